@@ -1,0 +1,44 @@
+"""The error that a user can act on, and the one place that prints it."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class PathgenError(Exception):
+    """Bad input that a person can cure: says what is wrong with which file or setting, and what to do.
+
+    The message is one line: ``<file or setting>: <reason>. <cure>``.
+    """
+
+    def __init__(self, subject: object, reason: str, cure: str) -> None:
+        self.subject = str(subject)
+        self.reason = " ".join(reason.split()).rstrip(".")
+        self.cure = " ".join(cure.split()).rstrip(".")
+        super().__init__(f"{self.subject}: {self.reason}. {self.cure}.")
+
+
+class PathgenErrors(PathgenError):
+    """Several problems found in one pass, so that all can be cured before the next try."""
+
+    def __init__(self, errors: list[PathgenError]) -> None:
+        assert errors, "raise only when there is a problem"
+        super().__init__(errors[0].subject, errors[0].reason, errors[0].cure)
+        self.errors = errors
+
+    def __str__(self) -> str:
+        return "\n".join(str(error) for error in self.errors)
+
+
+@contextmanager
+def errors_to_exit() -> Iterator[None]:
+    """Turn a `PathgenError` into one ``error:`` line per problem on standard error and exit code 1."""
+    try:
+        yield
+    except PathgenErrors as problems:
+        for problem in problems.errors:
+            print(f"error: {problem}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except PathgenError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        raise SystemExit(1) from None

@@ -1,0 +1,109 @@
+"""Write outputs whole or not at all; hash and lock files."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from pathgen.errors import PathgenError
+
+_CHUNK_BYTES = 1 << 20
+
+
+@contextmanager
+def atomic_path(target: Path) -> Iterator[Path]:
+    """Yield a path beside `target` to write a file to; rename it to `target` when the block ends well.
+
+    Args:
+        target: Where the finished file shall be; missing parents are made.
+
+    Yields:
+        A path in the same folder. When the block raises, whatever was written there is removed and
+        an existing `target` stays as it was.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        yield draft
+        with draft.open("rb") as written:
+            os.fsync(written.fileno())
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `target`; it takes the place of `target` when the block ends well.
+
+    Args:
+        target: Where the finished folder shall be. An older folder there is removed only after the
+            new one is complete.
+
+    Yields:
+        The folder to fill. When the block raises it is removed and `target` stays as it was.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    old = target.with_name(f".{target.name}.{os.getpid()}.old")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
+    try:
+        yield draft
+        if target.exists():
+            target.rename(old)
+        draft.rename(target)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def write_json(target: Path, value: Any) -> None:
+    """Write `value` as indented JSON with sorted keys, atomically; NaN and infinity are refused."""
+    text = json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    with atomic_path(target) as draft:
+        draft.write_text(text + "\n", encoding="utf-8")
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, as 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+@contextmanager
+def exclusive(lock_file: Path, what: str) -> Iterator[None]:
+    """Hold `lock_file` so that no second process does the same work.
+
+    The operating system releases the lock when the process ends, also by ``kill -9``.
+
+    Args:
+        lock_file: Path of the lock.
+        what: The work, for the message.
+
+    Raises:
+        PathgenError: Another process holds the lock.
+    """
+    lock_file.parent.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(lock_file)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise PathgenError(
+            what,
+            f"another process is already at it (lock {lock_file})",
+            "Wait until it has ended, or stop it",
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,26 @@
+"""The one door to torchvision.
+
+On Linux the published torchvision wheel is the CUDA build. Beside a CPU build of torch its import
+fails because two compiled operators are missing; they are declared here, after the failure only, so
+that models and image grids work. ``torchvision.io`` and ``torchvision.ops.nms`` do not work then and
+are not used. Where the compiled operators load, nothing is touched.
+"""
+
+import sys
+
+import torch
+
+try:
+    import torchvision
+except RuntimeError as missing:
+    if "torchvision::" not in str(missing):
+        raise
+    for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+        del sys.modules[name]
+    # The library object must live as long as the operators it declares.
+    _DECLARED = torch.library.Library("torchvision", "FRAGMENT")
+    for _operator in ("nms", "qnms"):
+        _DECLARED.define(f"{_operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    import torchvision
+
+__all__ = ["torchvision"]
