@@ -1,0 +1,159 @@
+"""Model files and snapshots: equal bytes, exact return, one-line refusals."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from pathgen.checkpoint import (
+    Snapshot,
+    flatten_state,
+    load_module,
+    load_optimizer,
+    load_tensors,
+    restore_state,
+    save_tensors,
+)
+from pathgen.errors import PathgenError
+from pathgen.seeding import torch_generator
+
+KEY = {"settings": {"lr": 2e-4, "seed": 1}, "data": "abc"}
+
+
+def small_network(seed: int) -> torch.nn.Sequential:
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.Conv2d(4, 2, 3))
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, generator=torch_generator(seed, "weights"))
+    return network.to(memory_format=torch.channels_last)
+
+
+def train(network: torch.nn.Module, optimizer: torch.optim.Optimizer, steps: range) -> None:
+    for step in steps:
+        images = torch.randn(2, 3, 8, 8, generator=torch_generator(7, step))
+        optimizer.zero_grad()
+        network(images).square().mean().backward()
+        optimizer.step()
+
+
+def adam(network: torch.nn.Module) -> torch.optim.Adam:
+    return torch.optim.Adam(network.parameters(), lr=0.01, fused=True)
+
+
+def test_equal_tensors_give_equal_bytes_whatever_their_order_layout_and_file_name(tmp_path: Path) -> None:
+    weight = torch.randn(4, 3, 2, 2, generator=torch_generator(1))
+    bias = torch.arange(3)
+    save_tensors(tmp_path / "a.safetensors", {"weight": weight, "bias": bias}, {"b": 1, "a": 2})
+    layout = weight.to(memory_format=torch.channels_last)
+    save_tensors(tmp_path / "other.safetensors", {"bias": bias, "weight": layout}, {"a": 2, "b": 1})
+    assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "other.safetensors").read_bytes()
+    tensors, metadata = load_tensors(tmp_path / "a.safetensors")
+    assert torch.equal(tensors["weight"], weight)
+    assert torch.equal(tensors["bias"], bias)
+    assert metadata == {"a": 2, "b": 1}
+
+
+def test_tensors_that_share_memory_are_stored(tmp_path: Path) -> None:
+    row = torch.arange(6.0)
+    save_tensors(tmp_path / "a.safetensors", {"all": row, "part": row[2:4]})
+    assert load_tensors(tmp_path / "a.safetensors")[0]["part"].tolist() == [2.0, 3.0]
+
+
+def test_optimiser_and_generator_states_come_back_equal() -> None:
+    network = small_network(1)
+    optimizer = adam(network)
+    train(network, optimizer, range(2))
+    state = {
+        "adam": optimizer.state_dict(),
+        "noise": torch_generator(3).get_state(),
+        "at": (1, None, "x", [0.1]),
+    }
+    tensors, described = flatten_state("all", state)
+    back = restore_state(tensors, described)
+    assert back["at"] == state["at"]
+    assert torch.equal(back["noise"], state["noise"])
+    assert back["adam"]["param_groups"] == optimizer.state_dict()["param_groups"]
+    assert back["adam"]["state"][0]["step"].item() == 2
+    assert list(back["adam"]["state"]) == [0, 1, 2, 3]
+
+
+def test_a_state_with_a_foreign_object_is_refused() -> None:
+    with pytest.raises(TypeError, match="object"):
+        flatten_state("x", {"a": object()})
+
+
+def test_training_from_a_snapshot_equals_training_without_a_stop(tmp_path: Path) -> None:
+    straight = small_network(1)
+    optimizer = adam(straight)
+    train(straight, optimizer, range(3))
+    weights, weights_described = flatten_state("network", straight.state_dict())
+    moments, moments_described = flatten_state("adam", optimizer.state_dict())
+    plain = {"network": weights_described, "adam": moments_described}
+    Snapshot({**weights, **moments}, plain).save(tmp_path, KEY)
+    train(straight, optimizer, range(3, 6))
+
+    snapshot = Snapshot.load(tmp_path, KEY)
+    assert snapshot is not None
+    resumed = small_network(2)
+    resumed.load_state_dict(restore_state(snapshot.tensors, snapshot.plain["network"]))
+    optimizer = adam(resumed)
+    load_optimizer(optimizer, restore_state(snapshot.tensors, snapshot.plain["adam"]))
+    train(resumed, optimizer, range(3, 6))
+    for name, tensor in straight.state_dict().items():
+        assert torch.equal(tensor, resumed.state_dict()[name]), name
+
+
+def test_no_snapshot_is_none_and_leftovers_of_a_kill_are_swept(tmp_path: Path) -> None:
+    assert Snapshot.load(tmp_path, KEY) is None
+    (tmp_path / ".snapshot.safetensors.123.partial").write_bytes(b"half")
+    assert Snapshot.load(tmp_path, KEY) is None
+    Snapshot({"a": torch.zeros(1)}, {}).save(tmp_path, KEY)
+    assert [path.name for path in tmp_path.iterdir()] == ["snapshot.safetensors"]
+
+
+def test_a_snapshot_of_other_settings_is_refused_and_the_difference_named(tmp_path: Path) -> None:
+    Snapshot({"a": torch.zeros(1)}, {}).save(tmp_path, KEY)
+    other = {"settings": {"lr": 1e-4, "seed": 1}, "data": "xyz"}
+    with pytest.raises(
+        PathgenError, match=r"data was 'abc', is 'xyz'; settings\.lr was 0\.0002, is 0\.0001"
+    ) as caught:
+        Snapshot.load(tmp_path, other)
+    assert "snapshot.safetensors" in str(caught.value)
+    assert "Delete" in str(caught.value)
+
+
+@pytest.mark.parametrize("kept", [0, 4, 40, -1])
+def test_a_cut_off_file_is_refused_on_one_line(tmp_path: Path, kept: int) -> None:
+    Snapshot({"a": torch.zeros(100)}, {}).save(tmp_path, KEY)
+    path = tmp_path / "snapshot.safetensors"
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(PathgenError, match="damaged") as caught:
+        Snapshot.load(tmp_path, KEY)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_and_foreign_files_are_refused(tmp_path: Path) -> None:
+    import safetensors.torch
+
+    with pytest.raises(PathgenError, match="No such file"):
+        load_tensors(tmp_path / "none.safetensors")
+    foreign = tmp_path / "foreign.safetensors"
+    foreign.write_bytes(safetensors.torch.save({"a": torch.zeros(1)}))
+    with pytest.raises(PathgenError, match="not written by pathgen"):
+        load_tensors(foreign)
+    save_tensors(tmp_path / "snapshot.safetensors", {"a": torch.zeros(1)})
+    with pytest.raises(PathgenError, match="not a snapshot"):
+        Snapshot.load(tmp_path, KEY)
+
+
+def test_a_file_of_another_architecture_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    network = small_network(1)
+    save_tensors(path, network.state_dict())
+    other = small_network(2)
+    load_module(other, path)
+    assert torch.equal(other[0].weight, network[0].weight)
+    shorter = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 2), torch.nn.Conv2d(4, 2, 3))
+    with pytest.raises(PathgenError, match=r"1 tensors, the first is 0\.weight"):
+        load_module(shorter, path)
+    with pytest.raises(PathgenError, match=r"2 tensors, the first is 1\.bias"):
+        load_module(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3)), path)
