@@ -1,0 +1,53 @@
+# Everything sets itself up: a fresh clone, Python 3.11 or newer, git and make are enough.
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/.ready
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# No command of ours reports to anyone.
+export MLFLOW_DISABLE_TELEMETRY := true
+export DVC_NO_ANALYTICS := 1
+
+.PHONY: setup repro test test-pipeline check ui bench clean help
+
+help:
+	@echo "make repro          run the study (dvc repro), print the result table and where to look"
+	@echo "make test           the default tests"
+	@echo "make test-pipeline  the real pipeline on a tiny study"
+	@echo "make check          ruff, mypy --strict, dead links"
+	@echo "make ui             the MLflow UI on http://127.0.0.1:5000"
+	@echo "make bench          benchmarks"
+
+setup: $(READY)
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "error: $$($(PYTHON) --version) is too old: Python 3.11 or newer is needed. Name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)/bin/python -m pip install --quiet --editable '.[dev]'
+	@touch $(READY)
+
+repro: setup
+	dvc repro
+	@python -m stages.finish
+
+test: setup
+	python -m pytest -n auto --dist worksteal
+
+test-pipeline: setup
+	python -m pytest -m 'pipeline or browser'
+
+check: setup
+	ruff check .
+	ruff format --check .
+	mypy
+	python scripts/check_links.py README.md CONTRIBUTING.md CHANGELOG.md docs
+
+ui: setup
+	@python -m stages.ui
+
+bench: setup
+	python -m benchmarks
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,73 @@
+"""What the pipeline is made of: the lists its matrix stages run over, and the names of their items."""
+
+from itertools import product
+from pathlib import Path
+from typing import Literal
+
+import pydantic
+
+from pathgen.params import Settings
+
+Generator = Literal["dcgan"]
+Classifier = Literal["cnn6"]
+SyntheticRegime = Literal["mixed", "synthetic"]
+
+# Folders that hold one sub-folder per matrix item.
+GAN_FOLDERS = (Path("models/gan"), Path("results/gan"), Path("data/synthetic"))
+CLASSIFIER_FOLDERS = (Path("models/classifier"), Path("results/training"), Path("results/evaluate"))
+GENERATOR_FOLDERS = (Path("results/fidelity"), Path("results/privacy"))
+
+
+def regime_name(regime: str, generator: str | None) -> str:
+    """Return a regime's name in paths: ``original``, or ``mixed-dcgan`` with the generator it draws on."""
+    return regime if generator is None else f"{regime}-{generator}"
+
+
+def classifier_run(regime: str, generator: str | None, classifier: str, seed: int) -> str:
+    """Return the name of one classifier's run in paths, e.g. ``mixed-dcgan-cnn6-1``."""
+    return f"{regime_name(regime, generator)}-{classifier}-{seed}"
+
+
+class PipelineSettings(Settings):
+    """Section `pipeline`: the lists that the matrix stages of dvc.yaml run over."""
+
+    generators: list[Generator] = pydantic.Field(min_length=1, description="Generators to train, one per class.")
+    labels: list[Literal["normal", "tumor"]] = pydantic.Field(description="The classes; always both.")
+    classifiers: list[Classifier] = pydantic.Field(min_length=1, description="Classifiers to train.")
+    synthetic_regimes: list[SyntheticRegime] = pydantic.Field(
+        min_length=1, description="Regimes that use synthetic patches, trained for every generator."
+    )
+    regimes: list[str] = pydantic.Field(
+        description="All regimes by name: `original`, then each of `synthetic_regimes` with each generator, "
+        "as `mixed-dcgan`. Spelled out because DVC's matrix cannot compute it."
+    )
+    seeds: list[int] = pydantic.Field(min_length=1, description="Seeds of the classifiers; an interval needs two.")
+
+    @pydantic.model_validator(mode="after")
+    def _lists_agree(self) -> "PipelineSettings":
+        for name in ("generators", "labels", "classifiers", "synthetic_regimes", "regimes", "seeds"):
+            values = getattr(self, name)
+            if len(set(values)) != len(values):
+                raise ValueError(f"{name} holds a value twice: {values}")
+        if set(self.labels) != {"normal", "tumor"}:
+            raise ValueError(f"labels must be [normal, tumor], not {self.labels}")
+        expected = ["original"] + [
+            regime_name(regime, generator)
+            for regime, generator in product(self.synthetic_regimes, self.generators)
+        ]
+        if set(self.regimes) != set(expected):
+            raise ValueError(f"regimes must be {expected} to fit generators and synthetic_regimes")
+        return self
+
+    def items_by_folder(self) -> dict[Path, set[str]]:
+        """Return, for every folder with one entry per matrix item, the entries that belong there now."""
+        gans = {f"{generator}-{label}" for generator, label in product(self.generators, self.labels)}
+        runs = {
+            f"{regime}-{classifier}-{seed}"
+            for regime, classifier, seed in product(self.regimes, self.classifiers, self.seeds)
+        }
+        return {
+            **{folder: gans for folder in GAN_FOLDERS},
+            **{folder: runs for folder in CLASSIFIER_FOLDERS},
+            **{folder: set(self.generators) for folder in GENERATOR_FOLDERS},
+        }
