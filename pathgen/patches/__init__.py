@@ -1,0 +1,1 @@
+"""Patches on disk: the tables that list them, the splits and samples drawn from them, and their pixels."""

@@ -1,0 +1,159 @@
+"""A patch set on disk: ``patches.npy`` (uint8, N x H x W x 3) beside ``index.parquet`` (a row per patch)."""
+
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pathgen.errors import PathgenError
+from pathgen.files import atomic_folder
+from pathgen.labels import LABELS
+from pathgen.patches.tables import read_table, write_table
+
+PIXELS_FILE = "patches.npy"
+INDEX_FILE = "index.parquet"
+_REMAKE = "Run the stage that makes this patch set again"
+
+
+@dataclass(frozen=True)
+class PatchSet:
+    """Patches with one table row each.
+
+    Attributes:
+        images: uint8 of shape (N, H, W, 3), RGB, read-only; mapped from disk where possible.
+        index: N rows in the same order; has at least the column ``label``.
+    """
+
+    images: NDArray[np.uint8]
+    index: pd.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def of_label(self, label: str) -> "PatchSet":
+        """Return the patches of one class, in the same order.
+
+        Args:
+            label: ``"normal"`` or ``"tumor"``.
+
+        Returns:
+            A set over the same memory where the class is in one run of rows, else over a copy.
+        """
+        return self.take(np.flatnonzero(self.index["label"] == label))
+
+    def take(self, rows: Sequence[int] | NDArray[np.int64]) -> "PatchSet":
+        """Return the patches at some row positions, in the order given (see `of_label` for the memory)."""
+        positions = np.asarray(rows, dtype=np.int64)
+        one_run = len(positions) > 0 and bool(np.all(np.diff(positions) == 1))
+        images = self.images[positions[0] : positions[-1] + 1] if one_run else self.images[positions]
+        return PatchSet(images, self.index.iloc[positions].reset_index(drop=True))
+
+
+def _open_pixels(file: Path) -> NDArray[np.uint8]:
+    try:
+        images = np.load(file, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise PathgenError(file, "no such file", "Run the stage that makes this patch set") from None
+    except (ValueError, EOFError, OSError) as problem:
+        raise PathgenError(file, f"not readable as an array: {problem}", _REMAKE) from None
+    shape: tuple[int, ...] = getattr(images, "shape", ())
+    if not isinstance(images, np.memmap) or images.dtype != np.uint8 or len(shape) != 4 or shape[3] != 3:
+        said = f"holds {getattr(images, 'dtype', 'no array')} of shape {shape}, not uint8 of (N, H, W, 3)"
+        raise PathgenError(file, said, _REMAKE)
+    surplus = file.stat().st_size - images.offset - images.nbytes
+    if surplus != 0 or not images.flags.c_contiguous:
+        raise PathgenError(file, f"has {surplus} bytes too many or is not in C order", _REMAKE)
+    return images
+
+
+def open_patch_set(folder: Path) -> PatchSet:
+    """Open a patch set without reading its pixels.
+
+    Args:
+        folder: The folder that holds ``patches.npy`` and ``index.parquet``.
+
+    Returns:
+        The set; its images are mapped read-only.
+
+    Raises:
+        PathgenError: A file is missing, truncated or of another form, the two files do not have the
+            same number of rows, or a label is neither normal nor tumor.
+    """
+    images = _open_pixels(folder / PIXELS_FILE)
+    index = read_table(folder / INDEX_FILE)
+    if len(index) != len(images):
+        raise PathgenError(folder, f"has {len(images)} patches but {len(index)} index rows", _REMAKE)
+    labels = set(index["label"].unique()) if "label" in index.columns else {None}
+    if not labels <= set(LABELS):
+        raise PathgenError(folder / INDEX_FILE, f"column label is missing or not one of {LABELS}", _REMAKE)
+    return PatchSet(images, index)
+
+
+class PatchSetWriter:
+    """Write a patch set batch by batch; the folder appears only when it is complete.
+
+    Use as a context manager: ``append`` all patches in their order, then ``finish`` once. Leaving the
+    block without ``finish`` or by an error leaves an older folder untouched and nothing half-written.
+    """
+
+    def __init__(self, folder: Path, count: int, size_px: int) -> None:
+        """Prepare to write.
+
+        Args:
+            folder: The patch set's folder; replaced when complete.
+            count: How many patches there will be.
+            size_px: Side of each patch in pixels.
+        """
+        self._folder = folder
+        self._shape = (count, size_px, size_px, 3)
+        self._written = 0
+        self._finished = False
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._draft = self._open.enter_context(atomic_folder(self._folder))
+        # Plain writes, not a mapped file: on a full disk they fail with an error instead of a crash.
+        self._stream: BinaryIO = self._open.enter_context((self._draft / PIXELS_FILE).open("wb"))
+        header = {"descr": "|u1", "fortran_order": False, "shape": self._shape}
+        np.lib.format.write_array_header_1_0(self._stream, header)
+        return self
+
+    def append(self, images: NDArray[np.uint8]) -> None:
+        """Add the next patches.
+
+        Args:
+            images: uint8 of shape (n, size, size, 3).
+        """
+        assert images.dtype == np.uint8 and images.shape[1:] == self._shape[1:], (images.dtype, images.shape)
+        self._written += len(images)
+        assert self._written <= self._shape[0], "more patches than announced"
+        self._stream.write(np.ascontiguousarray(images).data)
+
+    def finish(self, index: pd.DataFrame) -> None:
+        """Close the pixels and write the table.
+
+        Args:
+            index: One row per patch, in the order they were appended; has the column ``label``.
+        """
+        assert self._written == self._shape[0] == len(index), (self._written, self._shape[0], len(index))
+        assert set(index["label"].unique()) <= set(LABELS)
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
+        write_table(index, self._draft / INDEX_FILE)
+        self._finished = True
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None and not self._finished:
+            unfinished = RuntimeError(f"{self._folder}: finish() was not called")
+            self._open.__exit__(RuntimeError, unfinished, None)
+            raise unfinished
+        self._open.__exit__(kind, error, trace)
