@@ -1,0 +1,93 @@
+"""Which part may import which, and which part alone may import a heavy library."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from imports import ROOT, direct, imported_names
+
+FILES = sorted(
+    path.relative_to(ROOT) for package in ("pathgen", "stages") for path in (ROOT / package).rglob("*.py")
+)
+LEAF = {"errors", "files", "labels", "params", "seeding", "recording", "progress", "checkpoint", "compute", "vision"}
+
+# part -> the parts it may import beside itself and the leaf modules
+MAY_IMPORT = {
+    "wsi": set(),
+    "phantom": set(),
+    "patches": set(),
+    "sources": {"wsi", "patches", "phantom"},
+    "gan": {"patches"},
+    "classifier": {"patches", "metrics"},
+    "metrics": {"patches"},
+    "privacy": {"patches", "metrics"},
+    "tracking": set(),
+    "report": {"patches", "metrics", "pipeline"},
+    "pipeline": set(),
+    "validation": {"sources", "wsi", "patches", "gan", "classifier", "metrics", "privacy", "report", "pipeline", "tracking"},
+    "inspection": {"wsi", "patches", "sources", "validation"},
+    "cli": {"inspection"},
+}
+
+ONLY_HERE = {
+    "mlflow": "pathgen/tracking/",
+    "openslide": "pathgen/wsi/reader.py",
+    "torchvision": "pathgen/vision.py",
+    "optuna": "pathgen/studies/",
+}
+
+
+def part(file: Path) -> str:
+    return file.parts[1].removesuffix(".py")
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file.parts[0] == "pathgen"], ids=str)
+def test_imports_go_one_way(file: Path) -> None:
+    own = part(file)
+    if own == "__init__":
+        assert direct(file) == set()
+        return
+    allowed = {own} | LEAF | MAY_IMPORT.get(own, set())
+    used = {part(other) for other in direct(file)} - {"__init__"}
+    assert used <= allowed, f"{file} imports {sorted(used - allowed)}"
+    assert not any(other.parts[0] == "stages" for other in direct(file))
+
+
+def test_every_part_has_a_rule() -> None:
+    parts = {part(file) for file in FILES if file.parts[0] == "pathgen"} - {"__init__"}
+    assert parts - LEAF - set(MAY_IMPORT) == set()
+
+
+@pytest.mark.parametrize("library", ONLY_HERE)
+def test_heavy_libraries_have_one_door(library: str) -> None:
+    users = [
+        str(file)
+        for file in FILES
+        if any(name.split(".")[0] == library for name in imported_names(ROOT / file))
+    ]
+    assert [user for user in users if not user.startswith(ONLY_HERE[library])] == []
+
+
+def test_settings_load_nothing_heavy() -> None:
+    heavy = {"torch", "mlflow", "openslide", "pandas", "sklearn", "torchvision", "matplotlib"}
+    for file in FILES:
+        if file.name == "settings.py":
+            used = {name.split(".")[0] for name in imported_names(ROOT / file)}
+            assert not used & heavy, f"{file} imports {sorted(used & heavy)}"
+
+
+def test_stages_compute_nothing_and_catch_nothing() -> None:
+    for file in FILES:
+        if file.parts[0] == "stages":
+            text = (ROOT / file).read_text(encoding="utf-8")
+            assert not re.search(r"^\s*except\b", text, re.M), f"{file} catches errors"
+            libraries = {name.split(".")[0] for name in imported_names(ROOT / file)}
+            assert not libraries & {"numpy", "torch", "scipy", "sklearn"}, f"{file} does maths"
+
+
+def test_no_module_is_named_after_nothing() -> None:
+    names = {piece for file in FILES for piece in (*file.parts[:-1], file.stem)}
+    assert not names & {"utils", "util", "helpers", "misc", "common"}
