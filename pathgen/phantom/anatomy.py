@@ -1,0 +1,226 @@
+"""Where things are on a slide: tissue, lesions, and the kinds of tissue between them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from shapely.geometry import Polygon
+
+from pathgen.phantom.noise import F32, smooth_noise, smooth_step, wobbly_radius
+
+MAP_UM = 4.0
+_EDGE_UM = 24.0
+
+
+@dataclass(frozen=True)
+class Outlines:
+    """Outlines on one slide, level-0 px.
+
+    Attributes:
+        tissue: Pieces of tissue.
+        lesions: Tumour, each inside a piece of tissue.
+        exclusions: Normal tissue enclosed by a lesion.
+    """
+
+    tissue: list[Polygon]
+    lesions: list[Polygon]
+    exclusions: list[Polygon]
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """Kinds of tissue on a coarse map, one value per `map_px` pixels, each in 0..1.
+
+    Attributes:
+        map_px: Pixels of level 0 per value.
+        tissue: Inside a piece of tissue.
+        lesion: Inside a lesion and outside its exclusions.
+        nest: Sheets of tumour cells inside the lesion; the rest of it is its stroma.
+        stroma: Fibrous tissue: capsule, strands, and the stroma of a lesion.
+        sinus: Loose, pale tissue.
+        fat: Fat cells.
+        follicle: Germinal centres, with large reactive nuclei.
+        density: How crowded cells are.
+        shade: How dark nuclei are.
+    """
+
+    map_px: int
+    tissue: F32
+    lesion: F32
+    nest: F32
+    stroma: F32
+    sinus: F32
+    fat: F32
+    follicle: F32
+    density: F32
+    shade: F32
+
+
+def _blob(
+    rng: np.random.Generator, centre: NDArray[np.float64], radius_px: float, roughness: float, vertices: int
+) -> Polygon:
+    angles = np.linspace(0, 2 * np.pi, vertices, endpoint=False)
+    stretch = np.exp(rng.normal(0, 0.15))
+    radius = radius_px * wobbly_radius(rng, angles, roughness, 9)
+    ring = np.stack([radius * np.cos(angles) * stretch, radius * np.sin(angles) / stretch], axis=-1)
+    return Polygon(centre + ring).buffer(0)
+
+
+def _largest(shape: shapely.Geometry) -> Polygon | None:
+    parts = [part for part in shapely.get_parts(shape) if isinstance(part, Polygon) and not part.is_empty]
+    return max(parts, key=lambda part: part.area) if parts else None
+
+
+def draw_tissue(rng: np.random.Generator, width: int, height: int, share: float) -> list[Polygon]:
+    """Draw one or two pieces of tissue with irregular outlines.
+
+    Args:
+        rng: Source of randomness.
+        width: Width of the slide, px.
+        height: Height of the slide, px.
+        share: Wanted share of the slide's area.
+
+    Returns:
+        The pieces, all of their area inside the slide.
+    """
+    frame = shapely.box(0, 0, width, height).buffer(-0.02 * min(width, height))
+    pieces: list[Polygon] = []
+    centres = [(0.5, 0.5)] if rng.random() < 0.5 else [(0.32, 0.36), (0.68, 0.66)]
+    for x, y in centres:
+        centre = np.array([x * width, y * height]) + rng.uniform(-0.03, 0.03, 2) * min(width, height)
+        radius = float(np.sqrt(share * width * height / len(centres) / np.pi))
+        piece = _blob(rng, centre, radius, 0.14, 240).intersection(frame)
+        # A second piece that touches the first becomes part of it.
+        pieces.append(piece)
+    merged = shapely.union_all(pieces)
+    return [part for part in shapely.get_parts(merged) if isinstance(part, Polygon)]
+
+
+def draw_outlines(
+    rng: np.random.Generator, width: int, height: int, mpp: float, tissue_share: float, lesion_share: float
+) -> Outlines:
+    """Draw all outlines of one slide.
+
+    Args:
+        rng: Source of randomness.
+        width: Width of the slide, px.
+        height: Height of the slide, px.
+        mpp: Pixel size, um per px.
+        tissue_share: Share of the slide that is tissue.
+        lesion_share: Share of the tissue that is lesion; 0 for a normal slide.
+
+    Returns:
+        The outlines, vertices on whole pixels.
+    """
+    tissue = draw_tissue(rng, width, height, tissue_share)
+    if lesion_share == 0:
+        return Outlines(tissue, [], [])
+    wanted = lesion_share * sum(piece.area for piece in tissue)
+    room: shapely.Geometry = shapely.union_all(tissue).buffer(-_EDGE_UM / mpp)
+    taken: shapely.Geometry = Polygon()
+    for trial in range(60):
+        missing = wanted - taken.area
+        if missing < 0.08 * wanted:
+            break
+        # A few large lesions first, then whatever still fits.
+        radius = float(np.sqrt(missing * rng.uniform(0.5, 1.0) / np.pi)) * 0.97**trial
+        left, top, right, bottom = room.bounds
+        centre = rng.uniform((left, top), (right, bottom))
+        if not room.contains(shapely.Point(centre)):
+            continue
+        taken = taken.union(_blob(rng, centre, radius, 0.2, 160).intersection(room))
+    lesions, exclusions = [], []
+    for part in shapely.get_parts(taken):
+        outer = Polygon(part.exterior).simplify(0.5 / mpp)
+        rounded = _on_whole_pixels(outer)
+        if rounded is None or rounded.area * mpp**2 < 60.0**2:
+            continue
+        lesions.append(rounded)
+        hole = _draw_exclusion(rng, rounded, mpp)
+        if hole is not None:
+            exclusions.append(hole)
+    return Outlines(tissue, lesions, exclusions)
+
+
+def _on_whole_pixels(polygon: Polygon) -> Polygon | None:
+    return _largest(Polygon(np.rint(np.asarray(polygon.exterior.coords))).buffer(0))
+
+
+def _draw_exclusion(rng: np.random.Generator, lesion: Polygon, mpp: float) -> Polygon | None:
+    side = np.sqrt(lesion.area)
+    inner = lesion.buffer(-20.0 / mpp)
+    if side * mpp < 300 or inner.is_empty:
+        return None
+    spot = np.asarray(inner.representative_point().coords)[0]
+    hole = _largest(_blob(rng, spot, 0.13 * side, 0.15, 80).intersection(inner))
+    return None if hole is None else _on_whole_pixels(hole)
+
+
+def fill(polygons: list[Polygon], shape: tuple[int, int], map_px: float) -> F32:
+    """Draw polygons on a map.
+
+    Args:
+        polygons: Level-0 px, without holes.
+        shape: Rows and columns of the map.
+        map_px: Pixels of level 0 per cell.
+
+    Returns:
+        float32 of `shape`, 1 in cells whose centre is inside, else 0.
+    """
+    image = Image.new("L", (shape[1], shape[0]), 0)
+    draw = ImageDraw.Draw(image)
+    for polygon in polygons:
+        ring = np.asarray(polygon.exterior.coords) / map_px - 0.5
+        draw.polygon([(float(x), float(y)) for x, y in ring], fill=1)
+    return np.asarray(image, dtype=np.float32)
+
+
+def draw_anatomy(
+    rng: np.random.Generator, outlines: Outlines, width: int, height: int, mpp: float, overlap: float
+) -> Anatomy:
+    """Decide which kind of tissue is where.
+
+    Args:
+        rng: Source of randomness.
+        outlines: Of this slide.
+        width: Width of the slide, px.
+        height: Height of the slide, px.
+        mpp: Pixel size, um per px.
+        overlap: How far the classes borrow each other's look, 0..1: more follicles, more tumour stroma.
+
+    Returns:
+        The maps, with a border of two cells at the far sides so that they can be enlarged to the slide.
+    """
+    map_px = max(1, round(MAP_UM / mpp))
+    shape = (height // map_px + 3, width // map_px + 3)
+    um = map_px * mpp  # um per cell
+
+    def field(grain_um: float) -> F32:
+        return smooth_noise(rng, shape, grain_um / um)
+
+    tissue = fill(outlines.tissue, shape, map_px)
+    lesion = fill(outlines.lesions, shape, map_px) * (1 - fill(outlines.exclusions, shape, map_px))
+    rims = [piece.buffer(-_EDGE_UM / mpp) for piece in outlines.tissue]
+    inner = fill([p for rim in rims for p in shapely.get_parts(rim) if isinstance(p, Polygon)], shape, map_px)
+    strands = 1 - smooth_step(np.abs(field(420.0)), 0.04, 0.10)
+    patches = smooth_step(field(160.0), 1.3, 1.7)
+    stroma = np.maximum.reduce([tissue - inner, strands * 0.9, patches])
+    # Tumour grows in nests, parted by strands of stroma.
+    nest = smooth_step(np.abs(field(150.0) + 0.4 * field(50.0)), 0.05 + 0.10 * overlap, 0.15 + 0.12 * overlap)
+    follicle = smooth_step(field(190.0), 1.5 - 0.6 * overlap, 1.8 - 0.6 * overlap)
+    sinus = smooth_step(field(130.0), 1.05, 1.5)
+    fat = smooth_step(field(260.0), 1.9, 2.0)
+    return Anatomy(
+        map_px=map_px,
+        tissue=tissue,
+        lesion=lesion,
+        nest=nest * lesion,
+        stroma=np.where(lesion > 0, 1 - nest, stroma).astype(np.float32),
+        sinus=sinus * (1 - lesion),
+        fat=fat * (1 - lesion),
+        follicle=follicle * (1 - lesion),
+        density=field(90.0),
+        shade=field(140.0),
+    )
