@@ -1,0 +1,1 @@
+"""Whole slides: reading, annotations, tissue, and the grid of candidate patches."""

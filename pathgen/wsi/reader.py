@@ -1,0 +1,318 @@
+"""Read whole slides through OpenSlide: the only module that imports it."""
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import openslide
+from numpy.typing import NDArray
+from PIL import Image
+
+from pathgen.errors import PathgenError
+from pathgen.wsi.geometry import finest_reduction
+from pathgen.wsi.resample import shrink
+from pathgen.wsi.tiff import require_whole, tiff_facts
+
+# A TIFF without a real resolution often says 72 dots per inch, 353 um/px: no scanner's level 0 is so coarse.
+_PLAUSIBLE_MPP = (0.01, 20.0)
+_STRIP_PIXELS = 1 << 24
+_WHITE = 255
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A small picture of a whole slide.
+
+    Attributes:
+        image: uint8 of shape (h, w, 3), RGB, white where the slide has no pixels.
+        coverage: bool of shape (h, w), whether at least half of the pixel is stored in the file.
+        downsample: Level-0 px per pixel in x and in y.
+    """
+
+    image: NDArray[np.uint8]
+    coverage: NDArray[np.bool_]
+    downsample: tuple[float, float]
+
+
+class Slide:
+    """An open whole slide; a context manager. Made by `open_slide`.
+
+    After one failed read OpenSlide refuses every further one of the same handle: open the slide anew.
+
+    Attributes:
+        path: The file.
+        dimensions: (width, height) of level 0, px.
+        level_dimensions: (width, height) of every level, level 0 first.
+        downsamples: Of every level, as read from the slide; not powers of two in general.
+        mpp: Resolution of level 0 in x and in y, um/px.
+        vendor: OpenSlide's name of the format, e.g. ``"aperio"``.
+    """
+
+    def __init__(self, path: Path, handle: openslide.OpenSlide, mpp: tuple[float, float]) -> None:
+        self._handle = handle
+        self.path = path
+        self.mpp = mpp
+        self.dimensions: tuple[int, int] = handle.dimensions
+        self.level_dimensions: tuple[tuple[int, int], ...] = tuple(handle.level_dimensions)
+        self.downsamples: tuple[float, ...] = tuple(handle.level_downsamples)
+        self.vendor = str(handle.properties.get(openslide.PROPERTY_NAME_VENDOR, "unknown"))
+
+    def __enter__(self) -> "Slide":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._handle.close()
+
+    def _read(self, level: int, x_l0: int, y_l0: int, width: int, height: int) -> NDArray[np.uint8]:
+        """Return RGBA, uint8 (height, width, 4), of a level's region whose corner is given at level 0."""
+        assert width > 0 and height > 0
+        try:
+            region = self._handle.read_region((x_l0, y_l0), level, (width, height))
+        except openslide.OpenSlideError as problem:
+            raise PathgenError(
+                self.path,
+                f"level {level} at ({x_l0}, {y_l0}) cannot be read: {problem}",
+                "The file is damaged: copy it again from where it came, or leave the slide out",
+            ) from None
+        return np.asarray(region, dtype=np.uint8)
+
+    def read_region_l0(self, x: int, y: int, width: int, height: int) -> NDArray[np.uint8]:
+        """Read a rectangle of level 0.
+
+        Args:
+            x: Left edge, level-0 px.
+            y: Top edge, level-0 px.
+            width: In px.
+            height: In px.
+
+        Returns:
+            uint8 of shape (height, width, 3), RGB. What the file does not hold (tiles never scanned,
+            places beyond the slide's edge) is white.
+
+        Raises:
+            PathgenError: The pixels are stored but cannot be decoded.
+        """
+        return on_white(self._read(0, x, y, width, height))
+
+    def read_region_and_coverage_l0(
+        self, x: int, y: int, width: int, height: int
+    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """Read a rectangle of level 0 as `read_region_l0` does, and tell which pixels the file holds.
+
+        Args:
+            x: Left edge, level-0 px.
+            y: Top edge, level-0 px.
+            width: In px.
+            height: In px.
+
+        Returns:
+            The image, and bool of shape (height, width): True where the pixel is stored.
+
+        Raises:
+            PathgenError: The pixels are stored but cannot be decoded.
+        """
+        rgba = self._read(0, x, y, width, height)
+        return on_white(rgba), rgba[..., 3] > 0
+
+    def overview(self, downsample: float) -> Overview:
+        """Read the whole slide at a small scale.
+
+        The coarsest level that is fine enough is read in strips and averaged over whole blocks of
+        pixels, so that memory stays small for slides with only one level, too.
+
+        Args:
+            downsample: Wanted level-0 px per pixel, at least 1; the result is never coarser than this.
+
+        Returns:
+            The picture with its exact scale.
+
+        Raises:
+            PathgenError: The slide cannot be decoded.
+        """
+        level, factor = finest_reduction(self.downsamples, max(downsample, 1.0))
+        width, height = self.level_dimensions[level]
+        scale_x, scale_y = self.dimensions[0] / width, self.dimensions[1] / height
+        rows = max(factor, _STRIP_PIXELS // width // factor * factor)
+        images, coverages = [], []
+        for top in range(0, height, rows):
+            rgba = self._read(level, 0, round(top * scale_y), width, min(rows, height - top))
+            images.append(_reduced(on_white(rgba), factor))
+            covered = np.where(rgba[..., 3] > 0, _WHITE, 0).astype(np.uint8)
+            coverages.append(_reduced(covered, factor) >= 128)
+        return Overview(
+            image=np.concatenate(images),
+            coverage=np.concatenate(coverages),
+            downsample=(scale_x * factor, scale_y * factor),
+        )
+
+    def thumbnail(self, max_side: int) -> NDArray[np.uint8]:
+        """Return a picture of the whole slide.
+
+        Args:
+            max_side: The longer side of the picture at most, px.
+
+        Returns:
+            uint8 of shape (h, w, 3), RGB; never larger than level 0.
+
+        Raises:
+            PathgenError: The slide cannot be decoded.
+        """
+        wanted = max(1.0, max(self.dimensions) / max_side)
+        image = self.overview(wanted).image
+        width, height = (max(1, round(side / wanted)) for side in self.dimensions)
+        resized = Image.fromarray(image).resize((width, height), Image.Resampling.BOX)
+        return np.asarray(resized, dtype=np.uint8)
+
+
+def on_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Lay an image on white glass.
+
+    Args:
+        rgba: uint8 of shape (h, w, 4), colour not multiplied by alpha.
+
+    Returns:
+        uint8 of shape (h, w, 3): (c * a + 255 * (255 - a) + 127) // 255.
+    """
+    alpha = rgba[..., 3:]
+    if bool((alpha == _WHITE).all()):
+        return np.ascontiguousarray(rgba[..., :3])
+    opaque = rgba[..., :3].astype(np.uint32) * alpha
+    return ((opaque + _WHITE * (_WHITE - alpha.astype(np.uint32)) + 127) // 255).astype(np.uint8)
+
+
+def _reduced(image: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """Average blocks of factor x factor pixels; those cut by the right and lower edge count in part."""
+    return np.asarray(Image.fromarray(image).reduce(factor), dtype=np.uint8)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text) if text is not None else math.nan
+    except ValueError:
+        return None
+    return value if _PLAUSIBLE_MPP[0] <= value <= _PLAUSIBLE_MPP[1] else None
+
+
+def _tiff_mpp(properties: Mapping[str, str], axis: str) -> float | None:
+    """Return um/px by the TIFF resolution tags, or None where they are absent or name no unit."""
+    unit_um = {"centimeter": 1e4, "inch": 25400.0}.get(properties.get("tiff.ResolutionUnit", ""))
+    try:
+        dots = float(properties.get(f"tiff.{axis}Resolution", ""))
+    except ValueError:
+        return None
+    return _number(str(unit_um / dots)) if unit_um and dots > 0 else None
+
+
+def _mpp(path: Path, properties: Mapping[str, str], mpp_if_missing: float | None) -> tuple[float, float]:
+    x = _number(properties.get(openslide.PROPERTY_NAME_MPP_X)) or _tiff_mpp(properties, "X")
+    y = _number(properties.get(openslide.PROPERTY_NAME_MPP_Y)) or _tiff_mpp(properties, "Y")
+    if x is not None and y is not None:
+        return x, y
+    if mpp_if_missing is not None:
+        return mpp_if_missing, mpp_if_missing
+    raise PathgenError(
+        path,
+        "does not say its resolution (microns per pixel)",
+        "Give it in the setting cohort.mpp_if_missing, if all slides without one have the same",
+    )
+
+
+def _trouble_with_file(path: Path) -> tuple[str, str] | None:
+    """Return reason and cure of what is wrong with the file whatever its format, or None."""
+    if not path.exists():
+        return "no such file", "Correct the path"
+    if path.is_dir():
+        return "is a folder, not a slide", "Name the slide file in it"
+    if not os.access(path, os.R_OK):
+        return "may not be read by this user", "Change the file's permissions"
+    if path.stat().st_size == 0:
+        return "is empty (0 bytes)", "Copy it again from where it came"
+    if path.suffix.lower() == ".mrxs" and not path.with_suffix("").is_dir():
+        return f"its data folder {path.stem}/ is missing", "Copy that folder beside the file"
+    return None
+
+
+def _refused(path: Path, said: str) -> PathgenError:
+    """Find out why OpenSlide refused a file, and return the error that says so."""
+    trouble = _trouble_with_file(path)
+    if trouble is not None:
+        return PathgenError(path, *trouble)
+    try:
+        require_whole(path)
+        facts = tiff_facts(path)
+    except PathgenError as damaged:
+        return damaged
+    if facts is not None and not facts.tiled:
+        cure = "Convert it to a tiled pyramid, e.g. with: vips tiffsave in.tif out.tif --tile --pyramid"
+        return PathgenError(path, "a TIFF in strips: slides are read from tiled TIFF only", cure)
+    cure = "Convert it to a format that OpenSlide reads, or leave the slide out"
+    return PathgenError(path, f"OpenSlide cannot open it: {said}", cure)
+
+
+def open_slide(path: Path, mpp_if_missing: float | None = None) -> Slide:
+    """Open a whole slide.
+
+    Args:
+        path: The slide file.
+        mpp_if_missing: Resolution in um/px for a slide that does not say its own; a slide that does is
+            never overruled. None: such a slide is refused.
+
+    Returns:
+        The open slide; use it in a ``with`` block.
+
+    Raises:
+        PathgenError: The file is missing, is no slide that OpenSlide reads, is truncated, or says no
+            resolution.
+    """
+    try:
+        handle = openslide.OpenSlide(path)
+    except openslide.OpenSlideError as problem:
+        raise _refused(path, str(problem)) from None
+    try:
+        return Slide(path, handle, _mpp(path, handle.properties, mpp_if_missing))
+    except PathgenError:
+        handle.close()
+        raise
+
+
+def read_patch(slide: Slide, x_l0: int, y_l0: int, side_l0: int, out_px: int) -> NDArray[np.uint8]:
+    """Read a square patch and shrink it (see `pathgen.wsi.resample.shrink`).
+
+    Args:
+        slide: The open slide.
+        x_l0: Left edge, level-0 px.
+        y_l0: Top edge, level-0 px.
+        side_l0: Side at level 0, px.
+        out_px: Side of the result, px.
+
+    Returns:
+        uint8 of shape (out_px, out_px, 3), RGB; tiles that were never scanned are white.
+
+    Raises:
+        PathgenError: The square does not lie on the slide, has fewer pixels than asked for, or cannot
+            be decoded.
+    """
+    width, height = slide.dimensions
+    if not (0 <= x_l0 <= width - side_l0 and 0 <= y_l0 <= height - side_l0):
+        raise PathgenError(
+            slide.path,
+            f"the patch at ({x_l0}, {y_l0}) of {side_l0} px is not on the slide of {width} x {height} px",
+            "The slide was changed after it was indexed: index it again",
+        )
+    if side_l0 < out_px:
+        raise PathgenError(
+            slide.path,
+            f"a patch has {side_l0} px at level 0, fewer than the {out_px} px to be made of it",
+            "Make smaller patches, or leave out slides of so coarse a resolution",
+        )
+    return shrink(slide.read_region_l0(x_l0, y_l0, side_l0, side_l0), out_px)

@@ -1,0 +1,116 @@
+"""What a TIFF file says of itself: why a reader refuses it, how it is compressed, whether it is whole."""
+
+import logging
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import tifffile
+
+from pathgen.errors import PathgenError
+
+_MAGIC = {b"II*\0": "<", b"MM\0*": ">", b"II+\0": "<", b"MM\0+": ">"}
+# What tifffile raises on damaged files: its own error, and whatever its parsing trips over.
+_UNREADABLE = (tifffile.TiffFileError, OSError, ValueError, LookupError, struct.error)
+
+
+@dataclass(frozen=True)
+class TiffFacts:
+    """The main image of a TIFF file.
+
+    Attributes:
+        tiled: Whether the pixels are stored in tiles (else in strips).
+        tile_px: (width, height) of a tile, None when not tiled.
+        compression: As tifffile names it, e.g. ``"JPEG"``.
+        whole: Whether every tile of every image in the file lies within the file.
+    """
+
+    tiled: bool
+    tile_px: tuple[int, int] | None
+    compression: str
+    whole: bool
+
+
+def is_tiff(path: Path) -> bool:
+    """Tell by its first bytes whether a file is a TIFF or BigTIFF."""
+    with path.open("rb") as stream:
+        return stream.read(4) in _MAGIC
+
+
+@contextmanager
+def _without_log() -> Iterator[None]:
+    """Keep tifffile's remarks on damaged files off the terminal: the caller says it in one line."""
+    log = logging.getLogger("tifffile")
+    was = log.disabled
+    log.disabled = True
+    try:
+        yield
+    finally:
+        log.disabled = was
+
+
+def _starts_within(path: Path) -> bool:
+    """Tell whether the first directory of a TIFF lies within the file."""
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        head = stream.read(16)
+    order = _MAGIC[head[:4]]
+    big = head[2 if order == "<" else 3] == ord("+")
+    if len(head) < (16 if big else 8):
+        return False
+    (offset,) = struct.unpack_from(order + ("Q" if big else "I"), head, 8 if big else 4)
+    return bool(offset < size)
+
+
+def _page_is_whole(page: "tifffile.TiffPage", size: int) -> bool:
+    return all(
+        offset + count <= size for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True)
+    )
+
+
+def tiff_facts(path: Path) -> TiffFacts | None:
+    """Read the facts of a TIFF file, without decoding pixels.
+
+    Args:
+        path: Any existing file.
+
+    Returns:
+        The facts of its first image, or None when it is no TIFF.
+
+    Raises:
+        PathgenError: It begins as a TIFF but its directories cannot be read.
+    """
+    if not is_tiff(path):
+        return None
+    if not _starts_within(path):
+        raise PathgenError(path, "truncated: its directory lies past the end of the file", "Copy it again")
+    try:
+        with _without_log(), tifffile.TiffFile(path) as tiff:
+            first = tiff.pages.first
+            size = path.stat().st_size
+            pages = [page for entry in tiff.pages for page in (entry, *(entry.pages or ()))]
+            compression = first.compression
+            return TiffFacts(
+                tiled=bool(first.is_tiled),
+                tile_px=(int(first.tilewidth), int(first.tilelength)) if first.is_tiled else None,
+                compression=str(getattr(compression, "name", f"code {int(compression)}")),
+                whole=all(_page_is_whole(page.aspage(), size) for page in pages),
+            )
+    except _UNREADABLE as problem:
+        raise PathgenError(path, f"damaged TIFF: {problem}", "Copy it again from where it came") from None
+
+
+def require_whole(path: Path) -> None:
+    """Refuse a TIFF whose tiles lie past the end of the file, before a reader stumbles over one.
+
+    Args:
+        path: Any existing file; files that are no TIFF pass.
+
+    Raises:
+        PathgenError: It is truncated or its directories cannot be read.
+    """
+    facts = tiff_facts(path)
+    if facts is not None and not facts.whole:
+        raise PathgenError(path, "truncated: tiles lie past the end of the file", "Copy it again")
