@@ -1,0 +1,138 @@
+"""Lesion outlines and exclusions of a slide, from ASAP XML or QuPath GeoJSON."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import shapely
+from shapely import MultiPolygon, Polygon
+from shapely.geometry.base import BaseGeometry
+
+from pathgen.errors import PathgenError
+from pathgen.wsi.asap import parse_asap
+from pathgen.wsi.geojson import parse_geojson
+from pathgen.wsi.outline import Outline
+
+Meaning = Literal["lesion", "exclusion", "ignore"]
+UnknownGroup = Literal["refuse", "lesion", "exclusion", "ignore"]
+WithoutArea = Literal["refuse", "drop"]
+
+# Camelyon16's groups: _0 and _1 are two rounds of lesions, _2 and Exclusion are cut-outs from them.
+LESION_GROUPS = frozenset({"tumor", "tumour", "_0", "_1"})
+EXCLUSION_GROUPS = frozenset({"exclusion", "_2"})
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """What is annotated on a slide, in level-0 px.
+
+    Attributes:
+        lesions: Union of the lesion outlines, valid; exclusions are NOT yet taken out.
+        exclusions: Union of the cut-outs, valid.
+        groups: Number of annotations by the file's own group names, also of ignored ones; sorted.
+        dropped: Number of annotations left out because they enclose no area.
+    """
+
+    lesions: MultiPolygon
+    exclusions: MultiPolygon
+    groups: dict[str, int]
+    dropped: int
+
+    def tumor(self) -> MultiPolygon:
+        """Return the lesions without the exclusions: the area that counts as tumour."""
+        return _polygons(shapely.difference(self.lesions, self.exclusions))
+
+
+NOTHING_ANNOTATED = Annotations(lesions=MultiPolygon(), exclusions=MultiPolygon(), groups={}, dropped=0)
+
+
+def _polygons(geometry: BaseGeometry) -> MultiPolygon:
+    """Keep the parts of a geometry that have an area."""
+    parts = shapely.get_parts(geometry, return_index=False)
+    # Collections nest one level deep at most after GEOS' set operations.
+    flat = [piece for part in parts for piece in shapely.get_parts(part)]
+    return MultiPolygon([piece for piece in flat if isinstance(piece, Polygon) and piece.area > 0])
+
+
+def _area(outline: Outline) -> MultiPolygon:
+    """Make a valid area of an outline.
+
+    Hand-drawn outlines cross themselves. GEOS' "structure" repair keeps every place that the line goes
+    around; the other repair would make holes where it goes around twice.
+    """
+    if len(set(outline.shell)) < 3:
+        return MultiPolygon()
+    holes = [hole for hole in outline.holes if len(set(hole)) >= 3]
+    drawn = Polygon(outline.shell, holes)
+    if drawn.is_valid:
+        return _polygons(drawn)
+    return _polygons(shapely.make_valid(drawn, method="structure", keep_collapsed=False))
+
+
+def _meaning(path: Path, group: str, unknown_group: UnknownGroup) -> Meaning:
+    name = group.strip().casefold()
+    if name in LESION_GROUPS:
+        return "lesion"
+    if name in EXCLUSION_GROUPS:
+        return "exclusion"
+    if unknown_group == "refuse":
+        raise PathgenError(
+            path,
+            f"has annotations of group {group!r}, which is neither a lesion nor an exclusion",
+            "Rename the group, or say what such groups mean in index.annotations.unknown_group",
+        )
+    return unknown_group
+
+
+def _outlines(path: Path) -> list[Outline]:
+    if not path.is_file():
+        raise PathgenError(path, "no such annotation file", "Correct the path")
+    if path.stat().st_size == 0:
+        raise PathgenError(path, "is empty (0 bytes)", "Copy it again from where it came")
+    if path.suffix.lower() in {".geojson", ".json"}:
+        return parse_geojson(path)
+    if path.suffix.lower() == ".xml":
+        return parse_asap(path)
+    raise PathgenError(path, "is neither .xml (ASAP) nor .geojson (QuPath)", "Export it as one of the two")
+
+
+def read_annotations(
+    path: Path, *, unknown_group: UnknownGroup = "refuse", without_area: WithoutArea = "refuse"
+) -> Annotations:
+    """Read the annotation of one slide.
+
+    Args:
+        path: ASAP XML (``.xml``) or QuPath GeoJSON (``.geojson``, ``.json``), in level-0 px.
+        unknown_group: What annotations mean whose group is neither a lesion (Tumor, _0, _1) nor an
+            exclusion (Exclusion, _2), also those without a group (None).
+        without_area: What to do with annotations that enclose no area: fewer than three different
+            vertices, all vertices on a line, dots, lines. They are dropped or the file is refused.
+
+    Returns:
+        The annotations. A file without any gives empty areas: whether that may be is the caller's to say.
+
+    Raises:
+        PathgenError: The file is missing, empty, truncated, in another format, or against a policy.
+    """
+    outlines = _outlines(path)
+    areas: dict[Meaning, list[MultiPolygon]] = {"lesion": [], "exclusion": [], "ignore": []}
+    dropped = 0
+    for outline in outlines:
+        area = _area(outline)
+        if not area.is_empty:
+            areas[_meaning(path, outline.group, unknown_group)].append(area)
+        elif without_area == "drop":
+            dropped += 1
+        else:
+            raise PathgenError(
+                path,
+                f"annotation {outline.name} encloses no area ({len(outline.shell)} vertices)",
+                "Remove it, or set index.annotations.without_area to drop",
+            )
+    return Annotations(
+        lesions=_polygons(shapely.union_all(areas["lesion"])),
+        exclusions=_polygons(shapely.union_all(areas["exclusion"])),
+        groups=dict(sorted(Counter(outline.group for outline in outlines).items())),
+        dropped=dropped,
+    )

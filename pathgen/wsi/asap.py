@@ -1,0 +1,62 @@
+"""Parse the annotation files of ASAP, the viewer in which Camelyon16 was annotated (XML)."""
+
+import math
+from pathlib import Path
+from xml.etree.ElementTree import Element, ParseError
+
+import defusedxml
+import defusedxml.ElementTree
+
+from pathgen.errors import PathgenError
+from pathgen.wsi.outline import Outline, Point
+
+_MEND = "Copy the annotation again from where it came, or export it again"
+_WITHOUT_AREA = frozenset({"dot", "pointset", "measurement"})
+
+
+def _point(path: Path, name: str, coordinate: Element) -> tuple[float, Point]:
+    """Return a vertex with its order number."""
+    texts = [coordinate.get(key, "") for key in ("Order", "X", "Y")]
+    try:
+        order, x, y = (float(text) for text in texts)
+    except ValueError:
+        raise PathgenError(path, f"annotation {name} has a vertex {texts} that is no number", _MEND) from None
+    if not (math.isfinite(x) and math.isfinite(y)):
+        raise PathgenError(path, f"annotation {name} has an infinite vertex", _MEND)
+    return order, (x, y)
+
+
+def _outline(path: Path, annotation: Element) -> Outline:
+    name = annotation.get("Name", "without a name")
+    vertices = [_point(path, name, vertex) for vertex in annotation.iterfind("Coordinates/Coordinate")]
+    vertices.sort(key=lambda vertex: vertex[0])
+    has_area = annotation.get("Type", "Polygon").casefold() not in _WITHOUT_AREA
+    ring = [point for _, point in vertices] if has_area else []
+    return Outline(name=name, group=annotation.get("PartOfGroup", "None"), shell=ring, holes=[])
+
+
+def parse_asap(path: Path) -> list[Outline]:
+    """Parse an ASAP file.
+
+    Args:
+        path: The XML file; coordinates are level-0 px.
+
+    Returns:
+        Its annotations in the file's order. Splines count as polygons through their points; dots,
+        point sets and measurements have no vertices.
+
+    Raises:
+        PathgenError: The file is truncated, is no XML, uses entities, or is not ASAP's.
+    """
+    try:
+        root = defusedxml.ElementTree.parse(path).getroot()
+    except ParseError as problem:
+        raise PathgenError(path, f"truncated or not XML: {problem}", _MEND) from None
+    except (defusedxml.DefusedXmlException, LookupError, ValueError) as problem:
+        raise PathgenError(path, f"not readable as plain XML: {problem}", _MEND) from None
+    if root is None or root.tag != "ASAP_Annotations":
+        tag = "nothing" if root is None else root.tag
+        raise PathgenError(
+            path, f"its root is {tag}, not ASAP_Annotations", "Export it as ASAP XML or GeoJSON"
+        )
+    return [_outline(path, annotation) for annotation in root.iterfind("Annotations/Annotation")]

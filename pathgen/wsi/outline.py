@@ -1,0 +1,23 @@
+"""One annotated outline as a file has it, before anything is made of it."""
+
+from dataclasses import dataclass
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Outline:
+    """An annotation as drawn.
+
+    Attributes:
+        name: What the file calls it, for messages.
+        group: The file's group or class, ``"None"`` where it has none.
+        shell: Vertices (x, y) of the outer ring, level-0 px; the last need not repeat the first. Empty
+            when the annotation has no area by its kind (a dot, a line).
+        holes: Vertices of the holes.
+    """
+
+    name: str
+    group: str
+    shell: list[Point]
+    holes: list[list[Point]]
