@@ -1,0 +1,218 @@
+"""Find every candidate patch of one slide: the grid squares on tissue, with what is known of each."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from shapely import MultiPolygon
+
+from pathgen.errors import PathgenError
+from pathgen.labels import Label
+from pathgen.wsi.annotations import (
+    NOTHING_ANNOTATED,
+    Annotations,
+    UnknownGroup,
+    WithoutArea,
+    read_annotations,
+)
+from pathgen.wsi.geometry import from_level0, grid_positions, length_l0
+from pathgen.wsi.labelling import area_fractions, tissue_fractions, touches_area
+from pathgen.wsi.reader import Slide, open_slide
+from pathgen.wsi.tissue import TissueMask, find_tissue
+
+# The study's label mask was pyramid level 6: one pixel per 64 x 64 pixels of level 0.
+_LABEL_CELL_PX = 64
+_MAX_ANISOTROPY = 0.05
+
+
+@dataclass(frozen=True)
+class IndexedSlide:
+    """What `index_slide` found.
+
+    Attributes:
+        candidates: One row per square on tissue, by grid number: item (int64, the square's number in
+            the whole grid, row by row), x_l0, y_l0, size_l0 (Int64, level-0 px), tumor_fraction (area of
+            lesions without exclusions), exclusion_fraction, tissue_fraction (float64 in [0, 1]),
+            touches_tumor (boolean; the published rule). Both tumour columns and exclusion_fraction are
+            empty where the slide is neither annotated nor labelled normal: nobody knows.
+        thumbnail: uint8 of shape (h, w, 3), the picture in which tissue was looked for.
+        tissue: The tissue on it, and its scale.
+        lesion_outlines: Rings of the lesions, float64 of shape (k, 2), in thumbnail px.
+        exclusion_outlines: Rings of the exclusions, likewise.
+    """
+
+    candidates: pd.DataFrame
+    thumbnail: NDArray[np.uint8]
+    tissue: TissueMask
+    lesion_outlines: list[NDArray[np.float64]]
+    exclusion_outlines: list[NDArray[np.float64]]
+
+
+def _isotropic_mpp(slide: Slide) -> float:
+    x, y = slide.mpp
+    if abs(x / y - 1) > _MAX_ANISOTROPY:
+        raise PathgenError(
+            slide.path, f"its pixels are not square ({x} x {y} um)", "Leave the slide out, or resample it"
+        )
+    return (x + y) / 2
+
+
+def _annotations(
+    slide: Slide,
+    annotation_path: Path | None,
+    slide_label: Label | None,
+    unknown_group: UnknownGroup,
+    without_area: WithoutArea,
+) -> Annotations | None:
+    """Return what is annotated, None where nobody knows; refuse what contradicts the slide's label."""
+    if annotation_path is None:
+        return NOTHING_ANNOTATED if slide_label == "normal" else None
+    found = read_annotations(annotation_path, unknown_group=unknown_group, without_area=without_area)
+    if found.lesions.is_empty:
+        if slide_label == "normal":
+            return found
+        raise PathgenError(
+            annotation_path, "holds no lesion", "Label the slide normal if it has none, else annotate it"
+        )
+    if slide_label == "normal":
+        raise PathgenError(
+            annotation_path,
+            f"holds lesions, but {slide.path.name} is labelled normal",
+            "Correct one of the two",
+        )
+    on_slide = shapely.intersection(found.lesions, shapely.box(0, 0, *slide.dimensions))
+    if on_slide.area < found.lesions.area / 2:
+        raise PathgenError(
+            annotation_path,
+            f"most of its lesions lie beyond the edges of {slide.path.name}",
+            "Pair the slide with its own annotation, in level-0 pixels",
+        )
+    return found
+
+
+def _rings(area: MultiPolygon, downsample: tuple[float, float]) -> list[NDArray[np.float64]]:
+    rings = [ring for polygon in area.geoms for ring in (polygon.exterior, *polygon.interiors)]
+    return [from_level0(np.asarray(ring.coords, np.float64), downsample) for ring in rings]
+
+
+def _table(
+    items: NDArray[np.int64],
+    positions: NDArray[np.int64],
+    size: int,
+    tissue: NDArray[np.float64],
+    annotations: Annotations | None,
+    cell: int,
+) -> pd.DataFrame:
+    count = len(items)
+    unknown = np.full(count, np.nan)
+    tumor, excluded = unknown, unknown
+    touches = pd.array([pd.NA] * count, dtype="boolean")
+    if annotations is not None:
+        area = annotations.tumor()
+        tumor = area_fractions(positions, size, area)
+        excluded = area_fractions(positions, size, annotations.exclusions)
+        touches = pd.array(touches_area(positions, size, area, cell), dtype="boolean")
+    return pd.DataFrame(
+        {
+            "item": items,
+            "x_l0": pd.array(positions[:, 0], dtype="Int64"),
+            "y_l0": pd.array(positions[:, 1], dtype="Int64"),
+            "size_l0": pd.array(np.full(count, size, np.int64), dtype="Int64"),
+            "tumor_fraction": tumor,
+            "exclusion_fraction": excluded,
+            "tissue_fraction": tissue,
+            "touches_tumor": touches,
+        }
+    )
+
+
+def index_slide(
+    slide_path: Path,
+    annotation_path: Path | None,
+    *,
+    slide_label: Label | None,
+    mpp_if_missing: float | None,
+    patch_px: int,
+    stride_px: int,
+    mpp: float,
+    mpp_tolerance: float,
+    min_tissue_fraction: float,
+    thumbnail_mpp: float,
+    min_saturation: float,
+    black_below: int,
+    opening_um: float,
+    closing_um: float,
+    unknown_group: UnknownGroup,
+    without_area: WithoutArea,
+) -> IndexedSlide:
+    """Find the candidate patches of a slide.
+
+    Args:
+        slide_path: The slide.
+        annotation_path: Its annotation, or None. Without one the squares of a slide labelled normal
+            have no tumour, and those of any other slide are unknown: never silently normal.
+        slide_label: What the slide as a whole is known to be; None: not known.
+        mpp_if_missing: See `pathgen.wsi.reader.open_slide`.
+        patch_px: Side of a patch in px of resolution `mpp`.
+        stride_px: From one patch to the next in px of resolution `mpp`.
+        mpp: Nominal resolution, um/px.
+        mpp_tolerance: See `pathgen.wsi.geometry.length_l0`.
+        min_tissue_fraction: Squares with less tissue are left out, [0, 1].
+        thumbnail_mpp: Resolution of the picture in which tissue is found, um/px, at most.
+        min_saturation: See `pathgen.wsi.tissue.find_tissue`, as the next three.
+        black_below: Likewise.
+        opening_um: Likewise.
+        closing_um: Likewise.
+        unknown_group: See `pathgen.wsi.annotations.read_annotations`.
+        without_area: Likewise.
+
+    Returns:
+        The candidates, possibly none, and what a picture of them needs.
+
+    Raises:
+        PathgenError: A file cannot be used, the annotation contradicts the label or lies beyond the
+            slide, the slide is smaller than one patch, or has no tissue.
+    """
+    with open_slide(slide_path, mpp_if_missing) as slide:
+        slide_mpp = _isotropic_mpp(slide)
+        size, stride, cell = (
+            length_l0(length, mpp, slide_mpp, mpp_tolerance)
+            for length in (patch_px, stride_px, _LABEL_CELL_PX)
+        )
+        annotations = _annotations(slide, annotation_path, slide_label, unknown_group, without_area)
+        overview = slide.overview(thumbnail_mpp / slide_mpp)
+        positions = grid_positions(*slide.dimensions, size, stride)
+    if len(positions) == 0:
+        width, height = slide.dimensions
+        raise PathgenError(
+            slide_path, f"{width} x {height} px is smaller than one patch of {size} px", "Leave the slide out"
+        )
+    tissue = find_tissue(
+        overview.image,
+        overview.coverage,
+        overview.downsample,
+        slide_mpp,
+        min_saturation=min_saturation,
+        black_below=black_below,
+        opening_um=opening_um,
+        closing_um=closing_um,
+    )
+    if not tissue.mask.any():
+        raise PathgenError(
+            slide_path,
+            f"has no tissue: nothing is more saturated than {tissue.threshold:.2f} and wide enough",
+            "Look at the slide; lower index.tissue.min_saturation or opening_um, or leave it out",
+        )
+    fractions = tissue_fractions(positions, size, tissue.mask, tissue.downsample)
+    items = np.flatnonzero(fractions >= min_tissue_fraction).astype(np.int64)
+    drawn = annotations if annotations is not None else NOTHING_ANNOTATED
+    return IndexedSlide(
+        candidates=_table(items, positions[items], size, fractions[items], annotations, cell),
+        thumbnail=overview.image,
+        tissue=tissue,
+        lesion_outlines=_rings(drawn.lesions, tissue.downsample),
+        exclusion_outlines=_rings(drawn.exclusions, tissue.downsample),
+    )

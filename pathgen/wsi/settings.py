@@ -1,0 +1,75 @@
+"""The params section ``index``: which squares of a slide become candidate patches."""
+
+from typing import Literal
+
+import pydantic
+
+from pathgen.params import Settings
+
+
+class TissueSettings(Settings):
+    """How tissue is found on a small picture of the slide."""
+
+    method: Literal["otsu_saturation"] = pydantic.Field(
+        description="Otsu's threshold on the saturation of HSV; the only method"
+    )
+    thumbnail_mpp: float = pydantic.Field(
+        description="Resolution of the small picture, um per pixel; the nearest finer one is used",
+        ge=1,
+        le=64,
+    )
+    min_saturation: float = pydantic.Field(
+        description="The threshold is at least this, so that an empty slide has no tissue", ge=0, le=1
+    )
+    black_below: int = pydantic.Field(
+        description="A pixel whose brightest channel is below this is black padding, not tissue", ge=0, le=255
+    )
+    opening_um: float = pydantic.Field(
+        description="Specks narrower than this are removed; 0: none", ge=0, le=5000
+    )
+    closing_um: float = pydantic.Field(
+        description="Gaps narrower than this are filled; 0: none", ge=0, le=5000
+    )
+
+
+class AnnotationSettings(Settings):
+    """How the annotation files are understood."""
+
+    unknown_group: Literal["refuse", "lesion", "exclusion", "ignore"] = pydantic.Field(
+        description="What annotations mean that are in no group, or in one that is neither Tumor, _0, _1 "
+        "nor Exclusion, _2"
+    )
+    without_area: Literal["refuse", "drop"] = pydantic.Field(
+        description="What to do with annotations that enclose no area (dots, lines, fewer than 3 vertices)"
+    )
+
+
+class IndexSettings(Settings):
+    """The params section ``index``."""
+
+    patch_px: int = pydantic.Field(description="Side of a patch in pixels of resolution mpp", ge=8, le=8192)
+    stride_px: int = pydantic.Field(
+        description="From one patch to the next, in pixels of resolution mpp", ge=1, le=8192
+    )
+    mpp: float = pydantic.Field(description="Nominal resolution, um per pixel", ge=0.05, le=10)
+    mpp_tolerance: float = pydantic.Field(
+        description="Slides whose resolution differs by less than this part are cut at patch_px of their own "
+        "pixels (scanners called 40x have 0.226 to 0.25); others at the same number of microns",
+        ge=0,
+        lt=1,
+    )
+    min_tissue_fraction: float = pydantic.Field(
+        description="Squares with less tissue are no candidates", ge=0, le=1
+    )
+    tissue: TissueSettings
+    annotations: AnnotationSettings
+
+    @pydantic.model_validator(mode="after")
+    def _picture_resolves_patches(self) -> "IndexSettings":
+        """Refuse a tissue picture in which a patch is smaller than one pixel."""
+        if self.tissue.thumbnail_mpp > self.patch_px * self.mpp:
+            raise ValueError(
+                f"tissue.thumbnail_mpp {self.tissue.thumbnail_mpp} is coarser than a whole patch "
+                f"({self.patch_px * self.mpp} um)"
+            )
+        return self
