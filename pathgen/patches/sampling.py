@@ -1,0 +1,122 @@
+"""Draw the five roles from the candidates: without replacement, every slide with the same weight."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pathgen.errors import PathgenError, PathgenErrors
+from pathgen.labels import LABELS
+from pathgen.patches.tables import SAMPLES, check_table
+from pathgen.seeding import derive_seed
+
+_log = logging.getLogger(__name__)
+
+# Roles that share one split's slides are drawn together and told apart by chance.
+ROLES_OF_SPLIT = {"train": ("train", "nonmember", "reference"), "valid": ("valid",), "test": ("test",)}
+
+
+def _uniform(seed: int, purpose: str, slides: Any, items: Any) -> NDArray[np.float64]:
+    """Return for each (slide, item) a number in (0, 1) that depends on nothing else but seed and purpose.
+
+    Source: Steele, Lea & Flood 2014, SplitMix64: one stream per slide, read at position `item`.
+    """
+    codes, names = pd.factorize(np.asarray(slides, dtype=object))
+    starts = np.array([derive_seed(seed, purpose, str(name)) for name in names], dtype=np.uint64)
+    step = np.uint64(0x9E3779B97F4A7C15)
+    state = starts[codes] + (np.asarray(items, dtype=np.int64).astype(np.uint64) + np.uint64(1)) * step
+    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    state ^= state >> np.uint64(31)
+    numbers: NDArray[np.float64] = ((state >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    return numbers
+
+
+def _weighted_draw(pool: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
+    """Draw `count` rows without replacement, each weighted by 1 / (rows on its slide).
+
+    Source: Efraimidis & Spirakis 2006: the smallest of E_i / w_i, E_i ~ Exp(1), is a draw with
+    probabilities proportional to w_i; the next smallest is the next draw from the rest.
+    """
+    weight = 1.0 / pool.groupby("slide")["slide"].transform("size").to_numpy(dtype=np.float64)
+    keys = -np.log(_uniform(seed, "draw", pool["slide"], pool["item"])) / weight
+    return pool.iloc[np.argsort(keys, kind="stable")[:count]]
+
+
+def _counts(
+    pools: Mapping[tuple[str, str], pd.DataFrame], per_class: Mapping[str, int], on_shortage: str
+) -> dict[str, int]:
+    """Return how many patches per class each role gets, or say every shortage."""
+    counts, problems = dict(per_class), []
+    for split, roles in ROLES_OF_SPLIT.items():
+        wanted = sum(per_class[role] for role in roles)
+        for label in LABELS:
+            there = len(pools[split, label])
+            if there >= wanted:
+                continue
+            asked = " + ".join(f"{role} {per_class[role]}" for role in roles)
+            said = f"{wanted} {label} patches wanted ({asked}), {there} available on the {split} slides"
+            cure = "Lower sample.per_class, add slides, or set sample.on_shortage: shrink"
+            problems.append(PathgenError(f"sample: {split} {label}", said, cure))
+        there = min(len(pools[split, label]) for label in LABELS)
+        if there < wanted:
+            counts.update({role: per_class[role] * there // wanted for role in roles})
+    if problems and on_shortage == "stop":
+        raise PathgenErrors(problems)
+    if empty := [role for role, count in counts.items() if count == 0]:
+        cure = "Add slides, or raise sample.per_class of the small roles"
+        raise PathgenErrors(
+            [*problems, PathgenError(f"sample: {', '.join(empty)}", "no patch is left", cure)]
+        )
+    for problem in problems:
+        _log.warning("%s: %s; shrunk", problem.subject, problem.reason)
+    return counts
+
+
+def draw_samples(
+    candidates: pd.DataFrame,
+    per_class: Mapping[str, int],
+    seed: int,
+    on_shortage: Literal["stop", "shrink"],
+) -> pd.DataFrame:
+    """Draw the five disjoint roles.
+
+    Train, nonmember and reference are one draw from the train slides, told apart by chance, so that
+    members and non-members follow the same distribution: a difference that an attack finds between them
+    comes from the training and not from the sampling.
+
+    Args:
+        candidates: Labelled candidates whose split is known, columns of `CANDIDATES`.
+        per_class: Role to patches per class.
+        seed: Of the draw. It depends on seed, slide and item only, not on the order of the rows.
+        on_shortage: ``"stop"``: raise; ``"shrink"``: all roles of the short split shrink by the same
+            factor, both classes to the same count.
+
+    Returns:
+        The table `pathgen.patches.tables.SAMPLES`, sorted by role, label, slide and item.
+
+    Raises:
+        PathgenErrors: Too few patches; one error per split and class, with the counts.
+
+    Source:
+        The study: without replacement, each patch weighted by 1 / (patches of its class on its slide).
+    """
+    ordered = candidates.sort_values(["slide", "item"], kind="stable")
+    pools: dict[tuple[str, str], pd.DataFrame] = {
+        (split, label): ordered[(ordered["split"] == split) & (ordered["label"] == label)]
+        for split in ROLES_OF_SPLIT
+        for label in LABELS
+    }
+    counts = _counts(pools, per_class, on_shortage)
+    parts = []
+    for (split, _), pool in pools.items():
+        roles = ROLES_OF_SPLIT[split]
+        drawn = _weighted_draw(pool, sum(counts[role] for role in roles), seed)
+        chance = np.argsort(_uniform(seed, "role", drawn["slide"], drawn["item"]), kind="stable")
+        named = np.repeat(np.array(roles, dtype=object), [counts[role] for role in roles])
+        parts.append(drawn.iloc[chance].assign(role=named))
+    samples = pd.concat(parts).sort_values(["role", "label", "slide", "item"], kind="stable")
+    return check_table(samples, SAMPLES, "samples")
