@@ -1,0 +1,1 @@
+"""Tumour classifiers: networks, training, the three training regimes, prediction."""

@@ -1,0 +1,68 @@
+"""The study's own classifier: four unpadded convolutions and three linear layers."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+SMALLEST_IMAGE_PX = 16
+_CLASSES = 2
+
+
+def feature_side_px(image_size_px: int) -> int:
+    """Return the side of the last feature map.
+
+    Args:
+        image_size_px: Side of the input in pixels.
+
+    Returns:
+        The side after twice (two unpadded 3x3 convolutions, each 2 px off, and a halving that rounds
+        down): 13 for 64 px, 5 for 32 px. Below 1 the network cannot be built.
+    """
+    return ((image_size_px - 4) // 2 - 4) // 2
+
+
+class Cnn6(nn.Module):
+    """Classify a patch as normal or tumor.
+
+    conv 3-32, conv 32-32, maxpool 2, conv 32-64, conv 64-64, maxpool 2, linear 512, linear 128,
+    linear 2; ReLU after each layer but the last, log-softmax at the end. At 64 px the flattened
+    features are 64 x 13 x 13 = 10,816 and the weights 5,669,794.
+
+    Source: the published study's classifier; `image_size_px` is 64 there.
+    """
+
+    def __init__(self, image_size_px: int) -> None:
+        super().__init__()
+        assert image_size_px >= SMALLEST_IMAGE_PX, image_size_px
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 32, 3),
+            nn.ReLU(),
+            nn.Conv2d(32, 32, 3),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(32, 64, 3),
+            nn.ReLU(),
+            nn.Conv2d(64, 64, 3),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+        )
+        self.head = nn.Sequential(
+            nn.Linear(64 * feature_side_px(image_size_px) ** 2, 512),
+            nn.ReLU(),
+            nn.Linear(512, 128),
+            nn.ReLU(),
+            nn.Linear(128, _CLASSES),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the log-probabilities of both classes.
+
+        Args:
+            images: float32 of shape (N, 3, H, W), in [-1, 1].
+
+        Returns:
+            float32 of shape (N, 2): natural logarithm of P(normal), P(tumor).
+        """
+        features = torch.flatten(self.features(images), 1)  # (N, 64, h, w) -> (N, 64*h*w)
+        # In float32 also when the layers run in bfloat16: its 8 bits are too coarse for a loss.
+        return functional.log_softmax(self.head(features).float(), dim=1)

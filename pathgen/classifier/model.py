@@ -1,0 +1,72 @@
+"""A trained classifier on disk: ``model.safetensors`` beside ``model.json``."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from pathgen.checkpoint import load_module, save_tensors
+from pathgen.classifier.registry import CLASSIFIERS
+from pathgen.classifier.training import TrainedClassifier
+from pathgen.errors import PathgenError
+from pathgen.files import atomic_folder, write_json
+from pathgen.labels import LABELS
+
+WEIGHTS_FILE = "model.safetensors"
+FACTS_FILE = "model.json"
+_CURE = "Train the classifier again, or pull it"
+
+
+def save_classifier(folder: Path, trained: TrainedClassifier, facts: Mapping[str, Any]) -> None:
+    """Write a trained classifier; the same classifier gives the same bytes.
+
+    Args:
+        folder: Its folder; replaced when complete.
+        trained: The classifier.
+        facts: What else to say in ``model.json``, e.g. regime and seed; plain JSON values.
+    """
+    own = {
+        "kind": "classifier",
+        "classifier": trained.classifier,
+        "image_size_px": trained.image_size_px,
+        "labels": list(LABELS),
+        "input": "RGB, float32 (N, 3, H, W), (value / 255 - 0.5) / 0.5",
+        "output": "log-probabilities (N, 2), in the order of labels",
+        "weights": sum(weight.numel() for weight in trained.model.parameters()),
+        "best_epoch": trained.best_epoch,
+        "epochs": len(trained.history),
+    }
+    repeated = own.keys() & facts.keys()
+    assert not repeated, f"said twice: {sorted(repeated)}"
+    with atomic_folder(folder) as draft:
+        save_tensors(draft / WEIGHTS_FILE, trained.model.state_dict())
+        write_json(draft / FACTS_FILE, {**own, **facts})
+
+
+def load_classifier(folder: Path) -> nn.Module:
+    """Read a trained classifier.
+
+    Args:
+        folder: Where `save_classifier` wrote it.
+
+    Returns:
+        The network with its best weights, on the CPU, in evaluation mode.
+
+    Raises:
+        PathgenError: A file is missing or damaged, or the two do not belong together.
+    """
+    facts_path = folder / FACTS_FILE
+    try:
+        facts = json.loads(facts_path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise PathgenError(facts_path, f"cannot be read: {problem.strerror}", _CURE) from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as problem:
+        raise PathgenError(facts_path, f"not JSON: {problem}", _CURE) from None
+    known = isinstance(facts, dict) and facts.get("classifier") in CLASSIFIERS
+    if not known or not isinstance(facts.get("image_size_px"), int):
+        raise PathgenError(facts_path, "does not name a known classifier and its image_size_px", _CURE)
+    model = CLASSIFIERS[facts["classifier"]](facts["image_size_px"])
+    load_module(model, folder / WEIGHTS_FILE, _CURE)
+    return model.eval()

@@ -1,0 +1,1 @@
+"""Numbers about results: how useful synthetic patches are, and how faithful."""
