@@ -1,0 +1,167 @@
+"""The answer in a sentence, with its interval, and what it does not say. Pure functions over the rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pathgen.report import paper
+from pathgen.report.tables import Row, Summary, summarise
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a regime costs against training on original patches.
+
+    Attributes:
+        row: The regime's row.
+        original: The row of the original regime with the same classifier.
+        loss: Accuracy of original minus accuracy of the regime, paired by seed; positive is a loss.
+    """
+
+    row: Row
+    original: Row
+    loss: Summary
+
+
+def costs(rows: Sequence[Row], confidence: float) -> list[Cost]:
+    """Compare every regime with the original one of the same classifier.
+
+    Args:
+        rows: Lines of the result table.
+        confidence: Level of the intervals, in (0, 1).
+
+    Returns:
+        One cost per other regime that shares a seed with the original regime, in the rows' order.
+    """
+    originals = {row.classifier: row for row in rows if row.regime == "original"}
+    found = []
+    for row in rows:
+        original = originals.get(row.classifier)
+        if original is None or row is original:
+            continue
+        before = {run.key.seed: run.metrics.get("accuracy") for run in original.runs}
+        after = {run.key.seed: run.metrics.get("accuracy") for run in row.runs}
+        pairs = [(before[seed], after[seed]) for seed in sorted(before.keys() & after.keys())]
+        losses = [None if a is None or b is None else a - b for a, b in pairs]
+        if losses:
+            found.append(Cost(row, original, summarise(losses, confidence, lowest=-1.0)))
+    return found
+
+
+def sentence(cost: Cost, confidence: float) -> str:
+    """Say one cost in words a reader without statistics can follow.
+
+    Args:
+        cost: The comparison.
+        confidence: Level of its interval, in (0, 1).
+
+    Returns:
+        One sentence with both accuracies, the difference and its interval.
+    """
+    before, after = cost.original.metrics["accuracy"], cost.row.metrics["accuracy"]
+    loss = cost.loss
+    if loss.mean is None or before.mean is None or after.mean is None:
+        return f"Trained on {cost.row.words}, the accuracy of {cost.row.classifier} is undefined."
+    both = (
+        f"Trained on {cost.row.words}, the classifier ({cost.row.classifier}) is right on {after.mean:.1%} "
+        f"of the original test patches; trained on original patches only, on {before.mean:.1%}"
+    )
+    points = f"{abs(100 * loss.mean):.1f} percentage points"
+    if loss.low is None or loss.high is None:
+        direction = "lower" if loss.mean > 0 else "higher"
+        return f"{both}. That is {points} {direction}, from a single run each, so without an interval."
+    ends = sorted((abs(100 * loss.low), abs(100 * loss.high)))
+    if loss.low > 0:
+        return f"{both}: a loss of {points} ({confidence:.0%} interval {ends[0]:.1f} to {ends[1]:.1f})."
+    if loss.high < 0:
+        return f"{both}: a gain of {points} ({confidence:.0%} interval {ends[0]:.1f} to {ends[1]:.1f})."
+    return (
+        f"{both}. The difference, {_signed(-loss.mean)} percentage points, cannot be told from none "
+        f"({confidence:.0%} interval {_signed(-loss.high)} to {_signed(-loss.low)})."
+    )
+
+
+def _signed(share: float) -> str:
+    return f"{100 * share:+.1f}".replace("-", "−")
+
+
+def beside_colour(row: Row, baseline: float | None) -> str:
+    """Say how a row stands to a classifier that sees the mean colour of a patch only."""
+    mean = row.metrics["accuracy"].mean
+    if baseline is None:
+        return "A classifier on the mean colour alone, the floor for all of these, was not run."
+    said = f"A classifier on the mean colour of a patch alone is right on {baseline:.1%}"
+    if mean is None:
+        return f"{said}."
+    place = "above" if mean > baseline else "not above"
+    return f"{said}; {row.classifier} trained on {row.words} is {place} that."
+
+
+def comparable(sources: Sequence[str], train_per_class: int | None, test_per_class: int | None) -> str | None:
+    """Say why this run's numbers may not be held against the paper's.
+
+    Args:
+        sources: Where the patches come from, by name.
+        train_per_class: Original training patches per class; None when unknown.
+        test_per_class: Test patches per class; None when unknown.
+
+    Returns:
+        The reason, or None when data and sizes are the paper's.
+    """
+    if not sources:
+        return "The source of the patches is not known, so the numbers cannot be held against the paper's."
+    names = ", ".join(sources)
+    same_size = (train_per_class, test_per_class) == (paper.TRAIN_PER_CLASS, paper.TEST_PER_CLASS)
+    if list(sources) == [paper.SOURCE] and same_size:
+        return None
+    made_up = (
+        " These are procedural drawings, not tissue: the run shows that the software works, "
+        "and says nothing about patients' slides."
+        if "phantom" in sources
+        else ""
+    )
+    return (
+        f"This run used the source “{names}” with {_count(train_per_class)} training and "
+        f"{_count(test_per_class)} test patches per class; the paper used Camelyon16 with "
+        f"{paper.TRAIN_PER_CLASS:,} and {paper.TEST_PER_CLASS:,}. The paper's numbers stand beside this "
+        f"run's for orientation only.{made_up}"
+    )
+
+
+def _count(value: int | None) -> str:
+    return "an unknown number of" if value is None else f"{value:,}"
+
+
+def interval_note(rows: Sequence[Row]) -> str:
+    """Say what the intervals cover and what they do not."""
+    most = max((len(row.runs) for row in rows), default=0)
+    if most < 2:
+        return "An interval needs at least two training runs of the same kind; this report has single runs."
+    return (
+        f"The intervals come from {most} trainings of each classifier with different seeds. They cover the "
+        "chance in training a classifier; they do not cover the choice of slides or of patients, nor another "
+        "training of the generator."
+    )
+
+
+def privacy_sentences(privacy: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Repeat the verdicts of the privacy stage in the answer.
+
+    Args:
+        privacy: Generator to the privacy results; a verdict is text under ``verdict``.
+
+    Returns:
+        One sentence per generator, or one that says that privacy was not measured.
+    """
+    if not privacy:
+        return [
+            "How much the synthetic patches give away of the training patients was not measured in this run."
+        ]
+    said = []
+    for generator, content in privacy.items():
+        verdict = content.get("verdict")
+        words = (
+            verdict if isinstance(verdict, str) else "measured, see the privacy section; no verdict was given"
+        )
+        said.append(f"Privacy of {generator}: {words}.")
+    return said

@@ -1,0 +1,125 @@
+"""The smaller tables of the page: right and wrong, slides, data, what was skipped. Pure functions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from pathgen.labels import LABELS
+from pathgen.patches.tables import ROLES
+from pathgen.report.tables import NOT_PUBLISHED, Row, interval, number, summarise
+
+ROLE_WORDS = {
+    "train": "training (members)",
+    "valid": "validation",
+    "test": "test",
+    "nonmember": "non-members, same slides as training",
+    "reference": "reference",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table for the page.
+
+    Attributes:
+        caption: What it holds.
+        head: Column names.
+        lines: Cells as text, one list per line.
+        counts: Positions of the columns that hold counts.
+    """
+
+    caption: str
+    head: Sequence[str]
+    lines: Sequence[Sequence[str]]
+    counts: Sequence[int] = ()
+
+
+def confusion_table(rows: Sequence[Row]) -> Table | None:
+    """List the four cells of every row's confusion matrix, summed over its runs; None without any."""
+    lines = []
+    for row in rows:
+        if row.confusion is not None:
+            cells = [row.confusion[cell] for cell in ("tp", "fn", "tn", "fp")]
+            lines.append([row.words, row.classifier, *(f"{count:,}" for count in cells)])
+    head = [
+        "trained on",
+        "classifier",
+        "tumour found",
+        "tumour missed",
+        "normal recognised",
+        "normal taken for tumour",
+    ]
+    caption = "Patches, summed over the runs of a row."
+    return Table(caption, head, lines, counts=(2, 3, 4, 5)) if lines else None
+
+
+def slide_table(rows: Sequence[Row], confidence: float) -> Table | None:
+    """List the accuracy on each test slide.
+
+    Args:
+        rows: Lines of the result table; runs without per-slide results add nothing.
+        confidence: Level of the intervals, in (0, 1).
+
+    Returns:
+        One line per slide, one column per row of the result table with the mean over its runs and the
+        interval; None when no run has results per slide.
+    """
+    frames = [
+        run.per_slide.assign(line=place)
+        for place, row in enumerate(rows)
+        for run in row.runs
+        if run.per_slide is not None
+    ]
+    if not frames:
+        return None
+    together = pd.concat(frames, ignore_index=True)
+    lines = []
+    for slide, of_slide in together.groupby("slide", sort=True):
+        cells = []
+        for place in range(len(rows)):
+            values = of_slide.loc[of_slide["line"] == place, "accuracy"].tolist()
+            summary = summarise(values, confidence)
+            spread = "" if summary.low is None else f" ({interval(summary)})"
+            cells.append(number(summary.mean) + spread if values else NOT_PUBLISHED)
+        first = of_slide.iloc[0]
+        lines.append([str(slide), f"{int(first['n']):,}", f"{int(first['n_tumor']):,}", *cells])
+    head = ["slide", "patches", "of them tumour", *(f"{row.words}, {row.classifier}" for row in rows)]
+    return Table("Accuracy on the test patches of each slide, mean over runs.", head, lines, counts=(1, 2))
+
+
+def data_table(samples: pd.DataFrame | None) -> Table | None:
+    """Count the original patches by role and label.
+
+    Args:
+        samples: The drawn patches with role, label and slide; None when there are none.
+
+    Returns:
+        One line per role that holds patches, in the order of `ROLES`; None without samples.
+    """
+    if samples is None:
+        return None
+    lines = []
+    for role in ROLES:
+        drawn = samples[samples["role"] == role]
+        if len(drawn):
+            counts = [int((drawn["label"] == label).sum()) for label in LABELS]
+            cells = [*counts, int(drawn["slide"].nunique())]
+            lines.append([ROLE_WORDS[role], *(f"{count:,}" for count in cells)])
+    head = ["role", "normal patches", "tumour patches", "slides or containers"]
+    caption = (
+        "Original patches by role. The roles share no patch; training, validation and test share no slide."
+    )
+    return Table(caption, head, lines, counts=(1, 2, 3))
+
+
+def skipped_table(cohort: pd.DataFrame | None) -> Table | None:
+    """List what the cohort left out and why; None when nothing was, or nothing is known."""
+    if cohort is None:
+        return None
+    skipped = cohort[cohort["skipped"].notna()]
+    lines = [
+        [str(slide), str(path), str(reason)]
+        for slide, path, reason in zip(skipped["slide"], skipped["path"], skipped["skipped"], strict=True)
+    ]
+    return Table("Slides that were left out.", ["slide", "file", "reason"], lines) if lines else None

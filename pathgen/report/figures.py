@@ -1,0 +1,216 @@
+"""The pictures of the page, made from patch sets, histories and picture files."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from pathgen.labels import LABELS
+from pathgen.patches.store import PatchSet, open_patch_set
+from pathgen.pipeline import regime_name
+from pathgen.report import plots
+from pathgen.report.pictures import Picture, read_picture, sample_grid, svg_picture
+from pathgen.report.reading import parse_run, read_histories, run_order
+from pathgen.report.tables import Row, number
+
+_OVERLAY_PX = 480
+_GALLERY_PX = 2000
+_EVENLY = "Taken at even distances over each set; none was chosen by its looks."
+_LABEL_WORDS = {"normal": "normal", "tumor": "tumour"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """Pictures that belong together, with a heading and a remark."""
+
+    heading: str
+    remark: str
+    pictures: Sequence[Picture]
+
+
+def result_plots(rows: Sequence[Row], baseline: float | None) -> list[Picture]:
+    """Plot the accuracies, and the ROC curves where the runs have them.
+
+    Args:
+        rows: Lines of the result table.
+        baseline: Accuracy on the mean colour alone; None when not run.
+
+    Returns:
+        None, one or two plots.
+    """
+    shown = []
+    if rows:
+        means = "; ".join(
+            f"{row.words}, {row.classifier}: {number(row.metrics['accuracy'].mean)}" for row in rows
+        )
+        shown.append(
+            svg_picture(
+                plots.plot_accuracy(rows, baseline), f"Accuracy by regime. {means}.", "Accuracy by regime."
+            )
+        )
+    curved = [row for row in rows if any(run.roc is not None for run in row.runs)]
+    if curved:
+        areas = "; ".join(f"{row.words}: area {number(row.metrics['roc_auc'].mean)}" for row in curved)
+        caption = "ROC curves; one line per run. A curve nearer to the upper left corner is better."
+        shown.append(svg_picture(plots.plot_roc(curved), f"ROC curves. {areas}.", caption))
+    return shown
+
+
+def confusion_plots(rows: Sequence[Row]) -> list[Picture]:
+    """Plot the confusion matrices of the rows that have one; the numbers are in the table beside it."""
+    return [
+        svg_picture(
+            plots.plot_confusion(row.confusion),
+            f"Confusion matrix of {row.classifier} trained on {row.words}; the table below has the numbers",
+            f"{row.words}, {row.classifier}",
+        )
+        for row in rows
+        if row.confusion is not None
+    ]
+
+
+def grid_parts(
+    patches: Path, synthetic: Path, count: int, columns: int, *, with_original: bool
+) -> list[Part]:
+    """Show patches of each class: the original ones of the training set, then each generator's.
+
+    Args:
+        patches: Folder of the original patch sets; its ``train`` is shown.
+        synthetic: Folder of ``{generator}-{label}`` patch sets.
+        count: Patches per sheet.
+        columns: Patches side by side.
+        with_original: Whether original patches may be shown.
+
+    Returns:
+        One part per class that has any patches, with one sheet per set.
+
+    Raises:
+        PathgenError: A patch set is damaged.
+    """
+    original = open_patch_set(patches / "train") if (patches / "train").is_dir() and with_original else None
+    parts = []
+    for label in LABELS:
+        word = _LABEL_WORDS[label]
+        sets = [] if original is None else [("Original", original.of_label(label))]
+        sets += [
+            (f"Synthetic ({folder.name.removesuffix(f'-{label}')})", open_patch_set(folder))
+            for folder in sorted(synthetic.glob(f"[!.]*-{label}"))
+        ]
+        shown = [_grid(f"{kind} {word} patches", of, count, columns) for kind, of in sets]
+        pictures = [picture for picture in shown if picture is not None]
+        if pictures:
+            parts.append(Part(f"{word.capitalize()} patches", _EVENLY, pictures))
+    return parts
+
+
+def _grid(name: str, patches: PatchSet, count: int, columns: int) -> Picture | None:
+    shown = min(count, len(patches))
+    caption = f"{name}: {shown} of {len(patches):,}"
+    return sample_grid(patches, count, columns, f"Sheet of {shown} {name[0].lower()}{name[1:]}", caption)
+
+
+def overlays(folder: Path, cohort: pd.DataFrame | None, at_most: int) -> list[Picture]:
+    """Show slides with their outlines and candidate patches; slides with tumour first.
+
+    Args:
+        folder: Folder of ``{slide}.png``; it may be absent.
+        cohort: The cohort table, for the slides' labels; None when there is none.
+        at_most: How many to show.
+
+    Returns:
+        The pictures, scaled down.
+
+    Raises:
+        PathgenError: A picture is damaged.
+    """
+    labels = {} if cohort is None else dict(zip(cohort["slide"], cohort["label"], strict=True))
+    splits = {} if cohort is None else dict(zip(cohort["slide"], cohort["split"], strict=True))
+    files = sorted(folder.glob("*.png"), key=lambda file: (labels.get(file.stem) != "tumor", file.name))
+    shown = []
+    for file in files[:at_most]:
+        known = [part for part in (labels.get(file.stem), splits.get(file.stem)) if part is not None]
+        caption = f"{file.stem} ({', '.join(known)})" if known else file.stem
+        shown.append(read_picture(file, _OVERLAY_PX, f"Slide {file.stem} with its outlines", caption))
+    return shown
+
+
+def training_parts(gan: Path, training: Path) -> list[Part]:
+    """Plot what the generators and the classifiers wrote per epoch.
+
+    Args:
+        gan: Folder of ``{generator}-{label}/history.csv``.
+        training: Folder of ``{run}/history.csv``.
+
+    Returns:
+        One part for the generators, one for the classifiers; each left out when it was not run.
+
+    Raises:
+        PathgenError: A history is damaged.
+    """
+    generators = read_histories(gan)
+    classifiers = read_histories(training)
+    keys = {name: parse_run(name) for name in classifiers}
+    ordered = sorted(classifiers, key=lambda name: run_order(keys[name]))
+    regimes = {name: regime_name(keys[name].regime, keys[name].generator) for name in ordered}
+    several = len({key.classifier for key in keys.values()}) > 1
+    groups = {
+        name: f"{regime}, {keys[name].classifier}" if several else regime for name, regime in regimes.items()
+    }
+    parts = [
+        Part(
+            "Generators",
+            "A discriminator that is right on nearly everything has won; near one half it cannot tell "
+            "original from synthetic. A spread that falls to 0 is a collapse.",
+            _panels(
+                generators,
+                {name: name for name in generators},
+                {
+                    "loss": "Loss of generator and discriminator",
+                    "accuracy": "Share the discriminator gets right",
+                    "spread": "Spread of synthetic pixels, original = 1",
+                },
+            ),
+        ),
+        Part(
+            "Classifiers",
+            "One line per run.",
+            _panels(
+                {name: classifiers[name] for name in ordered},
+                groups,
+                {"loss": "Loss", "accuracy": "Accuracy"},
+            ),
+        ),
+    ]
+    return [part for part in parts if part.pictures]
+
+
+def _panels(
+    histories: Mapping[str, pd.DataFrame], groups: Mapping[str, str], panels: Mapping[str, str]
+) -> list[Picture]:
+    shown = []
+    for word, title in panels.items():
+        figure = plots.plot_histories(histories, groups, word)
+        if figure is not None:
+            names = ", ".join(dict.fromkeys(groups.values()))
+            shown.append(svg_picture(figure, f"{title}, over the training of {names}", title))
+    return shown
+
+
+def privacy_pictures(folder: Path) -> list[Picture]:
+    """Show the pictures that the privacy stage left, e.g. nearest neighbours of synthetic patches.
+
+    Args:
+        folder: Folder of one folder per generator; it may be absent.
+
+    Returns:
+        Every PNG, by generator and name.
+
+    Raises:
+        PathgenError: A picture is damaged.
+    """
+    shown = []
+    for file in sorted(folder.glob("[!.]*/*.png")):
+        name = f"{file.stem.replace('_', ' ').capitalize()} ({file.parent.name})"
+        shown.append(read_picture(file, _GALLERY_PX, name, name))
+    return shown

@@ -1,0 +1,229 @@
+"""Gather everything that the page shows from the files of one pipeline run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from pathgen.patches.tables import read_table
+from pathgen.report import answer, breakdown, figures, paper
+from pathgen.report.measures import Measure, measures, nested
+from pathgen.report.pictures import Picture
+from pathgen.report.reading import ReportInputs, read_fidelity, read_json, read_privacy, read_runs
+from pathgen.report.tables import NOT_RUN, TABLE_METRICS, Row, number, result_rows
+
+CONTENTS: Mapping[str, str] = {
+    "question": "The question",
+    "answer": "The answer",
+    "results": "Results beside the paper’s",
+    "patches": "Original and synthetic patches",
+    "slides": "Slide by slide",
+    "training": "How the training went",
+    "fidelity": "Fidelity: how alike are they?",
+    "privacy": "Privacy: what do they give away?",
+    "data": "Data, and what was skipped",
+    "rerun": "Settings, and how to run it again",
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """All that the template shows. Sequences are empty and tables None where a stage was not run."""
+
+    title: str
+    run: str
+    contents: Mapping[str, str]
+    patient_pictures: bool
+    answer: Sequence[str]
+    interval_note: str
+    level: str
+    comparable: str | None
+    metric_names: Mapping[str, str]
+    rows: Sequence[Row]
+    baseline: str
+    citation: str
+    result_plots: Sequence[Picture]
+    confusion_plots: Sequence[Picture]
+    confusion_table: breakdown.Table | None
+    grid_parts: Sequence[figures.Part]
+    no_grids: str
+    slide_table: breakdown.Table | None
+    no_slides: str
+    overlays: Sequence[Picture]
+    overlay_note: str
+    training_parts: Sequence[figures.Part]
+    fidelity: Mapping[str, Sequence[Measure]]
+    privacy: Mapping[str, Sequence[Measure]]
+    privacy_pictures: Sequence[Picture]
+    data_table: breakdown.Table | None
+    skipped_table: breakdown.Table | None
+    no_skipped: str
+    hash_table: Mapping[str, str]
+    params: str
+
+
+@dataclass(frozen=True)
+class Results:
+    """The part of the page that is also written as markdown and JSON."""
+
+    rows: Sequence[Row]
+    baseline: float | None
+    comparable: str | None
+    confidence: float
+
+
+def gather_results(inputs: ReportInputs, confidence: float) -> Results:
+    """Read the evaluations and what they may be held against.
+
+    Args:
+        inputs: Where the results lie.
+        confidence: Level of the intervals over runs, in (0, 1).
+
+    Returns:
+        The rows of the result table, the mean-colour accuracy if it was run, and the reason why the
+        numbers are not comparable with the paper's, if they are not.
+
+    Raises:
+        PathgenError: A file is damaged.
+    """
+    colour = read_json(inputs.baseline)
+    samples = read_table(inputs.samples) if inputs.samples.exists() else None
+    return Results(
+        rows=result_rows(read_runs(inputs.evaluate), confidence),
+        baseline=None if colour is None else colour.get("accuracy"),
+        comparable=answer.comparable(
+            _sources(inputs), _per_class(samples, "train"), _per_class(samples, "test")
+        ),
+        confidence=confidence,
+    )
+
+
+def _sources(inputs: ReportInputs) -> list[str]:
+    if not inputs.cohort.exists():
+        return []
+    return sorted(read_table(inputs.cohort)["source"].unique())
+
+
+def _per_class(samples: pd.DataFrame | None, role: str) -> int | None:
+    if samples is None:
+        return None
+    counts = samples.loc[samples["role"] == role, "label"].value_counts()
+    return None if counts.empty else int(counts.min())
+
+
+def gather_page(
+    inputs: ReportInputs,
+    results: Results,
+    *,
+    title: str,
+    grid_patches: int,
+    grid_columns: int,
+    overlay_slides: int,
+    with_patient_pictures: bool,
+    hashes: Mapping[str, str],
+) -> Page:
+    """Read everything else and put the page together.
+
+    Args:
+        inputs: Where the files lie.
+        results: What `gather_results` read.
+        title: Heading.
+        grid_patches: Patches per grid.
+        grid_columns: Patches side by side.
+        overlay_slides: At most this many slide overlays.
+        with_patient_pictures: Whether pictures made from original slides are shown.
+        hashes: What to its hash, for the reader to compare.
+
+    Returns:
+        The page's content.
+
+    Raises:
+        PathgenError: A file is damaged.
+    """
+    rows = results.rows
+    cohort = read_table(inputs.cohort) if inputs.cohort.exists() else None
+    samples = read_table(inputs.samples) if inputs.samples.exists() else None
+    sources = [] if cohort is None else sorted(cohort["source"].unique())
+    privacy = read_privacy(inputs.privacy)
+    overlays = figures.overlays(inputs.overlays, cohort, overlay_slides) if with_patient_pictures else []
+    known = cohort is None or bool(cohort["slide_known"].any())
+    grids = figures.grid_parts(
+        inputs.patches, inputs.synthetic, grid_patches, grid_columns, with_original=with_patient_pictures
+    )
+    return Page(
+        title=title,
+        run=_run_line(cohort, rows),
+        contents=CONTENTS,
+        patient_pictures=with_patient_pictures and sources != ["phantom"] and bool(overlays or grids),
+        answer=_answer(results, privacy),
+        interval_note=answer.interval_note(rows),
+        level=f"{results.confidence:.0%}",
+        comparable=results.comparable,
+        metric_names=TABLE_METRICS,
+        rows=rows,
+        baseline=NOT_RUN if results.baseline is None else number(results.baseline),
+        citation=paper.CITATION,
+        result_plots=figures.result_plots(rows, results.baseline),
+        confusion_plots=figures.confusion_plots(rows),
+        confusion_table=breakdown.confusion_table(rows),
+        grid_parts=grids,
+        no_grids="Not run.",
+        slide_table=breakdown.slide_table(rows, results.confidence) if known else None,
+        no_slides="Not run." if known else "The source does not say which slide a patch is from.",
+        overlays=overlays,
+        overlay_note=_overlay_note(len(overlays), len(list(inputs.overlays.glob("*.png")))),
+        training_parts=figures.training_parts(inputs.gan, inputs.training),
+        fidelity={name: _lines(content) for name, content in read_fidelity(inputs.fidelity).items()},
+        privacy={name: _lines(content) for name, content in privacy.items()},
+        privacy_pictures=figures.privacy_pictures(inputs.privacy) if with_patient_pictures else [],
+        data_table=breakdown.data_table(samples),
+        skipped_table=breakdown.skipped_table(cohort),
+        no_skipped="Nothing was skipped." if cohort is not None else "Not run.",
+        hash_table=hashes,
+        params=inputs.params.read_text(encoding="utf-8") if inputs.params.exists() else "",
+    )
+
+
+def _run_line(cohort: pd.DataFrame | None, rows: Sequence[Row]) -> str:
+    """Say in a line what this run is: source, slides, generators, classifiers, runs."""
+    parts = []
+    if cohort is not None:
+        sources = ", ".join(sorted(cohort["source"].unique()))
+        parts.append(f"Source of the patches: {sources}")
+        if bool(cohort["slide_known"].any()):
+            parts.append(f"{int(cohort['skipped'].isna().sum()):,} slides")
+    generators = sorted({row.generator for row in rows if row.generator is not None})
+    if generators:
+        parts.append(f"generators: {', '.join(generators)}")
+    if rows:
+        parts.append(f"classifiers: {', '.join(sorted({row.classifier for row in rows}))}")
+        parts.append(f"{sum(len(row.runs) for row in rows)} classifier runs")
+    return " · ".join(parts) if parts else "Nothing was run yet."
+
+
+def _answer(results: Results, privacy: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Say what it costs and what it gives away, synthetic patches alone first."""
+    level = results.confidence
+    found = sorted(answer.costs(results.rows, level), key=lambda cost: cost.row.regime != "synthetic")
+    said = [answer.sentence(cost, level) for cost in found]
+    if not said:
+        said = [
+            "What synthetic patches cost a classifier was not measured: there is no pair of runs to compare."
+        ]
+    said += [answer.beside_colour(cost.row, results.baseline) for cost in found[:1]]
+    return [*said, *answer.privacy_sentences(privacy)]
+
+
+def _overlay_note(shown: int, there: int) -> str:
+    what = "Tissue, lesion outlines and candidate patches"
+    return f"{what}. {shown} of {there} slides shown, slides with tumour first."
+
+
+def _lines(content: Mapping[str, Any]) -> list[Measure]:
+    """List the measures of one file; keys begin with the stage's own name, which the section says already."""
+    tree = nested(content)
+    found = tree.pop("metrics", {})
+    for stage in ("fidelity", "privacy"):
+        found |= found.pop(stage, {})
+    return list(measures({**found, **tree}))

@@ -1,0 +1,103 @@
+"""Write the report: one self-contained page, the table as markdown, the numbers as JSON."""
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from pathgen.files import atomic_path, write_json
+from pathgen.report import paper
+from pathgen.report.gathering import Page, Results, gather_page, gather_results
+from pathgen.report.reading import ReportInputs
+from pathgen.report.tables import interval, json_table, markdown_table, number
+
+
+def build_report(
+    inputs: ReportInputs,
+    out: Path,
+    *,
+    title: str,
+    confidence: float,
+    grid_patches: int,
+    grid_columns: int,
+    overlay_slides: int,
+    with_patient_pictures: bool,
+    hashes: Mapping[str, str],
+) -> None:
+    """Write ``index.html``, ``results.md`` and ``results.json``; the same inputs give the same bytes.
+
+    What was not run is named as such; nothing is computed anew but means and intervals over runs.
+
+    Args:
+        inputs: Where the results of the pipeline lie (see `inputs_under`).
+        out: The report's folder; other files in it stay as they are.
+        title: Heading of the page.
+        confidence: Level of the intervals over runs, in (0, 1).
+        grid_patches: Patches in each grid of patches.
+        grid_columns: Patches side by side in a grid.
+        overlay_slides: At most this many slides are shown with their outlines.
+        with_patient_pictures: Whether pictures made from original slides are on the page.
+        hashes: Name of an input to its hash, shown for comparison (see `file_hashes`).
+
+    Raises:
+        PathgenError: An input is there but damaged.
+    """
+    results = gather_results(inputs, confidence)
+    page = gather_page(
+        inputs,
+        results,
+        title=title,
+        grid_patches=grid_patches,
+        grid_columns=grid_columns,
+        overlay_slides=overlay_slides,
+        with_patient_pictures=with_patient_pictures,
+        hashes=hashes,
+    )
+    texts = {"index.html": render_page(page), "results.md": render_markdown(title, results)}
+    for name, text in texts.items():
+        with atomic_path(out / name) as draft:
+            draft.write_text(text, encoding="utf-8")
+    write_json(out / "results.json", json_table(results.rows, results.baseline))
+
+
+def render_page(page: Page) -> str:
+    """Fill the template.
+
+    Args:
+        page: The content.
+
+    Returns:
+        HTML that refers to no other file and to no network.
+    """
+    package = resources.files("pathgen.report")
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string(package.joinpath("page.html.j2").read_text(encoding="utf-8"))
+    # The style sheet is the package's own, so it is not escaped.
+    style = Markup(package.joinpath("style.css").read_text(encoding="utf-8"))  # noqa: S704
+    return template.render(page=page, style=style, number=number, interval=interval)
+
+
+def render_markdown(title: str, results: Results) -> str:
+    """Write the result table as a markdown file's text.
+
+    Args:
+        title: Heading.
+        results: The rows and what they may be held against.
+
+    Returns:
+        Markdown that ends in a newline.
+    """
+    parts = [
+        f"# {title}\n",
+        "Accuracy and the rest on the same original test patches; tumour is the positive class. "
+        f"Mean over runs ({results.confidence:.0%} interval of the mean) [paper].\n",
+        markdown_table(results.rows, results.baseline),
+    ]
+    if results.comparable is not None:
+        parts.append(f"**Not comparable with the paper.** {results.comparable}\n")
+    parts.append(f"Paper: {paper.CITATION}.\n")
+    return "\n".join(parts)

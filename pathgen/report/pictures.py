@@ -1,0 +1,120 @@
+"""Pictures as data URIs: a page that carries them needs no other file and no network."""
+
+import base64
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from pathgen.errors import PathgenError
+from pathgen.patches.picture import patch_grid
+from pathgen.patches.store import PatchSet
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture for the page.
+
+    Attributes:
+        source: Data URI of a PNG or SVG.
+        alt: What it shows, for those who do not see it.
+        width: Width in pixels.
+        height: Height in pixels.
+        caption: Text below it; may be empty.
+    """
+
+    source: str
+    alt: str
+    width: int
+    height: int
+    caption: str = ""
+
+
+def _data_uri(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def svg_picture(figure: Figure, alt: str, caption: str = "") -> Picture:
+    """Turn a plot into a picture; the same plot gives the same bytes.
+
+    Args:
+        figure: The plot.
+        alt: What it shows.
+        caption: Text below it.
+
+    Returns:
+        The plot as SVG, sized at 96 px per inch.
+    """
+    buffer = io.BytesIO()
+    # The salt fixes ids that are random otherwise; text as outlines looks alike everywhere.
+    with mpl.rc_context({"svg.hashsalt": "pathgen", "svg.fonttype": "path"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    width, height = figure.get_size_inches()
+    source = _data_uri("image/svg+xml", buffer.getvalue())
+    return Picture(source, alt, round(width * 96), round(height * 96), caption)
+
+
+def png_picture(image: NDArray[np.uint8], alt: str, caption: str = "") -> Picture:
+    """Turn pixels into a picture.
+
+    Args:
+        image: uint8 of shape (H, W, 3), RGB.
+        alt: What it shows.
+        caption: Text below it.
+
+    Returns:
+        The picture as PNG, unscaled.
+    """
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, format="PNG", compress_level=6)
+    height, width = image.shape[:2]
+    return Picture(_data_uri("image/png", buffer.getvalue()), alt, width, height, caption)
+
+
+def read_picture(path: Path, max_side_px: int, alt: str, caption: str = "") -> Picture:
+    """Read a picture file for the page.
+
+    Args:
+        path: A PNG or JPEG file.
+        max_side_px: Larger pictures are scaled down to this side.
+        alt: What it shows.
+        caption: Text below it.
+
+    Returns:
+        The picture as PNG.
+
+    Raises:
+        PathgenError: The file is not a readable picture.
+    """
+    try:
+        with Image.open(path) as opened:
+            image = opened.convert("RGB")
+    except (UnidentifiedImageError, OSError, SyntaxError) as problem:
+        raise PathgenError(path, f"not readable as a picture: {problem}", "Run `dvc repro` again") from None
+    image.thumbnail((max_side_px, max_side_px), Image.Resampling.BOX)
+    return png_picture(np.asarray(image), alt, caption)
+
+
+def sample_grid(patches: PatchSet, count: int, columns: int, alt: str, caption: str = "") -> Picture | None:
+    """Show a few patches of a set side by side.
+
+    Args:
+        patches: The set.
+        count: How many to show; all when the set has fewer.
+        columns: Patches side by side.
+        alt: What it shows.
+        caption: Text below it.
+
+    Returns:
+        The sheet, or None for an empty set. The patches are spread evenly over the set's order, so
+        over its slides, and nobody chose them by looks.
+    """
+    if len(patches) == 0:
+        return None
+    shown = np.unique(np.linspace(0, len(patches) - 1, min(count, len(patches))).round().astype(np.int64))
+    return png_picture(patch_grid(patches.images[shown], min(columns, len(shown))), alt, caption)

@@ -1,0 +1,208 @@
+"""Plots: told apart by marker and line style as well as by colour, on white, for screen and print."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from pathgen.labels import LABELS
+from pathgen.report.tables import Row
+
+# Okabe and Ito's colours, which people with any of the common colour blindnesses tell apart.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+_LINES = ("-", "--", "-.", ":")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+_GREY = "#595959"
+_ROC_POINTS = 300
+_TIMES = ("epoch", "kimg", "step")
+
+
+def _figure(width: float = 5.4, height: float = 3.6) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    axis = figure.add_subplot()
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.grid(True, color="#dddddd", linewidth=0.6)
+    axis.set_axisbelow(True)
+    return figure, axis
+
+
+def plot_accuracy(rows: Sequence[Row], baseline: float | None) -> Figure:
+    """Plot each row's accuracy with its interval, every single run, and the paper's value.
+
+    Args:
+        rows: Lines of the result table.
+        baseline: Accuracy of a classifier on the mean colour alone; None when not run.
+
+    Returns:
+        The plot, one horizontal line per row.
+    """
+    figure, axis = _figure(height=1.9 + 0.7 * len(rows))
+    for place, row in enumerate(rows):
+        summary = row.metrics["accuracy"]
+        single = [run.metrics.get("accuracy") for run in row.runs]
+        values = [value for value in single if value is not None]
+        axis.plot(
+            values,
+            [place + 0.22] * len(values),
+            "|",
+            color=_GREY,
+            markersize=8,
+            label="single runs" if place == 0 else None,
+        )
+        if summary.mean is not None:
+            low = summary.mean if summary.low is None else summary.low
+            high = summary.mean if summary.high is None else summary.high
+            axis.errorbar(
+                [summary.mean],
+                [place],
+                xerr=[[summary.mean - low], [high - summary.mean]],
+                color=_COLOURS[0],
+                marker="o",
+                markersize=7,
+                capsize=5,
+                linestyle="none",
+                label="this run: mean, interval" if place == 0 else None,
+            )
+    published = [
+        (row.published["accuracy"], at) for at, row in enumerate(rows) if "accuracy" in row.published
+    ]
+    if published:
+        axis.plot(
+            *zip(*published, strict=True),
+            "D",
+            color=_COLOURS[1],
+            markerfacecolor="none",
+            markersize=9,
+            label="paper",
+        )
+    if baseline is not None:
+        axis.axvline(baseline, color=_COLOURS[2], linestyle="--", label="mean colour alone")
+    axis.axvline(0.5, color=_GREY, linestyle=":", label="guessing")
+    axis.set_yticks(range(len(rows)), [f"{row.name}\n{row.classifier}" for row in rows])
+    axis.set_ylim(len(rows) - 0.5, -0.5)
+    axis.set_xlabel("accuracy on the original test patches")
+    axis.set_xlim(right=min(1.0, axis.get_xlim()[1]))
+    figure.legend(loc="outside lower center", ncols=2, fontsize="small", frameon=False)
+    return figure
+
+
+def plot_roc(rows: Sequence[Row]) -> Figure:
+    """Plot the ROC curve of every run; the runs of one row look alike.
+
+    Args:
+        rows: Lines of the result table whose runs have curves (see `Run`).
+
+    Returns:
+        The plot.
+    """
+    figure, axis = _figure(height=5.4)
+    axis.plot([0, 1], [0, 1], color=_GREY, linewidth=1, linestyle=":", label="guessing")
+    for place, row in enumerate(rows):
+        curves = [run.roc for run in row.runs if run.roc is not None]
+        for number, curve in enumerate(curves):
+            keep = np.unique(np.linspace(0, len(curve) - 1, min(_ROC_POINTS, len(curve))).astype(int))
+            axis.plot(
+                curve["false_positive_rate"].to_numpy()[keep],
+                curve["true_positive_rate"].to_numpy()[keep],
+                linewidth=1.6,
+                alpha=0.8,
+                label=f"{row.words}, {row.classifier}" if number == 0 else None,
+                color=_COLOURS[place % len(_COLOURS)],
+                linestyle=_LINES[place % len(_LINES)],
+            )
+    axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+    axis.set_xlabel("false positive rate (normal taken for tumour)")
+    axis.set_ylabel("true positive rate (tumour found)")
+    axis.legend(loc="lower right", fontsize="small")
+    return figure
+
+
+def plot_confusion(cells: Mapping[str, int]) -> Figure:
+    """Plot one confusion matrix, shaded by the share of the actual class.
+
+    Args:
+        cells: Patches by ``tp``, ``fn``, ``tn``, ``fp``.
+
+    Returns:
+        The plot.
+    """
+    figure, axis = _figure(width=3.0, height=2.9)
+    counts = np.array([[cells["tn"], cells["fp"]], [cells["fn"], cells["tp"]]])
+    totals = counts.sum(axis=1)
+    axis.grid(False)
+    axis.imshow(counts / np.maximum(totals[:, None], 1), cmap="Blues", vmin=0, vmax=1)
+    for (actual, predicted), count in np.ndenumerate(counts):
+        share = count / totals[actual] if totals[actual] else None
+        text = f"{count:,}" if share is None else f"{count:,}\n{share:.0%}"
+        dark = share is not None and share > 0.55
+        axis.text(predicted, actual, text, ha="center", va="center", color="white" if dark else "black")
+    axis.set_xticks(range(2), LABELS)
+    axis.set_yticks(range(2), LABELS, rotation=90, va="center")
+    axis.set_xlabel("predicted")
+    axis.set_ylabel("actual")
+    return figure
+
+
+def plot_histories(
+    histories: Mapping[str, pd.DataFrame], groups: Mapping[str, str], word: str
+) -> Figure | None:
+    """Plot what trainings wrote as they went: colour tells the group, line style the column.
+
+    Args:
+        histories: Name of the training to its table; its column ``epoch``, ``kimg`` or ``step`` is the
+            horizontal axis.
+        groups: Name of the training to the group it is drawn as, e.g. its regime.
+        word: The columns whose name contains this word are drawn.
+
+    Returns:
+        The plot, or None when no table has such a column.
+    """
+    columns = list(dict.fromkeys(_columns_with(word, histories.values())))
+    if not columns:
+        return None
+    figure, axis = _figure(height=4.2)
+    names = list(dict.fromkeys(groups.values()))
+    named: set[str] = set()
+    for name, history in histories.items():
+        group = groups[name]
+        time = next(column for column in _TIMES if column in history.columns)
+        for column in columns:
+            if column not in history.columns:
+                continue
+            label = group if len(columns) == 1 else f"{group}, {_words(column)}"
+            axis.plot(
+                history[time],
+                history[column],
+                color=_COLOURS[names.index(group) % len(_COLOURS)],
+                # With one column the line style is free to tell the groups apart in print, too.
+                linestyle=_LINES[
+                    (columns.index(column) if len(columns) > 1 else names.index(group)) % len(_LINES)
+                ],
+                linewidth=1.6,
+                alpha=0.85,
+                label=None if label in named else label,
+            )
+            named.add(label)
+        axis.set_xlabel({"kimg": "thousand patches shown (kimg)"}.get(time, time))
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    figure.legend(
+        loc="outside lower center", ncols=1 if len(named) < 3 else 2, fontsize="small", frameon=False
+    )
+    return figure
+
+
+def _words(column: str) -> str:
+    words = {"real": "original", "fake": "synthetic"}
+    return " ".join(words.get(word, word) for word in column.rsplit("/", 1)[-1].split("_"))
+
+
+def _columns_with(word: str, histories: Iterable[pd.DataFrame]) -> Iterator[str]:
+    """Yield the columns that hold drawable numbers and have the word in their name."""
+    for history in histories:
+        if any(time in history.columns for time in _TIMES):
+            for column in history.columns:
+                if word in column and bool(history[column].notna().any()):
+                    yield str(column)

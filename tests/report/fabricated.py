@@ -1,0 +1,220 @@
+"""A small, complete tree of made-up results in the pipeline's layout. Nothing in it was measured."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from pathgen.patches.store import PatchSetWriter
+from pathgen.patches.tables import COHORT, SAMPLES, check_table, write_table
+
+SIDE_PX = 16
+SEEDS = (1, 2, 3)
+# Shares of patches that a made-up classifier gets right, by regime.
+SKILL = {"original": 0.9, "mixed-dcgan": 0.85, "synthetic-dcgan": 0.65}
+TEST_SLIDES = ("made_up_test_001", "made_up_test_002")
+
+
+def _cohort() -> pd.DataFrame:
+    lines = []
+    for slide, split, label in [
+        ("made_up_001", "train", "tumor"),
+        ("made_up_002", "train", "normal"),
+        ("made_up_003", "valid", "tumor"),
+        ("made_up_004", "train", "normal"),
+        (TEST_SLIDES[0], "test", "tumor"),
+        (TEST_SLIDES[1], "test", "tumor"),
+    ]:
+        broken = slide == "made_up_004"
+        lines.append(
+            {
+                "slide": slide,
+                "source": "phantom",
+                "path": f"{split}/{slide}.tif",
+                "annotation": None,
+                "label": label,
+                "split": split,
+                "patient": None,
+                "exhaustive": True,
+                "width_px": 4096,
+                "height_px": 4096,
+                "mpp_x": 0.25,
+                "mpp_y": 0.25,
+                "levels": 3,
+                "vendor": "made up",
+                "bytes": 1,
+                "sha256": "0" * 64,
+                "slide_known": True,
+                "skipped": "truncated: <the last> 3 tiles are missing" if broken else None,
+            }
+        )
+    return check_table(pd.DataFrame(lines), COHORT, "made up")
+
+
+def _samples() -> pd.DataFrame:
+    lines = []
+    slides = {"train": "made_up_001", "valid": "made_up_003", "nonmember": "made_up_002"}
+    for role in ("train", "valid", "test", "nonmember"):
+        for number in range(40):
+            slide = slides.get(role, TEST_SLIDES[number % 2])
+            lines.append(
+                {
+                    "slide": slide,
+                    "item": number,
+                    "x_l0": 256 * number,
+                    "y_l0": 0,
+                    "size_l0": 256,
+                    "file": None,
+                    "split": "train" if role == "nonmember" else role,
+                    "patient": None,
+                    "label": "tumor" if number < 20 else "normal",
+                    "tumor_fraction": None,
+                    "exclusion_fraction": None,
+                    "tissue_fraction": None,
+                    "touches_tumor": None,
+                    "exhaustive": True,
+                    "role": role,
+                }
+            )
+    frame = pd.DataFrame(lines).sort_values(["role", "label", "slide", "item"], ignore_index=True)
+    return check_table(frame, SAMPLES, "made up")
+
+
+def _write_patches(folder: Path, index: pd.DataFrame, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    base = np.where((index["label"] == "tumor").to_numpy(), 90, 180)[:, None, None, None]
+    images = np.clip(base + random.integers(-60, 60, (len(index), SIDE_PX, SIDE_PX, 3)), 0, 255)
+    with PatchSetWriter(folder, len(index), SIDE_PX) as writer:
+        writer.append(images.astype(np.uint8))
+        writer.finish(index)
+
+
+def _write_evaluation(folder: Path, test: pd.DataFrame, skill: float, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    truth = (test["label"] == "tumor").to_numpy()
+    right = random.random(len(test)) < skill
+    said = np.where(right, truth, ~truth)
+    scores = np.where(said, 0.5, 0.0) + random.random(len(test)) / 2
+    frame = test[["slide", "item", "label"]].reset_index(drop=True)
+    frame = frame.assign(score=scores, predicted=np.where(said, "tumor", "normal").astype(object))
+    write_table(frame, folder / "predictions.parquet")
+    correct = said == truth
+    metrics = {
+        "accuracy": float(correct.mean()),
+        "precision": float(truth[said].mean()),
+        "recall": float(said[truth].mean()),
+        "f1": float(2 * (said & truth).sum() / (said.sum() + truth.sum())),
+        "roc_auc": skill,
+        "average_precision": None,
+        "n": len(test),
+    }
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    per_slide = [
+        {
+            "slide": slide,
+            "n": int(mask.sum()),
+            "n_tumor": int((mask & truth).sum()),
+            "accuracy": float(correct[mask].mean()),
+        }
+        for slide in TEST_SLIDES
+        for mask in [(test["slide"] == slide).to_numpy()]
+    ]
+    pd.DataFrame(per_slide).to_csv(folder / "per_slide.csv", index=False)
+    rate = np.linspace(0, 1, 20)
+    curve = pd.DataFrame(
+        {"false_positive_rate": rate, "true_positive_rate": rate ** (1 - skill), "threshold": 1 - rate}
+    )
+    curve.to_csv(folder / "roc.csv", index=False)
+
+
+def _write_histories(root: Path) -> None:
+    for label in ("normal", "tumor"):
+        folder = root / "results" / "gan" / f"dcgan-{label}"
+        folder.mkdir(parents=True)
+        kimg = np.arange(1, 13)
+        pd.DataFrame(
+            {
+                "kimg": kimg,
+                "gan/generator_loss": 2 + np.sin(kimg),
+                "gan/discriminator_loss": 1 + 1 / kimg,
+                "gan/accuracy_real": 0.8 - 0.01 * kimg,
+                "gan/accuracy_fake": 0.9 - 0.01 * kimg,
+                "gan/spread_ratio": 1 - 1 / kimg,
+            }
+        ).to_csv(folder / "history.csv", index=False)
+    for name, skill in SKILL.items():
+        for seed in SEEDS:
+            folder = root / "results" / "training" / f"{name}-cnn6-{seed}"
+            folder.mkdir(parents=True)
+            epoch = np.arange(1, 9)
+            pd.DataFrame(
+                {
+                    "epoch": epoch,
+                    "train_loss": 0.7 / epoch,
+                    "valid_loss": 0.7 / epoch + 0.02 * seed,
+                    "valid_accuracy": skill - 0.2 / epoch,
+                }
+            ).to_csv(folder / "history.csv", index=False)
+
+
+def _write_verdicts(root: Path) -> None:
+    fidelity = {
+        "metrics": {
+            "fidelity/normal/frechet_made_up": 12.34567,
+            "fidelity/normal/frechet_made_up/low": 11.0,
+            "fidelity/normal/frechet_made_up/high": 13.5,
+            "fidelity/normal/frechet_made_up/floor": 0.8,
+            "fidelity/normal/frechet_made_up/floor_low": 0.7,
+            "fidelity/normal/frechet_made_up/floor_high": 0.9,
+            "fidelity/tumor/frechet_made_up": None,
+        },
+        "patches": {"normal": 20, "tumor": 20},
+        "protocol": {"extractor": "made-up"},
+    }
+    (root / "results" / "fidelity").mkdir(parents=True)
+    (root / "results" / "fidelity" / "dcgan.json").write_text(json.dumps(fidelity))
+    privacy = root / "results" / "privacy" / "dcgan"
+    privacy.mkdir(parents=True)
+    measured = {
+        "verdict": "no leakage was found by these made-up tests",
+        "tumor": {"membership_auc": {"value": 0.502, "low": 0.48, "high": 0.52, "expected": 0.5, "n": 1000}},
+    }
+    (privacy / "metrics.json").write_text(json.dumps(measured))
+    Image.new("RGB", (120, 60), "plum").save(privacy / "nearest_neighbours.png")
+
+
+def fabricate(root: Path) -> Path:
+    """Write the tree.
+
+    Args:
+        root: An empty folder.
+
+    Returns:
+        The same folder, which now looks like a checkout after the pipeline has run.
+    """
+    samples = _samples()
+    write_table(_cohort(), root / "data" / "cohort.parquet")
+    write_table(samples, root / "data" / "samples.parquet")
+    for number, role in enumerate(("train", "valid", "test", "nonmember")):
+        drawn = samples[samples["role"] == role].reset_index(drop=True)
+        _write_patches(root / "data" / "patches" / role, drawn, number)
+    for number, label in enumerate(("normal", "tumor")):
+        index = pd.DataFrame({"item": range(70), "label": label, "generator": "dcgan", "seed": 1})
+        _write_patches(root / "data" / "synthetic" / f"dcgan-{label}", index, 100 + number)
+    overlays = root / "data" / "index" / "overlays"
+    overlays.mkdir(parents=True)
+    for slide in _cohort()["slide"]:
+        Image.new("RGB", (900, 600), "lavender").save(overlays / f"{slide}.png")
+    test = samples[samples["role"] == "test"].reset_index(drop=True)
+    for name, skill in SKILL.items():
+        for seed in SEEDS:
+            folder = root / "results" / "evaluate" / f"{name}-cnn6-{seed}"
+            folder.mkdir(parents=True)
+            _write_evaluation(folder, test, skill, seed)
+    (root / "results" / "baseline.json").write_text(json.dumps({"accuracy": 0.61}))
+    _write_histories(root)
+    _write_verdicts(root)
+    (root / "params.yaml").write_text("# made up\nreport:\n  title: A <made-up> study\n")
+    return root
