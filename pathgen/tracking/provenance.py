@@ -1,0 +1,102 @@
+"""Tags that say which code and which libraries made a run; nothing about the host or its user."""
+
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pathgen
+
+# Written by the pipeline itself while it runs: their change is no change of the code.
+_GENERATED = ("dvc.lock", "results", "report", "**/.gitignore", ".gitignore")
+_GIT_TIMEOUT_S = 30
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=root, capture_output=True, text=True, timeout=_GIT_TIMEOUT_S, check=False
+        )
+    except (FileNotFoundError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def _sources() -> list[str]:
+    return [
+        "--",
+        ".",
+        *(f":(exclude,glob){name}" for name in _GENERATED),
+        ":(exclude)results",
+        ":(exclude)report",
+    ]
+
+
+def git_tags(root: Path) -> dict[str, str]:
+    """Tell the commit, and whether tracked files differ from it.
+
+    Untracked files and what the pipeline writes itself (dvc.lock, results, report) do not count.
+
+    Args:
+        root: Any folder of the checkout.
+
+    Returns:
+        ``git_commit`` and ``git_dirty`` (``true`` or ``false``); empty outside git.
+    """
+    commit = _git(root, "rev-parse", "HEAD")
+    changed = _git(root, "status", "--porcelain", "--untracked-files=no", *_sources())
+    if commit is None or changed is None:
+        return {}
+    return {
+        "git_commit": commit.strip(),
+        "git_dirty": "true" if changed.strip() else "false",
+        "mlflow.source.git.commit": commit.strip(),
+    }
+
+
+def uncommitted_changes(root: Path) -> str:
+    """Return the changes of tracked files against the commit as a patch; empty when there are none."""
+    return _git(root, "diff", "HEAD", *_sources()) or ""
+
+
+def device_name() -> str:
+    """Return the kind of device that torch would use: ``cpu``, or the GPU's product name."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return "cpu"
+    return str(torch.cuda.get_device_name())
+
+
+def version_tags() -> dict[str, str]:
+    """Return the versions of pathgen, Python and the libraries that shape a result or its record."""
+    libraries = {name: version(name) for name in ("torch", "mlflow", "dvc", "numpy")}
+    return {
+        "version.pathgen": pathgen.__version__,
+        "version.python": platform.python_version(),
+        **{f"version.{name}": number for name, number in libraries.items()},
+    }
+
+
+def flatten(parameters: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Flatten nested parameters to dotted names.
+
+    Args:
+        parameters: Nested or already flat; lists are kept whole, as JSON.
+        prefix: Put before every name.
+
+    Returns:
+        Dotted name to text, sorted by name.
+    """
+    flat: dict[str, str] = {}
+    for name, value in parameters.items():
+        if isinstance(value, Mapping):
+            flat.update(flatten(value, f"{prefix}{name}."))
+        elif isinstance(value, (list, tuple)):
+            flat[f"{prefix}{name}"] = json.dumps(list(value), default=str)
+        else:
+            flat[f"{prefix}{name}"] = str(value)
+    return dict(sorted(flat.items()))

@@ -1,0 +1,185 @@
+"""One MLflow run per executed stage."""
+
+import hashlib
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from pathgen.tracking.attempts import attempt, end_abandoned
+from pathgen.tracking.door import MlflowException, SystemMetricsMonitor, mlflow
+from pathgen.tracking.dvc_project import DataHash, data_hash, open_project, running_stage, running_stage_key
+from pathgen.tracking.provenance import device_name, flatten, git_tags, uncommitted_changes, version_tags
+from pathgen.tracking.recorder import StageRun
+from pathgen.tracking.store import Store, open_store
+
+_PARAMS_PER_BATCH = 100
+_REASON_CHARS = 500
+
+
+class Stopped(SystemExit):
+    """The process was asked to end by SIGTERM."""
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    raise Stopped(128 + number)
+
+
+@contextmanager
+def _termination_raises() -> Iterator[None]:
+    """Let SIGTERM unwind the stack as Ctrl-C does, so that the run's status can be set."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _system_metrics(store: Store, run_id: str, interval_s: float) -> Iterator[None]:
+    """Sample processor, memory, disk, network and GPU in a thread of MLflow's own."""
+    monitor = SystemMetricsMonitor(
+        run_id, sampling_interval=interval_s, resume_logging=True, tracking_uri=store.location.uri
+    )
+    monitor.start()
+    try:
+        yield
+    finally:
+        monitor.finish()
+
+
+def _work_key(name: str, flat: Mapping[str, str], hashes: Mapping[str, DataHash]) -> str:
+    facts = [name, sorted(flat.items()), sorted((path, data.digest) for path, data in hashes.items())]
+    return "no-dvc-" + hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
+
+
+def _tags(name: str, root: Path, key: str | None, given: Mapping[str, str]) -> dict[str, str]:
+    tags = {"stage": name, "device": device_name(), **version_tags(), **git_tags(root)}
+    tags |= {"mlflow.source.name": Path(sys.argv[0]).name, "mlflow.source.type": "LOCAL"}
+    if key is not None:
+        tags |= {"stage_key": key, "dvc_stage": running_stage() or name}
+    if experiment := os.environ.get("DVC_EXP_NAME"):
+        tags["dvc_experiment"] = experiment
+    return {**tags, **{tag: str(value) for tag, value in given.items()}}
+
+
+def _begin(store: Store, left: str | None, tags: dict[str, str], run_name: str) -> tuple[str, bool]:
+    """Reopen the run that an unfinished attempt left, or create one."""
+    if left is not None:
+        try:
+            run = store.client.get_run(left)
+        except MlflowException:
+            run = None
+        if run is not None and run.info.lifecycle_stage == "active" and run.info.status != "FINISHED":
+            store.client.update_run(left, status="RUNNING")
+            attempts = int(run.data.tags.get("attempts", "1")) + 1
+            changed = {**tags, "attempts": str(attempts)}
+            for stale in {"failure"} & set(run.data.tags):
+                store.client.delete_tag(left, stale)
+            store.client.log_batch(left, tags=[mlflow.entities.RunTag(*item) for item in changed.items()])
+            return left, True
+    run = store.client.create_run(store.experiment_id, tags={**tags, "attempts": "1"}, run_name=run_name)
+    return str(run.info.run_id), False
+
+
+def _log_parameters(store: Store, run_id: str, flat: Mapping[str, str]) -> None:
+    there = store.client.get_run(run_id).data.params
+    new = [mlflow.entities.Param(name, value) for name, value in flat.items() if name not in there]
+    for start in range(0, len(new), _PARAMS_PER_BATCH):
+        store.client.log_batch(run_id, params=new[start : start + _PARAMS_PER_BATCH])
+
+
+def _end(store: Store, run: StageRun, status: str, problem: BaseException | None) -> bool:
+    run.flush()
+    if problem is not None:
+        lines = str(problem).strip().splitlines() or [""]
+        run.tag("failure", f"{type(problem).__name__}: {lines[0]}"[:_REASON_CHARS])
+    try:
+        store.client.set_terminated(run.run_id, status=status)
+    except (MlflowException, OSError) as failure:
+        print(f"warning: the end of run {run.run_id} is not recorded in MLflow: {failure}", file=sys.stderr)
+        return False
+    return True
+
+
+@contextmanager
+def tracked_stage(
+    name: str,
+    *,
+    parameters: Mapping[str, Any],
+    tags: Mapping[str, Any],
+    inputs: Sequence[Path],
+    run_name: str,
+    experiment: str = "pathgen",
+    system_metrics_interval_s: float | None = None,
+    folder: Path | None = None,
+) -> Iterator[StageRun]:
+    """Record a stage as one MLflow run, from before its first computation to its end.
+
+    The run ends FINISHED when the block does, KILLED on Ctrl-C or SIGTERM, FAILED on any other error
+    (the tag ``failure`` says why). Started again with the same command, inputs and parameters after
+    anything but FINISHED - also after ``kill -9`` - a stage goes on in the same run.
+
+    Args:
+        name: The stage's verb, e.g. ``train_gan``.
+        parameters: The stage's settings, nested or flat.
+        tags: What tells this run from the stage's others: generator, label, regime, classifier, seed.
+        inputs: Data the stage reads, each a file or folder; recorded with the hash that DVC has for it.
+        run_name: As shown in the UI, e.g. ``train_gan dcgan normal``.
+        experiment: Name of the MLflow experiment.
+        system_metrics_interval_s: Seconds between samples of the system metrics; None: no samples.
+        folder: A folder of the project; the working folder when None.
+
+    Yields:
+        The run to tell numbers, pictures and files to.
+
+    Raises:
+        PathgenError: The tracking store cannot be used, or an input is missing; before anything is
+            computed.
+    """
+    here = (folder or Path.cwd()).resolve()
+    store = open_store(experiment)
+    uri, flat = store.location.uri, flatten(parameters)
+    with open_project(here) as project:
+        key = running_stage_key(project)
+        hashes = {path.as_posix(): data_hash(project, here / path) for path in inputs}
+    with _termination_raises(), attempt(store.work, key or _work_key(name, flat, hashes), uri) as claim:
+        end_abandoned(store.work, store.client, uri)
+        run_id, continued = _begin(store, claim.run_id, _tags(name, here, key, tags), run_name)
+        claim.began(uri, run_id)
+        run = StageRun(store, run_id, continued=continued)
+        status, reason = "FAILED", None
+        try:
+            _log_parameters(store, run_id, flat)
+            for path, data in hashes.items():
+                run.dataset(path, Path(path), data)
+            if changes := uncommitted_changes(here):
+                run.text("uncommitted.diff", changes)
+            sampling: AbstractContextManager[None] = nullcontext()
+            if system_metrics_interval_s is not None:
+                sampling = _system_metrics(store, run_id, system_metrics_interval_s)
+            with sampling:
+                yield run
+            status = "FINISHED"
+        except (KeyboardInterrupt, Stopped):
+            status = "KILLED"
+            raise
+        except BaseException as problem:
+            reason = problem
+            raise
+        finally:
+            if not _end(store, run, status, reason):
+                claim.ends_as(uri, run_id, status)
+            elif status == "FINISHED":
+                claim.finished()
+            else:
+                claim.stopped(uri, run_id)

@@ -1,0 +1,19 @@
+"""Settings of section ``tracking``; none of them shapes a result."""
+
+from pydantic import Field
+
+from pathgen.params import Settings
+
+
+class TrackingSettings(Settings):
+    """What MLflow records. Where it records is the environment's matter (``MLFLOW_TRACKING_URI``)."""
+
+    experiment: str = Field(
+        description="MLflow experiment; the environment variable MLFLOW_EXPERIMENT_NAME wins.",
+        min_length=1,
+        max_length=200,
+    )
+    system_metrics: bool = Field(description="Sample processor, memory, disk and GPU use of training stages.")
+    system_metrics_interval_s: float = Field(
+        description="Seconds between two samples of the system metrics.", ge=0.5, le=3600
+    )
