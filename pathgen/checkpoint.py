@@ -1,4 +1,4 @@
-"""Model files and exact-resume snapshots: safetensors with JSON inside, no pickle, equal content, equal bytes."""
+"""Model files and exact-resume snapshots: safetensors with JSON inside; equal content gives equal bytes."""
 
 import json
 from collections.abc import Mapping
@@ -30,9 +30,7 @@ def save_tensors(
         metadata: What to tell about them, as JSON knows it; finite numbers only.
     """
     # A copy each: tensors that share memory cannot be stored, and the format knows row-major order only.
-    plain = {
-        name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in sorted(tensors.items())
-    }
+    plain = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
     text = json.dumps(metadata or {}, sort_keys=True, allow_nan=False)
     content = safetensors.torch.save(plain, metadata={_METADATA_KEY: text})
     with atomic_path(path) as draft:

@@ -1,0 +1,1 @@
+"""Generators of patches: networks, training, files and synthesis."""

@@ -1,0 +1,143 @@
+"""The course of a training: where it is, what it has told, and whether it still makes sense."""
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from pathgen.checkpoint import Snapshot
+from pathgen.errors import PathgenError
+from pathgen.gan.players import STATISTICS, Players
+from pathgen.gan.recipe import GanRecipe
+from pathgen.gan.synthesis import to_uint8
+from pathgen.patches.picture import patch_grid
+from pathgen.recording import Recorder
+
+GRID = 64
+_GRID_COLUMNS = 8
+_LOGS = 200
+_PICTURES = 10
+_CURE = "Lower train_gan's learning rates, or set compute.precision to fp32; the last finite snapshot is kept"
+
+
+class Course:
+    """Counts steps, averages their statistics, keeps rows and pictures; all of it goes into a snapshot."""
+
+    def __init__(self, recipe: GanRecipe, recorder: Recorder, what: str) -> None:
+        self.step = 0
+        self.rows: list[dict[str, float]] = []
+        self.pictures: list[tuple[float, NDArray[np.uint8]]] = []
+        self._totals = torch.zeros(len(STATISTICS), dtype=torch.float64)
+        self._counted = 0
+        self._recipe = recipe
+        self._recorder = recorder
+        self._what = what
+
+    @property
+    def images(self) -> int:
+        """Original images shown so far."""
+        return self.step * self._recipe.batch_size
+
+    def add(self, statistics: dict[str, torch.Tensor]) -> None:
+        """Count one step and its statistics; they stay on the device, so that a GPU need not wait."""
+        values = torch.stack([statistics[name] for name in STATISTICS]).double()
+        self._totals = self._totals.to(values.device) + values
+        self._counted += 1
+        self.step += 1
+
+    def _is_time(self, times: int) -> bool:
+        """Tell whether this step completes one of `times` equal parts of the training."""
+        steps = self._recipe.steps
+        return self.step * times // steps > (self.step - 1) * times // steps
+
+    @property
+    def is_time_to_log(self) -> bool:
+        """True 200 times in a training (each step of a shorter one), and at its end."""
+        return self._is_time(_LOGS)
+
+    @property
+    def is_time_for_a_picture(self) -> bool:
+        """True 10 times in a training, the last time at its end."""
+        return self._is_time(_PICTURES)
+
+    def log(self) -> dict[str, str]:
+        """Average, check and record the statistics since the last call.
+
+        Returns:
+            The few that fit on a progress bar.
+
+        Raises:
+            PathgenError: One of them is not finite.
+        """
+        means = dict(zip(STATISTICS, (self._totals / self._counted).tolist(), strict=True))
+        self._check(means)
+        self._totals, self._counted = torch.zeros_like(self._totals), 0
+        self.rows.append({"kimg": self.images / 1000, **means})
+        self._recorder.metrics(means, self.images)
+        return {
+            "D": f"{means['gan/discriminator_loss']:.2f}",
+            "G": f"{means['gan/generator_loss']:.2f}",
+            "spread": f"{means['gan/spread_ratio']:.2f}",
+        }
+
+    @torch.no_grad()
+    def keep_picture(self, generator: nn.Module, latents: torch.Tensor) -> None:
+        """Keep and record the grid that the generator makes of fixed latents, as it would be saved now."""
+        was_training = generator.training
+        images = to_uint8(generator.eval()(latents))
+        generator.train(was_training)
+        picture = patch_grid(images, columns=_GRID_COLUMNS, scale=2)
+        self.pictures.append((self.images / 1000, picture))
+        self._recorder.image("samples", picture, self.images)
+
+    def check(self, players: Players) -> None:
+        """Refuse to keep networks that have left the finite numbers.
+
+        Raises:
+            PathgenError: A statistic since the last log, or a weight, is not finite.
+        """
+        self._check(dict(zip(STATISTICS, self._totals.tolist(), strict=True)))
+        if not players.are_finite():
+            self._fail("a weight")
+
+    def _check(self, values: dict[str, float]) -> None:
+        for name, value in values.items():
+            if not math.isfinite(value):
+                self._fail(name)
+
+    def _fail(self, name: str) -> None:
+        raise PathgenError(self._what, f"{name} is no finite number after {self.images} images", _CURE)
+
+    def snapshot(self, tensors: dict[str, torch.Tensor], described: dict[str, Any]) -> Snapshot:
+        """Join the players' state with how far the training is.
+
+        Args:
+            tensors: Of `Players.state`.
+            described: Of `Players.state`.
+        """
+        pictures = {
+            f"picture/{number:03d}": torch.from_numpy(picture)
+            for number, (_, picture) in enumerate(self.pictures)
+        }
+        plain = {
+            "players": described,
+            "step": self.step,
+            "counted": self._counted,
+            "rows": self.rows,
+            "pictures_kimg": [kimg for kimg, _ in self.pictures],
+        }
+        return Snapshot({**tensors, **pictures, "totals": self._totals}, plain)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on from where a `snapshot` was made."""
+        self.step = snapshot.plain["step"]
+        self.rows = snapshot.plain["rows"]
+        self._counted = snapshot.plain["counted"]
+        self._totals = snapshot.tensors["totals"]
+        self.pictures = [
+            (kimg, snapshot.tensors[f"picture/{number:03d}"].numpy())
+            for number, kimg in enumerate(snapshot.plain["pictures_kimg"])
+        ]

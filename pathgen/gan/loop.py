@@ -1,0 +1,167 @@
+"""Train one generator on images in memory; killed at any moment, it goes on to the same bytes."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from pathgen.checkpoint import Snapshot
+from pathgen.errors import PathgenError
+from pathgen.gan.course import GRID, Course
+from pathgen.gan.players import STATISTICS, Players
+from pathgen.gan.recipe import GanRecipe
+from pathgen.gan.stream import ImageStream
+from pathgen.progress import progress
+from pathgen.recording import Recorder, Silent
+from pathgen.seeding import torch_generator
+
+
+@dataclass(frozen=True)
+class TrainedGan:
+    """What a training leaves.
+
+    Attributes:
+        architecture: Name in `GENERATORS`.
+        options: What the networks were built with, besides the image size.
+        image_size: Side in px.
+        generator: In eval mode; the moving average where the recipe has one.
+        discriminator: In eval mode.
+        history: One row per log interval: ``kimg`` and the mean of each of `STATISTICS`.
+        pictures: (kimg shown, 8x8 grid uint8 (H, W, 3)) over the training; the same latents in each.
+        facts: Recipe, compute choices and digest of the data, as JSON knows them.
+    """
+
+    architecture: str
+    options: dict[str, int]
+    image_size: int
+    generator: nn.Module
+    discriminator: nn.Module
+    history: pd.DataFrame
+    pictures: list[tuple[float, NDArray[np.uint8]]]
+    facts: dict[str, Any]
+
+
+def train_generator(
+    images: NDArray[np.uint8],
+    *,
+    architecture: str,
+    options: Mapping[str, int],
+    recipe: GanRecipe,
+    device: torch.device,
+    precision: str,
+    channels_last: bool,
+    snapshot_every_kimg: float,
+    resume_folder: Path | None = None,
+    recorder: Recorder | None = None,
+    what: str = "train a generator",
+) -> TrainedGan:
+    """Train a generator and its discriminator.
+
+    Args:
+        images: The originals of one label, uint8 (N, H, H, 3); H a power of two from 8.
+        architecture: Name in `GENERATORS`.
+        options: What its networks are built with, besides the image size.
+        recipe: The numbers that shape the training.
+        device: Where to train.
+        precision: ``fp32``, or ``bf16`` for convolutions in bfloat16.
+        channels_last: Memory format of images and weights.
+        snapshot_every_kimg: Thousands of images between two snapshots.
+        resume_folder: Work folder of this training alone: a snapshot found there is continued, and its
+            latest is kept there. None: no snapshots. The caller removes the folder once the result is safe.
+        recorder: Takes the `STATISTICS` and the grids (key ``samples``); the step is the number of images
+            shown. After a resume, steps after the snapshot are told again, with the same values.
+        what: Name of the work, for the progress bar and messages.
+
+    Returns:
+        The trained pair, in eval mode. Its bytes depend on the images, the arguments up to `channels_last`,
+        the number of threads and the machine; not on snapshots and kills.
+
+    Raises:
+        PathgenError: A loss or a weight is no longer finite, or the snapshot is damaged or foreign.
+    """
+    image_size = _checked_size(images, what)
+    course = Course(recipe, recorder or Silent(), what)
+    stream = ImageStream(
+        images, batch_size=recipe.batch_size, augment=recipe.augment, seed=recipe.seed, device=device
+    )
+    players = Players(
+        architecture,
+        image_size=image_size,
+        options=options,
+        lr_generator=recipe.lr_generator,
+        lr_discriminator=recipe.lr_discriminator,
+        betas=(recipe.beta1, recipe.beta2),
+        real_target=recipe.real_target,
+        ema_decay=recipe.ema_decay,
+        seed=recipe.seed,
+        device=device,
+        bf16=precision == "bf16",
+        channels_last=channels_last,
+    )
+    facts = {
+        "recipe": asdict(recipe),
+        "compute": {"device": device.type, "precision": precision, "channels_last": channels_last},
+        "images": len(images),
+        "images_sha256": hashlib.sha256(np.ascontiguousarray(images).data).hexdigest(),
+    }
+    key = {
+        **facts,
+        "architecture": architecture,
+        "options": dict(options),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
+    if resume_folder is not None and (snapshot := Snapshot.load(resume_folder, key)) is not None:
+        players.restore(snapshot.tensors, snapshot.plain["players"])
+        course.restore(snapshot)
+
+    latent_dim = options["latent_dim"]
+    fixed = torch.randn(GRID, latent_dim, generator=torch_generator(recipe.seed, "grid")).to(device)
+    snapshot_steps = max(1, round(snapshot_every_kimg * 1000 / recipe.batch_size))
+    with progress(recipe.steps * recipe.batch_size, "images", what, done=course.images) as bar:
+        while course.step < recipe.steps:
+            generator = torch_generator(recipe.seed, "noise", course.step)
+            latents = torch.randn(recipe.batch_size, latent_dim, generator=generator).to(device)
+            course.add(players.step(stream.batch(course.step), latents, course.step))
+            if course.is_time_to_log:
+                bar.set_postfix(course.log(), refresh=False)
+            if course.is_time_for_a_picture:
+                course.keep_picture(players.finished, fixed)
+            if resume_folder is not None and course.step % snapshot_steps == 0:
+                course.check(players)
+                tensors, described = players.state()
+                course.snapshot(tensors, described).save(resume_folder, key)
+            bar.update(recipe.batch_size)
+    course.check(players)
+    return TrainedGan(
+        architecture=architecture,
+        options=dict(options),
+        image_size=image_size,
+        generator=players.finished.eval(),
+        discriminator=players.discriminator.eval(),
+        history=pd.DataFrame(course.rows, columns=["kimg", *STATISTICS]),
+        pictures=course.pictures,
+        facts=facts,
+    )
+
+
+def _checked_size(images: NDArray[np.uint8], what: str) -> int:
+    """Return the side of square images whose side a stack of doublings reaches."""
+    count, height, width, channels = (int(extent) for extent in images.shape)
+    assert images.dtype == np.uint8 and channels == 3, "patches are uint8 RGB"
+    if count == 0:
+        raise PathgenError(what, "there are no patches to learn from", "Draw more patches for this label")
+    if height != width or height < 8 or height & (height - 1):
+        raise PathgenError(
+            what,
+            f"patches are {width}x{height} px",
+            "This generator makes squares of 8, 16, 32, 64, 128, ... px: extract patches of such a size",
+        )
+    return height

@@ -1,0 +1,78 @@
+"""The original images a discriminator sees: resident in memory, in an order given by the seed alone."""
+
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pathgen.seeding import torch_generator
+
+Augment = Literal["none", "d4"]
+
+
+class ImageStream:
+    """An endless shuffled stream of images, readable at any step without reading the steps before."""
+
+    def __init__(
+        self,
+        images: NDArray[np.uint8],
+        *,
+        batch_size: int,
+        augment: Augment,
+        seed: int,
+        device: torch.device,
+    ) -> None:
+        # A copy: the patch set on disk is mapped read-only.
+        self._images = torch.from_numpy(np.array(images)).to(device).permute(0, 3, 1, 2)  # (N, 3, H, W)
+        self._batch_size = batch_size
+        self._augment = augment
+        self._seed = seed
+        self._epoch, self._rows = -1, torch.empty(0)
+
+    def batch(self, step: int) -> torch.Tensor:
+        """Return the images of one step.
+
+        Args:
+            step: From 0. Each epoch shows every image once; a batch may reach into the next epoch.
+
+        Returns:
+            (batch_size, 3, H, W), float32 in [-1, 1], channels last in memory.
+        """
+        place = step * self._batch_size
+        end = place + self._batch_size
+        rows = []
+        while place < end:
+            epoch, position = divmod(place, len(self._images))
+            rows.append(self._order(epoch)[position : position + end - place])
+            place += len(rows[-1])
+        batch = self._images[torch.cat(rows).to(self._images.device)]
+        if self._augment == "d4":
+            generator = torch_generator(self._seed, "augment", step)
+            batch = turned(batch, torch.rand(3, len(batch), generator=generator) < 0.5)
+        return batch.to(torch.float32) / 127.5 - 1.0
+
+    def _order(self, epoch: int) -> torch.Tensor:
+        if epoch != self._epoch:
+            generator = torch_generator(self._seed, "order", epoch)
+            self._epoch, self._rows = epoch, torch.randperm(len(self._images), generator=generator)
+        return self._rows
+
+
+def turned(images: torch.Tensor, choices: torch.Tensor) -> torch.Tensor:
+    """Apply to each square image one of the eight turns and mirrorings that map a square to itself.
+
+    Tissue on a slide has no up and no left, so each is as likely as the original.
+
+    Args:
+        images: (N, C, H, H).
+        choices: (3, N) bool, on any device: mirror left-right, mirror up-down, swap rows and columns. Three
+            fair coins give each of the eight with equal chance.
+
+    Returns:
+        (N, C, H, H), a new tensor.
+    """
+    mirror_x, mirror_y, swap = choices.to(images.device)[:, :, None, None, None]  # each (N, 1, 1, 1)
+    images = torch.where(mirror_x, images.flip(3), images)
+    images = torch.where(mirror_y, images.flip(2), images)
+    return torch.where(swap, images.transpose(2, 3), images)
