@@ -1,0 +1,217 @@
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import shapely
+
+from pathgen.errors import PathgenError
+from pathgen.wsi.annotations import NOTHING_ANNOTATED, read_annotations
+from pathgen.wsi.describe import describe_annotation
+
+Write = Callable[..., Path]
+SQUARE = [(0, 0), (100, 0), (100, 100), (0, 100)]
+INNER = [(20, 20), (60, 20), (60, 60), (20, 60)]
+AWAY = [(200, 200), (230, 200), (230, 230), (200, 230)]
+
+
+def refusal(path: Path, **options: str) -> PathgenError:
+    with pytest.raises(PathgenError) as caught:
+        read_annotations(path, **options)
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value)
+    return caught.value
+
+
+def test_groups_of_camelyon16(tmp_path: Path, write_asap: Write) -> None:
+    path = write_asap(
+        tmp_path / "a.xml", ("Tumor", SQUARE), ("_0", AWAY), ("_1", AWAY), ("_2", INNER), ("Exclusion", INNER)
+    )
+    found = read_annotations(path)
+    assert found.lesions.area == 10_900  # AWAY, drawn twice, counts once
+    assert found.exclusions.area == 1_600
+    assert found.tumor().area == 9_300
+    assert found.groups == {"Exclusion": 1, "Tumor": 1, "_0": 1, "_1": 1, "_2": 1}
+    facts = describe_annotation(path)
+    assert (facts.lesions, facts.exclusions, facts.lesion_area_px) == (2, 1, 10_900)
+
+
+def test_unknown_groups_follow_the_policy(tmp_path: Path, write_asap: Write) -> None:
+    path = write_asap(tmp_path / "a.xml", ("Tumor", SQUARE), ("None", AWAY))
+    assert "unknown_group" in refusal(path).cure
+    assert read_annotations(path, unknown_group="lesion").lesions.area == 10_900
+    assert read_annotations(path, unknown_group="exclusion").exclusions.area == 900
+    ignored = read_annotations(path, unknown_group="ignore")
+    assert (ignored.lesions.area, ignored.exclusions.area) == (10_000, 0)
+    assert ignored.groups == {"None": 1, "Tumor": 1}
+
+
+@pytest.mark.parametrize(
+    "ring", [[], [(0, 0)], [(0, 0), (9, 9)], [(0, 0), (9, 9), (0, 0), (9, 9)], [(0, 0), (5, 5), (9, 9)]]
+)
+def test_what_encloses_nothing_follows_the_policy(
+    tmp_path: Path, write_asap: Write, ring: list[tuple[float, float]]
+) -> None:
+    path = write_asap(tmp_path / "a.xml", ("Tumor", SQUARE), ("Tumor", ring))
+    assert "encloses no area" in refusal(path).reason
+    found = read_annotations(path, without_area="drop")
+    assert (found.lesions.area, found.dropped) == (10_000, 1)
+
+
+def test_point_sets_are_no_areas(tmp_path: Path, write_asap: Write) -> None:
+    path = write_asap(tmp_path / "a.xml", ("Tumor", SQUARE), kind="PointSet")
+    assert read_annotations(path, without_area="drop").lesions.is_empty
+    assert "encloses no area" in refusal(path).reason
+
+
+def test_vertices_are_taken_by_their_order(tmp_path: Path, write_asap: Write) -> None:
+    path = write_asap(tmp_path / "a.xml", ("Tumor", SQUARE))
+    text = path.read_text()
+    coordinates = re.findall("<Coordinate .*?/>", text)
+    shuffled = [coordinates[i] for i in (0, 2, 1, 3)]
+    path.write_text(text.replace("".join(coordinates), "".join(shuffled)))
+    assert read_annotations(path).lesions.area == 10_000
+
+
+def test_outlines_that_cross_themselves_keep_what_they_go_around(tmp_path: Path, write_asap: Write) -> None:
+    eight = [(0, 0), (10, 10), (10, 0), (0, 10)]
+    assert read_annotations(write_asap(tmp_path / "8.xml", ("Tumor", eight))).lesions.area == 50
+    # The loop's end overlaps its beginning: an even-odd rule would leave a hole there.
+    loop = [(0, 0), (10, 0), (10, 4), (4, 4), (4, -3), (6, -3), (6, 6), (0, 6)]
+    assert read_annotations(write_asap(tmp_path / "o.xml", ("Tumor", loop))).lesions.area == 58
+
+
+def _feature(kind: str, coordinates: object, group: object) -> dict[str, object]:
+    properties = {"objectType": "annotation", "classification": group}
+    return {
+        "type": "Feature",
+        "geometry": {"type": kind, "coordinates": coordinates},
+        "properties": properties,
+    }
+
+
+def _closed(ring: list[tuple[int, int]]) -> list[list[int]]:
+    return [list(point) for point in [*ring, ring[0]]]
+
+
+def test_geojson_of_qupath(tmp_path: Path) -> None:
+    features = [
+        _feature("Polygon", [_closed(SQUARE), _closed(INNER)], {"name": "Tumor", "color": [200, 0, 0]}),
+        _feature("MultiPolygon", [[_closed(AWAY)]], {"names": ["Tumor", "Positive"]}),
+        _feature("Polygon", [_closed([(x + 300, y) for x, y in AWAY])], {"name": "Tumor: Negative"}),
+        _feature("Polygon", [_closed([(2, 2), (4, 2), (4, 4), (2, 4)])], "Exclusion"),
+    ]
+    shapes = {
+        "collection.geojson": {"type": "FeatureCollection", "features": features},
+        "list.json": features,
+    }
+    for name, content in shapes.items():
+        (tmp_path / name).write_text(json.dumps(content))
+        found = read_annotations(tmp_path / name)
+        assert found.lesions.area == 8_400 + 900 + 900
+        assert found.exclusions.area == 4
+        assert found.groups == {"Exclusion": 1, "Tumor": 3}
+    (tmp_path / "one.geojson").write_text(json.dumps(features[0]))
+    assert read_annotations(tmp_path / "one.geojson").lesions.area == 8_400
+
+
+def test_geojson_without_class_or_area_follows_the_policies(tmp_path: Path) -> None:
+    path = tmp_path / "a.geojson"
+    path.write_text(json.dumps([{"type": "Feature", "geometry": {"type": "Point", "coordinates": [1, 2]}}]))
+    assert "encloses no area" in refusal(path).reason
+    assert read_annotations(path, without_area="drop").groups == {"None": 1}
+    path.write_text(json.dumps([_feature("Polygon", [_closed(SQUARE)], None)]))
+    assert "'None'" in refusal(path).reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"type": "FeatureCollection", "features": [',
+        '{"type": "Topology"}',
+        "3",
+        "[1]",
+        '[{"type": "Feature", "geometry": null}]',
+        '[{"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [[[0, 1], ["a", 2], [3, 3]]]}}]',
+        '[{"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [[[0, 1], [NaN, 2], [3, 3]]]}}]',
+    ],
+)
+def test_damaged_geojson_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.geojson").write_text(text)
+    refusal(tmp_path / "a.geojson")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("<ASAP_Annotations><Annotations>", "truncated"),
+        ("<Annotations/>", "root is Annotations"),
+        (
+            '<!DOCTYPE x [<!ENTITY e "x">]><ASAP_Annotations>&e;</ASAP_Annotations>',
+            "not readable as plain XML",
+        ),
+        (
+            '<ASAP_Annotations><Annotations><Annotation Name="n"><Coordinates><Coordinate Order="0" X="1,5" '
+            'Y="2"/></Coordinates></Annotation></Annotations></ASAP_Annotations>',
+            "no number",
+        ),
+        (
+            '<ASAP_Annotations><Annotations><Annotation Name="n"><Coordinates><Coordinate Order="0" X="inf" '
+            'Y="2"/></Coordinates></Annotation></Annotations></ASAP_Annotations>',
+            "infinite",
+        ),
+    ],
+)
+def test_damaged_xml_is_refused(tmp_path: Path, text: str, reason: str) -> None:
+    (tmp_path / "a.xml").write_text(text)
+    assert reason in refusal(tmp_path / "a.xml").reason
+
+
+def test_missing_empty_and_foreign_files_are_refused(tmp_path: Path) -> None:
+    assert "no such" in refusal(tmp_path / "absent.xml").reason
+    (tmp_path / "a.xml").touch()
+    assert "empty" in refusal(tmp_path / "a.xml").reason
+    (tmp_path / "a.csv").write_text("x,y")
+    assert "neither" in refusal(tmp_path / "a.csv").reason
+
+
+def test_a_file_without_annotations_is_empty_areas(tmp_path: Path, write_asap: Write) -> None:
+    assert read_annotations(write_asap(tmp_path / "a.xml")) == NOTHING_ANNOTATED
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("empty.xml", "empty"), ("truncated_tumor_002.xml", "truncated")]
+)
+def test_real_bad_files(real_data: Path, name: str, reason: str) -> None:
+    assert reason in refusal(real_data / "bad" / name).reason
+
+
+def _shoelace(ring: np.ndarray) -> float:
+    x, y = ring[:, 0], ring[:, 1]
+    return abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))) / 2
+
+
+def test_real_outlines_have_the_areas_of_their_vertices(real_data: Path) -> None:
+    """Read every vertex by regular expression, sum by the shoelace formula, and compare."""
+    files = sorted((real_data / "annotations").glob("*.xml"))
+    assert len(files) == 7
+    for path in files:
+        found = read_annotations(path)
+        sums = {"Tumor": 0.0, "Exclusion": 0.0}
+        crossing = 0.0
+        for group, body in re.findall(
+            r'PartOfGroup="(\w+)" Color.*?>(.*?)</Annotation>', path.read_text(), re.S
+        ):
+            ring = np.array([(float(x), float(y)) for x, y in re.findall(r'X="(.*?)" Y="(.*?)"', body)])
+            sums[group] += _shoelace(ring)
+            if not shapely.Polygon(ring).is_valid:
+                crossing += float(shapely.Polygon(ring).length)
+        assert sum(found.groups.values()) == path.read_text().count("<Annotation ")
+        # A line that crosses itself on whole pixels encloses at most a pixel's width otherwise.
+        assert found.lesions.is_valid
+        assert abs(found.lesions.area - sums["Tumor"]) <= crossing
+        assert abs(found.exclusions.area - sums["Exclusion"]) <= crossing
+        if not crossing:
+            assert found.lesions.area == pytest.approx(sums["Tumor"], rel=1e-12)

@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pathgen.wsi.geometry import (
+    finest_reduction,
+    from_level0,
+    grid_positions,
+    grid_shape,
+    length_l0,
+    to_level0,
+)
+
+sides = st.integers(1, 300)
+
+
+@given(width=sides, height=sides, size=st.integers(1, 80), stride=st.integers(1, 80))
+def test_grid_is_what_a_loop_finds(width: int, height: int, size: int, stride: int) -> None:
+    naive = [
+        (x, y)
+        for y in range(0, height, stride)
+        for x in range(0, width, stride)
+        if x + size <= width and y + size <= height
+    ]
+    positions = grid_positions(width, height, size, stride)
+    assert positions.dtype == np.int64
+    assert positions.shape == (len(naive), 2)
+    assert [tuple(corner) for corner in positions.tolist()] == naive
+    rows, columns = grid_shape(width, height, size, stride)
+    assert rows * columns == len(naive)
+
+
+def test_stride_and_not_size_spaces_the_grid() -> None:
+    assert grid_positions(100, 10, 10, 30).tolist() == [[0, 0], [30, 0], [60, 0], [90, 0]]
+
+
+def test_a_large_slide_does_not_overflow() -> None:
+    positions = grid_positions(250_000, 250_000, 256, 256)
+    assert positions[-1].tolist() == [249_600, 249_600]
+
+
+@pytest.mark.parametrize(("slide_mpp", "side"), [(0.243, 256), (0.226, 256), (0.25, 256), (0.275, 256)])
+def test_40x_scanners_are_cut_at_the_same_pixels(slide_mpp: float, side: int) -> None:
+    assert length_l0(256, 0.25, slide_mpp, 0.1000001) == side
+
+
+@pytest.mark.parametrize(("slide_mpp", "side"), [(0.499, 128), (0.5, 128), (1.0, 64), (0.125, 512)])
+def test_other_scanners_are_cut_at_the_same_microns(slide_mpp: float, side: int) -> None:
+    assert length_l0(256, 0.25, slide_mpp, 0.1) == side
+
+
+@given(
+    length=st.integers(1, 4096),
+    mpp=st.floats(0.1, 4),
+    slide_mpp=st.floats(0.1, 4),
+    tolerance=st.floats(0, 0.3),
+)
+def test_length_keeps_pixels_or_microns(length: int, mpp: float, slide_mpp: float, tolerance: float) -> None:
+    found = length_l0(length, mpp, slide_mpp, tolerance)
+    assert found >= 1
+    if abs(slide_mpp / mpp - 1) <= tolerance:
+        assert found == length
+    elif found > 1:
+        assert abs(found * slide_mpp - length * mpp) <= slide_mpp / 2 * (1 + 1e-9)
+
+
+@given(
+    points=st.lists(st.tuples(st.floats(0, 1e6), st.floats(0, 1e6)), min_size=1),
+    downsample=st.tuples(st.floats(1, 300), st.floats(1, 300)),
+)
+def test_scaling_comes_back(points: list[tuple[float, float]], downsample: tuple[float, float]) -> None:
+    there = to_level0(np.array(points), downsample)
+    assert there[0, 0] == points[0][0] * downsample[0]
+    assert there[0, 1] == points[0][1] * downsample[1]
+    np.testing.assert_allclose(from_level0(there, downsample), points, rtol=1e-12)
+
+
+@given(steps=st.lists(st.floats(1.1, 5), max_size=6), wanted=st.floats(1, 1000))
+def test_a_thumbnail_is_never_coarser_than_wanted(steps: list[float], wanted: float) -> None:
+    downsamples = tuple(np.cumprod([1.0, *steps]).tolist())
+    level, factor = finest_reduction(downsamples, wanted)
+    made = downsamples[level] * factor
+    assert made <= wanted * (1 + 1e-5)
+    assert downsamples[level] * (factor + 1) > wanted
+    assert level == len(downsamples) - 1 or downsamples[level + 1] > wanted
+
+
+def test_a_rounded_downsample_is_taken_for_what_it_means() -> None:
+    assert finest_reduction((1.0, 4.0, 32.0000001), 32.0) == (2, 1)
+    assert finest_reduction((1.0, 10.6666668), 32.0) == (1, 3)

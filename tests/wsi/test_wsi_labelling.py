@@ -1,0 +1,149 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely import MultiPolygon, Polygon
+
+from pathgen.wsi.annotations import read_annotations
+from pathgen.wsi.geometry import grid_positions
+from pathgen.wsi.labelling import area_fractions, tissue_fractions, touches_area
+
+
+def star(seed: int, centre: tuple[float, float], radius: float, corners: int) -> Polygon:
+    rng = np.random.default_rng(seed)
+    angles = np.sort(rng.uniform(0, 2 * np.pi, corners))
+    reach = rng.uniform(0.3, 1, corners) * radius
+    ring = np.stack([centre[0] + reach * np.cos(angles), centre[1] + reach * np.sin(angles)], axis=1)
+    drawn = shapely.make_valid(Polygon(ring), method="structure", keep_collapsed=False)
+    return drawn if isinstance(drawn, Polygon) else max(drawn.geoms, key=lambda part: part.area)
+
+
+def lesions(seed: int) -> MultiPolygon:
+    parts = [
+        star(seed + 1, (90, 80), 80, 24),
+        star(seed + 2, (300, 200), 100, 40).difference(star(seed + 3, (300, 200), 25, 12)),
+        star(seed + 4, (260, 60), 30, 9),
+    ]
+    union = shapely.union_all(parts)
+    return MultiPolygon([union] if isinstance(union, Polygon) else list(union.geoms))
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000), size=st.integers(5, 120), stride=st.integers(20, 90))
+def test_fractions_are_those_of_a_loop(seed: int, size: int, stride: int) -> None:
+    area = lesions(seed)
+    positions = grid_positions(400, 300, size, stride)
+    naive = [
+        shapely.box(x, y, x + size, y + size).intersection(area).area / size**2 for x, y in positions.tolist()
+    ]
+    found = area_fractions(positions, size, area)
+    np.testing.assert_allclose(found, naive, atol=1e-9)
+    assert found.min() >= 0
+    assert found.max() <= 1
+
+
+def test_fractions_agree_with_a_raster() -> None:
+    area = lesions(5)
+    positions = grid_positions(400, 300, 64, 48)
+    found = area_fractions(positions, 64, area)
+    for (x, y), fraction in zip(positions.tolist(), found, strict=True):
+        py, px = np.mgrid[y : y + 64, x : x + 64] + 0.5
+        raster = shapely.contains_xy(area, px.ravel(), py.ravel()).mean()
+        assert abs(raster - fraction) < 0.03
+
+
+def test_squares_within_without_and_at_the_edge() -> None:
+    area = MultiPolygon([shapely.box(0, 0, 100, 100), shapely.box(100, 0, 110, 50)])
+    positions = np.array([[10, 10], [200, 200], [80, 60], [90, 0], [0, 100]], np.int64)
+    np.testing.assert_allclose(area_fractions(positions, 40, area), [1, 0, 0.5, 0.5, 0])
+
+
+def test_nothing_annotated_and_no_squares() -> None:
+    assert area_fractions(np.zeros((3, 2), np.int64), 10, MultiPolygon()).tolist() == [0, 0, 0]
+    assert area_fractions(np.zeros((0, 2), np.int64), 10, lesions(0)).shape == (0,)
+    assert touches_area(np.zeros((0, 2), np.int64), 10, lesions(0), 4).shape == (0,)
+    assert touches_area(np.zeros((2, 2), np.int64), 10, MultiPolygon(), 4).tolist() == [False, False]
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10_000), stride=st.integers(10, 70))
+def test_touching_is_a_mask_pixel_that_overlaps(seed: int, stride: int) -> None:
+    area, cell, size = lesions(seed), 16, 64
+    mask = np.array(
+        [
+            [shapely.box(x, y, x + cell, y + cell).intersection(area).area > 0 for x in range(0, 480, cell)]
+            for y in range(0, 400, cell)
+        ]
+    )
+    positions = grid_positions(400, 300, size, stride)
+    naive = [
+        mask[y // cell : -(-(y + size) // cell), x // cell : -(-(x + size) // cell)].any()
+        for x, y in positions.tolist()
+    ]
+    assert touches_area(positions, size, area, cell).tolist() == naive
+
+
+def test_a_shared_border_is_no_touch() -> None:
+    area = MultiPolygon([shapely.box(64, 0, 128, 64)])
+    positions = np.array([[0, 0], [32, 0], [30, 0], [128, 0], [64, 64]], np.int64)
+    assert touches_area(positions, 64, area, 32).tolist() == [False, True, True, False, False]
+    assert touches_area(np.array([[1, 0]], np.int64), 63, area, 64).tolist() == [False]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 1000),
+    size=st.integers(1, 60),
+    downsample=st.tuples(st.floats(1, 12), st.floats(1, 12)),
+)
+def test_tissue_fractions_are_exact_areas(seed: int, size: int, downsample: tuple[float, float]) -> None:
+    rng = np.random.default_rng(seed)
+    mask = rng.random((7, 9)) < 0.5
+    positions = rng.integers(0, 60, (12, 2))
+
+    def overlap(start: float, pixel: float, count: int) -> np.ndarray:
+        edges = np.arange(count + 1) * pixel
+        return np.clip(np.minimum(edges[1:], start + size) - np.maximum(edges[:-1], start), 0, None)
+
+    naive = [
+        overlap(y, downsample[1], 7) @ mask @ overlap(x, downsample[0], 9) / size**2
+        for x, y in positions.tolist()
+    ]
+    np.testing.assert_allclose(tissue_fractions(positions, size, mask, downsample), naive, atol=1e-9)
+
+
+def test_published_labels_of_the_real_crop(real_data: Path) -> None:
+    folder = real_data / "slides"
+    told = json.loads((folder / "tumor_001_sparse_crop.json").read_text())["patches"]
+    positions = np.array([(patch["x"], patch["y"]) for patch in told], np.int64)
+    area = read_annotations(folder / "tumor_001_sparse_crop.xml").tumor()
+    labels = np.where(area_fractions(positions, 256, area) >= 0.5, "tumor", "normal")
+    assert labels.tolist() == [patch["label"] for patch in told]
+    assert touches_area(positions, 256, area, 64).all()
+
+
+def test_published_labels_of_the_real_patches(real_data: Path) -> None:
+    """Tumour patches lie in the lesions of the whole slide, normal ones outside, but for two at an edge."""
+    wrong = []
+    for path in sorted((real_data / "camelyon16_patches_40x").glob("*/*.png")):
+        slide, x, y = path.stem.rsplit("_", 2)
+        outlines = real_data / "annotations" / f"{slide}.xml"
+        if outlines.exists():
+            area = read_annotations(outlines).tumor()
+            fraction = area_fractions(np.array([[int(x), int(y)]], np.int64), 256, area)[0]
+            if (fraction >= 0.5) != (path.parent.name == "tumor"):
+                wrong.append(path.name)
+    assert len(wrong) <= 2
+
+
+def test_a_real_lesion_of_many_vertices_is_exact(real_data: Path) -> None:
+    area = read_annotations(real_data / "annotations" / "tumor_007.xml").tumor()
+    left, top, right, bottom = (int(edge) for edge in area.bounds)
+    positions = grid_positions(right - left + 512, bottom - top + 512, 256, 256) + np.array([left, top]) - 256
+    total = area_fractions(positions, 256, area).sum() * 256**2
+    covered = shapely.box(*(positions.min(axis=0)), *(positions.max(axis=0) + 256))
+    assert total == pytest.approx(area.intersection(covered).area, rel=1e-9)

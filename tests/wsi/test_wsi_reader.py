@@ -1,0 +1,254 @@
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from pathgen.errors import PathgenError
+from pathgen.wsi.reader import on_white, open_slide, read_patch
+from pathgen.wsi.tiff import require_whole, tiff_facts
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def noise() -> np.ndarray:
+    return np.random.default_rng(3).integers(0, 256, (300, 500, 3), dtype=np.uint8)
+
+
+def refusal(path: Path, **options: float) -> PathgenError:
+    with pytest.raises(PathgenError) as caught:
+        open_slide(path, **options).close()
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value)
+    return caught.value
+
+
+def test_pixels_at_level_0_are_the_files(tmp_path: Path, write_slide: Write, noise: np.ndarray) -> None:
+    with open_slide(write_slide(tmp_path / "a.tif", noise)) as slide:
+        assert slide.dimensions == (500, 300)
+        assert slide.level_dimensions == ((500, 300), (250, 150), (125, 75))
+        assert slide.vendor == "generic-tiff"
+        region = slide.read_region_l0(70, 30, 100, 50)
+        assert region.dtype == np.uint8
+        np.testing.assert_array_equal(region, noise[30:80, 70:170])
+        _, covered = slide.read_region_and_coverage_l0(0, 0, 500, 300)
+        assert covered.all()
+
+
+def test_jpeg_tiles_open_with_their_resolution(tmp_path: Path, write_slide: Write) -> None:
+    image = np.full((300, 300, 3), (180, 90, 150), np.uint8)
+    path = write_slide(tmp_path / "a.tif", image, mpp=0.243, compression="jpeg")
+    with open_slide(path) as slide:
+        assert slide.mpp == pytest.approx((0.243, 0.243), rel=1e-6)
+        assert np.abs(slide.read_region_l0(0, 0, 300, 300).astype(int) - image).max() <= 4
+    facts = tiff_facts(path)
+    assert facts is not None
+    assert (facts.compression, facts.tile_px, facts.tiled, facts.whole) == ("JPEG", (64, 64), True, True)
+
+
+def test_missing_tiles_are_white_and_known(tmp_path: Path, write_slide: Write, noise: np.ndarray) -> None:
+    missing = np.zeros((300, 500), bool)
+    missing[64:128, 128:256] = True
+    with open_slide(write_slide(tmp_path / "a.tif", noise, missing=missing)) as slide:
+        region, covered = slide.read_region_and_coverage_l0(0, 0, 500, 300)
+        np.testing.assert_array_equal(covered, ~missing)
+        assert region[missing].min() == 255
+        np.testing.assert_array_equal(region[~missing], noise[~missing])
+        np.testing.assert_array_equal(slide.read_region_l0(0, 0, 500, 300), region)
+        assert read_patch(slide, 128, 64, 64, 16).min() == 255
+        overview = slide.overview(1)
+        np.testing.assert_array_equal(overview.coverage, ~missing)
+        np.testing.assert_array_equal(overview.image, region)
+
+
+def test_beyond_the_edge_is_white(tmp_path: Path, write_slide: Write, noise: np.ndarray) -> None:
+    with open_slide(write_slide(tmp_path / "a.tif", noise)) as slide:
+        region, covered = slide.read_region_and_coverage_l0(490, 290, 20, 20)
+        assert region[:, 10:].min() == 255
+        assert region[10:, :].min() == 255
+        assert not covered[10:, :].any()
+        np.testing.assert_array_equal(region[:10, :10], noise[290:, 490:])
+
+
+def test_half_transparent_pixels_mix_with_white() -> None:
+    rgba = np.array([[[10, 20, 30, 0], [10, 20, 30, 255], [0, 0, 0, 128]]], np.uint8)
+    assert on_white(rgba).tolist() == [[[255] * 3, [10, 20, 30], [127] * 3]]
+
+
+def test_patch_is_the_exact_mean(tmp_path: Path, write_slide: Write, noise: np.ndarray) -> None:
+    with open_slide(write_slide(tmp_path / "a.tif", noise)) as slide:
+        patch = read_patch(slide, 13, 17, 128, 32)
+        blocks = noise[17:145, 13:141].reshape(32, 4, 32, 4, 3).astype(int)
+        np.testing.assert_array_equal(patch, (blocks.sum(axis=(1, 3)) + 8) // 16)
+        assert read_patch(slide, 372, 172, 128, 100).shape == (100, 100, 3)
+        with pytest.raises(PathgenError, match="not on the slide"):
+            read_patch(slide, 373, 172, 128, 32)
+        with pytest.raises(PathgenError, match="not on the slide"):
+            read_patch(slide, -1, 0, 128, 32)
+        with pytest.raises(PathgenError, match="fewer than the 64 px"):
+            read_patch(slide, 0, 0, 32, 64)
+
+
+def test_downsamples_are_read_not_assumed(tmp_path: Path, write_slide: Write) -> None:
+    image = np.random.default_rng(1).integers(0, 256, (299, 501, 3), dtype=np.uint8)
+    with open_slide(write_slide(tmp_path / "a.tif", image, steps=(1, 2, 8))) as slide:
+        assert slide.level_dimensions[2] == (62, 37)
+        assert slide.downsamples[2] == pytest.approx((501 / 62 + 299 / 37) / 2)
+        overview = slide.overview(9)
+        assert overview.downsample == (501 / 62, 299 / 37)
+        assert overview.image.shape == (37, 62, 3)
+
+
+def test_overview_of_a_single_level_averages_blocks(
+    tmp_path: Path, write_slide: Write, noise: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Strips of 2 x 7 rows: their seams must not show.
+    monkeypatch.setattr("pathgen.wsi.reader._STRIP_PIXELS", 500 * 15)
+    with open_slide(write_slide(tmp_path / "a.tif", noise, steps=(1,))) as slide:
+        overview = slide.overview(7.9)
+    assert overview.downsample == (7.0, 7.0)
+    np.testing.assert_array_equal(overview.image, np.asarray(Image.fromarray(noise).reduce(7)))
+
+
+def test_thumbnail_fits(tmp_path: Path, write_slide: Write, noise: np.ndarray) -> None:
+    with open_slide(write_slide(tmp_path / "a.tif", noise)) as slide:
+        assert slide.thumbnail(100).shape == (60, 100, 3)
+        assert slide.thumbnail(9999).shape == (300, 500, 3)
+
+
+def test_resolution_in_inches_counts(tmp_path: Path, write_slide: Write, noise: np.ndarray) -> None:
+    with open_slide(write_slide(tmp_path / "a.tif", noise, mpp=(0.5, 0.25), unit="INCH")) as slide:
+        assert slide.mpp == pytest.approx((0.5, 0.25), rel=1e-6)
+
+
+@pytest.mark.parametrize(("unit", "mpp"), [("NONE", 1.0), ("INCH", 25400 / 72), ("CENTIMETER", 25.0)])
+def test_a_slide_without_real_resolution_is_refused(
+    tmp_path: Path, write_slide: Write, noise: np.ndarray, unit: str, mpp: float
+) -> None:
+    path = write_slide(tmp_path / "a.tif", noise, unit=unit, mpp=mpp)
+    assert "cohort.mpp_if_missing" in refusal(path).cure
+    with open_slide(path, 0.5) as slide:
+        assert slide.mpp == (0.5, 0.5)
+
+
+def test_a_slides_own_resolution_is_not_overruled(
+    tmp_path: Path, write_slide: Write, noise: np.ndarray
+) -> None:
+    with open_slide(write_slide(tmp_path / "a.tif", noise, mpp=0.25), mpp_if_missing=0.5) as slide:
+        assert slide.mpp == pytest.approx((0.25, 0.25))
+
+
+def _damaged(path: Path, *, keep: float) -> None:
+    """Overwrite the end of the first image's sixth tile with noise."""
+    with tifffile.TiffFile(path) as tiff:
+        page = tiff.pages.first
+        offset, count = page.dataoffsets[5], page.databytecounts[5]
+    start = int(count * keep)
+    content = bytearray(path.read_bytes())
+    content[offset + start : offset + count] = np.random.default_rng(0).bytes(count - start)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("compression", ["jpeg", "adobe_deflate"])
+def test_a_damaged_tile_raises_and_is_not_white(
+    tmp_path: Path, write_slide: Write, noise: np.ndarray, compression: str
+) -> None:
+    path = write_slide(tmp_path / "a.tif", noise, compression=compression)
+    _damaged(path, keep=0.5)
+    with open_slide(path) as slide:
+        with pytest.raises(PathgenError, match=r"a\.tif: level 0 at \(320, 0\) cannot be read"):
+            slide.read_region_l0(320, 0, 64, 64)
+        with pytest.raises(PathgenError):  # OpenSlide stays failed, also for good tiles.
+            slide.read_region_l0(0, 0, 64, 64)
+    with open_slide(path) as slide:  # Opened anew it reads the good ones.
+        assert slide.read_region_l0(0, 0, 64, 64).shape == (64, 64, 3)
+        with pytest.raises(PathgenError):
+            slide.overview(1)
+    with open_slide(path) as slide, pytest.raises(PathgenError):
+        read_patch(slide, 320, 0, 64, 16)
+
+
+def test_a_file_cut_while_open_raises(tmp_path: Path, write_slide: Write, noise: np.ndarray) -> None:
+    path = write_slide(tmp_path / "a.tif", noise)
+    with tifffile.TiffFile(path) as tiff:
+        last = tiff.pages.first.dataoffsets[-1]
+    with open_slide(path) as slide:
+        os.truncate(path, last + 5)
+        with pytest.raises(PathgenError, match="cannot be read"):
+            slide.read_region_l0(448, 256, 52, 44)
+
+
+@pytest.mark.parametrize("part", [0.001, 0.2, 0.6, 0.97, 0.999])
+def test_a_truncated_file_is_called_truncated(
+    tmp_path: Path, write_slide: Write, noise: np.ndarray, part: float
+) -> None:
+    path = write_slide(tmp_path / "a.tif", noise)
+    require_whole(path)
+    os.truncate(path, int(path.stat().st_size * part))
+    assert "truncated" in refusal(path).reason
+    with pytest.raises(PathgenError, match="truncated"):
+        require_whole(path)
+
+
+def test_what_is_no_slide_is_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "absent.svs").reason == "no such file"
+    assert "folder" in refusal(tmp_path).reason
+    (tmp_path / "empty.tif").touch()
+    assert "empty" in refusal(tmp_path / "empty.tif").reason
+    (tmp_path / "text.svs").write_text("no slide")
+    assert "cannot open" in refusal(tmp_path / "text.svs").reason
+    tifffile.imwrite(tmp_path / "strips.tif", np.zeros((50, 50, 3), np.uint8), photometric="rgb")
+    assert "strips" in refusal(tmp_path / "strips.tif").reason
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("broken.svs", "cannot open"),
+        ("unopenable.tiff", "compression"),
+        ("truncated_cmu.svs", "truncated"),
+        ("kidney-48-5.tif", "strips"),
+        ("Mirax2-Fluorescence-2.mrxs", "data folder Mirax2-Fluorescence-2/ is missing"),
+        ("zero_gi.tif", "strips"),
+        ("empty.xml", "empty"),
+        ("truncated_tumor_002.xml", "cannot open"),
+    ],
+)
+def test_bad_files_say_why(
+    real_data: Path,
+    name: str,
+    reason: str,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        assert reason in refusal(real_data / "bad" / name).reason
+    assert capfd.readouterr() == ("", "")
+    assert not caplog.records
+
+
+def test_real_svs_reads(real_data: Path) -> None:
+    with open_slide(real_data / "slides" / "CMU-1-Small-Region.svs") as slide:
+        assert slide.mpp == (0.499, 0.499)
+        assert slide.dimensions == (2220, 2967)
+        assert slide.vendor == "aperio"
+        assert read_patch(slide, 1000, 1500, 128, 64).std() > 5
+
+
+def test_real_crop_holds_the_published_patches(real_data: Path) -> None:
+    import json
+
+    folder = real_data / "slides"
+    told = json.loads((folder / "tumor_001_sparse_crop.json").read_text())
+    with open_slide(folder / "tumor_001_sparse_crop.tif") as slide:
+        assert slide.mpp == pytest.approx((0.243, 0.243), rel=1e-3)
+        for patch in told["patches"]:
+            name = f"tumor_001_{patch['level0_x']}_{patch['level0_y']}.png"
+            with Image.open(real_data / "camelyon16_patches_40x" / patch["label"] / name) as published:
+                expected = np.asarray(published.convert("RGB"))
+            np.testing.assert_array_equal(slide.read_region_l0(patch["x"], patch["y"], 256, 256), expected)
