@@ -10,13 +10,15 @@ _POWER_FLOOR = 1e-6
 
 
 def _ring_of(side_px: int, n_rings: int) -> NDArray[np.int64]:
-    """Return each frequency's ring 0 ... n_rings - 1, or n_rings where it counts for none."""
+    """Return each frequency's ring 0 ... n_rings - 1; the mean, which counts for none, gets n_rings."""
     frequency = np.fft.fftfreq(side_px)
     radius = np.hypot(frequency[:, None], frequency[None, :])
-    # Rings of equal width end at the Nyquist frequency 0.5; the corners beyond it are left out.
-    ring = np.ceil(radius / (0.5 / n_rings) - 1e-9).astype(np.int64) - 1
-    ring[radius == 0] = n_rings
-    rings: NDArray[np.int64] = np.minimum(ring, n_rings)
+    # Rings of equal width end at the Nyquist frequency 0.5. The corners beyond it belong to the last one:
+    # a checkerboard, the commonest fault of transposed convolutions, lies exactly there.
+    rings: NDArray[np.int64] = np.minimum(
+        np.ceil(radius / (0.5 / n_rings) - 1e-9).astype(np.int64) - 1, n_rings - 1
+    )
+    rings[radius == 0] = n_rings
     return rings
 
 
@@ -25,7 +27,8 @@ def radial_power(images: NDArray[np.uint8], n_rings: int) -> NDArray[np.float64]
 
     Args:
         images: RGB, shape (N, S, S, 3), S of at least 2 `n_rings`.
-        n_rings: Rings between 0 (left out) and the Nyquist frequency of 0.5 cycles per pixel.
+        n_rings: Rings from above 0 to the Nyquist frequency of 0.5 cycles per pixel; the last one takes the
+            corners beyond it too.
 
     Returns:
         log10 of the mean power per ring, shape (N, n_rings), after removal of the mean and a Hann
