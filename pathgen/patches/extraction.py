@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pathgen.errors import PathgenError
 from pathgen.patches.store import PatchSetWriter
+from pathgen.patches.tables import ROLES
 from pathgen.progress import progress
 
 # Reads the pixels of some rows of the samples table, in their order: uint8 of shape (n, size, size, 3).
@@ -51,12 +52,22 @@ def _in_order(read: ReadPatches, chunks: list[pd.DataFrame], threads: int) -> It
                 future.cancel()
 
 
+def _bytes(count: int, size_px: int) -> int:
+    return count * (size_px * size_px * 3 + _INDEX_BYTES_PER_ROW)
+
+
 def _no_room(folder: Path, needed: int) -> PathgenError:
     return PathgenError(
         folder,
         f"the disk is full: the patches need {needed:,} bytes there",
         "Free that much space, or lower sample.per_class or extract.size_px",
     )
+
+
+def _require_room(folder: Path, needed: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(folder).free < needed:
+        raise _no_room(folder, needed)
 
 
 def extract_patches(
@@ -74,10 +85,8 @@ def extract_patches(
     Raises:
         PathgenError: Patches cannot be read, or the disk has too little room.
     """
-    needed = len(samples) * (size_px * size_px * 3 + _INDEX_BYTES_PER_ROW)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    if shutil.disk_usage(folder.parent).free < needed:
-        raise _no_room(folder, needed)
+    needed = _bytes(len(samples), size_px)
+    _require_room(folder.parent, needed)
     samples = samples.reset_index(drop=True)
     try:
         with (
@@ -92,3 +101,21 @@ def extract_patches(
         if problem.errno in _FULL:
             raise _no_room(folder, needed) from None
         raise
+
+
+def extract_roles(read: ReadPatches, samples: pd.DataFrame, folder: Path, size_px: int, threads: int) -> None:
+    """Write one patch set per role: ``train``, ``valid``, ``test``, ``nonmember``, ``reference``.
+
+    Args:
+        read: See `extract_patches`.
+        samples: The table `pathgen.patches.tables.SAMPLES`.
+        folder: Where the patch sets shall be.
+        size_px: Side of the patches that `read` returns, px.
+        threads: See `extract_patches`.
+
+    Raises:
+        PathgenError: Patches cannot be read, or the disk has too little room for all of them.
+    """
+    _require_room(folder, _bytes(len(samples), size_px))
+    for role in ROLES:
+        extract_patches(read, samples[samples["role"] == role], folder / role, size_px, threads)

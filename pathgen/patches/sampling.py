@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from pathgen.errors import PathgenError, PathgenErrors
 from pathgen.labels import LABELS
+from pathgen.patches.labelling import label_candidates
+from pathgen.patches.splits import assign_splits
 from pathgen.patches.tables import SAMPLES, check_table
 from pathgen.seeding import derive_seed
 
@@ -120,3 +122,45 @@ def draw_samples(
         parts.append(drawn.iloc[chance].assign(role=named))
     samples = pd.concat(parts).sort_values(["role", "label", "slide", "item"], kind="stable")
     return check_table(samples, SAMPLES, "samples")
+
+
+def sample_cohort(
+    cohort: pd.DataFrame,
+    candidates: pd.DataFrame,
+    *,
+    rule: Literal["area", "paper"],
+    min_tumor_fraction: float,
+    max_normal_fraction: float,
+    max_exclusion_fraction: float,
+    valid_tumor_share: float,
+    test_tumor_share: float | None,
+    per_class: Mapping[str, int],
+    seed: int,
+    on_shortage: Literal["stop", "shrink"],
+) -> pd.DataFrame:
+    """Label the candidates, split the slides, and draw the five roles.
+
+    Args:
+        cohort: The table `COHORT`.
+        candidates: The table `CANDIDATES` of its slides.
+        rule: See `pathgen.patches.labelling.label_candidates`, as the next three.
+        min_tumor_fraction: Likewise.
+        max_normal_fraction: Likewise.
+        max_exclusion_fraction: Likewise.
+        valid_tumor_share: See `pathgen.patches.splits.assign_splits`, as the next one.
+        test_tumor_share: Likewise.
+        per_class: See `draw_samples`, as the last one.
+        seed: Of the split and of the draw, which are independent of each other.
+        on_shortage: Likewise.
+
+    Returns:
+        The table `pathgen.patches.tables.SAMPLES`.
+
+    Raises:
+        PathgenError: Labels or splits cannot be given, or there are too few patches.
+    """
+    labelled = label_candidates(
+        candidates, rule, min_tumor_fraction, max_normal_fraction, max_exclusion_fraction
+    )
+    split = assign_splits(cohort, labelled, valid_tumor_share, test_tumor_share, seed)
+    return draw_samples(labelled.assign(split=labelled["slide"].map(split)), per_class, seed, on_shortage)

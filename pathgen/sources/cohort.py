@@ -1,0 +1,137 @@
+"""Make the cohort table out of what a source found: rows, problems, and what to do with bad slides."""
+
+import hashlib
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from pathgen.errors import PathgenError, PathgenErrors
+from pathgen.files import sha256_of
+from pathgen.patches.tables import COHORT, check_table
+
+_log = logging.getLogger(__name__)
+_MIB = 1 << 20
+_WHOLE_BYTES = 64 * _MIB
+
+
+@dataclass(frozen=True)
+class CohortRow:
+    """One row of the table `COHORT`; what is not known is None."""
+
+    slide: str
+    source: str
+    path: str
+    annotation: str | None = None
+    label: str | None = None
+    split: str | None = None
+    patient: str | None = None
+    exhaustive: bool = True
+    width_px: int | None = None
+    height_px: int | None = None
+    mpp_x: float | None = None
+    mpp_y: float | None = None
+    levels: int | None = None
+    vendor: str | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+    slide_known: bool = True
+    skipped: str | None = None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A problem of one slide, or of the whole source (slide None), which cannot be skipped."""
+
+    error: PathgenError
+    slide: str | None = None
+
+
+def content_digest(path: Path) -> str:
+    """Return a digest that tells files apart without reading gigabytes.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The SHA-256 of the file; above 64 MiB that of its first and last MiB and its size in bytes.
+    """
+    size = path.stat().st_size
+    if size <= _WHOLE_BYTES:
+        return sha256_of(path)
+    with path.open("rb") as stream:
+        digest = hashlib.sha256(stream.read(_MIB))
+        stream.seek(-_MIB, 2)
+        digest.update(stream.read(_MIB))
+    digest.update(str(size).encode())
+    return digest.hexdigest()
+
+
+def require_folder(root: Path) -> None:
+    """Refuse a root that is not there.
+
+    Raises:
+        PathgenError: It is missing or is no folder.
+    """
+    if not root.is_dir():
+        said = "is not a folder" if root.exists() else "no such folder"
+        raise PathgenError(root, said, "Set cohort.root in params.yaml to the folder of the data")
+
+
+def repeated_slides(found: Iterable[tuple[str, str]]) -> list[Problem]:
+    """Find slide ids that several files claim.
+
+    Args:
+        found: Pairs of slide id and file.
+
+    Returns:
+        One problem per id; it cannot be skipped, since nobody knows which file is meant.
+    """
+    files: dict[str, list[str]] = {}
+    for slide, file in found:
+        files.setdefault(slide, []).append(file)
+    return [
+        Problem(
+            PathgenError(names[1], f"has the same slide id {slide} as {names[0]}", "Rename or remove one")
+        )
+        for slide, names in sorted(files.items())
+        if len(names) > 1
+    ]
+
+
+def cohort_table(
+    rows: list[CohortRow], problems: list[Problem], on_bad_slide: Literal["stop", "skip"], root: Path
+) -> pd.DataFrame:
+    """Make the table, or say all problems.
+
+    Args:
+        rows: One per slide, also for bad ones.
+        problems: What was found wrong.
+        on_bad_slide: ``"stop"``: raise; ``"skip"``: note the problems in the slide's row.
+        root: The source's folder, for messages.
+
+    Returns:
+        The table `COHORT`, sorted by slide.
+
+    Raises:
+        PathgenErrors: There are problems and they may not or cannot be skipped, or no slide is left.
+    """
+    reasons: dict[str, list[str]] = {}
+    for problem in problems:
+        if problem.slide is not None:
+            reasons.setdefault(problem.slide, []).append(str(problem.error))
+    general = [problem.error for problem in problems if problem.slide is None]
+    if general or (problems and on_bad_slide == "stop"):
+        raise PathgenErrors([problem.error for problem in problems])
+    rows = [replace(row, skipped=row.skipped or " ".join(reasons.get(row.slide, [])) or None) for row in rows]
+    if all(row.skipped for row in rows):
+        nothing = PathgenError(root, "holds no usable slide", "See the source's layout in the README")
+        raise PathgenErrors([*(problem.error for problem in problems), nothing])
+    for row in rows:
+        if row.skipped:
+            _log.warning("slide %s is left out: %s", row.slide, row.skipped)
+    frame = pd.DataFrame([vars(row) for row in rows])
+    return check_table(frame.sort_values("slide", kind="stable"), COHORT, root)

@@ -1,0 +1,168 @@
+"""PatchCamelyon: HDF5 files of labelled 96 px patches at 10x, with official splits and no slide ids."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pathgen.errors import PathgenError
+from pathgen.labels import LABELS
+from pathgen.patches.tables import CANDIDATES, SPLITS, check_table
+from pathgen.sources.cohort import CohortRow, Problem, cohort_table, content_digest, require_folder
+from pathgen.sources.settings import CohortSettings
+from pathgen.sources.source import Found, Source
+from pathgen.wsi.resample import box_mean
+from pathgen.wsi.settings import IndexSettings
+
+_DAMAGED = "Download it again, unpack it if it ends in .gz, and compare its checksum"
+
+
+def _name(split: str, part: str) -> str:
+    return f"camelyonpatch_level_2_split_{split}_{part}.h5"
+
+
+@contextmanager
+def _dataset(path: Path, key: str) -> Iterator["h5py.Dataset"]:
+    """Open one array of an HDF5 file; whatever h5py finds wrong is one error that names the file."""
+    if not path.is_file():
+        raise PathgenError(path, "no such file", "Download PatchCamelyon, and unpack the .gz files")
+    try:
+        with h5py.File(path, "r") as file:
+            if not isinstance(file.get(key), h5py.Dataset):
+                raise PathgenError(path, f"holds no array {key!r}", _DAMAGED)
+            yield file[key]
+    except (OSError, RuntimeError, KeyError) as problem:
+        raise PathgenError(path, f"not readable as HDF5: {problem}", _DAMAGED) from None
+
+
+def _labels(path: Path) -> NDArray[np.int64]:
+    """Return the labels as class indices, int64 of shape (N,)."""
+    with _dataset(path, "y") as array:
+        values = np.asarray(array[...])
+    if values.size != len(values) or values.dtype.kind not in "iub" or not set(np.unique(values)) <= {0, 1}:
+        raise PathgenError(path, f"y of shape {values.shape} does not hold one 0 or 1 per patch", _DAMAGED)
+    return values.reshape(-1).astype(np.int64)
+
+
+def _checked(root: Path, row: CohortRow, crop_px: int) -> CohortRow:
+    """Refuse files that are damaged, of another form, or do not belong together."""
+    path = root / row.path
+    with _dataset(path, "x") as array:
+        shape, dtype = tuple(array.shape), array.dtype
+        if len(shape) != 4 or shape[1] != shape[2] or shape[3] != 3 or dtype != np.uint8:
+            raise PathgenError(path, f"x is {dtype} of shape {shape}, not uint8 of (N, S, S, 3)", _DAMAGED)
+        if shape[0]:
+            # The last patch is stored last: reading it finds a file that was cut off.
+            array[-1]
+    if crop_px > shape[1] or (shape[1] - crop_px) % 2:
+        cure = "Set cohort.pcam.crop_px to an even number of pixels less than that"
+        raise PathgenError(path, f"patches of {shape[1]} px have no centre of {crop_px} px", cure)
+    labels = _labels(root / str(row.annotation))
+    if len(labels) != shape[0] or not shape[0]:
+        said = f"has {shape[0]} patches, but {row.annotation} has {len(labels)} labels"
+        raise PathgenError(path, said, "Put files of the same split and release side by side")
+    return CohortRow(
+        **{
+            **vars(row),
+            "width_px": shape[1],
+            "height_px": shape[1],
+            "bytes": path.stat().st_size,
+            "sha256": content_digest(path),
+        }
+    )
+
+
+def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
+    """Find the six files (see `pathgen.sources.source.Source`).
+
+    Args:
+        root: The folder of ``camelyonpatch_level_2_split_{train,valid,test}_{x,y}.h5``.
+        settings: The section `cohort`, with its part `pcam`.
+
+    Returns:
+        The table `COHORT`: one row per split, `annotation` is the file of labels, slides are unknown.
+
+    Raises:
+        PathgenErrors: One error per file that is missing, damaged or of another form.
+    """
+    assert settings.pcam is not None, "checked by CohortSettings"
+    require_folder(root)
+    rows, problems = [], []
+    for split in SPLITS:
+        row = CohortRow(
+            slide=f"pcam_{split}",
+            source="pcam",
+            path=_name(split, "x"),
+            annotation=_name(split, "y"),
+            split=split,
+            slide_known=False,
+        )
+        try:
+            row = _checked(root, row, settings.pcam.crop_px)
+        except PathgenError as problem:
+            # Without one of the three splits there is no study, so that none can be skipped.
+            problems.append(Problem(problem))
+        rows.append(row)
+    return cohort_table(rows, problems, settings.on_bad_slide, root)
+
+
+def find_candidates(
+    root: Path, row: Mapping[str, Any], settings: CohortSettings, index: IndexSettings
+) -> Found:
+    """List the patches of one split, with the labels they come with (see `Source`).
+
+    Args:
+        root: The folder.
+        row: One row of the cohort.
+        settings: The section `cohort`.
+        index: Not used: the patches are cut already.
+
+    Raises:
+        PathgenError: The labels cannot be read.
+    """
+    labels = _labels(root / row["annotation"])
+    frame = pd.DataFrame({"item": np.arange(len(labels)), "label": np.array(LABELS, dtype=object)[labels]})
+    frame = frame.assign(
+        slide=row["slide"], file=row["path"], split=row["split"], patient=None, exhaustive=True
+    )
+    frame = frame.reindex(columns=CANDIDATES.names)
+    return Found(check_table(frame, CANDIDATES, row["slide"]), overlay=None)
+
+
+def read_patches(root: Path, rows: pd.DataFrame, size_px: int, settings: CohortSettings) -> NDArray[np.uint8]:
+    """Read patches, in the order of the rows: their centre, averaged down to size (see `Source`).
+
+    Raises:
+        PathgenError: A file cannot be read, or the centre's side is no multiple of `size_px`.
+    """
+    assert settings.pcam is not None, "checked by CohortSettings"
+    crop_px = settings.pcam.crop_px
+    if crop_px % size_px:
+        raise PathgenError(
+            "params.yaml: extract.size_px",
+            f"is {size_px}, but the patches have {crop_px} px (cohort.pcam.crop_px)",
+            "Make the second a multiple of the first",
+        )
+    images = np.empty((len(rows), size_px, size_px, 3), dtype=np.uint8)
+    for file in rows["file"].unique():
+        places = np.flatnonzero(rows["file"] == file)
+        items, where = np.unique(rows["item"].to_numpy()[places], return_inverse=True)
+        with _dataset(root / str(file), "x") as array:
+            if items[-1] >= len(array):
+                raise PathgenError(
+                    root / str(file), "has fewer patches than it had", "Run the stage cohort again"
+                )
+            whole = np.asarray(array[items])[where]  # (n, S, S, 3)
+        margin = (whole.shape[1] - crop_px) // 2
+        centre = whole[:, margin : margin + crop_px, margin : margin + crop_px]
+        for place, image in zip(places, centre, strict=True):
+            images[place] = box_mean(image, size_px)
+    return images
+
+
+SOURCE = Source("pcam", find_cohort, find_candidates, read_patches)

@@ -1,0 +1,46 @@
+"""What a source of patches is."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pathgen.sources.settings import CohortSettings
+from pathgen.wsi.settings import IndexSettings
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found on one slide.
+
+    Attributes:
+        candidates: The table `pathgen.patches.tables.CANDIDATES`, sorted by item.
+        overlay: A picture of the slide with its tissue and lesions, uint8 (h, w, 3); None without slides.
+    """
+
+    candidates: pd.DataFrame
+    overlay: NDArray[np.uint8] | None
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source of patches: three functions. All paths in its tables are relative to the root.
+
+    Attributes:
+        name: Its name in the settings.
+        find_cohort: ``(root, cohort settings)`` -> the table `COHORT`, sorted by slide. Opens every file
+            and raises one `PathgenErrors` with all problems, or lists bad slides in the column `skipped`.
+        find_candidates: ``(root, cohort row, cohort settings, index settings)`` -> `Found`.
+        read_patches: ``(root, rows of the samples table, size_px, cohort settings)`` -> uint8 of shape
+            (n, size_px, size_px, 3) in the order of the rows. For a few hundred rows at a time; safe in
+            several threads.
+    """
+
+    name: str
+    find_cohort: Callable[[Path, CohortSettings], pd.DataFrame]
+    find_candidates: Callable[[Path, Mapping[str, Any], CohortSettings, IndexSettings], Found]
+    read_patches: Callable[[Path, pd.DataFrame, int, CohortSettings], NDArray[np.uint8]]

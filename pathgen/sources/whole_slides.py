@@ -1,0 +1,172 @@
+"""Whole slides, however they were listed: open and check them, index them, read their patches."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from shapely.geometry import box
+
+from pathgen.errors import PathgenError
+from pathgen.patches.tables import CANDIDATES, check_table
+from pathgen.progress import tracked
+from pathgen.sources.cohort import CohortRow, Problem, content_digest
+from pathgen.sources.settings import CohortSettings
+from pathgen.sources.source import Found
+from pathgen.wsi.annotations import read_annotations
+from pathgen.wsi.candidates import index_slide
+from pathgen.wsi.describe import describe_slide
+from pathgen.wsi.overlay import overlay
+from pathgen.wsi.reader import open_slide, read_patch
+from pathgen.wsi.settings import IndexSettings
+
+_OVERLAY_SIDE_PX = 1024
+
+
+def _with_facts(root: Path, row: CohortRow, mpp_if_missing: float | None) -> CohortRow:
+    path = root / row.path
+    facts = describe_slide(path, mpp_if_missing)
+    return replace(
+        row,
+        width_px=facts.width_px,
+        height_px=facts.height_px,
+        mpp_x=facts.mpp_x,
+        mpp_y=facts.mpp_y,
+        levels=facts.levels,
+        vendor=facts.vendor,
+        bytes=path.stat().st_size,
+        sha256=content_digest(path),
+    )
+
+
+def _check_annotation(root: Path, row: CohortRow) -> None:
+    """Refuse an annotation that cannot be this slide's, or a label that it contradicts."""
+    slide, label = row.slide, row.label
+    if row.annotation is None:
+        if label == "tumor":
+            cure = "Put its annotation there, or leave the slide out: it must not pass for normal"
+            raise PathgenError(root / row.path, f"{slide} is a tumor slide without an annotation", cure)
+        return
+    path = root / row.annotation
+    # What unknown groups mean is a setting of the index stage; here they may be lesions.
+    found = read_annotations(path, unknown_group="lesion", without_area="drop")
+    if label == "tumor" and found.lesions.is_empty:
+        cure = "Put the right annotation there, or leave the slide out: it must not pass for normal"
+        raise PathgenError(path, f"outlines no lesion, but {slide} is a tumor slide", cure)
+    if label == "normal" and not found.lesions.is_empty:
+        raise PathgenError(path, f"outlines lesions, but {slide} is a normal slide", "Correct its label")
+    if row.width_px is None or row.height_px is None or found.lesions.is_empty:
+        return
+    on_slide = found.lesions.intersection(box(0, 0, row.width_px, row.height_px))
+    if on_slide.area < found.lesions.area / 2:
+        said = f"most of its lesions lie beyond the edges of {slide}, {row.width_px} x {row.height_px} px"
+        raise PathgenError(path, said, "Put the annotation there that belongs to this slide, in level-0 px")
+
+
+def check_slides(
+    root: Path, listed: Iterable[CohortRow], mpp_if_missing: float | None
+) -> tuple[list[CohortRow], list[Problem]]:
+    """Open every slide and parse every annotation.
+
+    Args:
+        root: The source's folder.
+        listed: The slides with what is known without opening them; those with a reason in `skipped` are
+            not opened.
+        mpp_if_missing: Resolution, um/px, of slides that do not say theirs.
+
+    Returns:
+        The rows with the facts of their files, and every problem found.
+    """
+    rows, problems = [], []
+    listed = list(listed)
+    for row in tracked(listed, len(listed), "slides", "open slides"):
+        if row.skipped:
+            rows.append(row)
+            continue
+        known = row
+        try:
+            known = _with_facts(root, row, mpp_if_missing)
+        except PathgenError as problem:
+            problems.append(Problem(problem, row.slide))
+        try:
+            _check_annotation(root, known)
+        except PathgenError as problem:
+            problems.append(Problem(problem, row.slide))
+        rows.append(known)
+    return rows, problems
+
+
+def find_candidates(
+    root: Path, row: Mapping[str, Any], settings: CohortSettings, index: IndexSettings
+) -> Found:
+    """Index one slide (see `pathgen.sources.source.Source`).
+
+    Args:
+        root: The source's folder.
+        row: The slide's row of the cohort.
+        settings: The section `cohort`.
+        index: The section `index`.
+
+    Returns:
+        Its candidates; `exhaustive` is True where tissue outside the lesions may count as normal: on
+        slides whose lesions are all outlined, and on all with ``use_unannotated_tissue``.
+
+    Raises:
+        PathgenError: The slide or its annotation cannot be used.
+    """
+    annotation = row["annotation"]
+    found = index_slide(
+        root / row["path"],
+        None if annotation is None else root / annotation,
+        slide_label=row["label"],
+        mpp_if_missing=settings.mpp_if_missing,
+        patch_px=index.patch_px,
+        stride_px=index.stride_px,
+        mpp=index.mpp,
+        mpp_tolerance=index.mpp_tolerance,
+        min_tissue_fraction=index.min_tissue_fraction,
+        thumbnail_mpp=index.tissue.thumbnail_mpp,
+        min_saturation=index.tissue.min_saturation,
+        black_below=index.tissue.black_below,
+        opening_um=index.tissue.opening_um,
+        closing_um=index.tissue.closing_um,
+        unknown_group=index.annotations.unknown_group,
+        without_area=index.annotations.without_area,
+    )
+    candidates = found.candidates.assign(
+        slide=row["slide"],
+        file=row["path"],
+        split=row["split"],
+        patient=row["patient"],
+        label=None,
+        exhaustive=row["exhaustive"] or settings.use_unannotated_tissue,
+    )
+    picture = overlay(
+        found.thumbnail,
+        found.tissue.mask,
+        found.lesion_outlines,
+        found.exclusion_outlines,
+        squares={},
+        side_px=_OVERLAY_SIDE_PX,
+    )
+    return Found(check_table(candidates, CANDIDATES, row["slide"]), picture)
+
+
+def read_patches(root: Path, rows: pd.DataFrame, size_px: int, settings: CohortSettings) -> NDArray[np.uint8]:
+    """Read patches from slides, in the order of the rows (see `pathgen.sources.source.Source`).
+
+    Raises:
+        PathgenError: A slide cannot be opened or a patch cannot be read.
+    """
+    images = np.empty((len(rows), size_px, size_px, 3), dtype=np.uint8)
+    number = 0
+    for _, of_file in rows.groupby((rows["file"] != rows["file"].shift()).cumsum()):
+        with open_slide(root / str(of_file["file"].iloc[0]), settings.mpp_if_missing) as slide:
+            places = of_file[["x_l0", "y_l0", "size_l0"]].to_numpy(dtype=np.int64)
+            for x_l0, y_l0, size_l0 in places.tolist():
+                images[number] = read_patch(slide, x_l0, y_l0, size_l0, size_px)
+                number += 1
+    return images
