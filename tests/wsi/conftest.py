@@ -41,8 +41,9 @@ def _write(
         for step in steps:
             # Rounds the size down as scanners do, so that the real downsample is not the step.
             height, width = image.shape[0] // step, image.shape[1] // step
-            small = image[: height * step : step, : width * step : step]
-            gone = missing[: height * step : step, : width * step : step]
+            rows = ((np.arange(height) + 0.5) * image.shape[0] / height).astype(int)
+            columns = ((np.arange(width) + 0.5) * image.shape[1] / width).astype(int)
+            small, gone = image[np.ix_(rows, columns)], missing[np.ix_(rows, columns)]
             tiff.write(
                 _tiles(small, gone),
                 shape=small.shape,

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pathgen.wsi.geometry import (
@@ -15,6 +15,7 @@ from pathgen.wsi.geometry import (
 sides = st.integers(1, 300)
 
 
+@settings(max_examples=50, deadline=None)
 @given(width=sides, height=sides, size=st.integers(1, 80), stride=st.integers(1, 80))
 def test_grid_is_what_a_loop_finds(width: int, height: int, size: int, stride: int) -> None:
     naive = [
@@ -50,6 +51,7 @@ def test_other_scanners_are_cut_at_the_same_microns(slide_mpp: float, side: int)
     assert length_l0(256, 0.25, slide_mpp, 0.1) == side
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     length=st.integers(1, 4096),
     mpp=st.floats(0.1, 4),
@@ -65,6 +67,7 @@ def test_length_keeps_pixels_or_microns(length: int, mpp: float, slide_mpp: floa
         assert abs(found * slide_mpp - length * mpp) <= slide_mpp / 2 * (1 + 1e-9)
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     points=st.lists(st.tuples(st.floats(0, 1e6), st.floats(0, 1e6)), min_size=1),
     downsample=st.tuples(st.floats(1, 300), st.floats(1, 300)),
@@ -76,6 +79,7 @@ def test_scaling_comes_back(points: list[tuple[float, float]], downsample: tuple
     np.testing.assert_allclose(from_level0(there, downsample), points, rtol=1e-12)
 
 
+@settings(max_examples=50, deadline=None)
 @given(steps=st.lists(st.floats(1.1, 5), max_size=6), wanted=st.floats(1, 1000))
 def test_a_thumbnail_is_never_coarser_than_wanted(steps: list[float], wanted: float) -> None:
     downsamples = tuple(np.cumprod([1.0, *steps]).tolist())

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pathgen.wsi.resample import box_mean, shrink
 
 
+@settings(max_examples=50, deadline=None)
 @given(factor=st.integers(1, 6), out_px=st.integers(1, 7), seed=st.integers(0, 99))
 def test_box_mean_is_the_rounded_mean_of_every_block(factor: int, out_px: int, seed: int) -> None:
     side = factor * out_px

@@ -2,7 +2,7 @@ import colorsys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
@@ -10,21 +10,23 @@ from pathgen.wsi.tissue import TissueMask, closed, find_tissue, opened, otsu_thr
 
 
 def find(image: np.ndarray, coverage: np.ndarray | None = None, **changed: float) -> TissueMask:
-    settings = {"min_saturation": 0.05, "black_below": 40, "opening_um": 0.0, "closing_um": 0.0, **changed}
+    options = {"min_saturation": 0.05, "black_below": 40, "opening_um": 0.0, "closing_um": 0.0, **changed}
     covered = np.ones(image.shape[:2], bool) if coverage is None else coverage
-    return find_tissue(image, covered, (32.0, 32.0), 0.25, **settings)  # type: ignore[arg-type]
+    return find_tissue(image, covered, (32.0, 32.0), 0.25, **options)  # type: ignore[arg-type]
 
 
 def glass(height: int, width: int) -> np.ndarray:
     return np.random.default_rng(0).integers(236, 246, (height, width, 3)).astype(np.uint8)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.tuples(st.integers(0, 255), st.integers(0, 255), st.integers(0, 255)))
 def test_saturation_is_that_of_hsv(colour: tuple[int, int, int]) -> None:
     expected = colorsys.rgb_to_hsv(*(channel / 255 for channel in colour))[1] * 255
     assert abs(int(saturation(np.array([[colour]], np.uint8))[0, 0]) - expected) <= 0.5 + 1e-9
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(0, 255), min_size=1, max_size=60))
 def test_otsu_parts_as_well_as_the_best_of_all_thresholds(values: list[int]) -> None:
     data = np.array(values, np.uint8)
@@ -106,6 +108,7 @@ def test_specks_and_gaps_go_by_microns() -> None:
     assert 860 <= mended.sum() <= 900  # the square, but for its corners
 
 
+@settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 50), diameter=st.floats(2, 9), height=st.integers(5, 25), width=st.integers(5, 25))
 def test_opening_and_closing_are_those_by_a_disc(seed: int, diameter: float, height: int, width: int) -> None:
     mask = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=(height, width)), 1.0) > 0
