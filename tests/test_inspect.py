@@ -1,0 +1,252 @@
+"""The command that tells of any file what it is and whether the suite can use it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from typer.testing import CliRunner
+
+from pathgen.checkpoint import save_tensors
+from pathgen.cli import app
+from pathgen.inspection.inspect import Finding, inspect_path
+from pathgen.patches.store import PatchSetWriter
+from pathgen.patches.tables import CANDIDATES, empty_table, write_table
+
+
+def usable(path: Path, kind: str) -> dict:
+    finding = inspect_path(path)
+    assert finding.problem is None
+    assert (finding.usable, finding.kind) == (True, kind)
+    json.dumps(finding.facts, allow_nan=False)
+    return finding.facts
+
+
+def refused(path: Path, *words: str) -> Finding:
+    finding = inspect_path(path)
+    assert not finding.usable and finding.problem is not None and finding.facts == {}
+    assert len(finding.problem.splitlines()) == 1
+    assert [word for word in words if word not in finding.problem] == []
+    return finding
+
+
+@pytest.fixture
+def patch_set(tmp_path: Path) -> Path:
+    index = pd.DataFrame({"item": range(3), "label": ["normal", "normal", "tumor"]})
+    with PatchSetWriter(tmp_path / "set", 3, 8) as writer:
+        writer.append(np.zeros((3, 8, 8, 3), dtype=np.uint8))
+        writer.finish(index)
+    return tmp_path / "set"
+
+
+def test_patch_set_is_counted_by_label(patch_set: Path) -> None:
+    facts = usable(patch_set, "patch set")
+    assert (facts["patches"], facts["side_px"], facts["by_label"]) == (3, 8, {"normal": 2, "tumor": 1})
+    assert usable(patch_set / "patches.npy", "patch set") == facts
+
+
+def test_cut_off_patch_set_is_refused(patch_set: Path) -> None:
+    pixels = patch_set / "patches.npy"
+    pixels.write_bytes(pixels.read_bytes()[:-1])
+    refused(patch_set, "patches.npy")
+
+
+def test_patch_set_without_its_pixels_is_refused(patch_set: Path) -> None:
+    (patch_set / "patches.npy").unlink()
+    refused(patch_set, "patches.npy: no such file")
+
+
+def write_checkpoint(folder: Path) -> None:
+    folder.mkdir()
+    save_tensors(folder / "model.safetensors", {"weight": torch.ones(2, 3)})
+    (folder / "model.json").write_text('{"kind": "classifier", "classifier": "cnn6"}')
+
+
+def test_checkpoint_tells_its_model_and_weights(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path / "model")
+    facts = usable(tmp_path / "model", "checkpoint")
+    assert facts["model"] == {"kind": "classifier", "classifier": "cnn6"}
+    assert facts["weights"]["model.safetensors"]["numbers"] == 6
+    assert usable(tmp_path / "model" / "model.safetensors", "weights")["tensors"] == 1
+
+
+@pytest.mark.parametrize("missing", ["model.json", "model.safetensors"])
+def test_half_a_checkpoint_is_refused(tmp_path: Path, missing: str) -> None:
+    write_checkpoint(tmp_path / "model")
+    (tmp_path / "model" / missing).unlink()
+    refused(tmp_path / "model", "model.json")
+
+
+def test_cut_off_weights_are_refused(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path / "model")
+    weights = tmp_path / "model" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    refused(tmp_path / "model", "model.safetensors", "damaged")
+    refused(weights, "damaged")
+
+
+def write_pcam(folder: Path, patches: int, labels: int) -> Path:
+    with h5py.File(folder / "camelyonpatch_level_2_split_test_x.h5", "w") as file:
+        file["x"] = np.zeros((patches, 96, 96, 3), dtype=np.uint8)
+    with h5py.File(folder / "camelyonpatch_level_2_split_test_y.h5", "w") as file:
+        file["y"] = (np.arange(labels) % 2).astype(np.uint8).reshape(-1, 1, 1, 1)
+    return folder / "camelyonpatch_level_2_split_test_x.h5"
+
+
+def test_pcam_files_are_read_in_pairs(tmp_path: Path) -> None:
+    patches = write_pcam(tmp_path, 5, 5)
+    assert usable(patches, "PatchCamelyon file")["shape"] == [5, 96, 96, 3]
+    labels = tmp_path / "camelyonpatch_level_2_split_test_y.h5"
+    assert usable(labels, "PatchCamelyon file")["by_label"] == {"normal": 3, "tumor": 2}
+
+
+def test_pcam_files_of_unequal_length_are_refused(tmp_path: Path) -> None:
+    refused(write_pcam(tmp_path, 5, 4), "5 rows", "has 4")
+
+
+def test_pcam_file_without_its_labels_is_refused(tmp_path: Path) -> None:
+    patches = write_pcam(tmp_path, 5, 5)
+    (tmp_path / "camelyonpatch_level_2_split_test_y.h5").unlink()
+    refused(patches, "test_y.h5", "missing")
+
+
+def test_cut_off_hdf5_is_refused(tmp_path: Path) -> None:
+    patches = write_pcam(tmp_path, 5, 5)
+    patches.write_bytes(patches.read_bytes()[:-5000])
+    refused(patches, "not readable as HDF5")
+
+
+def write_pictures(folder: Path) -> None:
+    for label in ("normal", "tumor"):
+        (folder / label).mkdir(parents=True)
+        Image.new("RGB", (16, 16)).save(folder / label / "slide_1_2.png")
+
+
+def test_folder_of_labelled_images_is_counted(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "images")
+    facts = usable(tmp_path / "images", "folder of labelled images")
+    assert facts == {"by_label": {"normal": 1, "tumor": 1}, "sides_px": [16]}
+
+
+def test_one_damaged_image_makes_a_folder_unusable(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "images")
+    (tmp_path / "images" / "tumor" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    refused(tmp_path / "images", "broken.png")
+    refused(tmp_path / "images" / "tumor" / "broken.png", "not readable as a picture")
+
+
+def test_label_without_images_makes_a_folder_unusable(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "images")
+    shutil.rmtree(tmp_path / "images" / "tumor")
+    refused(tmp_path / "images", "tumor", "holds no pictures")
+
+
+def test_picture_that_is_not_square_is_refused(tmp_path: Path) -> None:
+    Image.new("RGB", (16, 9)).save(tmp_path / "wide.png")
+    refused(tmp_path / "wide.png", "16 x 9")
+
+
+def test_tables_are_told_by_their_columns(tmp_path: Path) -> None:
+    write_table(empty_table(CANDIDATES), tmp_path / "candidates.parquet")
+    assert usable(tmp_path / "candidates.parquet", "candidates table")["rows"] == 0
+    predictions = {"slide": ["a"], "item": [1], "label": ["tumor"], "score": [0.5], "predicted": ["tumor"]}
+    write_table(pd.DataFrame(predictions), tmp_path / "predictions.parquet")
+    assert usable(tmp_path / "predictions.parquet", "predictions")["by_label"] == {"tumor": 1}
+    write_table(pd.DataFrame({"other": [1]}), tmp_path / "other.parquet")
+    refused(tmp_path / "other.parquet", "its columns")
+    (tmp_path / "cut.parquet").write_bytes(b"PAR1")
+    refused(tmp_path / "cut.parquet", "not readable as parquet")
+
+
+def test_what_is_not_known_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("words")
+    (tmp_path / "list.json").write_text("[1]")
+    refused(tmp_path / "notes.txt", "no file that the suite knows")
+    refused(tmp_path / "list.json", "no file that the suite knows")
+    refused(tmp_path, "no folder that the suite knows")
+    refused(tmp_path / "absent.svs", "no such file")
+
+
+def test_geojson_is_an_annotation_by_either_name(tmp_path: Path) -> None:
+    ring = [[0, 0], [100, 0], [100, 100], [0, 100], [0, 0]]
+    feature = {
+        "type": "Feature",
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+        "properties": {"objectType": "annotation", "classification": {"name": "Tumor"}},
+    }
+    for name in ("lesions.geojson", "lesions.json"):
+        (tmp_path / name).write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+        facts = usable(tmp_path / name, "annotation")
+        assert (facts["lesions"], facts["lesion_area_px"]) == (1, 10_000)
+
+
+def test_command_prints_facts_or_one_error_line(tmp_path: Path) -> None:
+    Image.new("RGB", (16, 16)).save(tmp_path / "good.png")
+    good = CliRunner().invoke(app, ["inspect", str(tmp_path / "good.png")])
+    assert good.exit_code == 0 and good.stderr == ""
+    assert "picture, usable" in good.stdout and "size px: 16 x 16" in good.stdout
+    mixed = CliRunner().invoke(app, ["inspect", str(tmp_path / "good.png"), str(tmp_path / "absent.svs")])
+    assert mixed.exit_code == 1
+    assert mixed.stdout == good.stdout
+    assert mixed.stderr.startswith("error: ") and len(mixed.stderr.splitlines()) == 1
+
+
+def test_command_prints_json_for_programs(tmp_path: Path) -> None:
+    Image.new("RGB", (16, 16)).save(tmp_path / "good.png")
+    paths = [str(tmp_path / "good.png"), str(tmp_path / "absent.svs")]
+    answer = CliRunner().invoke(app, ["inspect", "--json", *paths])
+    assert answer.exit_code == 1 and answer.stderr == ""
+    first, second = json.loads(answer.stdout)
+    assert set(first) == {"path", "kind", "usable", "facts", "problem"}
+    assert (first["usable"], first["kind"], first["problem"]) == (True, "picture", None)
+    assert (second["usable"], second["path"]) == (False, paths[1])
+
+
+def test_command_tells_its_version() -> None:
+    answer = CliRunner().invoke(app, ["--version"])
+    assert answer.exit_code == 0 and answer.stdout.startswith("pathgen 0.")
+
+
+def test_params_file_is_checked_as_a_whole(tmp_path: Path) -> None:
+    pytest.importorskip("pathgen.validation")
+    (tmp_path / "params.yaml").write_text("report: {title: 3}\n")
+    finding = inspect_path(tmp_path / "params.yaml")
+    assert finding.kind == "params file" and not finding.usable
+    assert finding.problem is not None and "report.title" in finding.problem
+    assert all("params.yaml" in line for line in finding.problem.splitlines())
+
+
+def test_real_files_are_usable(real_data: Path) -> None:
+    slide = usable(real_data / "slides" / "CMU-1-Small-Region.svs", "slide")
+    assert (slide["size_px"], slide["mpp"], slide["compression"]) == ([2220, 2967], [0.499, 0.499], "JPEG")
+    sparse = usable(real_data / "slides" / "tumor_001_sparse_crop.tif", "slide")
+    assert (sparse["levels"], sparse["level_sizes_px"][-1]) == (4, [480, 1440])
+    annotation = usable(real_data / "annotations" / "tumor_014.xml", "annotation")
+    assert annotation["polygons_by_group"] == {"Exclusion": 6, "Tumor": 7}
+    images = usable(real_data / "camelyon16_patches_40x", "folder of labelled images")
+    assert images["by_label"] == {"normal": 29, "tumor": 28}
+    for file in sorted((real_data / "pcam").glob("*.h5")):
+        usable(file, "PatchCamelyon file")
+
+
+def test_every_bad_file_is_one_error_line(real_data: Path) -> None:
+    bad = sorted(file for file in (real_data / "bad").iterdir() if file.is_file())
+    answer = CliRunner().invoke(app, ["inspect", *map(str, bad)])
+    assert answer.exit_code == 1 and answer.stdout == ""
+    lines = answer.stderr.splitlines()
+    assert len(lines) == len(bad) >= 8
+    for file, line in zip(bad, lines, strict=True):
+        assert line.startswith(f"error: {file}: ") and line.endswith(".")
+
+
+def test_slide_that_is_damaged_inside_is_refused(real_data: Path, tmp_path: Path) -> None:
+    content = bytearray((real_data / "slides" / "CMU-1-Small-Region.svs").read_bytes())
+    middle = len(content) // 2
+    content[middle - 200_000 : middle + 200_000] = bytes(400_000)
+    (tmp_path / "damaged.svs").write_bytes(content)
+    refused(tmp_path / "damaged.svs", "damaged.svs")
