@@ -41,9 +41,11 @@ class Anatomy:
         stroma: Fibrous tissue: capsule, strands, and the stroma of a lesion.
         sinus: Loose, pale tissue.
         fat: Fat cells.
-        follicle: Germinal centres, with large reactive nuclei.
+        reactive: Normal tissue with large nuclei: germinal centres, crowds of macrophages.
+        inflamed: Where lymphocytes have moved into the lesion.
         density: How crowded cells are.
         shade: How dark nuclei are.
+        thickness: Of the section, as a factor on both dyes.
     """
 
     map_px: int
@@ -53,9 +55,11 @@ class Anatomy:
     stroma: F32
     sinus: F32
     fat: F32
-    follicle: F32
+    reactive: F32
+    inflamed: F32
     density: F32
     shade: F32
+    thickness: F32
 
 
 def _blob(
@@ -118,7 +122,7 @@ def draw_outlines(
     if lesion_share == 0:
         return Outlines(tissue, [], [])
     wanted = lesion_share * sum(piece.area for piece in tissue)
-    room: shapely.Geometry = shapely.union_all(tissue).buffer(-_EDGE_UM / mpp)
+    room: shapely.Geometry = shapely.union_all(tissue).buffer(-2.0 / mpp)
     taken: shapely.Geometry = Polygon()
     for trial in range(60):
         missing = wanted - taken.area
@@ -167,14 +171,16 @@ def fill(polygons: list[Polygon], shape: tuple[int, int], map_px: float) -> F32:
         map_px: Pixels of level 0 per cell.
 
     Returns:
-        float32 of `shape`, 1 in cells whose centre is inside, else 0.
+        float32 of `shape`, share of each cell that is inside, 0..1.
     """
-    image = Image.new("L", (shape[1], shape[0]), 0)
+    fine = 4
+    image = Image.new("L", (shape[1] * fine, shape[0] * fine), 0)
     draw = ImageDraw.Draw(image)
     for polygon in polygons:
-        ring = np.asarray(polygon.exterior.coords) / map_px - 0.5
+        ring = np.asarray(polygon.exterior.coords) * (fine / map_px) - 0.5
         draw.polygon([(float(x), float(y)) for x, y in ring], fill=1)
-    return np.asarray(image, dtype=np.float32)
+    drawn = np.asarray(image, dtype=np.float32).reshape(shape[0], fine, shape[1], fine)
+    return np.asarray(drawn.mean(axis=(1, 3)))
 
 
 def draw_anatomy(
@@ -209,18 +215,21 @@ def draw_anatomy(
     stroma = np.maximum.reduce([tissue - inner, strands * 0.9, patches])
     # Tumour grows in nests, parted by strands of stroma.
     nest = smooth_step(np.abs(field(150.0) + 0.4 * field(50.0)), 0.05 + 0.10 * overlap, 0.15 + 0.12 * overlap)
-    follicle = smooth_step(field(190.0), 1.5 - 0.6 * overlap, 1.8 - 0.6 * overlap)
-    sinus = smooth_step(field(130.0), 1.05, 1.5)
-    fat = smooth_step(field(260.0), 1.9, 2.0)
+    reactive = smooth_step(field(110.0), 1.7 - 1.5 * overlap, 2.2 - 1.5 * overlap)
+    inflamed = smooth_step(field(110.0), 1.7 - 1.5 * overlap, 2.2 - 1.5 * overlap)
+    sinus = smooth_step(field(130.0), 1.25, 1.7)
+    fat = smooth_step(field(260.0), 2.0, 2.05)
     return Anatomy(
         map_px=map_px,
         tissue=tissue,
         lesion=lesion,
         nest=nest * lesion,
-        stroma=np.where(lesion > 0, 1 - nest, stroma).astype(np.float32),
-        sinus=sinus * (1 - lesion),
+        stroma=(stroma + lesion * (1 - nest - stroma)).astype(np.float32),
+        sinus=sinus * (1 - 0.5 * lesion),
         fat=fat * (1 - lesion),
-        follicle=follicle * (1 - lesion),
+        reactive=reactive * (1 - lesion),
+        inflamed=inflamed * lesion,
         density=field(90.0),
         shade=field(140.0),
+        thickness=np.exp(np.float32(0.18) * field(160.0)),
     )

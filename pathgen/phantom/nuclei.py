@@ -21,6 +21,7 @@ class Kind:
         clearing: How empty the inside of a vesicular nucleus is, 0 (solid) to 1.
         nucleoli: Most nucleoli a nucleus has.
         halo: How far the cytoplasm draws back around the nucleus, 0..1.
+        veil: Share of the eosin that shows through.
     """
 
     diameter_um: tuple[float, float]
@@ -30,13 +31,16 @@ class Kind:
     clearing: float
     nucleoli: int
     halo: float
+    veil: float
 
 
-LYMPHOCYTE = Kind((6.0, 7.8), (1.0, 1.25), 0.05, (0.75, 1.15), 0.10, 0, 0.60)
-SPINDLE = Kind((5.0, 6.5), (2.6, 4.5), 0.06, (0.55, 0.95), 0.15, 0, 0.15)
-REACTIVE = Kind((8.5, 11.5), (1.0, 1.4), 0.06, (0.40, 0.65), 0.45, 2, 0.25)
-TUMOR = Kind((10.0, 16.0), (1.0, 1.7), 0.12, (0.45, 0.95), 0.50, 2, 0.15)
-TUMOR_SMALL = Kind((8.0, 10.0), (1.0, 1.6), 0.12, (0.65, 1.0), 0.25, 1, 0.30)
+LYMPHOCYTE = Kind((6.0, 8.0), (1.0, 1.3), 0.06, (0.50, 1.05), 0.15, 0, 0.65, 0.5)
+SPINDLE = Kind((5.0, 6.5), (2.6, 4.5), 0.06, (0.45, 0.85), 0.15, 0, 0.15, 0.5)
+REACTIVE = Kind((9.0, 12.5), (1.0, 1.5), 0.07, (0.35, 0.75), 0.45, 2, 0.30, 0.5)
+TUMOR = Kind((10.0, 15.0), (1.0, 1.7), 0.11, (0.40, 0.95), 0.55, 3, 0.15, 0.5)
+TUMOR_SMALL = Kind((7.5, 10.0), (1.0, 1.6), 0.11, (0.50, 1.0), 0.25, 1, 0.30, 0.5)
+# Not a nucleus: the drop of fat that fills a fat cell, washed out in processing.
+FAT_DROP = Kind((30.0, 37.0), (1.0, 1.2), 0.05, (0.0, 0.0), 0.0, 0, 0.0, 0.06)
 
 
 @dataclass(frozen=True)
@@ -45,18 +49,22 @@ class Stamp:
 
     Attributes:
         ink: float32 (n, n), haematoxylin it adds.
-        keep: float32 (n, n), share of the dye below that stays, 0..1.
+        keep: float32 (n, n), share of the haematoxylin below that stays, 0..1.
+        keep_eosin: The same for eosin, of which some shows through a nucleus.
         area_um2: Area of the nucleus, um^2.
         angle: Direction of the long axis, rad in [0, pi).
     """
 
     ink: F32
     keep: F32
+    keep_eosin: F32
     area_um2: float
     angle: float
 
 
-def draw_stamp(rng: np.random.Generator, kind: Kind, mpp: float, angle: float, darkness: float) -> Stamp:
+def draw_stamp(
+    rng: np.random.Generator, kind: Kind, mpp: float, angle: float, darkness: float, scale: float
+) -> Stamp:
     """Draw one nucleus of a kind.
 
     Args:
@@ -65,11 +73,12 @@ def draw_stamp(rng: np.random.Generator, kind: Kind, mpp: float, angle: float, d
         mpp: Pixel size, um per px.
         angle: Direction of the long axis, rad.
         darkness: Place in the kind's range of dye, 0..1.
+        scale: Factor on the kind's diameters.
 
     Returns:
         The stamp, large enough for nucleus and halo.
     """
-    radius_px = rng.uniform(*kind.diameter_um) / 2 / mpp
+    radius_px = scale * rng.uniform(*kind.diameter_um) / 2 / mpp
     stretch = np.sqrt(rng.uniform(*kind.elongation))
     half = int(np.ceil(radius_px * stretch * (1 + 2 * kind.roughness) + 2.5 / mpp))
     y, x = np.mgrid[-half : half + 1, -half : half + 1] + rng.uniform(-0.5, 0.5, (2, 1, 1))
@@ -80,24 +89,27 @@ def draw_stamp(rng: np.random.Generator, kind: Kind, mpp: float, angle: float, d
         np.float32
     )  # um inside
     cover = smooth_step(depth, -0.4, 0.4)
-    chromatin = 1 + np.float32(0.16) * smooth_noise(rng, (2 * half + 1, 2 * half + 1), max(1.2 / mpp, 1.0))
+    chromatin = 1 + np.float32(0.20) * smooth_noise(rng, (2 * half + 1, 2 * half + 1), max(1.5 / mpp, 1.0))
     inside = smooth_step(depth, 0.5, 1.8)
     density = chromatin * (1 - np.float32(kind.clearing) * inside)
     for _ in range(int(rng.integers(0, kind.nucleoli + 1))):
         place = rng.uniform(-0.45, 0.45, 2) * radius_px
-        spot = ((along - place[0]) ** 2 + (across - place[1]) ** 2) / (0.75 / mpp) ** 2
+        spot = ((along - place[0]) ** 2 + (across - place[1]) ** 2) / (rng.uniform(0.7, 1.2) / mpp) ** 2
         density += (0.7 * np.exp(-spot)).astype(np.float32)
     dye = kind.dye[0] + darkness * (kind.dye[1] - kind.dye[0])
     halo = np.float32(kind.halo) * smooth_step(depth, -1.5, -0.3)
     return Stamp(
         ink=(np.float32(dye) * density * cover).astype(np.float32),
         keep=(1 - np.maximum(cover, halo)).astype(np.float32),
+        keep_eosin=(
+            1 - np.where(depth < 0, halo, np.maximum(halo * (1 - cover), (1 - kind.veil) * cover))
+        ).astype(np.float32),
         area_um2=float(cover.sum() * mpp**2),
         angle=angle % np.pi,
     )
 
 
-def draw_bank(rng: np.random.Generator, kind: Kind, mpp: float, count: int) -> list[Stamp]:
+def draw_bank(rng: np.random.Generator, kind: Kind, mpp: float, count: int, scale: float) -> list[Stamp]:
     """Draw `count` nuclei of a kind: directions evenly over half a turn, dark ones last in each direction.
 
     Args:
@@ -105,13 +117,14 @@ def draw_bank(rng: np.random.Generator, kind: Kind, mpp: float, count: int) -> l
         kind: The kind.
         mpp: Pixel size, um per px.
         count: A multiple of `DIRECTIONS`.
+        scale: Factor on the kind's diameters.
 
     Returns:
         Stamps; number ``direction * (count // DIRECTIONS) + shade``.
     """
     shades = count // DIRECTIONS
     return [
-        draw_stamp(rng, kind, mpp, (direction + 0.5) * np.pi / DIRECTIONS, (shade + 0.5) / shades)
+        draw_stamp(rng, kind, mpp, (direction + 0.5) * np.pi / DIRECTIONS, (shade + 0.5) / shades, scale)
         for direction in range(DIRECTIONS)
         for shade in range(shades)
     ]
@@ -164,4 +177,4 @@ def put_stamps(
         below = haematoxylin[here]
         below *= stamp.keep
         below += stamp.ink
-        eosin[here] *= stamp.keep
+        eosin[here] *= stamp.keep_eosin

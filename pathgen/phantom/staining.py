@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pathgen.phantom.noise import F32
 
 # Optical density per unit of dye in red, green and blue. The model (Beer-Lambert, one vector per dye) is that
-# of Ruifrok & Johnston, "Quantification of histochemical staining by color deconvolution", 2001, whose vectors
+# of Ruifrok & Johnston, "Quantification of histochemical staining by color deconvolution", 2001; theirs
 # are (0.65, 0.70, 0.29) and (0.07, 0.99, 0.11). Scanned lymph nodes are redder: the method of Macenko et al.
 # (ISBI 2009) finds about (0.50, 0.76, 0.42) and (0.29, 0.79, 0.54) in Camelyon16. These lie between the two.
 HAEMATOXYLIN = np.array([0.56, 0.74, 0.37])

@@ -44,6 +44,6 @@ def write_pyramid(
                 resolutionunit="CENTIMETER",
                 software=False,
                 metadata=None,
-                description="",
+                description=None,
             )
             picture = halve(picture)

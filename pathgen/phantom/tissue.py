@@ -1,5 +1,7 @@
 """Amounts of dye on a slide: fibres, cytoplasm and gaps, then the nuclei of every kind of tissue."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,19 +9,19 @@ from pathgen.phantom.anatomy import Anatomy
 from pathgen.phantom.noise import F32, enlarge, smooth_noise, smooth_step
 from pathgen.phantom.nuclei import (
     DIRECTIONS,
+    FAT_DROP,
     LYMPHOCYTE,
     REACTIVE,
     SPINDLE,
     TUMOR,
     TUMOR_SMALL,
-    Kind,
     Stamp,
     draw_bank,
     jittered_grid,
     put_stamps,
 )
 
-_BANK = 24 * DIRECTIONS
+_BANK = 10 * DIRECTIONS
 
 
 def _fibre_phase(rng: np.random.Generator, anatomy: Anatomy, mpp: float) -> F32:
@@ -43,21 +45,22 @@ def _ground(
     def wide(field: F32) -> F32:
         return np.asarray(np.clip(enlarge(field, shape, step), 0, 1))
 
-    tissue, stroma = wide(anatomy.tissue), wide(anatomy.stroma)
+    tissue, stroma = smooth_step(enlarge(anatomy.tissue, shape, step), 0.3, 0.7), wide(anatomy.stroma)
     nest, sinus, fat = wide(anatomy.nest), wide(anatomy.sinus), wide(anatomy.fat)
     fine = smooth_noise(rng, shape, 1.3 / mpp)
     coarse = smooth_noise(rng, shape, 6.0 / mpp)
     fibres = np.sin(enlarge(phase, shape, step) + coarse * np.float32(0.7))
     # Cytoplasm: lymphoid tissue has little, tumour cells have much and it takes up some haematoxylin.
-    eosin = 0.24 + 0.05 * nest + 0.035 * fine + 0.05 * coarse
-    eosin += stroma * (0.12 + 0.13 * fibres - 0.05 * coarse)
+    active = np.maximum(nest, wide(anatomy.reactive))
+    eosin = 0.20 + 0.02 * active + 0.035 * fine + 0.045 * coarse
+    eosin += stroma * (0.07 + 0.10 * fibres - 0.045 * coarse)
     net = np.exp(-np.square(coarse / np.float32(0.45)))
-    eosin += sinus * (1 - stroma) * (0.22 * net - 0.19)
-    eosin += fat * (0.5 * np.exp(-np.square(coarse / np.float32(0.12))) - 0.22)
-    gaps = smooth_step(coarse + 0.5 * fine, 1.35, 1.9)
-    present = tissue * (1 - 0.85 * gaps)
+    eosin += sinus * (1 - stroma) * (0.20 * net - 0.16)
+    eosin += fat * 0.15
+    gaps = smooth_step(coarse + 0.25 * fine, 1.3, 1.8)
+    present = tissue * (1 - 0.85 * gaps) * enlarge(anatomy.thickness, shape, step)
     eosin = np.maximum(eosin, 0.02) * present
-    haematoxylin = (0.05 + 0.06 * nest - 0.03 * stroma + 0.015 * fine) * present
+    haematoxylin = (0.05 + 0.03 * active - 0.03 * stroma + 0.015 * fine) * present
     return np.maximum(haematoxylin, 0).astype(np.float32), eosin.astype(np.float32)
 
 
@@ -66,21 +69,46 @@ def _at(field: F32, points: NDArray[np.float64], step: int) -> NDArray[np.float6
     return field[cells[:, 0], cells[:, 1]].astype(np.float64)
 
 
+@dataclass(frozen=True)
+class Population:
+    """Nuclei scattered over one kind of tissue.
+
+    Attributes:
+        spacing_um: Distance of neighbours where all places are taken, um.
+        chance: Chance that a place is taken, on the map.
+        main: Bank of the usual nuclei.
+        other: Bank of the unusual ones.
+        other_share: Share of the unusual ones.
+        direction: Long axis, rad, on the map; None: any.
+    """
+
+    spacing_um: float
+    chance: F32
+    main: list[Stamp]
+    other: list[Stamp]
+    other_share: float
+    direction: F32 | None
+
+
 def _choose(
     rng: np.random.Generator,
-    bank: list[Stamp],
+    population: Population,
     shade: NDArray[np.float64],
-    direction: NDArray[np.float64] | None = None,
+    direction: NDArray[np.float64] | None,
 ) -> list[Stamp]:
     """Pick a nucleus for each point: by darkness 0..1 and, where given, by direction (rad)."""
-    shades = len(bank) // DIRECTIONS
-    rank = np.clip(((shade + rng.normal(0, 0.15, len(shade))) * shades).astype(np.int64), 0, shades - 1)
+    shades = _BANK // DIRECTIONS
+    rank = np.clip(((shade + rng.normal(0, 0.18, len(shade))) * shades).astype(np.int64), 0, shades - 1)
     if direction is None:
         turn = rng.integers(0, DIRECTIONS, len(shade))
     else:
         spread = direction + rng.normal(0, 0.2, len(shade))
         turn = ((spread % np.pi) / np.pi * DIRECTIONS).astype(np.int64) % DIRECTIONS
-    return [bank[number] for number in (turn * shades + rank).tolist()]
+    unusual = rng.random(len(shade)) < population.other_share
+    return [
+        (population.other if other else population.main)[number]
+        for number, other in zip((turn * shades + rank).tolist(), unusual.tolist(), strict=True)
+    ]
 
 
 def draw_dyes(
@@ -104,30 +132,45 @@ def draw_dyes(
     slopes = np.gradient(phase)
     along_fibre = (np.arctan2(slopes[0], slopes[1]) + np.pi / 2).astype(np.float32)
     ground = _ground(rng, anatomy, phase, shape, mpp)
-    margin = int(np.ceil(24.0 / mpp))
+    margin = int(np.ceil(32.0 / mpp))
     haematoxylin, eosin = (np.pad(field, margin) for field in ground)
 
     lesion, nest, stroma = anatomy.lesion, anatomy.nest, anatomy.stroma
     loose = np.maximum(anatomy.sinus, anatomy.fat)
     solid = anatomy.tissue * (1 - stroma) * (1 - 0.85 * loose)
-    crowd = 0.72 + 0.22 * anatomy.density  # how much of the lattice is filled
-    immune = 0.10 + 0.25 * overlap
-    guests = smooth_step(anatomy.density, 0.8, 1.6) * immune  # lymphocytes among tumour cells
-    populations: list[tuple[Kind, float, F32, bool]] = [
-        (SPINDLE, 13.0, 0.55 * anatomy.tissue * np.maximum(stroma, 0.05 * (1 - lesion)), True),
-        (LYMPHOCYTE, 12.0, 0.35 * anatomy.tissue * stroma * smooth_step(anatomy.density, 0.2, 1.2), False),
-        (REACTIVE, 10.5, solid * (1 - lesion) * (0.85 * anatomy.follicle + 0.06 * overlap), False),
-        (LYMPHOCYTE, 7.4, solid * (1 - lesion) * (1 - 0.8 * anatomy.follicle) * crowd, False),
-        (TUMOR_SMALL, 9.0, 0.5 * overlap * nest, False),
-        (TUMOR, 11.5, nest * (0.86 + 0.1 * anatomy.density), False),
-        (LYMPHOCYTE, 8.0, nest * guests, False),
+    crowd = 0.70 + 0.20 * anatomy.density  # how much of the lattice is filled
+    few = 0.25 * overlap
+    healthy, sick = solid * (1 - lesion), nest * (1 - 0.9 * anatomy.inflamed)
+    guests = nest * np.maximum(anatomy.inflamed, 0.4 * few)
+    grade = rng.uniform(0.90, 1.08)  # size of this slide's tumour nuclei
+    lymphocyte, spindle, reactive, small, tumor = (
+        draw_bank(rng, kind, mpp, _BANK, scale)
+        for kind, scale in (
+            (LYMPHOCYTE, 1),
+            (SPINDLE, 1),
+            (REACTIVE, 1),
+            (TUMOR_SMALL, grade),
+            (TUMOR, grade),
+        )
+    )
+    scattered = 0.35 * stroma * smooth_step(anatomy.density, 0.2, 1.2)
+    fat = draw_bank(rng, FAT_DROP, mpp, _BANK, 1)
+    populations = [
+        Population(38.0, anatomy.fat, fat, fat, 0.0, None),
+        Population(12.0, anatomy.tissue * scattered, lymphocyte, lymphocyte, 0.0, None),
+        Population(
+            13.0, anatomy.tissue * np.maximum(0.55 * stroma, 0.03), spindle, spindle, 0.0, along_fibre
+        ),
+        Population(14.0, healthy * 0.95 * anatomy.reactive, reactive, reactive, 0.0, None),
+        Population(8.0, healthy * (1 - 0.85 * anatomy.reactive) * crowd, lymphocyte, reactive, few / 3, None),
+        Population(15.0, sick * (0.88 + 0.12 * anatomy.density), tumor, small, few, None),
+        Population(8.0, guests * crowd, lymphocyte, lymphocyte, 0.0, None),
     ]
-    for kind, spacing_um, chance, follows in populations:
-        bank = draw_bank(rng, kind, mpp, _BANK)
-        points = jittered_grid(rng, shape, spacing_um / mpp, 0.22)
-        points = points[rng.random(len(points)) < _at(chance, points, step)]
+    for each in populations:
+        points = jittered_grid(rng, shape, each.spacing_um / mpp, 0.28)
+        points = points[rng.random(len(points)) < _at(each.chance, points, step)]
         shade = 0.5 + 0.3 * _at(anatomy.shade, points, step)
-        direction = _at(along_fibre, points, step) if follows else None
-        put_stamps(haematoxylin, eosin, margin, points, _choose(rng, bank, shade, direction))
+        direction = None if each.direction is None else _at(each.direction, points, step)
+        put_stamps(haematoxylin, eosin, margin, points, _choose(rng, each, shade, direction))
     inside = (slice(margin, margin + height), slice(margin, margin + width))
     return haematoxylin[inside], eosin[inside]
