@@ -34,6 +34,8 @@ def test_other_factors_average_too() -> None:
     assert small.shape == (64, 64, 3)
     middles = (np.arange(64) + 0.5) * 100 / 64 - 0.5
     assert np.abs(small[0, :, 0] - middles).max() <= 1.0
+    noise = np.random.default_rng(0).integers(0, 256, (250, 250, 3), dtype=np.uint8)
+    assert shrink(noise, 64).std() < noise.std() / 3  # a mean of about 15 values, not one of them
 
 
 def test_a_patch_is_never_made_larger() -> None:
