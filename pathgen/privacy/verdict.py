@@ -1,0 +1,86 @@
+"""The verdict, in words: what was found, what was not, and what neither means."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from pathgen.privacy.attacks import QUESTIONS, Finding
+from pathgen.privacy.controls import Control
+
+Verdict = Literal["no leakage found by these tests", "leakage found", "refused"]
+
+NO_PROOF = (
+    "No test on a finite set proves that it is anonymous; only training with differential privacy "
+    "bounds what can leak."
+)
+"""Said with every verdict."""
+
+
+def decide(
+    adjusted: Mapping[str, float], level: float, controls: Sequence[Control]
+) -> tuple[Verdict, tuple[str, ...]]:
+    """Decide about the synthetic set of one class.
+
+    Args:
+        adjusted: Holm-adjusted p-value of each test.
+        level: Significance level of the class.
+        controls: Results of the controls.
+
+    Returns:
+        The verdict, and the names of the tests that found leakage.
+    """
+    found = tuple(name for name, p in adjusted.items() if p <= level)
+    if not all(control.as_expected for control in controls):
+        return "refused", found
+    return ("leakage found" if found else "no leakage found by these tests"), found
+
+
+def _number(finding: Finding) -> str:
+    return (
+        "no such patch" if finding.value is None else f"{finding.value:.3f}, {finding.expected:.3f} expected"
+    )
+
+
+def explain(
+    verdict: Verdict,
+    found: Sequence[str],
+    findings: Mapping[str, Finding],
+    controls: Sequence[Control],
+    *,
+    label: str,
+    n_synthetic: int,
+    n_originals: int,
+    turned_too: Literal["identity", "square"],
+) -> str:
+    """Put the verdict on one class into sentences for a reader who knows none of the tests.
+
+    Args:
+        verdict: From `decide`.
+        found: From `decide`.
+        findings: Results of the tests.
+        controls: Results of the controls.
+        label: The class.
+        n_synthetic: Synthetic patches looked at.
+        n_originals: Training patches, and as many unseen ones, looked at.
+        turned_too: Positions in which patches were compared.
+
+    Returns:
+        The text, one paragraph.
+    """
+    said = [
+        f"{label}: {verdict}. {n_synthetic} synthetic patches were compared with {n_originals} training "
+        f"patches and as many unseen patches of the same slides."
+    ]
+    if verdict == "refused":
+        for control in controls:
+            if not control.as_expected:
+                what = "were not found" if control.kind == "positive" else "were taken for leakage"
+                said.append(f"A control failed: {control.what} {what}.")
+        said.append("So these tests say nothing about this set, whatever they read.")
+    elif verdict == "leakage found":
+        said += [f"{QUESTIONS[name]} Yes ({_number(findings[name])})." for name in found]
+    else:
+        planted = next(control for control in controls if control.name == "few copies")
+        said.append(f"No test told them apart, while {planted.what} would have been noticed.")
+    if turned_too == "identity":
+        said.append("Turned or mirrored copies were not looked for.")
+    return " ".join([*said, NO_PROOF])
