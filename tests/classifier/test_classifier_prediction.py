@@ -1,0 +1,54 @@
+"""A patch's score does not depend on the patches beside it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from classifier_toy import toy_patches
+
+from pathgen.classifier.prediction import network_input, predict, predictions_frame
+from pathgen.classifier.registry import build_classifier
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 128, 129, 300])
+def test_score_is_independent_of_how_many_are_scored(count: int) -> None:
+    model = build_classifier("cnn6", 16, seed=1)
+    images, _ = toy_patches(300, 1)
+    scores = predict(model, images, CPU)
+    assert scores.dtype == np.float64
+    assert np.array_equal(predict(model, images[:count], CPU), scores[:count])
+
+
+def test_scores_are_the_second_class_in_evaluation_mode() -> None:
+    class Spy(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            assert not self.training
+            return torch.log(torch.tensor([0.25, 0.75])).expand(len(images), 2)
+
+    spy = Spy().train()
+    assert predict(spy, toy_patches(5, 1)[0], CPU) == pytest.approx([0.75] * 5)
+    assert spy.training, "the mode is put back"
+
+
+def test_network_input_is_mean_half_deviation_half() -> None:
+    images, _ = toy_patches(4, 1)
+    images[0, 0, 0] = (0, 128, 255)
+    expected = ((images.astype(np.float64) / 255 - 0.5) / 0.5).transpose(0, 3, 1, 2)
+    pixels = network_input(images, CPU)
+    assert pixels.dtype == torch.float32
+    np.testing.assert_allclose(pixels.numpy(), expected, atol=2e-7)
+    assert (float(pixels.min()), float(pixels.max())) == (-1.0, 1.0)
+
+
+def test_predictions_frame() -> None:
+    index = pd.DataFrame(
+        {"slide": ["a", "b", "b"], "item": [4, 0, 1], "label": ["tumor", "normal", "tumor"], "x": [1, 2, 3]},
+        index=[5, 6, 7],
+    )
+    frame = predictions_frame(index, np.array([0.5, 0.49, 1.0]), threshold=0.5)
+    assert frame.columns.tolist() == ["slide", "item", "label", "score", "predicted"]
+    assert frame["predicted"].tolist() == ["tumor", "normal", "tumor"]
+    assert frame["item"].tolist() == [4, 0, 1]
+    assert frame["score"].tolist() == [0.5, 0.49, 1.0]

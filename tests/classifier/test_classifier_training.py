@@ -1,0 +1,195 @@
+"""Training keeps the best epoch, counts properly, and goes on after kill -9 as if nothing had been."""
+
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from classifier_toy import toy_patches, train_toy
+from numpy.typing import NDArray
+
+from pathgen.classifier import training
+from pathgen.classifier.model import load_classifier, save_classifier
+from pathgen.classifier.prediction import predict
+from pathgen.errors import PathgenError
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+class Listener:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: dict[int, dict[str, float]] = {}
+        self.pictures: dict[str, tuple[int, NDArray[np.uint8]]] = {}
+
+    def metrics(self, values: Mapping[str, float], step: int) -> None:
+        self.told[step] = dict(values)
+
+    def image(self, key: str, image: NDArray[np.uint8], step: int) -> None:
+        self.pictures[key] = (step, image)
+
+
+def script_validation(
+    monkeypatch: pytest.MonkeyPatch, accuracies: list[float]
+) -> list[dict[str, torch.Tensor]]:
+    """Make validation say these accuracies; return the list of the weights it was asked about."""
+    weights: list[dict[str, torch.Tensor]] = []
+    curve = iter(accuracies)
+
+    def seen(model: torch.nn.Module, images: object, device: object) -> torch.Tensor:
+        weights.append({name: value.clone() for name, value in model.state_dict().items()})
+        return torch.log(torch.tensor([[0.6, 0.4]], dtype=torch.float64)).expand(40, 2)
+
+    monkeypatch.setattr(training, "log_probabilities", seen)
+    monkeypatch.setattr(
+        training, "_validation", lambda *_: {"valid_loss": 1.0, "valid_accuracy": next(curve)}
+    )
+    return weights
+
+
+def test_learns_a_separable_toy() -> None:
+    trained = train_toy(max_epochs=6, patience=6)
+    images, labels = toy_patches(60, 3)
+    assert ((predict(trained.model, images, CPU) >= 0.5) == labels).mean() > 0.95
+
+
+def test_stops_early_and_keeps_the_earlier_of_equal_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = script_validation(monkeypatch, [0.5, 0.8, 0.7, 0.8, 0.6, 0.9])
+    trained = train_toy(max_epochs=50, patience=3)
+    assert (len(trained.history), trained.best_epoch) == (5, 2)
+    kept = trained.model.state_dict()
+    assert all(torch.equal(kept[name], weights[1][name]) for name in kept)
+    assert not any(torch.equal(kept[name], weights[3][name]) for name in kept)
+
+
+def test_learning_rate_is_cut_by_optimiser_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    script_validation(monkeypatch, [0.1, 0.2, 0.3])
+    history = train_toy(learning_rate=0.01, lr_step_steps=6, lr_gamma=0.5).history
+    # 90 patches in batches of 16 are 6 steps an epoch: each epoch's last step is the last before a cut.
+    assert history["learning_rate"].tolist() == [0.01, 0.005, 0.0025]
+
+
+def test_loss_and_accuracy_are_means_over_patches_not_batches() -> None:
+    # With a learning rate this small the weights stay as they are, in the largest and in small batches.
+    still = {"learning_rate": 1e-30, "weight_decay": 0.0, "max_epochs": 1}
+    patches = (*toy_patches(41, 1), *toy_patches(41, 1))
+    whole = train_toy(patches=patches, batch_size=41, **still).history.iloc[0]
+    uneven = train_toy(patches=patches, batch_size=40, **still).history.iloc[0]
+    assert uneven["train_loss"] == pytest.approx(whole["train_loss"], rel=1e-6)
+    assert whole["train_loss"] == pytest.approx(whole["valid_loss"], rel=1e-6)
+    assert uneven["train_accuracy"] == whole["train_accuracy"] == whole["valid_accuracy"]
+
+
+def test_tells_the_recorder_every_epoch_and_shows_the_worst_mistakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    script_validation(monkeypatch, [0.5, 0.6, 0.4])
+    listener = Listener()
+    trained = train_toy(recorder=listener)
+    assert list(listener.told) == [1, 2, 3]
+    assert listener.told[2] == {
+        "train/loss": trained.history["train_loss"][1],
+        "train/accuracy": trained.history["train_accuracy"][1],
+        "train/learning_rate": trained.history["learning_rate"][1],
+        "valid/loss": 1.0,
+        "valid/accuracy": 0.6,
+    }
+    step, picture = listener.pictures["misclassified"]
+    # All are called normal: the 20 tumors are wrong, in 3 rows of 8 patches of 16 px shown twice as large.
+    assert step == 2
+    assert picture.shape == (3 * 32 + 2 * 2, 8 * 32 + 7 * 2, 3)
+
+
+def test_most_wrong_first_is_most_confident() -> None:
+    scores = torch.tensor([[0.9, 0.1], [0.1, 0.9], [0.4, 0.6], [0.3, 0.7]], dtype=torch.float64)
+    assert training.most_wrong(scores.log(), np.array([0, 0, 0, 1])).tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_same_arguments_same_weights(precision: str) -> None:
+    first, second, other = (
+        train_toy(precision=precision, max_epochs=1, seed=seed).model.state_dict() for seed in (1, 1, 2)
+    )
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not all(torch.equal(first[name], other[name]) for name in first)
+
+
+def saved_bytes(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
+
+
+def test_killed_training_ends_with_the_same_bytes(tmp_path: Path) -> None:
+    straight = train_toy()
+    save_classifier(tmp_path / "straight", straight, {"seed": 1})
+    resume = tmp_path / "resume"
+    killed = subprocess.run(
+        [sys.executable, Path(__file__).with_name("classifier_toy.py"), resume, "3"],
+        check=False,
+        capture_output=True,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    listener = Listener()
+    resumed = train_toy(resume_folder=resume, recorder=listener)
+    assert list(listener.told) == [3], "only the epoch that was cut off is trained again"
+    save_classifier(tmp_path / "resumed", resumed, {"seed": 1})
+    assert saved_bytes(tmp_path / "resumed") == saved_bytes(tmp_path / "straight")
+    pd.testing.assert_frame_equal(resumed.history, straight.history, check_exact=True)
+    # Ended, but not yet saved by the caller: nothing is trained again.
+    again = train_toy(resume_folder=resume, recorder=(idle := Listener()))
+    assert idle.told == {}
+    assert again.best_epoch == straight.best_epoch
+
+
+def test_snapshot_of_other_settings_or_data_is_refused(tmp_path: Path) -> None:
+    train_toy(max_epochs=1, resume_folder=tmp_path)
+    with pytest.raises(PathgenError, match=r"momentum was 0\.9, is 0\.5"):
+        train_toy(max_epochs=1, momentum=0.5, resume_folder=tmp_path)
+    patches = (*toy_patches(90, 4), *toy_patches(40, 2))
+    with pytest.raises(PathgenError, match="data was"):
+        train_toy(max_epochs=1, patches=patches, resume_folder=tmp_path)
+
+
+def test_infinite_loss_is_an_error_that_names_the_cure() -> None:
+    with pytest.raises(PathgenError, match=r"train toy: the loss is not a finite number.*learning_rate"):
+        train_toy(learning_rate=1e9)
+
+
+def test_saved_classifier_predicts_the_same(tmp_path: Path) -> None:
+    trained = train_toy(max_epochs=1)
+    save_classifier(tmp_path / "model", trained, {"regime": "original"})
+    images, _ = toy_patches(10, 5)
+    expected = predict(trained.model, images, CPU)
+    assert np.array_equal(predict(load_classifier(tmp_path / "model"), images, CPU), expected)
+
+
+def test_damaged_classifier_is_refused_in_one_line(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    save_classifier(folder, train_toy(max_epochs=1), {})
+    weights, facts = folder / "model.safetensors", folder / "model.json"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:1000])
+    with pytest.raises(PathgenError, match=r"model\.safetensors: damaged"):
+        load_classifier(folder)
+    weights.write_bytes(whole)
+    facts.write_text(facts.read_text().replace('"image_size_px": 16', '"image_size_px": 32'))
+    with pytest.raises(PathgenError, match="does not fit the network"):
+        load_classifier(folder)
+    facts.write_text("[]")
+    with pytest.raises(PathgenError, match="does not name a known classifier"):
+        load_classifier(folder)
+    shutil.rmtree(folder)
+    with pytest.raises(PathgenError, match="cannot be read"):
+        load_classifier(folder)

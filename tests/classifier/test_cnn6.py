@@ -1,0 +1,59 @@
+"""The six-layer CNN has the published shape at 64 px and works at other sizes."""
+
+import pytest
+import torch
+
+from pathgen.classifier.cnn6 import SMALLEST_IMAGE_PX, Cnn6, feature_side_px
+from pathgen.classifier.registry import build_classifier
+from pathgen.errors import PathgenError
+
+
+def closed_form(flattened: int) -> int:
+    convolutions = [(3, 32), (32, 32), (32, 64), (64, 64)]
+    linear = [(flattened, 512), (512, 128), (128, 2)]
+    return sum(9 * a * b + b for a, b in convolutions) + sum(a * b + b for a, b in linear)
+
+
+@pytest.mark.parametrize(("size_px", "flattened"), [(64, 10_816), (32, 1_600), (SMALLEST_IMAGE_PX, 64)])
+def test_weights_and_flattened_size(size_px: int, flattened: int) -> None:
+    model = Cnn6(size_px)
+    assert 64 * feature_side_px(size_px) ** 2 == flattened
+    assert sum(weight.numel() for weight in model.parameters()) == closed_form(flattened)
+
+
+def test_published_number_of_weights() -> None:
+    assert closed_form(10_816) == 5_669_794
+
+
+@pytest.mark.parametrize("size_px", [16, 31, 32, 33, 64])
+def test_output_is_log_probability(size_px: int) -> None:
+    images = torch.rand(3, 3, size_px, size_px, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    logarithms = Cnn6(size_px)(images)
+    assert logarithms.shape == (3, 2)
+    torch.testing.assert_close(logarithms.exp().sum(1), torch.ones(3))
+
+
+def test_layers_in_order() -> None:
+    names = [type(layer).__name__ for layer in [*Cnn6(32).features, *Cnn6(32).head]]
+    block = ["Conv2d", "ReLU", "Conv2d", "ReLU", "MaxPool2d"]
+    assert names == [*block, *block, "Linear", "ReLU", "Linear", "ReLU", "Linear"]
+    assert all(layer.padding == (0, 0) for layer in Cnn6(32).features if isinstance(layer, torch.nn.Conv2d))
+
+
+def test_first_weights_depend_on_the_seed_alone() -> None:
+    torch.manual_seed(5)
+    expected_draw = torch.rand(1)
+    torch.manual_seed(5)
+    first = build_classifier("cnn6", 32, seed=1).state_dict()
+    assert torch.equal(torch.rand(1), expected_draw), "the global generator was moved"
+    second = build_classifier("cnn6", 32, seed=1).state_dict()
+    other = build_classifier("cnn6", 32, seed=2).state_dict()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not any(torch.equal(first[name], other[name]) for name in first)
+
+
+def test_unknown_classifier_and_small_patches_are_refused() -> None:
+    with pytest.raises(PathgenError, match="no such classifier"):
+        build_classifier("cnn7", 64, seed=1)
+    with pytest.raises(PathgenError, match="patches of 12 px are too small"):
+        build_classifier("cnn6", 12, seed=1)

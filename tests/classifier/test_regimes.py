@@ -1,0 +1,135 @@
+"""Each regime trains on what it says, drawn without replacement, and a shortage is an error."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pathgen.classifier.regimes import LabelledImages, assemble
+from pathgen.errors import PathgenError
+from pathgen.patches.store import PatchSet
+
+
+def patch_set(labels: list[str], first: int, size_px: int = 4) -> PatchSet:
+    """Patches whose pixels all hold the patch's own number."""
+    numbers = np.arange(first, first + len(labels), dtype=np.uint8)
+    images = np.broadcast_to(numbers[:, None, None, None], (len(labels), size_px, size_px, 3)).copy()
+    return PatchSet(images, pd.DataFrame({"label": np.array(labels, dtype=object)}))
+
+
+TRAIN = patch_set(["tumor", "normal"] * 5, first=0)
+VALID = patch_set(["normal"] * 3 + ["tumor"] * 3, first=50)
+SYNTHETIC = {"normal": patch_set(["normal"] * 8, 100), "tumor": patch_set(["tumor"] * 9, 150)}
+
+
+def composed(
+    regime: str, synthetic: Mapping[str, PatchSet] = SYNTHETIC, **changed: Any
+) -> tuple[LabelledImages, LabelledImages]:
+    arguments: dict[str, Any] = {
+        "mixed": "half",
+        "validate_on": "original",
+        "valid_share_synthetic": None,
+        "seed": 1,
+    }
+    return assemble(regime, TRAIN, VALID, synthetic, **{**arguments, **changed})  # type: ignore[arg-type]
+
+
+def numbers(patches: LabelledImages) -> list[int]:
+    return patches.images[:, 0, 0, 0].tolist()
+
+
+def counts(patches: LabelledImages) -> dict[tuple[str, str], int]:
+    return {key: int(n) for key, n in patches.origin.groupby(["kind", "label"]).size().items()}  # type: ignore[misc]
+
+
+def source_number(kind: str, label: str, row: int) -> int:
+    patches = TRAIN if kind == "original" else SYNTHETIC[label]
+    return int(patches.images[row, 0, 0, 0])
+
+
+def test_original_is_all_of_it_without_a_copy() -> None:
+    train, valid = composed("original", {})
+    assert train.images is TRAIN.images
+    assert train.labels.tolist() == [1, 0] * 5
+    assert numbers(valid) == [50, 51, 52, 53, 54, 55]
+    assert valid.labels.tolist() == [0, 0, 0, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("mixed", "original", "synthetic"),
+    [("half", 2, 3), ("all", 5, 5)],
+)
+def test_mixed_sizes(mixed: str, original: int, synthetic: int) -> None:
+    train, valid = composed("mixed", mixed=mixed)
+    assert counts(train) == {
+        ("original", "normal"): original,
+        ("original", "tumor"): original,
+        ("synthetic", "normal"): synthetic,
+        ("synthetic", "tumor"): synthetic,
+    }
+    assert len(set(numbers(train))) == len(train), "a patch was drawn twice"
+    assert numbers(valid) == [50, 51, 52, 53, 54, 55]
+
+
+@pytest.mark.parametrize("regime", ["original", "mixed", "synthetic"])
+def test_images_labels_and_origin_agree(regime: str) -> None:
+    train, _ = composed(regime)
+    rows = zip(train.origin["kind"], train.origin["label"], train.origin["row"], strict=True)
+    assert numbers(train) == [source_number(kind, label, row) for kind, label, row in rows]
+    assert train.labels.tolist() == (train.origin["label"] == "tumor").astype(int).tolist()
+    assert train.labels.dtype == np.int64
+
+
+def test_synthetic_is_all_of_it_validated_on_original() -> None:
+    train, valid = composed("synthetic")
+    assert numbers(train) == [*range(100, 108), *range(150, 159)]
+    assert numbers(valid) == [50, 51, 52, 53, 54, 55]
+
+
+def test_code_validates_synthetic_on_what_is_held_out() -> None:
+    train, valid = composed("synthetic", validate_on="code", valid_share_synthetic=0.25)
+    assert counts(valid) == {("synthetic", "normal"): 2, ("synthetic", "tumor"): 2}
+    assert sorted(numbers(train) + numbers(valid)) == [*range(100, 108), *range(150, 159)]
+    for regime in ("original", "mixed"):
+        _, others = composed(regime, validate_on="code", valid_share_synthetic=0.25)
+        assert numbers(others) == [50, 51, 52, 53, 54, 55]
+
+
+def test_draw_depends_on_the_seed_alone() -> None:
+    draws = [numbers(composed("mixed", seed=seed)[0]) for seed in (1, 1, 2, 3, 4)]
+    assert draws[0] == draws[1]
+    assert any(draw != draws[0] for draw in draws[2:])
+
+
+def test_shortage_is_an_error_with_counts() -> None:
+    few = {**SYNTHETIC, "tumor": patch_set(["tumor"] * 4, 150)}
+    with pytest.raises(PathgenError, match=r"synthetic tumor set: mixed training needs 5 .* there are 4"):
+        composed("mixed", few, mixed="all")
+    with pytest.raises(PathgenError, match="synthetic tumor set: holds no patch"):
+        composed("synthetic", {"normal": SYNTHETIC["normal"]})
+    with pytest.raises(PathgenError, match=r"a share of 0\.01 of 8 patches"):
+        composed("synthetic", validate_on="code", valid_share_synthetic=0.01)
+
+
+def test_wrong_sets_are_refused() -> None:
+    swapped = {"normal": SYNTHETIC["tumor"], "tumor": SYNTHETIC["normal"]}
+    with pytest.raises(PathgenError, match="patches of the other class"):
+        composed("synthetic", swapped)
+    larger = {label: patch_set([label] * 9, 100, size_px=8) for label in ("normal", "tumor")}
+    for regime in ("mixed", "synthetic"):
+        with pytest.raises(PathgenError, match="differ in size"):
+            composed(regime, larger)
+    one_class = patch_set(["normal"] * 4, 0)
+    with pytest.raises(PathgenError, match="original training set: has no tumor patch"):
+        assemble(
+            "original",
+            one_class,
+            VALID,
+            {},
+            mixed="half",
+            validate_on="original",
+            valid_share_synthetic=None,
+            seed=1,
+        )
