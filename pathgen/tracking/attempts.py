@@ -33,17 +33,17 @@ class Attempt:
     note: Path
     run_id: str | None
 
-    def began(self, uri: str, run_id: str) -> None:
+    def began(self, place: str, run_id: str) -> None:
         """Remember the run before any work is done in it."""
-        write_json(self.note, {"uri": uri, "run_id": run_id, "ended": False})
+        write_json(self.note, {"place": place, "run_id": run_id, "ended": False})
 
-    def stopped(self, uri: str, run_id: str) -> None:
+    def stopped(self, place: str, run_id: str) -> None:
         """Remember that the run has ended without finishing, and that MLflow knows."""
-        write_json(self.note, {"uri": uri, "run_id": run_id, "ended": True})
+        write_json(self.note, {"place": place, "run_id": run_id, "ended": True})
 
-    def ends_as(self, uri: str, run_id: str, status: str) -> None:
+    def ends_as(self, place: str, run_id: str, status: str) -> None:
         """Remember a status that could not be told to MLflow; `end_abandoned` tells it later."""
-        write_json(self.note, {"uri": uri, "run_id": run_id, "ended": False, "status": status})
+        write_json(self.note, {"place": place, "run_id": run_id, "ended": False, "status": status})
 
     def finished(self) -> None:
         """Forget the run: the next attempt at the same work gets a new one."""
@@ -59,13 +59,13 @@ def _read(note: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def attempt(folder: Path, key: str, uri: str) -> Iterator[Attempt]:
+def attempt(folder: Path, key: str, place: str) -> Iterator[Attempt]:
     """Claim a piece of work and find the run that an earlier attempt left unfinished.
 
     Args:
         folder: Where the notes and locks are.
         key: Identifies the work.
-        uri: The tracking store; a run in another store is not taken up.
+        place: The tracking store; a run in another store is not taken up.
 
     Yields:
         The attempt. Where another process is at the same work just now (two experiments in two copies of
@@ -82,7 +82,7 @@ def attempt(folder: Path, key: str, uri: str) -> Iterator[Attempt]:
         try:
             note = lock_file.with_suffix(".json")
             left = _read(note)
-            yield Attempt(note, left.get("run_id") if left.get("uri") == uri else None)
+            yield Attempt(note, left.get("run_id") if left.get("place") == place else None)
         finally:
             if not note.exists():
                 lock_file.unlink(missing_ok=True)
@@ -91,7 +91,7 @@ def attempt(folder: Path, key: str, uri: str) -> Iterator[Attempt]:
     raise PathgenError(folder, f"{_MAX_PARALLEL} processes are at the same work", "Stop some of them")
 
 
-def end_abandoned(folder: Path, client: MlflowClient, uri: str) -> list[str]:
+def end_abandoned(folder: Path, client: MlflowClient, place: str) -> list[str]:
     """Give every run whose process was killed the status KILLED, so that none stays RUNNING for ever.
 
     A run whose last status could not be told (the server was gone at that moment) gets that one.
@@ -99,7 +99,7 @@ def end_abandoned(folder: Path, client: MlflowClient, uri: str) -> list[str]:
     Args:
         folder: Where the notes and locks are.
         client: A client of the store.
-        uri: The store; notes about other stores are left alone.
+        place: The store; notes about other stores are left alone.
 
     Returns:
         The ids of these runs.
@@ -107,7 +107,7 @@ def end_abandoned(folder: Path, client: MlflowClient, uri: str) -> list[str]:
     abandoned = []
     for note in sorted(folder.glob("*.json")):
         left = _read(note)
-        if left.get("uri") != uri or left.get("ended"):
+        if left.get("place") != place or left.get("ended"):
             continue
         lock = filelock.FileLock(note.with_suffix(".lock"))
         try:
@@ -118,7 +118,7 @@ def end_abandoned(folder: Path, client: MlflowClient, uri: str) -> list[str]:
             if client.get_run(left["run_id"]).info.status == "RUNNING":
                 client.set_terminated(left["run_id"], status=left.get("status", "KILLED"))
                 abandoned.append(left["run_id"])
-            Attempt(note, None).stopped(uri, left["run_id"])
+            Attempt(note, None).stopped(place, left["run_id"])
         except MlflowException:
             # The run was deleted in the meantime.
             note.unlink(missing_ok=True)

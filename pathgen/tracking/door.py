@@ -16,10 +16,11 @@ from typing import Any
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    # A server that is gone is said after seconds; MLflow's own defaults are 7 tries of 120 s each.
+    # A server that is gone is said after 2 s, one that swallows every packet after half a minute; MLflow's
+    # own defaults are 7 tries of 120 s each.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "GIT_PYTHON_REFRESH": "quiet",
 }
 
@@ -44,6 +45,10 @@ with without_garbage_collection():
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
     from mlflow.system_metrics import system_metrics_monitor
+    from sqlalchemy.exc import SQLAlchemyError
+
+# What a store that cannot be used raises: its own error, or that of the database or the network below it.
+STORE_ERRORS = (MlflowException, SQLAlchemyError, OSError)
 
 # MLflow leaves this class without types.
 SystemMetricsMonitor: Any = system_metrics_monitor.SystemMetricsMonitor
@@ -52,4 +57,11 @@ SystemMetricsMonitor: Any = system_metrics_monitor.SystemMetricsMonitor
 for _chatty in ("mlflow.system_metrics", "mlflow.store.db.utils"):
     logging.getLogger(_chatty).setLevel(logging.WARNING)
 
-__all__ = ["MlflowClient", "MlflowException", "SystemMetricsMonitor", "mlflow", "without_garbage_collection"]
+__all__ = [
+    "STORE_ERRORS",
+    "MlflowClient",
+    "MlflowException",
+    "SystemMetricsMonitor",
+    "mlflow",
+    "without_garbage_collection",
+]

@@ -1,15 +1,21 @@
 """Where runs are recorded, told without importing mlflow."""
 
 import os
+import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from pathgen.errors import PathgenError
 
 _SQLITE = "sqlite:///"
 _MARKS = ("dvc.yaml", "params.yaml", ".git")
+
+
+def without_credentials(text: str) -> str:
+    """Remove ``user:password@`` from every address in a text."""
+    return re.sub(r"://[^/\s]*@", "://", text)
 
 
 @dataclass(frozen=True)
@@ -28,11 +34,8 @@ class Location:
 
     @property
     def name(self) -> str:
-        """The URI without user name and password, for messages."""
-        parts = urlsplit(self.uri)
-        if "@" not in parts.netloc:
-            return self.uri
-        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+        """The URI without user name and password, for messages and notes."""
+        return without_credentials(self.uri)
 
 
 def main_checkout(start: Path | None = None) -> Path:

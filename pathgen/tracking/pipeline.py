@@ -1,4 +1,4 @@
-"""The pipeline's own run: from it one reaches the run of every stage, also of those DVC took from its cache."""
+"""The run of the whole pipeline: from it one reaches every stage's run, also of cached stages."""
 
 import hashlib
 import json
@@ -164,7 +164,7 @@ def link_pipeline(
     keys = {name: locked_key(entry) for name, entry in entries.items()}
     pipeline = pipeline_id(keys)
     with filelock.FileLock(store.work / "pipeline.lock"):
-        end_abandoned(store.work, store.client, store.location.uri)
+        end_abandoned(store.work, store.client, store.location.name)
         made = {
             name: _find_run(store, f"tags.stage_key = '{key}' and attributes.status = 'FINISHED'")
             for name, key in keys.items()

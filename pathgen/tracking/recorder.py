@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pathgen.tracking.door import MlflowException, mlflow
+from pathgen.tracking.door import STORE_ERRORS, mlflow
 from pathgen.tracking.dvc_project import DataHash
 from pathgen.tracking.model_flavour import log_model
-from pathgen.tracking.store import Store
+from pathgen.tracking.store import Store, first_line
 
 _FLUSH_S = 2.0
 _BATCH = 500
@@ -56,9 +56,8 @@ class StageRun:
     def _try(self, what: str, action: Callable[[], object]) -> bool:
         try:
             action()
-        except (MlflowException, OSError) as problem:
-            reason = str(problem).strip().splitlines()[0][:200]
-            print(f"warning: {what} not recorded in MLflow: {reason}", file=sys.stderr)
+        except STORE_ERRORS as problem:
+            print(f"warning: {what} not recorded in MLflow: {first_line(problem)}", file=sys.stderr)
             return False
         return True
 

@@ -13,11 +13,11 @@ from types import FrameType
 from typing import Any
 
 from pathgen.tracking.attempts import attempt, end_abandoned
-from pathgen.tracking.door import MlflowException, SystemMetricsMonitor, mlflow
+from pathgen.tracking.door import STORE_ERRORS, MlflowException, SystemMetricsMonitor, mlflow
 from pathgen.tracking.dvc_project import DataHash, data_hash, open_project, running_stage, running_stage_key
 from pathgen.tracking.provenance import device_name, flatten, git_tags, uncommitted_changes, version_tags
 from pathgen.tracking.recorder import StageRun
-from pathgen.tracking.store import Store, open_store
+from pathgen.tracking.store import Store, first_line, open_store
 
 _PARAMS_PER_BATCH = 100
 _REASON_CHARS = 500
@@ -105,8 +105,8 @@ def _end(store: Store, run: StageRun, status: str, problem: BaseException | None
         run.tag("failure", f"{type(problem).__name__}: {lines[0]}"[:_REASON_CHARS])
     try:
         store.client.set_terminated(run.run_id, status=status)
-    except (MlflowException, OSError) as failure:
-        print(f"warning: the end of run {run.run_id} is not recorded in MLflow: {failure}", file=sys.stderr)
+    except STORE_ERRORS as failure:
+        print(f"warning: the run's end is not recorded in MLflow: {first_line(failure)}", file=sys.stderr)
         return False
     return True
 
@@ -148,14 +148,14 @@ def tracked_stage(
     """
     here = (folder or Path.cwd()).resolve()
     store = open_store(experiment)
-    uri, flat = store.location.uri, flatten(parameters)
+    place, flat = store.location.name, flatten(parameters)
     with open_project(here) as project:
         key = running_stage_key(project)
         hashes = {path.as_posix(): data_hash(project, here / path) for path in inputs}
-    with _termination_raises(), attempt(store.work, key or _work_key(name, flat, hashes), uri) as claim:
-        end_abandoned(store.work, store.client, uri)
+    with _termination_raises(), attempt(store.work, key or _work_key(name, flat, hashes), place) as claim:
+        end_abandoned(store.work, store.client, place)
         run_id, continued = _begin(store, claim.run_id, _tags(name, here, key, tags), run_name)
-        claim.began(uri, run_id)
+        claim.began(place, run_id)
         run = StageRun(store, run_id, continued=continued)
         status, reason = "FAILED", None
         try:
@@ -178,8 +178,8 @@ def tracked_stage(
             raise
         finally:
             if not _end(store, run, status, reason):
-                claim.ends_as(uri, run_id, status)
+                claim.ends_as(place, run_id, status)
             elif status == "FINISHED":
                 claim.finished()
             else:
-                claim.stopped(uri, run_id)
+                claim.stopped(place, run_id)

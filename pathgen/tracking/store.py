@@ -1,16 +1,24 @@
 """Open the tracking store, creating it safely when several processes start at once."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import filelock
 
 from pathgen.errors import PathgenError
-from pathgen.tracking.door import MlflowClient, MlflowException, mlflow, without_garbage_collection
-from pathgen.tracking.location import Location, experiment_name, find_location
+from pathgen.tracking.door import (
+    STORE_ERRORS,
+    MlflowClient,
+    MlflowException,
+    mlflow,
+    without_garbage_collection,
+)
+from pathgen.tracking.location import Location, experiment_name, find_location, without_credentials
 
 _LOCK_WAIT_S = 120
+_REASON_CHARS = 300
 _EXPERIMENT_TAGS = {
     # Without it the UI opens on its page for language models instead of the table of training runs.
     "mlflow.experimentKind": "custom_model_development",
@@ -42,15 +50,20 @@ class Store:
         return self.location.root / "work" / "tracking"
 
 
-def _first_line(problem: Exception) -> str:
-    return (str(problem).strip() or type(problem).__name__).splitlines()[0]
+def first_line(problem: Exception) -> str:
+    """Say in one short line what MLflow's error is about, without any password in it."""
+    text = without_credentials(str(problem).strip()) or type(problem).__name__
+    if "Max retries exceeded" in text:
+        cause = re.search(r"Caused by (\w+)", text)
+        return f"no answer ({cause[1] if cause else 'too many tries'})"
+    return text.splitlines()[0][:_REASON_CHARS]
 
 
 def _unusable(location: Location, problem: Exception) -> PathgenError:
     if location.artifacts is None:
         return PathgenError(
             f"MLFLOW_TRACKING_URI={location.name}",
-            f"the MLflow server does not answer as it should: {_first_line(problem)[:300]}",
+            f"the MLflow server cannot be used: {first_line(problem)}",
             "Start the server or correct the address, or unset the variable to record locally",
         )
     if "out-of-date database schema" in str(problem):
@@ -61,7 +74,7 @@ def _unusable(location: Location, problem: Exception) -> PathgenError:
         )
     return PathgenError(
         location.name,
-        f"cannot be opened as an MLflow store: {_first_line(problem)[:300]}",
+        f"cannot be opened as an MLflow store: {first_line(problem)}",
         "Move the file away, and a new one is created",
     )
 
@@ -118,5 +131,5 @@ def open_store(experiment: str, location: Location | None = None) -> Store:
             client = MlflowClient(location.uri)
             name = experiment_name(experiment)
             return Store(client, _find_or_create_experiment(client, name, location.artifacts), location)
-    except (MlflowException, OSError) as problem:
+    except STORE_ERRORS as problem:
         raise _unusable(location, problem) from problem

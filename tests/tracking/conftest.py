@@ -1,0 +1,146 @@
+"""A tiny DVC project that was really run, and a store that four processes created at once."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+
+import pytest
+from tiny_project import STRANGERS, Project
+
+_PIPELINE = """
+vars:
+  - generators: [dcgan]
+stages:
+  prepare:
+    cmd: python stage.py data/prepared
+    deps: [stage.py, library]
+    params: [sample]
+    outs: [data/prepared]
+  train_gan:
+    matrix:
+      generator: ${generators}
+      label: [normal, tumor]
+    cmd: python stage.py models/${item.generator}-${item.label}
+    deps: [stage.py, library/code.py, data/prepared]
+    params:
+      - gan.rate
+      - gan.${item.generator}
+      - gan.steps
+      - gan.fast
+      - gan.nothing
+      - other.yaml:
+    outs:
+      - models/${item.generator}-${item.label}
+"""
+_PARAMS = """
+sample: {count: 3}
+gan:
+  rate: 2e-4
+  dcgan: {width: 64}
+  steps: [1, 2]
+  fast: on
+  nothing: null
+"""
+# Tells the key that the stage computes while it runs; outside DVC's sight.
+_STAGE = """
+import sys
+from pathlib import Path
+from pathgen.tracking.dvc_project import open_project, running_stage, running_stage_key
+out = Path(sys.argv[1])
+out.mkdir(parents=True)
+(out / "made.txt").write_text(sys.argv[1])
+(out / "sub").mkdir()
+(out / "sub" / "more.txt").write_text("x")
+with open_project(Path()) as project:
+    key = running_stage_key(project)
+keys = Path("keys")
+keys.mkdir(exist_ok=True)
+(keys / running_stage()).write_text(key)
+"""
+_FOUR_AT_ONCE = """
+import json, os, signal, sys
+from pathlib import Path
+import mlflow.store.tracking.sqlalchemy_store  # before the fork, so that all four start together
+from pathgen.tracking.run import tracked_stage
+from pathgen.tracking.store import open_store
+
+def in_child(work):
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        except BaseException as problem:
+            print(repr(problem), file=sys.stderr)
+            os._exit(1)
+        os._exit(0)
+    return child
+
+def opened():
+    Path(f"opened-{os.getpid()}").write_text(open_store("pathgen").experiment_id)
+
+def killed():
+    with tracked_stage(
+        "train_gan", parameters={"rate": 1}, tags={"label": "killed"}, inputs=[], run_name="killed"
+    ) as run:
+        run.metrics({"train/loss": 1.0}, 0)
+        run.metrics({"train/loss": 0.5}, 1)
+        run.flush()
+        Path("killed").write_text(run.run_id)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+children = [in_child(opened) for _ in range(4)]
+ends = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+last = in_child(killed)
+ends.append(os.waitstatus_to_exitcode(os.waitpid(last, 0)[1]))
+Path("ends.json").write_text(json.dumps(ends))
+"""
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    root = tmp_path_factory.mktemp("project")
+    here = Project(root)
+    (root / "library").mkdir()
+    (root / "library" / "code.py").write_text("x = 1\n")
+    (root / "library" / "notes é.txt").write_text("é\n")
+    (root / "stage.py").write_text(_STAGE)
+    (root / "dvc.yaml").write_text(_PIPELINE)
+    (root / "params.yaml").write_text(_PARAMS)
+    (root / "other.yaml").write_text("a: 1\nb: {c: [x, y]}\n")
+    (root / ".gitignore").write_text(
+        "/keys/\n/work/\n/mlflow.db*\n/mlruns/\n/opened-*\n/ends.json\n/killed\n"
+    )
+    here.git("init", "-q")
+    here.dvc("init", "-q")
+    here.dvc("repro", "-q")
+    here.git("add", "-A")
+    here.git("commit", "-q", "-m", "First")
+    return here
+
+
+@pytest.fixture(scope="session")
+def _recorded(project: Project) -> Project:
+    project.run(sys.executable, "-c", _FOUR_AT_ONCE)
+    return project
+
+
+@pytest.fixture
+def tracked(_recorded: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """The project with a store, as the working folder."""
+    for name in [name for name in os.environ if name.startswith(STRANGERS)]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
+    # MLflow writes these itself; setenv first, so that what it wrote is undone.
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID"):
+        monkeypatch.setenv(name, "to be removed")
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(_recorded.root)
+    yield _recorded
+
+
+@pytest.fixture
+def exit_codes(tracked: Project) -> list[int]:
+    """Of the four processes that created the store at once, and of the one that was killed."""
+    return list(json.loads((tracked.root / "ends.json").read_text()))

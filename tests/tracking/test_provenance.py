@@ -1,0 +1,52 @@
+import os
+
+import pytest
+from tiny_project import Project
+
+from pathgen.tracking.provenance import flatten, git_tags, uncommitted_changes, version_tags
+
+
+def test_nested_parameters_get_dotted_names() -> None:
+    given = {"gan": {"rate": 2e-4, "dcgan": {"width": 64}, "steps": [1, 2]}, "a": None, "gan.flat": True}
+    assert flatten(given) == {
+        "a": "None",
+        "gan.dcgan.width": "64",
+        "gan.flat": "True",
+        "gan.rate": "0.0002",
+        "gan.steps": "[1, 2]",
+    }
+    assert flatten(flatten(given)) == flatten(given)
+
+
+def test_only_tracked_sources_make_a_checkout_dirty(project: Project) -> None:
+    code = project.root / "library" / "code.py"
+    clean = git_tags(project.root)
+    assert clean["git_dirty"] == "false"
+    assert clean["git_commit"] == project.git("rev-parse", "HEAD").strip()
+    lock = project.root / "dvc.lock"
+    kept, kept_lock = code.read_text(), lock.read_text()
+    try:
+        (project.root / "untracked.txt").touch()
+        lock.write_text(kept_lock + "# later\n")
+        assert git_tags(project.root)["git_dirty"] == "false"
+        assert uncommitted_changes(project.root) == ""
+        code.write_text("x = 2\n")
+        assert git_tags(project.root)["git_dirty"] == "true"
+        assert "+x = 2" in uncommitted_changes(project.root)
+    finally:
+        code.write_text(kept)
+        lock.write_text(kept_lock)
+        (project.root / "untracked.txt").unlink()
+
+
+def test_outside_git_there_are_no_git_tags(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("bare")
+    assert git_tags(folder) == {}
+
+
+def test_versions_name_no_host() -> None:
+    tags = version_tags()
+    assert {"version.pathgen", "version.torch", "version.mlflow", "version.dvc", "version.python"} <= set(
+        tags
+    )
+    assert os.uname().nodename not in "".join(tags.values())

@@ -1,0 +1,278 @@
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny_project import Project
+
+import pathgen.tracking.run
+from pathgen.errors import PathgenError
+from pathgen.tracking.door import MlflowClient, MlflowException, mlflow
+from pathgen.tracking.location import find_location
+from pathgen.tracking.run import Stopped, tracked_stage
+from pathgen.tracking.stage_key import locked_key, read_lock
+from pathgen.tracking.store import open_store
+
+_NORMAL = "train_gan@dcgan-normal"
+
+
+def _stage(label: str, **more: Any) -> Any:
+    given = {"parameters": {"gan": {"rate": 2e-4, "steps": [1, 2]}}, "inputs": [], **more}
+    return tracked_stage("train_gan", tags={"label": label, "seed": 3}, run_name=f"gan {label}", **given)
+
+
+def _client() -> MlflowClient:
+    return MlflowClient(find_location().uri)
+
+
+def test_store_is_created_by_four_processes_at_once(tracked: Project, exit_codes: list[int]) -> None:
+    assert exit_codes[:4] == [0, 0, 0, 0]
+    ids = {file.read_text() for file in tracked.root.glob("opened-*")}
+    assert len(list(tracked.root.glob("opened-*"))) == 4
+    assert ids == {open_store("pathgen").experiment_id}
+
+
+def test_unreachable_server_is_said_at_once(tracked: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ann:secret@127.0.0.1:9")
+    started = time.monotonic()
+    with pytest.raises(
+        PathgenError, match=r"127\.0\.0\.1:9: the MLflow server cannot be used: no answer"
+    ) as told:
+        with _stage("unreachable"):
+            pytest.fail("the stage must not begin")
+    assert time.monotonic() - started < 5
+    assert "secret" not in str(told.value)
+
+
+def test_database_that_is_none_is_said(
+    tracked: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x.db").write_text("no database, but longer than nothing " * 100)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/x.db")
+    with pytest.raises(PathgenError, match=r"x\.db: cannot be opened as an MLflow store"):
+        open_store("pathgen")
+
+
+def test_run_under_dvc_has_all_its_facts(tracked: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DVC_STAGE", _NORMAL)
+    monkeypatch.setenv("DVC_EXP_NAME", "kooky-vase")
+    with _stage("normal", inputs=[Path("data/prepared"), Path("stage.py")]) as run:
+        run.metrics({"train/loss": 0.5, "train/nan": float("nan")}, 1)
+        run.image("samples/grid", np.zeros((8, 8, 3), np.uint8), 1)
+        run.artifact(Path("params.yaml"), "given")
+        run.text("tables/a.csv", "x\n")
+    found = _client().get_run(run.run_id)
+    entry = read_lock(tracked.root)[_NORMAL]
+    assert found.info.status == "FINISHED"
+    assert found.info.run_name == "gan normal"
+    tags = found.data.tags
+    expected = {
+        "stage": "train_gan",
+        "dvc_stage": _NORMAL,
+        "stage_key": locked_key(entry),
+        "label": "normal",
+        "seed": "3",
+        "device": "cpu",
+        "git_dirty": "false",
+        "dvc_experiment": "kooky-vase",
+        "attempts": "1",
+        "mlflow.loggedImages": "True",
+    }
+    assert expected.items() <= tags.items()
+    assert {"version.pathgen", "version.torch", "version.mlflow", "version.dvc", "version.python"} <= set(
+        tags
+    )
+    assert tags["git_commit"] == tracked.git("rev-parse", "HEAD").strip()
+    assert "mlflow.parentRunId" not in tags
+    assert found.data.params == {"gan.rate": "0.0002", "gan.steps": "[1, 2]"}
+    assert found.data.metrics["train/loss"] == 0.5
+    digests = {given.dataset.name: given.dataset.digest for given in found.inputs.dataset_inputs}
+    hashes = {dep["path"]: dep["md5"] for dep in entry["deps"]}
+    assert digests == {name: hashes[name] for name in ("data/prepared", "stage.py")}
+    names = {Path(file.path).suffix for file in _client().list_artifacts(run.run_id, "images")}
+    assert names == {".png", ".webp"}
+    assert [file.path for file in _client().list_artifacts(run.run_id, "given")] == ["given/params.yaml"]
+
+
+def test_run_outside_dvc_has_no_key(tracked: Project) -> None:
+    with _stage("by hand") as run:
+        pass
+    tags = _client().get_run(run.run_id).data.tags
+    assert "stage_key" not in tags
+    assert "dvc_stage" not in tags
+
+
+def test_run_of_mlflow_run_is_not_taken_over(tracked: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    outer = _client().create_run("0")
+    monkeypatch.setenv("MLFLOW_RUN_ID", outer.info.run_id)
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "0")
+    with _stage("inner") as run:
+        pass
+    assert run.run_id != outer.info.run_id
+    assert _client().get_run(run.run_id).info.experiment_id == open_store("pathgen").experiment_id
+    assert "MLFLOW_RUN_ID" not in os.environ
+
+
+def test_error_ends_failed_and_says_why(tracked: Project) -> None:
+    with pytest.raises(ValueError, match="too small"):
+        with _stage("failing") as run:
+            run.metrics({"train/loss": 1.0}, 0)
+            raise ValueError("too small\nby far")
+    found = _client().get_run(run.run_id)
+    assert found.info.status == "FAILED"
+    assert found.data.tags["failure"] == "ValueError: too small"
+    assert found.data.metrics == {"train/loss": 1.0}
+
+
+@pytest.mark.parametrize(("number", "error"), [(signal.SIGTERM, Stopped), (signal.SIGINT, KeyboardInterrupt)])
+def test_signal_ends_killed(tracked: Project, number: int, error: type[BaseException]) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(error):
+        with _stage(f"signal {number}") as run:
+            os.kill(os.getpid(), number)
+            time.sleep(5)
+    assert _client().get_run(run.run_id).info.status == "KILLED"
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_killed_run_is_ended_by_others_and_continued_by_its_own(
+    tracked: Project, exit_codes: list[int]
+) -> None:
+    assert exit_codes[4] == -signal.SIGKILL
+    killed = (tracked.root / "killed").read_text()
+    with _stage("somebody else"):
+        assert _client().get_run(killed).info.status == "KILLED"
+    again = {"parameters": {"rate": 1}, "tags": {"label": "killed"}, "inputs": [], "run_name": "killed"}
+    with tracked_stage("train_gan", **again) as run:
+        assert run.continued
+        assert run.run_id == killed
+        assert _client().get_run(killed).info.status == "RUNNING"
+        run.metrics({"train/loss": 9.0}, 1)
+        run.metrics({"train/loss": 0.2}, 2)
+    found = _client().get_run(killed)
+    assert found.info.status == "FINISHED"
+    assert found.data.tags["attempts"] == "2"
+    curve = [(point.step, point.value) for point in _client().get_metric_history(killed, "train/loss")]
+    assert curve == [(0, 1.0), (1, 0.5), (2, 0.2)]
+    with tracked_stage("train_gan", **again) as fresh:
+        assert not fresh.continued
+        assert fresh.run_id != killed
+
+
+def test_failed_run_is_continued_without_its_failure(tracked: Project) -> None:
+    with pytest.raises(ValueError, match="once"):
+        with _stage("twice") as first:
+            first.image("grid", np.zeros((4, 4, 3), np.uint8), 5)
+            raise ValueError("once")
+    with _stage("twice") as second:
+        second.image("grid", np.zeros((4, 4, 3), np.uint8), 5)
+        assert second.run_id == first.run_id
+    assert "failure" not in _client().get_run(first.run_id).data.tags
+    assert len(_client().list_artifacts(first.run_id, "images")) == 2
+
+
+def test_same_work_twice_at_once_is_two_runs(tracked: Project) -> None:
+    with _stage("parallel") as first:
+        with _stage("parallel") as second:
+            assert second.run_id != first.run_id
+            assert _client().get_run(first.run_id).info.status == "RUNNING"
+
+
+def test_notes_of_finished_work_are_gone(tracked: Project) -> None:
+    before = sorted((tracked.root / "work" / "tracking").iterdir())
+    with _stage("tidy"):
+        assert len(list((tracked.root / "work" / "tracking").iterdir())) == len(before) + 2
+    assert sorted((tracked.root / "work" / "tracking").iterdir()) == before
+
+
+def test_store_that_fails_later_does_not_stop_the_stage(
+    tracked: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise MlflowException(
+            "API request to http://a:b@c failed: Max retries exceeded (Caused by Gone('x'))"
+        )
+
+    with monkeypatch.context() as failing:
+        with _stage("lost") as run:
+            run.metrics({"train/loss": 1.0}, 0)
+            failing.setattr(MlflowClient, "log_batch", gone)
+            run.flush()
+            failing.undo()
+            run.metrics({"train/loss": 0.5}, 1)
+            failing.setattr(MlflowClient, "set_terminated", gone)
+    told = capsys.readouterr().err
+    assert "warning: metrics not recorded in MLflow: no answer (Gone)" in told
+    assert _client().get_run(run.run_id).info.status == "RUNNING"
+    with _stage("later"):
+        pass
+    assert _client().get_run(run.run_id).info.status == "FINISHED"
+    assert len(_client().get_metric_history(run.run_id, "train/loss")) == 2
+
+
+def test_system_metrics_are_sampled(tracked: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    with _stage("sampled", system_metrics_interval_s=0.1) as run:
+        time.sleep(0.5)
+    metrics = _client().get_run(run.run_id).data.metrics
+    assert "system/cpu_utilization_percentage" in metrics
+    assert "system/system_memory_usage_megabytes" in metrics
+
+
+def test_uncommitted_changes_are_kept(tracked: Project) -> None:
+    code = tracked.root / "library" / "code.py"
+    kept = code.read_text()
+    try:
+        code.write_text("x = 3\n")
+        with _stage("dirty") as run:
+            pass
+    finally:
+        code.write_text(kept)
+    assert _client().get_run(run.run_id).data.tags["git_dirty"] == "true"
+    assert [file.path for file in _client().list_artifacts(run.run_id)] == ["uncommitted.diff"]
+
+
+def test_missing_input_is_said_before_a_run_begins(tracked: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pathgen.tracking.run, "_begin", lambda *_: pytest.fail("no run may begin"))
+    with pytest.raises(PathgenError, match="data/absent"):
+        with _stage("missing", inputs=[Path("data/absent")]):
+            pass
+
+
+def test_model_comes_back_through_its_own_loader(
+    tracked: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_loader.py").write_text(
+        "import json\n"
+        "from pathlib import Path\n"
+        "class Scaled:\n"
+        "    def __init__(self, factor): self.factor = factor\n"
+        "    def predict(self, images): return images.mean(axis=(1, 2, 3)) * self.factor\n"
+        "def _load_pyfunc(path): \n"
+        "    text = (Path(path) / 'model.json').read_text()\n"
+        "    return Scaled(json.loads(text)['factor'])\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    (saved / "model.json").write_text(json.dumps({"factor": 2.0}))
+    images = np.ones((2, 4, 4, 3), np.uint8)
+    with _stage("model") as run:
+        uri = run.model("classifier", saved, "own_loader", images, np.array([2.0, 2.0]))
+    assert uri is not None
+    model_id = uri.removeprefix("models:/")
+    logged = _client().get_logged_model(model_id)
+    assert (logged.name, logged.status, logged.source_run_id) == ("classifier", "READY", run.run_id)
+    assert logged.experiment_id == open_store("pathgen").experiment_id
+    assert [out.model_id for out in _client().get_run(run.run_id).outputs.model_outputs] == [model_id]
+    folder = Path(mlflow.artifacts.download_artifacts(uri))
+    description = mlflow.models.Model.load(str(folder))
+    assert "(-1, 4, 4, 3)" in str(description.signature.inputs)
+    assert not list(folder.rglob("*.pkl"))
+    assert any(line.startswith("torch==") for line in (folder / "requirements.txt").read_text().splitlines())
+    flavour = description.flavors["python_function"]
+    loader = __import__(flavour["loader_module"])
+    assert loader._load_pyfunc(folder / flavour["data"]).predict(images * 3).tolist() == [6.0, 6.0]
