@@ -1,8 +1,5 @@
 """Read whole slides through OpenSlide: the only module that imports it."""
 
-import math
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -14,11 +11,10 @@ from PIL import Image
 
 from pathgen.errors import PathgenError
 from pathgen.wsi.geometry import finest_reduction
+from pathgen.wsi.refusal import why_refused
 from pathgen.wsi.resample import shrink
-from pathgen.wsi.tiff import require_whole, tiff_facts
+from pathgen.wsi.resolution import level0_mpp
 
-# A TIFF without a real resolution often says 72 dots per inch, 353 um/px: no scanner's level 0 is so coarse.
-_PLAUSIBLE_MPP = (0.01, 20.0)
 _STRIP_PIXELS = 1 << 24
 _WHITE = 255
 
@@ -195,70 +191,6 @@ def _reduced(image: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(image).reduce(factor), dtype=np.uint8)
 
 
-def _number(text: str | None) -> float | None:
-    try:
-        value = float(text) if text is not None else math.nan
-    except ValueError:
-        return None
-    return value if _PLAUSIBLE_MPP[0] <= value <= _PLAUSIBLE_MPP[1] else None
-
-
-def _tiff_mpp(properties: Mapping[str, str], axis: str) -> float | None:
-    """Return um/px by the TIFF resolution tags, or None where they are absent or name no unit."""
-    unit_um = {"centimeter": 1e4, "inch": 25400.0}.get(properties.get("tiff.ResolutionUnit", ""))
-    try:
-        dots = float(properties.get(f"tiff.{axis}Resolution", ""))
-    except ValueError:
-        return None
-    return _number(str(unit_um / dots)) if unit_um and dots > 0 else None
-
-
-def _mpp(path: Path, properties: Mapping[str, str], mpp_if_missing: float | None) -> tuple[float, float]:
-    x = _number(properties.get(openslide.PROPERTY_NAME_MPP_X)) or _tiff_mpp(properties, "X")
-    y = _number(properties.get(openslide.PROPERTY_NAME_MPP_Y)) or _tiff_mpp(properties, "Y")
-    if x is not None and y is not None:
-        return x, y
-    if mpp_if_missing is not None:
-        return mpp_if_missing, mpp_if_missing
-    raise PathgenError(
-        path,
-        "does not say its resolution (microns per pixel)",
-        "Give it in the setting cohort.mpp_if_missing, if all slides without one have the same",
-    )
-
-
-def _trouble_with_file(path: Path) -> tuple[str, str] | None:
-    """Return reason and cure of what is wrong with the file whatever its format, or None."""
-    if not path.exists():
-        return "no such file", "Correct the path"
-    if path.is_dir():
-        return "is a folder, not a slide", "Name the slide file in it"
-    if not os.access(path, os.R_OK):
-        return "may not be read by this user", "Change the file's permissions"
-    if path.stat().st_size == 0:
-        return "is empty (0 bytes)", "Copy it again from where it came"
-    if path.suffix.lower() == ".mrxs" and not path.with_suffix("").is_dir():
-        return f"its data folder {path.stem}/ is missing", "Copy that folder beside the file"
-    return None
-
-
-def _refused(path: Path, said: str) -> PathgenError:
-    """Find out why OpenSlide refused a file, and return the error that says so."""
-    trouble = _trouble_with_file(path)
-    if trouble is not None:
-        return PathgenError(path, *trouble)
-    try:
-        require_whole(path)
-        facts = tiff_facts(path)
-    except PathgenError as damaged:
-        return damaged
-    if facts is not None and not facts.tiled:
-        cure = "Convert it to a tiled pyramid, e.g. with: vips tiffsave in.tif out.tif --tile --pyramid"
-        return PathgenError(path, "a TIFF in strips: slides are read from tiled TIFF only", cure)
-    cure = "Convert it to a format that OpenSlide reads, or leave the slide out"
-    return PathgenError(path, f"OpenSlide cannot open it: {said}", cure)
-
-
 def open_slide(path: Path, mpp_if_missing: float | None = None) -> Slide:
     """Open a whole slide.
 
@@ -277,9 +209,9 @@ def open_slide(path: Path, mpp_if_missing: float | None = None) -> Slide:
     try:
         handle = openslide.OpenSlide(path)
     except openslide.OpenSlideError as problem:
-        raise _refused(path, str(problem)) from None
+        raise why_refused(path, str(problem)) from None
     try:
-        return Slide(path, handle, _mpp(path, handle.properties, mpp_if_missing))
+        return Slide(path, handle, level0_mpp(path, handle.properties, mpp_if_missing))
     except PathgenError:
         handle.close()
         raise

@@ -65,6 +65,6 @@ def test_every_bad_file_is_refused_in_one_line(real_data: Path) -> None:
 def test_a_file_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.tif").write_bytes(b"II*\0")
     # Permissions do not bind the superuser, as whom tests may run.
-    monkeypatch.setattr("pathgen.wsi.reader.os.access", lambda path, mode: False)
+    monkeypatch.setattr("pathgen.wsi.refusal.os.access", lambda path, mode: False)
     with pytest.raises(PathgenError, match="may not be read"):
         describe_slide(tmp_path / "a.tif", None)
