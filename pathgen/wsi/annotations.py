@@ -52,7 +52,7 @@ def _polygons(geometry: BaseGeometry) -> MultiPolygon:
     parts = shapely.get_parts(geometry, return_index=False)
     # Collections nest one level deep at most after GEOS' set operations.
     flat = [piece for part in parts for piece in shapely.get_parts(part)]
-    return MultiPolygon([piece for piece in flat if isinstance(piece, Polygon) and piece.area > 0])
+    return MultiPolygon([piece for piece in flat if isinstance(piece, Polygon)])
 
 
 def _area(outline: Outline) -> MultiPolygon:

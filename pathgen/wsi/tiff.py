@@ -65,9 +65,10 @@ def _starts_within(path: Path) -> bool:
 
 
 def _page_is_whole(page: "tifffile.TiffPage", size: int) -> bool:
-    return all(
-        offset + count <= size for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True)
-    )
+    offsets, counts = page.dataoffsets, page.databytecounts
+    if len(offsets) != len(counts):  # The list of tiles itself was cut off.
+        return False
+    return all(offset + count <= size for offset, count in zip(offsets, counts, strict=True))
 
 
 def tiff_facts(path: Path) -> TiffFacts | None:

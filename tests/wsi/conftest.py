@@ -32,12 +32,13 @@ def _write(
     unit: str = "CENTIMETER",
     missing: np.ndarray | None = None,
     compression: str = "adobe_deflate",
+    bigtiff: bool = False,
 ) -> Path:
     missing = np.zeros(image.shape[:2], bool) if missing is None else missing
     x_mpp, y_mpp = mpp if isinstance(mpp, tuple) else (mpp, mpp)
     per_unit = {"CENTIMETER": 1e4, "INCH": 25400.0, "NONE": 1.0}[unit]
     options: dict[str, Any] = {"adobe_deflate": {}, "jpeg": {"compressionargs": {"level": 90}}}[compression]
-    with tifffile.TiffWriter(path) as tiff:
+    with tifffile.TiffWriter(path, bigtiff=bigtiff) as tiff:
         for step in steps:
             # Rounds the size down as scanners do, so that the real downsample is not the step.
             height, width = image.shape[0] // step, image.shape[1] // step
@@ -62,7 +63,7 @@ def _write(
 
 @pytest.fixture
 def write_slide() -> Callable[..., Path]:
-    """Write a tiled pyramid: (path, image, mpp, steps, unit, missing, compression) -> path."""
+    """Write a tiled pyramid: (path, image, mpp, steps, unit, missing, compression, bigtiff) -> path."""
     return _write
 
 

@@ -183,11 +183,12 @@ def test_a_file_cut_while_open_raises(tmp_path: Path, write_slide: Write, noise:
             slide.read_region_l0(448, 256, 52, 44)
 
 
-@pytest.mark.parametrize("part", [0.001, 0.2, 0.6, 0.97, 0.999])
+@pytest.mark.parametrize("part", [0.00001, 0.001, 0.2, 0.6, 0.97, 0.999])
+@pytest.mark.parametrize("bigtiff", [False, True])
 def test_a_truncated_file_is_called_truncated(
-    tmp_path: Path, write_slide: Write, noise: np.ndarray, part: float
+    tmp_path: Path, write_slide: Write, noise: np.ndarray, part: float, bigtiff: bool
 ) -> None:
-    path = write_slide(tmp_path / "a.tif", noise)
+    path = write_slide(tmp_path / "a.tif", noise, bigtiff=bigtiff)
     require_whole(path)
     os.truncate(path, int(path.stat().st_size * part))
     assert "truncated" in refusal(path).reason
