@@ -45,27 +45,33 @@ def _units(cohort: pd.DataFrame, tumor_patches: dict[str, int]) -> list[_Unit]:
     return units
 
 
-def _drawn(units: list[_Unit], share: float, total: int, seed: int, split: str) -> list[_Unit]:
-    """Draw units in a random order that depends on nothing but their names, until they hold the share."""
+def _drawn(units: list[_Unit], share: float, total: int, seed: int, split: str, keep: int) -> list[_Unit]:
+    """Draw units until they hold the share of `total` tumor patches.
+
+    The random order depends on nothing but seed and names. A unit is passed over when fewer than `keep`
+    units with tumor would be left for the other splits, as can happen with a handful of slides.
+    """
     if unknown := [unit.name for unit in units if not unit.known]:
         raise PathgenError(
             unknown[0],
             f"its patches belong to unknown slides, so {split} cannot be drawn from it by slide",
             "Use a source with official splits for all three of train, valid and test",
         )
-    order = sorted(units, key=lambda unit: (derive_seed(seed, "split", split, unit.name), unit.name))
-    chosen: list[_Unit] = []
-    for unit in order:
-        if sum(one.tumor_patches for one in chosen) >= share * total:
-            break
-        chosen.append(unit)
-    if not any(unit.tumor_patches for unit in units if unit not in chosen):
+    with_tumor = sum(unit.tumor_patches > 0 for unit in units)
+    if with_tumor < keep + 1:
         raise PathgenError(
             f"sample: split {split}",
-            f"{len(chosen)} of {len(units)} slides or patients were drawn before it held {share:.0%} of the "
-            "tumor patches, and no tumor patch is left for train",
-            f"Add slides with tumor, lower the tumor share of {split}, or try another sample.seed",
+            f"{with_tumor} slides or patients with tumor patches are to be parted into {keep + 1} splits",
+            "Add slides with tumor, or give official splits",
         )
+    chosen: list[_Unit] = []
+    for unit in sorted(units, key=lambda unit: (derive_seed(seed, "split", split, unit.name), unit.name)):
+        if sum(one.tumor_patches for one in chosen) >= share * total:
+            break
+        if unit.tumor_patches and with_tumor == keep:
+            continue
+        with_tumor -= unit.tumor_patches > 0
+        chosen.append(unit)
     return chosen
 
 
@@ -79,7 +85,8 @@ def assign_splits(
     """Give every slide its split.
 
     Official splits stay. Where there is no official test (valid) split, slides are drawn at random into
-    it until it holds the share of the tumor patches. Slides of one patient stay together.
+    it until it holds the share of the tumor patches; less only where the share would take the last slide
+    with tumor from the other splits. Slides of one patient stay together.
 
     Args:
         cohort: The table `pathgen.patches.tables.COHORT`; skipped slides are left out.
@@ -93,7 +100,8 @@ def assign_splits(
 
     Raises:
         PathgenError: A patient is in two official splits, a test split is needed and no share is given,
-            slides are unknown and official splits are absent, or no tumor is left for train.
+            slides are unknown and official splits are absent, or there are fewer slides with tumor than
+            splits.
 
     Source:
         The study's draw: training slides at random into validation until it holds 30 % of the tumour
@@ -112,9 +120,12 @@ def assign_splits(
             )
         pool = [unit for unit in units if unit.official is None]
         total = sum(unit.tumor_patches for unit in units)
-        split.update({unit.name: "test" for unit in _drawn(pool, test_tumor_share, total, seed, "test")})
+        keep = 1 if "valid" in split.values() else 2
+        test = _drawn(pool, test_tumor_share, total, seed, "test", keep)
+        split.update({unit.name: "test" for unit in test})
     if "valid" not in split.values():
         pool = [unit for unit in units if split[unit.name] != "test"]
         total = sum(unit.tumor_patches for unit in pool)
-        split.update({unit.name: "valid" for unit in _drawn(pool, valid_tumor_share, total, seed, "valid")})
+        valid = _drawn(pool, valid_tumor_share, total, seed, "valid", keep=1)
+        split.update({unit.name: "valid" for unit in valid})
     return {slide: split[unit.name] or "train" for unit in units for slide in unit.slides}

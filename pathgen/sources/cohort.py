@@ -102,6 +102,20 @@ def repeated_slides(found: Iterable[tuple[str, str]]) -> list[Problem]:
     ]
 
 
+def _same_content(rows: list[CohortRow]) -> list[Problem]:
+    """Find files that are copies of each other: one patient's tissue under two ids could be in two splits."""
+    first: dict[str, CohortRow] = {}
+    problems = []
+    for row in sorted(rows, key=lambda row: row.slide):
+        if row.sha256 is None or row.skipped:
+            continue
+        other = first.setdefault(row.sha256, row)
+        if other is not row:
+            said = f"slide {row.slide} has the same content as {other.slide} ({other.path})"
+            problems.append(Problem(PathgenError(row.path, said, "Remove one of the two"), row.slide))
+    return problems
+
+
 def cohort_table(
     rows: list[CohortRow], problems: list[Problem], on_bad_slide: Literal["stop", "skip"], root: Path
 ) -> pd.DataFrame:
@@ -119,6 +133,7 @@ def cohort_table(
     Raises:
         PathgenErrors: There are problems and they may not or cannot be skipped, or no slide is left.
     """
+    problems = [*problems, *_same_content(rows)]
     reasons: dict[str, list[str]] = {}
     for problem in problems:
         if problem.slide is not None:

@@ -86,8 +86,10 @@ def _pictures(root: Path, slide_pattern: str, containing: str = "") -> tuple[lis
     return sorted(pictures, key=lambda one: (one.slide, Path(one.file).name, one.label)), problems
 
 
-def _slide_row(root: Path, slide: str, pictures: list[_Picture]) -> tuple[CohortRow, list[Problem]]:
-    """Decode all images of a slide, so that a bad one is found now."""
+def _slide_row(
+    root: Path, slide: str, pictures: list[_Picture], seen: dict[str, str]
+) -> tuple[CohortRow, list[Problem]]:
+    """Decode all images of a slide, so that a bad one is found now; `seen` maps content to file."""
     problems, sizes = [], set()
     digest, total = hashlib.sha256(), 0
     for picture in pictures:
@@ -97,8 +99,13 @@ def _slide_row(root: Path, slide: str, pictures: list[_Picture]) -> tuple[Cohort
         except PathgenError as problem:
             problems.append(Problem(problem, slide))
             continue
+        content = sha256_of(path)
+        if (other := seen.setdefault(content, picture.file)) != picture.file:
+            # The copy could be a member while its twin is a non-member, or tumor while it is normal.
+            twin = PathgenError(path, f"has the same content as {other}", "Remove one of the two")
+            problems.append(Problem(twin, slide))
         total += path.stat().st_size
-        digest.update(f"{picture.file}\n{sha256_of(path)}\n".encode())
+        digest.update(f"{picture.file}\n{content}\n".encode())
     size = sizes.pop() if len(sizes) == 1 else None
     row = CohortRow(
         slide=slide,
@@ -109,7 +116,7 @@ def _slide_row(root: Path, slide: str, pictures: list[_Picture]) -> tuple[Cohort
         width_px=size,
         height_px=size,
         bytes=total,
-        sha256=digest.hexdigest(),
+        sha256=digest.hexdigest() if not problems else None,
     )
     return row, problems
 
@@ -145,9 +152,10 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
     if not pictures and not problems:
         raise PathgenError(root, "holds no images in normal/ and tumor/", "Correct cohort.root")
     rows = []
+    seen: dict[str, str] = {}
     slides = _by_slide(pictures)
     for slide, of_slide in tracked(slides.items(), len(slides), "slides", "open images"):
-        row, bad = _slide_row(root, slide, of_slide)
+        row, bad = _slide_row(root, slide, of_slide, seen)
         rows.append(row)
         problems += bad
     return cohort_table(rows, problems, settings.on_bad_slide, root)

@@ -44,7 +44,8 @@ def _labels(path: Path) -> NDArray[np.int64]:
     """Return the labels as class indices, int64 of shape (N,)."""
     with _dataset(path, "y") as array:
         values = np.asarray(array[...])
-    if values.size != len(values) or values.dtype.kind not in "iub" or not set(np.unique(values)) <= {0, 1}:
+    one_each = values.ndim > 0 and values.size == len(values)
+    if not one_each or values.dtype.kind not in "iub" or not set(np.unique(values)) <= {0, 1}:
         raise PathgenError(path, f"y of shape {values.shape} does not hold one 0 or 1 per patch", _DAMAGED)
     return values.reshape(-1).astype(np.int64)
 

@@ -1,0 +1,172 @@
+"""The draw of the five roles."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pathgen.errors import PathgenErrors
+from pathgen.patches.sampling import _uniform, _weighted_draw, draw_samples, sample_cohort
+from pathgen.patches.tables import CANDIDATES, ROLES, SAMPLES, check_table
+
+_COUNTS = {"train": 12, "valid": 5, "test": 6, "nonmember": 7, "reference": 8}
+_SPLIT = {"a": "train", "b": "train", "c": "valid", "d": "test"}
+
+
+def _candidates(per_slide: dict[str, tuple[int, int]]) -> pd.DataFrame:
+    rows = []
+    for slide, (normal, tumor) in per_slide.items():
+        for item in range(normal + tumor):
+            label = "normal" if item < normal else "tumor"
+            rows.append(
+                {"slide": slide, "item": item * 3, "label": label, "split": _SPLIT[slide], "exhaustive": True}
+            )
+    return check_table(pd.DataFrame(rows).reindex(columns=CANDIDATES.names), CANDIDATES, "candidates")
+
+
+_PLENTY = {"a": (50, 20), "b": (10, 40), "c": (30, 30), "d": (9, 9)}
+
+
+def _keys(samples: pd.DataFrame) -> set[tuple[str, int]]:
+    return set(zip(samples["slide"], samples["item"], strict=True))
+
+
+def test_roles_have_their_counts_their_slides_and_no_patch_in_common() -> None:
+    candidates = _candidates(_PLENTY)
+    samples = draw_samples(candidates, _COUNTS, 3, "stop")
+    assert samples.groupby(["role", "label"]).size().to_dict() == {
+        (role, label): count for role, count in _COUNTS.items() for label in ("normal", "tumor")
+    }
+    assert len(_keys(samples)) == len(samples) and _keys(samples) <= _keys(candidates)
+    split_of_role = {role: set(rows["split"]) for role, rows in samples.groupby("role")}
+    expected = {role: {"train"} for role in ("train", "nonmember", "reference")}
+    assert split_of_role == {**expected, "valid": {"valid"}, "test": {"test"}}
+    order = ["role", "label", "slide", "item"]
+    assert samples[order].to_numpy().tolist() == samples.sort_values(order)[order].to_numpy().tolist()
+    check_table(samples, SAMPLES, "samples")
+    merged = samples.merge(candidates, on=["slide", "item"], suffixes=("", "_before"))
+    assert (merged["label"] == merged["label_before"]).all()
+
+
+@settings(max_examples=6, deadline=None)
+@given(seed=st.integers(0, 10**9))
+def test_same_seed_same_draw_in_any_row_order(seed: int) -> None:
+    candidates = _candidates(_PLENTY)
+    samples = draw_samples(candidates, _COUNTS, seed, "stop")
+    shuffled = candidates.sample(frac=1, random_state=seed % 1000)
+    pd.testing.assert_frame_equal(draw_samples(shuffled, _COUNTS, seed, "stop"), samples)
+    assert _keys(draw_samples(candidates, _COUNTS, seed + 1, "stop").query("role == 'train'")) != _keys(
+        samples.query("role == 'train'")
+    )
+
+
+def test_numbers_behind_the_draw_are_uniform_and_independent() -> None:
+    slides = np.repeat([f"s{number}" for number in range(40)], 500)
+    items = np.tile(np.arange(500), 40)
+    numbers = _uniform(1, "draw", slides, items)
+    assert ((numbers > 0) & (numbers < 1)).all() and len(np.unique(numbers)) == len(numbers)
+    counts, _ = np.histogram(numbers, bins=20, range=(0, 1))
+    assert ((counts - 1000) ** 2 / 1000).sum() < 43.8  # chi-square, 19 degrees of freedom, p = 0.001
+    table = numbers.reshape(40, 500)
+    assert abs(np.corrcoef(table[:-1].ravel(), table[1:].ravel())[0, 1]) < 0.03
+    assert abs(np.corrcoef(table[:, :-1].ravel(), table[:, 1:].ravel())[0, 1]) < 0.03
+    assert abs(np.corrcoef(numbers, _uniform(1, "role", slides, items))[0, 1]) < 0.03
+
+
+def _one_by_one(weights: np.ndarray, count: int, rng: np.random.Generator) -> list[int]:
+    """The naive twin: draw one row with probability proportional to its weight, take it out, repeat."""
+    left = list(range(len(weights)))
+    drawn = []
+    for _ in range(count):
+        share = weights[left] / weights[left].sum()
+        drawn.append(left.pop(int(rng.choice(len(left), p=share))))
+    return drawn
+
+
+def test_weights_equal_drawing_one_by_one() -> None:
+    slides = ["a"] * 2 + ["b"] * 6 + ["c"] * 12
+    pool = pd.DataFrame({"slide": slides, "item": range(20)})
+    weights = np.array([1 / slides.count(slide) for slide in slides])
+    repeats, count = 500, 9
+    rng = np.random.default_rng(5)
+    naive = np.bincount(
+        [row for _ in range(repeats) for row in _one_by_one(weights, count, rng)], minlength=20
+    )
+    fast = np.bincount(
+        [row for seed in range(repeats) for row in _weighted_draw(pool, count, seed)["item"]], minlength=20
+    )
+    for slide in "abc":
+        rows = [number for number, name in enumerate(slides) if name == slide]
+        # Inclusion probabilities by slide; their standard error is below 0.015.
+        assert fast[rows].mean() / repeats == pytest.approx(naive[rows].mean() / repeats, abs=0.05)
+    assert fast[:2].mean() > fast[2:8].mean() > fast[8:].mean()
+
+
+def test_slides_count_alike_and_members_look_like_nonmembers() -> None:
+    candidates = _candidates({"a": (2000, 4000), "b": (4000, 500), "c": (30, 30), "d": (30, 30)})
+    counts = {"train": 400, "nonmember": 400, "reference": 400, "valid": 5, "test": 5}
+    samples = draw_samples(candidates, counts, 0, "stop")
+    share = samples.groupby(["role", "label"])["slide"].agg(lambda slides: (slides == "a").mean())
+    # Far from exhausted: half of the draw from each of the two slides, in every role.
+    assert share["train"]["normal"] == pytest.approx(0.5, abs=0.1)
+    for role in ("nonmember", "reference"):
+        for label in ("normal", "tumor"):
+            assert share[role][label] == pytest.approx(share["train"][label], abs=0.12)
+
+
+def test_shortage_says_every_count() -> None:
+    scarce = _candidates({"a": (50, 5), "b": (10, 4), "c": (30, 2), "d": (9, 9)})
+    with pytest.raises(PathgenErrors) as failure:
+        draw_samples(scarce, _COUNTS, 0, "stop")
+    train, valid = (str(error) for error in failure.value.errors)
+    assert (
+        "27 tumor patches wanted (train 12 + nonmember 7 + reference 8), 9 available on the train slides"
+        in train
+    )
+    assert "sample: valid tumor: 5 tumor patches wanted (valid 5), 2 available" in valid
+    assert "on_shortage: shrink" in train
+
+
+def test_shrink_keeps_proportions_classes_alike_and_other_splits_whole() -> None:
+    scarce = _candidates({"a": (50, 5), "b": (10, 4), "c": (30, 2), "d": (9, 9)})
+    samples = draw_samples(scarce, _COUNTS, 0, "shrink")
+    counts = samples.groupby(["role", "label"]).size().unstack()
+    assert (counts["normal"] == counts["tumor"]).all()
+    assert counts["tumor"].to_dict() == {"train": 4, "nonmember": 2, "reference": 2, "valid": 2, "test": 6}
+
+
+def test_shrink_never_leaves_a_role_empty() -> None:
+    with pytest.raises(PathgenErrors, match="no patch is left"):
+        draw_samples(_candidates({"a": (50, 2), "b": (1, 0), "c": (9, 9), "d": (9, 9)}), _COUNTS, 0, "shrink")
+
+
+def test_the_whole_way_from_candidates_to_roles() -> None:
+    slides = [f"s{number:02d}" for number in range(12)]
+    cohort = pd.DataFrame(
+        {
+            "slide": slides,
+            "split": [None] * 9 + ["test"] * 3,
+            "patient": None,
+            "slide_known": True,
+            "skipped": None,
+        }
+    )
+    rng = np.random.default_rng(0)
+    rows = [
+        dict(
+            slide=slide, item=item, tumor_fraction=float(rng.choice([0.0, 0.3, 0.9])), exclusion_fraction=0.0
+        )
+        for slide in slides
+        for item in range(60)
+    ]
+    candidates = pd.DataFrame(rows).assign(exhaustive=True).reindex(columns=CANDIDATES.names)
+    samples = sample_cohort(
+        cohort, check_table(candidates, CANDIDATES, "candidates"), rule="area", min_tumor_fraction=0.5,
+        max_normal_fraction=0.0, max_exclusion_fraction=0.0, valid_tumor_share=0.3, test_tumor_share=None,
+        per_class=_COUNTS, seed=7, on_shortage="stop",
+    )  # fmt: skip
+    assert set(samples["role"]) == set(ROLES)
+    assert samples.groupby("slide")["split"].nunique().max() == 1
+    assert set(samples.loc[samples["role"] == "test", "slide"]) <= set(slides[9:])
+    assert not samples["tumor_fraction"].isin([0.3]).any()

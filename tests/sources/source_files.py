@@ -1,0 +1,64 @@
+"""Tiny slides and data sets for the tests of the sources."""
+
+from pathlib import Path
+
+import numpy as np
+import tifffile
+
+SIDE = 1024
+LESION = (256, 256, 640, 640)  # x0, y0, x1, y1
+
+
+def write_slide(path: Path, mpp: float | None = 0.25, side: int = SIDE, seed: int = 0) -> None:
+    """Write a pyramidal tiled JPEG TIFF: glass around a square of noisy pink tissue."""
+    rng = np.random.default_rng(seed)
+    image = np.full((side, side, 3), 245, dtype=np.uint8)
+    inner = slice(side // 8, -side // 8)
+    shape = image[inner, inner].shape
+    image[inner, inner] = np.clip(rng.normal((200, 110, 170), 12, shape), 0, 255).astype(np.uint8)
+    unit = {} if mpp is None else {"resolution": (1e4 / mpp, 1e4 / mpp), "resolutionunit": "CENTIMETER"}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tifffile.TiffWriter(path) as tiff:
+        for level in (image, np.ascontiguousarray(image[::2, ::2])):
+            tiff.write(
+                level,
+                tile=(256, 256),
+                compression="jpeg",
+                compressionargs={"level": 90},
+                photometric="rgb",
+                subfiletype=0 if level is image else 1,
+                metadata=None,
+                **unit,
+            )
+
+
+def write_annotation(path: Path, box: tuple[int, int, int, int] = LESION, group: str = "Tumor") -> None:
+    """Write one rectangle as ASAP XML."""
+    x0, y0, x1, y1 = box
+    corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
+    points = "".join(
+        f'<Coordinate Order="{order}" X="{x}" Y="{y}" />' for order, (x, y) in enumerate(corners)
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        "<?xml version='1.0'?><ASAP_Annotations><Annotations>"
+        f'<Annotation Name="one" Type="Polygon" PartOfGroup="{group}" Color="#F4FA58">'
+        f"<Coordinates>{points}</Coordinates></Annotation></Annotations>"
+        f'<AnnotationGroups><Group Name="{group}" PartOfGroup="None" Color="#64FE2E"><Attributes />'
+        "</Group></AnnotationGroups></ASAP_Annotations>",
+        encoding="utf-8",
+    )
+
+
+def write_camelyon16(root: Path) -> None:
+    """Write a data set of six slides in Camelyon16's layout."""
+    for number, name in enumerate(
+        ("normal/normal_001", "normal/normal_002", "tumor/tumor_001", "tumor/tumor_010")
+    ):
+        write_slide(root / f"training/{name}.tif", seed=number)
+    for seed, name in enumerate(("test_001", "test_002"), start=8):
+        write_slide(root / f"testing/images/{name}.tif", seed=seed)
+    write_annotation(root / "lesion_annotations/tumor_001.xml")
+    write_annotation(root / "training/lesion_annotations/tumor_010.xml")
+    write_annotation(root / "testing/lesion_annotations/test_002.xml")
+    (root / "testing/reference.csv").write_text("test_001,Normal,None,None\ntest_002,Tumor,IDC,Macro\n")

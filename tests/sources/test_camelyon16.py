@@ -1,0 +1,258 @@
+"""Camelyon16's layout, from slides to patch sets."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from source_files import LESION, write_annotation, write_camelyon16, write_slide
+
+from pathgen.errors import PathgenError, PathgenErrors
+from pathgen.patches.extraction import extract_roles
+from pathgen.patches.sampling import sample_cohort
+from pathgen.patches.store import open_patch_set
+from pathgen.patches.tables import COHORT, check_table, read_table
+from pathgen.sources.camelyon16 import NOT_EXHAUSTIVE
+from pathgen.sources.indexing import index_cohort
+from pathgen.sources.registry import SOURCES
+from pathgen.sources.settings import CohortSettings
+from pathgen.wsi.reader import open_slide
+from pathgen.wsi.resample import box_mean
+from pathgen.wsi.settings import IndexSettings
+
+_SOURCE = SOURCES["camelyon16"]
+_INDEX = IndexSettings.model_validate(
+    {
+        "patch_px": 64,
+        "stride_px": 64,
+        "mpp": 0.25,
+        "mpp_tolerance": 0.1,
+        "min_tissue_fraction": 0.5,
+        "tissue": {
+            "method": "otsu_saturation",
+            "thumbnail_mpp": 4,
+            "min_saturation": 0.05,
+            "black_below": 20,
+            "opening_um": 0,
+            "closing_um": 0,
+        },
+        "annotations": {"unknown_group": "refuse", "without_area": "refuse"},
+    }
+)
+
+
+def _settings(root: Path, **changes: object) -> CohortSettings:
+    plain = {"source": "camelyon16", "on_bad_slide": "stop", "use_unannotated_tissue": False}
+    return CohortSettings.model_validate({**plain, "root": str(root), **changes})
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("camelyon16")
+    write_camelyon16(root)
+    return root
+
+
+@pytest.fixture
+def root(original: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(original, tmp_path / "camelyon16"))
+
+
+def _cohort(root: Path, **changes: object) -> pd.DataFrame:
+    return _SOURCE.find_cohort(root, _settings(root, **changes)).set_index("slide", drop=False)
+
+
+def _errors(root: Path) -> list[str]:
+    with pytest.raises(PathgenError) as failure:
+        _cohort(root)
+    return str(failure.value).splitlines()
+
+
+def test_slides_annotations_and_labels_meet_by_slide_id(original: Path) -> None:
+    cohort = _cohort(original)
+    check_table(cohort, COHORT, "cohort")
+    assert cohort[["label", "split", "annotation"]].T.to_dict("list") == {
+        "normal_001": ["normal", "train", None],
+        "normal_002": ["normal", "train", None],
+        "test_001": ["normal", "test", None],
+        "test_002": ["tumor", "test", "testing/lesion_annotations/test_002.xml"],
+        "tumor_001": ["tumor", "train", "lesion_annotations/tumor_001.xml"],
+        "tumor_010": ["tumor", "train", "training/lesion_annotations/tumor_010.xml"],
+    }
+    assert cohort.loc["tumor_001", ["path", "width_px", "levels"]].tolist() == [
+        "training/tumor/tumor_001.tif", 1024, 2,
+    ]  # fmt: skip
+    assert cohort["mpp_x"].to_numpy() == pytest.approx(0.25, rel=1e-3)
+    assert not cohort["exhaustive"]["tumor_010"] and cohort["exhaustive"].sum() == 5
+    assert cohort["skipped"].isna().all()
+
+
+def test_the_slides_known_as_not_exhaustive_are_the_published_ones() -> None:
+    assert len(NOT_EXHAUSTIVE) == 21 and {"tumor_010", "tumor_110", "test_114"} <= NOT_EXHAUSTIVE
+
+
+def test_a_tumor_slide_without_annotation_is_an_error_never_normal(root: Path) -> None:
+    (root / "lesion_annotations/tumor_001.xml").unlink()
+    (root / "testing/lesion_annotations/test_002.xml").unlink()
+    first, second = _errors(root)
+    assert "test_002.tif: test_002 is a tumor slide without an annotation" in first
+    assert "tumor_001.tif: tumor_001 is a tumor slide without an annotation" in second
+
+
+def test_every_problem_is_said_at_once_one_line_each(root: Path) -> None:
+    (root / "training/normal/normal_001.tif").write_bytes(b"no slide")
+    (root / "lesion_annotations/tumor_001.xml").write_text("<ASAP_Annotations><Annot")
+    write_annotation(root / "training/lesion_annotations/tumor_010.xml", (5000, 5000, 6000, 6000))
+    write_slide(root / "testing/images/test_003.tif", seed=20)
+    write_slide(root / "training/tumor/normal_077.tif", seed=21)
+    write_annotation(root / "lesion_annotations/normal_002.xml")
+    shutil.copy(root / "testing/images/test_001.tif", root / "training/normal/normal_005.tif")
+    said = "\n".join(errors := _errors(root))
+    for part in (
+        "normal_001.tif",
+        "tumor_001.xml",
+        "tumor_010.xml: most of its lesions lie beyond the edges",
+        "test_003.tif: test_003 has no row in testing/reference.csv",
+        "normal_077.tif: is not named as a slide of training/tumor",
+        "normal_002.xml: outlines lesions, but normal_002 is a normal slide",
+        "test_001 has the same content as normal_005",
+    ):
+        assert part in said
+    assert len(errors) == 7
+
+
+def test_skip_lists_bad_slides_and_keeps_the_rest(root: Path) -> None:
+    (root / "training/normal/normal_001.tif").write_bytes(b"no slide")
+    (root / "lesion_annotations/tumor_001.xml").unlink()
+    cohort = _cohort(root, on_bad_slide="skip")
+    assert len(cohort) == 6
+    assert set(cohort.index[cohort["skipped"].notna()]) == {"normal_001", "tumor_001"}
+    assert "without an annotation" in cohort["skipped"]["tumor_001"]
+    shutil.rmtree(root / "training")
+    for slide in (root / "testing/images").iterdir():
+        slide.write_bytes(b"")
+    with pytest.raises(PathgenErrors, match="holds no usable slide"):
+        _cohort(root, on_bad_slide="skip")
+
+
+def test_withdrawn_slides_are_left_out_with_the_reason(root: Path) -> None:
+    for name in ("training/normal/normal_086.tif", "testing/images/test_049.tif"):
+        shutil.copy(root / "training/normal/normal_001.tif", root / name)
+    skipped = _cohort(root)["skipped"].dropna()
+    assert set(skipped.index) == {"normal_086", "test_049"}
+    assert "tumor_111" in skipped["normal_086"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        (None, "no such file"),
+        ("test_001,Normal\ntest_002,Unclear\n", "test_002 is 'unclear', not Normal or Tumor"),
+        ("test_001,Normal\nsomething\n", "row 2 names no slide"),
+        ("test_001,Normal\ntest_001,Tumor\n", "normal and as tumor"),
+        ("test_001,Normal\n", "test_002 has no row"),
+        ("test_001,Normal,None\ntest_002,Normal,None\n", "outlines lesions, but test_002 is a normal slide"),
+        (b"test_001,\xff\xfe", "not readable as CSV"),
+    ],
+)
+def test_labels_of_test_slides_come_from_the_reference_or_not_at_all(
+    root: Path, reference: str | bytes | None, said: str
+) -> None:
+    path = root / "testing/reference.csv"
+    path.unlink()
+    if reference is not None:
+        path.write_bytes(reference.encode() if isinstance(reference, str) else reference)
+    assert any(said in error for error in _errors(root))
+
+
+def test_a_header_and_other_spellings_in_the_reference_are_understood(root: Path) -> None:
+    (root / "testing/reference.csv").write_text("image,type\nTest_001.tif,normal\n\nTest_002.tif,TUMOR\n")
+    assert _cohort(root)["label"].loc[["test_001", "test_002"]].tolist() == ["normal", "tumor"]
+
+
+def test_two_files_for_one_slide_are_an_error(root: Path) -> None:
+    shutil.copy(root / "training/normal/normal_001.tif", root / "training/normal/normal_001.tiff")
+    write_annotation(root / "lesion_annotations/tumor_010.xml")
+    said = "\n".join(_errors(root))
+    assert "normal_001.tiff: has the same slide id normal_001" in said
+    assert "tumor_010.xml: has the same slide id tumor_010 as lesion_annotations/tumor_010.xml" in said
+
+
+def test_an_empty_or_absent_root_names_the_setting(tmp_path: Path) -> None:
+    assert "cohort.root" in _errors(tmp_path / "none")[0]
+    assert "holds no slides in training/normal" in _errors(tmp_path)[0]
+
+
+def test_a_slide_without_mpp_needs_the_setting(root: Path) -> None:
+    write_slide(root / "training/normal/normal_001.tif", mpp=None)
+    assert "cohort.mpp_if_missing" in _errors(root)[0]
+    assert _cohort(root, mpp_if_missing=0.5)["mpp_x"].round(2).tolist() == [0.5, *[0.25] * 5]
+
+
+def _index(root: Path, folder: Path, **changes: object) -> pd.DataFrame:
+    settings = _settings(root, **changes)
+    index_cohort(_SOURCE, root, _SOURCE.find_cohort(root, settings), settings, _INDEX, folder)
+    return read_table(folder / "candidates.parquet")
+
+
+def test_unannotated_tissue_is_normal_only_by_setting(original: Path, tmp_path: Path) -> None:
+    usual = _index(original, tmp_path / "a").groupby("slide")["exhaustive"].all()
+    assert not usual["tumor_010"] and usual.sum() == 5
+    assert _index(original, tmp_path / "b", use_unannotated_tissue=True)["exhaustive"].all()
+
+
+def test_from_slides_to_patch_sets(original: Path, tmp_path: Path) -> None:
+    candidates = _index(original, tmp_path / "index")
+    assert len(list((tmp_path / "index/overlays").glob("*.png"))) == 6
+    assert json.loads((tmp_path / "index/skipped.json").read_text()) == {}
+    inside = candidates[(candidates["slide"] == "tumor_001") & (candidates["tumor_fraction"] == 1)]
+    x0, y0, x1, y1 = LESION
+    assert len(inside) == (x1 - x0) // 64 * ((y1 - y0) // 64)
+    assert inside["x_l0"].between(x0, x1 - 64).all() and inside["y_l0"].between(y0, y1 - 64).all()
+
+    per_class = {"train": 8, "valid": 3, "test": 5, "nonmember": 4, "reference": 4}
+    samples = sample_cohort(
+        _cohort(original), candidates, rule="area", min_tumor_fraction=0.5, max_normal_fraction=0.0,
+        max_exclusion_fraction=0.0, valid_tumor_share=0.3, test_tumor_share=None, per_class=per_class,
+        seed=1, on_shortage="stop",
+    )  # fmt: skip
+    assert not ((samples["slide"] == "tumor_010") & (samples["label"] == "normal")).any()
+    settings = _settings(original)
+    extract_roles(
+        lambda rows: _SOURCE.read_patches(original, rows, 32, settings), samples, tmp_path / "patches", 32, 3
+    )
+    patches = open_patch_set(tmp_path / "patches/train")
+    assert patches.images.shape == (16, 32, 32, 3)
+    for number in (0, 7, 15):
+        row = patches.index.iloc[number]
+        with open_slide(original / row["file"]) as slide:
+            region = slide.read_region_l0(int(row["x_l0"]), int(row["y_l0"]), 64, 64)
+        np.testing.assert_array_equal(patches.images[number], box_mean(region, 32))
+
+
+def test_reading_keeps_any_row_order(original: Path, tmp_path: Path) -> None:
+    settings = _settings(original)
+    rows = _index(original, tmp_path / "index").sample(12, random_state=3)
+    together = _SOURCE.read_patches(original, rows, 16, settings)
+    for number in range(12):
+        alone = _SOURCE.read_patches(original, rows.iloc[[number]], 16, settings)[0]
+        np.testing.assert_array_equal(together[number], alone)
+
+
+def test_slides_that_cannot_be_indexed_stop_or_are_listed(root: Path, tmp_path: Path) -> None:
+    write_annotation(root / "lesion_annotations/tumor_001.xml", group="Mystery")
+    with pytest.raises(PathgenErrors, match="Mystery"):
+        _index(root, tmp_path / "index")
+    assert not (tmp_path / "index").exists()
+    candidates = _index(root, tmp_path / "index", on_bad_slide="skip")
+    assert "tumor_001" not in set(candidates["slide"])
+    assert "Mystery" in json.loads((tmp_path / "index/skipped.json").read_text())["tumor_001"]
+
+
+def test_two_runs_give_the_same_bytes(original: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        _index(original, tmp_path / name)
+    for file in ("candidates.parquet", "overlays/tumor_001.png", "skipped.json"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()

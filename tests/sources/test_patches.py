@@ -1,0 +1,128 @@
+"""Folders of labelled images."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from pathgen.errors import PathgenError, PathgenErrors
+from pathgen.sources.registry import SOURCES
+from pathgen.sources.settings import CohortSettings
+from pathgen.wsi.resample import box_mean
+
+_SOURCE = SOURCES["patches"]
+_PATTERN = r"^(?P<slide>.+?)_\d+_\d+$"
+
+
+def _settings(root: Path, on_bad_slide: str = "stop", pattern: str = _PATTERN) -> CohortSettings:
+    return CohortSettings(
+        source="patches",
+        root=str(root),
+        on_bad_slide=on_bad_slide,
+        use_unannotated_tissue=False,
+        patches={"slide_pattern": pattern},
+    )
+
+
+def _image(path: Path, seed: int, size: int = 32, mode: str = "RGB") -> None:
+    pixels = np.random.default_rng(seed).integers(0, 256, (size, size, 3), dtype=np.uint8)
+    path.parent.mkdir(exist_ok=True)
+    Image.fromarray(pixels).convert(mode).save(path)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for seed, name in enumerate(
+        ("normal/s1_0_0", "normal/s1_10_2", "normal/s2_5_5", "tumor/s1_9_0", "tumor/s1_0_0", "tumor/s10_1_1")
+    ):
+        _image(tmp_path / f"{name}.png", seed)
+    return tmp_path
+
+
+def _candidates(root: Path, settings: CohortSettings) -> tuple[pd.DataFrame, pd.DataFrame]:
+    cohort = _SOURCE.find_cohort(root, settings)
+    usable = cohort[cohort["skipped"].isna()].to_dict("records")
+    found = [_SOURCE.find_candidates(root, row, settings, None).candidates for row in usable]
+    return cohort, pd.concat(found, ignore_index=True)
+
+
+def test_slides_come_from_file_names_and_labels_from_folders(root: Path) -> None:
+    cohort, candidates = _candidates(root, _settings(root))
+    assert cohort[["slide", "label"]].to_numpy().tolist() == [["s1", "tumor"], ["s10", "tumor"], ["s2", None]]
+    assert candidates[["slide", "item", "label", "file"]].to_numpy().tolist() == [
+        ["s1", 0, "normal", "normal/s1_0_0.png"],
+        ["s1", 1, "tumor", "tumor/s1_0_0.png"],
+        ["s1", 2, "normal", "normal/s1_10_2.png"],
+        ["s1", 3, "tumor", "tumor/s1_9_0.png"],
+        ["s10", 0, "tumor", "tumor/s10_1_1.png"],
+        ["s2", 0, "normal", "normal/s2_5_5.png"],
+    ]
+
+
+def test_pixels_are_the_images_averaged(root: Path) -> None:
+    settings = _settings(root)
+    _, candidates = _candidates(root, settings)
+    rows = candidates.sample(frac=1, random_state=2)
+    images = _SOURCE.read_patches(root, rows, 8, settings)
+    for image, file in zip(images, rows["file"], strict=True):
+        np.testing.assert_array_equal(image, box_mean(np.asarray(Image.open(root / file)), 8))
+    with pytest.raises(PathgenError, match="has 32 px, no multiple of the 24 px"):
+        _SOURCE.read_patches(root, rows, 24, settings)
+
+
+def test_every_bad_image_and_name_is_one_line(root: Path) -> None:
+    whole = (root / "tumor/s1_9_0.png").read_bytes()
+    (root / "tumor/s1_9_0.png").write_bytes(whole[:1000])
+    (root / "normal/s2_5_5.png").write_bytes(b"")
+    _image(root / "normal/s3_1_1.png", 0, mode="L")
+    _image(root / "normal/unnamed.png", 0)
+    with pytest.raises(PathgenErrors) as failure:
+        _SOURCE.find_cohort(root, _settings(root))
+    said = str(failure.value)
+    assert "s1_9_0.png: not readable as an image" in said
+    assert "s2_5_5.png: not readable as an image" in said
+    assert "s3_1_1.png: is L of 32 x 32 px, not a square RGB image" in said
+    assert "unnamed.png: its name does not match" in said
+    assert len(said.splitlines()) == 4
+
+
+def test_copies_of_an_image_are_an_error(root: Path) -> None:
+    (root / "tumor/s2_7_7.png").write_bytes((root / "normal/s1_0_0.png").read_bytes())
+    with pytest.raises(PathgenErrors, match=r"s2_7_7\.png: has the same content as normal/s1_0_0\.png"):
+        _SOURCE.find_cohort(root, _settings(root))
+
+
+def test_skip_leaves_out_the_slide_of_a_bad_image(root: Path) -> None:
+    (root / "normal/s1_0_0.png").write_bytes(b"no image")
+    cohort, candidates = _candidates(root, _settings(root, on_bad_slide="skip"))
+    assert cohort.set_index("slide")["skipped"].notna().to_dict() == {"s1": True, "s10": False, "s2": False}
+    assert set(candidates["slide"]) == {"s10", "s2"}
+
+
+def test_a_missing_folder_or_no_images_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "normal").mkdir()
+    with pytest.raises(PathgenErrors, match="tumor: no such folder"):
+        _SOURCE.find_cohort(tmp_path, _settings(tmp_path))
+    (tmp_path / "tumor").mkdir()
+    with pytest.raises(PathgenError, match="holds no images"):
+        _SOURCE.find_cohort(tmp_path, _settings(tmp_path))
+
+
+def test_files_that_are_no_images_are_reported(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (root / "normal/notes.txt").write_text("x")
+    with caplog.at_level(logging.WARNING):
+        _SOURCE.find_cohort(root, _settings(root))
+    assert "1 files are no images" in caplog.text
+
+
+def test_real_patches(real_data: Path) -> None:
+    root = real_data / "camelyon16_patches_40x"
+    settings = _settings(root)
+    cohort, candidates = _candidates(root, settings)
+    assert cohort["slide"].tolist() == ["tumor_001", "tumor_004", "tumor_064"]
+    assert len(candidates) == 57 and set(cohort["width_px"]) == {256}
+    images = _SOURCE.read_patches(root, candidates, 64, settings)
+    assert images.shape == (57, 64, 64, 3) and images.std() > 20

@@ -1,0 +1,150 @@
+"""PatchCamelyon's HDF5 files."""
+
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+
+from pathgen.errors import PathgenError, PathgenErrors
+from pathgen.patches.sampling import sample_cohort
+from pathgen.sources.registry import SOURCES
+from pathgen.sources.settings import CohortSettings
+from pathgen.wsi.resample import box_mean
+
+_SOURCE = SOURCES["pcam"]
+_COUNTS = {"train": 12, "valid": 6, "test": 8}
+
+
+def _settings(root: Path, crop_px: int = 64) -> CohortSettings:
+    return CohortSettings(
+        source="pcam",
+        root=str(root),
+        on_bad_slide="stop",
+        use_unannotated_tissue=False,
+        pcam={"crop_px": crop_px},
+    )
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    for split, count in _COUNTS.items():
+        with h5py.File(tmp_path / f"camelyonpatch_level_2_split_{split}_x.h5", "w") as file:
+            pixels = rng.integers(0, 256, (count, 96, 96, 3), dtype=np.uint8)
+            file.create_dataset("x", data=pixels, chunks=(1, 96, 96, 3), compression="gzip")
+        with h5py.File(tmp_path / f"camelyonpatch_level_2_split_{split}_y.h5", "w") as file:
+            file["y"] = (np.arange(count, dtype=np.uint8) % 2).reshape(-1, 1, 1, 1)
+    return tmp_path
+
+
+def _candidates(root: Path, settings: CohortSettings) -> tuple[pd.DataFrame, pd.DataFrame]:
+    cohort = _SOURCE.find_cohort(root, settings)
+    found = [_SOURCE.find_candidates(root, row, settings, None) for row in cohort.to_dict("records")]
+    assert all(one.overlay is None for one in found)
+    return cohort, pd.concat([one.candidates for one in found], ignore_index=True)
+
+
+def test_official_splits_and_labels(root: Path) -> None:
+    cohort, candidates = _candidates(root, _settings(root))
+    assert cohort["slide"].tolist() == ["pcam_test", "pcam_train", "pcam_valid"]
+    assert cohort["split"].tolist() == ["test", "train", "valid"]
+    assert not cohort["slide_known"].any()
+    train = candidates[candidates["slide"] == "pcam_train"]
+    assert train["item"].tolist() == list(range(12))
+    assert train["label"].tolist() == ["normal", "tumor"] * 6
+
+
+@pytest.mark.parametrize(("crop_px", "size_px"), [(64, 64), (96, 96), (96, 48), (64, 16)])
+def test_patches_are_the_centre_in_any_row_order(root: Path, crop_px: int, size_px: int) -> None:
+    settings = _settings(root, crop_px)
+    _, candidates = _candidates(root, settings)
+    rows = pd.concat([candidates.sample(20, random_state=1), candidates.iloc[[3, 3]]])
+    images = _SOURCE.read_patches(root, rows, size_px, settings)
+    for number, (_, row) in enumerate(rows.iterrows()):
+        with h5py.File(root / row["file"]) as file:
+            whole = file["x"][row["item"]]
+        margin = (96 - crop_px) // 2
+        centre = whole[margin : 96 - margin, margin : 96 - margin]
+        np.testing.assert_array_equal(images[number], box_mean(centre, size_px))
+
+
+def test_sizes_that_do_not_divide_name_both_settings(root: Path) -> None:
+    settings = _settings(root)
+    _, candidates = _candidates(root, settings)
+    with pytest.raises(PathgenError, match=r"extract\.size_px: is 48.*64 px \(cohort\.pcam\.crop_px\)"):
+        _SOURCE.read_patches(root, candidates, 48, settings)
+    with pytest.raises(PathgenErrors, match="have no centre of 63 px"):
+        _SOURCE.find_cohort(root, _settings(root, 63))
+
+
+def _write(path: Path, key: str, values: np.ndarray) -> None:
+    with h5py.File(path, "w") as file:
+        file[key] = values
+
+
+def test_every_bad_file_is_one_line(root: Path) -> None:
+    prefix = "camelyonpatch_level_2_split"
+    whole = (root / f"{prefix}_train_x.h5").read_bytes()
+    (root / f"{prefix}_train_x.h5").write_bytes(whole[: len(whole) // 2])
+    (root / f"{prefix}_valid_y.h5").unlink()
+    (root / f"{prefix}_test_x.h5").write_bytes(b"\x1f\x8bgzip")
+    with pytest.raises(PathgenErrors) as failure:
+        _SOURCE.find_cohort(root, _settings(root))
+    train, valid, test = str(failure.value).splitlines()
+    assert f"{prefix}_train_x.h5: not readable as HDF5" in train
+    assert f"{prefix}_valid_y.h5: no such file" in valid
+    assert f"{prefix}_test_x.h5: not readable as HDF5" in test and ".gz" in test
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "values", "said"),
+    [
+        ("x", "images", np.zeros((12, 96, 96, 3), np.uint8), "holds no array 'x'"),
+        ("x", "x", np.zeros((12, 96, 96, 3), np.float32), "not uint8 of"),
+        ("x", "x", np.zeros((12, 96, 64, 3), np.uint8), "not uint8 of"),
+        ("x", "x", np.zeros((11, 96, 96, 3), np.uint8), "has 11 patches, but .* has 12 labels"),
+        ("y", "y", np.full((12, 1, 1, 1), 2, np.uint8), "does not hold one 0 or 1 per patch"),
+        ("y", "y", np.zeros((12, 2), np.uint8), "does not hold one 0 or 1"),
+        ("y", "y", np.array(1, np.uint8), "does not hold one 0 or 1"),
+    ],
+)
+def test_files_of_another_form_are_refused(
+    root: Path, part: str, key: str, values: np.ndarray, said: str
+) -> None:
+    _write(root / f"camelyonpatch_level_2_split_train_{part}.h5", key, values)
+    with pytest.raises(PathgenErrors, match=said):
+        _SOURCE.find_cohort(root, _settings(root))
+
+
+def test_a_damaged_chunk_is_an_error_when_read(root: Path) -> None:
+    settings = _settings(root)
+    _, candidates = _candidates(root, settings)
+    path = root / "camelyonpatch_level_2_split_test_x.h5"
+    with h5py.File(path) as file:
+        offset = file["x"].id.get_chunk_info(2).byte_offset
+    content = bytearray(path.read_bytes())
+    content[offset : offset + 400] = b"\0" * 400
+    path.write_bytes(content)
+    rows = candidates[candidates["slide"] == "pcam_test"]
+    with pytest.raises(PathgenError, match=r"split_test_x\.h5: not readable"):
+        _SOURCE.read_patches(root, rows, 64, settings)
+
+
+def test_real_files(real_data: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(real_data / "pcam", tmp_path / "pcam"))
+    settings = _settings(root)
+    cohort, candidates = _candidates(root, settings)
+    assert candidates.groupby(["slide", "label"]).size().tolist() == [80, 80, 340, 340, 80, 80]
+    samples = sample_cohort(
+        cohort, candidates, rule="area", min_tumor_fraction=0.5, max_normal_fraction=0.0,
+        max_exclusion_fraction=0.0, valid_tumor_share=0.3, test_tumor_share=None, seed=0, on_shortage="stop",
+        per_class={"train": 200, "valid": 80, "test": 80, "nonmember": 70, "reference": 70},
+    )  # fmt: skip
+    rows = samples[samples["role"] == "test"]
+    images = _SOURCE.read_patches(root, rows, 64, settings)
+    with h5py.File(root / rows["file"].iloc[5]) as file:
+        np.testing.assert_array_equal(images[5], file["x"][rows["item"].iloc[5]][16:80, 16:80])
+    assert images.std() > 20

@@ -1,0 +1,173 @@
+"""A folder of slides with a CSV table."""
+
+import logging
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from source_files import write_annotation, write_slide
+
+from pathgen.errors import PathgenError
+from pathgen.sources.registry import SOURCES
+from pathgen.sources.settings import CohortSettings
+
+_SOURCE = SOURCES["slides"]
+_HEADER = "slide,annotation,label,split,patient\n"
+
+
+def _settings(root: Path, on_bad_slide: str = "stop", mpp: float | None = None) -> CohortSettings:
+    return CohortSettings(
+        source="slides",
+        root=str(root),
+        on_bad_slide=on_bad_slide,
+        mpp_if_missing=mpp,
+        use_unannotated_tissue=False,
+        slides={"table": "slides.csv"},
+    )
+
+
+def _cohort(root: Path, table: str, **changes: object) -> pd.DataFrame:
+    (root / "slides.csv").write_text(table)
+    return _SOURCE.find_cohort(root, _settings(root, **changes)).set_index("slide", drop=False)
+
+
+def _errors(root: Path, table: str) -> list[str]:
+    with pytest.raises(PathgenError) as failure:
+        _cohort(root, table)
+    return str(failure.value).splitlines()
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("slides")
+    for seed, name in enumerate(("a", "b", "deep/c")):
+        write_slide(root / f"{name}.tif", seed=seed, side=512)
+    write_annotation(root / "outlines/b.xml", (100, 100, 300, 300))
+    return root
+
+
+@pytest.fixture
+def root(original: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(original, tmp_path / "slides"))
+
+
+def test_rows_become_slides(root: Path) -> None:
+    table = _HEADER + "a.tif,,normal,train,p1\nb.tif,outlines/b.xml,tumor,test,p2\n\ndeep/c.tif,,normal,,\n"
+    cohort = _cohort(root, table)
+    assert cohort[["path", "annotation", "label", "split", "patient"]].T.to_dict("list") == {
+        "a": ["a.tif", None, "normal", "train", "p1"],
+        "b": ["b.tif", "outlines/b.xml", "tumor", "test", "p2"],
+        "c": ["deep/c.tif", None, "normal", None, None],
+    }
+    assert cohort["exhaustive"].all()
+
+
+def test_two_columns_are_enough_and_exhaustive_can_be_denied(root: Path) -> None:
+    assert _cohort(root, "label,slide\nnormal,a.tif\n")["patient"].tolist() == [None]
+    table = "slide,label,annotation,exhaustive\na.tif,normal,,\nb.tif,tumor,outlines/b.xml,no\n"
+    assert _cohort(root, table)["exhaustive"].tolist() == [True, False]
+
+
+def test_every_problem_of_every_row_is_said_at_once(root: Path) -> None:
+    rows = [
+        "a.tif,,cancer,train,p1",
+        "b.tif,,tumor,test,p1",
+        "deep/c.tif,outlines/none.xml,tumor,tset,",
+        "none.tif,,normal,,",
+        "/etc/passwd,,normal,,",
+        "../x.tif,,normal,,",
+        "deep/a.tif,,normal,,",
+    ]
+    errors = _errors(root, _HEADER + "\n".join(rows))
+    for part in (
+        "slides.csv: a: label is 'cancer'. Write one of: normal, tumor",
+        "b.tif: b is a tumor slide without an annotation",
+        "none.xml: no such",
+        "slides.csv: c: split is 'tset'. Write one of: nothing, train, valid, test",
+        "none.tif: no such file",
+        "passwd: path '/etc/passwd'",
+        "x: path '../x.tif'",
+        "patient p1 has slides in test and train",
+        "deep/a.tif: has the same slide id a as a.tif",
+        "deep/a.tif: no such file",
+    ):
+        assert sum(part in error for error in errors) == 1, (part, errors)
+    assert len(errors) == 10
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("", "has the columns none"),
+        ("slide,annotation\na.tif,\n", "has the columns slide, annotation"),
+        ("slide;label\na.tif;normal\n", "with commas"),
+        ("slide,label,colour\na.tif,normal,red\n", "has the columns slide, label, colour"),
+        (_HEADER, "lists no slide"),
+        ("slide,label\na.tif,normal,extra\nb.tif\n", "line 2 has 3 cells instead of 2"),
+    ],
+)
+def test_a_wrong_table_is_refused(root: Path, table: str, said: str) -> None:
+    assert said in _errors(root, table)[0]
+
+
+def test_a_missing_table_names_it(root: Path) -> None:
+    with pytest.raises(PathgenError, match=r"slides\.csv: no such file"):
+        _SOURCE.find_cohort(root, _settings(root))
+
+
+def test_slides_that_are_not_listed_are_reported(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        _cohort(root, "slide,label\na.tif,normal\n")
+    assert "2 slide files" in caplog.text and "b.tif, deep/c.tif" in caplog.text
+
+
+def test_skip_keeps_a_row_with_the_reason(root: Path) -> None:
+    table = "slide,label\na.tif,normal\nb.tif,tumor\nnone.tif,normal\n"
+    skipped = _cohort(root, table, on_bad_slide="skip")["skipped"]
+    assert skipped["a"] is None
+    assert "without an annotation" in skipped["b"] and "no such file" in skipped["none"]
+
+
+_BAD = [
+    "broken.svs",
+    "unopenable.tiff",
+    "truncated_cmu.svs",
+    "kidney-48-5.tif",
+    "Mirax2-Fluorescence-2.mrxs",
+    "zero_gi.tif",
+]
+
+
+def test_every_bad_slide_of_the_real_data_is_one_line(real_data: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(real_data / "bad", tmp_path / "bad"))
+    root.chmod(0o755)
+    errors = _errors(root, "slide,label\n" + "".join(f"{name},normal\n" for name in _BAD))
+    for name in _BAD:
+        assert sum(f"{name}: " in error for error in errors) == 1, (name, errors)
+    assert len(errors) == len(_BAD)
+
+
+@pytest.mark.parametrize("name", ["truncated_tumor_002.xml", "empty.xml"])
+def test_bad_annotations_of_the_real_data_are_one_line(real_data: Path, tmp_path: Path, name: str) -> None:
+    root = tmp_path
+    write_slide(root / "a.tif", side=512)
+    shutil.copy(real_data / "bad" / name, root / name)
+    (error,) = _errors(root, f"slide,label,annotation\na.tif,tumor,{name}\n")
+    assert f"{name}: " in error
+
+
+def test_real_slides(real_data: Path, tmp_path: Path) -> None:
+    for name in ("CMU-1-Small-Region.svs", "tumor_001_sparse_crop.tif", "tumor_001_sparse_crop.xml"):
+        (tmp_path / name).symlink_to(real_data / "slides" / name)
+    table = (
+        "slide,label,annotation\nCMU-1-Small-Region.svs,normal,\n"
+        "tumor_001_sparse_crop.tif,tumor,tumor_001_sparse_crop.xml\n"
+    )
+    cohort = _cohort(tmp_path, table)
+    assert cohort["mpp_x"].round(3).tolist() == [0.499, 0.243]
+    assert cohort.loc["tumor_001_sparse_crop", ["width_px", "height_px", "levels"]].tolist() == [
+        3840,
+        11520,
+        4,
+    ]
