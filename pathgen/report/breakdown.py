@@ -1,7 +1,8 @@
 """The smaller tables of the page: right and wrong, slides, data, what was skipped. Pure functions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -123,3 +124,26 @@ def skipped_table(cohort: pd.DataFrame | None) -> Table | None:
         for slide, path, reason in zip(skipped["slide"], skipped["path"], skipped["skipped"], strict=True)
     ]
     return Table("Slides that were left out.", ["slide", "file", "reason"], lines) if lines else None
+
+
+def controls_table(labels: Mapping[str, Mapping[str, Any]]) -> Table | None:
+    """List the controls of a privacy audit.
+
+    Args:
+        labels: Label to its audit, with a list ``controls`` of objects.
+
+    Returns:
+        One line per control; None when no audit has any.
+    """
+    lines = [
+        [
+            f"{label}: {control.get('name')}",
+            str(control.get("what", "")),
+            ", ".join(str(test).replace("_", " ") for test in control.get("found_by", [])) or "no test",
+            "yes" if control.get("as_expected") else "NO",
+        ]
+        for label, audit in labels.items()
+        for control in audit.get("controls", [])
+    ]
+    caption = "Controls: planted copies must be found, fresh original patches must not."
+    return Table(caption, ["control", "what was tested", "found by", "as expected"], lines) if lines else None

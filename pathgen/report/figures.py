@@ -197,20 +197,24 @@ def _panels(
     return shown
 
 
-def privacy_pictures(folder: Path) -> list[Picture]:
-    """Show the pictures that the privacy stage left, e.g. nearest neighbours of synthetic patches.
+def privacy_pictures(folder: Path, *, with_original: bool) -> list[Picture]:
+    """Show the pictures that the privacy stage left: closest pairs, and how close pairs come in general.
 
     Args:
         folder: Folder of one folder per generator; it may be absent.
+        with_original: Whether pictures that hold original patches may be shown.
 
     Returns:
-        Every PNG, by generator and name.
+        Every PNG, by generator and name; without original patches only the plots.
 
     Raises:
         PathgenError: A picture is damaged.
     """
     shown = []
     for file in sorted(folder.glob("[!.]*/*.png")):
-        name = f"{file.stem.replace('_', ' ').capitalize()} ({file.parent.name})"
+        # Named by what is harmless: a picture of a new kind stays away until it is known to be.
+        if not with_original and not file.stem.startswith("correlation"):
+            continue
+        name = f"{file.stem.translate({ord('_'): ' ', ord('-'): ' '}).capitalize()} ({file.parent.name})"
         shown.append(read_picture(file, _GALLERY_PX, name, name))
     return shown

@@ -28,6 +28,21 @@ CONTENTS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
+class PrivacyPart:
+    """What the audit of one generator says.
+
+    Attributes:
+        paragraphs: Its verdicts in words.
+        lines: What it measured.
+        controls: Whether its tests found planted copies, and kept still without any.
+    """
+
+    paragraphs: Sequence[str]
+    lines: Sequence[Measure]
+    controls: breakdown.Table | None
+
+
+@dataclass(frozen=True)
 class Page:
     """All that the template shows. Sequences are empty and tables None where a stage was not run."""
 
@@ -54,7 +69,7 @@ class Page:
     overlay_note: str
     training_parts: Sequence[figures.Part]
     fidelity: Mapping[str, Sequence[Measure]]
-    privacy: Mapping[str, Sequence[Measure]]
+    privacy: Mapping[str, PrivacyPart]
     privacy_pictures: Sequence[Picture]
     data_table: breakdown.Table | None
     skipped_table: breakdown.Table | None
@@ -175,8 +190,8 @@ def gather_page(
         overlay_note=_overlay_note(len(overlays), len(list(inputs.overlays.glob("*.png")))),
         training_parts=figures.training_parts(inputs.gan, inputs.training),
         fidelity={name: _lines(content) for name, content in read_fidelity(inputs.fidelity).items()},
-        privacy={name: _lines(content) for name, content in privacy.items()},
-        privacy_pictures=figures.privacy_pictures(inputs.privacy) if with_patient_pictures else [],
+        privacy={name: _privacy_part(content) for name, content in privacy.items()},
+        privacy_pictures=figures.privacy_pictures(inputs.privacy, with_original=with_patient_pictures),
         data_table=breakdown.data_table(samples),
         skipped_table=breakdown.skipped_table(cohort),
         no_skipped="Nothing was skipped." if cohort is not None else "Not run.",
@@ -224,6 +239,18 @@ def _lines(content: Mapping[str, Any]) -> list[Measure]:
     """List the measures of one file; keys begin with the stage's own name, which the section says already."""
     tree = nested(content)
     found = tree.pop("metrics", {})
-    for stage in ("fidelity", "privacy"):
-        found |= found.pop(stage, {})
-    return list(measures({**found, **tree}))
+    of_stage = [found.pop(stage) for stage in ("fidelity", "privacy") if stage in found]
+    return [line for part in (*of_stage, found, tree) for line in measures(part)]
+
+
+def _privacy_part(content: Mapping[str, Any]) -> PrivacyPart:
+    """Part the words from the numbers; the tests of a label are in the metrics already, with its name."""
+    labels = {
+        label: audit for label, audit in content.get("labels", {}).items() if isinstance(audit, Mapping)
+    }
+    rest = {key: value for key, value in content.items() if key not in ("verdict", "labels")}
+    rest["patches"] = {label: audit["patches"] for label, audit in labels.items() if "patches" in audit}
+    paragraphs = [str(audit["text"]) for audit in labels.values() if "text" in audit]
+    if "verdict" in content:
+        paragraphs.insert(0, f"Verdict: {content['verdict']}.")
+    return PrivacyPart(paragraphs, _lines(rest), breakdown.controls_table(labels))

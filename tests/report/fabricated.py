@@ -179,10 +179,28 @@ def _write_verdicts(root: Path) -> None:
     privacy.mkdir(parents=True)
     measured = {
         "verdict": "no leakage was found by these made-up tests",
-        "tumor": {"membership_auc": {"value": 0.502, "low": 0.48, "high": 0.52, "expected": 0.5, "n": 1000}},
+        "metrics": {
+            "privacy/tumor/votes": 0.502,
+            "privacy/tumor/votes/low": 0.48,
+            "privacy/tumor/votes/high": 0.52,
+            "privacy/tumor/votes/expected": 0.5,
+            "privacy/tumor/votes/p_value": 0.4,
+        },
+        "labels": {
+            "tumor": {
+                "verdict": "no leakage was found by these made-up tests",
+                "text": "tumor: 70 synthetic patches were made up.",
+                "patches": {"synthetic": 70},
+                "tests": {"votes": {"question": "Made up?", "value": 0.502}},
+                "controls": [
+                    {"name": "few copies", "what": "1 copy", "found_by": ["votes"], "as_expected": True}
+                ],
+            }
+        },
     }
+    Image.new("RGB", (120, 60), "wheat").save(privacy / "correlation-tumor.png")
     (privacy / "metrics.json").write_text(json.dumps(measured))
-    Image.new("RGB", (120, 60), "plum").save(privacy / "nearest_neighbours.png")
+    Image.new("RGB", (120, 60), "plum").save(privacy / "gallery-tumor.png")
 
 
 def fabricate(root: Path) -> Path:

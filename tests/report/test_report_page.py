@@ -1,0 +1,156 @@
+"""The page: complete in itself, the same bytes every time, honest about what was not run."""
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from conftest import report_on
+
+from pathgen.errors import PathgenError
+
+_VOID = {"meta", "link", "img", "br"}
+
+
+class _Elements(HTMLParser):
+    """All elements with their attributes; fails when one is not closed in its turn."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open and self.open.pop() == tag
+
+
+def text_of(report: Path) -> str:
+    return (report / "index.html").read_text(encoding="utf-8")
+
+
+def test_page_refers_to_nothing_outside(report: Path) -> None:
+    elements = _Elements(text_of(report)).found
+    targets = [
+        value for _, attributes in elements for name, value in attributes.items() if name in ("src", "href")
+    ]
+    assert len(targets) > 20
+    assert [target for target in targets if target is None or not target.startswith(("#", "data:"))] == []
+    assert not re.search(r"url\(|@import|<script", text_of(report))
+
+
+def test_every_link_has_its_place_and_every_picture_its_text(report: Path) -> None:
+    elements = _Elements(text_of(report)).found
+    places = [attributes["id"] for _, attributes in elements if "id" in attributes]
+    assert len(places) == len(set(places))
+    links = [attributes["href"] for tag, attributes in elements if tag == "a"]
+    assert links[0] == "#main"
+    assert {str(link)[1:] for link in links} <= set(places)
+    pictures = [attributes for tag, attributes in elements if tag == "img"]
+    # 2 result plots, 3 confusion matrices, 4 grids, 4 overlays, 3 + 2 training plots, 2 of privacy
+    assert len(pictures) == 20
+    assert all(attributes["alt"] and attributes["width"] and attributes["height"] for attributes in pictures)
+
+
+def test_page_says_answer_table_settings_and_what_was_skipped(report: Path) -> None:
+    text = text_of(report)
+    for words in (
+        "a loss of",
+        "paper 0.78",
+        "made_up_test_002",
+        "truncated: &lt;the last&gt; 3 tiles are missing",
+        "floor 0.8 (0.7 to 0.9)",
+        "tumor: 70 synthetic patches were made up.",
+        "expected 0.5",
+        "tumor: few copies",
+        "no leakage was found by these made-up tests",
+        "title: A &lt;made-up&gt; study",
+        "Not comparable with the paper",
+        "dvc repro",
+    ):
+        assert words in text, words
+    assert "<made-up>" not in text
+
+
+def test_hashes_are_those_of_the_files(study: Path, report: Path) -> None:
+    from pathgen.files import sha256_of
+
+    assert sha256_of(study / "data" / "patches" / "train" / "patches.npy") in text_of(report)
+
+
+def test_json_and_markdown_agree_with_the_runs(study: Path, report: Path) -> None:
+    table = json.loads((report / "results.json").read_text())
+    single = [
+        json.loads(path.read_text())["accuracy"]
+        for path in sorted((study / "results" / "evaluate").glob("original-*/metrics.json"))
+    ]
+    mean = table["cnn6"]["original"]["accuracy"]["mean"]
+    assert mean == pytest.approx(sum(single) / 3)
+    assert f"{mean:.3f} (" in (report / "results.md").read_text()
+    assert f'<span class="mean">{mean:.3f}</span>' in text_of(report)
+
+
+def test_same_inputs_give_the_same_bytes(study: Path, report: Path, tmp_path: Path) -> None:
+    again = report_on(study, tmp_path / "again")
+    names = sorted(path.name for path in report.iterdir())
+    assert names == ["index.html", "results.json", "results.md"]
+    for name in names:
+        assert (again / name).read_bytes() == (report / name).read_bytes(), name
+
+
+@pytest.fixture
+def unplotted(study: Path, tmp_path: Path) -> Path:
+    """A study without results to plot, which takes the time."""
+    shutil.copytree(study / "data", tmp_path / "unplotted" / "data")
+    shutil.copytree(study / "results" / "privacy", tmp_path / "unplotted" / "results" / "privacy")
+    return tmp_path / "unplotted"
+
+
+def test_page_without_patient_pictures_has_none(unplotted: Path, tmp_path: Path) -> None:
+    shown = _Elements(text_of(report_on(unplotted, tmp_path / "shown"))).found
+    assert sum(tag == "img" for tag, _ in shown) == 10
+    elements = _Elements(text_of(report_on(unplotted, tmp_path / "out", patient_pictures=False))).found
+    alts = [str(attributes["alt"]) for tag, attributes in elements if tag == "img"]
+    assert len(alts) == 3  # neither original grids (2) nor overlays (4) nor the gallery (1)
+    assert not any(
+        word in alt for alt in alts for word in ("riginal normal", "riginal tumour", "Slide", "allery")
+    )
+
+
+def test_real_sources_are_marked_as_not_for_release(unplotted: Path, tmp_path: Path) -> None:
+    from pathgen.patches.tables import read_table, write_table
+
+    assert "Not for release" not in text_of(report_on(unplotted, tmp_path / "drawn"))
+    cohort = read_table(unplotted / "data" / "cohort.parquet").assign(source="slides")
+    write_table(cohort, unplotted / "data" / "cohort.parquet")
+    assert "Not for release" in text_of(report_on(unplotted, tmp_path / "shown"))
+    assert "Not for release" not in text_of(
+        report_on(unplotted, tmp_path / "left_out", patient_pictures=False)
+    )
+
+
+def test_empty_project_gives_a_page_that_says_not_run(tmp_path: Path) -> None:
+    out = report_on(tmp_path / "nothing", tmp_path / "out")
+    text = text_of(out)
+    _Elements(text)
+    assert text.count("Not run.") == 7
+    assert "was not measured" in text
+    assert json.loads((out / "results.json").read_text()) == {}
+
+
+def test_damaged_input_leaves_the_old_report_alone(unplotted: Path, tmp_path: Path) -> None:
+    root, out = unplotted, tmp_path / "out"
+    report_on(root, out)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    (root / "data" / "index" / "overlays" / "made_up_001.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    with pytest.raises(PathgenError, match=r"made_up_001\.png: not readable as a picture"):
+        report_on(root, out)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
