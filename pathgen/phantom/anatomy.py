@@ -99,7 +99,7 @@ def draw_tissue(rng: np.random.Generator, width: int, height: int, share: float)
         # A second piece that touches the first becomes part of it.
         pieces.append(piece)
     merged = shapely.union_all(pieces)
-    return [part for part in shapely.get_parts(merged) if isinstance(part, Polygon)]
+    return [Polygon(part.exterior) for part in shapely.get_parts(merged) if isinstance(part, Polygon)]
 
 
 def draw_outlines(
@@ -137,8 +137,9 @@ def draw_outlines(
         taken = taken.union(_blob(rng, centre, radius, 0.2, 160).intersection(room))
     lesions, exclusions = [], []
     for part in shapely.get_parts(taken):
-        outer = Polygon(part.exterior).simplify(0.5 / mpp)
-        rounded = _on_whole_pixels(outer)
+        # Lesions that enclose tissue take it in: an outline has no holes.
+        outer = _largest(Polygon(part.exterior).intersection(room))
+        rounded = None if outer is None else _on_whole_pixels(outer.simplify(0.5 / mpp))
         if rounded is None or rounded.area * mpp**2 < 60.0**2:
             continue
         lesions.append(rounded)
@@ -194,7 +195,8 @@ def draw_anatomy(
         width: Width of the slide, px.
         height: Height of the slide, px.
         mpp: Pixel size, um per px.
-        overlap: How far the classes borrow each other's look, 0..1: more follicles, more tumour stroma.
+        overlap: How far the classes borrow each other's look, 0..1: more reactive
+            tissue, more tumour stroma, more lymphocytes in the lesion.
 
     Returns:
         The maps, with a border of two cells at the far sides so that they can be enlarged to the slide.

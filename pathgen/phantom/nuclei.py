@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pathgen.phantom.noise import F32, smooth_noise, smooth_step, wobbly_radius
+from pathgen.phantom.noise import F32, smooth_noise, smooth_step
+
+DIRECTIONS = 12
 
 
 @dataclass(frozen=True)
@@ -52,85 +54,67 @@ class Stamp:
         keep: float32 (n, n), share of the haematoxylin below that stays, 0..1.
         keep_eosin: The same for eosin, of which some shows through a nucleus.
         area_um2: Area of the nucleus, um^2.
-        angle: Direction of the long axis, rad in [0, pi).
     """
 
     ink: F32
     keep: F32
     keep_eosin: F32
     area_um2: float
-    angle: float
 
 
-def draw_stamp(
-    rng: np.random.Generator, kind: Kind, mpp: float, angle: float, darkness: float, scale: float
-) -> Stamp:
-    """Draw one nucleus of a kind.
+def draw_bank(rng: np.random.Generator, kind: Kind, mpp: float, shades: int, scale: float) -> list[Stamp]:
+    """Draw nuclei of a kind, all at once: `shades` in each of `DIRECTIONS` directions over half a turn.
 
     Args:
         rng: Source of randomness.
         kind: The kind.
         mpp: Pixel size, um per px.
-        angle: Direction of the long axis, rad.
-        darkness: Place in the kind's range of dye, 0..1.
+        shades: Steps from the palest to the darkest.
         scale: Factor on the kind's diameters.
 
     Returns:
-        The stamp, large enough for nucleus and halo.
+        Stamps; number ``direction * shades + shade``.
     """
-    radius_px = scale * rng.uniform(*kind.diameter_um) / 2 / mpp
-    stretch = np.sqrt(rng.uniform(*kind.elongation))
-    half = int(np.ceil(radius_px * stretch * (1 + 2 * kind.roughness) + 2.5 / mpp))
-    y, x = np.mgrid[-half : half + 1, -half : half + 1] + rng.uniform(-0.5, 0.5, (2, 1, 1))
-    along = (x * np.cos(angle) + y * np.sin(angle)) / stretch
-    across = (y * np.cos(angle) - x * np.sin(angle)) * stretch
-    outline = wobbly_radius(rng, np.arctan2(across, along), kind.roughness, 4)
-    depth = ((1 - np.hypot(along, across) / (radius_px * outline)) * radius_px * mpp).astype(
-        np.float32
-    )  # um inside
+    count = DIRECTIONS * shades
+    number = np.arange(count).reshape(-1, 1, 1)  # stamp, row, column
+    angle = (number // shades + 0.5) * (np.pi / DIRECTIONS)
+    dye = kind.dye[0] + (number % shades + 0.5) / shades * (kind.dye[1] - kind.dye[0])
+    radius = scale * rng.uniform(*kind.diameter_um, (count, 1, 1)) / 2  # um
+    stretch = np.sqrt(rng.uniform(*kind.elongation, (count, 1, 1)))
+    reach = float((radius * stretch).max()) * (1 + 3 * kind.roughness) + 1.5
+    half = int(np.ceil(reach / mpp)) + 1
+    y, x = np.mgrid[-half : half + 1, -half : half + 1][:, None] + rng.uniform(-0.5, 0.5, (2, count, 1, 1))
+    along = (x * np.cos(angle) + y * np.sin(angle)) * (mpp / stretch)
+    across = (y * np.cos(angle) - x * np.sin(angle)) * (mpp * stretch)
+    outline = _wobble(rng, np.arctan2(across, along), kind.roughness)
+    depth = (radius - np.hypot(along, across) / outline).astype(np.float32)  # um inside the outline
     cover = smooth_step(depth, -0.4, 0.4)
-    chromatin = 1 + np.float32(0.20) * smooth_noise(rng, (2 * half + 1, 2 * half + 1), max(1.5 / mpp, 1.0))
-    inside = smooth_step(depth, 0.5, 1.8)
-    density = chromatin * (1 - np.float32(kind.clearing) * inside)
-    for _ in range(int(rng.integers(0, kind.nucleoli + 1))):
-        place = rng.uniform(-0.45, 0.45, 2) * radius_px
-        spot = ((along - place[0]) ** 2 + (across - place[1]) ** 2) / (rng.uniform(0.7, 1.2) / mpp) ** 2
-        density += (0.7 * np.exp(-spot)).astype(np.float32)
-    dye = kind.dye[0] + darkness * (kind.dye[1] - kind.dye[0])
-    halo = np.float32(kind.halo) * smooth_step(depth, -1.5, -0.3)
-    return Stamp(
-        ink=(np.float32(dye) * density * cover).astype(np.float32),
-        keep=(1 - np.maximum(cover, halo)).astype(np.float32),
-        keep_eosin=(
-            1 - np.where(depth < 0, halo, np.maximum(halo * (1 - cover), (1 - kind.veil) * cover))
-        ).astype(np.float32),
-        area_um2=float(cover.sum() * mpp**2),
-        angle=angle % np.pi,
-    )
+    size = 2 * half + 1
+    mottling = smooth_noise(rng, (count * size, size), max(1.5 / mpp, 1.0)).reshape(count, size, size)
+    density = (1 + 0.20 * mottling) * (1 - kind.clearing * smooth_step(depth, 0.5, 1.8))
+    for _ in range(kind.nucleoli):
+        there = rng.random((count, 1, 1)) < 0.5
+        place_along, place_across = rng.uniform(-0.45, 0.45, (2, count, 1, 1)) * radius
+        width = rng.uniform(0.7, 1.2, (count, 1, 1))
+        spot = np.exp(-((along - place_along) ** 2 + (across - place_across) ** 2) / width**2)
+        density += 0.7 * spot * there
+    halo = kind.halo * smooth_step(depth, -1.5, -0.3)
+    displaced = np.where(depth < 0, halo, np.maximum(halo * (1 - cover), (1 - kind.veil) * cover))
+    ink = (dye * density * cover).astype(np.float32)
+    keep = (1 - np.maximum(cover, halo)).astype(np.float32)
+    keep_eosin = (1 - displaced).astype(np.float32)
+    areas = cover.sum(axis=(1, 2)) * mpp**2
+    return [Stamp(ink[i], keep[i], keep_eosin[i], float(areas[i])) for i in range(count)]
 
 
-def draw_bank(rng: np.random.Generator, kind: Kind, mpp: float, count: int, scale: float) -> list[Stamp]:
-    """Draw `count` nuclei of a kind: directions evenly over half a turn, dark ones last in each direction.
-
-    Args:
-        rng: Source of randomness.
-        kind: The kind.
-        mpp: Pixel size, um per px.
-        count: A multiple of `DIRECTIONS`.
-        scale: Factor on the kind's diameters.
-
-    Returns:
-        Stamps; number ``direction * (count // DIRECTIONS) + shade``.
-    """
-    shades = count // DIRECTIONS
-    return [
-        draw_stamp(rng, kind, mpp, (direction + 0.5) * np.pi / DIRECTIONS, (shade + 0.5) / shades, scale)
-        for direction in range(DIRECTIONS)
-        for shade in range(shades)
-    ]
-
-
-DIRECTIONS = 12
+def _wobble(rng: np.random.Generator, angles: NDArray[np.float64], roughness: float) -> NDArray[np.float64]:
+    """Draw one outline per stamp, as relative radius in the direction of each pixel."""
+    sizes = rng.standard_normal((4, len(angles), 1, 1)) * roughness / 1.2
+    phases = rng.uniform(0.0, 2 * np.pi, (4, len(angles), 1, 1))
+    waviness = np.zeros_like(angles)
+    for order in range(2, 6):
+        waviness += np.cos(angles * order + phases[order - 2]) * sizes[order - 2] * (2.0 / order)
+    return np.asarray(np.maximum(1.0 + waviness, 0.5))
 
 
 def jittered_grid(

@@ -21,7 +21,7 @@ from pathgen.phantom.nuclei import (
     put_stamps,
 )
 
-_BANK = 10 * DIRECTIONS
+_SHADES = 10
 
 
 def _fibre_phase(rng: np.random.Generator, anatomy: Anatomy, mpp: float) -> F32:
@@ -33,7 +33,7 @@ def _fibre_phase(rng: np.random.Generator, anatomy: Anatomy, mpp: float) -> F32:
     wave = 2 * np.pi / 9.0  # one fibre per 9 um
     straight = (columns * np.cos(direction) + rows * np.sin(direction)) * wave
     bends = smooth_noise(rng, (shape[0], shape[1]), 90.0 / um) * 14.0
-    return (straight + bends).astype(np.float32)
+    return np.asarray(straight + bends, dtype=np.float32)
 
 
 def _ground(
@@ -77,7 +77,7 @@ class Population:
         spacing_um: Distance of neighbours where all places are taken, um.
         chance: Chance that a place is taken, on the map.
         main: Bank of the usual nuclei.
-        other: Bank of the unusual ones.
+        other: Bank of the unusual ones, as many.
         other_share: Share of the unusual ones.
         direction: Long axis, rad, on the map; None: any.
     """
@@ -97,7 +97,7 @@ def _choose(
     direction: NDArray[np.float64] | None,
 ) -> list[Stamp]:
     """Pick a nucleus for each point: by darkness 0..1 and, where given, by direction (rad)."""
-    shades = _BANK // DIRECTIONS
+    shades = len(population.main) // DIRECTIONS
     rank = np.clip(((shade + rng.normal(0, 0.18, len(shade))) * shades).astype(np.int64), 0, shades - 1)
     if direction is None:
         turn = rng.integers(0, DIRECTIONS, len(shade))
@@ -108,6 +108,44 @@ def _choose(
     return [
         (population.other if other else population.main)[number]
         for number, other in zip((turn * shades + rank).tolist(), unusual.tolist(), strict=True)
+    ]
+
+
+def _populations(
+    rng: np.random.Generator, anatomy: Anatomy, along_fibre: F32, mpp: float, overlap: float
+) -> list[Population]:
+    """Decide which nuclei lie where, in the order in which they cover each other."""
+    lesion, nest, stroma = anatomy.lesion, anatomy.nest, anatomy.stroma
+    loose = np.maximum(anatomy.sinus, anatomy.fat)
+    solid = anatomy.tissue * (1 - stroma) * (1 - 0.85 * loose)
+    # Shares and spacings are set so that both classes take up about as much dye: see the tests.
+    crowd = 0.70 + 0.20 * anatomy.density
+    few = 0.25 * overlap
+    healthy, sick = solid * (1 - lesion), nest * (1 - 0.9 * anatomy.inflamed)
+    guests = nest * np.maximum(anatomy.inflamed, 0.4 * few)
+    grade = rng.uniform(0.90, 1.08)  # size of this slide's tumour nuclei
+    lymphocyte, spindle, reactive, small, tumor = (
+        draw_bank(rng, kind, mpp, _SHADES, scale)
+        for kind, scale in (
+            (LYMPHOCYTE, 1),
+            (SPINDLE, 1),
+            (REACTIVE, 1),
+            (TUMOR_SMALL, grade),
+            (TUMOR, grade),
+        )
+    )
+    crowds = np.asarray(healthy * anatomy.reactive * 0.95, dtype=np.float32)
+    fibrous = anatomy.tissue * np.maximum(0.55 * stroma, np.float32(0.03))
+    scattered = 0.35 * anatomy.tissue * stroma * smooth_step(anatomy.density, 0.2, 1.2)
+    fat = draw_bank(rng, FAT_DROP, mpp, 1, 1)
+    return [
+        Population(38.0, anatomy.fat, fat, fat, 0.0, None),
+        Population(12.0, scattered, lymphocyte, lymphocyte, 0.0, None),
+        Population(13.0, fibrous, spindle, spindle, 0.0, along_fibre),
+        Population(14.0, crowds, reactive, reactive, 0.0, None),
+        Population(8.0, healthy * (1 - 0.85 * anatomy.reactive) * crowd, lymphocyte, reactive, few / 3, None),
+        Population(15.0, sick * (0.88 + 0.12 * anatomy.density), tumor, small, few, None),
+        Population(8.0, guests * crowd, lymphocyte, lymphocyte, 0.0, None),
     ]
 
 
@@ -130,43 +168,12 @@ def draw_dyes(
     shape, step = (height, width), anatomy.map_px
     phase = _fibre_phase(rng, anatomy, mpp)
     slopes = np.gradient(phase)
-    along_fibre = (np.arctan2(slopes[0], slopes[1]) + np.pi / 2).astype(np.float32)
+    along_fibre = np.asarray(np.arctan2(slopes[0], slopes[1]) + np.pi / 2, dtype=np.float32)
     ground = _ground(rng, anatomy, phase, shape, mpp)
     margin = int(np.ceil(32.0 / mpp))
     haematoxylin, eosin = (np.pad(field, margin) for field in ground)
 
-    lesion, nest, stroma = anatomy.lesion, anatomy.nest, anatomy.stroma
-    loose = np.maximum(anatomy.sinus, anatomy.fat)
-    solid = anatomy.tissue * (1 - stroma) * (1 - 0.85 * loose)
-    crowd = 0.70 + 0.20 * anatomy.density  # how much of the lattice is filled
-    few = 0.25 * overlap
-    healthy, sick = solid * (1 - lesion), nest * (1 - 0.9 * anatomy.inflamed)
-    guests = nest * np.maximum(anatomy.inflamed, 0.4 * few)
-    grade = rng.uniform(0.90, 1.08)  # size of this slide's tumour nuclei
-    lymphocyte, spindle, reactive, small, tumor = (
-        draw_bank(rng, kind, mpp, _BANK, scale)
-        for kind, scale in (
-            (LYMPHOCYTE, 1),
-            (SPINDLE, 1),
-            (REACTIVE, 1),
-            (TUMOR_SMALL, grade),
-            (TUMOR, grade),
-        )
-    )
-    scattered = 0.35 * stroma * smooth_step(anatomy.density, 0.2, 1.2)
-    fat = draw_bank(rng, FAT_DROP, mpp, _BANK, 1)
-    populations = [
-        Population(38.0, anatomy.fat, fat, fat, 0.0, None),
-        Population(12.0, anatomy.tissue * scattered, lymphocyte, lymphocyte, 0.0, None),
-        Population(
-            13.0, anatomy.tissue * np.maximum(0.55 * stroma, 0.03), spindle, spindle, 0.0, along_fibre
-        ),
-        Population(14.0, healthy * 0.95 * anatomy.reactive, reactive, reactive, 0.0, None),
-        Population(8.0, healthy * (1 - 0.85 * anatomy.reactive) * crowd, lymphocyte, reactive, few / 3, None),
-        Population(15.0, sick * (0.88 + 0.12 * anatomy.density), tumor, small, few, None),
-        Population(8.0, guests * crowd, lymphocyte, lymphocyte, 0.0, None),
-    ]
-    for each in populations:
+    for each in _populations(rng, anatomy, along_fibre, mpp, overlap):
         points = jittered_grid(rng, shape, each.spacing_um / mpp, 0.28)
         points = points[rng.random(len(points)) < _at(each.chance, points, step)]
         shade = 0.5 + 0.3 * _at(anatomy.shade, points, step)

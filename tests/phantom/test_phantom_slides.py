@@ -1,0 +1,165 @@
+"""The phantom's files: layout, determinism, what OpenSlide and an XML parser see."""
+
+import csv
+import itertools
+from pathlib import Path
+
+import defusedxml.ElementTree
+import numpy as np
+import openslide
+import pytest
+import shapely
+import tifffile
+from shapely.geometry import Polygon
+
+from pathgen.files import sha256_of
+from pathgen.phantom.dataset import write_phantom
+from pathgen.phantom.settings import PhantomSettings
+from pathgen.phantom.tiff import halve, write_pyramid
+
+TINY = {
+    "seed": 7,
+    "normal_slides": 1,
+    "tumor_slides": 1,
+    "test_normal_slides": 1,
+    "test_tumor_slides": 2,
+    "width_px": 640,
+    "height_px": 512,
+    "mpp": 0.5,
+    "levels": 3,
+    "tile_px": 128,
+    "jpeg_quality": 85,
+    "tissue_share": 0.6,
+    "lesion_share": 0.4,
+    "stain_spread": 0.08,
+    "overlap": 0.4,
+    "workers": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def phantom(tmp_path_factory):
+    root = tmp_path_factory.mktemp("phantom")
+    write_phantom(root, **PhantomSettings(**TINY).model_dump())
+    return root
+
+
+def digests(root: Path) -> dict[str, str]:
+    return {p.relative_to(root).as_posix(): sha256_of(p) for p in sorted(root.rglob("*")) if p.is_file()}
+
+
+def test_layout_is_that_of_camelyon16(phantom):
+    assert sorted(digests(phantom)) == [
+        "testing/images/test_001.tif",
+        "testing/images/test_002.tif",
+        "testing/images/test_003.tif",
+        "testing/lesion_annotations/test_001.xml",
+        "testing/lesion_annotations/test_003.xml",
+        "testing/reference.csv",
+        "training/lesion_annotations/tumor_001.xml",
+        "training/normal/normal_001.tif",
+        "training/tumor/tumor_001.tif",
+    ]
+    rows = list(csv.reader((phantom / "testing/reference.csv").read_text().splitlines()))
+    assert rows == [
+        ["test_001", "Tumor", "IDC", "Macro"],
+        ["test_002", "Normal", "None", "None"],
+        ["test_003", "Tumor", "IDC", "Macro"],
+    ]
+
+
+def test_bytes_depend_neither_on_workers_nor_on_other_slides(phantom, tmp_path):
+    fewer = TINY | {"workers": 2, "test_normal_slides": 0, "test_tumor_slides": 0}
+    slides = write_phantom(tmp_path, **fewer)
+    assert [p.name for p in slides] == ["normal_001.tif", "tumor_001.tif"]
+    here, there = digests(tmp_path), digests(phantom)
+    for file in ("training/normal/normal_001.tif", "training/tumor/tumor_001.tif"):
+        assert here[file] == there[file]
+    assert (
+        here["training/lesion_annotations/tumor_001.xml"]
+        == there["training/lesion_annotations/tumor_001.xml"]
+    )
+
+
+def test_another_seed_gives_another_slide(phantom, tmp_path):
+    other = TINY | {"seed": 8, "tumor_slides": 0, "test_normal_slides": 0, "test_tumor_slides": 0}
+    (slide,) = write_phantom(tmp_path, **other)
+    assert sha256_of(slide) != sha256_of(phantom / "training/normal/normal_001.tif")
+
+
+def test_slides_of_one_set_differ(phantom):
+    slides = [tifffile.imread(p, key=0) for p in sorted(phantom.rglob("*.tif"))]
+    for one, other in itertools.combinations(slides, 2):
+        assert not np.array_equal(one, other)
+
+
+def test_openslide_sees_pyramid_and_resolution(phantom):
+    with openslide.OpenSlide(phantom / "training/tumor/tumor_001.tif") as slide:
+        assert slide.properties["openslide.vendor"] == "generic-tiff"
+        assert slide.level_dimensions == ((640, 512), (320, 256), (160, 128))
+        assert slide.level_downsamples == pytest.approx((1, 2, 4))
+        assert float(slide.properties["openslide.mpp-x"]) == pytest.approx(0.5)
+        assert float(slide.properties["openslide.mpp-y"]) == pytest.approx(0.5)
+        seen = np.asarray(slide.read_region((0, 0), 0, slide.dimensions))[..., :3]
+    stored = tifffile.imread(phantom / "training/tumor/tumor_001.tif", key=0)
+    # Two decoders of the same JPEG tiles may differ by rounding only.
+    assert np.abs(seen.astype(int) - stored.astype(int)).max() <= 4
+
+
+@pytest.mark.parametrize("mpp", [0.243, 1.0])
+def test_any_resolution_survives_the_tiff(mpp, tmp_path):
+    picture = np.full((300, 200, 3), 128, np.uint8)
+    write_pyramid(tmp_path / "a.tif", picture, mpp, 2, 64, 90)
+    with openslide.OpenSlide(tmp_path / "a.tif") as slide:
+        assert float(slide.properties["openslide.mpp-x"]) == pytest.approx(mpp, rel=1e-6)
+        assert slide.level_dimensions == ((200, 300), (100, 150))
+
+
+def test_halve_is_the_mean_of_four(tmp_path):
+    picture = np.random.default_rng(1).integers(0, 256, (7, 9, 3), dtype=np.uint8)
+    expected = [
+        [picture[2 * y : 2 * y + 2, 2 * x : 2 * x + 2].mean((0, 1)) for x in range(4)] for y in range(3)
+    ]
+    np.testing.assert_array_equal(halve(picture), np.floor(np.array(expected) + 0.5))
+
+
+def outlines(path: Path) -> dict[str, list[Polygon]]:
+    found: dict[str, list[Polygon]] = {"Tumor": [], "Exclusion": []}
+    tree = defusedxml.ElementTree.parse(path)
+    assert [group.get("Name") for group in tree.iter("Group")] == ["Tumor", "Exclusion"]
+    for annotation in tree.iter("Annotation"):
+        corners = sorted(annotation.iter("Coordinate"), key=lambda c: int(c.get("Order")))
+        ring = [(float(c.get("X")), float(c.get("Y"))) for c in corners]
+        found[annotation.get("PartOfGroup")].append(Polygon(ring))
+    return found
+
+
+def test_outlines_lie_on_tissue(phantom):
+    files = sorted(phantom.rglob("*.xml"))
+    assert len(files) == 3
+    for file in files:
+        found = outlines(file)
+        assert found["Tumor"]
+        slide = next(phantom.rglob(f"{file.stem}.tif"))
+        picture = tifffile.imread(slide, key=0).astype(int)
+        stained = picture.max(axis=2) - picture.min(axis=2) > 12
+        for polygon in found["Tumor"]:
+            assert polygon.is_valid
+            left, top, right, bottom = polygon.bounds
+            assert left >= 0 and top >= 0 and right <= 640 and bottom <= 512
+            x, y = np.meshgrid(np.arange(640), np.arange(512))
+            inside = shapely.contains_xy(polygon, x.ravel(), y.ravel()).reshape(512, 640)
+            assert stained[inside].mean() > 0.8
+
+
+def test_settings_refuse_a_pyramid_that_vanishes():
+    with pytest.raises(ValueError, match="levels = 7 leaves 8 px"):
+        PhantomSettings(**TINY | {"levels": 7})
+
+
+def test_settings_name_the_arguments_of_write_phantom():
+    arguments = set(write_phantom.__kwdefaults__ or {}) | set(write_phantom.__annotations__) - {
+        "root",
+        "return",
+    }
+    assert set(PhantomSettings.model_fields) == arguments
