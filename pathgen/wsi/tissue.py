@@ -126,8 +126,9 @@ def find_tissue(
     lit = rgb.max(axis=2) >= black_below
     otsu = otsu_threshold(colour[lit]) if bool(lit.any()) else 255
     threshold = max(otsu, round(255 * min_saturation))
-    mask = (colour > threshold) & lit & coverage
+    mask = (colour > threshold) & lit
     pixel_um = mpp * (downsample[0] + downsample[1]) / 2
     mask = opened(mask, opening_um / pixel_um)
     mask = closed(mask, closing_um / pixel_um)
+    # Closing must not fill padding or places without pixels.
     return TissueMask(mask=mask & lit & coverage, downsample=downsample, threshold=threshold / 255)

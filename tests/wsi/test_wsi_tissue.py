@@ -95,6 +95,19 @@ def test_places_without_pixels_are_no_tissue() -> None:
     assert not found[:, 20:].any()
 
 
+def test_closing_fills_neither_padding_nor_missing_places() -> None:
+    image = glass(40, 40)
+    image[10:30, 10:30] = (190, 90, 160)
+    image[10:30, 15:17] = 0  # black
+    image[10:30, 22:24] = 255  # missing
+    coverage = np.ones((40, 40), bool)
+    coverage[:, 22:24] = False
+    found = find(image, coverage, closing_um=64.0).mask
+    assert not found[:, 15:17].any()
+    assert not found[:, 22:24].any()
+    assert find(image, closing_um=64.0).mask[20, 22:24].all()
+
+
 def test_specks_and_gaps_go_by_microns() -> None:
     image = glass(60, 60)
     image[10:40, 10:40] = (190, 90, 160)
