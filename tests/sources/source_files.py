@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
-SIDE = 1024
-LESION = (256, 256, 640, 640)  # x0, y0, x1, y1
+SIDE = 512
+LESION = (128, 128, 320, 320)  # x0, y0, x1, y1
 
 
 def write_slide(path: Path, mpp: float | None = 0.25, side: int = SIDE, seed: int = 0) -> None:

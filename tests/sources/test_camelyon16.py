@@ -25,8 +25,8 @@ from pathgen.wsi.settings import IndexSettings
 _SOURCE = SOURCES["camelyon16"]
 _INDEX = IndexSettings.model_validate(
     {
-        "patch_px": 64,
-        "stride_px": 64,
+        "patch_px": 32,
+        "stride_px": 32,
         "mpp": 0.25,
         "mpp_tolerance": 0.1,
         "min_tissue_fraction": 0.5,
@@ -82,7 +82,7 @@ def test_slides_annotations_and_labels_meet_by_slide_id(original: Path) -> None:
         "tumor_010": ["tumor", "train", "training/lesion_annotations/tumor_010.xml"],
     }
     assert cohort.loc["tumor_001", ["path", "width_px", "levels"]].tolist() == [
-        "training/tumor/tumor_001.tif", 1024, 2,
+        "training/tumor/tumor_001.tif", 512, 2,
     ]  # fmt: skip
     assert cohort["mpp_x"].to_numpy() == pytest.approx(0.25, rel=1e-3)
     assert not cohort["exhaustive"]["tumor_010"] and cohort["exhaustive"].sum() == 5
@@ -209,8 +209,8 @@ def test_from_slides_to_patch_sets(original: Path, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "index/skipped.json").read_text()) == {}
     inside = candidates[(candidates["slide"] == "tumor_001") & (candidates["tumor_fraction"] == 1)]
     x0, y0, x1, y1 = LESION
-    assert len(inside) == (x1 - x0) // 64 * ((y1 - y0) // 64)
-    assert inside["x_l0"].between(x0, x1 - 64).all() and inside["y_l0"].between(y0, y1 - 64).all()
+    assert len(inside) == (x1 - x0) // 32 * ((y1 - y0) // 32)
+    assert inside["x_l0"].between(x0, x1 - 32).all() and inside["y_l0"].between(y0, y1 - 32).all()
 
     per_class = {"train": 8, "valid": 3, "test": 5, "nonmember": 4, "reference": 4}
     samples = sample_cohort(
@@ -221,15 +221,15 @@ def test_from_slides_to_patch_sets(original: Path, tmp_path: Path) -> None:
     assert not ((samples["slide"] == "tumor_010") & (samples["label"] == "normal")).any()
     settings = _settings(original)
     extract_roles(
-        lambda rows: _SOURCE.read_patches(original, rows, 32, settings), samples, tmp_path / "patches", 32, 3
+        lambda rows: _SOURCE.read_patches(original, rows, 16, settings), samples, tmp_path / "patches", 16, 3
     )
     patches = open_patch_set(tmp_path / "patches/train")
-    assert patches.images.shape == (16, 32, 32, 3)
+    assert patches.images.shape == (16, 16, 16, 3)
     for number in (0, 7, 15):
         row = patches.index.iloc[number]
         with open_slide(original / row["file"]) as slide:
-            region = slide.read_region_l0(int(row["x_l0"]), int(row["y_l0"]), 64, 64)
-        np.testing.assert_array_equal(patches.images[number], box_mean(region, 32))
+            region = slide.read_region_l0(int(row["x_l0"]), int(row["y_l0"]), 32, 32)
+        np.testing.assert_array_equal(patches.images[number], box_mean(region, 16))
 
 
 def test_reading_keeps_any_row_order(original: Path, tmp_path: Path) -> None:

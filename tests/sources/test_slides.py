@@ -1,16 +1,20 @@
 """A folder of slides with a CSV table."""
 
+import json
 import logging
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from source_files import write_annotation, write_slide
 
 from pathgen.errors import PathgenError
 from pathgen.sources.registry import SOURCES
 from pathgen.sources.settings import CohortSettings
+from pathgen.wsi.resample import box_mean
 
 _SOURCE = SOURCES["slides"]
 _HEADER = "slide,annotation,label,split,patient\n"
@@ -171,3 +175,14 @@ def test_real_slides(real_data: Path, tmp_path: Path) -> None:
         11520,
         4,
     ]
+
+
+def test_patches_of_a_real_slide_are_those_cut_by_others(real_data: Path) -> None:
+    described = json.loads((real_data / "slides/tumor_001_sparse_crop.json").read_text())["patches"]
+    rows = pd.DataFrame(described).rename(columns={"x": "x_l0", "y": "y_l0"})
+    rows = rows.assign(file="tumor_001_sparse_crop.tif", size_l0=256)
+    images = _SOURCE.read_patches(real_data / "slides", rows, 64, _settings(real_data / "slides"))
+    for image, place in zip(images, described, strict=True):
+        name = f"{place['label']}/tumor_001_{place['level0_x']}_{place['level0_y']}.png"
+        png = np.asarray(Image.open(real_data / "camelyon16_patches_40x" / name))
+        np.testing.assert_array_equal(image, box_mean(png, 64))
