@@ -1,6 +1,7 @@
 """A patch set on disk: ``patches.npy`` (uint8, N x H x W x 3) beside ``index.parquet`` (a row per patch)."""
 
 import os
+import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -101,6 +102,7 @@ class PatchSetWriter:
 
     Use as a context manager: ``append`` all patches in their order, then ``finish`` once. Leaving the
     block without ``finish`` or by an error leaves an older folder untouched and nothing half-written.
+    Drafts of the same set that a killed process left are removed, so that only one may write it at a time.
     """
 
     def __init__(self, folder: Path, count: int, size_px: int) -> None:
@@ -118,6 +120,9 @@ class PatchSetWriter:
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
+        # What a killed run left beside the set would change the hash of a folder that holds several sets.
+        for stale in self._folder.parent.glob(f".{self._folder.name}.*.partial"):
+            shutil.rmtree(stale)
         self._draft = self._open.enter_context(atomic_folder(self._folder))
         # Plain writes, not a mapped file: on a full disk they fail with an error instead of a crash.
         self._stream: BinaryIO = self._open.enter_context((self._draft / PIXELS_FILE).open("wb"))

@@ -216,7 +216,7 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
         [array for _, array in pairs], schema=pa.schema([field for field, _ in pairs])
     )
     with atomic_path(path) as draft:
-        pq.write_table(table, draft, compression="zstd", store_schema=False, version="2.6")
+        pq.write_table(table, draft, compression="zstd", version="2.6")
 
 
 def _values_and_mask(values: Any, dtype: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
