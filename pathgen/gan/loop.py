@@ -129,7 +129,7 @@ def train_generator(
         while course.step < recipe.steps:
             generator = torch_generator(recipe.seed, "noise", course.step)
             latents = torch.randn(recipe.batch_size, latent_dim, generator=generator).to(device)
-            course.add(players.step(stream.batch(course.step), latents, course.step))
+            course.add(players.step(stream.batch(course.step), latents, number=course.step))
             if course.is_time_to_log:
                 bar.set_postfix(course.log(), refresh=False)
             if course.is_time_for_a_picture:

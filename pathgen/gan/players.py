@@ -71,7 +71,7 @@ class Players:
         """The generator to keep: the average where there is one."""
         return self.generator if self.average is None else self.average
 
-    def step(self, real: torch.Tensor, latents: torch.Tensor, number: int) -> dict[str, torch.Tensor]:
+    def step(self, real: torch.Tensor, latents: torch.Tensor, *, number: int) -> dict[str, torch.Tensor]:
         """Train the discriminator on one batch, then the generator against it.
 
         Args:
@@ -90,8 +90,7 @@ class Players:
             # The average of few steps reaches back no further than they do.
             _average_into(self.average, self.generator, min(self._ema_decay, (1 + number) / (10 + number)))
         # Pixels' standard deviation over the batch, against the originals': falls to 0 in a collapse.
-        spread = fake.detach().float().std(0).mean() / real.std(0).mean()
-        return statistics | {"gan/spread_ratio": spread}
+        return statistics | {"gan/spread_ratio": _spread(fake.detach().float()) / _spread(real)}
 
     def _step_discriminator(self, real: torch.Tensor, fake: torch.Tensor) -> dict[str, torch.Tensor]:
         self._adam_discriminator.zero_grad(set_to_none=True)
@@ -166,6 +165,12 @@ def _frozen(network: nn.Module) -> Iterator[None]:
         yield
     finally:
         network.requires_grad_(True)
+
+
+def _spread(images: torch.Tensor) -> torch.Tensor:
+    """Return the mean over pixels of the standard deviation over the batch."""
+    # Written out: Tensor.std over the batch axis takes ten times as long on a CPU.
+    return (images.square().mean(0) - images.mean(0).square()).clamp(min=0.0).sqrt().mean()
 
 
 def _grad_norm(network: nn.Module) -> torch.Tensor:

@@ -1,0 +1,276 @@
+"""Training: what a step may change, what is told, what is refused, and that a kill changes nothing."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from pathgen.errors import PathgenError
+from pathgen.gan.loop import TrainedGan, train_generator
+from pathgen.gan.players import STATISTICS, Players
+from pathgen.gan.recipe import GanRecipe
+from pathgen.gan.synthesis import synthesise
+from pathgen.recording import Recorder
+from pathgen.seeding import torch_generator
+
+CPU = torch.device("cpu")
+OPTIONS = {"width": 8, "latent_dim": 8}
+RECIPE = GanRecipe(
+    batch_size=8,
+    kimg=0.16,
+    lr_generator=2e-4,
+    lr_discriminator=2e-4,
+    beta1=0.5,
+    beta2=0.999,
+    real_target=1.0,
+    ema_decay=0.0,
+    augment="none",
+    seed=1,
+)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def stripes(count: int = 24) -> NDArray[np.uint8]:
+    """Easy images: a bright stripe at one of several heights on a dark ground."""
+    images = np.full((count, 16, 16, 3), 40, dtype=np.uint8)
+    for number in range(count):
+        images[number, number % 12 : number % 12 + 4] = (220, 120, 180)
+    return images
+
+
+def trained(
+    recipe: GanRecipe = RECIPE,
+    images: NDArray[np.uint8] | None = None,
+    resume_folder: Path | None = None,
+    recorder: Recorder | None = None,
+    precision: str = "fp32",
+) -> TrainedGan:
+    return train_generator(
+        stripes() if images is None else images,
+        architecture="dcgan",
+        options=OPTIONS,
+        recipe=recipe,
+        device=CPU,
+        precision=precision,
+        channels_last=True,
+        snapshot_every_kimg=0.04,
+        resume_folder=resume_folder,
+        recorder=recorder,
+        what="train dcgan-normal",
+    )
+
+
+def players(ema_decay: float = 0.0, bf16: bool = False, lr: float = 2e-4) -> Players:
+    return Players(
+        "dcgan",
+        image_size=16,
+        options=OPTIONS,
+        lr_generator=lr,
+        lr_discriminator=lr,
+        betas=(0.5, 0.999),
+        real_target=1.0,
+        ema_decay=ema_decay,
+        seed=1,
+        device=CPU,
+        bf16=bf16,
+        channels_last=True,
+    )
+
+
+def batch(step: int) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch_generator(9, step)
+    return torch.rand(8, 3, 16, 16, generator=generator) * 2 - 1, torch.randn(8, 8, generator=generator)
+
+
+def copied(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in module.state_dict().items()}
+
+
+def same(one: Mapping[str, torch.Tensor], other: Mapping[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_the_discriminators_turn_leaves_the_generator_alone_and_the_other_way_round() -> None:
+    pair = players()
+    real, latents = batch(0)
+    fake = pair.generator(latents)
+    before = copied(pair.generator)
+    pair._step_discriminator(real, fake.detach())
+    assert same(before, copied(pair.generator))
+    assert all(weights.grad is None for weights in pair.generator.parameters())
+    weights_before = [weights.clone() for weights in pair.discriminator.parameters()]
+    for weights in pair.discriminator.parameters():
+        weights.grad = None
+    pair._step_generator(fake)
+    assert all(map(torch.equal, weights_before, pair.discriminator.parameters()))
+    assert all(weights.grad is None for weights in pair.discriminator.parameters())
+    assert all(weights.requires_grad for weights in pair.discriminator.parameters())
+    assert not same(before, copied(pair.generator))
+
+
+def test_a_step_is_the_textbooks_two_updates() -> None:
+    """Twin: the same step written out with plain Adam, row-major memory and autograd over everything."""
+    pair, twin = players(), players()
+    generator = twin.generator.to(memory_format=torch.contiguous_format)
+    discriminator = twin.discriminator.to(memory_format=torch.contiguous_format)
+    adam_g = torch.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999), foreach=False)
+    adam_d = torch.optim.Adam(discriminator.parameters(), lr=2e-4, betas=(0.5, 0.999), foreach=False)
+    cross_entropy = torch.nn.functional.binary_cross_entropy
+    for step in range(3):
+        real, latents = batch(step)
+        told = pair.step(real, latents, number=step)
+        fake = generator(latents)
+        adam_d.zero_grad()
+        on_real = cross_entropy(discriminator(real).sigmoid(), torch.ones(8))
+        on_fake = cross_entropy(discriminator(fake.detach()).sigmoid(), torch.zeros(8))
+        (on_real + on_fake).backward()
+        adam_d.step()
+        adam_g.zero_grad()
+        loss = cross_entropy(discriminator(fake).sigmoid(), torch.ones(8))
+        loss.backward()
+        adam_g.step()
+        assert told["gan/discriminator_loss"].item() == pytest.approx((on_real + on_fake).item(), rel=1e-3)
+        assert told["gan/generator_loss"].item() == pytest.approx(loss.item(), rel=1e-3)
+        norm = torch.stack([weights.grad.norm() for weights in generator.parameters()]).norm()
+        assert told["gan/grad_norm_generator"].item() == pytest.approx(norm.item(), rel=1e-2)
+    for name, tensor in generator.state_dict().items():
+        torch.testing.assert_close(pair.generator.state_dict()[name], tensor, rtol=1e-2, atol=1e-4, msg=name)
+
+
+def test_the_average_is_the_recursive_one_and_counters_are_copied() -> None:
+    pair = players(ema_decay=0.5)
+    assert pair.average is not None
+    expected = copied(pair.average)
+    for step in range(4):
+        pair.step(*batch(step), number=step)
+        decay = min(0.5, (1 + step) / (10 + step))
+        for name, tensor in pair.generator.state_dict().items():
+            if tensor.is_floating_point():
+                expected[name] = decay * expected[name] + (1 - decay) * tensor
+            else:
+                expected[name] = tensor
+    for name, tensor in pair.average.state_dict().items():
+        torch.testing.assert_close(tensor, expected[name], msg=name)
+    assert pair.finished is pair.average
+    assert players().finished is not None
+
+
+def test_bf16_trains_with_weights_in_float32() -> None:
+    pair = players(bf16=True)
+    told = pair.step(*batch(0), number=0)
+    exact = players().step(*batch(0), number=0)
+    assert {weights.dtype for weights in pair.generator.parameters()} == {torch.float32}
+    assert told["gan/discriminator_loss"].item() == pytest.approx(
+        exact["gan/discriminator_loss"].item(), rel=0.05
+    )
+    assert told["gan/discriminator_loss"].item() != exact["gan/discriminator_loss"].item()
+
+
+class Listener:
+    def __init__(self) -> None:
+        self.told: list[tuple[int, dict[str, float]]] = []
+        self.images: list[tuple[str, int, tuple[int, ...]]] = []
+
+    def metrics(self, values: Mapping[str, float], step: int) -> None:
+        self.told.append((step, dict(values)))
+
+    def image(self, key: str, image: NDArray[np.uint8], step: int) -> None:
+        self.images.append((key, step, image.shape))
+
+
+def test_a_short_training_learns_and_tells_its_course() -> None:
+    """Golden run: its end may differ a little between machines, not more."""
+    listener = Listener()
+    recipe = replace(RECIPE, kimg=1.6, lr_generator=2e-3, lr_discriminator=2e-3, ema_decay=0.9)
+    result = trained(recipe, recorder=listener)
+    assert list(result.history.columns) == ["kimg", *STATISTICS]
+    assert len(result.history) == len(listener.told) == 200
+    assert result.history["kimg"].iloc[-1] == 1.6
+    assert listener.told[-1] == (1600, result.history.iloc[-1].drop("kimg").to_dict())
+    assert listener.images == [("samples", 160 * n, (270, 270, 3)) for n in range(1, 11)]
+    assert [kimg for kimg, _ in result.pictures] == pytest.approx([0.16 * n for n in range(1, 11)])
+    assert not result.generator.training
+    assert not result.discriminator.training
+    assert result.history.iloc[0]["gan/discriminator_loss"] == pytest.approx(2 * np.log(2), abs=0.3)
+
+
+def test_it_learns_where_a_single_image_is_bright() -> None:
+    image = np.full((16, 16, 3), 40, dtype=np.uint8)
+    image[:8, :8] = (220, 120, 180)
+    recipe = replace(RECIPE, kimg=1.2, lr_generator=2e-3, lr_discriminator=1e-3)
+    result = trained(recipe, images=np.stack([image] * 8))
+    (drawn,) = synthesise(result.generator, seed=1, count=64, batch_size=64, device=CPU)
+    found = drawn.mean((0, 3))  # (H, W)
+    contrast = found[:8, :8].mean() - (found[8:].mean() + found[:8, 8:].mean()) / 2
+    assert contrast > 40  # 133 in the image itself, 0 before the training
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_does_not() -> None:
+    one, two = trained(), trained()
+    assert same(one.generator.state_dict(), two.generator.state_dict())
+    assert one.history.equals(two.history)
+    other = trained(replace(RECIPE, seed=2))
+    assert not same(one.generator.state_dict(), other.generator.state_dict())
+
+
+def test_a_diverging_training_stops_with_one_line_and_keeps_its_last_finite_snapshot(tmp_path: Path) -> None:
+    trained(resume_folder=tmp_path)
+    kept = (tmp_path / "snapshot.safetensors").read_bytes()
+    with pytest.raises(
+        PathgenError, match=r"train dcgan-normal: .* no finite number after .* learning rates"
+    ):
+        trained(replace(RECIPE, kimg=0.4, lr_generator=1e30), resume_folder=tmp_path / "other")
+    assert (tmp_path / "snapshot.safetensors").read_bytes() == kept
+
+
+def test_a_snapshot_of_other_settings_or_images_is_refused(tmp_path: Path) -> None:
+    trained(resume_folder=tmp_path)
+    with pytest.raises(PathgenError, match=r"recipe\.lr_generator was 0\.0002, is 0\.001"):
+        trained(replace(RECIPE, lr_generator=1e-3), resume_folder=tmp_path)
+    with pytest.raises(PathgenError, match="images_sha256 was"):
+        trained(images=stripes()[::-1], resume_folder=tmp_path)
+    torch.set_num_threads(2)
+    with pytest.raises(PathgenError, match="threads was 1, is 2"):
+        trained(resume_folder=tmp_path)
+
+
+@pytest.mark.parametrize("shape", [(0, 16, 16, 3), (4, 16, 32, 3), (4, 24, 24, 3), (4, 4, 4, 3)])
+def test_images_it_cannot_learn_from_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(PathgenError, match="train dcgan-normal"):
+        trained(images=np.zeros(shape, dtype=np.uint8))
+
+
+def test_resuming_really_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run stopped before its end starts again at its snapshot, not at 0."""
+    seen: list[int] = []
+    whole = Players.step
+
+    def until(last: int) -> Callable[..., dict[str, torch.Tensor]]:
+        def step(self: Players, *batches: torch.Tensor, number: int) -> dict[str, torch.Tensor]:
+            if number == last:
+                raise KeyboardInterrupt
+            seen.append(number)
+            return whole(self, *batches, number=number)
+
+        return step
+
+    recipe = replace(RECIPE, ema_decay=0.9, augment="d4")
+    monkeypatch.setattr(Players, "step", until(13))
+    with pytest.raises(KeyboardInterrupt):
+        trained(recipe, resume_folder=tmp_path)
+    seen.clear()
+    monkeypatch.setattr(Players, "step", until(-1))
+    resumed = trained(recipe, resume_folder=tmp_path)
+    assert seen == list(range(10, 20))
+    straight = trained(recipe)
+    assert same(resumed.generator.state_dict(), straight.generator.state_dict())
+    assert resumed.history.equals(straight.history)
+    assert all(np.array_equal(a[1], b[1]) for a, b in zip(resumed.pictures, straight.pictures, strict=True))

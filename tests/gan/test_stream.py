@@ -1,0 +1,74 @@
+"""What the discriminator is shown: every image once an epoch, in an order of the seed; turned evenly."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from pathgen.gan.stream import Augment, ImageStream, turned
+
+CPU = torch.device("cpu")
+
+
+def numbered(count: int) -> NDArray[np.uint8]:
+    """Images whose every value is their number."""
+    return np.broadcast_to(np.arange(count, dtype=np.uint8)[:, None, None, None], (count, 4, 4, 3))
+
+
+def shown(stream: ImageStream, steps: range) -> list[int]:
+    values = torch.cat([stream.batch(step)[:, 0, 0, 0] for step in steps])
+    return ((values + 1) * 127.5).round().int().tolist()
+
+
+def stream_of(count: int, batch_size: int, seed: int = 1, augment: Augment = "none") -> ImageStream:
+    return ImageStream(numbered(count), batch_size=batch_size, augment=augment, seed=seed, device=CPU)
+
+
+@pytest.mark.parametrize(("count", "batch_size"), [(12, 4), (12, 5), (7, 16)])
+def test_each_epoch_shows_every_image_once(count: int, batch_size: int) -> None:
+    order = shown(stream_of(count, batch_size), range(60 // batch_size))
+    epochs = [order[first : first + count] for first in range(0, len(order) - count + 1, count)]
+    assert len(epochs) >= 4
+    assert all(sorted(epoch) == list(range(count)) for epoch in epochs)
+    assert epochs[0] != epochs[1]
+
+
+def test_a_step_can_be_read_without_those_before() -> None:
+    assert shown(stream_of(12, 5), range(9, 12)) == shown(stream_of(12, 5), range(12))[45:]
+    assert shown(stream_of(12, 5, seed=2), range(3)) != shown(stream_of(12, 5), range(3))
+
+
+def test_values_span_minus_one_to_one() -> None:
+    images = np.array([0, 255], dtype=np.uint8)[:, None, None, None].repeat(4, 1).repeat(4, 2).repeat(3, 3)
+    batch = ImageStream(images, batch_size=2, augment="none", seed=1, device=CPU).batch(0)
+    assert batch.dtype == torch.float32
+    assert sorted(batch[:, 0, 0, 0].tolist()) == [-1.0, 1.0]
+
+
+def test_eight_choices_are_the_eight_symmetries_of_a_square() -> None:
+    image = torch.arange(9).reshape(1, 1, 3, 3)
+    choices = torch.tensor([[i & 1, i >> 1 & 1, i >> 2] for i in range(8)], dtype=torch.bool).T
+    results = turned(image.repeat(8, 1, 1, 1), choices)
+    expected = {
+        tuple(np.rot90(flipped, turns).ravel().tolist())
+        for flipped in (image[0, 0].numpy(), np.fliplr(image[0, 0].numpy()))
+        for turns in range(4)
+    }
+    assert {tuple(result.ravel().tolist()) for result in results} == expected
+    assert len(expected) == 8
+
+
+def test_turns_are_drawn_evenly_and_off_when_not_asked_for() -> None:
+    image = np.arange(48, dtype=np.uint8).reshape(1, 4, 4, 3)
+    plain = ImageStream(image, batch_size=8, augment="none", seed=1, device=CPU)
+    assert torch.equal(plain.batch(0), plain.batch(1))
+    stream = ImageStream(image, batch_size=800, augment="d4", seed=1, device=CPU)
+    _, counts = torch.unique(stream.batch(0), dim=0, return_counts=True)
+    assert len(counts) == 8
+    assert 60 <= counts.min() <= counts.max() <= 140
+
+
+def test_a_read_only_patch_set_is_taken_without_a_warning() -> None:
+    images = np.zeros((2, 8, 8, 3), dtype=np.uint8)
+    images.flags.writeable = False
+    assert ImageStream(images, batch_size=2, augment="d4", seed=1, device=CPU).batch(0).shape == (2, 3, 8, 8)

@@ -1,0 +1,63 @@
+"""A synthetic patch depends on its checkpoint, its seed and its number, and on nothing else."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from pathgen.gan import dcgan
+from pathgen.gan.synthesis import BLOCK, synthesise, to_uint8
+from pathgen.seeding import torch_generator
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def generator() -> dcgan.DcganGenerator:
+    network = dcgan.build_generator(image_size=16, width=8, latent_dim=5)
+    dcgan.initialise(network, 1)
+    # Statistics of a training: without them every image would be nearly grey.
+    for step in range(20):
+        network(torch.randn(64, 5, generator=torch_generator(1, step)))
+    return network
+
+
+def drawn(generator: torch.nn.Module, count: int, batch_size: int, seed: int = 3) -> NDArray[np.uint8]:
+    batches = list(synthesise(generator, seed=seed, count=count, batch_size=batch_size, device=CPU))
+    assert [len(batch) for batch in batches[:-1]] == [batch_size] * (len(batches) - 1)
+    assert 1 <= len(batches[-1]) <= batch_size
+    return np.concatenate(batches)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, BLOCK, 100, 1000])
+def test_pixels_do_not_depend_on_the_batch_size(generator: torch.nn.Module, batch_size: int) -> None:
+    images = drawn(generator, 150, batch_size)
+    assert images.shape == (150, 16, 16, 3)
+    assert images.dtype == np.uint8
+    assert np.array_equal(images, drawn(generator, 150, 50))
+
+
+def test_fewer_patches_are_the_first_of_more(generator: torch.nn.Module) -> None:
+    many = drawn(generator, 200, 32)
+    for count in (1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK):
+        assert np.array_equal(drawn(generator, count, 32), many[:count]), count
+
+
+def test_patches_differ_from_each_other_and_between_seeds(generator: torch.nn.Module) -> None:
+    images = drawn(generator, 2 * BLOCK, 64)
+    assert len(np.unique(images, axis=0)) == 2 * BLOCK
+    assert not np.array_equal(images, drawn(generator, 2 * BLOCK, 64, seed=4))
+
+
+def test_drawing_leaves_the_network_as_it_was(generator: torch.nn.Module) -> None:
+    before = {name: tensor.clone() for name, tensor in generator.state_dict().items()}
+    generator.train()
+    first = drawn(generator, 70, 70)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in generator.state_dict().items())
+    assert np.array_equal(first, drawn(generator, 70, 70))
+
+
+def test_minus_one_to_one_become_0_to_255_and_back() -> None:
+    levels = torch.arange(256).reshape(1, 1, 16, 16).repeat(1, 3, 1, 1)
+    assert np.array_equal(to_uint8(levels / 127.5 - 1.0)[0, :, :, 0].ravel(), np.arange(256))
+    assert to_uint8(torch.full((1, 3, 1, 1), 1.1)).max() == 255
