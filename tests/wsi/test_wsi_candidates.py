@@ -89,6 +89,11 @@ def test_rows_fit_the_table_of_candidates(slide: Path, outlines: Path) -> None:
     pd.testing.assert_frame_equal(index(slide, outlines).candidates, index(slide, outlines).candidates)
 
 
+def test_squares_with_just_enough_tissue_count(slide: Path) -> None:
+    assert (index(slide, None).candidates["tissue_fraction"] == 1).all()
+    assert len(index(slide, None, min_tissue_fraction=1.0).candidates) == 12
+
+
 def test_without_annotation_nothing_is_silently_normal(slide: Path) -> None:
     unknown = index(slide, None).candidates
     assert unknown[["tumor_fraction", "exclusion_fraction", "touches_tumor"]].isna().all(axis=None)
