@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import filelock
 
@@ -17,6 +18,7 @@ from pathgen.tracking.stage_key import locked_key, read_lock
 from pathgen.tracking.store import Store, open_store
 
 _SHORT = 8
+_TRAINING = "workflowType=machine_learning"
 _BATCH = 100
 
 
@@ -44,6 +46,20 @@ class LinkedPipeline:
     def search(self) -> str:
         """What to type into the search field of the UI to see this pipeline's runs only."""
         return f"tags.`{tag_of(self.pipeline)}` = 'yes'"
+
+    def path(self, condition: str = "", *, view: str = "TABLE") -> str:
+        """Return what to append to the UI's address to see this pipeline's runs.
+
+        Args:
+            condition: A further condition, e.g. ``tags.stage = 'train_classifier'``.
+            view: ``TABLE``, or ``CHART`` for curves, bars and image grids side by side.
+
+        Returns:
+            ``#/experiments/...``; it also leaves the UI's mode for language models, in which it opens.
+        """
+        search = f"{self.search} and {condition}" if condition else self.search
+        runs = f"#/experiments/{self.experiment_id}/runs?{_TRAINING}&searchFilter={quote(search)}"
+        return runs if view == "TABLE" else f"{runs}&compareRunsMode={view}"
 
 
 def pipeline_id(keys: Mapping[str, str]) -> str:
@@ -76,12 +92,13 @@ def _numbers(run: Any, key_metrics: Sequence[str]) -> str:
 def _row(store: Store, stage: str, run: Any, pipeline: str, key_metrics: Sequence[str]) -> str:
     made_by = run.data.tags.get("made_by_pipeline", pipeline)
     origin = "ran" if made_by == pipeline else f"from the cache (made by pipeline {made_by[:_SHORT]})"
-    link = f"[{run.info.run_name}](#/experiments/{store.experiment_id}/runs/{run.info.run_id})"
+    link = f"[{run.info.run_name}](#/experiments/{store.experiment_id}/runs/{run.info.run_id}?{_TRAINING})"
     return f"| {stage} | {link} | {origin} | {_numbers(run, key_metrics)} |"
 
 
 def _note(rows: Sequence[str], linked: LinkedPipeline) -> str:
-    lines = [f"All runs of this pipeline: search the runs table for `` {linked.search} ``", ""]
+    table, charts = linked.path(), linked.path(view="CHART")
+    lines = [f"[Runs of this pipeline]({table}), [charts]({charts}); search: `` {linked.search} ``", ""]
     lines += ["| stage | run | outputs | numbers |", "|---|---|---|---|", *rows]
     if linked.without_run:
         lines += [

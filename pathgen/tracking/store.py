@@ -20,8 +20,6 @@ from pathgen.tracking.location import Location, experiment_name, find_location, 
 _LOCK_WAIT_S = 120
 _REASON_CHARS = 300
 _EXPERIMENT_TAGS = {
-    # Without it the UI opens on its page for language models instead of the table of training runs.
-    "mlflow.experimentKind": "custom_model_development",
     "mlflow.note.content": (
         "One run per executed stage, none nested. Narrow the table to one pipeline with "
         "``tags.`pipeline.<first 8 digits>` = 'yes'``; the runs with ``tags.stage = 'pipeline'`` list the "

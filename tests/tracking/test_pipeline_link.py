@@ -51,7 +51,9 @@ def test_pipeline_is_tied_to_its_runs_once(tracked: Project, monkeypatch: pytest
     assert own.data.params["b.c"] == '["x", "y"]'
     assert [file.path for file in client.list_artifacts(first.run_id)] == ["results.md"]
     note = own.data.tags["mlflow.note.content"]
-    assert f"(#/experiments/{first.experiment_id}/runs/{newer})" in note
+    assert f"(#/experiments/{first.experiment_id}/runs/{newer}?workflowType=machine_learning)" in note
+    assert f"]({first.path()})" in note
+    assert " " not in first.path("tags.stage = 'train_gan'", view="CHART")
     assert "train/loss 0.125" in note
     assert "prepare" in note
 
