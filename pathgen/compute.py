@@ -8,7 +8,7 @@ from pathgen.errors import PathgenError
 
 
 def apply_compute(*, device: str, threads: int) -> torch.device:
-    """Set torch's threads and its deterministic algorithms for this process, and choose the device.
+    """Choose the device, and set torch's threads and deterministic algorithms for this process.
 
     Args:
         device: ``cpu``, ``cuda``, or ``auto``: the GPU where there is one.
@@ -28,12 +28,14 @@ def apply_compute(*, device: str, threads: int) -> torch.device:
         )
     if threads:
         torch.set_num_threads(threads)
-    # cuBLAS reads it when the first CUDA context is made; without it deterministic products are refused.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True)
-    # Deterministic mode also fills fresh memory; nothing here reads memory before writing it.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    torch.backends.cudnn.benchmark = False
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda":
+        # cuBLAS reads it when the first CUDA context is made; without it deterministic products are refused.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        # On the CPU equal thread counts give equal bytes without it, and it costs 2 s of imports.
+        torch.use_deterministic_algorithms(True)
+        # Deterministic mode also fills fresh memory; nothing here reads memory before writing it.
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+        torch.backends.cudnn.benchmark = False
     return torch.device(device)

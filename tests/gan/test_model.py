@@ -1,0 +1,107 @@
+"""A trained pair on disk: what comes back is what was saved, and what does not fit is refused."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from pathgen.errors import PathgenError
+from pathgen.gan import dcgan
+from pathgen.gan.loop import TrainedGan
+from pathgen.gan.model import load_card, load_discriminator, load_generator, save_gan
+from pathgen.seeding import torch_generator
+
+SIZE = {"image_size": 16, "width": 8, "latent_dim": 5}
+
+
+def pair() -> TrainedGan:
+    generator, discriminator = dcgan.build_generator(**SIZE), dcgan.build_discriminator(**SIZE)
+    for network in (generator, discriminator):
+        dcgan.initialise(network, 1)
+        network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+    options = {"width": 8, "latent_dim": 5}
+    return TrainedGan("dcgan", options, 16, generator, discriminator, pd.DataFrame(), [], {"images": 3})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    save_gan(tmp_path / "dcgan-normal", pair(), {"label": "normal", "regime": "none"})
+    return tmp_path / "dcgan-normal"
+
+
+def test_what_comes_back_is_what_was_saved(folder: Path) -> None:
+    trained = pair()
+    latents = torch.randn(4, 5, generator=torch_generator(1))
+    images = trained.generator(latents)
+    assert torch.equal(load_generator(folder)(latents), images)
+    assert torch.equal(load_discriminator(folder)(images), trained.discriminator(images))
+    assert not load_generator(folder).training
+    card = load_card(folder)
+    assert (card.architecture, card.options, card.image_size) == ("dcgan", {"width": 8, "latent_dim": 5}, 16)
+    assert card.facts["label"] == "normal"
+    assert card.facts["images"] == 3
+    assert card.facts["parameters"]["generator"] == sum(w.numel() for w in trained.generator.parameters())
+
+
+def test_equal_pairs_make_equal_files_in_any_folder(folder: Path, tmp_path: Path) -> None:
+    save_gan(tmp_path / "other", pair(), {"regime": "none", "label": "normal"})
+    files = sorted(path.name for path in folder.iterdir())
+    assert files == ["discriminator.safetensors", "generator.safetensors", "model.json"]
+    assert all((folder / name).read_bytes() == (tmp_path / "other" / name).read_bytes() for name in files)
+
+
+def cut_off(folder: Path) -> None:
+    path = folder / "generator.safetensors"
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+def another_width(folder: Path) -> None:
+    card = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps({**card, "options": {"width": 16, "latent_dim": 5}}))
+
+
+def unknown_option(folder: Path) -> None:
+    card = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps({**card, "options": {"depth": 16}}))
+
+
+def unknown_generator(folder: Path) -> None:
+    card = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps({**card, "architecture": "diffusion"}))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (cut_off, r"generator\.safetensors: damaged"),
+        (another_width, r"generator\.safetensors: does not fit the network in \d+ tensors"),
+        (unknown_option, r"model\.json: options do not fit"),
+        (unknown_generator, r"model\.json: unknown generator 'diffusion'\. This version knows: dcgan"),
+        (lambda folder: (folder / "model.json").write_text("{"), r"model\.json: not a generator's"),
+        (lambda folder: (folder / "model.json").write_text("[]"), r"model\.json: not a generator's"),
+        (lambda folder: (folder / "model.json").unlink(), r"model\.json: cannot be read: No such file"),
+        (
+            lambda folder: (folder / "generator.safetensors").unlink(),
+            r"generator\.safetensors: cannot be read",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused_on_one_line(
+    folder: Path, damage: Callable[[Path], object], message: str
+) -> None:
+    damage(folder)
+    with pytest.raises(PathgenError, match=message) as caught:
+        load_generator(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_failed_save_leaves_the_older_pair(folder: Path) -> None:
+    before = (folder / "model.json").read_bytes()
+    with pytest.raises(ValueError, match="Out of range float"):
+        save_gan(folder, pair(), {"loss": np.nan})
+    assert (folder / "model.json").read_bytes() == before
+    assert [path.name for path in folder.parent.iterdir()] == ["dcgan-normal"]

@@ -1,0 +1,47 @@
+"""Torch is set up as the settings say."""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from pathgen.compute import apply_compute
+from pathgen.errors import PathgenError
+
+
+@pytest.fixture(autouse=True)
+def as_it_was() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    fill = torch.utils.deterministic.fill_uninitialized_memory
+    yield
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(deterministic)
+    torch.utils.deterministic.fill_uninitialized_memory = fill
+
+
+def test_threads_are_set() -> None:
+    assert apply_compute(device="cpu", threads=3) == torch.device("cpu")
+    assert torch.get_num_threads() == 3
+
+
+def test_zero_threads_leaves_them_alone() -> None:
+    torch.set_num_threads(2)
+    apply_compute(device="cpu", threads=0)
+    assert torch.get_num_threads() == 2
+
+
+@pytest.mark.parametrize(("available", "expected"), [(False, "cpu"), (True, "cuda")])
+def test_auto_takes_the_gpu_where_there_is_one(
+    monkeypatch: pytest.MonkeyPatch, available: bool, expected: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: available)
+    assert apply_compute(device="auto", threads=0).type == expected
+    assert torch.are_deterministic_algorithms_enabled() == available
+    assert not (available and torch.utils.deterministic.fill_uninitialized_memory)
+
+
+def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(PathgenError, match=r"compute\.device: is 'cuda', but torch sees no GPU"):
+        apply_compute(device="cuda", threads=0)
