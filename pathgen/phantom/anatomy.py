@@ -227,7 +227,7 @@ def draw_anatomy(
         lesion=lesion,
         nest=nest * lesion,
         stroma=(stroma + lesion * (1 - nest - stroma)).astype(np.float32),
-        sinus=sinus * (1 - 0.5 * lesion),
+        sinus=sinus * (1 - 0.25 * lesion),
         fat=fat * (1 - lesion),
         reactive=reactive * (1 - lesion),
         inflamed=inflamed * lesion,

@@ -52,7 +52,7 @@ def _ground(
     fibres = np.sin(enlarge(phase, shape, step) + coarse * np.float32(0.7))
     # Cytoplasm: lymphoid tissue has little, tumour cells have much and it takes up some haematoxylin.
     active = np.maximum(nest, wide(anatomy.reactive))
-    eosin = 0.20 + 0.02 * active + 0.035 * fine + 0.045 * coarse
+    eosin = 0.20 + 0.005 * active + 0.035 * fine + 0.045 * coarse
     eosin += stroma * (0.07 + 0.10 * fibres - 0.045 * coarse)
     net = np.exp(-np.square(coarse / np.float32(0.45)))
     eosin += sinus * (1 - stroma) * (0.20 * net - 0.16)
