@@ -106,9 +106,8 @@ def draw_samples(
     Source:
         The study: without replacement, each patch weighted by 1 / (patches of its class on its slide).
     """
-    ordered = candidates.sort_values(["slide", "item"], kind="stable")
     pools: dict[tuple[str, str], pd.DataFrame] = {
-        (split, label): ordered[(ordered["split"] == split) & (ordered["label"] == label)]
+        (split, label): candidates[(candidates["split"] == split) & (candidates["label"] == label)]
         for split in ROLES_OF_SPLIT
         for label in LABELS
     }

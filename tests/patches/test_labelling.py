@@ -55,8 +55,13 @@ def test_paper_rule_takes_every_touched_patch() -> None:
 
 def test_a_given_label_stays() -> None:
     nothing = dict(tumor_fraction=None, exclusion_fraction=None, touches_tumor=None)
-    table = _rows(dict(label="normal", **nothing), dict(label="tumor", **nothing), dict(label="normal"))
-    assert _labels(table, _AREA) == ["normal", "tumor", "normal"] == _labels(table, _PAPER)
+    table = _rows(
+        dict(label="normal", **nothing),
+        dict(label="tumor", **nothing),
+        dict(label="normal", tumor_fraction=1.0, touches_tumor=True),
+        dict(label="tumor", tumor_fraction=0.0, touches_tumor=False),
+    )
+    assert _labels(table, _AREA) == ["normal", "tumor", "normal", "tumor"] == _labels(table, _PAPER)
 
 
 def test_no_label_and_no_fraction_is_an_error_not_normal() -> None:

@@ -59,6 +59,16 @@ def test_official_train_without_valid_is_drawn_from_and_official_valid_is_kept()
     assert split["s07"] == "train"
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_official_train_slides_are_never_drawn_into_test(seed: int) -> None:
+    cohort, tumor = _study(12)
+    cohort["split"] = ["train"] * 6 + [None] * 6
+    split = assign_splits(cohort, _labelled(tumor), 0.3, 0.3, seed)
+    assert {slide for slide in split if split[slide] == "test"} <= {
+        f"s{number:02d}" for number in range(6, 12)
+    }
+
+
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10**6), share=st.floats(0.05, 0.4), test_share=st.floats(0.05, 0.3))
 def test_no_patient_is_in_two_splits_and_row_order_does_not_matter(
