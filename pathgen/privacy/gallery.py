@@ -68,7 +68,7 @@ def correlation_histogram(matches: Matches, threshold: float, label: str) -> Fig
     figure = Figure(figsize=(6.4, 3.6), layout="constrained")
     axes = figure.add_subplot()
     member, nonmember = 1 - matches.to_member, 1 - matches.to_nonmember
-    bins = np.linspace(min(member.min(), nonmember.min(), 0.0), 1.0, _BINS + 1)
+    bins = np.linspace(min(member.min(), nonmember.min(), 0.0), 1.0, _BINS + 1).tolist()
     axes.hist(member, bins=bins, histtype="step", label="nearest training patch")
     axes.hist(nonmember, bins=bins, histtype="step", linestyle="--", label="nearest unseen patch")
     axes.axvline(1 - threshold, color="grey", linewidth=1, label="1 in 1,000 fresh originals")
@@ -82,5 +82,5 @@ def correlation_histogram(matches: Matches, threshold: float, label: str) -> Fig
 def drawn(figure: Figure) -> NDArray[np.uint8]:
     """Draw a figure as a picture, uint8 (height, width, 3)."""
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    canvas.draw()  # type: ignore[no-untyped-call]
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]

@@ -148,7 +148,7 @@ def _above_threshold(synthetic: MatchesBy, reference: MatchesBy, confidence: flo
 
 
 def _metrics(label: str, findings: Mapping[str, Finding]) -> dict[str, float]:
-    metrics = {}
+    metrics: dict[str, float] = {}
     for name, finding in findings.items():
         key = f"privacy/{label}/{name}"
         parts = {"": finding.value, "/low": finding.low, "/high": finding.high, "/expected": finding.expected}

@@ -26,7 +26,7 @@ class PrivacySettings(Settings):
     )
     max_synthetic: int = pydantic.Field(ge=40, description="synthetic patches per class at most; bounds time")
     symmetries: Literal["identity", "square"] = pydantic.Field(
-        description="positions in which patches are compared: as they are, or in all 8 turned and mirrored ones"
+        description="positions in which patches are correlated: as they are, or in all 8 turns and mirrorings"
     )
     copy_share: float = pydantic.Field(
         gt=0.0, le=0.5, description="share of planted copies that the positive controls must find"
