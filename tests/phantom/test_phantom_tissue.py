@@ -76,8 +76,10 @@ def test_fill_keeps_place_and_area():
 def test_enlarging_keeps_the_place_of_a_value():
     field = np.zeros((10, 10), np.float32)
     field[3, 6] = 1
-    row, column = np.unravel_index(enlarge(field, (80, 80), 8.0).argmax(), (80, 80))
-    assert (row // 8, column // 8) == (3, 6)
+    large = enlarge(field, (80, 80), 8.0)
+    rows, columns = np.mgrid[0:80, 0:80] + 0.5
+    centre = np.average(rows, weights=large), np.average(columns, weights=large)
+    assert centre == pytest.approx((3.5 * 8, 6.5 * 8), abs=0.05)
 
 
 def test_noise_is_about_standard():
