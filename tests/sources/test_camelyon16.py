@@ -101,6 +101,12 @@ def test_a_tumor_slide_without_annotation_is_an_error_never_normal(root: Path) -
     assert "tumor_001.tif: tumor_001 is a tumor slide without an annotation" in second
 
 
+def test_an_annotation_without_lesions_does_not_make_a_tumor_slide_normal(root: Path) -> None:
+    write_annotation(root / "lesion_annotations/tumor_001.xml", group="Exclusion")
+    (error,) = _errors(root)
+    assert "tumor_001.xml: outlines no lesion, but tumor_001 is a tumor slide" in error
+
+
 def test_every_problem_is_said_at_once_one_line_each(root: Path) -> None:
     (root / "training/normal/normal_001.tif").write_bytes(b"no slide")
     (root / "lesion_annotations/tumor_001.xml").write_text("<ASAP_Annotations><Annot")
@@ -246,9 +252,11 @@ def test_slides_that_cannot_be_indexed_stop_or_are_listed(root: Path, tmp_path: 
     with pytest.raises(PathgenErrors, match="Mystery"):
         _index(root, tmp_path / "index")
     assert not (tmp_path / "index").exists()
+    (root / "training/normal/normal_001.tif").write_bytes(b"skipped by the cohort already")
     candidates = _index(root, tmp_path / "index", on_bad_slide="skip")
-    assert "tumor_001" not in set(candidates["slide"])
-    assert "Mystery" in json.loads((tmp_path / "index/skipped.json").read_text())["tumor_001"]
+    assert set(candidates["slide"]) == {"normal_002", "test_001", "test_002", "tumor_010"}
+    skipped = json.loads((tmp_path / "index/skipped.json").read_text())
+    assert list(skipped) == ["tumor_001"] and "Mystery" in skipped["tumor_001"]
 
 
 def test_two_runs_give_the_same_bytes(original: Path, tmp_path: Path) -> None:

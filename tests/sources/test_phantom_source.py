@@ -49,6 +49,7 @@ def test_slides_are_drawn_and_found_by_camelyon16s_code(tmp_path: Path) -> None:
     assert cohort["slide"].tolist() == ["test_001", "tumor_001"]
     assert cohort["source"].unique().tolist() == ["phantom"]
     assert cohort["label"].tolist() == ["tumor", "tumor"]
+    assert cohort["exhaustive"].all() and cohort["skipped"].isna().all()
 
 
 def test_older_slides_are_replaced(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
