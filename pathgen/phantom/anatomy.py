@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from shapely.geometry import Polygon
 
+from pathgen.errors import PathgenError
 from pathgen.phantom.noise import F32, smooth_noise, smooth_step, wobbly_radius
 
 MAP_UM = 4.0
 _EDGE_UM = 24.0
+_SMALLEST_LESION_UM = 20.0
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,9 @@ def draw_outlines(
 
     Returns:
         The outlines, vertices on whole pixels.
+
+    Raises:
+        PathgenError: A lesion was asked for, and the slide is too small for it.
     """
     tissue = draw_tissue(rng, width, height, tissue_share)
     if lesion_share == 0:
@@ -140,12 +145,18 @@ def draw_outlines(
         # Lesions that enclose tissue take it in: an outline has no holes.
         outer = _largest(Polygon(part.exterior).intersection(room))
         rounded = None if outer is None else _on_whole_pixels(outer.simplify(0.5 / mpp))
-        if rounded is None or rounded.area * mpp**2 < 60.0**2:
+        if rounded is None or rounded.area * mpp**2 < _SMALLEST_LESION_UM**2:
             continue
         lesions.append(rounded)
         hole = _draw_exclusion(rng, rounded, mpp)
         if hole is not None:
             exclusions.append(hole)
+    if not lesions:
+        raise PathgenError(
+            f"a lesion_share of {lesion_share} on {width} x {height} px of {mpp} um",
+            f"leaves no room for a lesion of {_SMALLEST_LESION_UM:g} um",
+            "Raise lesion_share, width_px or height_px in params.yaml: cohort.phantom",
+        )
     return Outlines(tissue, lesions, exclusions)
 
 

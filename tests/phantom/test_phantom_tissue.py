@@ -6,6 +6,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pathgen.errors import PathgenError
 from pathgen.phantom.anatomy import draw_anatomy, draw_outlines, fill
 from pathgen.phantom.noise import enlarge, smooth_noise
 from pathgen.phantom.nuclei import (
@@ -42,8 +43,13 @@ def test_outlines_are_where_they_must_be(seed, lesion_share, size):
     assert outlines.lesions and all(lesion.is_valid for lesion in outlines.lesions)
     # Vertices are rounded to whole pixels and the line between them is simplified.
     assert tissue.buffer(3).contains(lesions)
-    assert 0.6 * lesion_share < lesions.area / tissue.area < 1.3 * lesion_share
+    assert 0.5 * lesion_share < lesions.area / tissue.area < 1.3 * lesion_share
     assert all(lesions.contains(hole) for hole in outlines.exclusions)
+
+
+def test_a_slide_too_small_for_a_lesion_is_refused():
+    with pytest.raises(PathgenError, match="no room for a lesion of 20 um"):
+        draw_outlines(np.random.default_rng(3), 512, 512, 0.2, 0.3, 0.01)
 
 
 def test_normal_slide_has_no_lesion():
