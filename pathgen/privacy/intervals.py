@@ -1,6 +1,7 @@
 """Intervals and exact probabilities that the attacks report."""
 
 import numpy as np
+import scipy.special
 import scipy.stats
 from numpy.typing import NDArray
 
@@ -19,7 +20,7 @@ def wilson_interval(share: float, count: float, confidence: float) -> tuple[floa
     Source:
         Wilson 1927.
     """
-    z = float(scipy.stats.norm.ppf((1 + confidence) / 2))
+    z = float(scipy.special.ndtri((1 + confidence) / 2))
     centre = (share + z * z / (2 * count)) / (1 + z * z / count)
     half = z / (1 + z * z / count) * np.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
     return max(0.0, float(centre - half)), min(1.0, float(centre + half))
@@ -37,9 +38,9 @@ def binomial_interval(successes: int, trials: int, confidence: float) -> tuple[f
         Low and high.
     """
     tail = (1 - confidence) / 2
-    low = float(scipy.stats.beta.ppf(tail, successes, trials - successes + 1)) if successes else 0.0
+    low = float(scipy.special.betaincinv(successes, trials - successes + 1, tail)) if successes else 0.0
     high = (
-        float(scipy.stats.beta.ppf(1 - tail, successes + 1, trials - successes))
+        float(scipy.special.betaincinv(successes + 1, trials - successes, 1 - tail))
         if successes < trials
         else 1.0
     )
@@ -68,16 +69,33 @@ def auc_with_interval(
     below = 1 - (ranks[n:] - scipy.stats.rankdata(negative)) / n
     area = float(above.mean())
     deviation = np.sqrt(above.var(ddof=1) / n + below.var(ddof=1) / m)
-    reach = float(scipy.stats.norm.ppf((1 + confidence) / 2)) * float(deviation)
+    reach = float(scipy.special.ndtri((1 + confidence) / 2)) * float(deviation)
     return area, max(0.0, area - reach), min(1.0, area + reach)
 
 
 def rank_p_value(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> float:
-    """Return the one-sided p-value of the Mann-Whitney test that positives score higher."""
-    if np.ptp(np.concatenate([positive, negative])) == 0:
+    """Return the p-value of the Mann-Whitney test that positives score higher.
+
+    Args:
+        positive: Scores of the positives, (N,).
+        negative: Scores of the negatives, (M,).
+
+    Returns:
+        One-sided, by the normal approximation with the corrections for continuity and ties; 1 where all
+        scores are equal.
+
+    Source:
+        Mann and Whitney 1947; variance under ties as in Lehmann 1975, eq. 1.35.
+    """
+    n, m = len(positive), len(negative)
+    scores = np.concatenate([positive, negative])
+    ties = np.unique(scores, return_counts=True)[1].astype(np.float64)
+    total = n + m
+    variance = n * m / 12 * (total + 1 - (ties * (ties * ties - 1)).sum() / (total * (total - 1)))
+    if variance <= 0:
         return 1.0
-    found = scipy.stats.mannwhitneyu(positive, negative, alternative="greater", method="asymptotic")
-    return float(found.pvalue)
+    wins = scipy.stats.rankdata(scores)[:n].sum() - n * (n + 1) / 2
+    return float(scipy.special.ndtr(-(wins - n * m / 2 - 0.5) / np.sqrt(variance)))
 
 
 def head_p_value(members_ahead: int, allowed: int, n_members: int, n_nonmembers: int) -> float:

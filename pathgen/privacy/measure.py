@@ -8,14 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pathgen.errors import PathgenError
-from pathgen.privacy.attacks import QUESTIONS, Finding, discriminator_attack, run_attacks
-from pathgen.privacy.controls import Control, run_controls
-from pathgen.privacy.evidence import closeness_threshold, correlation_measure, gather
+from pathgen.privacy.attacks import Finding, discriminator_attack
+from pathgen.privacy.audit import Comparison, LabelAudit, audit, compare
+from pathgen.privacy.evidence import closeness_threshold
 from pathgen.privacy.gallery import closest_pairs, correlation_histogram, drawn
-from pathgen.privacy.intervals import holm, wilson_interval
-from pathgen.privacy.matches import MatchesBy, Pool, both
-from pathgen.privacy.neighbours import Measure
-from pathgen.privacy.verdict import Verdict, decide, explain
+from pathgen.privacy.matches import Pool
+from pathgen.privacy.verdict import Verdict
 from pathgen.seeding import numpy_generator
 
 Images = Mapping[str, NDArray[np.uint8]]
@@ -26,62 +24,6 @@ Discriminator = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 
 _FEWEST = 20
 _SEVERITY: tuple[Verdict, ...] = ("no leakage found by these tests", "leakage found", "refused")
-
-
-@dataclass(frozen=True)
-class LabelAudit:
-    """What was found about one class.
-
-    Attributes:
-        verdict: The verdict on the class.
-        text: The verdict in sentences.
-        patches: Patches looked at, by population.
-        findings: Results of the tests by name.
-        adjusted: Their p-values, adjusted for the number of tests.
-        level: Level that the adjusted p-values are held against.
-        controls: Results of the controls.
-    """
-
-    verdict: Verdict
-    text: str
-    patches: dict[str, int]
-    findings: dict[str, Finding]
-    adjusted: dict[str, float]
-    level: float
-    controls: tuple[Control, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {
-            "verdict": self.verdict,
-            "text": self.text,
-            "patches": self.patches,
-            "level": self.level,
-            "tests": {
-                name: {
-                    "question": QUESTIONS[name],
-                    "value": self.findings[name].value,
-                    "low": self.findings[name].low,
-                    "high": self.findings[name].high,
-                    "expected": self.findings[name].expected,
-                    "p_value": self.findings[name].p_value,
-                    "p_adjusted": p,
-                    "found": p <= self.level,
-                }
-                for name, p in self.adjusted.items()
-            },
-            "controls": [
-                {
-                    "name": control.name,
-                    "kind": control.kind,
-                    "what": control.what,
-                    "smallest_p_adjusted": control.smallest_p,
-                    "found_by": list(control.found_by),
-                    "as_expected": control.as_expected,
-                }
-                for control in self.controls
-            ],
-        }
 
 
 @dataclass(frozen=True)
@@ -125,35 +67,43 @@ def _check(populations: Mapping[str, Images], label: str) -> None:
         raise PathgenError(f"patches of class {label}", f"differ in size: {sizes}", "Make all of one size")
 
 
-def _drawn_rows(images: NDArray[np.uint8], count: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+def _draw(images: NDArray[np.uint8], count: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     return np.asarray(images[np.sort(rng.choice(len(images), size=count, replace=False))])
 
 
-def _above_threshold(synthetic: MatchesBy, reference: MatchesBy, confidence: float) -> dict[str, Finding]:
-    """Count synthetic patches that come closer than 999 in 1,000 fresh originals do, to either side.
-
-    A smooth or repetitive generator exceeds .001 on BOTH sides without copying: only the gap tells.
-    """
-    measure = correlation_measure(synthetic)
-    seen, fresh = synthetic[measure], reference[measure]
-    found = {}
-    for side, distance, usual in (
-        ("members", seen.to_member, fresh.to_member),
-        ("nonmembers", seen.to_nonmember, fresh.to_nonmember),
-    ):
-        share = float((distance < np.quantile(usual, 0.001)).mean())
-        low, high = wilson_interval(share, len(distance), confidence)
-        found[f"above_q999_{side}"] = Finding(share, low, high, 0.001, 1.0)
-    return found
-
-
-def _metrics(label: str, findings: Mapping[str, Finding]) -> dict[str, float]:
+def _values(label: str, findings: Mapping[str, Finding]) -> dict[str, float]:
     metrics: dict[str, float] = {}
     for name, finding in findings.items():
         key = f"privacy/{label}/{name}"
         parts = {"": finding.value, "/low": finding.low, "/high": finding.high, "/expected": finding.expected}
         metrics |= {f"{key}{part}": value for part, value in parts.items() if value is not None}
     return metrics
+
+
+def _p_values(label: str, findings: Mapping[str, Finding]) -> dict[str, float]:
+    return {f"privacy/{label}/{name}/p_value": finding.p_value for name, finding in findings.items()}
+
+
+def _metrics(label: str, done: LabelAudit) -> dict[str, float]:
+    adjusted = {f"privacy/{label}/{name}/p_adjusted": p for name, p in done.adjusted.items()}
+    return _values(label, done.findings | done.above) | _p_values(label, done.findings) | adjusted
+
+
+def _discriminator_metrics(
+    label: str, discriminator: Discriminator, pool: Pool, confidence: float
+) -> dict[str, float]:
+    found = discriminator_attack(
+        discriminator(pool.members), discriminator(pool.nonmembers), confidence=confidence
+    )
+    return _values(label, found) | _p_values(label, found)
+
+
+def _pictures(label: str, comparison: Comparison, pairs: int) -> dict[str, NDArray[np.uint8]]:
+    correlated, threshold = comparison.correlated, closeness_threshold(comparison.fresh)
+    return {
+        f"gallery-{label}": closest_pairs(comparison.synthetic, comparison.pool, correlated, pairs),
+        f"correlation-{label}": drawn(correlation_histogram(correlated, threshold, label)),
+    }
 
 
 def measure_privacy(
@@ -209,73 +159,39 @@ def measure_privacy(
     populations = {"train": members, "nonmember": nonmembers, "reference": reference, "synthetic": synthetic}
     for label in labels:
         _check(populations, label)
-    measures: tuple[Measure, Measure] = ("l2", "ncc-square" if symmetries == "square" else "ncc")
-    level = significance / len(labels)
+    originals = {"train": members, "nonmember": nonmembers, "reference": reference}
     metrics: dict[str, float] = {}
     audits: dict[str, LabelAudit] = {}
     pictures: dict[str, NDArray[np.uint8]] = {}
     for label in labels:
-        originals = {"train": members, "nonmember": nonmembers, "reference": reference}
         n = min(max_originals, *(len(images[label]) for images in originals.values()))
-        rows = {
-            role: _drawn_rows(images[label], n, numpy_generator(seed, "privacy", "draw", role, label))
-            for role, images in originals.items()
+        sizes = dict.fromkeys(originals, n) | {"synthetic": min(max_synthetic, len(synthetic[label]))}
+        drawn_rows = {
+            role: _draw(images[label], sizes[role], numpy_generator(seed, "privacy", "draw", role, label))
+            for role, images in populations.items()
         }
-        n_synthetic = min(max_synthetic, len(synthetic[label]))
-        looked_at = _drawn_rows(
-            synthetic[label], n_synthetic, numpy_generator(seed, "privacy", "draw", "synthetic", label)
+        comparison = compare(
+            drawn_rows["train"],
+            drawn_rows["nonmember"],
+            drawn_rows["reference"],
+            drawn_rows["synthetic"],
+            symmetries=symmetries,
+            seed=seed,
+            label=label,
+            device=device,
         )
-        pool = Pool(rows["train"], rows["nonmember"], measures, device)
-        matches = pool.match(looked_at)
-        shuffled = numpy_generator(seed, "privacy", "reference halves", label).permutation(n)
-        halves = (rows["reference"][shuffled[: n // 2]], rows["reference"][shuffled[n // 2 :]])
-        half_matches = (pool.match(halves[0]), pool.match(halves[1]))
-        fresh = both(*half_matches)
-        threshold = closeness_threshold(fresh)
-        findings = run_attacks(
-            gather(matches, fresh, threshold),
+        audits[label] = audit(
+            comparison,
+            level=significance / len(labels),
             confidence=confidence,
-            n_permutations=n_permutations,
-            rng=numpy_generator(seed, "privacy", "labellings", label),
-        )
-        adjusted = holm({name: finding.p_value for name, finding in findings.items()})
-        controls = run_controls(
-            pool,
-            matches,
-            halves,
-            half_matches,
             copy_share=copy_share,
-            level=level,
-            confidence=confidence,
             n_permutations=n_permutations,
             seed=seed,
             label=label,
         )
-        verdict, found = decide(adjusted, level, controls)
-        text = explain(
-            verdict,
-            found,
-            findings,
-            controls,
-            label=label,
-            n_synthetic=n_synthetic,
-            n_originals=n,
-            turned_too=symmetries,
-        )
-        patches = {"train": n, "nonmember": n, "reference": n, "synthetic": n_synthetic}
-        audits[label] = LabelAudit(verdict, text, patches, findings, adjusted, level, controls)
-        metrics |= _metrics(label, findings)
-        for name, p in adjusted.items():
-            metrics[f"privacy/{label}/{name}/p_value"] = findings[name].p_value
-            metrics[f"privacy/{label}/{name}/p_adjusted"] = p
-        metrics |= _metrics(label, _above_threshold(matches, fresh, confidence))
+        metrics |= _metrics(label, audits[label])
         if label in discriminators:
-            score = discriminators[label]
-            attack = discriminator_attack(score(pool.members), score(pool.nonmembers), confidence=confidence)
-            metrics |= _metrics(label, attack)
-            metrics |= {f"privacy/{label}/{name}/p_value": f.p_value for name, f in attack.items()}
-        correlated = matches[correlation_measure(matches)]
-        pictures[f"gallery-{label}"] = closest_pairs(looked_at, pool, correlated, gallery_pairs)
-        pictures[f"correlation-{label}"] = drawn(correlation_histogram(correlated, threshold, label))
-    worst = max((audit.verdict for audit in audits.values()), key=_SEVERITY.index)
+            metrics |= _discriminator_metrics(label, discriminators[label], comparison.pool, confidence)
+        pictures |= _pictures(label, comparison, gallery_pairs)
+    worst = max((done.verdict for done in audits.values()), key=_SEVERITY.index)
     return PrivacyReport(worst, metrics, audits, pictures)

@@ -49,7 +49,7 @@ def explain(
     label: str,
     n_synthetic: int,
     n_originals: int,
-    turned_too: Literal["identity", "square"],
+    symmetries: Literal["identity", "square"],
 ) -> str:
     """Put the verdict on one class into sentences for a reader who knows none of the tests.
 
@@ -61,7 +61,7 @@ def explain(
         label: The class.
         n_synthetic: Synthetic patches looked at.
         n_originals: Training patches, and as many unseen ones, looked at.
-        turned_too: Positions in which patches were compared.
+        symmetries: Positions in which patches were compared.
 
     Returns:
         The text, one paragraph.
@@ -81,6 +81,6 @@ def explain(
     else:
         planted = next(control for control in controls if control.name == "few copies")
         said.append(f"No test told them apart, while {planted.what} would have been noticed.")
-    if turned_too == "identity":
+    if symmetries == "identity":
         said.append("Turned or mirrored copies were not looked for.")
     return " ".join([*said, NO_PROOF])

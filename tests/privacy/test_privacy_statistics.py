@@ -1,0 +1,182 @@
+"""Intervals, exact probabilities and single attacks against libraries, enumeration and simulation."""
+
+import itertools
+
+import numpy as np
+import pytest
+import scipy.stats
+import sklearn.metrics
+
+from pathgen.privacy.attacks import attack_auc, attack_tpr, discriminator_attack, member_share
+from pathgen.privacy.intervals import (
+    auc_with_interval,
+    binomial_interval,
+    head_p_value,
+    holm,
+    rank_p_value,
+    wilson_interval,
+)
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 12), (3, 12), (12, 12), (1, 500)])
+def test_share_intervals_equal_scipy(k: int, n: int) -> None:
+    test = scipy.stats.binomtest(k, n)
+    wilson = test.proportion_ci(0.9, method="wilson")
+    assert wilson_interval(k / n, n, 0.9) == pytest.approx((wilson.low, wilson.high), abs=1e-12)
+    exact = test.proportion_ci(0.9, method="exact")
+    assert binomial_interval(k, n, 0.9) == pytest.approx((exact.low, exact.high), abs=1e-12)
+
+
+def test_auc_equals_sklearn_with_ties() -> None:
+    rng = np.random.default_rng(0)
+    members, others = rng.integers(0, 9, 40) + 1.0, rng.integers(0, 9, 55) + 0.0
+    area, low, high = auc_with_interval(members, others, 0.95)
+    labels = np.repeat([1, 0], [40, 55])
+    assert area == pytest.approx(sklearn.metrics.roc_auc_score(labels, np.concatenate([members, others])))
+    assert low < area < high
+
+
+def test_auc_interval_equals_the_jackknife() -> None:
+    """DeLong's variance is that of the placements: computed here by the double loop."""
+    rng = np.random.default_rng(1)
+    members, others = rng.normal(0.5, 1, 30), rng.normal(0, 1, 25)
+    above = (members[:, None] > others[None, :]).astype(float)
+    variance = above.mean(1).var(ddof=1) / 30 + above.mean(0).var(ddof=1) / 25
+    area, low, high = auc_with_interval(members, others, 0.95)
+    assert (high - low) / 2 == pytest.approx(1.959964 * np.sqrt(variance), rel=1e-6)
+    assert area == pytest.approx(above.mean())
+
+
+def test_auc_interval_of_an_honest_score_covers_a_half() -> None:
+    rng = np.random.default_rng(2)
+    covered = 0
+    for _ in range(400):
+        _, low, high = auc_with_interval(rng.normal(size=60), rng.normal(size=60), 0.95)
+        covered += low <= 0.5 <= high
+    assert covered >= 0.925 * 400
+
+
+@pytest.mark.parametrize("digits", [0, 1, 9])
+def test_rank_p_value_equals_scipy(digits: int) -> None:
+    rng = np.random.default_rng(digits)
+    members, others = rng.normal(0.3, 1, 30).round(digits), rng.normal(0, 1, 45).round(digits)
+    test = scipy.stats.mannwhitneyu(members, others, alternative="greater", method="asymptotic")
+    assert rank_p_value(members, others) == pytest.approx(test.pvalue, rel=1e-9)
+
+
+def test_rank_p_value_is_even_without_leakage_and_one_on_ties() -> None:
+    rng = np.random.default_rng(3)
+    values = [rank_p_value(rng.normal(size=50), rng.normal(size=50)) for _ in range(400)]
+    assert scipy.stats.kstest(values, "uniform").pvalue > 0.01
+    assert rank_p_value(np.zeros(5), np.zeros(6)) == 1.0
+
+
+@pytest.mark.parametrize("allowed", [0, 1, 2])
+def test_head_p_value_equals_enumeration(allowed: int) -> None:
+    n, m = 5, 4
+    ahead = []
+    for places in itertools.combinations(range(n + m), m):  # places of the non-members in the order
+        ahead.append(places[allowed] - allowed)
+    for count in range(n + 1):
+        expected = np.mean([value >= count for value in ahead])
+        assert head_p_value(count, allowed, n, m) == pytest.approx(expected)
+
+
+def test_holm_on_a_worked_example() -> None:
+    found = holm({"a": 0.04, "b": 0.01, "c": 0.03, "d": 0.005})
+    assert found == pytest.approx({"a": 0.06, "b": 0.03, "c": 0.06, "d": 0.02})
+    assert list(found) == ["a", "b", "c", "d"]
+    assert holm({"a": 0.7, "b": 0.9}) == {"a": 1.0, "b": 1.0}
+
+
+def shared(votes: list[float], members: int, **changed: object) -> object:
+    is_member = np.arange(len(votes)) < members
+    chosen = {"confidence": 0.95, "n_permutations": 40_000, "rng": np.random.default_rng(4), **changed}
+    return member_share(np.array(votes, float), is_member, **chosen)
+
+
+def test_member_share_p_value_equals_enumeration() -> None:
+    votes = [5, 2, 0, 1, 1, 0, 3, 0.5]
+    found = shared(votes, 4)
+    sums = [sum(votes[i] for i in chosen) for chosen in itertools.combinations(range(8), 4)]
+    assert found.value == pytest.approx(8 / 12.5)
+    assert found.p_value == pytest.approx(np.mean([s >= 8 for s in sums]), abs=0.01)
+    assert found.expected == 0.5
+
+
+def test_one_patch_that_attracts_all_is_no_evidence() -> None:
+    found = shared([1000] + [0] * 99, 50)
+    assert found.value == 1.0
+    assert found.p_value == pytest.approx(0.5, abs=0.02)
+    assert found.low < 0.5
+
+
+def test_many_members_that_attract_one_each_are_evidence() -> None:
+    found = shared([1] * 20 + [0] * 80, 50)
+    assert found.p_value == pytest.approx(1 / 40_001)
+    assert found.low > 0.8
+
+
+def test_no_votes_is_no_measure() -> None:
+    found = shared([0] * 10, 5)
+    assert found.value is None and found.p_value == 1.0
+
+
+def test_share_interval_covers_a_half_though_patches_attract_unevenly() -> None:
+    rng = np.random.default_rng(5)
+    covered = 0
+    for _ in range(300):
+        votes = np.floor(rng.pareto(1.0, 100))
+        found = shared(list(rng.permutation(votes)), 50, n_permutations=1)
+        covered += found.low <= 0.5 <= found.high
+    assert covered >= 0.92 * 300
+
+
+def naive_tpr(scores: np.ndarray, is_member: np.ndarray) -> float:
+    best = 0.0
+    for threshold in scores:
+        if (scores[~is_member] > threshold).mean() <= 0.01:
+            best = max(best, (scores[is_member] > threshold).mean())
+    return best
+
+
+@pytest.mark.parametrize("n", [50, 100, 230])
+def test_tpr_equals_the_search_over_thresholds(n: int) -> None:
+    rng = np.random.default_rng(n)
+    scores = np.concatenate([rng.normal(0.8, 1, n), rng.normal(0, 1, n)])
+    is_member = np.arange(2 * n) < n
+    found = attack_tpr(scores, is_member, confidence=0.95)
+    assert found.value == pytest.approx(naive_tpr(scores, is_member))
+    assert found.low <= found.value <= found.high
+
+
+def test_tpr_expectation_is_that_of_random_scores() -> None:
+    rng = np.random.default_rng(6)
+    is_member = np.arange(400) < 200
+    found = [attack_tpr(rng.normal(size=400), is_member, confidence=0.95) for _ in range(2000)]
+    assert np.mean([f.value for f in found]) == pytest.approx(found[0].expected, rel=0.05)
+    assert np.mean([f.p_value <= 0.05 for f in found]) <= 0.06
+
+
+def test_ties_never_make_a_member() -> None:
+    is_member = np.arange(40) < 20
+    found = attack_tpr(np.zeros(40), is_member, confidence=0.95)
+    assert found.value == 0 and found.p_value == 1.0
+
+
+def test_rare_copies_move_the_tpr_not_the_auc() -> None:
+    rng = np.random.default_rng(7)
+    scores = rng.normal(size=1000)
+    scores[:25] += 20  # 5 % of the members
+    is_member = np.arange(1000) < 500
+    assert attack_auc(scores, is_member, confidence=0.95).low < 0.5
+    found = attack_tpr(scores, is_member, confidence=0.95)
+    assert found.low > found.expected and found.p_value < 1e-4
+
+
+def test_a_discriminator_that_remembers_is_told() -> None:
+    rng = np.random.default_rng(8)
+    found = discriminator_attack(rng.normal(1, 1, 200), rng.normal(0, 1, 200), confidence=0.95)
+    assert found["discriminator_auc"].low > 0.6 and found["discriminator_tpr"].p_value < 0.05
+    swapped = discriminator_attack(rng.normal(0, 1, 200), rng.normal(1, 1, 200), confidence=0.95)
+    assert swapped["discriminator_auc"].high < 0.4
