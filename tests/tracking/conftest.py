@@ -109,11 +109,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     (root / "params.yaml").write_text(_PARAMS)
     (root / "other.yaml").write_text("a: 1\nb: {c: [x, y]}\n")
     (root / ".gitignore").write_text(
-        "/keys/\n/work/\n/mlflow.db*\n/mlruns/\n/opened-*\n/ends.json\n/killed\n"
+        "__pycache__\n/keys/\n/work/\n/mlflow.db*\n/mlruns/\n/opened-*\n/ends.json\n/killed\n"
     )
     here.git("init", "-q")
     here.dvc("init", "-q")
+    with (root / ".dvcignore").open("a") as ignored:
+        ignored.write("__pycache__\n")
     here.dvc("repro", "-q")
+    (root / "library" / "__pycache__").mkdir()
+    (root / "library" / "__pycache__" / "code.pyc").write_text("compiled later")
     here.git("add", "-A")
     here.git("commit", "-q", "-m", "First")
     return here

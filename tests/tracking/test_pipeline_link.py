@@ -73,6 +73,7 @@ def test_cached_run_belongs_to_two_pipelines(tracked: Project, monkeypatch: pyte
     try:
         lock.write_text(kept.replace("count: 3", "count: 4"))
         after = link_pipeline(tracked.root)
+        assert link_pipeline(tracked.root) == after
     finally:
         lock.write_text(kept)
     assert after.pipeline != before.pipeline

@@ -168,6 +168,17 @@ def test_killed_run_is_ended_by_others_and_continued_by_its_own(
         assert fresh.run_id != killed
 
 
+@pytest.mark.parametrize(("note", "status"), [({}, "KILLED"), ({"status": "FINISHED"}, "FINISHED")])
+def test_any_stage_ends_the_runs_of_dead_processes(
+    tracked: Project, note: dict[str, str], status: str
+) -> None:
+    left = _client().create_run(open_store("pathgen").experiment_id).info.run_id
+    content = {"place": find_location().name, "run_id": left, "ended": False, **note}
+    (tracked.root / "work" / "tracking" / f"dead-{status}-0.json").write_text(json.dumps(content))
+    with _stage("alive"):
+        assert _client().get_run(left).info.status == status
+
+
 def test_failed_run_is_continued_without_its_failure(tracked: Project) -> None:
     with pytest.raises(ValueError, match="once"):
         with _stage("twice") as first:
