@@ -17,6 +17,7 @@ from pathgen.privacy.matches import MatchesBy, Pool, both
 from pathgen.privacy.neighbours import SYMMETRIES, turned
 from pathgen.seeding import numpy_generator
 
+_MOST_COPIES = 2000
 NEGATIVE_CONTROLS = 3
 """How many negative controls there are; the level is shared between them."""
 
@@ -106,13 +107,14 @@ def run_controls(
     fresh, kept = reference_matches
     rng = numpy_generator(seed, "privacy", "controls", label)
 
+    all_copies = pool.members[rng.integers(0, n, size=min(n, _MOST_COPIES))]
     copied = pool.members[rng.choice(n, size=n_copies, replace=n_copies > n)]
     evidences: list[tuple[str, Literal["positive", "negative"], str, Evidence]] = [
         (
             "copies",
             "positive",
             "nothing but copies of training patches, drawn with replacement",
-            gather(pool.match(pool.members[rng.integers(0, n, size=n)]), whole_reference, threshold),
+            gather(pool.match(all_copies), whole_reference, threshold),
         ),
         (
             "few copies",

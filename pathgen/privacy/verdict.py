@@ -80,7 +80,9 @@ def explain(
         said += [f"{QUESTIONS[name]} Yes ({_number(findings[name])})." for name in found]
     else:
         planted = next(control for control in controls if control.name == "few copies")
-        said.append(f"No test told them apart, while {planted.what} would have been noticed.")
+        said.append(
+            f"No test told the two apart; the same tests did find {planted.what}, planted as a trial."
+        )
     if symmetries == "identity":
         said.append("Turned or mirrored copies were not looked for.")
     return " ".join([*said, NO_PROOF])
