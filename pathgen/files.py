@@ -28,7 +28,8 @@ def atomic_path(target: Path) -> Iterator[Path]:
         an existing `target` stays as it was.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    # One name for all processes: what a killed one left is overwritten, not left behind.
+    draft = target.with_name(f".{target.name}.partial")
     try:
         yield draft
         with draft.open("rb") as written:
@@ -50,9 +51,10 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         The folder to fill. When the block raises it is removed and `target` stays as it was.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    old = target.with_name(f".{target.name}.{os.getpid()}.old")
-    shutil.rmtree(draft, ignore_errors=True)
+    draft = target.with_name(f".{target.name}.partial")
+    old = target.with_name(f".{target.name}.old")
+    for left_by_a_killed_process in (draft, old):
+        shutil.rmtree(left_by_a_killed_process, ignore_errors=True)
     draft.mkdir()
     try:
         yield draft

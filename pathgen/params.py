@@ -68,7 +68,9 @@ def parse_section(params: dict[str, Any], section: str, model: type[S], path: Pa
         PathgenErrors: One error per problem, each with path, value and what is allowed.
     """
     if section not in params:
-        raise PathgenErrors([PathgenError(f"{path}: {section}", "section is missing", "Add it, see profiles/")])
+        raise PathgenErrors(
+            [PathgenError(f"{path}: {section}", "section is missing", "Add it, see profiles/")]
+        )
     try:
         return model.model_validate(params[section] if params[section] is not None else {})
     except pydantic.ValidationError as failure:

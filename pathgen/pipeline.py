@@ -1,5 +1,6 @@
 """What the pipeline is made of: the lists its matrix stages run over, and the names of their items."""
 
+import shutil
 from itertools import product
 from pathlib import Path
 from typing import Literal
@@ -31,7 +32,9 @@ def classifier_run(regime: str, generator: str | None, classifier: str, seed: in
 class PipelineSettings(Settings):
     """Section `pipeline`: the lists that the matrix stages of dvc.yaml run over."""
 
-    generators: list[Generator] = pydantic.Field(min_length=1, description="Generators to train, one per class.")
+    generators: list[Generator] = pydantic.Field(
+        min_length=1, description="Generators to train, one per class."
+    )
     labels: list[Literal["normal", "tumor"]] = pydantic.Field(description="The classes; always both.")
     classifiers: list[Classifier] = pydantic.Field(min_length=1, description="Classifiers to train.")
     synthetic_regimes: list[SyntheticRegime] = pydantic.Field(
@@ -41,7 +44,9 @@ class PipelineSettings(Settings):
         description="All regimes by name: `original`, then each of `synthetic_regimes` with each generator, "
         "as `mixed-dcgan`. Spelled out because DVC's matrix cannot compute it."
     )
-    seeds: list[int] = pydantic.Field(min_length=1, description="Seeds of the classifiers; an interval needs two.")
+    seeds: list[int] = pydantic.Field(
+        min_length=1, description="Seeds of the classifiers; an interval needs two."
+    )
 
     @pydantic.model_validator(mode="after")
     def _lists_agree(self) -> "PipelineSettings":
@@ -71,3 +76,27 @@ class PipelineSettings(Settings):
             **{folder: runs for folder in CLASSIFIER_FOLDERS},
             **{folder: set(self.generators) for folder in GENERATOR_FOLDERS},
         }
+
+
+def prune(settings: PipelineSettings, root: Path) -> list[Path]:
+    """Remove results of matrix items that are no longer asked for; they stay in DVC's cache.
+
+    A stage that depends on a whole folder must find the same files here and in a new clone.
+
+    Args:
+        settings: What is asked for now.
+        root: The checkout.
+
+    Returns:
+        What was removed.
+    """
+    removed = []
+    for folder, items in settings.items_by_folder().items():
+        for entry in sorted((root / folder).glob("[!.]*")):
+            if entry.name.removesuffix(".json") not in items:
+                if entry.is_dir():
+                    shutil.rmtree(entry)
+                else:
+                    entry.unlink()
+                removed.append(entry)
+    return removed

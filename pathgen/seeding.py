@@ -1,9 +1,12 @@
 """Seeds: every random draw has a generator of its own, derived from a named purpose."""
 
 import hashlib
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    import torch
 
 
 def derive_seed(seed: int, *purpose: str | int) -> int:
@@ -25,6 +28,10 @@ def numpy_generator(seed: int, *purpose: str | int) -> np.random.Generator:
     return np.random.default_rng(derive_seed(seed, *purpose))
 
 
-def torch_generator(seed: int, *purpose: str | int, device: str | torch.device = "cpu") -> torch.Generator:
+def torch_generator(
+    seed: int, *purpose: str | int, device: "str | torch.device" = "cpu"
+) -> "torch.Generator":
     """Return a torch generator for one purpose (see `derive_seed`) on `device`."""
+    import torch  # noqa: PLC0415 - loads for 3 s, and half of the stages do without
+
     return torch.Generator(device=device).manual_seed(derive_seed(seed, *purpose))

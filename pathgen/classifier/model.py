@@ -45,6 +45,31 @@ def save_classifier(folder: Path, trained: TrainedClassifier, facts: Mapping[str
         write_json(draft / FACTS_FILE, {**own, **facts})
 
 
+def load_facts(folder: Path) -> dict[str, Any]:
+    """Read what ``model.json`` says of a classifier.
+
+    Args:
+        folder: Where `save_classifier` wrote it.
+
+    Returns:
+        The facts; at least ``classifier`` and ``image_size_px``.
+
+    Raises:
+        PathgenError: The file is missing or damaged, or names a classifier this version does not know.
+    """
+    facts_path = folder / FACTS_FILE
+    try:
+        facts = json.loads(facts_path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise PathgenError(facts_path, f"cannot be read: {problem.strerror}", _CURE) from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as problem:
+        raise PathgenError(facts_path, f"not JSON: {problem}", _CURE) from None
+    known = isinstance(facts, dict) and facts.get("classifier") in CLASSIFIERS
+    if not known or not isinstance(facts.get("image_size_px"), int):
+        raise PathgenError(facts_path, "does not name a known classifier and its image_size_px", _CURE)
+    return dict(facts)
+
+
 def load_classifier(folder: Path) -> nn.Module:
     """Read a trained classifier.
 
@@ -57,16 +82,7 @@ def load_classifier(folder: Path) -> nn.Module:
     Raises:
         PathgenError: A file is missing or damaged, or the two do not belong together.
     """
-    facts_path = folder / FACTS_FILE
-    try:
-        facts = json.loads(facts_path.read_text(encoding="utf-8"))
-    except OSError as problem:
-        raise PathgenError(facts_path, f"cannot be read: {problem.strerror}", _CURE) from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as problem:
-        raise PathgenError(facts_path, f"not JSON: {problem}", _CURE) from None
-    known = isinstance(facts, dict) and facts.get("classifier") in CLASSIFIERS
-    if not known or not isinstance(facts.get("image_size_px"), int):
-        raise PathgenError(facts_path, "does not name a known classifier and its image_size_px", _CURE)
+    facts = load_facts(folder)
     model = CLASSIFIERS[facts["classifier"]](facts["image_size_px"])
     load_module(model, folder / WEIGHTS_FILE, _CURE)
     return model.eval()

@@ -26,6 +26,9 @@ STATISTICS = (
     "gan/spread_ratio",
 )
 
+# One grey level: originals that are all alike have no spread to compare with.
+_LEVEL = 1 / 127.5
+
 
 class Players:
     """Generator and discriminator in training, and the generator's moving average."""
@@ -90,7 +93,9 @@ class Players:
             # The average of few steps reaches back no further than they do.
             _average_into(self.average, self.generator, min(self._ema_decay, (1 + number) / (10 + number)))
         # Pixels' standard deviation over the batch, against the originals': falls to 0 in a collapse.
-        return statistics | {"gan/spread_ratio": _spread(fake.detach().float()) / _spread(real)}
+        return statistics | {
+            "gan/spread_ratio": _spread(fake.detach().float()) / _spread(real).clamp(min=_LEVEL)
+        }
 
     def _step_discriminator(self, real: torch.Tensor, fake: torch.Tensor) -> dict[str, torch.Tensor]:
         self._adam_discriminator.zero_grad(set_to_none=True)

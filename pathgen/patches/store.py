@@ -38,6 +38,15 @@ class PatchSet:
     def __len__(self) -> int:
         return len(self.index)
 
+    @property
+    def classes(self) -> NDArray[np.int64]:
+        """Class numbers, int64 of shape (N,): 0 normal, 1 tumor."""
+        return np.asarray(self.index["label"] == LABELS[1], dtype=np.int64)
+
+    def images_by_label(self) -> dict[str, NDArray[np.uint8]]:
+        """Return the images of each class, see `of_label`."""
+        return {label: self.of_label(label).images for label in LABELS}
+
     def of_label(self, label: str) -> "PatchSet":
         """Return the patches of one class, in the same order.
 

@@ -254,3 +254,14 @@ def read_table(path: Path) -> pd.DataFrame:
     except (pa.ArrowException, OSError) as problem:
         raise PathgenError(path, f"not readable as parquet: {problem}", _REMAKE) from None
     return pd.DataFrame({field.name: _pandas_column(field, table[field.name]) for field in table.schema})
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV, atomically, for plots and for people; numbers keep all their digits.
+
+    Args:
+        frame: The table; its pandas index is dropped.
+        path: The file; missing parents are made.
+    """
+    with atomic_path(path) as draft:
+        frame.to_csv(draft, index=False, lineterminator="\n")

@@ -211,7 +211,7 @@ def privacy_pictures(folder: Path, *, with_original: bool) -> list[Picture]:
         PathgenError: A picture is damaged.
     """
     shown = []
-    for file in sorted(folder.glob("[!.]*/*.png")):
+    for file in sorted(folder.glob("[!.]*/pictures/*.png")):
         # Named by what is harmless: a picture of a new kind stays away until it is known to be.
         if not with_original and not file.stem.startswith("correlation"):
             continue

@@ -8,10 +8,11 @@ import jinja2
 from markupsafe import Markup
 
 from pathgen.files import atomic_path, write_json
+from pathgen.patches.tables import write_csv
 from pathgen.report import paper
 from pathgen.report.gathering import Page, Results, gather_page, gather_results
 from pathgen.report.reading import ReportInputs
-from pathgen.report.tables import interval, json_table, markdown_table, number
+from pathgen.report.tables import interval, json_table, markdown_table, number, runs_table
 
 
 def build_report(
@@ -26,7 +27,7 @@ def build_report(
     with_patient_pictures: bool,
     hashes: Mapping[str, str],
 ) -> None:
-    """Write ``index.html``, ``results.md`` and ``results.json``; the same inputs give the same bytes.
+    """Write ``index.html``, ``results.md``, ``results.json`` and ``runs.csv``; the same inputs give the same bytes.
 
     What was not run is named as such; nothing is computed anew but means and intervals over runs.
 
@@ -59,6 +60,7 @@ def build_report(
     for name, text in texts.items():
         with atomic_path(out / name) as draft:
             draft.write_text(text, encoding="utf-8")
+    write_csv(runs_table(results.rows), out / "runs.csv")
     write_json(out / "results.json", json_table(results.rows, results.baseline))
 
 

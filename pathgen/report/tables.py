@@ -242,3 +242,25 @@ def json_table(rows: Sequence[Row], baseline: float | None) -> dict[str, Any]:
     if baseline is not None:
         table["mean_colour"] = {"original": {"accuracy": {"mean": baseline}}}
     return table
+
+
+def runs_table(rows: Sequence[Row]) -> pd.DataFrame:
+    """List every run, for ``dvc plots``.
+
+    Args:
+        rows: The lines (see `result_rows`).
+
+    Returns:
+        Columns regime (with the generator), classifier, seed, and each metric; empty where undefined.
+    """
+    runs = [
+        {
+            "regime": row.name,
+            "classifier": row.classifier,
+            "seed": run.key.seed,
+            **{metric: run.metrics.get(metric) for metric in TABLE_METRICS},
+        }
+        for row in rows
+        for run in row.runs
+    ]
+    return pd.DataFrame(runs, columns=["regime", "classifier", "seed", *TABLE_METRICS])

@@ -31,11 +31,13 @@ class StageRun:
 
     Attributes:
         run_id: MLflow's id of the run.
+        work_key: Identifies the work: command, inputs, code and parameters. Names folders to resume from.
         continued: Whether an earlier, unfinished attempt at the same work began this run.
     """
 
-    def __init__(self, store: Store, run_id: str, *, continued: bool) -> None:
+    def __init__(self, store: Store, run_id: str, *, work_key: str, continued: bool) -> None:
         self.run_id = run_id
+        self.work_key = work_key
         self.continued = continued
         self._store = store
         self._pending: list[Any] = []

@@ -152,11 +152,12 @@ def tracked_stage(
     with open_project(here) as project:
         key = running_stage_key(project)
         hashes = {path.as_posix(): data_hash(project, here / path) for path in inputs}
-    with _termination_raises(), attempt(store.work, key or _work_key(name, flat, hashes), place) as claim:
+    work_key = key or _work_key(name, flat, hashes)
+    with _termination_raises(), attempt(store.work, work_key, place) as claim:
         end_abandoned(store.work, store.client, place)
         run_id, continued = _begin(store, claim.run_id, _tags(name, here, key, tags), run_name)
         claim.began(place, run_id)
-        run = StageRun(store, run_id, continued=continued)
+        run = StageRun(store, run_id, work_key=work_key, continued=continued)
         status, reason = "FAILED", None
         try:
             _log_parameters(store, run_id, flat)

@@ -12,7 +12,18 @@ from imports import ROOT, direct, imported_names
 FILES = sorted(
     path.relative_to(ROOT) for package in ("pathgen", "stages") for path in (ROOT / package).rglob("*.py")
 )
-LEAF = {"errors", "files", "labels", "params", "seeding", "recording", "progress", "checkpoint", "compute", "vision"}
+LEAF = {
+    "errors",
+    "files",
+    "labels",
+    "params",
+    "seeding",
+    "recording",
+    "progress",
+    "checkpoint",
+    "compute",
+    "vision",
+}
 
 # part -> the parts it may import beside itself and the leaf modules
 MAY_IMPORT = {
@@ -27,7 +38,20 @@ MAY_IMPORT = {
     "tracking": set(),
     "report": {"patches", "metrics", "pipeline"},
     "pipeline": set(),
-    "validation": {"sources", "wsi", "patches", "gan", "classifier", "metrics", "privacy", "report", "pipeline", "tracking"},
+    "compute_settings": set(),
+    "validation": {
+        "compute_settings",
+        "sources",
+        "wsi",
+        "patches",
+        "gan",
+        "classifier",
+        "metrics",
+        "privacy",
+        "report",
+        "pipeline",
+        "tracking",
+    },
     "inspection": {"wsi", "patches", "sources", "validation"},
     "cli": {"inspection"},
 }

@@ -9,7 +9,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from pathgen.checkpoint import load_tensors
 from pathgen.errors import PathgenError
+from pathgen.gan import course
 from pathgen.gan.loop import TrainedGan, train_generator
 from pathgen.gan.players import STATISTICS, Players
 from pathgen.gan.recipe import GanRecipe
@@ -207,6 +209,7 @@ def test_it_learns_where_a_single_image_is_bright() -> None:
     image[:8, :8] = (220, 120, 180)
     recipe = replace(RECIPE, kimg=1.2, lr_generator=2e-3, lr_discriminator=1e-3)
     result = trained(recipe, images=np.stack([image] * 8))
+    assert np.isfinite(result.history.to_numpy()).all()
     (drawn,) = synthesise(result.generator, seed=1, count=64, batch_size=64, device=CPU)
     found = drawn.mean((0, 3))  # (H, W)
     contrast = found[:8, :8].mean() - (found[8:].mean() + found[:8, 8:].mean()) / 2
@@ -221,14 +224,45 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not() -> None:
     assert not same(one.generator.state_dict(), other.generator.state_dict())
 
 
-def test_a_diverging_training_stops_with_one_line_and_keeps_its_last_finite_snapshot(tmp_path: Path) -> None:
-    trained(resume_folder=tmp_path)
-    kept = (tmp_path / "snapshot.safetensors").read_bytes()
+def test_a_diverging_training_stops_at_once() -> None:
     with pytest.raises(
-        PathgenError, match=r"train dcgan-normal: .* no finite number after .* learning rates"
+        PathgenError, match=r"train dcgan-normal: gan/\w+ is no finite number after \d\d? "
     ):
-        trained(replace(RECIPE, kimg=0.4, lr_generator=1e30), resume_folder=tmp_path / "other")
-    assert (tmp_path / "snapshot.safetensors").read_bytes() == kept
+        trained(replace(RECIPE, lr_generator=1e30))
+
+
+@pytest.mark.parametrize("broken", ["gan/generator_loss", "a weight"])
+def test_the_last_finite_snapshot_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    whole = Players.step
+
+    def step(self: Players, *batches: torch.Tensor, number: int) -> dict[str, torch.Tensor]:
+        told = whole(self, *batches, number=number)
+        if number == 7 and broken == "a weight":
+            next(self.generator.parameters()).data[0, 0] = torch.nan
+            monkeypatch.setattr(Players, "step", lambda *_, number: told)
+        return {**told, broken: torch.tensor(torch.nan)} if number == 7 and broken in told else told
+
+    monkeypatch.setattr(Players, "step", step)
+    with pytest.raises(PathgenError, match=f"{broken} is no finite number .* rates"):
+        trained(resume_folder=tmp_path)
+    tensors, content = load_tensors(tmp_path / "snapshot.safetensors")
+    assert content["plain"]["step"] == 5
+    assert all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values())
+
+
+def test_each_step_has_noise_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    latents: list[torch.Tensor] = []
+    whole = Players.step
+
+    def step(self: Players, *batches: torch.Tensor, number: int) -> dict[str, torch.Tensor]:
+        latents.append(batches[1])
+        return whole(self, *batches, number=number)
+
+    monkeypatch.setattr(Players, "step", step)
+    trained(replace(RECIPE, kimg=0.04))
+    assert len(torch.unique(torch.cat(latents), dim=0)) == 5 * 8
 
 
 def test_a_snapshot_of_other_settings_or_images_is_refused(tmp_path: Path) -> None:
@@ -242,9 +276,17 @@ def test_a_snapshot_of_other_settings_or_images_is_refused(tmp_path: Path) -> No
         trained(resume_folder=tmp_path)
 
 
-@pytest.mark.parametrize("shape", [(0, 16, 16, 3), (4, 16, 32, 3), (4, 24, 24, 3), (4, 4, 4, 3)])
-def test_images_it_cannot_learn_from_are_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(PathgenError, match="train dcgan-normal"):
+@pytest.mark.parametrize(
+    ("shape", "reason"),
+    [
+        ((0, 16, 16, 3), "no patches"),
+        ((4, 16, 32, 3), "32x16 px"),
+        ((4, 24, 24, 3), "24x24 px"),
+        ((4, 4, 4, 3), "4x4 px"),
+    ],
+)
+def test_images_it_cannot_learn_from_are_refused(shape: tuple[int, ...], reason: str) -> None:
+    with pytest.raises(PathgenError, match=f"train dcgan-normal: .*{reason}"):
         trained(images=np.zeros(shape, dtype=np.uint8))
 
 
@@ -262,6 +304,8 @@ def test_resuming_really_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
         return step
 
+    # Three log intervals, so that the snapshot at step 10 falls into the middle of one.
+    monkeypatch.setattr(course, "_LOGS", 3)
     recipe = replace(RECIPE, ema_decay=0.9, augment="d4")
     monkeypatch.setattr(Players, "step", until(13))
     with pytest.raises(KeyboardInterrupt):

@@ -1,0 +1,107 @@
+"""Check a whole params file: every section, and what must fit between sections; all problems at once."""
+
+from pathlib import Path
+
+from pathgen.classifier.settings import EvaluateSettings, TrainClassifierSettings
+from pathgen.compute_settings import ComputeSettings
+from pathgen.errors import PathgenError, PathgenErrors
+from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings
+from pathgen.metrics.fidelity.settings import FidelitySettings
+from pathgen.params import PARAMS_FILE, Settings, parse_section, read_params
+from pathgen.patches.settings import ExtractSettings, SampleSettings
+from pathgen.pipeline import PipelineSettings
+from pathgen.privacy.settings import PrivacySettings
+from pathgen.report.settings import ReportSettings
+from pathgen.sources.settings import CohortSettings
+from pathgen.tracking.settings import TrackingSettings
+from pathgen.wsi.settings import IndexSettings
+
+SECTIONS: dict[str, type[Settings]] = {
+    "pipeline": PipelineSettings,
+    "compute": ComputeSettings,
+    "tracking": TrackingSettings,
+    "cohort": CohortSettings,
+    "index": IndexSettings,
+    "sample": SampleSettings,
+    "extract": ExtractSettings,
+    "train_gan": TrainGanSettings,
+    "synthesise": SynthesiseSettings,
+    "train_classifier": TrainClassifierSettings,
+    "evaluate": EvaluateSettings,
+    "fidelity": FidelitySettings,
+    "privacy": PrivacySettings,
+    "report": ReportSettings,
+}
+
+
+def validate_params(path: Path = PARAMS_FILE) -> None:
+    """Check every section of a params file, and the rules between sections.
+
+    Args:
+        path: The file.
+
+    Raises:
+        PathgenError: The file cannot be read at all.
+        PathgenErrors: One error per problem of any section, with path, value and what is allowed.
+    """
+    params = read_params(path)
+    problems: list[PathgenError] = [
+        PathgenError(
+            f"{path}: {name}", "is no section of this version", f"Remove it; known: {', '.join(SECTIONS)}"
+        )
+        for name in sorted(set(params) - set(SECTIONS))
+    ]
+    checked: dict[str, Settings] = {}
+    for name, model in SECTIONS.items():
+        try:
+            checked[name] = parse_section(params, name, model, path)
+        except PathgenErrors as found:
+            problems += found.errors
+    problems += _between(checked, path)
+    if problems:
+        raise PathgenErrors(problems)
+
+
+def _between(checked: dict[str, Settings], path: Path) -> list[PathgenError]:
+    """Check what one section asks of another, as far as both are right in themselves."""
+    problems = []
+    extract, index, cohort = checked.get("extract"), checked.get("index"), checked.get("cohort")
+    sample, synthesise = checked.get("sample"), checked.get("synthesise")
+    train, pipeline = checked.get("train_classifier"), checked.get("pipeline")
+    from_slides = isinstance(cohort, CohortSettings) and cohort.source in ("phantom", "camelyon16", "slides")
+    if isinstance(extract, ExtractSettings):
+        size = extract.size_px
+        if size & (size - 1):
+            problems.append(
+                PathgenError(
+                    f"{path}: extract.size_px",
+                    f"is {size}: the generators make squares of 8, 16, 32, 64, ... px",
+                    "Choose one of them",
+                )
+            )
+        if from_slides and isinstance(index, IndexSettings) and size > index.patch_px:
+            problems.append(
+                PathgenError(
+                    f"{path}: extract.size_px",
+                    f"is {size}, larger than index.patch_px ({index.patch_px}): patches are never enlarged",
+                    "Lower it",
+                )
+            )
+    if (
+        isinstance(sample, SampleSettings)
+        and isinstance(synthesise, SynthesiseSettings)
+        and isinstance(train, TrainClassifierSettings)
+        and isinstance(pipeline, PipelineSettings)
+        and "mixed" in pipeline.synthetic_regimes
+    ):
+        train_size = sample.per_class.train
+        needed = train_size if train.mixed == "all" else train_size - train_size // 2
+        if synthesise.per_class < needed:
+            problems.append(
+                PathgenError(
+                    f"{path}: synthesise.per_class",
+                    f"is {synthesise.per_class}, but the regime mixed ({train.mixed}) takes {needed} per class",
+                    "Raise it, or lower sample.per_class.train",
+                )
+            )
+    return problems

@@ -1,0 +1,29 @@
+"""Find the slides (or make the phantom ones), pair each with its annotation, open every one."""
+
+from pathlib import Path
+
+from pathgen.errors import errors_to_exit
+from pathgen.params import load_section
+from pathgen.patches.tables import write_table
+from pathgen.sources.registry import SOURCES
+from pathgen.sources.settings import PHANTOM_FOLDER, CohortSettings
+from stages.runtime import running
+
+COHORT = Path("data/cohort.parquet")
+
+
+@errors_to_exit()
+def main() -> None:
+    """Run the stage."""
+    cohort = load_section("cohort", CohortSettings)
+    with running("cohort", settings={"cohort": cohort}) as stage:
+        # DVC asks for this output whatever the source; it stays empty for all but the phantom.
+        PHANTOM_FOLDER.mkdir(parents=True, exist_ok=True)
+        slides = SOURCES[cohort.source].find_cohort(cohort.folder, cohort)
+        write_table(slides, COHORT)
+        stage.run.text("cohort.csv", slides.to_csv(index=False))
+        stage.run.metrics({"cohort/slides": len(slides), "cohort/skipped": slides["skipped"].count()}, 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Judge one classifier on the one original test set."""
+
+import argparse
+from pathlib import Path
+
+from pathgen.classifier.evaluation import evaluate
+from pathgen.classifier.model import load_classifier, load_facts
+from pathgen.classifier.settings import EvaluateSettings
+from pathgen.compute import apply_compute
+from pathgen.compute_settings import ComputeSettings
+from pathgen.errors import errors_to_exit
+from pathgen.params import load_section
+from pathgen.patches.store import open_patch_set
+from stages.runtime import running
+
+TEST = Path("data/patches/test")
+IDENTITY = ("regime", "generator", "classifier", "seed")
+
+
+@errors_to_exit()
+def main() -> None:
+    """Run the stage."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run", required=True, help="name of the classifier's run, e.g. mixed-dcgan-cnn6-1")
+    name = parser.parse_args().run
+    model, results = Path("models/classifier") / name, Path("results/evaluate") / name
+    settings = load_section("evaluate", EvaluateSettings)
+    compute = load_section("compute", ComputeSettings)
+    device = apply_compute(device=compute.device, threads=compute.threads)
+    facts = load_facts(model)
+    with running(
+        "evaluate",
+        settings={"evaluate": settings, "compute": compute},
+        inputs=[TEST, model],
+        item={
+            key: facts[key] for key in ("regime", "generator", "classifier", "seed") if facts[key] is not None
+        },
+    ) as stage:
+        metrics = evaluate(
+            load_classifier(model), open_patch_set(TEST), results, **settings.model_dump(), device=device
+        )
+        stage.run.metrics({f"test/{key}": value for key, value in metrics.items()}, 0)
+        stage.run.artifact(results)
+
+
+if __name__ == "__main__":
+    main()

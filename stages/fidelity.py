@@ -1,0 +1,43 @@
+"""Measure how alike synthetic and original patches are, beside the floor."""
+
+import argparse
+from pathlib import Path
+
+from pathgen.errors import errors_to_exit
+from pathgen.files import write_json
+from pathgen.labels import LABELS
+from pathgen.metrics.fidelity.measure import measure_fidelity
+from pathgen.metrics.fidelity.settings import FidelitySettings
+from pathgen.params import load_section
+from pathgen.patches.store import open_patch_set
+from stages.runtime import running
+
+PATCHES = Path("data/patches")
+ROLES = ("train", "nonmember")
+
+
+@errors_to_exit()
+def main() -> None:
+    """Run the stage."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--generator", required=True)
+    generator = parser.parse_args().generator
+    sets = {label: Path(f"data/synthetic/{generator}-{label}") for label in LABELS}
+    settings = load_section("fidelity", FidelitySettings)
+    with running(
+        "fidelity",
+        settings={"fidelity": settings},
+        inputs=[*(PATCHES / role for role in ROLES), *sets.values()],
+        item={"generator": generator},
+    ) as stage:
+        report = measure_fidelity(
+            *(open_patch_set(PATCHES / role).images_by_label() for role in ROLES),
+            {label: open_patch_set(folder).images for label, folder in sets.items()},
+            **settings.model_dump(),
+        )
+        write_json(Path("results/fidelity") / f"{generator}.json", report.as_json())
+        stage.run.metrics(report.metrics, 0)
+
+
+if __name__ == "__main__":
+    main()

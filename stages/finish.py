@@ -1,0 +1,56 @@
+"""After the pipeline: tie its runs together in MLflow, print the result table and where to look."""
+
+import json
+from pathlib import Path
+
+from pathgen.errors import errors_to_exit
+from pathgen.params import load_section
+from pathgen.tracking.location import ui_command
+from pathgen.tracking.pipeline import LinkedPipeline, link_pipeline
+from pathgen.tracking.settings import TrackingSettings
+
+REPORT = Path("report")
+KEY_METRICS = ("test/accuracy", "test/roc_auc", "valid/accuracy", "test/mean_colour_accuracy")
+
+
+def link() -> LinkedPipeline:
+    """Bring the pipeline's own MLflow run up to date with dvc.lock."""
+    return link_pipeline(
+        Path(),
+        experiment=load_section("tracking", TrackingSettings).experiment,
+        results=headline(REPORT / "results.json"),
+        attachments=[
+            REPORT / "index.html",
+            REPORT / "results.md",
+            REPORT / "results.json",
+            Path("params.yaml"),
+        ],
+        key_metrics=KEY_METRICS,
+    )
+
+
+def headline(results: Path) -> dict[str, float]:
+    """Read the mean accuracies of the regimes, for the pipeline's run; empty before there is a report."""
+    if not results.exists():
+        return {}
+    table = json.loads(results.read_text(encoding="utf-8"))
+    return {
+        f"accuracy/{regime}-{classifier}": cells["accuracy"]["mean"]
+        for classifier, regimes in table.items()
+        for regime, cells in regimes.items()
+        if "accuracy" in cells
+    }
+
+
+@errors_to_exit()
+def main() -> None:
+    """Link the runs and print."""
+    linked = link()
+    print((REPORT / "results.md").read_text(encoding="utf-8"))
+    print(f"report      {(REPORT / 'index.html').resolve()}")
+    print(f"runs        make ui, or: {ui_command()}")
+    print(f"            then open http://127.0.0.1:5000/{linked.path()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""Make every candidate patch out of tissue masks and lesion polygons, with its fractions."""
+
+from pathlib import Path
+
+from pathgen.errors import errors_to_exit
+from pathgen.params import load_section
+from pathgen.patches.tables import read_table
+from pathgen.sources.indexing import CANDIDATES_FILE, OVERLAYS_FOLDER, index_cohort
+from pathgen.sources.registry import SOURCES
+from pathgen.sources.settings import PHANTOM_FOLDER, CohortSettings
+from pathgen.wsi.settings import IndexSettings
+from stages.runtime import running
+
+COHORT = Path("data/cohort.parquet")
+INDEX = Path("data/index")
+
+
+@errors_to_exit()
+def main() -> None:
+    """Run the stage."""
+    cohort = load_section("cohort", CohortSettings)
+    index = load_section("index", IndexSettings)
+    settings = {"cohort": cohort, "index": index}
+    with running("index", settings=settings, inputs=[COHORT, PHANTOM_FOLDER]) as stage:
+        index_cohort(SOURCES[cohort.source], cohort.folder, read_table(COHORT), cohort, index, INDEX)
+        stage.run.metrics({"index/candidates": len(read_table(INDEX / CANDIDATES_FILE))}, 0)
+        stage.run.artifact(INDEX / OVERLAYS_FOLDER, OVERLAYS_FOLDER)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""Measure how much the synthetic set gives away about its training patches, with controls."""
+
+import argparse
+from functools import partial
+from pathlib import Path
+
+from pathgen.compute import apply_compute
+from pathgen.compute_settings import ComputeSettings
+from pathgen.errors import errors_to_exit
+from pathgen.files import atomic_folder, write_json
+from pathgen.gan.model import load_discriminator
+from pathgen.gan.scoring import score
+from pathgen.labels import LABELS
+from pathgen.params import load_section
+from pathgen.patches.picture import save_png
+from pathgen.patches.store import open_patch_set
+from pathgen.privacy.measure import measure_privacy
+from pathgen.privacy.settings import PrivacySettings
+from stages.runtime import running
+
+PATCHES = Path("data/patches")
+ROLES = ("train", "nonmember", "reference")
+
+
+@errors_to_exit()
+def main() -> None:
+    """Run the stage."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--generator", required=True)
+    generator = parser.parse_args().generator
+    sets = {label: Path(f"data/synthetic/{generator}-{label}") for label in LABELS}
+    models = {label: Path(f"models/gan/{generator}-{label}") for label in LABELS}
+    results = Path("results/privacy") / generator
+    settings = load_section("privacy", PrivacySettings)
+    compute = load_section("compute", ComputeSettings)
+    device = apply_compute(device=compute.device, threads=compute.threads)
+    with running(
+        "privacy",
+        settings={"privacy": settings, "compute": compute},
+        inputs=[*(PATCHES / role for role in ROLES), *sets.values(), *models.values()],
+        item={"generator": generator},
+    ) as stage:
+        report = measure_privacy(
+            *(open_patch_set(PATCHES / role).images_by_label() for role in ROLES),
+            {label: open_patch_set(folder).images for label, folder in sets.items()},
+            discriminators={
+                label: partial(score, load_discriminator(model), device=device)
+                for label, model in models.items()
+            },
+            **settings.model_dump(),
+            device=str(device),
+        )
+        with atomic_folder(results / "pictures") as draft:
+            for name, picture in report.pictures.items():
+                save_png(picture, draft / f"{name}.png")
+                stage.run.image(name, picture, 0)
+        write_json(results / "metrics.json", report.as_json())
+        stage.run.metrics(report.metrics, 0)
+        stage.run.tag("privacy.verdict", report.verdict)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""Write the table beside the paper's, plots, and one self-contained page."""
+
+from pathlib import Path
+
+from pathgen.errors import errors_to_exit
+from pathgen.params import load_section
+from pathgen.report.hashes import file_hashes
+from pathgen.report.page import build_report
+from pathgen.report.reading import inputs_under
+from pathgen.report.settings import ReportSettings
+from stages.runtime import running
+
+REPORT = Path("report")
+
+
+@errors_to_exit()
+def main() -> None:
+    """Run the stage."""
+    settings = load_section("report", ReportSettings)
+    with running("report", settings={"report": settings}) as stage:
+        inputs = inputs_under(Path())
+        build_report(
+            inputs,
+            REPORT,
+            title=settings.title,
+            confidence=settings.confidence,
+            grid_patches=settings.grid_patches,
+            grid_columns=settings.grid_columns,
+            overlay_slides=settings.overlay_slides,
+            with_patient_pictures=settings.patient_pictures == "shown",
+            hashes=file_hashes(inputs),
+        )
+        for name in ("index.html", "results.md", "results.json"):
+            stage.run.artifact(REPORT / name)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""What every stage does around its one call: a lock, a tracking run, a folder to resume from."""
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pathgen.files import exclusive
+from pathgen.params import Settings, load_section
+from pathgen.tracking.run import StageRun, tracked_stage
+from pathgen.tracking.settings import TrackingSettings
+
+WORK = Path("work")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A running stage.
+
+    Attributes:
+        run: Its MLflow run.
+        resume_folder: Where it may keep snapshots; named after all that shapes its result, removed when
+            the stage has ended well.
+    """
+
+    run: StageRun
+    resume_folder: Path
+
+
+@contextmanager
+def running(
+    verb: str,
+    *,
+    settings: Mapping[str, Settings],
+    inputs: Sequence[Path] = (),
+    item: Mapping[str, str | int] | None = None,
+    trains: bool = False,
+) -> Iterator[Stage]:
+    """Hold the stage's lock and its tracking run while it works.
+
+    Args:
+        verb: The stage, e.g. ``train_gan``.
+        settings: Sections of params.yaml that it uses, by name.
+        inputs: Data it reads; each is recorded with DVC's hash.
+        item: What tells it from its siblings in a matrix: generator, label, regime, classifier, seed.
+        trains: Whether processor and memory are sampled while it works.
+
+    Yields:
+        The stage.
+    """
+    item = item or {}
+    name = "-".join([verb, *(str(value) for value in item.values())])
+    tracking = load_section("tracking", TrackingSettings)
+    with (
+        exclusive(WORK / "locks" / f"{name}.lock", f"stage {name}"),
+        tracked_stage(
+            verb,
+            parameters={section: values.model_dump() for section, values in settings.items()},
+            tags=item,
+            inputs=inputs,
+            run_name=" ".join([verb, *(str(value) for value in item.values())]),
+            experiment=tracking.experiment,
+            system_metrics_interval_s=(
+                tracking.system_metrics_interval_s if trains and tracking.system_metrics else None
+            ),
+        ) as run,
+    ):
+        attempts = WORK / "resume" / name
+        yield Stage(run, attempts / run.work_key[:16])
+        # Snapshots of this result, and those that attempts with other settings have left.
+        shutil.rmtree(attempts, ignore_errors=True)

@@ -1,0 +1,34 @@
+"""Split by slide, label, and draw the disjoint roles without replacement."""
+
+from pathlib import Path
+
+from pathgen.errors import errors_to_exit
+from pathgen.params import load_section
+from pathgen.patches.sampling import sample_cohort
+from pathgen.patches.settings import SampleSettings
+from pathgen.patches.tables import read_table, write_table
+from stages.runtime import running
+
+COHORT = Path("data/cohort.parquet")
+INDEX = Path("data/index")
+
+
+@errors_to_exit()
+def main() -> None:
+    """Run the stage."""
+    sample = load_section("sample", SampleSettings)
+    with running("sample", settings={"sample": sample}, inputs=[COHORT, INDEX]) as stage:
+        drawn = sample_cohort(
+            read_table(COHORT),
+            read_table(INDEX / "candidates.parquet"),
+            **sample.model_dump(exclude={"label", "per_class"}),
+            **sample.label.model_dump(),
+            per_class=sample.per_class.model_dump(),
+        )
+        write_table(drawn, Path("data/samples.parquet"))
+        counts = drawn.groupby(["role", "label"]).size()
+        stage.run.metrics({f"sample/{role}/{label}": n for (role, label), n in counts.items()}, 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""Draw the synthetic patches of one class."""
+
+import argparse
+from pathlib import Path
+
+from pathgen.compute import apply_compute
+from pathgen.compute_settings import ComputeSettings
+from pathgen.errors import errors_to_exit
+from pathgen.gan.keeping import keep_synthetic
+from pathgen.gan.model import load_card, load_generator
+from pathgen.gan.settings import SynthesiseSettings
+from pathgen.labels import LABELS
+from pathgen.params import load_section
+from pathgen.patches.picture import patch_grid
+from pathgen.patches.store import open_patch_set
+from stages.runtime import running
+
+
+@errors_to_exit()
+def main() -> None:
+    """Run the stage."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--generator", required=True)
+    parser.add_argument("--label", required=True, choices=LABELS)
+    wanted = parser.parse_args()
+    name = f"{wanted.generator}-{wanted.label}"
+    model, folder = Path("models/gan") / name, Path("data/synthetic") / name
+    settings = load_section("synthesise", SynthesiseSettings)
+    compute = load_section("compute", ComputeSettings)
+    device = apply_compute(device=compute.device, threads=compute.threads)
+    with running(
+        "synthesise",
+        settings={"synthesise": settings, "compute": compute},
+        inputs=[model],
+        item={"generator": wanted.generator, "label": wanted.label},
+    ) as stage:
+        keep_synthetic(
+            load_generator(model),
+            folder,
+            architecture=wanted.generator,
+            label=wanted.label,
+            image_size=load_card(model).image_size,
+            **settings.model_dump(),
+            device=device,
+        )
+        grid = patch_grid(open_patch_set(folder).images[:64], 8, scale=2)
+        stage.run.image(f"synthetic/{wanted.label}", grid, 0)
+
+
+if __name__ == "__main__":
+    main()

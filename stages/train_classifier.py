@@ -1,0 +1,79 @@
+"""Train one classifier on the patches of one regime."""
+
+import argparse
+from pathlib import Path
+
+from pathgen.classifier.model import save_classifier
+from pathgen.classifier.regimes import REGIMES, assemble
+from pathgen.classifier.settings import TrainClassifierSettings
+from pathgen.classifier.training import train_classifier
+from pathgen.compute import apply_compute
+from pathgen.compute_settings import ComputeSettings
+from pathgen.errors import errors_to_exit
+from pathgen.labels import LABELS
+from pathgen.params import load_section
+from pathgen.patches.store import open_patch_set
+from pathgen.patches.tables import write_csv
+from pathgen.pipeline import classifier_run
+from stages.runtime import running
+
+TRAIN = Path("data/patches/train")
+VALID = Path("data/patches/valid")
+COMPOSITION = {"mixed", "validate_on", "valid_share_synthetic"}
+
+
+@errors_to_exit()
+def main() -> None:
+    """Run the stage."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--regime", required=True, choices=REGIMES)
+    parser.add_argument("--generator", help="for all regimes but original")
+    parser.add_argument("--classifier", required=True)
+    parser.add_argument("--seed", required=True, type=int)
+    wanted = parser.parse_args()
+    if (wanted.generator is None) != (wanted.regime == "original"):
+        parser.error("--generator goes with every regime but original")
+    name = classifier_run(wanted.regime, wanted.generator, wanted.classifier, wanted.seed)
+    sets = {label: Path(f"data/synthetic/{wanted.generator}-{label}") for label in LABELS if wanted.generator}
+    settings = load_section("train_classifier", TrainClassifierSettings)
+    compute = load_section("compute", ComputeSettings)
+    device = apply_compute(device=compute.device, threads=compute.threads)
+    with running(
+        "train_classifier",
+        settings={"train_classifier": settings, "compute": compute},
+        inputs=[TRAIN, VALID, *sets.values()],
+        item={key: value for key, value in vars(wanted).items() if value is not None},
+        trains=True,
+    ) as stage:
+        train, valid = assemble(
+            wanted.regime,
+            open_patch_set(TRAIN),
+            open_patch_set(VALID),
+            {label: open_patch_set(folder) for label, folder in sets.items()},
+            **settings.model_dump(include=COMPOSITION),
+            seed=wanted.seed,
+        )
+        trained = train_classifier(
+            train.images,
+            train.labels,
+            valid.images,
+            valid.labels,
+            classifier=wanted.classifier,
+            **settings.model_dump(exclude=COMPOSITION),
+            seed=wanted.seed,
+            device=device,
+            precision=compute.precision,
+            channels_last=compute.channels_last,
+            resume_folder=stage.resume_folder,
+            recorder=stage.run,
+            what=f"train {name}",
+        )
+        model = Path("models/classifier") / name
+        facts = {"regime": wanted.regime, "generator": wanted.generator, "seed": wanted.seed}
+        save_classifier(model, trained, facts)
+        write_csv(trained.history, Path("results/training") / name / "history.csv")
+        stage.run.model(name, model, "pathgen.classifier.serving", train.images[:2], train.labels[:2] * 1.0)
+
+
+if __name__ == "__main__":
+    main()

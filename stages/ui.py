@@ -1,0 +1,19 @@
+"""Bring the pipeline's run up to date and start the MLflow UI on 127.0.0.1."""
+
+import os
+
+from pathgen.errors import errors_to_exit
+from pathgen.tracking.location import ui_command
+from stages.finish import link
+
+
+@errors_to_exit()
+def main() -> None:
+    """Link, say where to look, and become the server."""
+    linked = link()
+    print(f"open http://127.0.0.1:5000/{linked.path()}", flush=True)
+    os.execvp("sh", ["sh", "-c", f"exec env {ui_command()}"])
+
+
+if __name__ == "__main__":
+    main()
