@@ -225,9 +225,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not() -> None:
 
 
 def test_a_diverging_training_stops_at_once() -> None:
-    with pytest.raises(
-        PathgenError, match=r"train dcgan-normal: gan/\w+ is no finite number after \d\d? "
-    ):
+    with pytest.raises(PathgenError, match=r"train dcgan-normal: gan/\w+ is no finite number after \d\d? "):
         trained(replace(RECIPE, lr_generator=1e30))
 
 
