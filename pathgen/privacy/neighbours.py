@@ -79,7 +79,7 @@ def _block(
         # With a position its inverse is among the eight: either side may be turned, the fewer are.
         place = torch.from_numpy(position).to(left.device)
         if len(left) < len(right):
-            pass
+            torch.maximum(best, left[:, place] @ right.T, out=best)
         else:
             torch.maximum(best, left @ right[:, place].T, out=best)
     return 1 - best
