@@ -8,4 +8,4 @@ LABELS: tuple[Label, Label] = ("normal", "tumor")
 
 def label_index(label: str) -> int:
     """Return the class index a classifier uses: 0 for normal, 1 for tumor."""
-    return LABELS.index(label)  # type: ignore[arg-type]
+    return LABELS.index(label)

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from tqdm import tqdm
 
@@ -24,7 +24,7 @@ class _Lines:
 
 
 @contextmanager
-def progress(total: int, unit: str, what: str, *, done: int = 0) -> Iterator["tqdm[None]"]:
+def progress(total: int, unit: str, what: str, *, done: int = 0) -> Iterator["tqdm[NoReturn]"]:
     """Show a bar in a terminal, or a line every 10 s in a log.
 
     Args:

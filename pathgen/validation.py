@@ -46,9 +46,7 @@ def validate_params(path: Path = PARAMS_FILE) -> None:
     """
     params = read_params(path)
     problems: list[PathgenError] = [
-        PathgenError(
-            f"{path}: {name}", "is no section of this version", f"Remove it; known: {', '.join(SECTIONS)}"
-        )
+        PathgenError(f"{path}: {name}", "is no known section", f"Remove it; known: {', '.join(SECTIONS)}")
         for name in sorted(set(params) - set(SECTIONS))
     ]
     checked: dict[str, Settings] = {}
@@ -100,7 +98,7 @@ def _between(checked: dict[str, Settings], path: Path) -> list[PathgenError]:
             problems.append(
                 PathgenError(
                     f"{path}: synthesise.per_class",
-                    f"is {synthesise.per_class}, but the regime mixed ({train.mixed}) takes {needed} per class",
+                    f"is {synthesise.per_class}, but mixed ({train.mixed}) takes {needed} per class",
                     "Raise it, or lower sample.per_class.train",
                 )
             )

@@ -18,9 +18,11 @@ except RuntimeError as missing:
     for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
         del sys.modules[name]
     # The library object must live as long as the operators it declares.
-    _DECLARED = torch.library.Library("torchvision", "FRAGMENT")
+    _DECLARED = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
     for _operator in ("nms", "qnms"):
-        _DECLARED.define(f"{_operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        _DECLARED.define(  # type: ignore[no-untyped-call]
+            f"{_operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+        )
     import torchvision
 
 __all__ = ["torchvision"]

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -16,7 +17,7 @@ def anchors(document: Path) -> set[str]:
     """Return the anchors that headings of a Markdown file get on a code host."""
     tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(document.read_text(encoding="utf-8"))
     found = set()
-    for heading, content in zip(tokens, tokens[1:], strict=False):
+    for heading, content in pairwise(tokens):
         if heading.type == "heading_open":
             text = "".join(child.content for child in content.children or [])
             found.add(re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-"))

@@ -13,7 +13,6 @@ from pathgen.patches.store import open_patch_set
 from stages.runtime import running
 
 PATCHES = Path("data/patches")
-ROLES = ("train", "nonmember")
 
 
 @errors_to_exit()
@@ -27,11 +26,12 @@ def main() -> None:
     with running(
         "fidelity",
         settings={"fidelity": settings},
-        inputs=[*(PATCHES / role for role in ROLES), *sets.values()],
+        inputs=[*(PATCHES / role for role in ("train", "nonmember")), *sets.values()],
         item={"generator": generator},
     ) as stage:
         report = measure_fidelity(
-            *(open_patch_set(PATCHES / role).images_by_label() for role in ROLES),
+            open_patch_set(PATCHES / "train").images_by_label(),
+            open_patch_set(PATCHES / "nonmember").images_by_label(),
             {label: open_patch_set(folder).images for label, folder in sets.items()},
             **settings.model_dump(),
         )

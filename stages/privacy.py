@@ -41,7 +41,9 @@ def main() -> None:
         item={"generator": generator},
     ) as stage:
         report = measure_privacy(
-            *(open_patch_set(PATCHES / role).images_by_label() for role in ROLES),
+            open_patch_set(PATCHES / "train").images_by_label(),
+            open_patch_set(PATCHES / "nonmember").images_by_label(),
+            open_patch_set(PATCHES / "reference").images_by_label(),
             {label: open_patch_set(folder).images for label, folder in sets.items()},
             discriminators={
                 label: partial(score, load_discriminator(model), device=device)

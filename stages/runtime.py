@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pathgen.files import exclusive
 from pathgen.params import Settings, load_section
-from pathgen.tracking.run import StageRun, tracked_stage
+from pathgen.tracking.recorder import StageRun
+from pathgen.tracking.run import tracked_stage
 from pathgen.tracking.settings import TrackingSettings
 
 WORK = Path("work")

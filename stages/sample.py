@@ -26,8 +26,8 @@ def main() -> None:
             per_class=sample.per_class.model_dump(),
         )
         write_table(drawn, Path("data/samples.parquet"))
-        counts = drawn.groupby(["role", "label"]).size()
-        stage.run.metrics({f"sample/{role}/{label}": n for (role, label), n in counts.items()}, 0)
+        counts = ("sample/" + drawn["role"] + "/" + drawn["label"]).value_counts()
+        stage.run.metrics({str(name): float(count) for name, count in counts.items()}, 0)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ def main() -> None:
     """Link, say where to look, and become the server."""
     linked = link()
     print(f"open http://127.0.0.1:5000/{linked.path()}", flush=True)
-    os.execvp("sh", ["sh", "-c", f"exec env {ui_command()}"])
+    # Becomes the server, so that Ctrl-C reaches it.
+    os.execvp("sh", ["sh", "-c", f"exec env {ui_command()}"])  # noqa: S606
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import shapely
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from shapely.geometry import Polygon
+from shapely.geometry.base import BaseGeometry
 
 from pathgen.errors import PathgenError
 from pathgen.phantom.noise import F32, smooth_noise, smooth_step, wobbly_radius
@@ -92,7 +93,7 @@ def draw_tissue(rng: np.random.Generator, width: int, height: int, share: float)
         The pieces, all of their area inside the slide.
     """
     frame = shapely.box(0, 0, width, height).buffer(-0.02 * min(width, height))
-    pieces: list[Polygon] = []
+    pieces: list[BaseGeometry] = []
     centres = [(0.5, 0.5)] if rng.random() < 0.5 else [(0.32, 0.36), (0.68, 0.66)]
     for x, y in centres:
         centre = np.array([x * width, y * height]) + rng.uniform(-0.03, 0.03, 2) * min(width, height)
@@ -127,8 +128,8 @@ def draw_outlines(
     if lesion_share == 0:
         return Outlines(tissue, [], [])
     wanted = lesion_share * sum(piece.area for piece in tissue)
-    room: shapely.Geometry = shapely.union_all(tissue).buffer(-2.0 / mpp)
-    taken: shapely.Geometry = Polygon()
+    room: BaseGeometry = shapely.union_all(tissue).buffer(-2.0 / mpp)
+    taken: BaseGeometry = Polygon()
     for trial in range(60):
         missing = wanted - taken.area
         if missing < 0.08 * wanted:
@@ -160,7 +161,8 @@ def draw_outlines(
     return Outlines(tissue, lesions, exclusions)
 
 
-def _on_whole_pixels(polygon: Polygon) -> Polygon | None:
+def _on_whole_pixels(polygon: BaseGeometry) -> Polygon | None:
+    assert isinstance(polygon, Polygon), "simplifying a polygon gives a polygon"
     return _largest(Polygon(np.rint(np.asarray(polygon.exterior.coords))).buffer(0))
 
 

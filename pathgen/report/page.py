@@ -27,7 +27,7 @@ def build_report(
     with_patient_pictures: bool,
     hashes: Mapping[str, str],
 ) -> None:
-    """Write ``index.html``, ``results.md``, ``results.json`` and ``runs.csv``; the same inputs give the same bytes.
+    """Write ``index.html``, ``results.md``, ``results.json`` and ``runs.csv``; same inputs, same bytes.
 
     What was not run is named as such; nothing is computed anew but means and intervals over runs.
 
