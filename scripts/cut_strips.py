@@ -47,7 +47,7 @@ def cut(
                     [
                         translate(part, yoff=-top)
                         for part in shapely.get_parts(shapely.intersection(area, window))
-                        if part.geom_type == "Polygon"
+                        if part.geom_type == "Polygon" and not part.is_empty
                     ]
                     for area in (annotation.lesions, annotation.exclusions)
                 )

@@ -101,7 +101,7 @@ def run_controls(
         The controls, positive ones first.
     """
     n, n_synthetic = len(pool.members), len(next(iter(synthetic.values())).member)
-    n_copies = int(np.ceil(copy_share / (1 - copy_share) * n_synthetic))
+    n_copies = int(np.ceil(copy_share / (1 - copy_share) * n_synthetic - 1e-9))
     whole_reference = both(*reference_matches)
     threshold = closeness_threshold(whole_reference)
     fresh, kept = reference_matches
