@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import pydantic
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import YAMLError
 
 from pathgen.errors import PathgenError, PathgenErrors
 
@@ -37,7 +37,7 @@ def read_params(path: Path = PARAMS_FILE) -> dict[str, Any]:
         content = YAML(typ="safe", pure=True).load(path)
     except FileNotFoundError:
         raise PathgenError(path, "no such file", "Copy one of profiles/*.yaml to params.yaml") from None
-    except (MarkedYAMLError, UnicodeDecodeError) as problem:
+    except (YAMLError, UnicodeDecodeError) as problem:
         raise PathgenError(path, f"not readable as YAML: {problem}", "Mend the line it names") from None
     if not isinstance(content, dict):
         raise PathgenError(path, "holds no sections", "Copy one of profiles/*.yaml to params.yaml")

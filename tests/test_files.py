@@ -1,0 +1,99 @@
+"""Outputs appear whole or not at all; one process at a time."""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pathgen.errors import PathgenError, PathgenErrors, errors_to_exit
+from pathgen.files import atomic_folder, atomic_path, exclusive, sha256_of, write_json
+
+
+def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "file.txt"
+    with atomic_path(target) as draft:
+        draft.write_text("half")
+        assert not target.exists()
+        assert draft.parent == target.parent
+    assert target.read_text() == "half"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "file.txt"
+    target.write_text("old")
+    with pytest.raises(RuntimeError), atomic_path(target) as draft:
+        draft.write_text("new")
+        raise RuntimeError
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    target = tmp_path / "folder"
+    target.mkdir()
+    (target / "old").write_text("1")
+    # What a killed process has left must not get into the new folder.
+    (tmp_path / ".folder.partial").mkdir()
+    (tmp_path / ".folder.partial" / "stale").write_text("1")
+    with atomic_folder(target) as draft:
+        (draft / "new").write_text("2")
+        assert (target / "old").exists()
+    assert [path.name for path in target.iterdir()] == ["new"]
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_an_error_leaves_the_old_folder(tmp_path: Path) -> None:
+    target = tmp_path / "folder"
+    target.mkdir()
+    (target / "old").write_text("1")
+    with pytest.raises(RuntimeError), atomic_folder(target):
+        raise RuntimeError
+    assert [path.name for path in target.iterdir()] == ["old"]
+
+
+def test_json_has_sorted_keys_and_no_nan(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"b": 1, "a": 2})
+    assert (tmp_path / "a.json").read_text() == '{\n  "a": 2,\n  "b": 1\n}\n'
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "a.json", {"a": float("nan")})
+    assert "2" in (tmp_path / "a.json").read_text()
+
+
+def test_sha256_equals_hashlib(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 5000
+    (tmp_path / "file").write_bytes(content)
+    assert sha256_of(tmp_path / "file") == hashlib.sha256(content).hexdigest()
+
+
+def test_a_second_process_is_turned_away(tmp_path: Path) -> None:
+    lock = tmp_path / "locks" / "stage.lock"
+    code = (
+        "import sys; from pathlib import Path; from pathgen.files import exclusive\n"
+        f"with exclusive(Path({str(lock)!r}), 'x'): print('in', flush=True); sys.stdin.read()"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert other.stdout is not None
+    assert other.stdout.readline() == "in\n"
+    with pytest.raises(PathgenError, match="another process"), exclusive(lock, "stage x"):
+        pass
+    other.kill()
+    other.communicate()
+    with exclusive(lock, "stage x"):
+        pass
+
+
+def test_errors_become_lines_and_exit_code_1(capsys: pytest.CaptureFixture[str]) -> None:
+    problems = [
+        PathgenError("a.svs", "is\ntruncated.", "Copy it again."),
+        PathgenError("b", "is empty", "Go"),
+    ]
+    with pytest.raises(SystemExit) as caught, errors_to_exit():
+        raise PathgenErrors(problems)
+    assert caught.value.code == 1
+    expected = "error: a.svs: is truncated. Copy it again.\nerror: b: is empty. Go.\n"
+    assert capsys.readouterr().err == expected

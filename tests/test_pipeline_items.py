@@ -1,0 +1,41 @@
+"""Names of matrix items, and the removal of results nobody asks for any more."""
+
+from pathlib import Path
+
+from pathgen.pipeline import PipelineSettings, classifier_run, prune, regime_name
+
+SETTINGS = PipelineSettings(
+    generators=["dcgan"],
+    labels=["normal", "tumor"],
+    classifiers=["cnn6"],
+    synthetic_regimes=["mixed", "synthetic"],
+    regimes=["original", "mixed-dcgan", "synthetic-dcgan"],
+    seeds=[1, 2],
+)
+
+
+def test_names() -> None:
+    assert regime_name("original", None) == "original"
+    assert classifier_run("mixed", "dcgan", "cnn6", 3) == "mixed-dcgan-cnn6-3"
+
+
+def test_only_items_that_are_not_asked_for_are_removed(tmp_path: Path) -> None:
+    keep = ["results/evaluate/original-cnn6-1", "models/gan/dcgan-normal", "results/privacy/dcgan"]
+    drop = ["results/evaluate/original-cnn6-3", "models/gan/stylegan2-normal", "results/privacy/stylegan2"]
+    for name in keep + drop:
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "file").write_text("x")
+    (tmp_path / "results/fidelity").mkdir()
+    for name in ("dcgan.json", "stylegan2.json"):
+        (tmp_path / "results/fidelity" / name).write_text("{}")
+    (tmp_path / "results/evaluate/.gitignore").write_text("")
+    removed = {str(path.relative_to(tmp_path)) for path in prune(SETTINGS, tmp_path)}
+    assert removed == {*drop, "results/fidelity/stylegan2.json"}
+    assert all((tmp_path / name / "file").exists() for name in keep)
+    assert (tmp_path / "results/fidelity/dcgan.json").exists()
+    assert (tmp_path / "results/evaluate/.gitignore").exists()
+    assert not any((tmp_path / name).exists() for name in drop)
+
+
+def test_nothing_there_is_nothing_to_do(tmp_path: Path) -> None:
+    assert prune(SETTINGS, tmp_path) == []

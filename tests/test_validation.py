@@ -1,0 +1,109 @@
+"""All problems of all sections are named at once, with their paths."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from pathgen.errors import PathgenError, PathgenErrors
+from pathgen.params import load_section
+from pathgen.pipeline import PipelineSettings
+from pathgen.validation import SECTIONS, validate_params
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def changed(tmp_path: Path) -> Callable[[Callable[[dict[str, Any]], None]], Path]:
+    """Write the default params with a change."""
+
+    def write(change: Callable[[dict[str, Any]], None]) -> Path:
+        params = YAML(typ="safe").load(ROOT / "params.yaml")
+        change(params)
+        path = tmp_path / "params.yaml"
+        YAML(typ="safe").dump(params, path)
+        return path
+
+    return write
+
+
+def problems_of(path: Path) -> list[str]:
+    with pytest.raises(PathgenErrors) as caught:
+        validate_params(path)
+    return [str(error) for error in caught.value.errors]
+
+
+def test_five_mistakes_in_five_sections_are_all_named(changed: Any) -> None:
+    def spoil(params: dict[str, Any]) -> None:
+        params["sample"]["per_class"]["train"] = "many"
+        params["train_gan"]["dcgan"]["kimg"] = -1.0
+        params["evaluate"]["threshold"] = 1.5
+        params["cohort"]["source"] = "camelyon17"
+        params["privacy"]["colour"] = "red"
+
+    problems = problems_of(changed(spoil))
+    for where in (
+        "sample.per_class.train",
+        "train_gan.dcgan.kimg",
+        "evaluate.threshold",
+        "cohort.source",
+        "privacy.colour",
+    ):
+        assert sum(where in problem for problem in problems) == 1, where
+    assert len(problems) == 5
+    assert any("'many'" in problem for problem in problems)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_missing_section_is_named(section: str, changed: Any) -> None:
+    problems = problems_of(changed(lambda params: params.pop(section)))
+    assert any(f"{section}: section is missing" in problem for problem in problems)
+
+
+def test_an_unknown_section_is_named(changed: Any) -> None:
+    problems = problems_of(changed(lambda params: params.update(trainn={})))
+    assert len(problems) == 1
+    assert "trainn" in problems[0]
+
+
+def test_an_integer_in_quotes_is_not_an_integer(changed: Any) -> None:
+    problems = problems_of(changed(lambda params: params["extract"].update(size_px="32")))
+    assert "extract.size_px" in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        (lambda p: p["extract"].update(size_px=48), "extract.size_px"),
+        (lambda p: p["extract"].update(size_px=128), "extract.size_px"),
+        (lambda p: p["synthesise"].update(per_class=10), "synthesise.per_class"),
+        (lambda p: p["pipeline"].update(regimes=["original"]), "pipeline"),
+        (lambda p: p["pipeline"].update(seeds=[1, 1]), "pipeline"),
+        (lambda p: p["pipeline"].update(generators=["vae"]), "pipeline.generators"),
+    ],
+)
+def test_sections_must_fit_each_other(change: Any, where: str, changed: Any) -> None:
+    assert any(where in problem for problem in problems_of(changed(change)))
+
+
+@pytest.mark.parametrize("text", ["a: [1", "- just\n- a list\n", "\tx: 1", "\x00"])
+def test_what_is_no_params_file_is_one_error(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(PathgenError) as caught:
+        validate_params(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_numbers_are_read_by_yaml_1_2(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text((ROOT / "params.yaml").read_text().replace("learning_rate: 0.02", "learning_rate: 2e-2"))
+    validate_params(path)
+
+
+def test_the_shipped_pipeline_section_reads() -> None:
+    settings = load_section("pipeline", PipelineSettings, ROOT / "params.yaml")
+    assert settings.regimes[0] == "original"
