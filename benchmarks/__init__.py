@@ -1,0 +1,1 @@
+"""Benchmarks against what a user would use instead, in the same run, as ratios."""
