@@ -3,7 +3,11 @@
 import os
 from pathlib import Path
 
-import pytest
+# Tests run side by side, one per core: torch's idle threads shall not spin, and each needs few. Before torch loads.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+
+import pytest  # noqa: E402
 
 _CHECKOUT = Path(__file__).resolve().parents[1]
 
