@@ -3,11 +3,11 @@
 import os
 from pathlib import Path
 
-# Tests run side by side, one per core: torch's idle threads shall not spin, and each needs few. Before torch loads.
+import pytest
+
+# Tests run side by side, one per core: torch's idle threads shall not spin. Read when torch loads.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OMP_NUM_THREADS", "2")
-
-import pytest  # noqa: E402
 
 _CHECKOUT = Path(__file__).resolve().parents[1]
 
