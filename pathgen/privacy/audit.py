@@ -23,6 +23,7 @@ class Comparison:
     Attributes:
         synthetic: The synthetic patches looked at, uint8 (Q, S, S, 3).
         pool: The members and non-members, n of each.
+        learnt_from: All patches the generator learnt from, uint8 (N, S, S, 3); the members are among them.
         matches: Matches of the synthetic patches.
         reference: The reference patches, n, in two random halves.
         reference_matches: The matches of each half.
@@ -30,6 +31,7 @@ class Comparison:
 
     synthetic: NDArray[np.uint8]
     pool: Pool
+    learnt_from: NDArray[np.uint8]
     matches: MatchesBy
     reference: tuple[NDArray[np.uint8], NDArray[np.uint8]]
     reference_matches: tuple[MatchesBy, MatchesBy]
@@ -111,6 +113,7 @@ def compare(
     reference: NDArray[np.uint8],
     synthetic: NDArray[np.uint8],
     *,
+    learnt_from: NDArray[np.uint8],
     symmetries: Literal["identity", "square"],
     seed: int,
     label: str,
@@ -119,10 +122,11 @@ def compare(
     """Find all nearest pairs of one class.
 
     Args:
-        members: Patches the generator learnt from, uint8 (n, S, S, 3).
+        members: Patches the generator learnt from, drawn at random, uint8 (n, S, S, 3).
         nonmembers: As many of the same slides that it did not see.
         reference: As many more.
         synthetic: Synthetic patches, uint8 (Q, S, S, 3).
+        learnt_from: All patches the generator learnt from, uint8 (N, S, S, 3).
         symmetries: Positions in which patches are correlated.
         seed: Seed of the halving of the reference.
         label: The class, part of the purpose of the draw.
@@ -137,7 +141,12 @@ def compare(
     first, second = np.array_split(shuffled, 2)
     halves = (reference[first], reference[second])
     return Comparison(
-        synthetic, pool, pool.match(synthetic), halves, (pool.match(halves[0]), pool.match(halves[1]))
+        synthetic,
+        pool,
+        learnt_from,
+        pool.match(synthetic),
+        halves,
+        (pool.match(halves[0]), pool.match(halves[1])),
     )
 
 
@@ -190,6 +199,7 @@ def audit(
     adjusted = holm({name: finding.p_value for name, finding in findings.items()})
     controls = run_controls(
         comparison.pool,
+        comparison.learnt_from,
         comparison.matches,
         comparison.reference,
         comparison.reference_matches,
@@ -209,7 +219,8 @@ def audit(
         controls,
         label=label,
         n_synthetic=n_synthetic,
-        n_originals=n,
+        n_members=n,
+        n_learnt_from=len(comparison.learnt_from),
         symmetries="square" if "ncc-square" in comparison.pool.measures else "identity",
     )
     patches = {"train": n, "nonmember": n, "reference": n, "synthetic": n_synthetic}

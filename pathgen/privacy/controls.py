@@ -70,6 +70,7 @@ def _shrunken(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def run_controls(
     pool: Pool,
+    learnt_from: NDArray[np.uint8],
     synthetic: MatchesBy,
     reference: tuple[NDArray[np.uint8], NDArray[np.uint8]],
     reference_matches: tuple[MatchesBy, MatchesBy],
@@ -85,6 +86,8 @@ def run_controls(
 
     Args:
         pool: Members and non-members.
+        learnt_from: ALL patches the generator learnt from, uint8 (N, S, S, 3). Copies are planted of these,
+            also where only some of them are in the pool: a real copy would not choose those either.
         synthetic: Matches of the synthetic set; the few planted copies are added to it, so that the
             controls tell the power of the tests on this very set.
         reference: Two halves of the reference patches: the first plays the synthetic set in negative
@@ -107,14 +110,17 @@ def run_controls(
     fresh, kept = reference_matches
     rng = numpy_generator(seed, "privacy", "controls", label)
 
-    all_copies = pool.members[rng.integers(0, n, size=min(n, _MOST_COPIES))]
-    copied = pool.members[rng.choice(n, size=n_copies, replace=n_copies > n)]
+    def copies(count: int) -> NDArray[np.uint8]:
+        rows = rng.choice(len(learnt_from), size=count, replace=count > len(learnt_from))
+        return np.asarray(learnt_from[np.sort(rows)])
+
+    copied = copies(n_copies)
     evidences: list[tuple[str, Literal["positive", "negative"], str, Evidence]] = [
         (
             "copies",
             "positive",
-            "nothing but copies of training patches, drawn with replacement",
-            gather(pool.match(all_copies), whole_reference, threshold),
+            "nothing but copies of training patches",
+            gather(pool.match(copies(min(n, _MOST_COPIES))), whole_reference, threshold),
         ),
         (
             "few copies",

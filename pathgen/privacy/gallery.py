@@ -75,7 +75,8 @@ def correlation_histogram(matches: Matches, threshold: float, label: str) -> Fig
     axes.set_xlabel("correlation with the nearest original")
     axes.set_ylabel("synthetic patches")
     axes.set_title(label)
-    axes.legend(loc="upper left")
+    axes.set_ylim(top=axes.get_ylim()[1] * 1.35)  # room for the legend above the outlines
+    axes.legend(loc="upper left", ncols=3, fontsize="small")
     return figure
 
 

@@ -175,6 +175,7 @@ def measure_privacy(
             drawn_rows["nonmember"],
             drawn_rows["reference"],
             drawn_rows["synthetic"],
+            learnt_from=members[label],
             symmetries=symmetries,
             seed=seed,
             label=label,

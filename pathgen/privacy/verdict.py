@@ -48,7 +48,8 @@ def explain(
     *,
     label: str,
     n_synthetic: int,
-    n_originals: int,
+    n_members: int,
+    n_learnt_from: int,
     symmetries: Literal["identity", "square"],
 ) -> str:
     """Put the verdict on one class into sentences for a reader who knows none of the tests.
@@ -60,15 +61,16 @@ def explain(
         controls: Results of the controls.
         label: The class.
         n_synthetic: Synthetic patches looked at.
-        n_originals: Training patches, and as many unseen ones, looked at.
+        n_members: Training patches, and as many unseen ones, looked at.
+        n_learnt_from: Training patches in all.
         symmetries: Positions in which patches were compared.
 
     Returns:
         The text, one paragraph.
     """
     said = [
-        f"{label}: {verdict}. {n_synthetic} synthetic patches were compared with {n_originals} training "
-        f"patches and as many unseen patches of the same slides."
+        f"{label}: {verdict}. {n_synthetic} synthetic patches were compared with {n_members} of the "
+        f"{n_learnt_from} training patches and as many unseen patches of the same slides."
     ]
     if verdict == "refused":
         for control in controls:

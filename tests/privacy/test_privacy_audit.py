@@ -62,7 +62,15 @@ def audited(synthetic: np.ndarray, base: int = 0, **changed: object) -> PrivacyR
 def verdict_on(synthetic: np.ndarray, base: int) -> LabelAudit:
     """Audit one class without its pictures."""
     originals = [scenes(1000 * base + role, N) for role in range(3)]
-    comparison = compare(*originals, synthetic, symmetries="square", seed=base, label="tumor", device="cpu")
+    comparison = compare(
+        *originals,
+        synthetic,
+        learnt_from=originals[0],
+        symmetries="square",
+        seed=base,
+        label="tumor",
+        device="cpu",
+    )
     return audit(
         comparison,
         level=0.01,
@@ -256,6 +264,23 @@ def test_sizes_are_made_equal() -> None:
         "reference": 90,
         "synthetic": 500,
     }
+
+
+def test_untested_training_patches_weaken_the_controls_too() -> None:
+    """Only one in ten planted copies is of a tested patch, as it would be of real copies."""
+    report = measure_privacy(
+        {"tumor": scenes(0, 1000)},
+        {"tumor": scenes(1, N)},
+        {"tumor": scenes(2, N)},
+        {"tumor": scenes(3, N_SYNTHETIC)},
+        discriminators={},
+        **CHOSEN,
+    )
+    audited_class = report.labels["tumor"]
+    assert "compared with 100 of the 1000 training patches" in audited_class.text
+    assert report.verdict == "refused"
+    failed = {control.name for control in audited_class.controls if not control.as_expected}
+    assert {"few copies", "few turned copies"} <= failed
 
 
 def test_too_few_or_unequal_patches_are_refused() -> None:

@@ -86,9 +86,18 @@ def test_fresh_originals_are_never_their_own_reference(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(controls, "gather", spy)
     sets = [patches(seed, 21) for seed in range(20, 23)]
-    comparison = compare(*sets, patches(23, 57), symmetries="square", seed=0, label="tumor", device="cpu")
+    comparison = compare(
+        *sets,
+        patches(23, 57),
+        learnt_from=sets[0],
+        symmetries="square",
+        seed=0,
+        label="tumor",
+        device="cpu",
+    )
     controls.run_controls(
         comparison.pool,
+        comparison.learnt_from,
         comparison.matches,
         comparison.reference,
         comparison.reference_matches,
