@@ -164,6 +164,18 @@ def test_the_settings_in_force_are_the_default_profile() -> None:
     assert (ROOT / "params.yaml").read_bytes() == (ROOT / "profiles" / "phantom.yaml").read_bytes()
 
 
+def test_the_decision_on_the_default_profile_says_what_the_profile_says() -> None:
+    page = (ROOT / "docs" / "decisions" / "0005-phantom-and-default-profile.md").read_text(encoding="utf-8")
+    params = read_params(ROOT / "profiles" / "phantom.yaml")
+    told = re.findall(r"^\| `([a-z0-9_.]+)` \| `?([^ |`]+)", page, re.M)
+    assert len(told) >= 7
+    for name, said in told:
+        value = params
+        for part in name.split("."):
+            value = value[part]
+        assert str(value) == said, name
+
+
 def check_links(*paths: Path) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, str(ROOT / "scripts" / "check_links.py"), *map(str, paths)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
