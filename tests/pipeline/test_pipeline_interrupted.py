@@ -1,0 +1,84 @@
+"""A training that is killed, a second one at the same work: nothing is lost, nothing is done twice."""
+
+import os
+import re
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from tiny_study import Study
+
+pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
+
+TRAINED = {
+    "train_gan@dcgan-tumor": Path("models/gan/dcgan-tumor"),
+    "train_original@cnn6-1": Path("models/classifier/original-cnn6-1"),
+}
+
+
+def _stage_of(dvc: psutil.Process) -> psutil.Process:
+    """The process that computes, started by dvc's."""
+    (stage,) = (
+        child
+        for child in dvc.children(recursive=True)
+        if "python" in child.name() and "stages." in " ".join(child.cmdline())
+    )
+    return stage
+
+
+def _stop_after_a_snapshot(study: Study, stage: str, log: Path) -> tuple[psutil.Process, psutil.Process]:
+    """Start a training and suspend it once it has a snapshot; return dvc's process and the stage's."""
+    dvc = study.start("dvc", "repro", "--force", "--single-item", stage, log=log)
+    until = time.monotonic() + 120
+    while not any((study.root / "work" / "resume").glob("*/*/snapshot*")):
+        assert dvc.poll() is None and time.monotonic() < until, log.read_text()[-3000:]
+        time.sleep(0.002)
+    process = _stage_of(psutil.Process(dvc.pid))
+    process.suspend()
+    return psutil.Process(dvc.pid), process
+
+
+def _has_one_error_line(said: str, *words: str) -> bool:
+    lines = [line for line in said.splitlines() if line.lower().startswith("error")]
+    return len(lines) == 1 and "Traceback" not in said and all(word in lines[0] for word in words)
+
+
+@pytest.mark.parametrize(
+    ("stage", "killed"), [("train_gan@dcgan-tumor", "all"), ("train_original@cnn6-1", "the stage")]
+)
+def test_killed_training_goes_on_to_the_same_bytes(finished, copy, tmp_path, stage, killed):
+    dvc, process = _stop_after_a_snapshot(copy, stage, tmp_path / "log")
+    assert not (copy.root / TRAINED[stage]).exists(), "it was over before it could be killed"
+    if killed == "all":
+        os.killpg(dvc.pid, signal.SIGKILL)
+    else:
+        process.kill()
+    dvc.wait(60)
+    # Else DVC would take the outputs of the run before from its cache.
+    shutil.rmtree(copy.root / ".dvc/cache/runs")
+    said = copy.repro(stage)
+    assert f"Running stage '{stage}'" in said
+    begun_at = re.search(r"^\S*train \S+:\s+(\d+)%", said, re.MULTILINE)
+    assert begun_at and int(begun_at[1]) > 0, "it did not go on where it was killed"
+    assert copy.lock() == finished.study.lock()
+    assert not any((copy.root / "work" / "resume").glob("*/*"))
+
+
+def test_second_process_at_the_same_work_is_refused(copy, tmp_path):
+    dvc, process = _stop_after_a_snapshot(copy, "train_gan@dcgan-tumor", tmp_path / "log")
+    try:
+        twice = copy.run(
+            *("python", "-m", "stages.train_gan", "--generator", "dcgan", "--label", "tumor"), succeeds=False
+        )
+        again = copy.repro("--force", "--single-item", "train_gan@dcgan-tumor", succeeds=False)
+    finally:
+        process.resume()
+        ended = dvc.wait(120)
+    assert ended in (0, None), "the first one was harmed"
+    assert (copy.root / TRAINED["train_gan@dcgan-tumor"]).is_dir()
+    assert twice.stderr.startswith("error: stage train_gan-dcgan-tumor: another process is already at it")
+    assert len(twice.stderr.splitlines()) == 1
+    assert _has_one_error_line(again, "is busy"), again

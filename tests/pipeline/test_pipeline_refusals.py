@@ -1,0 +1,48 @@
+"""Bad settings and bad slides: refused in one line each, before anything else runs."""
+
+import shutil
+
+import pytest
+from tiny_study import ran
+
+pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
+
+
+def test_five_mistakes_in_five_sections_are_named_together(copy):
+    mistakes = {
+        "cohort.phantom.levels": "many",
+        "sample.label.min_tumor_fraction": 1.5,
+        "train_gan.dcgan.batch_size": 0,
+        "train_classifier.mixed": "some",
+        "privacy.n_permutations": 10,
+    }
+    before = copy.lock()
+    copy.set_params(mistakes)
+    said = copy.repro(succeeds=False)
+    errors = [line for line in said.splitlines() if line.startswith("error: ")]
+    assert [path for path in mistakes if not any(path in line for line in errors)] == []
+    assert len(errors) == len(mistakes)
+    assert ran(said) == ["check_params"]
+    assert "Traceback" not in said
+    assert copy.lock() == before
+
+
+def test_bad_slide_stops_the_study_before_anything_is_written(copy, tmp_path):
+    root = tmp_path / "slides"
+    root.mkdir()
+    phantom = copy.root / "data/phantom/training"
+    shutil.copy(phantom / "normal/normal_001.tif", root / "whole.tif")
+    content = (phantom / "tumor/tumor_001.tif").read_bytes()
+    (root / "truncated.tif").write_bytes(content[: len(content) // 2])
+    (root / "slides.csv").write_text("slide,label\nwhole.tif,normal\ntruncated.tif,normal\n")
+    copy.set_params(
+        {"cohort.source": "slides", "cohort.root": str(root), "cohort.slides": {"table": "slides.csv"}}
+    )
+    said = copy.repro(succeeds=False)
+    errors = [line for line in said.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1
+    assert errors[0].startswith(f"error: {root / 'truncated.tif'}: ")
+    assert ran(said) == ["check_params", "cohort"]
+    assert "Traceback" not in said
+    assert not (copy.root / "data/cohort.parquet").exists()
+    assert [path for path in (copy.root / "data").rglob("*.partial")] == []
