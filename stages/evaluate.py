@@ -32,9 +32,7 @@ def main() -> None:
         "evaluate",
         settings={"evaluate": settings, "compute": compute},
         inputs=[TEST, model],
-        item={
-            key: facts[key] for key in ("regime", "generator", "classifier", "seed") if facts[key] is not None
-        },
+        item={key: facts[key] for key in IDENTITY if facts[key] is not None},
     ) as stage:
         metrics = evaluate(
             load_classifier(model), open_patch_set(TEST), results, **settings.model_dump(), device=device
