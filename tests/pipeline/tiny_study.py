@@ -122,7 +122,7 @@ class Study:
             section = params
             for folder in folders:
                 section = section[folder]
-            assert name in section or not folders, f"{path} is no parameter"
+            assert name in section or isinstance(value, dict), f"{path} is no parameter"
             section[name] = value
         with file.open("w", encoding="utf-8") as stream:
             yaml.dump(params, stream)

@@ -176,7 +176,7 @@ def _write_verdicts(root: Path) -> None:
     (root / "results" / "fidelity").mkdir(parents=True)
     (root / "results" / "fidelity" / "dcgan.json").write_text(json.dumps(fidelity))
     privacy = root / "results" / "privacy" / "dcgan"
-    privacy.mkdir(parents=True)
+    (privacy / "pictures").mkdir(parents=True)
     measured = {
         "verdict": "no leakage was found by these made-up tests",
         "metrics": {
@@ -198,9 +198,9 @@ def _write_verdicts(root: Path) -> None:
             }
         },
     }
-    Image.new("RGB", (120, 60), "wheat").save(privacy / "correlation-tumor.png")
+    Image.new("RGB", (120, 60), "wheat").save(privacy / "pictures" / "correlation-tumor.png")
     (privacy / "metrics.json").write_text(json.dumps(measured))
-    Image.new("RGB", (120, 60), "plum").save(privacy / "gallery-tumor.png")
+    Image.new("RGB", (120, 60), "plum").save(privacy / "pictures" / "gallery-tumor.png")
 
 
 def fabricate(root: Path) -> Path:
