@@ -101,7 +101,7 @@ def test_json_and_markdown_agree_with_the_runs(study: Path, report: Path) -> Non
 def test_same_inputs_give_the_same_bytes(study: Path, report: Path, tmp_path: Path) -> None:
     again = report_on(study, tmp_path / "again")
     names = sorted(path.name for path in report.iterdir())
-    assert names == ["index.html", "results.json", "results.md"]
+    assert names == ["index.html", "results.json", "results.md", "runs.csv"]
     for name in names:
         assert (again / name).read_bytes() == (report / name).read_bytes(), name
 
