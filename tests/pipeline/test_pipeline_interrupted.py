@@ -29,6 +29,9 @@ def _stage_of(dvc: psutil.Process) -> psutil.Process:
     return stage
 
 
+_Suspended = tuple[subprocess.Popen[bytes], psutil.Process]
+
+
 def _stop_after_a_snapshot(
     study: Study, stage: str, log: Path
 ) -> tuple[subprocess.Popen[bytes], psutil.Process]:
