@@ -1,0 +1,114 @@
+"""What a training and a draw leave on disk, and what is made of it later."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from pathgen.gan.keeping import example_for_signature, keep_synthetic, keep_training
+from pathgen.gan.loop import TrainedGan, train_generator
+from pathgen.gan.model import load_card, load_discriminator, load_generator
+from pathgen.gan.recipe import GanRecipe
+from pathgen.gan.scoring import score
+from pathgen.gan.serving import _load_pyfunc
+from pathgen.gan.synthesis import synthesise
+from pathgen.patches.store import open_patch_set
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def images() -> np.ndarray:
+    return np.random.default_rng(3).integers(0, 255, (24, 16, 16, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def trained(images: np.ndarray) -> TrainedGan:
+    recipe = GanRecipe(
+        batch_size=8,
+        kimg=0.08,
+        lr_generator=2e-4,
+        lr_discriminator=2e-4,
+        beta1=0.5,
+        beta2=0.999,
+        real_target=1.0,
+        ema_decay=0.0,
+        augment="none",
+        seed=1,
+    )
+    return train_generator(
+        images,
+        architecture="dcgan",
+        options={"width": 4, "latent_dim": 6},
+        recipe=recipe,
+        device=CPU,
+        precision="fp32",
+        channels_last=False,
+        snapshot_every_kimg=1.0,
+    )
+
+
+@pytest.fixture(scope="module")
+def folders(trained: TrainedGan, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    root = tmp_path_factory.mktemp("gan")
+    keep_training(trained, root / "model", root / "results", label="tumor")
+    return root / "model", root / "results"
+
+
+def test_a_training_leaves_model_curves_and_pictures(trained: TrainedGan, folders: tuple[Path, Path]) -> None:
+    model, results = folders
+    assert load_card(model).facts["label"] == "tumor"
+    history = pd.read_csv(results / "history.csv")
+    pd.testing.assert_frame_equal(history, trained.history, check_dtype=False)
+    pictures = sorted((results / "progress").iterdir())
+    assert len(pictures) == len(trained.pictures) == 10
+    assert pictures[-1].read_bytes() == (results / "samples.png").read_bytes()
+    assert pictures[-1].name == "000000080_images.png"
+
+
+def test_a_larger_set_begins_with_the_smaller_one(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    def draw(count: int, batch_size: int) -> np.ndarray:
+        folder = tmp_path / f"{count}-{batch_size}"
+        keep_synthetic(
+            load_generator(folders[0]),
+            folder,
+            architecture="dcgan",
+            label="tumor",
+            image_size=16,
+            seed=5,
+            per_class=count,
+            batch_size=batch_size,
+            device=CPU,
+        )
+        patches = open_patch_set(folder)
+        assert list(patches.index["item"]) == list(range(count))
+        assert set(patches.index["label"]) == {"tumor"}
+        assert set(patches.index["seed"]) == {5}
+        return np.array(patches.images)
+
+    assert np.array_equal(draw(40, 7), draw(100, 64)[:40])
+
+
+def test_scores_equal_the_discriminator_patch_by_patch(
+    folders: tuple[Path, Path], images: np.ndarray
+) -> None:
+    discriminator = load_discriminator(folders[0])
+    scores = score(discriminator, images, CPU)
+    assert scores.dtype == np.float64
+    for number in (0, 5, 23):
+        pixels = torch.from_numpy(images[number].transpose(2, 0, 1).copy()).float()[None] / 127.5 - 1.0
+        with torch.inference_mode():
+            alone = float(discriminator(pixels)[0])
+        assert scores[number] == pytest.approx(alone, abs=1e-5)
+
+
+def test_the_served_model_draws_what_synthesis_draws(trained: TrainedGan, folders: tuple[Path, Path]) -> None:
+    served = _load_pyfunc(str(folders[0]))
+    latents, shape_like = example_for_signature(trained)
+    out = served.predict(latents)
+    assert out.shape == shape_like.shape
+    assert out.dtype == np.uint8
+    block = next(iter(synthesise(load_generator(folders[0]), seed=1, count=64, batch_size=64, device=CPU)))
+    assert served.predict(np.zeros((64, 6), dtype=np.float32)).shape == block.shape
