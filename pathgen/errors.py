@@ -1,5 +1,6 @@
 """The error that a user can act on, and the one place that prints it."""
 
+import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,7 +33,7 @@ class PathgenErrors(PathgenError):
 
 @contextmanager
 def errors_to_exit() -> Iterator[None]:
-    """Turn a `PathgenError` into one ``error:`` line per problem on standard error and exit code 1."""
+    """Turn a `PathgenError`, or a full disk, into one ``error:`` line per problem and exit code 1."""
     try:
         yield
     except PathgenErrors as problems:
@@ -41,4 +42,14 @@ def errors_to_exit() -> Iterator[None]:
         raise SystemExit(1) from None
     except PathgenError as problem:
         print(f"error: {problem}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except OSError as problem:
+        if problem.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        full = PathgenError(
+            problem.filename or "disk",
+            "no space is left on the device",
+            "Free some and run the same command again; finished work is kept",
+        )
+        print(f"error: {full}", file=sys.stderr)
         raise SystemExit(1) from None

@@ -1,5 +1,6 @@
 """Outputs appear whole or not at all; one process at a time."""
 
+import errno
 import hashlib
 import subprocess
 import sys
@@ -97,3 +98,14 @@ def test_errors_become_lines_and_exit_code_1(capsys: pytest.CaptureFixture[str])
     assert caught.value.code == 1
     expected = "error: a.svs: is truncated. Copy it again.\nerror: b: is empty. Go.\n"
     assert capsys.readouterr().err == expected
+
+
+def test_a_full_disk_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught, errors_to_exit():
+        raise OSError(errno.ENOSPC, "No space left on device", "models/a.safetensors")
+    assert caught.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: models/a.safetensors: no space is left")
+    assert said.count("\n") == 1
+    with pytest.raises(OSError, match="denied"), errors_to_exit():
+        raise OSError(errno.EACCES, "Permission denied", "x")
