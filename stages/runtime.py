@@ -1,5 +1,6 @@
 """What every stage does around its one call: a lock, a tracking run, a folder to resume from."""
 
+import gc
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -50,6 +51,9 @@ def running(
     Yields:
         The stage.
     """
+    # What was loaded lives until the end; looking through it at exit would take another second.
+    gc.freeze()
+    gc.enable()
     item = item or {}
     name = "-".join([verb, *(str(value) for value in item.values())])
     tracking = load_section("tracking", TrackingSettings)
@@ -71,3 +75,4 @@ def running(
         yield Stage(run, attempts / run.work_key[:16])
         # Snapshots of this result, and those that attempts with other settings have left.
         shutil.rmtree(attempts, ignore_errors=True)
+    gc.freeze()
