@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from pathgen.validation import validate_params
-
 from pathgen.errors import errors_to_exit
 from pathgen.files import atomic_path
 from pathgen.params import load_section
 from pathgen.pipeline import PipelineSettings, prune
+from pathgen.validation import validate_params
 
 
 @errors_to_exit()
