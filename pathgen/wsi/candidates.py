@@ -42,6 +42,12 @@ class IndexedSlide:
         tissue: The tissue on it, and its scale.
         lesion_outlines: Rings of the lesions, float64 of shape (k, 2), in thumbnail px.
         exclusion_outlines: Rings of the exclusions, likewise.
+        tissue_fraction: Share of the slide's stored pixels (missing tiles left out) that is tissue, [0, 1].
+        tissue_mm2: Area of the tissue, square millimetres.
+        lesion_mm2: Area of the lesions without exclusions, square millimetres; None where nobody knows.
+        mean_rgb: Mean colour of the tissue on the thumbnail, 0 to 255: what the stain looks like.
+        annotations_dropped: Number of annotations left out because they enclose no area.
+        slide_mpp: Resolution of level 0, um/px, mean of x and y.
     """
 
     candidates: pd.DataFrame
@@ -49,6 +55,12 @@ class IndexedSlide:
     tissue: TissueMask
     lesion_outlines: list[NDArray[np.float64]]
     exclusion_outlines: list[NDArray[np.float64]]
+    tissue_fraction: float
+    tissue_mm2: float
+    lesion_mm2: float | None
+    mean_rgb: tuple[float, float, float]
+    annotations_dropped: int
+    slide_mpp: float
 
 
 def _isotropic_mpp(slide: Slide) -> float:
@@ -96,6 +108,11 @@ def _annotations(
 def _rings(area: MultiPolygon, downsample: tuple[float, float]) -> list[NDArray[np.float64]]:
     rings = [ring for polygon in area.geoms for ring in (polygon.exterior, *polygon.interiors)]
     return [from_level0(np.asarray(ring.coords, np.float64), downsample) for ring in rings]
+
+
+def _mean_rgb(picture: NDArray[np.uint8], mask: NDArray[np.bool_]) -> tuple[float, float, float]:
+    red, green, blue = picture[mask].mean(axis=0, dtype=np.float64).tolist()
+    return red, green, blue
 
 
 def _table(
@@ -209,10 +226,18 @@ def index_slide(
     fractions = tissue_fractions(positions, size, tissue.mask, tissue.downsample)
     items = np.flatnonzero(fractions >= min_tissue_fraction).astype(np.int64)
     drawn = annotations if annotations is not None else NOTHING_ANNOTATED
+    mm2_per_px = (slide_mpp / 1000) ** 2
+    tissue_px = int(np.count_nonzero(tissue.mask))
     return IndexedSlide(
         candidates=_table(items, positions[items], size, fractions[items], annotations, cell),
         thumbnail=overview.image,
         tissue=tissue,
         lesion_outlines=_rings(drawn.lesions, tissue.downsample),
         exclusion_outlines=_rings(drawn.exclusions, tissue.downsample),
+        tissue_fraction=tissue_px / int(np.count_nonzero(overview.coverage)),
+        tissue_mm2=tissue_px * tissue.downsample[0] * tissue.downsample[1] * mm2_per_px,
+        lesion_mm2=None if annotations is None else float(annotations.tumor().area) * mm2_per_px,
+        mean_rgb=_mean_rgb(overview.image, tissue.mask),
+        annotations_dropped=drawn.dropped,
+        slide_mpp=slide_mpp,
     )

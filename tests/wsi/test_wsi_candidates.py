@@ -80,6 +80,27 @@ def test_squares_on_tissue_with_what_is_known_of_them(slide: Path, outlines: Pat
     assert found.exclusion_outlines[0].max(axis=0).tolist() == [24, 24]
 
 
+def test_facts_of_the_whole_slide(
+    tmp_path: Path, slide: Path, outlines: Path, write_slide: Write, painted: Paint
+) -> None:
+    found = index(slide, outlines)
+    assert found.tissue_fraction == 12 * 64**2 / (640 * 448)
+    assert found.tissue_mm2 == pytest.approx(12 * (64 * 0.25e-3) ** 2, rel=1e-6)
+    assert found.lesion_mm2 == pytest.approx((96 * 64 - 32 * 32) * 0.25e-3**2, rel=1e-6)
+    assert found.mean_rgb == pytest.approx((190, 90, 160), abs=2)
+    assert found.annotations_dropped == 0
+    assert found.slide_mpp == pytest.approx(0.25)
+    assert index(slide, None).lesion_mm2 is None
+    assert index(slide, None, slide_label="normal").lesion_mm2 == 0
+    # What the slide does not hold is no part of what the share refers to.
+    missing = np.zeros((448, 640), bool)
+    missing[256:] = True
+    sparse = write_slide(
+        tmp_path / "s.tif", painted(640, 448, (64, 64, 320, 256)), missing=missing, steps=(1,)
+    )
+    assert index(sparse, None).tissue_fraction == 12 * 64**2 / (640 * 256)
+
+
 def test_rows_fit_the_table_of_candidates(slide: Path, outlines: Path) -> None:
     for found in (index(slide, outlines), index(slide, None), index(slide, None, min_tissue_fraction=1.0)):
         rows = found.candidates.assign(
