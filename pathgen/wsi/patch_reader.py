@@ -56,7 +56,8 @@ def read_patches(
     with open_slide(path, mpp_if_missing) as slide, ThreadPoolExecutor(threads) as pool:
 
         def read(number: int) -> None:
-            images[number] = read_patch(slide, *places[number].tolist(), out_px)
+            x_l0, y_l0, size_l0 = places[number].tolist()
+            images[number] = read_patch(slide, x_l0, y_l0, size_l0, out_px)
 
         list(pool.map(read, range(len(places))))
     return PatchReading(images, "openslide", "the direct path is not there yet", None)
