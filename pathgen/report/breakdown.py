@@ -1,7 +1,6 @@
 """The smaller tables of the page: right and wrong, slides, data, what was skipped. Pure functions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -9,6 +8,7 @@ import pandas as pd
 from pathgen.labels import LABELS
 from pathgen.patches.tables import ROLES
 from pathgen.report.tables import NOT_PUBLISHED, Row, interval, number, summarise
+from pathgen.webpage.table import Table
 
 ROLE_WORDS = {
     "train": "training (members)",
@@ -17,23 +17,6 @@ ROLE_WORDS = {
     "nonmember": "non-members, same slides as training",
     "reference": "reference",
 }
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table for the page.
-
-    Attributes:
-        caption: What it holds.
-        head: Column names.
-        lines: Cells as text, one list per line.
-        counts: Positions of the columns that hold counts.
-    """
-
-    caption: str
-    head: Sequence[str]
-    lines: Sequence[Sequence[str]]
-    counts: Sequence[int] = ()
 
 
 def confusion_table(rows: Sequence[Row]) -> Table | None:

@@ -10,9 +10,9 @@ from pathgen.labels import LABELS
 from pathgen.patches.store import PatchSet, open_patch_set
 from pathgen.pipeline import regime_name
 from pathgen.report import plots
-from pathgen.report.pictures import Picture, read_picture, sample_grid, svg_picture
 from pathgen.report.reading import parse_run, read_histories, run_order
 from pathgen.report.tables import Row, number
+from pathgen.webpage.pictures import Picture, read_picture, sample_grid, svg_picture
 
 _OVERLAY_PX = 480
 _GALLERY_PX = 2000

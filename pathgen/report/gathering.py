@@ -9,9 +9,10 @@ import pandas as pd
 from pathgen.patches.tables import read_table
 from pathgen.report import answer, breakdown, figures, paper
 from pathgen.report.measures import Measure, measures, nested
-from pathgen.report.pictures import Picture
 from pathgen.report.reading import ReportInputs, read_fidelity, read_json, read_privacy, read_runs
 from pathgen.report.tables import NOT_RUN, TABLE_METRICS, Row, number, result_rows
+from pathgen.webpage.pictures import Picture
+from pathgen.webpage.table import Table
 
 CONTENTS: Mapping[str, str] = {
     "question": "The question",
@@ -39,7 +40,7 @@ class PrivacyPart:
 
     paragraphs: Sequence[str]
     lines: Sequence[Measure]
-    controls: breakdown.Table | None
+    controls: Table | None
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,10 @@ class Page:
     citation: str
     result_plots: Sequence[Picture]
     confusion_plots: Sequence[Picture]
-    confusion_table: breakdown.Table | None
+    confusion_table: Table | None
     grid_parts: Sequence[figures.Part]
     no_grids: str
-    slide_table: breakdown.Table | None
+    slide_table: Table | None
     no_slides: str
     overlays: Sequence[Picture]
     overlay_note: str
@@ -71,8 +72,8 @@ class Page:
     fidelity: Mapping[str, Sequence[Measure]]
     privacy: Mapping[str, PrivacyPart]
     privacy_pictures: Sequence[Picture]
-    data_table: breakdown.Table | None
-    skipped_table: breakdown.Table | None
+    data_table: Table | None
+    skipped_table: Table | None
     no_skipped: str
     hash_table: Mapping[str, str]
     params: str

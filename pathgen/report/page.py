@@ -1,11 +1,7 @@
 """Write the report: one self-contained page, the table as markdown, the numbers as JSON."""
 
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
-
-import jinja2
-from markupsafe import Markup
 
 from pathgen.files import atomic_path, write_json
 from pathgen.patches.tables import write_csv
@@ -13,6 +9,7 @@ from pathgen.report import paper
 from pathgen.report.gathering import Page, Results, gather_page, gather_results
 from pathgen.report.reading import ReportInputs
 from pathgen.report.tables import interval, json_table, markdown_table, number, runs_table
+from pathgen.webpage.rendering import render
 
 
 def build_report(
@@ -73,14 +70,7 @@ def render_page(page: Page) -> str:
     Returns:
         HTML that refers to no other file and to no network.
     """
-    package = resources.files("pathgen.report")
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.from_string(package.joinpath("page.html.j2").read_text(encoding="utf-8"))
-    # The style sheet is the package's own, so it is not escaped.
-    style = Markup(package.joinpath("style.css").read_text(encoding="utf-8"))  # noqa: S704
-    return template.render(page=page, style=style, number=number, interval=interval)
+    return render("report/page.html.j2", page=page, number=number, interval=interval)
 
 
 def render_markdown(title: str, results: Results) -> str:

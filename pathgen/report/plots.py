@@ -4,29 +4,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from pathgen.labels import LABELS
 from pathgen.report.tables import Row
+from pathgen.webpage.plotting import COLOURS, GREY, LINES, empty_plot
 
-# Okabe and Ito's colours, which people with any of the common colour blindnesses tell apart.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-_LINES = ("-", "--", "-.", ":")
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-_GREY = "#595959"
 _ROC_POINTS = 300
 _TIMES = ("epoch", "kimg", "step")
-
-
-def _figure(width: float = 5.4, height: float = 3.6) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
-    axis = figure.add_subplot()
-    axis.spines[["top", "right"]].set_visible(False)
-    axis.grid(True, color="#dddddd", linewidth=0.6)
-    axis.set_axisbelow(True)
-    return figure, axis
 
 
 def plot_accuracy(rows: Sequence[Row], baseline: float | None) -> Figure:
@@ -39,7 +25,7 @@ def plot_accuracy(rows: Sequence[Row], baseline: float | None) -> Figure:
     Returns:
         The plot, one horizontal line per row.
     """
-    figure, axis = _figure(height=1.9 + 0.7 * len(rows))
+    figure, axis = empty_plot(height=1.9 + 0.7 * len(rows))
     for place, row in enumerate(rows):
         summary = row.metrics["accuracy"]
         single = [run.metrics.get("accuracy") for run in row.runs]
@@ -48,7 +34,7 @@ def plot_accuracy(rows: Sequence[Row], baseline: float | None) -> Figure:
             values,
             [place + 0.22] * len(values),
             "|",
-            color=_GREY,
+            color=GREY,
             markersize=8,
             label="single runs" if place == 0 else None,
         )
@@ -59,7 +45,7 @@ def plot_accuracy(rows: Sequence[Row], baseline: float | None) -> Figure:
                 [summary.mean],
                 [place],
                 xerr=[[summary.mean - low], [high - summary.mean]],
-                color=_COLOURS[0],
+                color=COLOURS[0],
                 marker="o",
                 markersize=7,
                 capsize=5,
@@ -73,14 +59,14 @@ def plot_accuracy(rows: Sequence[Row], baseline: float | None) -> Figure:
         axis.plot(
             *zip(*published, strict=True),
             "D",
-            color=_COLOURS[1],
+            color=COLOURS[1],
             markerfacecolor="none",
             markersize=9,
             label="paper",
         )
     if baseline is not None:
-        axis.axvline(baseline, color=_COLOURS[2], linestyle="--", label="mean colour alone")
-    axis.axvline(0.5, color=_GREY, linestyle=":", label="guessing")
+        axis.axvline(baseline, color=COLOURS[2], linestyle="--", label="mean colour alone")
+    axis.axvline(0.5, color=GREY, linestyle=":", label="guessing")
     axis.set_yticks(range(len(rows)), [f"{row.name}\n{row.classifier}" for row in rows])
     axis.set_ylim(len(rows) - 0.5, -0.5)
     axis.set_xlabel("accuracy on the original test patches")
@@ -98,8 +84,8 @@ def plot_roc(rows: Sequence[Row]) -> Figure:
     Returns:
         The plot.
     """
-    figure, axis = _figure(height=5.4)
-    axis.plot([0, 1], [0, 1], color=_GREY, linewidth=1, linestyle=":", label="guessing")
+    figure, axis = empty_plot(height=5.4)
+    axis.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="guessing")
     for place, row in enumerate(rows):
         curves = [run.roc for run in row.runs if run.roc is not None]
         for number, curve in enumerate(curves):
@@ -110,8 +96,8 @@ def plot_roc(rows: Sequence[Row]) -> Figure:
                 linewidth=1.6,
                 alpha=0.8,
                 label=f"{row.words}, {row.classifier}" if number == 0 else None,
-                color=_COLOURS[place % len(_COLOURS)],
-                linestyle=_LINES[place % len(_LINES)],
+                color=COLOURS[place % len(COLOURS)],
+                linestyle=LINES[place % len(LINES)],
             )
     axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     axis.set_xlabel("false positive rate (normal taken for tumour)")
@@ -129,7 +115,7 @@ def plot_confusion(cells: Mapping[str, int]) -> Figure:
     Returns:
         The plot.
     """
-    figure, axis = _figure(width=3.0, height=2.9)
+    figure, axis = empty_plot(width=3.0, height=2.9)
     counts = np.array([[cells["tn"], cells["fp"]], [cells["fn"], cells["tp"]]])
     totals = counts.sum(axis=1)
     axis.grid(False)
@@ -163,7 +149,7 @@ def plot_histories(
     columns = list(dict.fromkeys(_columns_with(word, histories.values())))
     if not columns:
         return None
-    figure, axis = _figure(height=4.2)
+    figure, axis = empty_plot(height=4.2)
     names = list(dict.fromkeys(groups.values()))
     named: set[str] = set()
     for name, history in histories.items():
@@ -176,10 +162,10 @@ def plot_histories(
             axis.plot(
                 history[time],
                 history[column],
-                color=_COLOURS[names.index(group) % len(_COLOURS)],
+                color=COLOURS[names.index(group) % len(COLOURS)],
                 # With one column the line style is free to tell the groups apart in print, too.
-                linestyle=_LINES[
-                    (columns.index(column) if len(columns) > 1 else names.index(group)) % len(_LINES)
+                linestyle=LINES[
+                    (columns.index(column) if len(columns) > 1 else names.index(group)) % len(LINES)
                 ],
                 linewidth=1.6,
                 alpha=0.85,

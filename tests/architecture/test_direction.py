@@ -36,7 +36,9 @@ MAY_IMPORT = {
     "metrics": {"patches"},
     "privacy": {"patches", "metrics"},
     "tracking": set(),
-    "report": {"patches", "metrics", "pipeline"},
+    "webpage": {"patches"},
+    "survey": {"wsi", "patches", "webpage"},
+    "report": {"patches", "metrics", "pipeline", "webpage"},
     "pipeline": set(),
     "compute_settings": set(),
     "validation": {
@@ -49,6 +51,7 @@ MAY_IMPORT = {
         "metrics",
         "privacy",
         "report",
+        "survey",
         "pipeline",
         "tracking",
     },

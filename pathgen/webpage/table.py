@@ -1,0 +1,21 @@
+"""A small table for a page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table for the page.
+
+    Attributes:
+        caption: What it holds.
+        head: Column names.
+        lines: Cells as text, one list per line.
+        counts: Positions of the columns that hold counts.
+    """
+
+    caption: str
+    head: Sequence[str]
+    lines: Sequence[Sequence[str]]
+    counts: Sequence[int] = ()
