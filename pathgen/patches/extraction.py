@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pathgen.errors import PathgenError
 from pathgen.patches.store import PatchSetWriter
-from pathgen.patches.tables import ROLES
+from pathgen.patches.tables import EXTRACTED, ROLES, check_table
 from pathgen.progress import progress
 
 # Reads the pixels of some rows of the samples table, in their order: uint8 of shape (n, size, size, 3).
@@ -119,3 +119,10 @@ def extract_roles(read: ReadPatches, samples: pd.DataFrame, folder: Path, size_p
     _require_room(folder, _bytes(len(samples), size_px))
     for role in ROLES:
         extract_patches(read, samples[samples["role"] == role], folder / role, size_px, threads)
+
+
+def extracted_slides(samples: pd.DataFrame) -> pd.DataFrame:
+    """Return how many patches were read of each slide, as the table `EXTRACTED`."""
+    counts = samples["slide"].value_counts().sort_index()
+    frame = pd.DataFrame({"slide": counts.index, "patches": counts.to_numpy()})
+    return check_table(frame.reindex(columns=EXTRACTED.names), EXTRACTED, "extract")

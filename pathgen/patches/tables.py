@@ -111,6 +111,37 @@ SAMPLES = Schema(
     key=("slide", "item"),
 )
 
+# What the stage index found on each slide of the cohort; where `reason` says why a slide is left out, the
+# rest is empty. Without slides only `candidates` and `tumor_candidates` are known.
+INDEXED = Schema(
+    columns=(
+        Column("slide", "text"),
+        Column("candidates", "integer", empty=True),
+        Column("tumor_candidates", "integer", empty=True),
+        Column("tissue_fraction", "number", empty=True),
+        Column("tissue_mm2", "number", empty=True),
+        Column("lesion_mm2", "number", empty=True),
+        Column("mean_r", "number", empty=True),
+        Column("mean_g", "number", empty=True),
+        Column("mean_b", "number", empty=True),
+        Column("saturation_threshold", "number", empty=True),
+        Column("annotations_dropped", "integer", empty=True),
+        Column("reason", "text", empty=True),
+    ),
+    key=("slide",),
+)
+# How the stage extract read the drawn patches of each slide; `method` is empty without slides.
+EXTRACTED = Schema(
+    columns=(
+        Column("slide", "text"),
+        Column("patches", "integer"),
+        Column("method", "text", empty=True),
+        Column("reason", "text", empty=True),
+        Column("missing_tiles", "integer", empty=True),
+    ),
+    key=("slide",),
+)
+
 _DTYPES = {
     ("text", False): "object",
     ("text", True): "object",

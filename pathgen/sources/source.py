@@ -1,7 +1,7 @@
 """What a source of patches is."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,12 @@ class Found:
     Attributes:
         candidates: The table `pathgen.patches.tables.CANDIDATES`, sorted by item.
         overlay: A picture of the slide with its tissue and lesions, uint8 (h, w, 3); None without slides.
+        facts: What else is known of the slide, by names of columns of `pathgen.patches.tables.INDEXED`.
     """
 
     candidates: pd.DataFrame
     overlay: NDArray[np.uint8] | None
+    facts: Mapping[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -152,7 +152,18 @@ def find_candidates(
         squares={},
         side_px=_OVERLAY_SIDE_PX,
     )
-    return Found(check_table(candidates, CANDIDATES, row["slide"]), picture)
+    mean_r, mean_g, mean_b = found.mean_rgb
+    facts = {
+        "tissue_fraction": found.tissue_fraction,
+        "tissue_mm2": found.tissue_mm2,
+        "lesion_mm2": found.lesion_mm2,
+        "mean_r": mean_r,
+        "mean_g": mean_g,
+        "mean_b": mean_b,
+        "saturation_threshold": found.tissue.threshold,
+        "annotations_dropped": found.annotations_dropped,
+    }
+    return Found(check_table(candidates, CANDIDATES, row["slide"]), picture, facts)
 
 
 def read_patches(root: Path, rows: pd.DataFrame, size_px: int, settings: CohortSettings) -> NDArray[np.uint8]:

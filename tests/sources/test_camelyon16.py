@@ -1,6 +1,5 @@
 """Camelyon16's layout, from slides to patch sets."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -212,7 +211,12 @@ def test_unannotated_tissue_is_normal_only_by_setting(original: Path, tmp_path: 
 def test_from_slides_to_patch_sets(original: Path, tmp_path: Path) -> None:
     candidates = _index(original, tmp_path / "index")
     assert len(list((tmp_path / "index/overlays").glob("*.png"))) == 6
-    assert json.loads((tmp_path / "index/skipped.json").read_text()) == {}
+    slides = read_table(tmp_path / "index/slides.parquet").set_index("slide")
+    assert slides["reason"].isna().all() and slides.drop(columns="reason").notna().all(axis=None)
+    assert slides["candidates"].to_dict() == candidates["slide"].value_counts().to_dict()
+    assert slides["tumor_candidates"].gt(0).to_dict() == {
+        name: name in ("tumor_001", "tumor_010", "test_002") for name in slides.index
+    }
     inside = candidates[(candidates["slide"] == "tumor_001") & (candidates["tumor_fraction"] == 1)]
     x0, y0, x1, y1 = LESION
     assert len(inside) == (x1 - x0) // 32 * ((y1 - y0) // 32)
@@ -255,12 +259,15 @@ def test_slides_that_cannot_be_indexed_stop_or_are_listed(root: Path, tmp_path: 
     (root / "training/normal/normal_001.tif").write_bytes(b"skipped by the cohort already")
     candidates = _index(root, tmp_path / "index", on_bad_slide="skip")
     assert set(candidates["slide"]) == {"normal_002", "test_001", "test_002", "tumor_010"}
-    skipped = json.loads((tmp_path / "index/skipped.json").read_text())
-    assert list(skipped) == ["tumor_001"] and "Mystery" in skipped["tumor_001"]
+    slides = read_table(tmp_path / "index/slides.parquet").set_index("slide")
+    left_out = slides[slides["reason"].notna()]
+    assert list(left_out.index) == ["tumor_001"] and "Mystery" in left_out["reason"].iloc[0]
+    assert left_out.drop(columns="reason").isna().all(axis=None)
+    assert slides.drop("tumor_001").index.tolist() == sorted(set(candidates["slide"]))
 
 
 def test_two_runs_give_the_same_bytes(original: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
         _index(original, tmp_path / name)
-    for file in ("candidates.parquet", "overlays/tumor_001.png", "skipped.json"):
+    for file in ("candidates.parquet", "overlays/tumor_001.png", "slides.parquet"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
