@@ -70,16 +70,18 @@ def _area(outline: Outline) -> MultiPolygon:
     return _polygons(shapely.make_valid(drawn, method="structure", keep_collapsed=False))
 
 
-def _meaning(path: Path, group: str, unknown_group: UnknownGroup) -> Meaning:
-    name = group.strip().casefold()
-    if name in LESION_GROUPS:
-        return "lesion"
-    if name in EXCLUSION_GROUPS:
-        return "exclusion"
+def _meaning(path: Path, outline: Outline, unknown_group: UnknownGroup) -> Meaning:
+    """Return what an outline means: by its group, else by the nearest group around that which is known."""
+    for group in (outline.group, *outline.within):
+        name = group.strip().casefold()
+        if name in LESION_GROUPS:
+            return "lesion"
+        if name in EXCLUSION_GROUPS:
+            return "exclusion"
     if unknown_group == "refuse":
         raise PathgenError(
             path,
-            f"has annotations of group {group!r}, which is neither a lesion nor an exclusion",
+            f"has annotations of group {outline.group!r}, which is neither a lesion nor an exclusion",
             "Rename the group, or say what such groups mean in index.annotations.unknown_group",
         )
     return unknown_group
@@ -105,12 +107,14 @@ def read_annotations(
     Args:
         path: ASAP XML (``.xml``) or QuPath GeoJSON (``.geojson``, ``.json``), in level-0 px.
         unknown_group: What annotations mean whose group is neither a lesion (Tumor, _0, _1) nor an
-            exclusion (Exclusion, _2), also those without a group (None).
+            exclusion (Exclusion, _2) nor part of such a group, also those without a group (None).
         without_area: What to do with annotations that enclose no area: fewer than three different
             vertices, all vertices on a line, dots, lines. They are dropped or the file is refused.
 
     Returns:
         The annotations. A file without any gives empty areas: whether that may be is the caller's to say.
+        What is drawn twice counts once; what lies inside an outline that crosses itself belongs to it; a
+        hole or an exclusion takes out everything in it, also a lesion drawn there.
 
     Raises:
         PathgenError: The file is missing, empty, truncated, in another format, or against a policy.
@@ -121,7 +125,7 @@ def read_annotations(
     for outline in outlines:
         area = _area(outline)
         if not area.is_empty:
-            areas[_meaning(path, outline.group, unknown_group)].append(area)
+            areas[_meaning(path, outline, unknown_group)].append(area)
         elif without_area == "drop":
             dropped += 1
         else:

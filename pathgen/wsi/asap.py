@@ -1,6 +1,7 @@
 """Parse the annotation files of ASAP, the viewer in which Camelyon16 was annotated (XML)."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
 
@@ -8,7 +9,7 @@ import defusedxml
 import defusedxml.ElementTree
 
 from pathgen.errors import PathgenError
-from pathgen.wsi.outline import Outline, Point
+from pathgen.wsi.outline import NO_GROUP, Outline, Point
 
 _MEND = "Copy the annotation again from where it came, or export it again"
 _WITHOUT_AREA = frozenset({"dot", "pointset", "measurement"})
@@ -26,13 +27,24 @@ def _point(path: Path, name: str, coordinate: Element) -> tuple[float, Point]:
     return order, (x, y)
 
 
-def _outline(path: Path, annotation: Element) -> Outline:
+def _above(group: str, parents: Mapping[str, str]) -> list[str]:
+    """Return the groups that a group is part of, nearest first; a circle is gone round once."""
+    chain: list[str] = []
+    parent = parents.get(group, NO_GROUP)
+    while parent != NO_GROUP and parent not in (group, *chain):
+        chain.append(parent)
+        parent = parents.get(parent, NO_GROUP)
+    return chain
+
+
+def _outline(path: Path, annotation: Element, parents: Mapping[str, str]) -> Outline:
     name = annotation.get("Name", "without a name")
     vertices = [_point(path, name, vertex) for vertex in annotation.iterfind("Coordinates/Coordinate")]
     vertices.sort(key=lambda vertex: vertex[0])
     has_area = annotation.get("Type", "Polygon").casefold() not in _WITHOUT_AREA
     ring = [point for _, point in vertices] if has_area else []
-    return Outline(name=name, group=annotation.get("PartOfGroup", "None"), shell=ring, holes=[])
+    group = annotation.get("PartOfGroup", NO_GROUP)
+    return Outline(name=name, group=group, shell=ring, holes=[], within=_above(group, parents))
 
 
 def parse_asap(path: Path) -> list[Outline]:
@@ -43,7 +55,7 @@ def parse_asap(path: Path) -> list[Outline]:
 
     Returns:
         Its annotations in the file's order. Splines count as polygons through their points; dots,
-        point sets and measurements have no vertices.
+        point sets and measurements have no vertices. Groups may be part of other groups.
 
     Raises:
         PathgenError: The file is truncated, is no XML, uses entities, or is not ASAP's.
@@ -59,4 +71,8 @@ def parse_asap(path: Path) -> list[Outline]:
         raise PathgenError(
             path, f"its root is {tag}, not ASAP_Annotations", "Export it as ASAP XML or GeoJSON"
         )
-    return [_outline(path, annotation) for annotation in root.iterfind("Annotations/Annotation")]
+    parents = {
+        group.get("Name", NO_GROUP): group.get("PartOfGroup", NO_GROUP)
+        for group in root.iterfind("AnnotationGroups/Group")
+    }
+    return [_outline(path, annotation, parents) for annotation in root.iterfind("Annotations/Annotation")]

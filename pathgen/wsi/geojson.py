@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from pathgen.errors import PathgenError
-from pathgen.wsi.outline import Outline, Point
+from pathgen.wsi.outline import NO_GROUP, Outline, Point
 
 _MEND = "Export the annotation again as GeoJSON, coordinates in pixels"
+_WITHOUT_AREA = frozenset({"Point", "MultiPoint", "LineString", "MultiLineString"})
 
 
 def _group(properties: Any) -> str:
@@ -17,12 +18,12 @@ def _group(properties: Any) -> str:
     if isinstance(classification, str):
         return classification
     if not isinstance(classification, dict):
-        return "None"
+        return NO_GROUP
     names = classification.get("names")
     if isinstance(names, list) and names:
         return str(names[0])
     # A derived class such as "Tumor: Positive" belongs to its base class.
-    return str(classification.get("name", "None")).split(":")[0].strip()
+    return str(classification.get("name", NO_GROUP)).split(":")[0].strip()
 
 
 def _ring(ring: Any) -> list[Point]:
@@ -32,20 +33,28 @@ def _ring(ring: Any) -> list[Point]:
     return points
 
 
+def _polygons(geometry: Any) -> list[list[list[Point]]]:
+    """Return the polygons of a geometry as lists of rings; a point or a line is one without rings."""
+    kind = geometry["type"]
+    if kind == "GeometryCollection":
+        return [polygon for part in geometry["geometries"] for polygon in _polygons(part)]
+    coordinates = geometry["coordinates"]
+    if kind == "Polygon":
+        return [[_ring(ring) for ring in coordinates]]
+    if kind == "MultiPolygon":
+        return [[_ring(ring) for ring in polygon] for polygon in coordinates]
+    if kind in _WITHOUT_AREA:
+        return [[]]
+    raise ValueError(f"type {kind!r} is no geometry")
+
+
 def _outlines(feature: Any, number: int) -> list[Outline]:
-    geometry, properties = feature["geometry"], feature.get("properties")
+    properties = feature.get("properties")
     named = properties.get("name") if isinstance(properties, dict) else None
     name, group = str(named or f"number {number}"), _group(properties)
-    if geometry["type"] == "Polygon":
-        polygons = [geometry["coordinates"]]
-    elif geometry["type"] == "MultiPolygon":
-        polygons = geometry["coordinates"]
-    else:
-        return [Outline(name=name, group=group, shell=[], holes=[])]
-    rings = [[_ring(ring) for ring in polygon] for polygon in polygons]
     return [
         Outline(name=name, group=group, shell=polygon[0] if polygon else [], holes=polygon[1:])
-        for polygon in rings
+        for polygon in _polygons(feature["geometry"])
     ]
 
 
@@ -66,7 +75,8 @@ def parse_geojson(path: Path) -> list[Outline]:
         path: A feature collection, a feature, or a list of features; coordinates are level-0 px.
 
     Returns:
-        One outline per polygon, in the file's order; points and lines have no vertices.
+        One outline per polygon, in the file's order, those of collections one by one; points and lines
+        have no vertices.
 
     Raises:
         PathgenError: The file is truncated, is no JSON, or its content is no GeoJSON.

@@ -5,6 +5,9 @@ import shapely
 from numpy.typing import NDArray
 from shapely import MultiPolygon
 
+# Side of the blocks, in squares, in which lesions are cut first; 4 to 16 are about as fast.
+_BLOCK_SQUARES = 8
+
 
 def _squares(positions: NDArray[np.int64], size: int) -> NDArray[np.object_]:
     """Return the squares as polygons, shape (n,)."""
@@ -35,8 +38,42 @@ def area_fractions(positions: NDArray[np.int64], size: int, area: MultiPolygon) 
     part, square = tree.query(parts, predicate="intersects")
     at_edge = ~np.isin(square, inside)
     part, square = part[at_edge], square[at_edge]
-    np.add.at(covered, square, shapely.area(shapely.intersection(parts[part], squares[square])))
+    np.add.at(covered, square, _overlaps(parts[part], part, squares[square], positions[square], size))
     return np.clip(covered / float(size) ** 2, 0.0, 1.0)
+
+
+def _overlaps(
+    areas: NDArray[np.object_],
+    area_numbers: NDArray[np.int64],
+    squares: NDArray[np.object_],
+    positions: NDArray[np.int64],
+    size: int,
+) -> NDArray[np.float64]:
+    """Return the area that each pair has in common.
+
+    Cutting a lesion of thousands of vertices with each of its hundreds of edge squares goes through all
+    vertices every time. So it is first cut into the parts that lie in blocks of squares.
+
+    Args:
+        areas: Polygons of shape (n,), many of them the same.
+        area_numbers: int64 of shape (n,): equal where the polygons are.
+        squares: Polygons of shape (n,).
+        positions: int64 of shape (n, 2), corners of the squares.
+        size: Side of the squares.
+
+    Returns:
+        float64 of shape (n,), square pixels.
+    """
+    block = positions // (_BLOCK_SQUARES * size)
+    _, first, member = np.unique(
+        np.column_stack([area_numbers, block]), axis=0, return_index=True, return_inverse=True
+    )
+    low = block[first] * (_BLOCK_SQUARES * size)
+    high = low + (_BLOCK_SQUARES + 1) * size  # a square may begin in a block's last pixel
+    blocks = shapely.box(low[:, 0], low[:, 1], high[:, 0], high[:, 1])
+    pieces = shapely.intersection(areas[first], blocks)
+    common: NDArray[np.float64] = shapely.area(shapely.intersection(pieces[member.ravel()], squares))
+    return common
 
 
 def touches_area(positions: NDArray[np.int64], size: int, area: MultiPolygon, cell: int) -> NDArray[np.bool_]:
@@ -64,12 +101,12 @@ def touches_area(positions: NDArray[np.int64], size: int, area: MultiPolygon, ce
     high = -(-(positions + size) // cell) * cell
     squares = np.asarray(shapely.box(low[:, 0], low[:, 1], high[:, 0], high[:, 1]), dtype=object)
     tree = shapely.STRtree(squares)
-    part, square = tree.query(parts, predicate="intersects")
-    # Squares that share no more than a border with the area do not overlap it.
-    border_part, border = tree.query(parts, predicate="touches")
-    pairs = set(zip(part.tolist(), square.tolist(), strict=True))
-    pairs -= set(zip(border_part.tolist(), border.tolist(), strict=True))
-    touched[[index for _, index in pairs]] = True
+    met = tree.query(parts, predicate="intersects")
+    # Squares that share no more than a border with a part do not overlap it (but may overlap another).
+    bordering = tree.query(parts, predicate="touches")
+    number_of_pair = np.array([len(squares), 1])
+    overlapping = ~np.isin(number_of_pair @ met, number_of_pair @ bordering)
+    touched[met[1, overlapping]] = True
     return touched
 
 
