@@ -149,7 +149,6 @@ def find_candidates(
         found.tissue.mask,
         found.lesion_outlines,
         found.exclusion_outlines,
-        squares={},
         side_px=_OVERLAY_SIDE_PX,
     )
     mean_r, mean_g, mean_b = found.mean_rgb

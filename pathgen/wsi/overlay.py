@@ -1,27 +1,22 @@
 """Draw what was found on a slide over its thumbnail, for a person to check."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 Colour = tuple[int, int, int]
+# Of rings in the picture's px: from one point to the next.
+_Points = list[tuple[float, float]]
 
-TISSUE_COLOUR: Colour = (0, 150, 60)
-LESION_COLOUR: Colour = (220, 0, 0)
-EXCLUSION_COLOUR: Colour = (0, 60, 220)
-# Of squares by what they are: labels, and roles. Anything else is drawn grey.
-SQUARE_COLOURS: Mapping[str, Colour] = {
-    "normal": (0, 110, 180),
-    "tumor": (213, 94, 0),
-    "train": (0, 158, 115),
-    "valid": (230, 159, 0),
-    "test": (86, 60, 160),
-    "nonmember": (204, 121, 167),
-    "reference": (90, 90, 90),
-}
-_GREY: Colour = (128, 128, 128)
+# The lines differ in width and dashes as well as in colour, for those who do not tell red from green.
+TISSUE_COLOUR: Colour = (0, 140, 60)
+LESION_COLOUR: Colour = (215, 0, 20)
+EXCLUSION_COLOUR: Colour = (5, 5, 5)
+_LESION_WIDTH_PX = 3
+_EXCLUSION_WIDTH_PX = 2
+_DASH_PX = 6.0
 
 
 def _border(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -31,40 +26,72 @@ def _border(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return mask & ~within
 
 
+def _sized(thumbnail: NDArray[np.uint8], side_px: int) -> Image.Image:
+    """Enlarge by a whole factor, so that the tissue mask's pixels stay square, or shrink to the side."""
+    height, width = thumbnail.shape[:2]
+    longer = max(width, height)
+    image = Image.fromarray(thumbnail)
+    if longer > side_px:
+        size = (max(1, round(width * side_px / longer)), max(1, round(height * side_px / longer)))
+        return image.resize(size, Image.Resampling.BOX)
+    factor = max(1, round(side_px / longer))
+    return image.resize((width * factor, height * factor), Image.Resampling.BICUBIC)
+
+
+def dashes(ring: NDArray[np.float64], length_px: float) -> list[_Points]:
+    """Cut a line into dashes with gaps of the same length between them.
+
+    Args:
+        ring: Its points, float64 of shape (k, 2), px.
+        length_px: Length of a dash.
+
+    Returns:
+        The dashes, each a list of points, along the line.
+    """
+    steps = np.hypot(*np.diff(ring, axis=0).T)
+    along = np.concatenate(([0.0], np.cumsum(steps)))
+    pieces = []
+    for start in np.arange(0.0, along[-1], 2 * length_px):
+        end = min(start + length_px, along[-1])
+        at = np.concatenate(([start], along[(along > start) & (along < end)], [end]))
+        x, y = np.interp(at, along, ring[:, 0]), np.interp(at, along, ring[:, 1])
+        pieces.append(list(zip(x.tolist(), y.tolist(), strict=True)))
+    return pieces
+
+
 def overlay(
     thumbnail: NDArray[np.uint8],
     tissue: NDArray[np.bool_],
     lesion_outlines: Sequence[NDArray[np.float64]],
     exclusion_outlines: Sequence[NDArray[np.float64]],
-    squares: Mapping[str, NDArray[np.float64]],
     *,
     side_px: int,
 ) -> NDArray[np.uint8]:
-    """Draw tissue, lesions, exclusions and squares.
+    """Draw tissue, lesions and exclusions.
 
     Args:
         thumbnail: uint8 of shape (h, w, 3).
-        tissue: bool of shape (h, w); its border is drawn green.
-        lesion_outlines: Rings of shape (k, 2), thumbnail px; drawn red.
-        exclusion_outlines: Rings of shape (k, 2), thumbnail px; drawn blue.
-        squares: By label or role (see `SQUARE_COLOURS`): float64 of shape (n, 3), x, y and side in
-            thumbnail px. Empty for none.
-        side_px: The thumbnail is enlarged by the whole factor that brings its longer side nearest to
-            this; it is never made smaller.
+        tissue: bool of shape (h, w); its border is drawn thin and green.
+        lesion_outlines: Rings of shape (k, 2), thumbnail px; drawn thick and red.
+        exclusion_outlines: Rings of shape (k, 2), thumbnail px; drawn dashed and black.
+        side_px: A thumbnail with a longer side is scaled down to it; a smaller one is enlarged by the
+            whole factor that brings its longer side nearest to this.
 
     Returns:
-        uint8 of shape (h * factor, w * factor, 3).
+        uint8 of shape (H, W, 3); position in px over that of the thumbnail is W / w and H / h.
     """
-    factor = max(1, round(side_px / max(thumbnail.shape[:2])))
-    # (h, w, ...) -> (h * factor, w * factor, ...), every pixel a block
-    picture = thumbnail.repeat(factor, axis=0).repeat(factor, axis=1)
-    picture[_border(tissue.repeat(factor, axis=0).repeat(factor, axis=1))] = TISSUE_COLOUR
+    image = _sized(thumbnail, side_px)
+    scale = np.array(image.size) / np.array(thumbnail.shape[1::-1])
+    mask = Image.fromarray(tissue.astype(np.uint8) * 255).resize(
+        image.size, Image.Resampling.BOX if scale[0] < 1 else Image.Resampling.NEAREST
+    )
+    picture = np.array(image)
+    picture[_border(np.asarray(mask) >= 128)] = TISSUE_COLOUR
     image = Image.fromarray(picture)
     pen = ImageDraw.Draw(image)
-    for name in sorted(squares):
-        for x, y, side in (squares[name] * factor).tolist():
-            pen.rectangle((x, y, x + side - 1, y + side - 1), outline=SQUARE_COLOURS.get(name, _GREY))
-    for outlines, colour in ((lesion_outlines, LESION_COLOUR), (exclusion_outlines, EXCLUSION_COLOUR)):
-        for ring in outlines:
-            pen.line([(x, y) for x, y in (ring * factor).tolist()], fill=colour, width=2)
+    for ring in lesion_outlines:
+        pen.line([(x, y) for x, y in (ring * scale).tolist()], fill=LESION_COLOUR, width=_LESION_WIDTH_PX)
+    for ring in exclusion_outlines:
+        for dash in dashes(ring * scale, _DASH_PX):
+            pen.line(dash, fill=EXCLUSION_COLOUR, width=_EXCLUSION_WIDTH_PX)
     return np.asarray(image, dtype=np.uint8)

@@ -1,6 +1,7 @@
 import numpy as np
+import pytest
 
-from pathgen.wsi.overlay import EXCLUSION_COLOUR, LESION_COLOUR, SQUARE_COLOURS, TISSUE_COLOUR, overlay
+from pathgen.wsi.overlay import EXCLUSION_COLOUR, LESION_COLOUR, TISSUE_COLOUR, dashes, overlay
 
 
 def picture(**changed: object) -> np.ndarray:
@@ -11,7 +12,6 @@ def picture(**changed: object) -> np.ndarray:
         "tissue": tissue,
         "lesion_outlines": [],
         "exclusion_outlines": [],
-        "squares": {},
         "side_px": 30,
         **changed,
     }
@@ -29,28 +29,31 @@ def test_only_the_border_of_tissue_is_drawn() -> None:
     assert not green[6:14, 6:24].any()
 
 
-def test_outlines_and_squares_have_their_colours() -> None:
-    ring = np.array([[8, 8], [20, 8], [20, 12], [8, 8]], np.float64)
-    image = picture(
-        lesion_outlines=[ring],
-        exclusion_outlines=[ring / 4],
-        squares={"tumor": np.array([[10.0, 1.0, 3.0]]), "other": np.array([[20.0, 16.0, 3.0]])},
-    )
-    assert has(image, LESION_COLOUR)[8, 8:20].all()
-    assert has(image, EXCLUSION_COLOUR).any()
-    assert has(image, SQUARE_COLOURS["tumor"])[1:4, 10:13].sum() == 8
-    assert has(image, (128, 128, 128)).sum() == 8
+def test_lesions_are_whole_lines_and_exclusions_dashed() -> None:
+    ring = np.array([[0, 10], [29, 10]], np.float64)
+    assert has(picture(lesion_outlines=[ring]), LESION_COLOUR)[10].all()
+    excluded = has(picture(exclusion_outlines=[ring]), EXCLUSION_COLOUR)[10]
+    assert 10 <= excluded.sum() <= 24 and not excluded.all()
 
 
-def test_small_pictures_are_enlarged_by_a_whole_factor_and_large_ones_kept() -> None:
-    assert picture(side_px=100).shape == (60, 90, 3)
-    assert picture(side_px=4).shape == (20, 30, 3)
-    assert (
-        has(picture(side_px=60, squares={"tumor": np.array([[0.0, 0.0, 2.0]])}), SQUARE_COLOURS["tumor"])[
-            0:4, 0:4
-        ].sum()
-        == 12
-    )
+def test_dashes_cover_half_of_the_line_and_keep_its_corners() -> None:
+    ring = np.array([[0, 0], [10, 0], [10, 7]], np.float64)
+    pieces = dashes(ring, 4.0)
+    assert pieces[0] == [(0.0, 0.0), (4.0, 0.0)]
+    assert pieces[1] == [(8.0, 0.0), (10.0, 0.0), (10.0, 2.0)]
+    assert pieces[2] == [(10.0, 6.0), (10.0, 7.0)]
+
+
+@pytest.mark.parametrize(("side_px", "shape"), [(100, (60, 90, 3)), (30, (20, 30, 3)), (15, (10, 15, 3))])
+def test_small_pictures_are_enlarged_by_a_whole_factor_and_large_ones_shrunk(
+    side_px: int, shape: tuple[int, ...]
+) -> None:
+    lesion = np.array([[0, 10], [29, 10]], np.float64)
+    image = picture(side_px=side_px, lesion_outlines=[lesion])
+    assert image.shape == shape
+    factor = side_px // 30 if side_px >= 30 else side_px / 30
+    assert has(image, LESION_COLOUR)[int(10 * factor), : int(25 * factor)].all()
+    assert has(image, TISSUE_COLOUR)[int(5 * factor), int(10 * factor)]
 
 
 def test_the_thumbnail_is_not_changed() -> None:
