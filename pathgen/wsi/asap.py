@@ -31,7 +31,7 @@ def _above(group: str, parents: Mapping[str, str]) -> list[str]:
     """Return the groups that a group is part of, nearest first; a circle is gone round once."""
     chain: list[str] = []
     parent = parents.get(group, NO_GROUP)
-    while parent != NO_GROUP and parent not in (group, *chain):
+    while parent != NO_GROUP and parent not in chain:
         chain.append(parent)
         parent = parents.get(parent, NO_GROUP)
     return chain

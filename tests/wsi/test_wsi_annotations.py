@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import shapely
+from scanline import areas, read_rings
 
 from pathgen.errors import PathgenError
 from pathgen.wsi.annotations import NOTHING_ANNOTATED, read_annotations
@@ -46,6 +46,31 @@ def test_unknown_groups_follow_the_policy(tmp_path: Path, write_asap: Write) -> 
     ignored = read_annotations(path, unknown_group="ignore")
     assert (ignored.lesions.area, ignored.exclusions.area) == (10_000, 0)
     assert ignored.groups == {"None": 1, "Tumor": 1}
+
+
+def _with_groups(path: Path, **parent_of: str) -> Path:
+    groups = "".join(f'<Group Name="{name}" PartOfGroup="{parent}"/>' for name, parent in parent_of.items())
+    end = f"<AnnotationGroups>{groups}</AnnotationGroups></ASAP_Annotations>"
+    path.write_text(path.read_text().replace("</ASAP_Annotations>", end))
+    return path
+
+
+def test_groups_mean_what_the_group_around_them_means(tmp_path: Path, write_asap: Write) -> None:
+    path = write_asap(tmp_path / "a.xml", ("ITC", SQUARE), ("small", AWAY), ("Necrosis", INNER))
+    _with_groups(path, Tumor="None", Exclusion="Tumor", micro="Tumor", small="micro", ITC="Tumor")
+    assert "'Necrosis'" in refusal(path).reason
+    path = write_asap(tmp_path / "b.xml", ("ITC", SQUARE), ("small", AWAY), ("Necrosis", INNER))
+    _with_groups(path, Tumor="None", Exclusion="Tumor", Necrosis="Exclusion", micro="Tumor", small="micro")
+    assert "'ITC'" in refusal(path).reason
+    found = read_annotations(path, unknown_group="ignore")
+    # The nearest known group decides: an exclusion that is part of Tumor is an exclusion.
+    assert (found.lesions.area, found.exclusions.area) == (900, 1_600)
+    assert found.groups == {"ITC": 1, "Necrosis": 1, "small": 1}
+
+
+def test_groups_that_are_part_of_each_other_are_unknown(tmp_path: Path, write_asap: Write) -> None:
+    path = _with_groups(write_asap(tmp_path / "a.xml", ("a", SQUARE)), a="b", b="a")
+    assert "'a'" in refusal(path).reason
 
 
 @pytest.mark.parametrize(
@@ -115,6 +140,39 @@ def test_geojson_of_qupath(tmp_path: Path) -> None:
         assert found.groups == {"Exclusion": 1, "Tumor": 3}
     (tmp_path / "one.geojson").write_text(json.dumps(features[0]))
     assert read_annotations(tmp_path / "one.geojson").lesions.area == 8_400
+
+
+def test_collections_and_holes_in_geojson(tmp_path: Path) -> None:
+    overlapping = _closed([(x + 20, y) for x, y in INNER])  # 40 to 80
+    beyond = _closed([(x + 80, y) for x, y in INNER])  # 100 to 140: outside the square
+    nested = _closed([(30, 30), (40, 30), (40, 40), (30, 40)])  # within INNER
+    rings = [_closed(SQUARE), _closed(INNER), overlapping, beyond, nested]
+    collection = {
+        "type": "GeometryCollection",
+        "geometries": [
+            {"type": "Polygon", "coordinates": rings},
+            {"type": "GeometryCollection", "geometries": [{"type": "Point", "coordinates": [5, 5]}]},
+            {"type": "MultiPolygon", "coordinates": [[_closed(AWAY)], [nested]]},
+        ],
+    }
+    feature = {"type": "Feature", "geometry": collection, "properties": {"classification": "Tumor"}}
+    (tmp_path / "a.geojson").write_text(json.dumps(feature))
+    found = read_annotations(tmp_path / "a.geojson", without_area="drop")
+    assert found.dropped == 1
+    assert found.groups == {"Tumor": 4}
+    # All holes are taken out, once; another part of the same collection stands by itself.
+    assert found.lesions.area == 10_000 - 40 * 60 + 900 + 100
+    collection["geometries"].append({"type": "Circle", "coordinates": []})
+    (tmp_path / "b.geojson").write_text(json.dumps(feature))
+    assert "'Circle' is no geometry" in refusal(tmp_path / "b.geojson").reason
+
+
+def test_an_exclusion_takes_out_the_lesion_drawn_in_it(tmp_path: Path, write_asap: Write) -> None:
+    island = [(30, 30), (40, 30), (40, 40), (30, 40)]
+    found = read_annotations(
+        write_asap(tmp_path / "a.xml", ("Exclusion", INNER), ("Tumor", island), ("Tumor", SQUARE))
+    )
+    assert found.tumor().area == 10_000 - 1_600
 
 
 def test_geojson_without_class_or_area_follows_the_policies(tmp_path: Path) -> None:
@@ -188,30 +246,26 @@ def test_real_bad_files(real_data: Path, name: str, reason: str) -> None:
     assert reason in refusal(real_data / "bad" / name).reason
 
 
-def _shoelace(ring: np.ndarray) -> float:
-    x, y = ring[:, 0], ring[:, 1]
-    return abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))) / 2
-
-
 def test_real_outlines_have_the_areas_of_their_vertices(real_data: Path) -> None:
-    """Read every vertex by regular expression, sum by the shoelace formula, and compare."""
+    """Also of those that cross themselves, against areas found without a geometry library."""
     files = sorted((real_data / "annotations").glob("*.xml"))
-    assert len(files) == 7
+    files.append(real_data / "slides" / "tumor_001_sparse_crop.xml")
+    assert len(files) == 8
     for path in files:
-        found = read_annotations(path)
-        sums = {"Tumor": 0.0, "Exclusion": 0.0}
-        crossing = 0.0
-        for group, body in re.findall(
-            r'PartOfGroup="(\w+)" Color.*?>(.*?)</Annotation>', path.read_text(), re.S
-        ):
-            ring = np.array([(float(x), float(y)) for x, y in re.findall(r'X="(.*?)" Y="(.*?)"', body)])
-            sums[group] += _shoelace(ring)
-            if not shapely.Polygon(ring).is_valid:
-                crossing += float(shapely.Polygon(ring).length)
-        assert sum(found.groups.values()) == path.read_text().count("<Annotation ")
-        # A line that crosses itself on whole pixels encloses at most a pixel's width otherwise.
+        found, rings = read_annotations(path), read_rings(path)
+        expected = areas(rings)
+        assert sum(found.groups.values()) == sum(map(len, rings.values()))
         assert found.lesions.is_valid
-        assert abs(found.lesions.area - sums["Tumor"]) <= crossing
-        assert abs(found.exclusions.area - sums["Exclusion"]) <= crossing
-        if not crossing:
-            assert found.lesions.area == pytest.approx(sums["Tumor"], rel=1e-12)
+        assert found.lesions.area == pytest.approx(expected.lesions, rel=1e-12)
+        assert found.exclusions.area == pytest.approx(expected.exclusions, rel=1e-12)
+        assert found.tumor().area == pytest.approx(expected.tumor, rel=1e-12)
+
+
+def test_the_scan_measures_simple_shapes() -> None:
+    """The yardstick of the test above: an eight, a loop gone round twice, a hole, an island in it."""
+    square, inner = np.array(SQUARE, float), np.array(INNER, float)
+    eight = np.array([(200, 0), (210, 10), (210, 0), (200, 10)], float)
+    twice = np.concatenate([square + 300, square + 300])
+    island = np.array([(30, 30), (40, 30), (40, 40), (30, 40)], float)
+    measured = areas({"Tumor": [square, eight, twice, island], "Exclusion": [inner]})
+    assert (measured.lesions, measured.exclusions, measured.tumor) == (20_050, 1_600, 18_450)
