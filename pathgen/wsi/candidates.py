@@ -162,6 +162,7 @@ def index_slide(
     black_below: int,
     opening_um: float,
     closing_um: float,
+    pen_min_width_um: float | None = None,
     unknown_group: UnknownGroup,
     without_area: WithoutArea,
 ) -> IndexedSlide:
@@ -179,10 +180,11 @@ def index_slide(
         mpp_tolerance: See `pathgen.wsi.geometry.length_l0`.
         min_tissue_fraction: Squares with less tissue are left out, [0, 1].
         thumbnail_mpp: Resolution of the picture in which tissue is found, um/px, at most.
-        min_saturation: See `pathgen.wsi.tissue.find_tissue`, as the next three.
+        min_saturation: See `pathgen.wsi.tissue.find_tissue`, as the next four.
         black_below: Likewise.
         opening_um: Likewise.
         closing_um: Likewise.
+        pen_min_width_um: Likewise.
         unknown_group: See `pathgen.wsi.annotations.read_annotations`.
         without_area: Likewise.
 
@@ -216,6 +218,7 @@ def index_slide(
         black_below=black_below,
         opening_um=opening_um,
         closing_um=closing_um,
+        pen_min_width_um=pen_min_width_um,
     )
     if not tissue.mask.any():
         raise PathgenError(

@@ -30,6 +30,23 @@ class TissueSettings(Settings):
     closing_um: float = pydantic.Field(
         description="Gaps narrower than this are filled; 0: none", ge=0, le=5000
     )
+    pen_min_width_um: float | None = pydantic.Field(
+        default=None,
+        description="Ink at least this wide is a pen mark, no tissue; null: no ink is looked for, as must be "
+        "with stains other than H&E",
+        ge=10,
+        le=5000,
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _picture_resolves_pens(self) -> "TissueSettings":
+        """Refuse a tissue picture in which a pen mark is a pixel or two."""
+        if self.pen_min_width_um is not None and self.pen_min_width_um < 3 * self.thumbnail_mpp:
+            raise ValueError(
+                f"pen_min_width_um {self.pen_min_width_um} is less than three pixels of thumbnail_mpp "
+                f"{self.thumbnail_mpp}"
+            )
+        return self
 
 
 class AnnotationSettings(Settings):
