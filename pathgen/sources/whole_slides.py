@@ -133,6 +133,7 @@ def find_candidates(
         black_below=index.tissue.black_below,
         opening_um=index.tissue.opening_um,
         closing_um=index.tissue.closing_um,
+        pen_min_width_um=index.tissue.pen_min_width_um,
         unknown_group=index.annotations.unknown_group,
         without_area=index.annotations.without_area,
     )
