@@ -18,6 +18,10 @@ class PathgenError(Exception):
         self.cure = " ".join(cure.split()).rstrip(".")
         super().__init__(f"{self.subject}: {self.reason}. {self.cure}.")
 
+    def __reduce__(self) -> "tuple[type[PathgenError], tuple[object, ...]]":
+        # Else an error could not come back from a worker on another machine.
+        return type(self), (self.subject, self.reason, self.cure)
+
 
 class PathgenErrors(PathgenError):
     """Several problems found in one pass, so that all can be cured before the next try."""
@@ -26,6 +30,9 @@ class PathgenErrors(PathgenError):
         assert errors, "raise only when there is a problem"
         super().__init__(errors[0].subject, errors[0].reason, errors[0].cure)
         self.errors = errors
+
+    def __reduce__(self) -> "tuple[type[PathgenErrors], tuple[object, ...]]":
+        return type(self), (self.errors,)
 
     def __str__(self) -> str:
         return "\n".join(str(error) for error in self.errors)

@@ -12,6 +12,7 @@ from pathgen.patches.settings import ExtractSettings, SampleSettings
 from pathgen.pipeline import PipelineSettings
 from pathgen.privacy.settings import PrivacySettings
 from pathgen.report.settings import ReportSettings
+from pathgen.slide_work.settings import SlideWorkSettings
 from pathgen.sources.settings import CohortSettings
 from pathgen.tracking.settings import TrackingSettings
 from pathgen.wsi.settings import IndexSettings
@@ -20,6 +21,7 @@ SECTIONS: dict[str, type[Settings]] = {
     "pipeline": PipelineSettings,
     "compute": ComputeSettings,
     "tracking": TrackingSettings,
+    "slide_work": SlideWorkSettings,
     "cohort": CohortSettings,
     "index": IndexSettings,
     "sample": SampleSettings,

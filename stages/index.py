@@ -5,7 +5,8 @@ from pathlib import Path
 from pathgen.errors import errors_to_exit
 from pathgen.params import load_section
 from pathgen.patches.tables import read_table
-from pathgen.sources.indexing import CANDIDATES_FILE, OVERLAYS_FOLDER, index_cohort
+from pathgen.slide_work.settings import SlideWorkSettings
+from pathgen.sources.indexing import OVERLAYS_FOLDER, index_cohort
 from pathgen.sources.registry import SOURCES
 from pathgen.sources.settings import PHANTOM_FOLDER, CohortSettings
 from pathgen.wsi.settings import IndexSettings
@@ -20,10 +21,13 @@ def main() -> None:
     """Run the stage."""
     cohort = load_section("cohort", CohortSettings)
     index = load_section("index", IndexSettings)
+    slide_work = load_section("slide_work", SlideWorkSettings)
     settings = {"cohort": cohort, "index": index}
     with running("index", settings=settings, inputs=[COHORT, PHANTOM_FOLDER]) as stage:
-        index_cohort(SOURCES[cohort.source], cohort.folder, read_table(COHORT), cohort, index, INDEX)
-        stage.run.metrics({"index/candidates": len(read_table(INDEX / CANDIDATES_FILE))}, 0)
+        candidates = index_cohort(
+            SOURCES[cohort.source], cohort.folder, read_table(COHORT), cohort, index, INDEX, slide_work
+        )
+        stage.run.metrics({"index/candidates": candidates}, 0)
         stage.run.artifact(INDEX / OVERLAYS_FOLDER, OVERLAYS_FOLDER)
 
 

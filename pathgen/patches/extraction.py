@@ -1,10 +1,7 @@
-"""Read the pixels of drawn patches into a patch set."""
+"""Put the patch sets of all roles together from what was read of each slide."""
 
-import errno
 import shutil
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,117 +9,85 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pathgen.errors import PathgenError
+from pathgen.patches.pieces import Piece
 from pathgen.patches.store import PatchSetWriter
-from pathgen.patches.tables import EXTRACTED, ROLES, check_table
+from pathgen.patches.tables import ROLES
 from pathgen.progress import progress
 
-# Reads the pixels of some rows of the samples table, in their order: uint8 of shape (n, size, size, 3).
-ReadPatches = Callable[[pd.DataFrame], NDArray[np.uint8]]
-
-_CHUNK_ROWS = 128
 _INDEX_BYTES_PER_ROW = 200
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_ROWS_AT_A_TIME = 1024
 
 
-def _chunks(samples: pd.DataFrame) -> list[pd.DataFrame]:
-    """Cut the rows into runs of one file each, so that a run opens one slide once."""
-    file = samples["file"].to_numpy(dtype=object)
-    starts = np.flatnonzero(np.r_[True, file[1:] != file[:-1]])
-    ends = np.r_[starts[1:], len(samples)]
-    return [
-        samples.iloc[start : min(start + _CHUNK_ROWS, end)]
-        for first, end in zip(starts, ends, strict=True)
-        for start in range(first, end, _CHUNK_ROWS)
-    ]
-
-
-def _in_order(read: ReadPatches, chunks: list[pd.DataFrame], threads: int) -> Iterator[NDArray[np.uint8]]:
-    """Read chunks side by side and yield them in their order, with few of them in memory at a time."""
-    with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[Future[NDArray[np.uint8]]] = deque()
-        try:
-            for chunk in chunks:
-                waiting.append(pool.submit(read, chunk))
-                if len(waiting) > 2 * threads:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
-
-
-def _bytes(count: int, size_px: int) -> int:
+def patch_bytes(count: int, size_px: int) -> int:
+    """Return about how many bytes so many patches need on disk, with their table."""
     return count * (size_px * size_px * 3 + _INDEX_BYTES_PER_ROW)
 
 
-def _no_room(folder: Path, needed: int) -> PathgenError:
+def no_room(folder: Path, needed: int) -> PathgenError:
+    """Say that a disk is too small.
+
+    Args:
+        folder: Where there is too little room.
+        needed: Bytes that are needed there.
+    """
     return PathgenError(
         folder,
         f"the disk is full: the patches need {needed:,} bytes there",
-        "Free that much space, or lower sample.per_class or extract.size_px",
+        "Free that much space, or lower sample.per_class or extract.size_px; finished slides are kept",
     )
 
 
-def _require_room(folder: Path, needed: int) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    if shutil.disk_usage(folder).free < needed:
-        raise _no_room(folder, needed)
-
-
-def extract_patches(
-    read: ReadPatches, samples: pd.DataFrame, folder: Path, size_px: int, threads: int
-) -> None:
-    """Read patches and write them as a patch set, in the order of the rows.
+def require_room(needs: Mapping[Path, int]) -> None:
+    """Refuse to begin what a disk cannot take.
 
     Args:
-        read: Reads the pixels of a few rows; called from several threads at once.
-        samples: The rows of one role, of `pathgen.patches.tables.SAMPLES`.
-        folder: The patch set's folder; it appears when it is complete.
-        size_px: Side of the patches that `read` returns, px.
-        threads: How many chunks are read at a time. The result does not depend on it.
+        needs: Folder to bytes that will be written in it; folders on the same disk are added up.
 
     Raises:
-        PathgenError: Patches cannot be read, or the disk has too little room.
+        PathgenError: A disk has less than that.
     """
-    needed = _bytes(len(samples), size_px)
-    _require_room(folder.parent, needed)
-    samples = samples.reset_index(drop=True)
-    try:
-        with (
-            progress(len(samples), "patches", f"extract {folder.name}") as bar,
-            PatchSetWriter(folder, len(samples), size_px) as writer,
-        ):
-            for images in _in_order(read, _chunks(samples), threads):
-                writer.append(images)
-                bar.update(len(images))
-            writer.finish(samples)
-    except OSError as problem:
-        if problem.errno in _FULL:
-            raise _no_room(folder, needed) from None
-        raise
+    by_disk: dict[int, int] = {}
+    for folder, needed in needs.items():
+        folder.mkdir(parents=True, exist_ok=True)
+        disk = folder.stat().st_dev
+        by_disk[disk] = by_disk.get(disk, 0) + needed
+    for folder in needs:
+        needed = by_disk[folder.stat().st_dev]
+        if shutil.disk_usage(folder).free < needed:
+            raise no_room(folder, needed)
 
 
-def extract_roles(read: ReadPatches, samples: pd.DataFrame, folder: Path, size_px: int, threads: int) -> None:
+def _of_rows(samples: pd.DataFrame, pieces: Mapping[str, Path]) -> Iterator[NDArray[np.uint8]]:
+    """Yield the images of the rows in their order, few at a time."""
+    slide = samples["slide"].to_numpy(dtype=object)
+    starts = np.flatnonzero(np.r_[True, slide[1:] != slide[:-1]]) if len(slide) else np.empty(0, np.int64)
+    for first, end in zip(starts, [*starts[1:], len(slide)], strict=True):
+        folder = pieces[str(slide[first])]
+        piece = Piece.open(folder)
+        rows = piece.find(samples.iloc[first:end])
+        if (rows < 0).any():
+            raise PathgenError(folder, "misses patches that were drawn", "Remove the folder and run again")
+        for start in range(0, len(rows), _ROWS_AT_A_TIME):
+            yield piece.images[rows[start : start + _ROWS_AT_A_TIME]]
+
+
+def write_roles(samples: pd.DataFrame, pieces: Mapping[str, Path], folder: Path, size_px: int) -> None:
     """Write one patch set per role: ``train``, ``valid``, ``test``, ``nonmember``, ``reference``.
 
     Args:
-        read: See `extract_patches`.
         samples: The table `pathgen.patches.tables.SAMPLES`.
-        folder: Where the patch sets shall be.
-        size_px: Side of the patches that `read` returns, px.
-        threads: See `extract_patches`.
+        pieces: Slide to the folder of its `pathgen.patches.pieces.Piece`.
+        folder: Where the patch sets shall be; each appears when it is complete.
+        size_px: Side of the patches, px.
 
     Raises:
-        PathgenError: Patches cannot be read, or the disk has too little room for all of them.
+        PathgenError: A piece is damaged or lacks patches.
     """
-    _require_room(folder, _bytes(len(samples), size_px))
-    for role in ROLES:
-        extract_patches(read, samples[samples["role"] == role], folder / role, size_px, threads)
-
-
-def extracted_slides(samples: pd.DataFrame) -> pd.DataFrame:
-    """Return how many patches were read of each slide, as the table `EXTRACTED`."""
-    counts = samples["slide"].value_counts().sort_index()
-    frame = pd.DataFrame({"slide": counts.index, "patches": counts.to_numpy()})
-    return check_table(frame.reindex(columns=EXTRACTED.names), EXTRACTED, "extract")
+    with progress(len(samples), "patches", "write patch sets") as bar:
+        for role in ROLES:
+            rows = samples[samples["role"] == role].reset_index(drop=True)
+            with PatchSetWriter(folder / role, len(rows), size_px) as writer:
+                for images in _of_rows(rows, pieces):
+                    writer.append(images)
+                    bar.update(len(images))
+                writer.finish(rows)

@@ -72,4 +72,3 @@ class ExtractSettings(Settings):
     """Section `extract`: the pixels that are kept."""
 
     size_px: int = Field(ge=8, le=1024, description="Side of the patches that everything learns from, px.")
-    threads: int = Field(ge=1, le=256, description="Threads that read; the result does not depend on it.")

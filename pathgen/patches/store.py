@@ -66,7 +66,18 @@ class PatchSet:
         return PatchSet(images, self.index.iloc[positions].reset_index(drop=True))
 
 
-def _open_pixels(file: Path) -> NDArray[np.uint8]:
+def open_pixels(file: Path) -> NDArray[np.uint8]:
+    """Map an array of patches from disk, read-only.
+
+    Args:
+        file: The .npy file.
+
+    Returns:
+        uint8 of shape (N, H, W, 3).
+
+    Raises:
+        PathgenError: The file is missing, truncated or of another form.
+    """
     try:
         images = np.load(file, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
@@ -96,7 +107,7 @@ def open_patch_set(folder: Path) -> PatchSet:
         PathgenError: A file is missing, truncated or of another form, the two files do not have the
             same number of rows, or a label is neither normal nor tumor.
     """
-    images = _open_pixels(folder / PIXELS_FILE)
+    images = open_pixels(folder / PIXELS_FILE)
     index = read_table(folder / INDEX_FILE)
     if len(index) != len(images):
         raise PathgenError(folder, f"has {len(images)} patches but {len(index)} index rows", _REMAKE)
@@ -104,6 +115,18 @@ def open_patch_set(folder: Path) -> PatchSet:
     if not labels <= set(LABELS):
         raise PathgenError(folder / INDEX_FILE, f"column label is missing or not one of {LABELS}", _REMAKE)
     return PatchSet(images, index)
+
+
+def begin_pixels(stream: BinaryIO, shape: tuple[int, ...]) -> None:
+    """Write the head of an array of patches, so that their bytes can follow in any number of writes.
+
+    Plain writes, not a mapped file: on a full disk they fail with an error instead of a crash.
+
+    Args:
+        stream: The .npy file.
+        shape: (N, H, W, 3) of the uint8 values that follow.
+    """
+    np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
 
 
 class PatchSetWriter:
@@ -133,10 +156,8 @@ class PatchSetWriter:
         for stale in self._folder.parent.glob(f".{self._folder.name}.*.partial"):
             shutil.rmtree(stale)
         self._draft = self._open.enter_context(atomic_folder(self._folder))
-        # Plain writes, not a mapped file: on a full disk they fail with an error instead of a crash.
         self._stream: BinaryIO = self._open.enter_context((self._draft / PIXELS_FILE).open("wb"))
-        header = {"descr": "|u1", "fortran_order": False, "shape": self._shape}
-        np.lib.format.write_array_header_1_0(self._stream, header)
+        begin_pixels(self._stream, self._shape)
         return self
 
     def append(self, images: NDArray[np.uint8]) -> None:

@@ -1,5 +1,6 @@
 """The tables between the stages: what columns they have, and parquet files with the same bytes every time."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -153,6 +154,7 @@ _DTYPES = {
     ("truth", True): "boolean",
 }
 _REMAKE = "Run the stage that makes it again"
+_ROWS_PER_GROUP = 1 << 18
 
 
 def _text(values: Any) -> Any:
@@ -250,6 +252,42 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
         pq.write_table(table, draft, compression="zstd", version="2.6")
 
 
+def concatenate_tables(parts: Iterable[Path], schema: Schema, path: Path) -> None:
+    """Write the rows of several tables as one, a few at a time in memory, atomically.
+
+    Args:
+        parts: Files that `write_table` wrote, each a table of the schema; their keys must differ.
+        schema: The schema of all.
+        path: The file to write; missing parents are made. Its bytes depend on the rows and their order.
+
+    Raises:
+        PathgenError: A file is missing or is not such a table.
+    """
+    empty = empty_table(schema)
+    fields = pa.schema([_arrow_column(empty[name])[0] for name in schema.names])
+    waiting: list[Any] = []
+    with (
+        atomic_path(path) as draft,
+        pq.ParquetWriter(draft, fields, compression="zstd", version="2.6") as out,
+    ):
+        for part in parts:
+            table = _read_arrow(part)
+            if table.schema.names != fields.names:
+                raise PathgenError(part, f"has the columns {', '.join(table.schema.names)}", _REMAKE)
+            waiting.append(table.cast(fields))
+            if sum(len(table) for table in waiting) >= _ROWS_PER_GROUP:
+                _write_group(out, waiting)
+        _write_group(out, waiting)
+
+
+def _write_group(out: Any, waiting: list[Any]) -> None:
+    rows = sum(len(table) for table in waiting)
+    if rows:
+        # One chunk per column: the bytes must not tell how the rows came in.
+        out.write_table(pa.concat_tables(waiting).combine_chunks(), row_group_size=rows)
+    waiting.clear()
+
+
 def _values_and_mask(values: Any, dtype: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     missing = np.array(values.is_null().to_numpy(), dtype=bool)
     filled = values.fill_null(False if dtype == "bool" else 0)
@@ -266,6 +304,16 @@ def _pandas_column(field: Any, values: Any) -> Any:
     return values.to_pandas()
 
 
+def _read_arrow(path: Path) -> Any:
+    try:
+        with pq.ParquetFile(path) as file:
+            return file.read()
+    except FileNotFoundError:
+        raise PathgenError(path, "no such table", "Run the stage that makes it") from None
+    except (pa.ArrowException, OSError) as problem:
+        raise PathgenError(path, f"not readable as parquet: {problem}", _REMAKE) from None
+
+
 def read_table(path: Path) -> pd.DataFrame:
     """Read a table that `write_table` wrote.
 
@@ -278,12 +326,7 @@ def read_table(path: Path) -> pd.DataFrame:
     Raises:
         PathgenError: The file is missing or is not readable as parquet.
     """
-    try:
-        table = pq.ParquetFile(path).read()
-    except FileNotFoundError:
-        raise PathgenError(path, "no such table", "Run the stage that makes it") from None
-    except (pa.ArrowException, OSError) as problem:
-        raise PathgenError(path, f"not readable as parquet: {problem}", _REMAKE) from None
+    table = _read_arrow(path)
     return pd.DataFrame({field.name: _pandas_column(field, table[field.name]) for field in table.schema})
 
 

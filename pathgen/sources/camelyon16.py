@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from pathgen.errors import PathgenError
-from pathgen.sources.cohort import CohortRow, Problem, cohort_table, repeated_slides, require_folder
+from pathgen.sources.cohort import CohortRow, Problem, cohort_table, excluded, repeated_slides, require_folder
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source import Source
 from pathgen.sources.whole_slides import check_slides, find_candidates, read_patches
@@ -150,8 +150,8 @@ def find_in_layout(
                 skipped=withdrawn.get(slide),
             )
         )
-    rows, bad = check_slides(root, listed, settings.mpp_if_missing)
-    return cohort_table(rows, problems + bad, settings.on_bad_slide, root)
+    rows, bad = check_slides(root, excluded(listed, settings.exclude_slides), settings.mpp_if_missing)
+    return cohort_table(rows, problems + bad, settings, root)
 
 
 def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:

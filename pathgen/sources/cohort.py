@@ -1,21 +1,23 @@
 """Make the cohort table out of what a source found: rows, problems, and what to do with bad slides."""
 
+import difflib
 import hashlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import pandas as pd
 
 from pathgen.errors import PathgenError, PathgenErrors
 from pathgen.files import sha256_of
 from pathgen.patches.tables import COHORT, check_table
+from pathgen.sources.settings import CohortSettings
 
 _log = logging.getLogger(__name__)
 _MIB = 1 << 20
 _WHOLE_BYTES = 64 * _MIB
+_EXCLUDED = "left out by cohort.exclude_slides"
 
 
 @dataclass(frozen=True)
@@ -116,15 +118,37 @@ def _same_content(rows: list[CohortRow]) -> list[Problem]:
     return problems
 
 
+def _unknown(slide: str, known: set[str]) -> Problem:
+    near = difflib.get_close_matches(slide, known, n=1)
+    cure = f"Did you mean {near[0]}" if near else f"The slides are {', '.join(sorted(known)[:5])}, ..."
+    return Problem(PathgenError("params.yaml: cohort.exclude_slides", f"there is no slide {slide!r}", cure))
+
+
+def excluded(rows: Iterable[CohortRow], exclude_slides: Sequence[str]) -> list[CohortRow]:
+    """Note in the rows which slides the settings leave out, so that they are not opened.
+
+    Args:
+        rows: One per slide.
+        exclude_slides: The setting ``cohort.exclude_slides``.
+
+    Returns:
+        The rows, in the same order.
+    """
+    return [
+        replace(row, skipped=row.skipped or _EXCLUDED) if row.slide in exclude_slides else row for row in rows
+    ]
+
+
 def cohort_table(
-    rows: list[CohortRow], problems: list[Problem], on_bad_slide: Literal["stop", "skip"], root: Path
+    rows: list[CohortRow], problems: list[Problem], settings: CohortSettings, root: Path
 ) -> pd.DataFrame:
     """Make the table, or say all problems.
 
     Args:
         rows: One per slide, also for bad ones.
         problems: What was found wrong.
-        on_bad_slide: ``"stop"``: raise; ``"skip"``: note the problems in the slide's row.
+        settings: The section `cohort`. ``on_bad_slide`` stop: raise; skip: note the problems in the slide's
+            row. The slides of ``exclude_slides`` are left out, whatever is wrong with them.
         root: The source's folder, for messages.
 
     Returns:
@@ -133,13 +157,17 @@ def cohort_table(
     Raises:
         PathgenErrors: There are problems and they may not or cannot be skipped, or no slide is left.
     """
+    known = {row.slide for row in rows}
+    rows = excluded(rows, settings.exclude_slides)
     problems = [*problems, *_same_content(rows)]
+    problems = [problem for problem in problems if problem.slide not in settings.exclude_slides]
+    problems += [_unknown(slide, known) for slide in settings.exclude_slides if slide not in known]
     reasons: dict[str, list[str]] = {}
     for problem in problems:
         if problem.slide is not None:
             reasons.setdefault(problem.slide, []).append(str(problem.error))
     general = [problem.error for problem in problems if problem.slide is None]
-    if general or (problems and on_bad_slide == "stop"):
+    if general or (problems and settings.on_bad_slide == "stop"):
         raise PathgenErrors([problem.error for problem in problems])
     rows = [replace(row, skipped=row.skipped or " ".join(reasons.get(row.slide, [])) or None) for row in rows]
     if all(row.skipped for row in rows):

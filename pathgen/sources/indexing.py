@@ -1,45 +1,40 @@
-"""Find the candidates of a whole cohort, and write them in one folder."""
+"""Find the candidates of a whole cohort, slide by slide, and write them in one folder."""
 
 import logging
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
 
 import pandas as pd
 
 from pathgen.errors import PathgenError, PathgenErrors
 from pathgen.files import atomic_folder
-from pathgen.patches.picture import save_png
-from pathgen.patches.tables import CANDIDATES, INDEXED, check_table, empty_table, write_table
-from pathgen.progress import tracked
+from pathgen.patches.tables import CANDIDATES, INDEXED, check_table, concatenate_tables, write_table
+from pathgen.slide_work.run import open_shelf, problems_of, prune, run_tasks
+from pathgen.slide_work.settings import SlideWorkSettings
+from pathgen.slide_work.tasks import Outcome, SlideTask
+from pathgen.sources.identity import in_use, index_identity, require_unchanged
+from pathgen.sources.index_task import CANDIDATES_FILE, OVERLAY_FILE, IndexSlide
 from pathgen.sources.settings import CohortSettings
-from pathgen.sources.source import Found, Source
+from pathgen.sources.source import Source
 from pathgen.wsi.settings import IndexSettings
 
 _log = logging.getLogger(__name__)
 
-CANDIDATES_FILE = "candidates.parquet"
 OVERLAYS_FOLDER = "overlays"
 SLIDES_FILE = "slides.parquet"
 
 
-def slide_facts(slide: str, found: Found) -> dict[str, Any]:
-    """Return a slide's row of the table `INDEXED`.
-
-    Args:
-        slide: Its id.
-        found: What was found on it.
-
-    Returns:
-        Column to value; columns without a value are left out. `tumor_candidates` counts the candidates
-        that touch a lesion, or those labelled tumor where the source gives labels.
-    """
-    touches, label = found.candidates["touches_tumor"], found.candidates["label"]
-    tumor = None
-    if touches.notna().any():
-        tumor = int(touches.sum())
-    elif label.notna().any():
-        tumor = int((label == "tumor").sum())
-    return {"slide": slide, "candidates": len(found.candidates), "tumor_candidates": tumor, **found.facts}
+def _indexed(outcomes: Sequence[Outcome], subject: object) -> pd.DataFrame:
+    rows = [
+        {
+            "slide": outcome.slide,
+            "reason": None if outcome.problem is None else str(outcome.problem),
+            **outcome.facts,
+        }
+        for outcome in outcomes
+    ]
+    return check_table(pd.DataFrame(rows).reindex(columns=INDEXED.names), INDEXED, subject)
 
 
 def index_cohort(
@@ -49,8 +44,12 @@ def index_cohort(
     cohort_settings: CohortSettings,
     index_settings: IndexSettings,
     folder: Path,
-) -> None:
+    slide_work: SlideWorkSettings,
+) -> int:
     """Find every candidate patch and write ``candidates.parquet``, ``overlays/`` and ``slides.parquet``.
+
+    Slides are independent pieces of work whose results are kept: what was finished before the last run
+    ended, however it ended, is not done again.
 
     Args:
         source: The source that made the cohort.
@@ -60,34 +59,54 @@ def index_cohort(
             are left out and listed in ``slides.parquet`` with the reason.
         index_settings: The section `index`.
         folder: Where to write; it appears when it is complete.
+        slide_work: The section `slide_work`; the bytes written do not depend on it.
+
+    Returns:
+        How many candidates there are.
 
     Raises:
         PathgenErrors: Slides cannot be indexed and may not be skipped, or no candidate was found.
     """
-    in_use = cohort[cohort["skipped"].isna()].sort_values("slide")
-    rows = cast("list[dict[str, Any]]", in_use.to_dict("records"))
-    tables, facts, problems = [], [], []
-    with atomic_folder(folder) as draft:
-        (draft / OVERLAYS_FOLDER).mkdir()
-        for row in tracked(rows, len(rows), "slides", "index slides"):
-            try:
-                found = source.find_candidates(root, row, cohort_settings, index_settings)
-            except PathgenError as problem:
-                problems.append(problem)
-                facts.append({"slide": row["slide"], "reason": str(problem)})
-                continue
-            tables.append(found.candidates)
-            facts.append(slide_facts(row["slide"], found))
-            if found.overlay is not None:
-                save_png(found.overlay, draft / OVERLAYS_FOLDER / f"{row['slide']}.png")
+    rows, root = in_use(cohort), root.resolve()
+    require_unchanged(root, rows)
+    modules = ("pathgen.sources.index_task", source.find_candidates.__module__)
+    with open_shelf("index", slide_work) as shelf:
+        tasks = [
+            SlideTask(
+                slide=row["slide"],
+                folder=shelf.of_slide(row["slide"]),
+                identity=index_identity(root, row, cohort_settings, index_settings.model_dump(), modules),
+                modules=modules,
+                units=1,
+                work=IndexSlide(source, root, row, cohort_settings, index_settings),
+            )
+            for row in rows
+        ]
+        outcomes = run_tasks(shelf, tasks, "slides", "index slides")
+        problems = problems_of(outcomes)
         if problems and cohort_settings.on_bad_slide == "stop":
             raise PathgenErrors(problems)
-        indexed = pd.DataFrame(facts).reindex(columns=INDEXED.names)
-        for slide, reason in indexed.loc[indexed["reason"].notna(), ["slide", "reason"]].to_numpy().tolist():
-            _log.warning("slide %s is left out: %s", slide, reason)
-        candidates = check_table(pd.concat(tables or [empty_table(CANDIDATES)]), CANDIDATES, folder)
-        if candidates.empty:
+        usable = [task for task, outcome in zip(tasks, outcomes, strict=True) if outcome.problem is None]
+        indexed = _indexed(outcomes, folder)
+        total = int(indexed["candidates"].sum())
+        if total == 0:
             nothing = PathgenError(root, "no candidate patch was found", "Look at the index settings")
             raise PathgenErrors([*problems, nothing])
-        write_table(candidates, draft / CANDIDATES_FILE)
-        write_table(check_table(indexed, INDEXED, folder), draft / SLIDES_FILE)
+        for outcome in outcomes:
+            if outcome.problem is not None:
+                _log.warning("slide %s is left out: %s", outcome.slide, outcome.problem)
+        _write(usable, indexed, folder)
+        prune(shelf, tasks)
+    return total
+
+
+def _write(usable: Sequence[SlideTask], indexed: pd.DataFrame, folder: Path) -> None:
+    with atomic_folder(folder) as draft:
+        (draft / OVERLAYS_FOLDER).mkdir()
+        concatenate_tables(
+            [task.place / CANDIDATES_FILE for task in usable], CANDIDATES, draft / CANDIDATES_FILE
+        )
+        write_table(indexed, draft / SLIDES_FILE)
+        for task in usable:
+            if (task.place / OVERLAY_FILE).exists():
+                shutil.copyfile(task.place / OVERLAY_FILE, draft / OVERLAYS_FOLDER / f"{task.slide}.png")

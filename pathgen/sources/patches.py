@@ -5,6 +5,7 @@ import logging
 import re
 import struct
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from pathgen.patches.tables import CANDIDATES, check_table
 from pathgen.progress import tracked
 from pathgen.sources.cohort import CohortRow, Problem, cohort_table, require_folder
 from pathgen.sources.settings import CohortSettings
-from pathgen.sources.source import Found, Source
+from pathgen.sources.source import Found, Reading, Source
 from pathgen.wsi.resample import box_mean
 from pathgen.wsi.settings import IndexSettings
 
@@ -158,7 +159,7 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
         row, bad = _slide_row(root, slide, of_slide, seen)
         rows.append(row)
         problems += bad
-    return cohort_table(rows, problems, settings.on_bad_slide, root)
+    return cohort_table(rows, problems, settings, root)
 
 
 def find_candidates(
@@ -186,7 +187,9 @@ def find_candidates(
     return Found(check_table(frame, CANDIDATES, row["slide"]), overlay=None)
 
 
-def read_patches(root: Path, rows: pd.DataFrame, size_px: int, settings: CohortSettings) -> NDArray[np.uint8]:
+def read_patches(
+    root: Path, rows: pd.DataFrame, size_px: int, settings: CohortSettings, threads: int
+) -> Reading:
     """Read images, averaged down to size, in the order of the rows (see `Source`).
 
     Raises:
@@ -194,13 +197,17 @@ def read_patches(root: Path, rows: pd.DataFrame, size_px: int, settings: CohortS
     """
     del settings
     images = np.empty((len(rows), size_px, size_px, 3), dtype=np.uint8)
-    for number, file in enumerate(rows["file"]):
-        image = _read(root / str(file))
+
+    def read(number: int, file: str) -> None:
+        image = _read(root / file)
         if len(image) % size_px:
             said = f"has {len(image)} px, no multiple of the {size_px} px to be made of it"
-            raise PathgenError(root / str(file), said, "Change extract.size_px, or resize the images")
+            raise PathgenError(root / file, said, "Change extract.size_px, or resize the images")
         images[number] = box_mean(image, size_px)
-    return images
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(read, range(len(rows)), rows["file"]))
+    return Reading(images)
 
 
 SOURCE = Source("patches", find_cohort, find_candidates, read_patches)

@@ -15,10 +15,12 @@ from pathgen.labels import LABELS
 from pathgen.patches.tables import CANDIDATES, SPLITS, check_table
 from pathgen.sources.cohort import CohortRow, Problem, cohort_table, content_digest, require_folder
 from pathgen.sources.settings import CohortSettings
-from pathgen.sources.source import Found, Source
+from pathgen.sources.source import Found, Reading, Source
 from pathgen.wsi.resample import box_mean
 from pathgen.wsi.settings import IndexSettings
 
+# HDF5 slows down with the square of the number of rows asked for at once.
+_READ_ROWS = 128
 _DAMAGED = "Download it again, unpack it if it ends in .gz, and compare its checksum"
 
 
@@ -109,7 +111,7 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
             # Without one of the three splits there is no study, so that none can be skipped.
             problems.append(Problem(problem))
         rows.append(row)
-    return cohort_table(rows, problems, settings.on_bad_slide, root)
+    return cohort_table(rows, problems, settings, root)
 
 
 def find_candidates(
@@ -135,7 +137,9 @@ def find_candidates(
     return Found(check_table(frame, CANDIDATES, row["slide"]), overlay=None)
 
 
-def read_patches(root: Path, rows: pd.DataFrame, size_px: int, settings: CohortSettings) -> NDArray[np.uint8]:
+def read_patches(
+    root: Path, rows: pd.DataFrame, size_px: int, settings: CohortSettings, threads: int
+) -> Reading:
     """Read patches, in the order of the rows: their centre, averaged down to size (see `Source`).
 
     Raises:
@@ -149,21 +153,23 @@ def read_patches(root: Path, rows: pd.DataFrame, size_px: int, settings: CohortS
             f"is {size_px}, but the patches have {crop_px} px (cohort.pcam.crop_px)",
             "Make the second a multiple of the first",
         )
+    del threads  # HDF5 lets one thread read at a time
     images = np.empty((len(rows), size_px, size_px, 3), dtype=np.uint8)
-    for file in rows["file"].unique():
-        places = np.flatnonzero(rows["file"] == file)
-        items, where = np.unique(rows["item"].to_numpy()[places], return_inverse=True)
-        with _dataset(root / str(file), "x") as array:
-            if items[-1] >= len(array):
-                raise PathgenError(
-                    root / str(file), "has fewer patches than it had", "Run the stage cohort again"
-                )
-            whole = np.asarray(array[items])[where]  # (n, S, S, 3)
-        margin = (whole.shape[1] - crop_px) // 2
-        centre = whole[:, margin : margin + crop_px, margin : margin + crop_px]
-        for place, image in zip(places, centre, strict=True):
-            images[place] = box_mean(image, size_px)
-    return images
+    (file,) = rows["file"].unique()
+    path = root / str(file)
+    places = np.argsort(rows["item"].to_numpy(), kind="stable")
+    items = rows["item"].to_numpy()[places]
+    with _dataset(path, "x") as array:
+        if items[-1] >= len(array):
+            raise PathgenError(path, "has fewer patches than it had", "Run the stage cohort again")
+        margin = (array.shape[1] - crop_px) // 2
+        centre = slice(margin, margin + crop_px)
+        for start in range(0, len(items), _READ_ROWS):
+            wanted, where = np.unique(items[start : start + _READ_ROWS], return_inverse=True)
+            whole = np.asarray(array[wanted])[where]  # (n, S, S, 3)
+            for place, image in zip(places[start : start + _READ_ROWS], whole, strict=True):
+                images[place] = box_mean(image[centre, centre], size_px)
+    return Reading(images)
 
 
 SOURCE = Source("pcam", find_cohort, find_candidates, read_patches)

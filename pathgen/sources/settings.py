@@ -59,6 +59,10 @@ class CohortSettings(Settings):
     on_bad_slide: Literal["stop", "skip"] = Field(
         description="stop: name every bad slide and do nothing; skip: leave them out and list them."
     )
+    exclude_slides: list[str] = Field(
+        default_factory=list,
+        description="Ids of slides to leave out, e.g. one whose pixels turned out to be damaged.",
+    )
     mpp_if_missing: float | None = Field(
         default=None,
         gt=0.05,

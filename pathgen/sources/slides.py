@@ -10,7 +10,7 @@ import pandas as pd
 from pathgen.errors import PathgenError, PathgenErrors
 from pathgen.labels import LABELS
 from pathgen.patches.tables import SPLITS
-from pathgen.sources.cohort import CohortRow, Problem, cohort_table, repeated_slides, require_folder
+from pathgen.sources.cohort import CohortRow, Problem, cohort_table, excluded, repeated_slides, require_folder
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source import Source
 from pathgen.sources.whole_slides import check_slides, find_candidates, read_patches
@@ -170,9 +170,10 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
     problems += repeated_slides((row.slide, row.path) for row in listed)
     problems += _split_patients(table, listed)
     _warn_of_unlisted(root, listed)
-    opened, bad = check_slides(root, [line.row for line in lines if line.openable], settings.mpp_if_missing)
+    openable = excluded([line.row for line in lines if line.openable], settings.exclude_slides)
+    opened, bad = check_slides(root, openable, settings.mpp_if_missing)
     rows = opened + [line.row for line in lines if not line.openable]
-    return cohort_table(rows, problems + bad, settings.on_bad_slide, root)
+    return cohort_table(rows, problems + bad, settings, root)
 
 
 SOURCE = Source("slides", find_cohort, find_candidates, read_patches)

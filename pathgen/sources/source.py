@@ -29,20 +29,39 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """The pixels of some patches of one slide, and how they were read.
+
+    Attributes:
+        images: uint8 of shape (n, size_px, size_px, 3), in the order of the rows.
+        method: What read them, as in the table `EXTRACTED`; None without slides.
+        reason: Why no faster method was used, if there is one.
+        missing_tiles: See `pathgen.wsi.patch_reader.PatchReading`.
+    """
+
+    images: NDArray[np.uint8]
+    method: str | None = None
+    reason: str | None = None
+    missing_tiles: int | None = None
+
+
+@dataclass(frozen=True)
 class Source:
     """A source of patches: three functions. All paths in its tables are relative to the root.
+
+    The functions are called by name on other machines: they are defined at the top of their module.
 
     Attributes:
         name: Its name in the settings.
         find_cohort: ``(root, cohort settings)`` -> the table `COHORT`, sorted by slide. Opens every file
             and raises one `PathgenErrors` with all problems, or lists bad slides in the column `skipped`.
         find_candidates: ``(root, cohort row, cohort settings, index settings)`` -> `Found`.
-        read_patches: ``(root, rows of the samples table, size_px, cohort settings)`` -> uint8 of shape
-            (n, size_px, size_px, 3) in the order of the rows. For a few hundred rows at a time; safe in
-            several threads.
+        read_patches: ``(root, rows, size_px, cohort settings, threads)`` -> `Reading`. The rows are some of
+            one slide's of the samples table, in any order, a few thousand at most; the images are in their
+            order and do not depend on the number of threads. Safe in several threads.
     """
 
     name: str
     find_cohort: Callable[[Path, CohortSettings], pd.DataFrame]
     find_candidates: Callable[[Path, Mapping[str, Any], CohortSettings, IndexSettings], Found]
-    read_patches: Callable[[Path, pd.DataFrame, int, CohortSettings], NDArray[np.uint8]]
+    read_patches: Callable[[Path, pd.DataFrame, int, CohortSettings, int], Reading]

@@ -1,13 +1,14 @@
 """Whole slides, however they were listed: open and check them, index them, read their patches."""
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from shapely.geometry import box
 
 from pathgen.errors import PathgenError
@@ -15,15 +16,17 @@ from pathgen.patches.tables import CANDIDATES, check_table
 from pathgen.progress import tracked
 from pathgen.sources.cohort import CohortRow, Problem, content_digest
 from pathgen.sources.settings import CohortSettings
-from pathgen.sources.source import Found
+from pathgen.sources.source import Found, Reading
+from pathgen.wsi import patch_reader
 from pathgen.wsi.annotations import read_annotations
 from pathgen.wsi.candidates import index_slide
 from pathgen.wsi.describe import describe_slide
 from pathgen.wsi.overlay import overlay
-from pathgen.wsi.reader import open_slide, read_patch
 from pathgen.wsi.settings import IndexSettings
 
 _OVERLAY_SIDE_PX = 1024
+# Opening is waiting for a disk or a network, more than computing.
+_OPEN_AT_A_TIME = 8
 
 
 def _with_facts(root: Path, row: CohortRow, mpp_if_missing: float | None) -> CohortRow:
@@ -66,6 +69,21 @@ def _check_annotation(root: Path, row: CohortRow) -> None:
         raise PathgenError(path, said, "Put the annotation there that belongs to this slide, in level-0 px")
 
 
+def _checked(root: Path, mpp_if_missing: float | None, row: CohortRow) -> tuple[CohortRow, list[Problem]]:
+    if row.skipped:
+        return row, []
+    known, problems = row, []
+    try:
+        known = _with_facts(root, row, mpp_if_missing)
+    except PathgenError as problem:
+        problems.append(Problem(problem, row.slide))
+    try:
+        _check_annotation(root, known)
+    except PathgenError as problem:
+        problems.append(Problem(problem, row.slide))
+    return known, problems
+
+
 def check_slides(
     root: Path, listed: Iterable[CohortRow], mpp_if_missing: float | None
 ) -> tuple[list[CohortRow], list[Problem]]:
@@ -82,20 +100,11 @@ def check_slides(
     """
     rows, problems = [], []
     listed = list(listed)
-    for row in tracked(listed, len(listed), "slides", "open slides"):
-        if row.skipped:
+    with ThreadPoolExecutor(_OPEN_AT_A_TIME) as pool:
+        checked = pool.map(partial(_checked, root, mpp_if_missing), listed)
+        for row, found in tracked(checked, len(listed), "slides", "open slides"):
             rows.append(row)
-            continue
-        known = row
-        try:
-            known = _with_facts(root, row, mpp_if_missing)
-        except PathgenError as problem:
-            problems.append(Problem(problem, row.slide))
-        try:
-            _check_annotation(root, known)
-        except PathgenError as problem:
-            problems.append(Problem(problem, row.slide))
-        rows.append(known)
+            problems += found
     return rows, problems
 
 
@@ -166,18 +175,17 @@ def find_candidates(
     return Found(check_table(candidates, CANDIDATES, row["slide"]), picture, facts)
 
 
-def read_patches(root: Path, rows: pd.DataFrame, size_px: int, settings: CohortSettings) -> NDArray[np.uint8]:
-    """Read patches from slides, in the order of the rows (see `pathgen.sources.source.Source`).
+def read_patches(
+    root: Path, rows: pd.DataFrame, size_px: int, settings: CohortSettings, threads: int
+) -> Reading:
+    """Read patches of one slide, in the order of the rows (see `pathgen.sources.source.Source`).
 
     Raises:
-        PathgenError: A slide cannot be opened or a patch cannot be read.
+        PathgenError: The slide cannot be opened or a patch cannot be read.
     """
-    images = np.empty((len(rows), size_px, size_px, 3), dtype=np.uint8)
-    number = 0
-    for _, of_file in rows.groupby((rows["file"] != rows["file"].shift()).cumsum()):
-        with open_slide(root / str(of_file["file"].iloc[0]), settings.mpp_if_missing) as slide:
-            places = of_file[["x_l0", "y_l0", "size_l0"]].to_numpy(dtype=np.int64)
-            for x_l0, y_l0, size_l0 in places.tolist():
-                images[number] = read_patch(slide, x_l0, y_l0, size_l0, size_px)
-                number += 1
-    return images
+    (file,) = rows["file"].unique()
+    places = rows[["x_l0", "y_l0", "size_l0"]].to_numpy(dtype=np.int64)
+    found = patch_reader.read_patches(
+        root / str(file), places, size_px, mpp_if_missing=settings.mpp_if_missing, threads=threads
+    )
+    return Reading(found.images, found.method, found.reason, found.missing_tiles)

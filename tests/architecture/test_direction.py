@@ -30,7 +30,8 @@ MAY_IMPORT = {
     "wsi": set(),
     "phantom": set(),
     "patches": set(),
-    "sources": {"wsi", "patches", "phantom"},
+    "slide_work": set(),
+    "sources": {"wsi", "patches", "phantom", "slide_work"},
     "gan": {"patches"},
     "classifier": {"patches", "metrics"},
     "metrics": {"patches"},
@@ -43,6 +44,7 @@ MAY_IMPORT = {
     "compute_settings": set(),
     "validation": {
         "compute_settings",
+        "slide_work",
         "sources",
         "wsi",
         "patches",
@@ -64,6 +66,7 @@ ONLY_HERE = {
     "openslide": "pathgen/wsi/reader.py",
     "torchvision": "pathgen/vision.py",
     "optuna": "pathgen/studies/",
+    "distributed": "pathgen/slide_work/cluster.py",
 }
 
 

@@ -1,9 +1,6 @@
-"""Pixels of drawn patches."""
+"""Patch sets of all roles, put together from what was read of each slide."""
 
-import errno
 import shutil
-import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -11,108 +8,67 @@ import pandas as pd
 import pytest
 
 from pathgen.errors import PathgenError
-from pathgen.patches import extraction, store
-from pathgen.patches.extraction import extract_patches, extract_roles
+from pathgen.patches.extraction import require_room, write_roles
+from pathgen.patches.pieces import PLACE, write_piece
 from pathgen.patches.store import open_patch_set
 from pathgen.patches.tables import ROLES
 
 _SIZE = 4
 
 
-def _samples(count: int) -> pd.DataFrame:
-    return pd.DataFrame(
+def _samples(count: int, slides: int = 3) -> pd.DataFrame:
+    """Rows in the order of the samples table, over several slides and all roles."""
+    numbers = np.random.default_rng(1).permutation(count)
+    frame = pd.DataFrame(
         {
-            "slide": [f"s{number // 150}" for number in range(count)],
-            "file": [f"s{number // 150}.tif" for number in range(count)],
-            "item": range(count),
-            "label": ["normal" if number % 2 else "tumor" for number in range(count)],
-            "role": "train",
+            "slide": [f"s{number % slides}" for number in numbers],
+            "file": [f"s{number % slides}.tif" for number in numbers],
+            "item": numbers,
+            "x_l0": pd.array(numbers * 8, dtype="Int64"),
+            "y_l0": pd.array(numbers * 0, dtype="Int64"),
+            "size_l0": pd.array(numbers * 0 + 8, dtype="Int64"),
+            "label": ["normal" if number % 2 else "tumor" for number in numbers],
+            "role": [ROLES[number % len(ROLES)] for number in numbers],
         }
     )
+    return frame.sort_values(["role", "label", "slide", "item"])
 
 
-def _read(rows: pd.DataFrame) -> np.ndarray:
-    assert rows["file"].nunique() == 1 and len(rows) <= 128
-    return np.stack([np.full((_SIZE, _SIZE, 3), item % 256, np.uint8) for item in rows["item"]])
+def _pieces(samples: pd.DataFrame, folder: Path) -> dict[str, Path]:
+    pieces = {}
+    for slide, rows in samples.sort_values("item").groupby("slide"):
+        pieces[str(slide)] = folder / str(slide)
+        (folder / str(slide)).mkdir(parents=True)
+        images = np.stack([np.full((_SIZE, _SIZE, 3), item % 251, np.uint8) for item in rows["item"]])
+        write_piece(folder / str(slide), rows[PLACE], _SIZE, [images[:7], images[7:]])
+    return pieces
 
 
-@pytest.mark.parametrize("threads", [1, 5])
-def test_patches_are_in_row_order_whatever_the_threads(tmp_path: Path, threads: int) -> None:
-    def slow_at_times(rows: pd.DataFrame) -> np.ndarray:
-        time.sleep(0.02 if rows["item"].iloc[0] % 256 == 0 else 0)
-        return _read(rows)
-
-    samples = _samples(1000).sample(frac=1, random_state=1).sort_values("slide", kind="stable")
-    extract_patches(slow_at_times, samples, tmp_path / "train", _SIZE, threads)
-    patches = open_patch_set(tmp_path / "train")
-    assert patches.images[:, 0, 0, 0].tolist() == (samples["item"] % 256).tolist()
-    assert patches.index["item"].tolist() == samples["item"].tolist()
+def test_each_role_becomes_a_set_in_the_rows_order(tmp_path: Path) -> None:
+    samples = _samples(5000)
+    write_roles(samples, _pieces(samples, tmp_path / "pieces"), tmp_path / "patches", _SIZE)
+    assert sorted(path.name for path in (tmp_path / "patches").iterdir()) == sorted(ROLES)
+    for role in ROLES:
+        patches, rows = open_patch_set(tmp_path / "patches" / role), samples[samples["role"] == role]
+        assert (patches.images == (patches.index["item"].to_numpy() % 251)[:, None, None, None]).all()
+        assert patches.index["item"].tolist() == rows["item"].tolist()
 
 
-def test_few_chunks_are_in_memory(tmp_path: Path) -> None:
-    started, most, lock = set(), [0], threading.Lock()
-
-    def read(rows: pd.DataFrame) -> np.ndarray:
-        with lock:
-            started.add(int(rows["item"].iloc[0]))
-        return _read(rows)
-
-    class Counting(store.PatchSetWriter):
-        def append(self, images: np.ndarray) -> None:
-            super().append(images)
-            most[0] = max(most[0], len(started) * 128 - self._written)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(extraction, "PatchSetWriter", Counting)
-        extract_patches(read, _samples(6000).assign(file="one"), tmp_path / "train", _SIZE, 2)
-    assert most[0] <= 6 * 128
+@pytest.mark.parametrize("column", ["item", "x_l0", "size_l0", "file"])
+def test_a_piece_of_other_places_is_refused(tmp_path: Path, column: str) -> None:
+    samples = _samples(60)
+    pieces = _pieces(samples, tmp_path / "pieces")
+    changed = samples.assign(**{column: samples[column] + ("x" if column == "file" else 1)})
+    with pytest.raises(PathgenError, match="s0: misses patches that were drawn"):
+        write_roles(changed, pieces, tmp_path / "patches", _SIZE)
+    assert list((tmp_path / "patches").iterdir()) == []
 
 
-def test_a_bad_patch_leaves_nothing_behind(tmp_path: Path) -> None:
-    def read(rows: pd.DataFrame) -> np.ndarray:
-        if 400 in set(rows["item"]):
-            raise PathgenError("s2.tif", "level 0 cannot be read", "Copy it again")
-        return _read(rows)
-
-    with pytest.raises(PathgenError, match=r"s2\.tif: level 0"):
-        extract_patches(read, _samples(1000), tmp_path / "train", _SIZE, 3)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_too_little_room_is_said_before_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_room_counts_all_that_goes_on_a_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     usage = type(shutil.disk_usage(tmp_path))
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(10**9, 10**9, 10_000))
-
-    def never(rows: pd.DataFrame) -> np.ndarray:
-        raise AssertionError("read before checking")
-
-    for extract in (extract_patches, extract_roles):
-        with pytest.raises(PathgenError, match="the disk is full: the patches need 248,000 bytes"):
-            extract(never, _samples(1000), tmp_path / "patches", _SIZE, 1)
-
-
-def test_a_disk_that_fills_up_names_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(self: store.PatchSetWriter, images: np.ndarray) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(store.PatchSetWriter, "append", full)
-    with pytest.raises(PathgenError, match=r"train: the disk is full.*Free that much space"):
-        extract_patches(_read, _samples(10), tmp_path / "train", _SIZE, 1)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_other_disk_errors_are_not_called_full(tmp_path: Path) -> None:
-    def broken(rows: pd.DataFrame) -> np.ndarray:
-        raise OSError(errno.EIO, "input/output error")
-
-    with pytest.raises(OSError, match="input/output"):
-        extract_patches(broken, _samples(10), tmp_path / "train", _SIZE, 1)
-
-
-def test_each_role_becomes_a_set(tmp_path: Path) -> None:
-    samples = pd.concat([_samples(3).assign(role=role, item=number) for number, role in enumerate(ROLES)])
-    extract_roles(_read, samples, tmp_path / "patches", _SIZE, 2)
-    for number, role in enumerate(ROLES):
-        patches = open_patch_set(tmp_path / "patches" / role)
-        assert len(patches) == 3 and (patches.images == number).all()
-        assert set(patches.index["role"]) == {role}
+    require_room({tmp_path / "a": 4000, tmp_path / "b": 6000})
+    with pytest.raises(PathgenError, match="a: the disk is full: the patches need 10,001 bytes there"):
+        require_room({tmp_path / "a": 4001, tmp_path / "b": 6000})

@@ -5,8 +5,15 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
+from pathgen.slide_work.settings import SlideWorkSettings
+
 SIDE = 512
 LESION = (128, 128, 320, 320)  # x0, y0, x1, y1
+
+
+def slide_work(folder: Path, workers: int = 2, scheduler: str | None = None) -> SlideWorkSettings:
+    """Keep finished slides in a folder."""
+    return SlideWorkSettings(folder=str(folder), workers=workers, threads_per_slide=1, scheduler=scheduler)
 
 
 def write_slide(path: Path, mpp: float | None = 0.25, side: int = SIDE, seed: int = 0) -> None:

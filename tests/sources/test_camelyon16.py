@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from source_files import LESION, write_annotation, write_camelyon16, write_slide
+from source_files import LESION, slide_work, write_annotation, write_camelyon16, write_slide
 
 from pathgen.errors import PathgenError, PathgenErrors
-from pathgen.patches.extraction import extract_roles
 from pathgen.patches.sampling import sample_cohort
 from pathgen.patches.store import open_patch_set
 from pathgen.patches.tables import COHORT, check_table, read_table
 from pathgen.sources.camelyon16 import NOT_EXHAUSTIVE
+from pathgen.sources.extraction import extract_cohort
 from pathgen.sources.indexing import index_cohort
 from pathgen.sources.registry import SOURCES
 from pathgen.sources.settings import CohortSettings
@@ -198,7 +198,8 @@ def test_a_slide_without_mpp_needs_the_setting(root: Path) -> None:
 
 def _index(root: Path, folder: Path, **changes: object) -> pd.DataFrame:
     settings = _settings(root, **changes)
-    index_cohort(_SOURCE, root, _SOURCE.find_cohort(root, settings), settings, _INDEX, folder)
+    work = slide_work(folder.parent / "work")
+    index_cohort(_SOURCE, root, _SOURCE.find_cohort(root, settings), settings, _INDEX, folder, work)
     return read_table(folder / "candidates.parquet")
 
 
@@ -230,9 +231,13 @@ def test_from_slides_to_patch_sets(original: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     assert not ((samples["slide"] == "tumor_010") & (samples["label"] == "normal")).any()
     settings = _settings(original)
-    extract_roles(
-        lambda rows: _SOURCE.read_patches(original, rows, 16, settings), samples, tmp_path / "patches", 16, 3
-    )
+    places = (tmp_path / "patches", tmp_path / "by_slide.parquet")
+    work = slide_work(tmp_path / "work")
+    cohort = _SOURCE.find_cohort(original, settings)
+    extract_cohort(_SOURCE, original, cohort, samples, settings, 16, *places, work)
+    by_slide = read_table(places[1]).set_index("slide")
+    assert by_slide["patches"].to_dict() == samples["slide"].value_counts().to_dict()
+    assert by_slide["method"].notna().all()
     patches = open_patch_set(tmp_path / "patches/train")
     assert patches.images.shape == (16, 16, 16, 3)
     for number in (0, 7, 15):
@@ -244,10 +249,11 @@ def test_from_slides_to_patch_sets(original: Path, tmp_path: Path) -> None:
 
 def test_reading_keeps_any_row_order(original: Path, tmp_path: Path) -> None:
     settings = _settings(original)
-    rows = _index(original, tmp_path / "index").sample(12, random_state=3)
-    together = _SOURCE.read_patches(original, rows, 16, settings)
+    candidates = _index(original, tmp_path / "index")
+    rows = candidates[candidates["slide"] == "tumor_001"].sample(12, random_state=3)
+    together = _SOURCE.read_patches(original, rows, 16, settings, 3).images
     for number in range(12):
-        alone = _SOURCE.read_patches(original, rows.iloc[[number]], 16, settings)[0]
+        alone = _SOURCE.read_patches(original, rows.iloc[[number]], 16, settings, 1).images[0]
         np.testing.assert_array_equal(together[number], alone)
 
 

@@ -66,11 +66,11 @@ def test_pixels_are_the_images_averaged(root: Path) -> None:
     settings = _settings(root)
     _, candidates = _candidates(root, settings)
     rows = candidates.sample(frac=1, random_state=2)
-    images = _SOURCE.read_patches(root, rows, 8, settings)
+    images = _SOURCE.read_patches(root, rows, 8, settings, 2).images
     for image, file in zip(images, rows["file"], strict=True):
         np.testing.assert_array_equal(image, box_mean(np.asarray(Image.open(root / file)), 8))
     with pytest.raises(PathgenError, match="has 32 px, no multiple of the 24 px"):
-        _SOURCE.read_patches(root, rows, 24, settings)
+        _SOURCE.read_patches(root, rows, 24, settings, 2)
 
 
 def test_every_bad_image_and_name_is_one_line(root: Path) -> None:
@@ -124,5 +124,5 @@ def test_real_patches(real_data: Path) -> None:
     cohort, candidates = _candidates(root, settings)
     assert cohort["slide"].tolist() == ["tumor_001", "tumor_004", "tumor_064"]
     assert len(candidates) == 57 and set(cohort["width_px"]) == {256}
-    images = _SOURCE.read_patches(root, candidates, 64, settings)
+    images = _SOURCE.read_patches(root, candidates, 64, settings, 1).images
     assert images.shape == (57, 64, 64, 3) and images.std() > 20

@@ -181,7 +181,8 @@ def test_patches_of_a_real_slide_are_those_cut_by_others(real_data: Path) -> Non
     described = json.loads((real_data / "slides/tumor_001_sparse_crop.json").read_text())["patches"]
     rows = pd.DataFrame(described).rename(columns={"x": "x_l0", "y": "y_l0"})
     rows = rows.assign(file="tumor_001_sparse_crop.tif", size_l0=256)
-    images = _SOURCE.read_patches(real_data / "slides", rows, 64, _settings(real_data / "slides"))
+    settings = _settings(real_data / "slides")
+    images = _SOURCE.read_patches(real_data / "slides", rows, 64, settings, 2).images
     for image, place in zip(images, described, strict=True):
         name = f"{place['label']}/tumor_001_{place['level0_x']}_{place['level0_y']}.png"
         png = np.asarray(Image.open(real_data / "camelyon16_patches_40x" / name))

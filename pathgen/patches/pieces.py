@@ -1,0 +1,67 @@
+"""The pixels of one slide's patches, kept between runs: ``patches.npy`` beside the table of their places."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pathgen.patches.store import PIXELS_FILE, begin_pixels, open_pixels
+from pathgen.patches.tables import read_table, write_table
+
+PLACES_FILE = "places.parquet"
+# What says which patch of a slide is meant, and where its pixels are.
+PLACE = ["item", "x_l0", "y_l0", "size_l0", "file"]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Patches of one slide.
+
+    Attributes:
+        places: Columns `PLACE`, sorted by item.
+        images: uint8 of shape (N, H, W, 3), read-only, in the same order.
+    """
+
+    places: pd.DataFrame
+    images: NDArray[np.uint8]
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Open a piece without reading its pixels.
+
+        Args:
+            folder: Where `write_piece` wrote it.
+
+        Raises:
+            PathgenError: A file is missing or damaged.
+        """
+        return cls(read_table(folder / PLACES_FILE), open_pixels(folder / PIXELS_FILE))
+
+    def find(self, places: pd.DataFrame) -> NDArray[np.int64]:
+        """Return for each place its row in this piece, int64; -1 where this piece does not have it."""
+        known = self.places[PLACE].assign(row=np.arange(len(self.places)))
+        rows = places[PLACE].merge(known, how="left", on=PLACE)["row"]
+        return rows.fillna(-1).to_numpy(dtype=np.int64)
+
+
+def write_piece(folder: Path, places: pd.DataFrame, size_px: int, parts: Iterable[NDArray[np.uint8]]) -> None:
+    """Write a piece.
+
+    Args:
+        folder: An empty folder.
+        places: See `Piece`.
+        size_px: Side of the patches, px.
+        parts: The images in the order of the places, each part uint8 of shape (n, size_px, size_px, 3).
+    """
+    written = 0
+    with (folder / PIXELS_FILE).open("wb") as stream:
+        begin_pixels(stream, (len(places), size_px, size_px, 3))
+        for images in parts:
+            stream.write(np.ascontiguousarray(images).data)
+            written += len(images)
+    assert written == len(places), (written, len(places))
+    write_table(places, folder / PLACES_FILE)

@@ -1,0 +1,120 @@
+"""Read the drawn patches of a whole cohort, slide by slide, and write the patch sets of all roles."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from pathgen.errors import PathgenError, PathgenErrors
+from pathgen.patches.extraction import no_room, patch_bytes, require_room, write_roles
+from pathgen.patches.pieces import PLACE
+from pathgen.patches.tables import EXTRACTED, check_table, write_table
+from pathgen.slide_work.run import Shelf, open_shelf, problems_of, prune, run_tasks
+from pathgen.slide_work.settings import SlideWorkSettings
+from pathgen.slide_work.tasks import FULL, Outcome, SlideTask
+from pathgen.sources.extract_task import ExtractSlide
+from pathgen.sources.identity import in_use, pixel_identity, require_unchanged
+from pathgen.sources.settings import CohortSettings
+from pathgen.sources.source import Source
+
+
+def extract_cohort(
+    source: Source,
+    root: Path,
+    cohort: pd.DataFrame,
+    samples: pd.DataFrame,
+    cohort_settings: CohortSettings,
+    size_px: int,
+    folder: Path,
+    slides_file: Path,
+    slide_work: SlideWorkSettings,
+) -> None:
+    """Read the drawn patches and write one patch set per role, and how each slide was read.
+
+    Slides are independent pieces of work whose pixels are kept: what was read before the last run ended,
+    however it ended, is not read again, nor what another draw has in common with this one.
+
+    Args:
+        source: The source that made the cohort.
+        root: The folder that the cohort's paths are relative to.
+        cohort: The table `COHORT`.
+        samples: The table `SAMPLES`.
+        cohort_settings: The section `cohort`. Also with ``on_bad_slide: skip`` a slide whose drawn patches
+            cannot be read is an error: leaving patches out after the draw would be another draw.
+        size_px: Side of the patches, px.
+        folder: Where the patch sets shall be.
+        slides_file: Where the table `EXTRACTED` shall be.
+        slide_work: The section `slide_work`; the bytes written do not depend on it.
+
+    Raises:
+        PathgenErrors: Patches cannot be read; one error per slide.
+        PathgenError: A disk has too little room.
+    """
+    root = root.resolve()
+    try:
+        with open_shelf("extract", slide_work) as shelf:
+            tasks = _tasks(source, root, cohort, samples, cohort_settings, size_px, shelf)
+            unread = sum(task.units for task in tasks if not task.place.exists())
+            require_room(
+                {shelf.folder: patch_bytes(unread, size_px), folder: patch_bytes(len(samples), size_px)}
+            )
+            outcomes = run_tasks(shelf, tasks, "patches", "read patches")
+            _refuse_bad_slides(outcomes)
+            write_roles(samples, {task.slide: task.place for task in tasks}, folder, size_px)
+            write_table(_extracted(outcomes, slides_file), slides_file)
+            prune(shelf, tasks)
+    except OSError as problem:
+        if problem.errno in FULL:
+            raise no_room(Path(problem.filename or folder), patch_bytes(len(samples), size_px)) from None
+        raise
+
+
+def _tasks(
+    source: Source,
+    root: Path,
+    cohort: pd.DataFrame,
+    samples: pd.DataFrame,
+    settings: CohortSettings,
+    size_px: int,
+    shelf: Shelf,
+) -> list[SlideTask]:
+    rows = {row["slide"]: row for row in in_use(cohort)}
+    drawn = samples.sort_values(["slide", "item"], kind="stable").groupby("slide", sort=True)
+    if strange := sorted(set(samples["slide"]) - set(rows)):
+        raise PathgenError(
+            f"slide {strange[0]}", "has drawn patches, but is not in the cohort", "Run the stage sample again"
+        )
+    require_unchanged(root, [rows[str(slide)] for slide in drawn.groups])
+    modules = ("pathgen.sources.extract_task", source.read_patches.__module__)
+    tasks = []
+    for name, of_slide in drawn:
+        slide, places = str(name), of_slide[PLACE].reset_index(drop=True)
+        part = places.astype(object).where(places.notna(), None).to_numpy().tolist()
+        identity = pixel_identity(rows[slide], settings, size_px, part, modules)
+        work = ExtractSlide(
+            source=source,
+            root=root,
+            places=places,
+            cohort=settings,
+            size_px=size_px,
+            threads=shelf.settings.threads_per_slide,
+            identity=identity,
+            shelf=shelf.of_slide(slide),
+        )
+        tasks.append(SlideTask(slide, shelf.of_slide(slide), identity, modules, len(places), work))
+    return tasks
+
+
+def _refuse_bad_slides(outcomes: Sequence[Outcome]) -> None:
+    problems = [
+        PathgenError(error.subject, error.reason, f"{error.cure}: cohort.exclude_slides: [{outcome.slide}]")
+        for outcome in outcomes
+        for error in problems_of([outcome])
+    ]
+    if problems:
+        raise PathgenErrors(problems)
+
+
+def _extracted(outcomes: Sequence[Outcome], subject: object) -> pd.DataFrame:
+    frame = pd.DataFrame([{"slide": outcome.slide, **outcome.facts} for outcome in outcomes])
+    return check_table(frame.reindex(columns=EXTRACTED.names), EXTRACTED, subject)
