@@ -14,6 +14,7 @@ from pathgen.privacy.settings import PrivacySettings
 from pathgen.report.settings import ReportSettings
 from pathgen.slide_work.settings import SlideWorkSettings
 from pathgen.sources.settings import CohortSettings
+from pathgen.survey.settings import SurveySettings
 from pathgen.tracking.settings import TrackingSettings
 from pathgen.wsi.settings import IndexSettings
 
@@ -26,6 +27,7 @@ SECTIONS: dict[str, type[Settings]] = {
     "index": IndexSettings,
     "sample": SampleSettings,
     "extract": ExtractSettings,
+    "survey": SurveySettings,
     "train_gan": TrainGanSettings,
     "synthesise": SynthesiseSettings,
     "train_classifier": TrainClassifierSettings,

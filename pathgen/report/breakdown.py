@@ -1,22 +1,12 @@
-"""The smaller tables of the page: right and wrong, slides, data, what was skipped. Pure functions."""
+"""The smaller tables of the page: right and wrong, slides, controls. Pure functions."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from pathgen.labels import LABELS
-from pathgen.patches.tables import ROLES
 from pathgen.report.tables import NOT_PUBLISHED, Row, interval, number, summarise
 from pathgen.webpage.table import Table
-
-ROLE_WORDS = {
-    "train": "training (members)",
-    "valid": "validation",
-    "test": "test",
-    "nonmember": "non-members, same slides as training",
-    "reference": "reference",
-}
 
 
 def confusion_table(rows: Sequence[Row]) -> Table | None:
@@ -70,43 +60,6 @@ def slide_table(rows: Sequence[Row], confidence: float) -> Table | None:
         lines.append([str(slide), f"{int(first['n']):,}", f"{int(first['n_tumor']):,}", *cells])
     head = ["slide", "patches", "of them tumour", *(f"{row.words}, {row.classifier}" for row in rows)]
     return Table("Accuracy on the test patches of each slide, mean over runs.", head, lines, counts=(1, 2))
-
-
-def data_table(samples: pd.DataFrame | None) -> Table | None:
-    """Count the original patches by role and label.
-
-    Args:
-        samples: The drawn patches with role, label and slide; None when there are none.
-
-    Returns:
-        One line per role that holds patches, in the order of `ROLES`; None without samples.
-    """
-    if samples is None:
-        return None
-    lines = []
-    for role in ROLES:
-        drawn = samples[samples["role"] == role]
-        if len(drawn):
-            counts = [int((drawn["label"] == label).sum()) for label in LABELS]
-            cells = [*counts, int(drawn["slide"].nunique())]
-            lines.append([ROLE_WORDS[role], *(f"{count:,}" for count in cells)])
-    head = ["role", "normal patches", "tumour patches", "slides or containers"]
-    caption = (
-        "Original patches by role. The roles share no patch; training, validation and test share no slide."
-    )
-    return Table(caption, head, lines, counts=(1, 2, 3))
-
-
-def skipped_table(cohort: pd.DataFrame | None) -> Table | None:
-    """List what the cohort left out and why; None when nothing was, or nothing is known."""
-    if cohort is None:
-        return None
-    skipped = cohort[cohort["skipped"].notna()]
-    lines = [
-        [str(slide), str(path), str(reason)]
-        for slide, path, reason in zip(skipped["slide"], skipped["path"], skipped["skipped"], strict=True)
-    ]
-    return Table("Slides that were left out.", ["slide", "file", "reason"], lines) if lines else None
 
 
 def controls_table(labels: Mapping[str, Mapping[str, Any]]) -> Table | None:

@@ -13,11 +13,11 @@ from pathgen.report import plots
 from pathgen.report.reading import parse_run, read_histories, run_order
 from pathgen.report.tables import Row, number
 from pathgen.webpage.pictures import Picture, read_picture, sample_grid, svg_picture
+from pathgen.webpage.words import LABEL_WORDS
 
 _OVERLAY_PX = 480
 _GALLERY_PX = 2000
 _EVENLY = "Taken at even distances over each set; none was chosen by its looks."
-_LABEL_WORDS = {"normal": "normal", "tumor": "tumour"}
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def grid_parts(
     original = open_patch_set(patches / "train") if (patches / "train").is_dir() and with_original else None
     parts = []
     for label in LABELS:
-        word = _LABEL_WORDS[label]
+        word = LABEL_WORDS[label]
         sets = [] if original is None else [("Original", original.of_label(label))]
         sets += [
             (f"Synthetic ({folder.name.removesuffix(f'-{label}')})", open_patch_set(folder))

@@ -11,6 +11,7 @@ from pathgen.report import answer, breakdown, figures, paper
 from pathgen.report.measures import Measure, measures, nested
 from pathgen.report.reading import ReportInputs, read_fidelity, read_json, read_privacy, read_runs
 from pathgen.report.tables import NOT_RUN, TABLE_METRICS, Row, number, result_rows
+from pathgen.webpage.cohort_tables import left_out_table, role_table
 from pathgen.webpage.pictures import Picture
 from pathgen.webpage.table import Table
 
@@ -160,6 +161,7 @@ def gather_page(
     rows = results.rows
     cohort = read_table(inputs.cohort) if inputs.cohort.exists() else None
     samples = read_table(inputs.samples) if inputs.samples.exists() else None
+    indexed = read_table(inputs.indexed) if inputs.indexed.exists() else None
     sources = [] if cohort is None else sorted(cohort["source"].unique())
     privacy = read_privacy(inputs.privacy)
     overlays = figures.overlays(inputs.overlays, cohort, overlay_slides) if with_patient_pictures else []
@@ -193,8 +195,8 @@ def gather_page(
         fidelity={name: _lines(content) for name, content in read_fidelity(inputs.fidelity).items()},
         privacy={name: _privacy_part(content) for name, content in privacy.items()},
         privacy_pictures=figures.privacy_pictures(inputs.privacy, with_original=with_patient_pictures),
-        data_table=breakdown.data_table(samples),
-        skipped_table=breakdown.skipped_table(cohort),
+        data_table=None if samples is None else role_table(samples),
+        skipped_table=None if cohort is None else left_out_table(cohort, indexed),
         no_skipped="Nothing was skipped." if cohort is not None else "Not run.",
         hash_table=hashes,
         params=inputs.params.read_text(encoding="utf-8") if inputs.params.exists() else "",

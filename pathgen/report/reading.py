@@ -24,6 +24,7 @@ class ReportInputs:
     """Where the report finds its material; every one of these may be absent."""
 
     cohort: Path
+    indexed: Path
     samples: Path
     overlays: Path
     patches: Path
@@ -35,6 +36,7 @@ class ReportInputs:
     privacy: Path
     baseline: Path
     params: Path
+    survey: Path
 
 
 def inputs_under(root: Path) -> ReportInputs:
@@ -49,6 +51,7 @@ def inputs_under(root: Path) -> ReportInputs:
     data, results = root / "data", root / "results"
     return ReportInputs(
         cohort=data / "cohort.parquet",
+        indexed=data / "index" / "slides.parquet",
         samples=data / "samples.parquet",
         overlays=data / "index" / "overlays",
         patches=data / "patches",
@@ -60,6 +63,7 @@ def inputs_under(root: Path) -> ReportInputs:
         privacy=results / "privacy",
         baseline=results / "baseline.json",
         params=root / "params.yaml",
+        survey=root / "report" / "cohort" / "index.html",
     )
 
 

@@ -15,6 +15,8 @@ from pathgen.errors import PathgenError
 from pathgen.patches.picture import patch_grid
 from pathgen.patches.store import PatchSet
 
+_QUALITIES = (85, 70, 50, 30)
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -74,6 +76,27 @@ def png_picture(image: NDArray[np.uint8], alt: str, caption: str = "") -> Pictur
     Image.fromarray(image).save(buffer, format="PNG", compress_level=6)
     height, width = image.shape[:2]
     return Picture(_data_uri("image/png", buffer.getvalue()), alt, width, height, caption)
+
+
+def jpeg_picture(image: NDArray[np.uint8], at_most_bytes: int, alt: str, caption: str = "") -> Picture:
+    """Turn pixels into a small picture for a page with many.
+
+    Args:
+        image: uint8 of shape (H, W, 3), RGB.
+        at_most_bytes: The quality is lowered until the file is no larger, but not below readable.
+        alt: What it shows.
+        caption: Text below it.
+
+    Returns:
+        The picture as JPEG, unscaled.
+    """
+    for quality in _QUALITIES:
+        buffer = io.BytesIO()
+        Image.fromarray(image).save(buffer, format="JPEG", quality=quality, subsampling=0, optimize=True)
+        if buffer.tell() <= at_most_bytes:
+            break
+    height, width = image.shape[:2]
+    return Picture(_data_uri("image/jpeg", buffer.getvalue()), alt, width, height, caption)
 
 
 def read_picture(path: Path, max_side_px: int, alt: str, caption: str = "") -> Picture:

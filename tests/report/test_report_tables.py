@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from pathgen.report import paper
-from pathgen.report.breakdown import confusion_table, data_table, skipped_table, slide_table
+from pathgen.report.breakdown import confusion_table, slide_table
 from pathgen.report.reading import Run, RunKey
 from pathgen.report.tables import interval, json_table, markdown_table, number, result_rows, summarise
 
@@ -122,16 +122,3 @@ def test_slides_are_averaged_over_runs() -> None:
     assert [line[:3] for line in table.lines] == [["a", "20", "2"], ["b", "10", "1"]]
     assert table.lines[1][3].startswith("0.300 (")
     assert slide_table(result_rows([run("original", 1)], 0.95), 0.95) is None
-
-
-def test_data_and_skipped_tables() -> None:
-    samples = pd.DataFrame(
-        {"role": ["train"] * 3, "label": ["normal", "normal", "tumor"], "slide": ["a", "b", "b"]}
-    )
-    table = data_table(samples)
-    assert table is not None and table.lines == [["training (members)", "2", "1", "2"]]
-    assert data_table(None) is None
-    cohort = pd.DataFrame({"slide": ["a", "b"], "path": ["a.tif", "b.tif"], "skipped": [None, "truncated"]})
-    left_out = skipped_table(cohort)
-    assert left_out is not None and left_out.lines == [["b", "b.tif", "truncated"]]
-    assert skipped_table(cohort.iloc[:1]) is None

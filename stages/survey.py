@@ -1,0 +1,36 @@
+"""Show the cohort: a page of all slides with outliers and what was left out, pictures, contact sheets."""
+
+from pathlib import Path
+
+from pathgen.errors import errors_to_exit
+from pathgen.params import load_section
+from pathgen.survey.settings import SurveySettings
+from pathgen.survey.survey import inputs_under, survey_cohort
+from stages.runtime import running
+
+DATA = Path("data")
+OUT = Path("report/cohort")
+
+
+@errors_to_exit()
+def main() -> None:
+    """Run the stage."""
+    settings = load_section("survey", SurveySettings)
+    inputs = inputs_under(DATA)
+    read = [inputs.cohort, inputs.indexed, inputs.samples, inputs.extracted]
+    with running("survey", settings={"survey": settings}, inputs=read) as stage:
+        found = survey_cohort(inputs, OUT, **settings.model_dump())
+        stage.run.metrics(
+            {
+                "survey/slides": found.slides,
+                "survey/left_out": found.left_out,
+                "survey/outliers": found.outliers,
+                "survey/missing_tiles": found.missing_tiles,
+            },
+            0,
+        )
+        stage.run.artifact(OUT, "cohort")
+
+
+if __name__ == "__main__":
+    main()
