@@ -3,14 +3,14 @@
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from pathgen.errors import PathgenError
-from pathgen.patches.pieces import Piece
-from pathgen.patches.store import PatchSetWriter
+from pathgen.patches.store import PIXELS_FILE, PatchSetWriter, open_pixels
 from pathgen.patches.tables import ROLES
 from pathgen.progress import progress
 
@@ -57,18 +57,18 @@ def require_room(needs: Mapping[Path, int]) -> None:
             raise no_room(folder, needed)
 
 
-def _of_rows(samples: pd.DataFrame, pieces: Mapping[str, Path]) -> Iterator[NDArray[np.uint8]]:
-    """Yield the images of the rows in their order, few at a time."""
-    slide = samples["slide"].to_numpy(dtype=object)
-    starts = np.flatnonzero(np.r_[True, slide[1:] != slide[:-1]]) if len(slide) else np.empty(0, np.int64)
-    for first, end in zip(starts, [*starts[1:], len(slide)], strict=True):
-        folder = pieces[str(slide[first])]
-        piece = Piece.open(folder)
-        rows = piece.find(samples.iloc[first:end])
-        if (rows < 0).any():
-            raise PathgenError(folder, "misses patches that were drawn", "Remove the folder and run again")
-        for start in range(0, len(rows), _ROWS_AT_A_TIME):
-            yield piece.images[rows[start : start + _ROWS_AT_A_TIME]]
+def _row_in_piece(samples: pd.DataFrame) -> pd.Series:
+    """Return for each patch its row among the patches drawn from its slide, by item."""
+    return samples.groupby("slide")["item"].rank(method="first").astype("int64") - 1
+
+
+def _of_rows(slides: Any, rows: Any, pieces: Mapping[str, Path]) -> Iterator[NDArray[np.uint8]]:
+    """Yield the images of some rows in their order, few at a time."""
+    starts = np.flatnonzero(np.r_[True, slides[1:] != slides[:-1]]) if len(slides) else np.empty(0, np.int64)
+    for first, end in zip(starts, [*starts[1:], len(slides)], strict=True):
+        images = open_pixels(pieces[str(slides[first])] / PIXELS_FILE)
+        for start in range(first, end, _ROWS_AT_A_TIME):
+            yield images[rows[start : min(start + _ROWS_AT_A_TIME, end)]]
 
 
 def write_roles(samples: pd.DataFrame, pieces: Mapping[str, Path], folder: Path, size_px: int) -> None:
@@ -76,18 +76,21 @@ def write_roles(samples: pd.DataFrame, pieces: Mapping[str, Path], folder: Path,
 
     Args:
         samples: The table `pathgen.patches.tables.SAMPLES`.
-        pieces: Slide to the folder of its `pathgen.patches.pieces.Piece`.
+        pieces: Slide to the folder of the `pathgen.patches.pieces.Piece` of all patches drawn from it.
         folder: Where the patch sets shall be; each appears when it is complete.
         size_px: Side of the patches, px.
 
     Raises:
-        PathgenError: A piece is damaged or lacks patches.
+        PathgenError: A piece is damaged.
     """
+    row_in_piece = _row_in_piece(samples)
     with progress(len(samples), "patches", "write patch sets") as bar:
         for role in ROLES:
-            rows = samples[samples["role"] == role].reset_index(drop=True)
+            chosen = samples["role"] == role
+            rows = samples[chosen].reset_index(drop=True)
+            slides = rows["slide"].to_numpy(dtype=object)
             with PatchSetWriter(folder / role, len(rows), size_px) as writer:
-                for images in _of_rows(rows, pieces):
+                for images in _of_rows(slides, row_in_piece[chosen].to_numpy(), pieces):
                     writer.append(images)
                     bar.update(len(images))
                 writer.finish(rows)

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     import distributed
 
 _log = logging.getLogger(__name__)
+# How long an address may take to answer.
 _CONNECT_S = 30
-"""How long an address may take to answer."""
+SIGHT = ".seen-"
+"""Begins the name of the files by which workers are found to see a folder."""
 
 
 def _seen_from_worker(token: Path) -> str | None:
@@ -74,13 +76,12 @@ def workers_of(address: str, folder: Path) -> Iterator[Executor]:
 
 
 def _require_sight(client: "distributed.Client", folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    token = folder / f".seen-{uuid.uuid4().hex}"
+    token = folder / f"{SIGHT}{uuid.uuid4().hex}"
     token.touch()
     try:
         said = client.run(_seen_from_worker, token)
     finally:
-        token.unlink()
+        token.unlink(missing_ok=True)
     problems = [
         PathgenError(
             f"Dask worker {worker}",

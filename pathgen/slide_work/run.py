@@ -13,12 +13,11 @@ import filelock
 
 from pathgen.errors import PathgenError, PathgenErrors
 from pathgen.progress import progress
+from pathgen.slide_work.cluster import SIGHT, workers_of
 from pathgen.slide_work.settings import SlideWorkSettings
 from pathgen.slide_work.tasks import Outcome, SlideTask, finished, perform
 
 _USERS = ".users"
-SIGHT = ".seen-"
-"""Begins the name of the files by which workers are found to see the shelf."""
 SCHEDULER_VARIABLE = "DASK_SCHEDULER_ADDRESS"
 
 
@@ -110,9 +109,6 @@ def _executor(shelf: Shelf) -> Iterator[Executor]:
     address = shelf.settings.scheduler or os.environ.get(SCHEDULER_VARIABLE)
     with ExitStack() as stack:
         if address:
-            # Only here, since an installation for one machine does without Dask.
-            from pathgen.slide_work.cluster import workers_of  # noqa: PLC0415
-
             yield stack.enter_context(workers_of(address, shelf.folder))
         else:
             pool: AbstractContextManager[Executor] = ThreadPoolExecutor(

@@ -54,13 +54,13 @@ def test_each_role_becomes_a_set_in_the_rows_order(tmp_path: Path) -> None:
         assert patches.index["item"].tolist() == rows["item"].tolist()
 
 
-@pytest.mark.parametrize("column", ["item", "x_l0", "size_l0", "file"])
-def test_a_piece_of_other_places_is_refused(tmp_path: Path, column: str) -> None:
+def test_a_damaged_piece_is_named_and_leaves_no_half_set(tmp_path: Path) -> None:
     samples = _samples(60)
     pieces = _pieces(samples, tmp_path / "pieces")
-    changed = samples.assign(**{column: samples[column] + ("x" if column == "file" else 1)})
-    with pytest.raises(PathgenError, match="s0: misses patches that were drawn"):
-        write_roles(changed, pieces, tmp_path / "patches", _SIZE)
+    damaged = pieces["s1"] / "patches.npy"
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    with pytest.raises(PathgenError, match=r"s1/patches\.npy: not readable"):
+        write_roles(samples, pieces, tmp_path / "patches", _SIZE)
     assert list((tmp_path / "patches").iterdir()) == []
 
 
