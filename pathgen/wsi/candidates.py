@@ -162,7 +162,7 @@ def index_slide(
     black_below: int,
     opening_um: float,
     closing_um: float,
-    pen_min_width_um: float | None = None,
+    pen_min_width_um: float | None,
     unknown_group: UnknownGroup,
     without_area: WithoutArea,
 ) -> IndexedSlide:

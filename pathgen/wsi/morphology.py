@@ -37,20 +37,3 @@ def opened(mask: NDArray[np.bool_], diameter_px: float) -> NDArray[np.bool_]:
 def closed(mask: NDArray[np.bool_], diameter_px: float) -> NDArray[np.bool_]:
     """Fill the gaps that a disc does not fit into (see `opened`)."""
     return ~grown(~grown(mask, diameter_px), diameter_px)
-
-
-def fits(mask: NDArray[np.bool_], diameter_px: float) -> bool:
-    """Tell quickly whether an opening may leave anything: whether the disc's inner square fits somewhere.
-
-    Args:
-        mask: bool of shape (h, w).
-        diameter_px: Of the disc, pixels.
-
-    Returns:
-        False only where `opened` leaves nothing.
-    """
-    side = max(1, int(diameter_px / np.sqrt(2)) - 1)
-    within = mask.view(np.uint8)
-    for axis in (0, 1):
-        within = ndimage.minimum_filter1d(within, side, axis=axis, mode="constant", cval=1)
-    return bool(within.any())

@@ -32,6 +32,7 @@ def index(slide: Path, annotation: Path | None, **changed: Any) -> IndexedSlide:
         "black_below": 40,
         "opening_um": 0.0,
         "closing_um": 0.0,
+        "pen_min_width_um": None,
         "unknown_group": "refuse",
         "without_area": "refuse",
         **changed,

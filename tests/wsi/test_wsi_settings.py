@@ -66,3 +66,12 @@ def test_settings_import_nothing_heavy() -> None:
     code = f"import sys, pathgen.wsi.settings; print(*({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_a_pen_mark_is_more_than_a_pixel_or_two() -> None:
+    params = copy.deepcopy({"index": GOOD})
+    params["index"]["tissue"]["pen_min_width_um"] = 24.0
+    assert parse_section(params, "index", IndexSettings).tissue.pen_min_width_um == 24
+    params["index"]["tissue"]["pen_min_width_um"] = 23.9
+    with pytest.raises(PathgenErrors, match="less than three pixels"):
+        parse_section(params, "index", IndexSettings)

@@ -6,11 +6,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from pathgen.wsi.tissue import TissueMask, closed, find_tissue, opened, otsu_threshold, saturation
+from pathgen.wsi.morphology import closed, opened
+from pathgen.wsi.tissue import TissueMask, find_tissue, otsu_threshold, saturation
 
 
 def find(image: np.ndarray, coverage: np.ndarray | None = None, **changed: float) -> TissueMask:
-    options = {"min_saturation": 0.05, "black_below": 40, "opening_um": 0.0, "closing_um": 0.0, **changed}
+    options = {
+        "min_saturation": 0.05,
+        "black_below": 40,
+        "opening_um": 0.0,
+        "closing_um": 0.0,
+        "pen_min_width_um": 100.0,
+        **changed,
+    }
     covered = np.ones(image.shape[:2], bool) if coverage is None else coverage
     return find_tissue(image, covered, (32.0, 32.0), 0.25, **options)  # type: ignore[arg-type]
 

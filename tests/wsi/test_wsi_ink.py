@@ -1,0 +1,154 @@
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from scipy import ndimage
+
+from pathgen.phantom.anatomy import draw_anatomy, draw_outlines
+from pathgen.phantom.staining import draw_stain, render
+from pathgen.phantom.tissue import draw_dyes
+from pathgen.seeding import numpy_generator
+from pathgen.wsi.ink import ink_coloured, pen_marks
+from pathgen.wsi.reader import open_slide
+from pathgen.wsi.resample import box_mean
+from pathgen.wsi.tissue import find_tissue
+
+PIXEL_UM = 8.0
+PENS = {
+    "blue": (35, 55, 140),
+    "light blue": (60, 90, 175),
+    "navy": (25, 30, 95),
+    "green": (20, 120, 60),
+    "teal": (20, 120, 120),
+    "black": (35, 33, 38),
+    "dark grey": (60, 55, 68),
+    "red": (200, 20, 40),
+    "dark red": (190, 30, 50),
+}
+STAINED = {
+    "nuclei": (90, 60, 140),
+    "dense nuclei": (60, 45, 110),
+    "stroma": (220, 110, 160),
+    "muscle": (215, 60, 120),
+    "bright eosin": (235, 45, 150),
+    "red cells": (190, 70, 90),
+    "fold": (70, 30, 90),
+    "pale": (225, 160, 200),
+    "faded": (210, 150, 120),
+    "pigment": (120, 85, 70),
+}
+
+
+def noisy(colour: tuple[int, int, int], height: int = 60, width: int = 60) -> np.ndarray:
+    noise = np.random.default_rng(3).normal(0, 4, (height, width, 3))
+    return np.clip(noise + np.array(colour), 0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def specimen() -> np.ndarray:
+    """Glass of 200 x 200 px at 8 um with pale and dark tissue."""
+    image = noisy((240, 239, 241), 200, 200)
+    image[40:160, 40:100] = noisy(STAINED["stroma"], 120, 60)
+    image[60:100, 50:90] = noisy(STAINED["nuclei"], 40, 40)
+    image[40:160, 100:130] = noisy(STAINED["pale"], 120, 30)
+    return image
+
+
+def stroke(image: np.ndarray, colour: tuple[int, int, int], width_px: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw a bent line with blurred edges; return the picture and where more than half is ink."""
+    drawn = Image.new("L", (image.shape[1], image.shape[0]), 0)
+    ImageDraw.Draw(drawn).line([(150, 10), (170, 100), (140, 190)], fill=255, width=width_px, joint="curve")
+    share = ndimage.gaussian_filter(np.asarray(drawn, float) / 255, 1.0)
+    ink = noisy(colour, *image.shape[:2]).astype(float)
+    mixed = image * (1 - share[..., None]) + ink * share[..., None]
+    return mixed.round().astype(np.uint8), share > 0.5
+
+
+def tissue(image: np.ndarray, pen_min_width_um: float | None) -> np.ndarray:
+    return find_tissue(
+        image,
+        np.ones(image.shape[:2], bool),
+        (32.0, 32.0),
+        PIXEL_UM / 32,
+        min_saturation=0.05,
+        black_below=25,
+        opening_um=0.0,
+        closing_um=0.0,
+        pen_min_width_um=pen_min_width_um,
+    ).mask
+
+
+@pytest.mark.parametrize("name", PENS)
+def test_a_pen_stroke_is_no_tissue_and_does_not_hide_any(specimen: np.ndarray, name: str) -> None:
+    clean = tissue(specimen, 100.0)
+    assert clean.sum() > 0.95 * 120 * 90
+    marked, ink = stroke(specimen, PENS[name], 30)
+    found = tissue(marked, 100.0)
+    assert found[ink].mean() < 0.01
+    # Nothing of the stroke's blurred edge is left, and no tissue is lost for the ink.
+    assert (found & ~clean).sum() < 0.002 * found.size
+    assert (clean & ~found & ~ndimage.binary_dilation(ink, iterations=5)).sum() < 0.01 * clean.sum()
+
+
+def test_without_the_search_ink_passes_for_tissue(specimen: np.ndarray) -> None:
+    marked, ink = stroke(specimen, PENS["blue"], 30)
+    assert tissue(marked, None)[ink].mean() > 0.95
+    # And its saturation lifts Otsu's threshold above the pale tissue.
+    assert tissue(specimen, None)[45:155, 105:125].mean() > 0.9
+    assert tissue(marked, None)[45:155, 105:125].mean() < 0.1
+
+
+@pytest.mark.parametrize("name", STAINED)
+def test_no_stain_is_ink(name: str) -> None:
+    assert not pen_marks(noisy(STAINED[name]), 30.0, PIXEL_UM).any()
+
+
+def test_narrow_marks_are_pigment(specimen: np.ndarray) -> None:
+    marked, ink = stroke(specimen, PENS["black"], 5)
+    assert ink_coloured(marked)[ink].mean() > 0.5
+    assert not pen_marks(marked, 100.0, PIXEL_UM).any()
+    assert pen_marks(marked, 30.0, PIXEL_UM)[ink].mean() > 0.9
+
+
+def test_blocks_of_rows_do_not_show() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (1030, 7, 3), dtype=np.uint8)
+    by_row = np.concatenate([ink_coloured(row[None]) for row in image])
+    np.testing.assert_array_equal(ink_coloured(image), by_row)
+
+
+def test_no_pixel_of_real_patches_is_a_pen_mark(real_data: Path) -> None:
+    """1,057 patches at the resolution in which tissue is looked for; not one pixel has an ink's colour."""
+    files = sorted((real_data / "camelyon16_patches_40x").glob("*/*.png"))
+    near = np.stack([np.asarray(Image.open(file).convert("RGB")) for file in files])
+    small = [np.concatenate([box_mean(patch, 8) for patch in near])]  # 7.8 um/px
+    for file in sorted((real_data / "pcam").glob("*_x.h5")):
+        with h5py.File(file) as patches:
+            small.append(np.concatenate([box_mean(patch, 12) for patch in patches["x"][:]]))  # 7.8 um/px
+    assert sum(map(len, small)) == 57 * 8 + 1000 * 12
+    assert not any(ink_coloured(patches).any() for patches in small)
+    # Nearer, single pixels have; strokes of 25 um none.
+    column = near.reshape(-1, 256, 3)
+    assert ink_coloured(column).any()
+    assert not pen_marks(column, 25.0, 0.243).any()
+
+
+def test_no_phantom_tissue_is_a_pen_mark() -> None:
+    """With stains that differ more than those of the default study's slides, 0.08, do."""
+    side, mpp = 1024, 0.5
+    outlines = draw_outlines(numpy_generator(5, "outlines"), side, side, mpp, 0.65, 0.5)
+    anatomy = draw_anatomy(numpy_generator(5, "anatomy"), outlines, side, side, mpp, 0.25)
+    haematoxylin, eosin = draw_dyes(numpy_generator(5, "dyes"), anatomy, side, side, mpp, 0.25)
+    for seed in range(6):
+        stain = draw_stain(numpy_generator(seed, "stain"), 0.15)
+        picture = render(haematoxylin, eosin, stain, numpy_generator(seed, "noise"))
+        assert not ink_coloured(box_mean(picture, side // 16)).any()
+
+
+@pytest.mark.parametrize("name", ["CMU-1-Small-Region.svs", "tumor_001_sparse_crop.tif"])
+@pytest.mark.parametrize("pixel_um", [2.0, 8.0])
+def test_no_pixel_of_real_slides_is_a_pen_mark(real_data: Path, name: str, pixel_um: float) -> None:
+    with open_slide(real_data / "slides" / name, None) as slide:
+        picture = slide.overview(pixel_um / slide.mpp[0]).image
+    assert not pen_marks(picture, 100.0, pixel_um).any()
