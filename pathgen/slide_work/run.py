@@ -140,7 +140,7 @@ def run_tasks(shelf: Shelf, tasks: Sequence[SlideTask], unit: str, what: str) ->
     done, failed = len(tasks) - len(waiting), 0
     before = sum(task.units for number, task in enumerate(tasks) if number not in waiting)
     with progress(sum(task.units for task in tasks), unit, what, done=before) as bar:
-        bar.set_postfix_str(_postfix(done, len(tasks), failed))
+        bar.set_postfix_str(_postfix(done, len(tasks), failed), refresh=False)
         if not waiting:
             return [outcome for outcome in outcomes if outcome is not None]
         with _executor(shelf) as executor:
