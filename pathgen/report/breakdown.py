@@ -54,7 +54,7 @@ def slide_table(rows: Sequence[Row], confidence: float) -> Table | None:
         for place in range(len(rows)):
             values = of_slide.loc[of_slide["line"] == place, "accuracy"].tolist()
             summary = summarise(values, confidence)
-            spread = "" if summary.low is None else f" ({interval(summary)})"
+            spread = "" if summary.low is None else f"\n{interval(summary)}"
             cells.append(number(summary.mean) + spread if values else NOT_PUBLISHED)
         first = of_slide.iloc[0]
         lines.append([str(slide), f"{int(first['n']):,}", f"{int(first['n_tumor']):,}", *cells])

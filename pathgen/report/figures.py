@@ -17,7 +17,21 @@ from pathgen.webpage.words import LABEL_WORDS
 
 _OVERLAY_PX = 480
 _GALLERY_PX = 2000
+# Small patches are shown enlarged, so that nuclei can be seen.
+_GRID_PATCH_PX = 56
 _EVENLY = "Taken at even distances over each set; none was chosen by its looks."
+# Kind of picture, as the file is named, to its name and what there is to see on it.
+_PRIVACY_PICTURES = {
+    "correlation": (
+        "How near originals come",
+        "Where nothing leaks, the two outlines lie on each other.",
+    ),
+    "gallery": (
+        "Closest pairs",
+        "In each row a synthetic patch, the training patch nearest to it, and the nearest patch that the "
+        "generator never saw. A copy would equal the middle one.",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -107,11 +121,13 @@ def grid_parts(
 def _grid(name: str, patches: PatchSet, count: int, columns: int) -> Picture | None:
     shown = min(count, len(patches))
     caption = f"{name}: {shown} of {len(patches):,}"
-    return sample_grid(patches, count, columns, f"Sheet of {shown} {name[0].lower()}{name[1:]}", caption)
+    return sample_grid(
+        patches, count, columns, f"Sheet of {shown} {name[0].lower()}{name[1:]}", caption, _GRID_PATCH_PX
+    )
 
 
 def overlays(folder: Path, cohort: pd.DataFrame | None, at_most: int) -> list[Picture]:
-    """Show slides with their outlines and candidate patches; slides with tumour first.
+    """Show slides with the outlines of tissue and lesions; slides with tumour first.
 
     Args:
         folder: Folder of ``{slide}.png``; it may be absent.
@@ -129,7 +145,9 @@ def overlays(folder: Path, cohort: pd.DataFrame | None, at_most: int) -> list[Pi
     files = sorted(folder.glob("*.png"), key=lambda file: (labels.get(file.stem) != "tumor", file.name))
     shown = []
     for file in files[:at_most]:
-        known = [part for part in (labels.get(file.stem), splits.get(file.stem)) if part is not None]
+        label = labels.get(file.stem)
+        words = None if label is None else LABEL_WORDS[label]
+        known = [part for part in (words, splits.get(file.stem)) if part is not None]
         caption = f"{file.stem} ({', '.join(known)})" if known else file.stem
         shown.append(read_picture(file, _OVERLAY_PX, f"Slide {file.stem} with its outlines", caption))
     return shown
@@ -211,10 +229,14 @@ def privacy_pictures(folder: Path, *, with_original: bool) -> list[Picture]:
         PathgenError: A picture is damaged.
     """
     shown = []
-    for file in sorted(folder.glob("[!.]*/pictures/*.png")):
+    # By generator and class, so that what belongs together stands together.
+    files = folder.glob("[!.]*/pictures/*.png")
+    for file in sorted(files, key=lambda file: (file.parts[-3], file.stem.split("-")[::-1], file.name)):
         # Named by what is harmless: a picture of a new kind stays away until it is known to be.
         if not with_original and not file.stem.startswith("correlation"):
             continue
-        name = f"{file.stem.translate({ord('_'): ' ', ord('-'): ' '}).capitalize()} ({file.parent.name})"
-        shown.append(read_picture(file, _GALLERY_PX, name, name))
+        kind, _, label = file.stem.partition("-")
+        name, explained = _PRIVACY_PICTURES.get(kind, (kind.replace("_", " ").capitalize(), ""))
+        whose = f"{LABEL_WORDS.get(label, label)}, {file.parts[-3]}"
+        shown.append(read_picture(file, _GALLERY_PX, f"{name}: {whose}", f"{name}: {whose}. {explained}"))
     return shown

@@ -27,6 +27,8 @@ CONTENTS: Mapping[str, str] = {
     "data": "Data, and what was skipped",
     "rerun": "Settings, and how to run it again",
 }
+#: From the page to that of the stage `survey`.
+SURVEY_LINK = "cohort/index.html"
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Page:
     no_slides: str
     overlays: Sequence[Picture]
     overlay_note: str
+    survey: str
     training_parts: Sequence[figures.Part]
     fidelity: Mapping[str, Sequence[Measure]]
     privacy: Mapping[str, PrivacyPart]
@@ -191,6 +194,8 @@ def gather_page(
         no_slides="Not run." if known else "The source does not say which slide a patch is from.",
         overlays=overlays,
         overlay_note=_overlay_note(len(overlays), len(list(inputs.overlays.glob("*.png")))),
+        # The page of the cohort shows the original slides: what may be passed on does not point at it.
+        survey=SURVEY_LINK if with_patient_pictures and inputs.survey.exists() else "",
         training_parts=figures.training_parts(inputs.gan, inputs.training),
         fidelity={name: _lines(content) for name, content in read_fidelity(inputs.fidelity).items()},
         privacy={name: _privacy_part(content) for name, content in privacy.items()},
@@ -234,7 +239,7 @@ def _answer(results: Results, privacy: Mapping[str, Mapping[str, Any]]) -> list[
 
 
 def _overlay_note(shown: int, there: int) -> str:
-    what = "Tissue, lesion outlines and candidate patches"
+    what = "Outlines of tissue (thin, green), lesions (thick, red) and exclusions (dashed, black)"
     return f"{what}. {shown} of {there} slides shown, slides with tumour first."
 
 

@@ -9,6 +9,8 @@ from pathgen.report.tables import UNDEFINED
 _BOUNDS = ("low", "high")
 _COMPARISONS = ("floor", "expected", "control", "worst")
 _LONG_LIST = 8
+# What is left of a zero after adding and subtracting.
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,11 @@ class Measure:
     beside: str
     remark: str
 
+    @property
+    def alone(self) -> bool:
+        """Whether there is nothing to be held against, as with a count or a setting."""
+        return not (self.interval or self.beside or self.remark)
+
 
 def write_value(value: Any) -> str:
     """Write a JSON value for a reader; null becomes the word undefined.
@@ -48,7 +55,7 @@ def write_value(value: Any) -> str:
         case int():
             text = f"{value:,}"
         case float():
-            text = f"{value:.4g}"
+            text = "0" if abs(value) < _ROUNDING else f"{value:.4g}"
         case list() if len(value) > _LONG_LIST or any(isinstance(item, list | dict) for item in value):
             text = f"{len(value)} values, see the file"
         case list():
@@ -89,8 +96,8 @@ def measures(content: Mapping[str, Any], above: str = "") -> Iterator[Measure]:
 
     Args:
         content: The JSON object. An entry with ``value`` becomes one line with its ``low``, ``high``,
-            ``floor``, ``expected`` and so on; a plain value becomes a line of its own; other objects are
-            walked through.
+            ``floor``, ``expected`` and so on; so does one that has only the latter, its value undefined. A
+            plain value becomes a line of its own; other objects are walked through.
         above: Name of the surrounding object.
 
     Yields:
@@ -100,8 +107,8 @@ def measures(content: Mapping[str, Any], above: str = "") -> Iterator[Measure]:
         name = f"{above}, {words(key)}" if above else words(key)
         if not isinstance(entry, Mapping):
             yield Measure(name, write_value(entry), "", "", "")
-        elif "value" in entry:
-            yield _measure(name, entry)
+        elif "value" in entry or any(key in entry for key in _COMPARISONS):
+            yield _measure(name, {"value": None, **entry})
         else:
             yield from measures(entry, name)
 

@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from pathgen.labels import LABELS
 from pathgen.report.tables import Row
 from pathgen.webpage.plotting import COLOURS, GREY, LINES, empty_plot
+from pathgen.webpage.words import LABEL_WORDS
 
 _ROC_POINTS = 300
 _TIMES = ("epoch", "kimg", "step")
@@ -125,8 +126,9 @@ def plot_confusion(cells: Mapping[str, int]) -> Figure:
         text = f"{count:,}" if share is None else f"{count:,}\n{share:.0%}"
         dark = share is not None and share > 0.55
         axis.text(predicted, actual, text, ha="center", va="center", color="white" if dark else "black")
-    axis.set_xticks(range(2), LABELS)
-    axis.set_yticks(range(2), LABELS, rotation=90, va="center")
+    words = [LABEL_WORDS[label] for label in LABELS]
+    axis.set_xticks(range(2), words)
+    axis.set_yticks(range(2), words, rotation=90, va="center")
     axis.set_xlabel("predicted")
     axis.set_ylabel("actual")
     return figure

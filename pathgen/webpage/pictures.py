@@ -2,7 +2,7 @@
 
 import base64
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import matplotlib as mpl
@@ -123,7 +123,9 @@ def read_picture(path: Path, max_side_px: int, alt: str, caption: str = "") -> P
     return png_picture(np.asarray(image), alt, caption)
 
 
-def sample_grid(patches: PatchSet, count: int, columns: int, alt: str, caption: str = "") -> Picture | None:
+def sample_grid(
+    patches: PatchSet, count: int, columns: int, alt: str, caption: str, patch_px: int
+) -> Picture | None:
     """Show a few patches of a set side by side.
 
     Args:
@@ -132,6 +134,7 @@ def sample_grid(patches: PatchSet, count: int, columns: int, alt: str, caption: 
         columns: Patches side by side.
         alt: What it shows.
         caption: Text below it.
+        patch_px: The page shows each patch at about this side; the pixels themselves stay as they are.
 
     Returns:
         The sheet, or None for an empty set. The patches are spread evenly over the set's order, so
@@ -140,4 +143,6 @@ def sample_grid(patches: PatchSet, count: int, columns: int, alt: str, caption: 
     if len(patches) == 0:
         return None
     shown = np.unique(np.linspace(0, len(patches) - 1, min(count, len(patches))).round().astype(np.int64))
-    return png_picture(patch_grid(patches.images[shown], min(columns, len(shown))), alt, caption)
+    sheet = png_picture(patch_grid(patches.images[shown], min(columns, len(shown))), alt, caption)
+    scale = max(1, round(patch_px / patches.images.shape[1]))
+    return replace(sheet, width=sheet.width * scale, height=sheet.height * scale)

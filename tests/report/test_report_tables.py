@@ -120,5 +120,5 @@ def test_slides_are_averaged_over_runs() -> None:
     table = slide_table(result_rows([of(1, 0.2), of(2, 0.4)], 0.95), 0.95)
     assert table is not None
     assert [line[:3] for line in table.lines] == [["a", "20", "2"], ["b", "10", "1"]]
-    assert table.lines[1][3].startswith("0.300 (")
+    assert table.lines[1][3].startswith("0.300\n0.000 to")
     assert slide_table(result_rows([run("original", 1)], 0.95), 0.95) is None
