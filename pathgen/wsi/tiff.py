@@ -13,7 +13,7 @@ from pathgen.errors import PathgenError
 
 _MAGIC = {b"II*\0": "<", b"MM\0*": ">", b"II+\0": "<", b"MM\0+": ">"}
 # What tifffile raises on damaged files: its own error, and whatever its parsing trips over.
-_UNREADABLE = (tifffile.TiffFileError, OSError, ValueError, LookupError, struct.error)
+UNREADABLE = (tifffile.TiffFileError, OSError, ValueError, LookupError, struct.error)
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,12 @@ def is_tiff(path: Path) -> bool:
 
 
 @contextmanager
-def _without_log() -> Iterator[None]:
-    """Keep tifffile's remarks on damaged files off the terminal: the caller says it in one line."""
+def without_log() -> Iterator[None]:
+    """Keep tifffile's remarks on damaged files off the terminal: the caller says it in one line.
+
+    Yields:
+        Nothing.
+    """
     log = logging.getLogger("tifffile")
     was = log.disabled
     log.disabled = True
@@ -88,7 +92,7 @@ def tiff_facts(path: Path) -> TiffFacts | None:
     if not _starts_within(path):
         raise PathgenError(path, "truncated: its directory lies past the end of the file", "Copy it again")
     try:
-        with _without_log(), tifffile.TiffFile(path) as tiff:
+        with without_log(), tifffile.TiffFile(path) as tiff:
             first = tiff.pages.first
             size = path.stat().st_size
             pages = [page for entry in tiff.pages for page in (entry, *(entry.pages or ()))]
@@ -99,7 +103,7 @@ def tiff_facts(path: Path) -> TiffFacts | None:
                 compression=str(getattr(compression, "name", f"code {int(compression)}")),
                 whole=all(_page_is_whole(page.aspage(), size) for page in pages),
             )
-    except _UNREADABLE as problem:
+    except UNREADABLE as problem:
         raise PathgenError(path, f"damaged TIFF: {problem}", "Copy it again from where it came") from None
 
 

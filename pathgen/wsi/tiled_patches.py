@@ -1,0 +1,228 @@
+"""Cut patches out of a slide's JPEG tiles: which tile goes where, in several threads."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pathgen.wsi.jpeg_tiles import JpegTiles
+from pathgen.wsi.resample import block_means, shrink, working_memory
+
+# Reads a rectangle (x, y, width, height) of level 0 by other means, or raises.
+ReadRegion = Callable[[int, int, int, int], NDArray[np.uint8]]
+
+_WHITE = 255
+_TILES_PER_TASK = 16
+# At most so many pairs of a patch and a tile under it are listed at once, 16 bytes each.
+_MAX_PAIRS = 1 << 22
+# Patches that are put together from whole tiles are read block by block of this side, level-0 px.
+_BLOCK_PX = 4096
+_CACHE_BYTES = 1 << 26
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What all tasks of one call share: the slide's tiles, the places, and where the images go."""
+
+    tiles: JpegTiles
+    places: NDArray[np.int64]
+    images: NDArray[np.uint8]
+    read_region: ReadRegion
+
+    def pixels(self, stream: BinaryIO, tile: int, scratch: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+        """Return a tile's pixels, None where the file does not hold the tile."""
+        if not self.tiles.counts[tile]:
+            return None
+        image = self.tiles.decode(stream, tile, scratch)
+        if image is None:
+            # OpenSlide overlooks damage behind the last pixel, and names what it does not overlook.
+            return self.read_region(*self.tiles.corner(tile), *self.tiles.tile_size)
+        return image
+
+
+def read_tiled_patches(
+    tiles: JpegTiles, places: NDArray[np.int64], out_px: int, read_region: ReadRegion, threads: int
+) -> tuple[NDArray[np.uint8], int]:
+    """Read patches from a slide's tiles.
+
+    Where the blocks of pixels to be averaged lie within tiles (the usual grid: whole blocks fit into a
+    tile, and patches begin at whole blocks), each tile is decoded once, averaged, and its parts go
+    straight into the images. Other patches are put together from whole tiles before they are made smaller;
+    neighbours share tiles through a bounded cache.
+
+    Memory beyond the images: 16 bytes per tile of level 0 and per pair of a patch and a tile under it (at
+    most 64 MiB of pairs at a time); and per thread two decoded tiles, or, for patches put together, 64 MiB
+    (or the tiles under one patch if they are more) and two patches at level 0. A tile has at most 64 MiB.
+
+    Args:
+        tiles: The tiles.
+        places: int64 of shape (n, 3): left edge, top edge, side, level-0 px; wholly on the slide.
+        out_px: Side of the images, at most every place's side.
+        read_region: Reads what the decoder refuses, or raises the error to be raised.
+        threads: How many threads work.
+
+    Returns:
+        uint8 of shape (n, out_px, out_px, 3), and the number of different tiles under the patches that
+        the file does not hold (white in the images).
+
+    Raises:
+        PathgenError: A tile under the patches is stored but cannot be decoded.
+    """
+    job = _Job(tiles, places, np.empty((len(places), out_px, out_px, 3), dtype=np.uint8), read_region)
+    missing = np.zeros(len(tiles.counts), dtype=np.bool_)
+    with ThreadPoolExecutor(threads) as pool:
+        for numbers in _portions(tiles, places):
+            tile_of, place_of = _pairs(tiles, places, numbers)
+            missing[tile_of[tiles.counts[tile_of] == 0]] = True
+            fits = _blocks_fit(tiles, places, out_px)[place_of]
+            tasks = _tasks_by_tile(tile_of[fits], place_of[fits])
+            blocks = by_block(places, np.unique(place_of[~fits]))
+            # The results are nothing; asking for them raises the first task's error and cancels the rest.
+            list(pool.map(lambda task: _cut(job, task), tasks))
+            list(pool.map(lambda block: _assemble(job, block), blocks))
+    return job.images, int(missing.sum())
+
+
+def _spans(tiles: JpegTiles, places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return int64 of shape (n, 4): first column, first row, columns and rows of tiles under each place."""
+    corners, sides = places[:, :2], places[:, 2:]
+    first = corners // tiles.tile_size
+    return np.hstack([first, (corners + sides - 1) // tiles.tile_size - first + 1])
+
+
+def _portions(tiles: JpegTiles, places: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Cut the places, in the order of the slide, into portions of a bounded number of pairs."""
+    spans = _spans(tiles, places)
+    order = np.lexsort((spans[:, 0], spans[:, 1]))
+    before = np.cumsum(spans[order, 2] * spans[order, 3]) // _MAX_PAIRS
+    return [numbers for numbers in np.split(order, np.flatnonzero(np.diff(before)) + 1) if len(numbers)]
+
+
+def _pairs(
+    tiles: JpegTiles, places: NDArray[np.int64], numbers: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """List every pair of a place and a tile under it: tile numbers and place numbers, by tile, then place."""
+    first_column, first_row, columns, rows = _spans(tiles, places[numbers]).T
+    count = columns * rows
+    which = np.repeat(np.arange(len(numbers)), count)
+    within = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
+    row = first_row[which] + within // columns[which]
+    tile = row * tiles.columns + first_column[which] + within % columns[which]
+    place = numbers[which]
+    order = np.lexsort((place, tile))
+    return tile[order], place[order]
+
+
+def _blocks_fit(tiles: JpegTiles, places: NDArray[np.int64], out_px: int) -> NDArray[np.bool_]:
+    """Tell which places have all their blocks of pixels within tiles."""
+    factor, rest = np.divmod(places[:, 2], out_px)
+    fits = rest == 0
+    for start, side in zip(places[:, :2].T, tiles.tile_size, strict=True):
+        fits &= (start % factor == 0) & (side % factor == 0)
+    return np.asarray(fits, dtype=np.bool_)
+
+
+def _tasks_by_tile(
+    tile_of: NDArray[np.int64], place_of: NDArray[np.int64]
+) -> list[list[tuple[int, NDArray[np.int64]]]]:
+    """Group the pairs by tile, and some neighbouring tiles to a task."""
+    starts = np.flatnonzero(np.diff(tile_of, prepend=-1)).tolist()
+    groups = [(int(tile_of[start]), place_of[start:end]) for start, end in pairwise([*starts, len(tile_of)])]
+    return [groups[start : start + _TILES_PER_TASK] for start in range(0, len(groups), _TILES_PER_TASK)]
+
+
+def by_block(places: NDArray[np.int64], numbers: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Group places by the block of the slide in which they begin, so that neighbours are read together.
+
+    Args:
+        places: int64 of shape (n, 3): left edge, top edge, side, level-0 px.
+        numbers: int64 of shape (k,): which of the places.
+
+    Returns:
+        The numbers, per block of 4,096 px in the order of the slide, row by row within a block.
+    """
+    x, y = places[numbers, :2].T
+    order = np.lexsort((x, y, x // _BLOCK_PX, y // _BLOCK_PX))
+    blocks = places[numbers[order], :2] // _BLOCK_PX
+    starts = np.flatnonzero((np.diff(blocks, axis=0) != 0).any(axis=1)) + 1
+    return [block for block in np.split(numbers[order], starts) if len(block)]
+
+
+def _cut(job: _Job, task: Iterable[tuple[int, NDArray[np.int64]]]) -> None:
+    """Decode tiles and put what the patches want of each into the images."""
+    scratch = job.tiles.scratch()
+    memory = working_memory(scratch.size)
+    with job.tiles.path.open("rb", buffering=0) as stream:
+        for tile, numbers in task:
+            image = job.pixels(stream, tile, scratch)
+            wanted = [
+                (number, *place)
+                for number, place in zip(numbers.tolist(), job.places[numbers].tolist(), strict=True)
+            ]
+            for side in {place[3] for place in wanted}:
+                _put(job, tile, image, memory, [place[:3] for place in wanted if place[3] == side], side)
+
+
+def _put(
+    job: _Job,
+    tile: int,
+    image: NDArray[np.uint8] | None,
+    memory: NDArray[np.uint16],
+    wanted: list[tuple[int, int, int]],
+    side: int,
+) -> None:
+    """Average the part of a tile that patches (number, x, y) of one size want; put it into their images."""
+    factor = side // job.images.shape[1]
+    left, top = job.tiles.corner(tile)
+    right, bottom = left + job.tiles.tile_size[0], top + job.tiles.tile_size[1]
+    # The smallest rectangle of the tile that holds all that is wanted of it, level-0 px.
+    x0 = max(left, min(x for _, x, _ in wanted))
+    y0 = max(top, min(y for _, _, y in wanted))
+    x1 = min(right, max(x for _, x, _ in wanted) + side)
+    y1 = min(bottom, max(y for _, _, y in wanted) + side)
+    means = None
+    if image is not None:
+        means = block_means(image[y0 - top : y1 - top, x0 - left : x1 - left], factor, memory)
+    for number, x, y in wanted:
+        columns, rows = (
+            (max(x, left), min(x + side, right)),
+            (max(y, top), min(y + side, bottom)),
+        )
+        into = job.images[number, _part(rows, y, factor), _part(columns, x, factor)]
+        into[...] = _WHITE if means is None else means[_part(rows, y0, factor), _part(columns, x0, factor)]
+
+
+def _part(extent: tuple[int, int], origin: int, factor: int) -> slice:
+    """Return where an extent of level 0 lies in an image whose first pixel is at `origin`."""
+    return slice((extent[0] - origin) // factor, (extent[1] - origin) // factor)
+
+
+def _assemble(job: _Job, numbers: NDArray[np.int64]) -> None:
+    """Put patches together from whole tiles, then make them smaller."""
+    tiles = job.tiles
+    width, height = tiles.tile_size
+    cache: dict[int, NDArray[np.uint8] | None] = {}
+    with tiles.path.open("rb", buffering=0) as stream:
+        for number in numbers.tolist():
+            x, y, side = job.places[number].tolist()
+            patch = np.full((side, side, 3), _WHITE, dtype=np.uint8)
+            under, _ = _pairs(tiles, job.places, np.array([number]))
+            room = max(len(under), _CACHE_BYTES // (width * height * 3))
+            for tile in under.tolist():
+                # Taken out and put back: the first in the cache is the one unused for longest.
+                image = cache.pop(tile) if tile in cache else job.pixels(stream, tile, tiles.scratch())
+                cache[tile] = image
+                if len(cache) > room:
+                    del cache[next(iter(cache))]
+                if image is not None:
+                    left, top = tiles.corner(tile)
+                    x0, y0 = max(x, left), max(y, top)
+                    x1, y1 = min(x + side, left + width), min(y + side, top + height)
+                    patch[y0 - y : y1 - y, x0 - x : x1 - x] = image[
+                        y0 - top : y1 - top, x0 - left : x1 - left
+                    ]
+            job.images[number] = shrink(patch, job.images.shape[1])
