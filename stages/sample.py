@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pathgen.errors import errors_to_exit
 from pathgen.params import load_section
+from pathgen.patches.candidate_file import complete, read_to_draw
 from pathgen.patches.sampling import sample_cohort
 from pathgen.patches.settings import SampleSettings
 from pathgen.patches.tables import read_table, write_table
@@ -11,6 +12,7 @@ from stages.runtime import running
 
 COHORT = Path("data/cohort.parquet")
 INDEX = Path("data/index")
+CANDIDATES = INDEX / "candidates.parquet"
 
 
 @errors_to_exit()
@@ -20,12 +22,12 @@ def main() -> None:
     with running("sample", settings={"sample": sample}, inputs=[COHORT, INDEX]) as stage:
         drawn = sample_cohort(
             read_table(COHORT),
-            read_table(INDEX / "candidates.parquet"),
+            read_to_draw(CANDIDATES),
             **sample.model_dump(exclude={"label", "per_class"}),
             **sample.label.model_dump(),
             per_class=sample.per_class.model_dump(),
         )
-        write_table(drawn, Path("data/samples.parquet"))
+        write_table(complete(drawn, CANDIDATES), Path("data/samples.parquet"))
         counts = ("sample/" + drawn["role"] + "/" + drawn["label"]).value_counts()
         stage.run.metrics({str(name): float(count) for name, count in counts.items()}, 0)
 

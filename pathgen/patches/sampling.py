@@ -12,7 +12,7 @@ from pathgen.errors import PathgenError, PathgenErrors
 from pathgen.labels import LABELS
 from pathgen.patches.labelling import label_candidates
 from pathgen.patches.splits import assign_splits
-from pathgen.patches.tables import SAMPLES, check_table
+from pathgen.patches.tables import SAMPLES, SPLITS, Schema, check_table
 from pathgen.seeding import derive_seed
 
 _log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ def _uniform(seed: int, purpose: str, slides: Any, items: Any) -> NDArray[np.flo
 
     Source: Steele, Lea & Flood 2014, SplitMix64: one stream per slide, read at position `item`.
     """
-    codes, names = pd.factorize(np.asarray(slides, dtype=object))
+    codes, names = pd.factorize(slides)
     starts = np.array([derive_seed(seed, purpose, str(name)) for name in names], dtype=np.uint64)
     step = np.uint64(0x9E3779B97F4A7C15)
     state = starts[codes] + (np.asarray(items, dtype=np.int64).astype(np.uint64) + np.uint64(1)) * step
@@ -43,7 +43,8 @@ def _weighted_draw(pool: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
     Source: Efraimidis & Spirakis 2006: the smallest of E_i / w_i, E_i ~ Exp(1), is a draw with
     probabilities proportional to w_i; the next smallest is the next draw from the rest.
     """
-    weight = 1.0 / pool.groupby("slide")["slide"].transform("size").to_numpy(dtype=np.float64)
+    slide, _ = pd.factorize(pool["slide"])
+    weight = 1.0 / np.bincount(slide)[slide]
     keys = -np.log(_uniform(seed, "draw", pool["slide"], pool["item"])) / weight
     return pool.iloc[np.argsort(keys, kind="stable")[:count]]
 
@@ -91,14 +92,16 @@ def draw_samples(
     comes from the training and not from the sampling.
 
     Args:
-        candidates: Labelled candidates whose split is known, columns of `CANDIDATES`.
+        candidates: Labelled candidates whose split is known, columns of `CANDIDATES`; those that the draw
+            does not look at may be absent.
         per_class: Role to patches per class.
         seed: Of the draw. It depends on seed, slide and item only, not on the order of the rows.
         on_shortage: ``"stop"``: raise; ``"shrink"``: all roles of the short split shrink by the same
             factor, both classes to the same count.
 
     Returns:
-        The table `pathgen.patches.tables.SAMPLES`, sorted by role, label, slide and item.
+        The table `pathgen.patches.tables.SAMPLES`, sorted by role, label, slide and item; without the
+        columns that the candidates do not have.
 
     Raises:
         PathgenErrors: Too few patches; one error per split and class, with the counts.
@@ -106,8 +109,11 @@ def draw_samples(
     Source:
         The study: without replacement, each patch weighted by 1 / (patches of its class on its slide).
     """
+    candidates = candidates.reset_index(drop=True)
+    # Of eleven million candidates only what the draw looks at is copied.
+    looked_at = candidates[["slide", "item"]]
     pools: dict[tuple[str, str], pd.DataFrame] = {
-        (split, label): candidates[(candidates["split"] == split) & (candidates["label"] == label)]
+        (split, label): looked_at[(candidates["split"] == split) & (candidates["label"] == label)]
         for split in ROLES_OF_SPLIT
         for label in LABELS
     }
@@ -118,9 +124,11 @@ def draw_samples(
         drawn = _weighted_draw(pool, sum(counts[role] for role in roles), seed)
         chance = np.argsort(_uniform(seed, "role", drawn["slide"], drawn["item"]), kind="stable")
         named = np.repeat(np.array(roles, dtype=object), [counts[role] for role in roles])
-        parts.append(drawn.iloc[chance].assign(role=named))
-    samples = pd.concat(parts).sort_values(["role", "label", "slide", "item"], kind="stable")
-    return check_table(samples, SAMPLES, "samples")
+        parts.append(candidates.loc[drawn.index[chance]].assign(role=named))
+    samples = pd.concat(parts).astype(dict.fromkeys(("slide", "label", "split"), object))
+    samples = samples.sort_values(["role", "label", "slide", "item"], kind="stable")
+    known = Schema(tuple(one for one in SAMPLES.columns if one.name in samples.columns), SAMPLES.key)
+    return check_table(samples, known, "samples")
 
 
 def sample_cohort(
@@ -141,7 +149,8 @@ def sample_cohort(
 
     Args:
         cohort: The table `COHORT`.
-        candidates: The table `CANDIDATES` of its slides.
+        candidates: The table `CANDIDATES` of its slides, or those of its columns that
+            `pathgen.patches.candidate_file.read_to_draw` reads.
         rule: See `pathgen.patches.labelling.label_candidates`, as the next three.
         min_tumor_fraction: Likewise.
         max_normal_fraction: Likewise.
@@ -153,7 +162,7 @@ def sample_cohort(
         on_shortage: Likewise.
 
     Returns:
-        The table `pathgen.patches.tables.SAMPLES`.
+        The table `pathgen.patches.tables.SAMPLES`, without the columns that the candidates do not have.
 
     Raises:
         PathgenError: Labels or splits cannot be given, or there are too few patches.
@@ -162,4 +171,5 @@ def sample_cohort(
         candidates, rule, min_tumor_fraction, max_normal_fraction, max_exclusion_fraction
     )
     split = assign_splits(cohort, labelled, valid_tumor_share, test_tumor_share, seed)
-    return draw_samples(labelled.assign(split=labelled["slide"].map(split)), per_class, seed, on_shortage)
+    of_row = pd.Categorical(labelled["slide"].map(split), categories=SPLITS)
+    return draw_samples(labelled.assign(split=of_row), per_class, seed, on_shortage)

@@ -1,5 +1,10 @@
 """The draw of the five roles."""
 
+import hashlib
+import math
+import random
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -170,3 +175,79 @@ def test_the_whole_way_from_candidates_to_roles() -> None:
     assert samples.groupby("slide")["split"].nunique().max() == 1
     assert set(samples.loc[samples["role"] == "test", "slide"]) <= set(slides[9:])
     assert not samples["tumor_fraction"].isin([0.3]).any()
+
+
+def _plain_draw(candidates: pd.DataFrame, counts: dict[str, int], seed: int) -> dict[tuple[str, int], str]:
+    """The naive twin of the whole draw: Python's own numbers, one candidate after the other."""
+
+    def uniform(purpose: str, slide: str, item: int) -> float:
+        digest = hashlib.sha256(f"{seed}/{purpose}/{slide}".encode()).digest()
+        state = ((int.from_bytes(digest[:8], "big") >> 1) + (item + 1) * 0x9E3779B97F4A7C15) % 2**64
+        state = (state ^ state >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+        state = (state ^ state >> 27) * 0x94D049BB133111EB % 2**64
+        return (((state ^ state >> 31) >> 11) + 0.5) / 2**53
+
+    role_of = {}
+    for roles in (("train", "nonmember", "reference"), ("valid",), ("test",)):
+        for label in ("normal", "tumor"):
+            pool = [
+                (row.slide, row.item)
+                for row in candidates.itertuples()
+                if row.split == roles[0] and row.label == label
+            ]
+            on_slide = Counter(slide for slide, _ in pool)
+            # A wait that ends at a rate of 1 / (patches on the slide): those that end first are drawn.
+            waits = {key: -math.log(uniform("draw", *key)) * on_slide[key[0]] for key in pool}
+            drawn = sorted(pool, key=waits.__getitem__)[: sum(counts[role] for role in roles)]
+            drawn.sort(key=lambda key: uniform("role", *key))
+            for role in roles:
+                for key in drawn[: counts[role]]:
+                    role_of[key] = role
+                drawn = drawn[counts[role] :]
+    return role_of
+
+
+def test_the_draw_is_that_of_a_plain_loop() -> None:
+    candidates = _candidates(_PLENTY)
+    for seed in (0, 13371):
+        samples = draw_samples(candidates, _COUNTS, seed, "stop")
+        found = dict(zip(zip(samples["slide"], samples["item"], strict=True), samples["role"], strict=True))
+        assert found == _plain_draw(candidates, _COUNTS, seed)
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    per_slide=st.fixed_dictionaries(
+        {name: st.tuples(st.integers(1, 40), st.integers(1, 40)) for name in "abcd"}
+    ),
+    each=st.integers(1, 30),
+    seed=st.integers(0, 10**9),
+    order=st.randoms(use_true_random=False),
+)
+def test_roles_are_disjoint_alike_and_of_the_same_slides(
+    per_slide: dict[str, tuple[int, int]], each: int, seed: int, order: random.Random
+) -> None:
+    candidates = _candidates(per_slide)
+    counts = {"train": each, "nonmember": each, "reference": each, "valid": each, "test": each}
+    try:
+        samples = draw_samples(candidates, counts, seed, "shrink")
+    except PathgenErrors:
+        # Only where not even one patch each is there.
+        train = candidates[candidates["split"] == "train"]
+        assert train["label"].value_counts().min() < 3
+        return
+    assert not samples.duplicated(["slide", "item"]).any()
+    assert (samples.groupby("slide")["split"].nunique() == 1).all()
+    size = samples.groupby(["role", "label"]).size().unstack()
+    assert (size.loc["train"] == size.loc["nonmember"]).all()
+    assert (size.loc["train"] == size.loc["reference"]).all()
+    three = samples[samples["role"].isin(["train", "nonmember", "reference"])]
+    assert set(three["slide"]) <= {"a", "b"}
+    if (size.loc["train"] == each).all():
+        # One draw, parted by chance: which rows are drawn does not depend on how they are parted.
+        uneven = counts | {"train": 3 * each - 2, "nonmember": 1, "reference": 1}
+        again = draw_samples(candidates, uneven, seed, "shrink")
+        assert _keys(again[again["split"] == "train"]) == _keys(three)
+    rows = list(range(len(candidates)))
+    order.shuffle(rows)
+    pd.testing.assert_frame_equal(draw_samples(candidates.iloc[rows], counts, seed, "shrink"), samples)

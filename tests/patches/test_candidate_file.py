@@ -1,0 +1,124 @@
+"""The draw out of the file of all candidates, against the draw in memory."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pathgen.errors import PathgenError
+from pathgen.patches.candidate_file import complete, read_to_draw
+from pathgen.patches.sampling import sample_cohort
+from pathgen.patches.tables import (
+    CANDIDATES,
+    COHORT,
+    SAMPLES,
+    check_table,
+    concatenate_tables,
+    read_table,
+    write_table,
+)
+
+_RULES: dict[str, Any] = dict(
+    rule="area",
+    min_tumor_fraction=0.5,
+    max_normal_fraction=0.1,
+    max_exclusion_fraction=0.2,
+    valid_tumor_share=0.3,
+    test_tumor_share=0.2,
+    per_class={"train": 9, "valid": 3, "test": 4, "nonmember": 9, "reference": 9},
+    seed=11,
+    on_shortage="shrink",
+)
+
+
+def _candidates(seed: int, labelled: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return a cohort and its candidates: of slides with outlines, or labelled ones without coordinates."""
+    rng = np.random.default_rng(seed)
+    slides = [f"slide {number}" for number in range(9)]
+    rows = []
+    for slide in slides:
+        items = np.sort(rng.choice(400, 60, replace=False))
+        known: dict[str, Any] = dict(slide=slide, item=items, exhaustive=rng.random(60) < 0.8)
+        if labelled:
+            known |= dict(label=np.where(rng.random(60) < 0.5, "tumor", "normal"), file="patches.h5")
+        else:
+            known |= dict(
+                x_l0=items * 64, y_l0=7, size_l0=64, touches_tumor=rng.random(60) < 0.5,
+                tumor_fraction=np.clip(rng.normal(0.4, 0.5, 60), 0, 1), tissue_fraction=rng.random(60),
+                exclusion_fraction=np.where(rng.random(60) < 0.1, np.nan, 0.0),
+            )  # fmt: skip
+        rows.append(pd.DataFrame(known))
+    candidates = pd.concat(rows).reindex(columns=CANDIDATES.names)
+    cohort = pd.DataFrame({"slide": slides, "source": "s", "path": slides, "exhaustive": True})
+    cohort = cohort.assign(slide_known=True).reindex(columns=COHORT.names)
+    return check_table(cohort, COHORT, "c"), check_table(candidates, CANDIDATES, "x")
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    seed=st.integers(0, 10**6),
+    labelled=st.booleans(),
+    rule=st.sampled_from(["area", "paper"]),
+    parts=st.integers(1, 4),
+)
+def test_the_draw_out_of_the_file_is_the_draw_in_memory(
+    tmp_path: Path, seed: int, labelled: bool, rule: str, parts: int
+) -> None:
+    cohort, candidates = _candidates(seed, labelled)
+    pieces = [tmp_path / f"{number}.parquet" for number in range(parts)]
+    for piece, rows in zip(pieces, np.array_split(np.arange(len(candidates)), parts), strict=True):
+        write_table(candidates.iloc[rows], piece)
+    file = tmp_path / "candidates.parquet"
+    concatenate_tables(pieces, CANDIDATES, file)
+    rules = _RULES | {"rule": rule, "seed": seed}
+    expected = sample_cohort(cohort, candidates, **rules)
+    looked_at = read_to_draw(file)
+    assert set(looked_at["slide"].cat.categories) == set(candidates["slide"])
+    found = complete(sample_cohort(cohort, looked_at, **rules), file)
+    pd.testing.assert_frame_equal(found, expected)
+    check_table(found, SAMPLES, "samples")
+
+
+def test_many_pieces_are_gone_through_one_by_one(tmp_path: Path) -> None:
+    cohort, candidates = _candidates(3, labelled=False)
+    write_table(candidates, tmp_path / "whole.parquet")
+    file = tmp_path / "pieces.parquet"
+    pq.write_table(pq.read_table(tmp_path / "whole.parquet"), file, row_group_size=37)
+    expected = sample_cohort(cohort, read_table(tmp_path / "whole.parquet"), **_RULES)
+    pd.testing.assert_frame_equal(
+        complete(sample_cohort(cohort, read_to_draw(file), **_RULES), file), expected
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "no such table"), (b"", "not readable"), (b"PAR1 and no more", "not readable")],
+)
+def test_damaged_files_are_named(tmp_path: Path, content: bytes | None, said: str) -> None:
+    file = tmp_path / "candidates.parquet"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(PathgenError, match=said) as caught:
+        read_to_draw(file)
+    assert caught.value.subject == str(file)
+
+
+def test_damage_within_a_file_and_other_tables_are_named(tmp_path: Path) -> None:
+    cohort, candidates = _candidates(3, labelled=False)
+    file = tmp_path / "candidates.parquet"
+    write_table(candidates, file)
+    drawn = sample_cohort(cohort, read_to_draw(file), **_RULES)
+    content = bytearray(file.read_bytes())
+    content[10:2000] = b"\xff" * 1990
+    file.write_bytes(content)
+    for read in (lambda: read_to_draw(file), lambda: complete(drawn, file)):
+        with pytest.raises(PathgenError, match="not readable as parquet"):
+            read()
+    write_table(cohort, file)
+    with pytest.raises(PathgenError, match="misses column item, tumor_fraction"):
+        read_to_draw(file)
