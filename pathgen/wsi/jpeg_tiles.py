@@ -18,7 +18,7 @@ from pathgen.wsi.tiff import UNREADABLE, is_tiff, without_log
 _PLAIN_FORMATS = frozenset({"aperio", "generic-tiff", "philips"})
 _PHOTOMETRIC_RGB, _PHOTOMETRIC_YCBCR = 2, 6
 _JPEG = 7
-# A tile is decoded whole; one as large as a slide would break the promise of bounded memory.
+# A tile is read and decoded whole; one as large as a slide would break the promise of bounded memory.
 _MAX_TILE_BYTES = 1 << 26
 _CHECKED_TILES = 5
 _CHECKED_PX = 512
@@ -125,6 +125,8 @@ def find_jpeg_tiles(slide: Slide) -> JpegTiles | str:
         return f"tifffile cannot read the TIFF: {problem}"
     if not len(tiles.offsets) == len(tiles.counts) == tiles.rows * tiles.columns:
         return f"it lists {len(tiles.offsets)} tiles instead of {tiles.columns} x {tiles.rows}"
+    if tiles.counts.max() > _MAX_TILE_BYTES:
+        return f"it says that a tile is stored in {tiles.counts.max()} bytes"
     return _why_different(tiles, slide) or tiles
 
 

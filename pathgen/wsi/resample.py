@@ -1,8 +1,7 @@
-"""Make pictures smaller by exact averaging."""
+"""Make pictures smaller by exact averaging, in integers, so that every machine gives the same bytes."""
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 _SIXTEEN_BITS = 0xFFFF
 
@@ -22,7 +21,7 @@ def working_memory(values: int) -> NDArray[np.uint16]:
 def block_means(
     image: NDArray[np.uint8], factor: int, memory: NDArray[np.uint16] | None = None
 ) -> NDArray[np.uint8]:
-    """Average whole blocks of pixels, in integers, so that every machine gives the same bytes.
+    """Average whole blocks of pixels.
 
     Args:
         image: uint8 of shape (h * factor, w * factor, 3), each row contiguous.
@@ -89,19 +88,33 @@ def box_mean(image: NDArray[np.uint8], out_px: int) -> NDArray[np.uint8]:
 
 
 def shrink(image: NDArray[np.uint8], out_px: int) -> NDArray[np.uint8]:
-    """Shrink a square image by averaging.
+    """Shrink a square image by averaging areas, in integers.
 
     Args:
         image: uint8 of shape (S, S, 3), S >= `out_px`.
         out_px: Side of the result.
 
     Returns:
-        uint8 of shape (out_px, out_px, 3): `box_mean` where S is a multiple of `out_px`, else Pillow's
-        BOX filter, which averages the pixels whose centres fall into each output pixel.
+        uint8 of shape (out_px, out_px, 3): the mean over each output pixel's area, halves rounded up. Where
+        S is no multiple of `out_px`, pixels cut by an output pixel's edge count by the part within it.
     """
     side = image.shape[0]
-    assert side >= out_px, "a patch is never made larger"
+    assert image.shape == (side, side, 3)
+    assert 1 <= out_px <= side, "a patch is never made larger"
     if side % out_px == 0:
         return box_mean(image, out_px)
-    resized = Image.fromarray(image).resize((out_px, out_px), Image.Resampling.BOX)
-    return np.asarray(resized, dtype=np.uint8)
+    sums = _area_sums(_area_sums(image, out_px).transpose(1, 0, 2), out_px).transpose(1, 0, 2)
+    whole = side * side
+    means: NDArray[np.uint8] = ((sums + whole // 2) // whole).astype(np.uint8)
+    return means
+
+
+def _area_sums(
+    values: NDArray[np.uint8] | NDArray[np.int64], out_px: int
+) -> NDArray[np.int64]:  # (S, k, 3) -> (out_px, k, 3)
+    """Sum rows into `out_px` equal spans; the weight of a whole row is `out_px`, that of a part less."""
+    # Edge k of the spans lies at k * S / out_px: so many whole rows, and so many parts of the next.
+    rows, parts = np.divmod(np.arange(out_px + 1) * len(values), out_px)
+    sums = np.add.reduceat(values, rows[:-1], axis=0, dtype=np.int64) * out_px
+    cut = values[np.minimum(rows, len(values) - 1)] * parts[:, None, None]
+    return np.asarray(sums + cut[1:] - cut[:-1], dtype=np.int64)

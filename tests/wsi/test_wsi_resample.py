@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pathgen.wsi.resample import box_mean, shrink
+from pathgen.wsi.resample import block_means, box_mean, shrink, working_memory
 
 
 @settings(max_examples=50, deadline=None)
@@ -28,14 +28,33 @@ def test_halves_round_up_and_white_stays_white() -> None:
     assert box_mean(np.full((256, 256, 3), 255, np.uint8), 64).min() == 255
 
 
-def test_other_factors_average_too() -> None:
-    ramp = np.repeat(np.arange(100, dtype=np.uint8)[None, :, None], 100, axis=0).repeat(3, axis=2)
-    small = shrink(ramp, 64)
-    assert small.shape == (64, 64, 3)
-    middles = (np.arange(64) + 0.5) * 100 / 64 - 0.5
-    assert np.abs(small[0, :, 0] - middles).max() <= 1.0
-    noise = np.random.default_rng(0).integers(0, 256, (250, 250, 3), dtype=np.uint8)
-    assert shrink(noise, 64).std() < noise.std() / 3  # a mean of about 15 values, not one of them
+@settings(max_examples=40, deadline=None)
+@given(out_px=st.integers(1, 9), more=st.integers(0, 30), seed=st.integers(0, 99))
+def test_every_value_is_the_mean_over_its_area(out_px: int, more: int, seed: int) -> None:
+    side = out_px + more
+    image = np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    # Repeated out_px times, every pixel lies within one output pixel.
+    fine = image.repeat(out_px, axis=0).repeat(out_px, axis=1).astype(int)
+    sums = fine.reshape(out_px, side, out_px, side, 3).sum(axis=(1, 3))
+    expected = (2 * sums + side**2) // (2 * side**2)
+    small = shrink(image, out_px)
+    assert small.dtype == np.uint8
+    np.testing.assert_array_equal(small, expected)
+
+
+@pytest.mark.parametrize("factor", [2, 3, 12, 16, 17, 24, 64])
+def test_sums_do_not_overflow(factor: int) -> None:
+    """16 x 16 is the largest block whose sum fits into 16 bits."""
+    assert block_means(np.full((2 * factor, 3 * factor, 3), 255, np.uint8), factor).min() == 255
+
+
+def test_memory_of_a_larger_image_serves_a_cut_out() -> None:
+    """A tile's memory averages any part of the tile, whose rows are not beside one another."""
+    image = np.random.default_rng(0).integers(0, 256, (24, 60, 3), dtype=np.uint8)
+    memory = working_memory(image.size)
+    for factor in (1, 2, 3, 4):
+        part = image[12:24, 24:48]
+        np.testing.assert_array_equal(block_means(part, factor, memory), block_means(part.copy(), factor))
 
 
 def test_a_patch_is_never_made_larger() -> None:
