@@ -85,12 +85,12 @@ def index(root: Path, out: Path, work: Path, scheduler: str | None = None, **cha
     )
 
 
-def draw(root: Path, out: Path, seed: int = 1) -> pd.DataFrame:
+def draw(root: Path, out: Path, seed: int = 1, **changes: Any) -> pd.DataFrame:
     """Run what the stage sample runs."""
     samples = sample_cohort(
-        cohort(root), read_table(out / "index/candidates.parquet"), rule="area", min_tumor_fraction=0.5,
-        max_normal_fraction=0.0, max_exclusion_fraction=0.0, valid_tumor_share=0.2, test_tumor_share=0.3,
-        per_class=PER_CLASS, seed=seed, on_shortage="stop",
+        cohort(root, **changes), read_table(out / "index/candidates.parquet"),
+        rule="area", min_tumor_fraction=0.5, max_normal_fraction=0.0, max_exclusion_fraction=0.0,
+        valid_tumor_share=0.2, test_tumor_share=0.3, per_class=PER_CLASS, seed=seed, on_shortage="stop",
     )  # fmt: skip
     write_table(samples, out / "samples.parquet")
     return samples
@@ -152,14 +152,18 @@ class Forks:
 
 
 @contextmanager
-def forks() -> Iterator[Forks]:
-    with subprocess.Popen(
-        [sys.executable, __file__],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
+def forks(said: Path = Path(os.devnull)) -> Iterator[Forks]:
+    """Start the process that forks; what the forks say to standard error is added to the file `said`."""
+    with (
+        said.open("a") as stderr,
+        subprocess.Popen(
+            [sys.executable, __file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        ) as process,
+    ):
         try:
             yield Forks(process)
         finally:

@@ -51,7 +51,8 @@ def _outputs(folder: Path) -> dict[str, bytes]:
 def _kill_a_worker(address: str, work: Path, killed: list[int]) -> None:
     with distributed.Client(address, set_as_default=False) as client:
         (worker, *_), pids = (client.run(os.getpid) for _ in range(2))
-        while len(records(work, "index")) < 2:
+        until = time.monotonic() + 60
+        while len(records(work, "index")) < 2 and time.monotonic() < until:
             time.sleep(0.001)
         os.kill(pids[worker], signal.SIGKILL)
         killed.append(len(records(work, "index")))
