@@ -2,11 +2,14 @@
 
 import dataclasses
 import json
+from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from pathgen.errors import errors_to_exit
 
 _LARGE = 10_000
 # Facts that are width and height, or x and y.
@@ -66,6 +69,64 @@ def inspect_command(
         typer.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
     if not all(finding.usable for finding in findings):
         raise typer.Exit(1)
+
+
+class _Form(StrEnum):
+    """The forms of `pathgen.exchange.exchange.FORMS`; written again, so that --help need not load it."""
+
+    imagefolder = "imagefolder"
+    pcam = "pcam"
+    parquet = "parquet"
+
+
+class _Split(StrEnum):
+    train = "train"
+    valid = "valid"
+    test = "test"
+
+
+@app.command("export")
+def export_command(
+    patch_set: Annotated[Path, typer.Argument(metavar="SET", help="Patch set, e.g. data/patches/train.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Folder to write; nothing in it is replaced.")
+    ],
+    form: Annotated[
+        _Form,
+        typer.Option(
+            "--format",
+            help="imagefolder: PNG files in normal/ and tumor/. pcam: HDF5 as PatchCamelyon. "
+            "parquet: one table with the PNG files in a column.",
+        ),
+    ],
+    split: Annotated[
+        _Split | None, typer.Option(help="For pcam: whose files, when the set does not say.")
+    ] = None,
+) -> None:
+    """Write a patch set in a form that other programs read.
+
+    `pathgen import` makes the same patch set of it again, byte by byte.
+    """
+    from pathgen.exchange.exchange import export_patch_set  # noqa: PLC0415
+
+    with errors_to_exit():
+        export_patch_set(patch_set, folder, form.value, split)
+
+
+@app.command("import")
+def import_command(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="What `pathgen export` wrote.")],
+    patch_set: Annotated[Path, typer.Argument(metavar="SET", help="Patch set to make; nothing is replaced.")],
+    split: Annotated[_Split | None, typer.Option(help="Which one, when FOLDER holds several (pcam).")] = None,
+) -> None:
+    """Make a patch set of its export again, with the same bytes.
+
+    Every patch is compared with what was exported; a damaged or altered file is named.
+    """
+    from pathgen.exchange.exchange import import_patch_set  # noqa: PLC0415
+
+    with errors_to_exit():
+        import_patch_set(folder, patch_set, split)
 
 
 def _fact_lines(facts: dict[str, Any], margin: str) -> list[str]:

@@ -58,7 +58,8 @@ MAY_IMPORT = {
         "tracking",
     },
     "inspection": {"wsi", "patches", "sources", "validation"},
-    "cli": {"inspection"},
+    "exchange": {"patches"},
+    "cli": {"inspection", "exchange"},
 }
 
 ONLY_HERE = {

@@ -1,0 +1,1 @@
+"""Patch sets in the forms that other programs read, and back."""
