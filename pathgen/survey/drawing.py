@@ -43,7 +43,7 @@ class Sheet:
     shown: Picture
 
 
-def write_sheets(patches: Path, out: Path, count: int, columns: int, seed: int) -> list[Sheet]:
+def write_sheets(patches: Path, out: Path, count: int, columns: int, seed: int, holders: str) -> list[Sheet]:
     """Write ``classes/{label}.png`` (see `contact_sheet`).
 
     Args:
@@ -52,6 +52,7 @@ def write_sheets(patches: Path, out: Path, count: int, columns: int, seed: int) 
         count: At most this many patches per class and role.
         columns: Patches side by side.
         seed: Seed of the draw.
+        holders: What the patches are from, slides or containers.
 
     Returns:
         One sheet per class, for the page.
@@ -62,7 +63,7 @@ def write_sheets(patches: Path, out: Path, count: int, columns: int, seed: int) 
     sets = {role: open_patch_set(patches / role) for role in ROLES}
     sheets = []
     for label in LABELS:
-        image = contact_sheet(sets, label, count, columns, seed)
+        image = contact_sheet(sets, label, count, columns, seed, holders)
         save_png(image, out / CLASSES_FOLDER / f"{label}.png")
         word = LABEL_WORDS[label]
         shown = jpeg_picture(

@@ -13,6 +13,7 @@ from pathgen.patches.tables import COHORT, EXTRACTED, INDEXED, ROLES, SAMPLES, S
 from pathgen.survey.outliers import Outlier
 from pathgen.webpage.cohort_tables import left_out_table
 from pathgen.webpage.table import Table
+from pathgen.webpage.words import CONTAINERS, SLIDES, counted
 
 _OF_COHORT = (
     "slide",
@@ -53,6 +54,11 @@ class Cohort:
     samples: pd.DataFrame
     sources: Sequence[str]
     slides_known: bool
+
+    @property
+    def holders(self) -> str:
+        """What patches are counted by: slides, or containers where the slides are not known."""
+        return SLIDES if self.slides_known else CONTAINERS
 
 
 def read_cohort(cohort: Path, indexed: Path, samples: Path, extracted: Path) -> Cohort:
@@ -125,9 +131,8 @@ def sharing(patches: pd.DataFrame) -> int:
     placed = patches[patches["x_l0"].notna()]
     if placed["role"].nunique() < 2:
         return 0
-    centres = placed[["x_l0", "y_l0"]].to_numpy(dtype=np.float64)
     sizes = placed["size_l0"].to_numpy(dtype=np.float64)
-    centres += sizes[:, None] / 2
+    centres = placed[["x_l0", "y_l0"]].to_numpy(dtype=np.float64) + sizes[:, None] / 2
     roles = placed["role"].to_numpy(dtype=object)
     # Squares of one size overlap when their centres are nearer than that in x and in y; those of a slide
     # are of one size.
@@ -161,9 +166,10 @@ def remarks(facts: pd.DataFrame, outliers: Sequence[Outlier]) -> dict[str, list[
                 "so that the roles are not independent."
             )
         if missing := _number(row["missing_tiles"]):
-            of_slide.append(f"{missing:,} tiles under its patches are missing in the file and read as glass.")
+            tiles = counted(missing, "tile under its patches is", "tiles under its patches are")
+            of_slide.append(f"{tiles} missing in the file and read as glass.")
         if dropped := _number(row["annotations_dropped"]):
-            of_slide.append(f"{dropped:,} annotations enclose no area and were left out.")
+            of_slide.append(f"{counted(dropped, 'annotation')} without an area left out.")
     return said
 
 

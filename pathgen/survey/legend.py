@@ -110,10 +110,12 @@ def with_legend(
         width_mm: Width of the whole slide; None when unknown, then there is no scale bar.
 
     Returns:
-        uint8 of shape (h + text, max(w, 640), 3).
+        uint8 of shape (h + text, W, 3); W is w, or more where the text needs it.
     """
     height, width = marked.picture.shape[:2]
-    full = max(width, _LEAST_WIDTH_PX)
+    # A long name must not be cut off.
+    titled = round(font(_TEXT_PX).getlength(title)) + 2 * _MARGIN_PX
+    full = max(width, _LEAST_WIDTH_PX, titled)
     rows = _rows([*_patch_entries(patches, marked), *_outline_entries(outlined)], full - 2 * _MARGIN_PX)
     below = _LINE_PX * (len(rows) + (1 if width_mm is None else 2)) + 2 * _MARGIN_PX
     sheet = Image.new("RGB", (full, height + below), (255, 255, 255))

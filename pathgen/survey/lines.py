@@ -10,7 +10,7 @@ from pathgen.labels import LABELS
 from pathgen.patches.tables import ROLES, SPLITS
 from pathgen.webpage.pictures import Picture
 from pathgen.webpage.table import Table
-from pathgen.webpage.words import LABEL_WORDS, ROLE_EXPLAINED, ROLE_WORDS
+from pathgen.webpage.words import LABEL_WORDS, ROLE_EXPLAINED, ROLE_WORDS, SLIDES, counted
 
 #: Heads of the cells of `SlideLine`, in their order.
 CELLS = ("scan", "tissue", "candidates", "drawn patches", "reading")
@@ -73,7 +73,7 @@ def _scan(row: Mapping[str, Any]) -> list[str]:
         x, y = f"{row['mpp_x']:.4g}", f"{row['mpp_y']:.4g}"
         lines.append(f"{x} µm/px" if x == y else f"{x} × {y} µm/px")
     if not _empty(row["levels"]):
-        lines.append(f"{row['levels']} level{'' if row['levels'] == 1 else 's'}")
+        lines.append(counted(row["levels"], "level"))
     if not _empty(row["vendor"]):
         lines.append(str(row["vendor"]))
     return lines
@@ -112,15 +112,16 @@ def _reading(row: Mapping[str, Any]) -> list[str]:
     if not _empty(row["not_fast_because"]):
         lines.append(str(row["not_fast_because"]))
     if not _empty(row["missing_tiles"]):
-        lines.append(f"{row['missing_tiles']:,} tiles missing")
+        lines.append(f"{counted(row['missing_tiles'], 'tile')} missing")
     return lines
 
 
-def split_table(facts: pd.DataFrame) -> Table:
+def split_table(facts: pd.DataFrame, holders: str = SLIDES) -> Table:
     """Count slides, tissue and candidates by split and label of the slide.
 
     Args:
         facts: See `pathgen.survey.facts.Cohort`.
+        holders: What its rows are, `SLIDES` or `CONTAINERS`.
 
     Returns:
         One line per split and label that has slides, and their sum.
@@ -136,15 +137,16 @@ def split_table(facts: pd.DataFrame) -> Table:
     lines.append(["all", "", *_sums(facts)])
     head = [
         "split",
-        "slide label",
-        "slides",
+        "label",
+        holders,
         "candidates",
         "of them with tumour",
         "tissue, mm²",
         "lesions, mm²",
     ]
     caption = (
-        "Slides in use. A candidate is a grid square with enough tissue, or a patch of a ready-made set."
+        f"{holders.capitalize()} in use. "
+        "A candidate is a grid square with enough tissue, or a patch of a ready-made set."
     )
     return Table(caption, head, lines, counts=(2, 3, 4, 5, 6))
 
@@ -163,11 +165,12 @@ def area(mm2: float) -> str:
     return f"{mm2:,.0f}" if mm2 >= 100 else f"{mm2:.3g}"
 
 
-def drawn_table(samples: pd.DataFrame) -> Table:
+def drawn_table(samples: pd.DataFrame, holders: str = SLIDES) -> Table:
     """Count the drawn patches by role, and the slides they are from.
 
     Args:
         samples: The drawn patches.
+        holders: What they are from, `SLIDES` or `CONTAINERS`.
 
     Returns:
         One line per role that has patches, in the order of `ROLES`.
@@ -181,6 +184,8 @@ def drawn_table(samples: pd.DataFrame) -> Table:
             spread = f"{per_slide.min():,} to {per_slide.max():,}"
             splits = ", ".join(sorted(drawn["split"].unique()))
             lines.append([ROLE_EXPLAINED[role], splits, *counts, f"{len(per_slide):,}", spread])
-    head = ["role", "split", "normal patches", "tumour patches", "slides", "patches per slide"]
-    caption = "Drawn patches. The roles share no patch; training, validation and test share no slide."
+    head = ["role", "split", "normal patches", "tumour patches", holders, "patches in each"]
+    caption = (
+        f"Drawn patches. The roles share no patch; training, validation and test share no {holders[:-1]}."
+    )
     return Table(caption, head, lines, counts=(2, 3, 4, 5))

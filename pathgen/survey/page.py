@@ -16,7 +16,7 @@ from pathgen.survey.outliers import LEAST_VALUES, TRAITS, Outlier, Trait, judged
 from pathgen.webpage.pictures import Picture, png_picture, svg_picture
 from pathgen.webpage.rendering import render
 from pathgen.webpage.table import Table
-from pathgen.webpage.words import LABEL_WORDS, ROLE_EXPLAINED
+from pathgen.webpage.words import LABEL_WORDS, ROLE_EXPLAINED, counted
 
 CONTENTS: Mapping[str, str] = {
     "left-out": "What was left out",
@@ -33,6 +33,8 @@ class CohortPage:
 
     title: str
     summary: str
+    holders: str
+    pictured: bool
     contents: Mapping[str, str]
     patients: bool
     left_out: Table | None
@@ -105,15 +107,16 @@ def render_page(
     Returns:
         HTML that loads nothing from a network; it links to the pictures beside it.
     """
-    facts = cohort.facts
+    facts, one = cohort.facts, cohort.holders[:-1]
     pictured = any(line.thumbnail for line in lines)
-    kind = "slides" if cohort.slides_known else "containers of patches"
     farthest = {outlier.slide: place for place, outlier in reversed(list(enumerate(outliers)))}
     remarkable = [line for line in lines if line.remarks]
     page = CohortPage(
-        title=f"The cohort: {len(facts):,} {kind}",
+        title=f"The cohort: {counted(len(facts), one)}",
         summary=f"Source of the patches: {', '.join(cohort.sources)} · {len(cohort.samples):,} patches drawn",
-        contents=CONTENTS,
+        holders=cohort.holders,
+        pictured=pictured,
+        contents={**CONTENTS, "slides": f"{one.capitalize()} by {one}"},
         patients=list(cohort.sources) != ["phantom"],
         left_out=cohort.left_out,
         notes=_notes(cohort),
@@ -122,10 +125,10 @@ def render_page(
         traits=TRAITS,
         judged=judged(facts),
         least_values=LEAST_VALUES,
-        split_table=split_table(facts),
-        drawn_table=drawn_table(cohort.samples),
+        split_table=split_table(facts, cohort.holders),
+        drawn_table=drawn_table(cohort.samples, cohort.holders),
         charts=_charts(facts, outliers),
-        sheet_note="Drawn at random, from as many slides as can be; patches of one slide stand together.",
+        sheet_note=f"Drawn at random, from as many {cohort.holders} as can be; patches of one stand together.",
         sheets=sheets,
         slides_note=(
             "Each picture leads to a larger one with tissue, lesions and the drawn patches."

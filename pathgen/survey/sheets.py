@@ -9,7 +9,7 @@ from pathgen.patches.picture import patch_grid
 from pathgen.patches.store import PatchSet
 from pathgen.seeding import numpy_generator
 from pathgen.survey.lettering import font
-from pathgen.webpage.words import LABEL_WORDS, ROLE_WORDS
+from pathgen.webpage.words import LABEL_WORDS, ROLE_WORDS, SLIDES, counted
 
 # Patches are enlarged by a whole factor to about this side.
 _SHOWN_PX = 64
@@ -38,7 +38,7 @@ def spread_rows(slides: pd.Series, count: int, generator: np.random.Generator) -
 
 
 def contact_sheet(
-    sets: dict[str, PatchSet], label: str, count: int, columns: int, seed: int
+    sets: dict[str, PatchSet], label: str, count: int, columns: int, seed: int, holders: str = SLIDES
 ) -> NDArray[np.uint8]:
     """Lay out patches of a class, role by role, each with a heading.
 
@@ -48,6 +48,7 @@ def contact_sheet(
         count: At most this many patches per role.
         columns: Patches side by side.
         seed: Seed of the draw.
+        holders: What the patches are from, `SLIDES` or `CONTAINERS`.
 
     Returns:
         uint8 of shape (height, width, 3). Patches of one slide stand together, in the set's order.
@@ -64,7 +65,7 @@ def contact_sheet(
         grid = patch_grid(np.asarray(shown.images), columns, scale)
         words = (
             f"{LABEL_WORDS[label]}, {ROLE_WORDS[role]}: {len(rows):,} of {len(of_label):,} patches, "
-            f"from {shown.index['slide'].nunique():,} of {slides.nunique():,} slides"
+            f"from {shown.index['slide'].nunique():,} of {counted(slides.nunique(), holders[:-1])}"
         )
         blocks.append(_with_heading(grid, words))
     assert blocks, "every class has patches in some role"

@@ -84,7 +84,7 @@ def survey_cohort(
     cohort = read_cohort(inputs.cohort, inputs.indexed, inputs.samples, inputs.extracted)
     outliers = find_outliers(cohort.facts, outlier_score)
     with atomic_folder(out) as draft:
-        sheets = write_sheets(inputs.patches, draft, sheet_patches, sheet_columns, seed)
+        sheets = write_sheets(inputs.patches, draft, sheet_patches, sheet_columns, seed, cohort.holders)
         lines = write_slides(cohort, outliers, inputs.overlays, draft)
         page = render_page(cohort, outliers, outlier_score, sheets, lines)
         (draft / PAGE_FILE).write_text(page, encoding="utf-8")

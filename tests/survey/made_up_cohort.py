@@ -1,0 +1,193 @@
+"""Made-up tables, patch sets and overlays in the pipeline's layout, for the page of the cohort."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pathgen.patches.picture import save_png
+from pathgen.patches.store import PatchSetWriter
+from pathgen.patches.tables import (
+    COHORT,
+    EXTRACTED,
+    INDEXED,
+    ROLES,
+    SAMPLES,
+    Schema,
+    check_table,
+    empty_table,
+    write_table,
+)
+from pathgen.survey.survey import Surveyed, inputs_under, survey_cohort
+from pathgen.wsi.overlay import overlay
+
+SIDE_PX = 8
+WIDTH_PX, HEIGHT_PX, PATCH_PX = 3000, 2000, 100
+NAMES = tuple(f"slide {letter}" for letter in "abcdefgh")
+SPLIT = dict(zip(NAMES, ["train"] * 4 + ["valid"] * 2 + ["test"] * 2, strict=True))
+# Of every four patches of a slide of the training split.
+TRAIN_ROLES = ("train", "train", "nonmember", "reference")
+
+
+def rows(schema: Schema, lines: list[dict[str, Any]]) -> pd.DataFrame:
+    """Complete lines by empty values and check them."""
+    columns = empty_table(schema).columns
+    return check_table(pd.DataFrame([dict.fromkeys(columns) | line for line in lines]), schema, "made up")
+
+
+def cohort_row(slide: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "slide": slide,
+        "source": "slides",
+        "path": f"{slide}.tif",
+        "label": "tumor" if slide in NAMES[::2] else "normal",
+        "exhaustive": True,
+        "width_px": WIDTH_PX,
+        "height_px": HEIGHT_PX,
+        "mpp_x": 0.25,
+        "mpp_y": 0.25,
+        "levels": 3,
+        "vendor": "made up",
+        "slide_known": True,
+        **changes,
+    }
+
+
+def indexed_row(slide: str, number: int, **changes: Any) -> dict[str, Any]:
+    tumor = slide in NAMES[::2]
+    return {
+        "slide": slide,
+        "candidates": 100 + number,
+        "tumor_candidates": 20 if tumor else 0,
+        "tissue_fraction": 0.5 + number / 100,
+        "tissue_mm2": 0.2,
+        "lesion_mm2": 0.05 if tumor else 0.0,
+        "mean_r": 190.0 + number,
+        "mean_g": 140.0,
+        "mean_b": 180.0 - number,
+        "annotations_dropped": 0,
+        **changes,
+    }
+
+
+def sample_rows(slide: str, split: str) -> list[dict[str, Any]]:
+    """Return two rows of patches: the upper normal, the lower tumour where the slide has any."""
+    lines = []
+    for number in range(16):
+        lines.append(
+            {
+                "slide": slide,
+                "item": number,
+                "x_l0": 200 + number % 8 * 200,
+                "y_l0": 300 + number // 8 * 900,
+                "size_l0": PATCH_PX,
+                "split": split,
+                "label": "tumor" if slide in NAMES[::2] and number >= 8 else "normal",
+                "exhaustive": True,
+                "role": TRAIN_ROLES[number % 4] if split == "train" else split,
+            }
+        )
+    return lines
+
+
+def write_patch_sets(data: Path, samples: pd.DataFrame) -> None:
+    """Write a set per role; tumour patches are dark."""
+    for role in ROLES:
+        index = samples[samples["role"] == role].reset_index(drop=True)
+        random = np.random.default_rng(ROLES.index(role))
+        base = np.where((index["label"] == "tumor").to_numpy(), 80, 180)[:, None, None, None]
+        images = base + random.integers(-50, 50, (len(index), SIDE_PX, SIDE_PX, 3))
+        with PatchSetWriter(data / "patches" / role, len(index), SIDE_PX) as writer:
+            writer.append(images.astype(np.uint8))
+            writer.finish(index)
+
+
+def outlined(width: int = 300, height: int = 200) -> np.ndarray:
+    """Return a slide's picture with all three outlines."""
+    picture = np.full((height, width, 3), 245, np.uint8)
+    tissue = np.zeros((height, width), bool)
+    tissue[10 : height - 20, 10 : width - 90] = True
+    picture[tissue] = (200, 150, 190)
+    box = np.array([[20.0, 110], [190, 110], [190, 140], [20, 140], [20, 110]])
+    cut = np.array([[60.0, 150], [90, 150], [90, 170], [60, 170], [60, 150]])
+    return overlay(picture, tissue, [box], [cut], side_px=max(width, height))
+
+
+def write_data(data: Path) -> Path:
+    """Write eight slides in use, one left out by each stage, and three that are unlike the others."""
+    unlike: dict[str, dict[str, Any]] = {
+        NAMES[2]: {"tissue_fraction": 0.02},
+        NAMES[5]: {"mean_r": 190.0, "mean_g": 150.0, "mean_b": 60.0},
+    }
+    cohort = [
+        cohort_row(name, **({"mpp_x": 0.5, "mpp_y": 0.5} if name == NAMES[7] else {})) for name in NAMES
+    ]
+    cohort += [
+        cohort_row("broken", skipped="truncated: <the last> tiles are missing", width_px=None),
+        cohort_row("glass"),
+    ]
+    found = [indexed_row(name, number, **unlike.get(name, {})) for number, name in enumerate(NAMES)]
+    found.append({"slide": "glass", "reason": "no tissue was found"})
+    samples = rows(SAMPLES, [line for name in NAMES[:-1] for line in sample_rows(name, SPLIT[name])])
+    read = [{"slide": name, "patches": 16, "method": "jpeg_tiles", "missing_tiles": 0} for name in NAMES[:-2]]
+    read.append(
+        {
+            "slide": NAMES[-2],
+            "patches": 16,
+            "method": "openslide",
+            "reason": "its tiles are JPEG 2000",
+            "missing_tiles": 3,
+        }
+    )
+    write_table(rows(COHORT, cohort), data / "cohort.parquet")
+    write_table(rows(INDEXED, found), data / "index" / "slides.parquet")
+    write_table(samples, data / "samples.parquet")
+    write_table(rows(EXTRACTED, read), data / "patches_by_slide.parquet")
+    write_patch_sets(data, samples)
+    for name in NAMES:
+        save_png(outlined(), data / "index" / "overlays" / f"{name}.png")
+    return data
+
+
+def write_containers(data: Path) -> Path:
+    """Write what a ready-made set of patches gives: no slides, no places, no pictures."""
+    splits = ("train", "valid", "test")
+    cohort = [
+        cohort_row(
+            f"{split}.h5",
+            source="pcam",
+            label=None,
+            split=split,
+            slide_known=False,
+            width_px=None,
+            height_px=None,
+            mpp_x=None,
+            mpp_y=None,
+            levels=None,
+            vendor=None,
+        )
+        for split in splits
+    ]
+    found = [{"slide": f"{split}.h5", "candidates": 50, "tumor_candidates": 25} for split in splits]
+    samples = rows(
+        SAMPLES,
+        [
+            line | {"x_l0": None, "y_l0": None, "size_l0": None, "label": ("normal", "tumor")[number % 2]}
+            for split in splits
+            for number, line in enumerate(sample_rows(f"{split}.h5", split))
+        ],
+    )
+    read = [{"slide": f"{split}.h5", "patches": 16} for split in splits]
+    write_table(rows(COHORT, cohort), data / "cohort.parquet")
+    write_table(rows(INDEXED, found), data / "index" / "slides.parquet")
+    write_table(samples, data / "samples.parquet")
+    write_table(rows(EXTRACTED, read), data / "patches_by_slide.parquet")
+    write_patch_sets(data, samples)
+    return data
+
+
+def survey(data: Path, out: Path) -> Surveyed:
+    return survey_cohort(
+        inputs_under(data), out, seed=7, outlier_score=3.5, sheet_patches=12, sheet_columns=6
+    )

@@ -1,0 +1,156 @@
+"""The page of the cohort and the files beside it."""
+
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import Made
+from made_up_cohort import NAMES, survey, write_containers
+from PIL import Image
+
+from pathgen.errors import PathgenError
+from pathgen.patches.tables import read_table, write_table
+from pathgen.survey.survey import Surveyed
+
+
+class _Elements(HTMLParser):
+    """Collects tags with attributes, and all text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.words = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+def page_of(out: Path) -> _Elements:
+    return _Elements((out / "index.html").read_text(encoding="utf-8"))
+
+
+def test_numbers_are_those_of_the_tables(surveyed: Made) -> None:
+    assert surveyed.found == Surveyed(slides=8, left_out=2, outliers=3, missing_tiles=3)
+    facts = pd.read_csv(surveyed.out / "slides.csv").set_index("slide")
+    assert list(facts.index[:4]) == [NAMES[0], NAMES[2], NAMES[1], NAMES[3]]
+    samples = read_table(surveyed.data / "samples.parquet")
+    for (slide, role, label), drawn in samples.groupby(["slide", "role", "label"]):
+        assert facts.loc[slide, f"drawn_{role}_{label}"] == len(drawn)
+    assert facts["drawn"].sum() == len(samples)
+    # The split that was drawn, where the source has none.
+    assert facts.loc[NAMES[4], "split"] == "valid" and pd.isna(facts.loc[NAMES[7], "split"])
+
+
+def test_what_was_left_out_is_listed_with_stage_and_reason(surveyed: Made) -> None:
+    words = page_of(surveyed.out).words
+    assert "2 slides were left out" in words
+    for line in (
+        ("broken", "cohort", "truncated: <the last> tiles are missing"),
+        ("glass", "index", "no tissue was found"),
+    ):
+        assert re.search(r"\s*\S*\s*".join(map(re.escape, line)), words), line
+
+
+def test_everything_odd_is_worth_a_look_the_farthest_outlier_first(surveyed: Made) -> None:
+    look = page_of(surveyed.out).words.split("Worth a look")[2].split("How outliers are found")[0]
+    for words in (
+        "tissue fraction 2.0%: less tissue than most",
+        "resolution 0.5 µm/px: coarser than most",
+        "more yellow or brown than most",
+        "3 tiles under its patches are missing in the file",
+        "No patch was drawn from it.",
+    ):
+        assert words in look, words
+    assert re.findall(r"slide [a-h]", look) == [NAMES[5], NAMES[2], NAMES[7], NAMES[6]]
+
+
+def test_every_link_has_its_file_or_place_and_every_picture_its_text(surveyed: Made) -> None:
+    found = page_of(surveyed.out).found
+    places = {attributes["id"] for _, attributes in found if "id" in attributes}
+    for tag, attributes in found:
+        if tag == "a":
+            link = attributes["href"] or ""
+            if link.startswith("#"):
+                assert link[1:] in places
+            else:
+                assert (surveyed.out / unquote(link)).is_file(), link
+        if tag == "img":
+            assert (attributes["src"] or "").startswith("data:image/")
+            assert attributes["alt"] is not None and attributes["width"] and attributes["height"]
+    assert sum(tag == "img" for tag, _ in found) == 8 + 2 + 3 + 10, "thumbnails, sheets, plots, signs"
+
+
+def test_original_slides_are_marked_as_not_for_release(surveyed: Made, tmp_path: Path) -> None:
+    assert "Not for release." in page_of(surveyed.out).words
+    data = tmp_path / "data"
+    shutil.copytree(surveyed.data, data)
+    cohort = read_table(data / "cohort.parquet")
+    write_table(cohort.assign(source="phantom"), data / "cohort.parquet")
+    survey(data, tmp_path / "out")
+    assert "Not for release." not in page_of(tmp_path / "out").words
+
+
+def test_same_inputs_give_the_same_bytes(surveyed: Made, tmp_path: Path) -> None:
+    survey(surveyed.data, tmp_path / "again")
+    files = sorted(path.relative_to(surveyed.out) for path in surveyed.out.rglob("*") if path.is_file())
+    assert len(files) == 2 + 8 + 2
+    assert files == sorted(
+        path.relative_to(tmp_path / "again") for path in (tmp_path / "again").rglob("*") if path.is_file()
+    )
+    for file in files:
+        assert (surveyed.out / file).read_bytes() == (tmp_path / "again" / file).read_bytes(), file
+
+
+def test_sets_of_patches_give_a_page_that_says_there_are_no_slides(tmp_path: Path) -> None:
+    found = survey(write_containers(tmp_path / "data"), tmp_path / "out")
+    assert found == Surveyed(slides=3, left_out=0, outliers=0, missing_tiles=0)
+    page = page_of(tmp_path / "out")
+    assert "The cohort: 3 containers" in page.words
+    assert "does not say which slide a patch is from" in page.words
+    assert "There are no pictures of slides." in page.words
+    assert "3 containers in use" in page.words and "3 slides in use" not in page.words
+    assert not (tmp_path / "out" / "slides").exists()
+    assert sorted(path.name for path in (tmp_path / "out" / "classes").iterdir()) == [
+        "normal.png",
+        "tumor.png",
+    ]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "cohort.parquet",
+        "index/slides.parquet",
+        "samples.parquet",
+        "patches_by_slide.parquet",
+        "patches/test/patches.npy",
+        "index/overlays/slide c.png",
+    ],
+)
+def test_damaged_input_is_named_and_the_old_page_kept(surveyed: Made, tmp_path: Path, file: str) -> None:
+    data, out = tmp_path / "data", tmp_path / "out"
+    shutil.copytree(surveyed.data, data)
+    shutil.copytree(surveyed.out, out)
+    (data / file).write_bytes((data / file).read_bytes()[:100])
+    with pytest.raises(PathgenError, match=re.escape(file.rsplit("/", maxsplit=1)[-1])):
+        survey(data, out)
+    assert (out / "index.html").read_bytes() == (surveyed.out / "index.html").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "out"]
+
+
+def test_pictures_keep_their_marks_when_written(surveyed: Made) -> None:
+    with Image.open(surveyed.out / "slides" / f"{NAMES[0]}.png") as opened:
+        picture = np.asarray(opened.convert("RGB")).astype(int)
+    # The first training patch is at (200, 300) of 3000 x 2000 px, the picture is 300 px wide.
+    inside = picture[32:38, 22:28].reshape(-1, 3).mean(axis=0)
+    beside = picture[32:38, 33:37].reshape(-1, 3).mean(axis=0)
+    assert inside[2] - inside[0] > 60 > beside[2] - beside[0]
