@@ -35,7 +35,8 @@ def rate(name: str, unit: str, amount: int, work: Callable[[], object]) -> Resul
 def show(results: list[Result], ratios: dict[str, float], file: Path | None) -> None:
     """Print the figures and the ratios, and write them to `file` as JSON."""
     for result in results:
-        print(f"{result.name:48} {result.value:12,.0f} {result.unit:12} {result.cpu_s:8.2f} s cpu")
+        digits = 0 if result.value >= 100 else 2
+        print(f"{result.name:48} {result.value:12,.{digits}f} {result.unit:12} {result.cpu_s:8.2f} s cpu")
     for name, ratio in ratios.items():
         print(f"{name:48} {ratio:12.1f} x")
     if file is not None:
