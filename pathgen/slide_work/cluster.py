@@ -5,7 +5,7 @@ import os
 import socket
 import uuid
 from collections.abc import Iterator
-from concurrent.futures import Executor
+from concurrent.futures import CancelledError, Executor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,6 +67,12 @@ def workers_of(address: str, folder: Path) -> Iterator[Executor]:
         _require_sight(client, folder)
         try:
             yield client.get_executor(pure=False)
+        except CancelledError:
+            raise PathgenError(
+                f"Dask scheduler {address}",
+                "the connection to it was lost",
+                "Start it again if it has ended, and run the same command; finished slides are kept",
+            ) from None
         except distributed.KilledWorker as problem:
             raise PathgenError(
                 f"Dask scheduler {address}",

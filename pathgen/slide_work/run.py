@@ -80,7 +80,8 @@ def _sole_user(users: Path) -> bool:
 def prune(shelf: Shelf, tasks: Sequence[SlideTask]) -> None:
     """Remove what none of the tasks made, e.g. slides that left the cohort and results of older settings.
 
-    Nothing is removed while another process uses the shelf.
+    Nothing is removed while another process uses the shelf; with ``keep: all`` only what killed processes
+    left half-written.
 
     Args:
         shelf: The shelf.
@@ -97,11 +98,13 @@ def prune(shelf: Shelf, tasks: Sequence[SlideTask]) -> None:
                 slide.unlink(missing_ok=True)
             if slide.name == _USERS or not slide.is_dir():
                 continue
+            everything = shelf.settings.keep == "all"
             for result in slide.iterdir():
-                if result.name not in kept.get(slide.name, set()):
+                needed = everything or result.name in kept.get(slide.name, set())
+                if result.name.startswith(".") or not needed:
                     shutil.rmtree(result, ignore_errors=True)
-            if slide.name not in kept:
-                shutil.rmtree(slide, ignore_errors=True)
+            if not any(slide.iterdir()):
+                slide.rmdir()
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """Settings of the work per slide: how much at a time, and where. No result depends on them."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from pathgen.params import Settings
@@ -12,6 +14,12 @@ class SlideWorkSettings(Settings):
         min_length=1,
         description="Where finished slides are kept from run to run. Checkouts may share one; with a "
         "scheduler it must be on a file system that the workers share.",
+    )
+    keep: Literal["present", "all"] = Field(
+        default="present",
+        description="present: when a stage has ended well, finished slides are removed that the present "
+        "cohort and settings do not need; all: none are, for a folder that checkouts with other settings "
+        "share.",
     )
     workers: int = Field(ge=1, le=1024, description="Slides worked on at a time on this machine.")
     threads_per_slide: int = Field(

@@ -59,8 +59,18 @@ def content_digest(path: Path) -> str:
         path: The file.
 
     Returns:
-        The SHA-256 of the file; above 64 MiB that of its first and last MiB and its size in bytes.
+        The SHA-256 of the file; above 64 MiB that of its first and last MiB and its size in bytes. Of an
+        MRXS slide, whose pixels are in the folder of the same name, that of the digests of all its files.
     """
+    if path.suffix.lower() == ".mrxs" and path.with_suffix("").is_dir():
+        digest = hashlib.sha256(_digest_of_file(path).encode())
+        for part in sorted(file for file in path.with_suffix("").iterdir() if file.is_file()):
+            digest.update(f"\n{part.name} {_digest_of_file(part)}".encode())
+        return digest.hexdigest()
+    return _digest_of_file(path)
+
+
+def _digest_of_file(path: Path) -> str:
     size = path.stat().st_size
     if size <= _WHOLE_BYTES:
         return sha256_of(path)

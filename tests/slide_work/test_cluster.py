@@ -122,6 +122,14 @@ def test_an_address_where_nobody_answers(tmp_path: Path, monkeypatch: pytest.Mon
             pass
 
 
+def test_a_scheduler_that_goes_away(address: str, tmp_path: Path) -> None:
+    with pytest.raises(PathgenError, match=r"the connection to it was lost.*finished slides are kept"):
+        with cluster.workers_of(address, tmp_path) as executor:
+            waiting = executor.submit(time.sleep, 60)
+            waiting.cancel()
+            waiting.result()
+
+
 def test_without_dask_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(PathgenError, match=r"pip install \"pathgen\[scale\]\""):

@@ -97,6 +97,17 @@ def test_what_nobody_needs_any_more_is_removed_at_the_end(shelf: Shelf) -> None:
     assert list(shelf.of_slide("a").iterdir()) == [now[0].place]
 
 
+def test_a_shared_folder_keeps_what_others_need(shelf: Shelf) -> None:
+    shared = Shelf(shelf.folder, shelf.settings.model_copy(update={"keep": "all"}))
+    _run(shared, [toy_task(shared, slide) for slide in ("a", "b")])
+    now = [toy_task(shared, "a", parameters="new")]
+    _run(shared, now)
+    (shared.of_slide("a") / ".half.partial").mkdir()
+    prune(shared, now)
+    left = {path.parent.name for path in shared.folder.glob("*/*/record.json")}
+    assert left == {"a", "b"} and len(list(shared.of_slide("a").iterdir())) == 2
+
+
 def test_nothing_is_removed_while_another_process_uses_the_shelf(shelf: Shelf) -> None:
     _run(shelf, [toy_task(shelf, "a")])
     other = (
