@@ -128,7 +128,7 @@ def render_page(
         split_table=split_table(facts, cohort.holders),
         drawn_table=drawn_table(cohort.samples, cohort.holders),
         charts=_charts(facts, outliers),
-        sheet_note=f"Drawn at random, from as many {cohort.holders} as can be; patches of one stand together.",
+        sheet_note=f"Drawn at random, from as many {cohort.holders} as can be; those of one stand together.",
         sheets=sheets,
         slides_note=(
             "Each picture leads to a larger one with tissue, lesions and the drawn patches."

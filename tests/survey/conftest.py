@@ -1,19 +1,7 @@
 """A made-up cohort and its page, made once."""
 
-from dataclasses import dataclass
-from pathlib import Path
-
 import pytest
-from made_up_cohort import survey, write_data
-
-from pathgen.survey.survey import Surveyed
-
-
-@dataclass(frozen=True)
-class Made:
-    data: Path
-    out: Path
-    found: Surveyed
+from made_up_cohort import Made, survey, write_data
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Made-up tables, patch sets and overlays in the pipeline's layout, for the page of the cohort."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,15 @@ NAMES = tuple(f"slide {letter}" for letter in "abcdefgh")
 SPLIT = dict(zip(NAMES, ["train"] * 4 + ["valid"] * 2 + ["test"] * 2, strict=True))
 # Of every four patches of a slide of the training split.
 TRAIN_ROLES = ("train", "train", "nonmember", "reference")
+
+
+@dataclass(frozen=True)
+class Made:
+    """The tables, the page's folder and what was found."""
+
+    data: Path
+    out: Path
+    found: Surveyed
 
 
 def rows(schema: Schema, lines: list[dict[str, Any]]) -> pd.DataFrame:

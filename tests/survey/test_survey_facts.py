@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Made
-from made_up_cohort import NAMES
+from made_up_cohort import NAMES, Made
 from matplotlib.figure import Figure
 
 from pathgen.labels import LABELS

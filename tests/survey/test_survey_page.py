@@ -9,8 +9,7 @@ from urllib.parse import unquote
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Made
-from made_up_cohort import NAMES, survey, write_containers
+from made_up_cohort import NAMES, Made, survey, write_containers
 from PIL import Image
 
 from pathgen.errors import PathgenError

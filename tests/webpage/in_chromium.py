@@ -1,0 +1,88 @@
+"""Open a page in headless Chromium and say what it looks like there."""
+
+import json
+import re
+import shutil
+import subprocess
+import urllib.parse
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Goes into the test's copy of the page; tells the page around the frame what it sees once all is loaded.
+_PROBE = """<script>
+addEventListener("load", () => {
+  document.querySelectorAll("details").forEach((element) => { element.open = true; });
+  const wide = document.documentElement.clientWidth;
+  const outside = [...document.querySelectorAll("body *")].filter(
+    (element) => !element.closest(".scroll, pre, .skip, thead"))
+    .filter((element) => element.getBoundingClientRect().right > wide + 1);
+  const focusable = [...document.querySelectorAll("a[href], summary, [tabindex='0']")];
+  const focused = focusable.filter((element) => {
+    element.focus();
+    return document.activeElement === element;
+  });
+  parent.postMessage({
+    width: wide,
+    scroll: document.documentElement.scrollWidth,
+    pictures: document.images.length,
+    broken: [...document.images].filter((image) => !image.naturalWidth).map((image) => image.alt),
+    outside: outside.map((element) => element.outerHTML.slice(0, 120)),
+    unfocused: focusable.length - focused.length,
+  }, "*");
+});
+</script></body>"""
+# A window cannot be narrower than 500 px, a frame can.
+_FRAME = """<!doctype html><body style="margin:0">
+<iframe src="page.html" style="border:0;width:WIDTHpx;height:800px"></iframe><script>
+addEventListener("message", (event) => {
+  document.body.dataset.seen = encodeURIComponent(JSON.stringify(event.data));
+});
+</script></body>"""
+_OPTIONS = (
+    "--headless",
+    "--no-sandbox",
+    "--hide-scrollbars",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--enable-logging=stderr",
+    "--virtual-time-budget=20000",
+)
+
+
+def look_at(page: Path, folder: Path, width: int) -> dict[str, Any]:
+    """Open a page, all its details unfolded.
+
+    Args:
+        page: The HTML file.
+        folder: An empty folder to work in.
+        width: Width of the window, px.
+
+    Returns:
+        width, scroll (width that the page takes), pictures, broken (those that did not load), outside (what
+        sticks out on the right), unfocused (links that no key reaches), console (lines written there).
+    """
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        pytest.skip("no Chromium on the PATH")
+    text = page.read_text(encoding="utf-8")
+    (folder / "page.html").write_text(text.replace("</body>", _PROBE), encoding="utf-8")
+    (folder / "frame.html").write_text(_FRAME.replace("WIDTH", str(width)), encoding="utf-8")
+    command = [
+        chromium,
+        *_OPTIONS,
+        f"--user-data-dir={folder / 'profile'}",
+        "--window-size=1300,900",
+        "--dump-dom",
+        (folder / "frame.html").as_uri(),
+    ]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    match = re.search(r'data-seen="([^"]+)"', answer.stdout)
+    assert match is not None, answer.stderr[-2000:]
+    seen: dict[str, Any] = json.loads(urllib.parse.unquote(match[1]))
+    return seen | {"console": [line for line in answer.stderr.splitlines() if ":CONSOLE" in line]}
