@@ -17,7 +17,7 @@ from pathgen.patches.store import PatchSet
 
 # Each of these alone names what a patch is of.
 _ORIGINS = ("slide", "generator")
-# What no file name may hold somewhere, and a dot in front, which hides a file, also from the source `patches`.
+# What file names may not hold everywhere; a dot in front hides a file, also from the source `patches`.
 _UNSAFE = re.compile(r'^\.|[\x00-\x1f%/\\:*?"<>|]')
 
 

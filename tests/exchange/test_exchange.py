@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from exchange_sets import SIDE, content, write_set, write_synthetic
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from typer.testing import CliRunner
@@ -51,6 +51,7 @@ def test_the_way_there_and_back_keeps_every_byte(tmp_path: Path, name: Any, monk
     seed=st.integers(0, 99),
     name=st.sampled_from(list(FORMS)),
 )
+@example(slides=["a/b", "../a", ".a", "a%2Fb", "a\n", "\u7247\u4e00" * 6], side=2, seed=0, name="imagefolder")
 def test_any_slide_name_and_side_come_back(
     tmp_path_factory: Any, slides: list[str], side: int, seed: int, name: Any
 ) -> None:
