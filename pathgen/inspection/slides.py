@@ -6,9 +6,11 @@ from typing import Any
 from pathgen.files import sha256_of
 from pathgen.sources.cohort import content_digest
 from pathgen.wsi.describe import describe_annotation, describe_slide
+from pathgen.wsi.patch_reader import Method, reading_method
 from pathgen.wsi.reader import open_slide
 
 _PROBE_PX = 256
+_METHODS: dict[Method, str] = {"jpeg_tiles": "decoding its JPEG tiles directly", "openslide": "OpenSlide"}
 
 
 def file_facts(path: Path) -> dict[str, Any]:
@@ -40,6 +42,7 @@ def slide_facts(path: Path) -> dict[str, Any]:
     """
     described = describe_slide(path, None)
     _probe(path)
+    method, reason = reading_method(path, None)
     return {
         "vendor": described.vendor,
         "size_px": [described.width_px, described.height_px],
@@ -49,6 +52,8 @@ def slide_facts(path: Path) -> dict[str, Any]:
         "downsamples": list(described.downsamples),
         "compression": described.compression,
         "tile_px": list(described.tile_px) if described.tile_px else None,
+        "read_by": _METHODS[method],
+        **({} if reason is None else {"not_decoded_directly_because": reason}),
         **file_facts(path),
     }
 

@@ -49,10 +49,10 @@ def read_tiled_patches(
 ) -> tuple[NDArray[np.uint8], int]:
     """Read patches from a slide's tiles.
 
-    Where the blocks of pixels to be averaged lie within tiles (the usual grid: whole blocks fit into a
+    Where all blocks of pixels to be averaged lie within tiles (the usual grid: whole blocks fit into a
     tile, and patches begin at whole blocks), each tile is decoded once, averaged, and its parts go
-    straight into the images. Other patches are put together from whole tiles before they are made smaller;
-    neighbours share tiles through a bounded cache.
+    straight into the images. Otherwise patches are put together from whole tiles before they are made
+    smaller; neighbours share tiles through a bounded cache.
 
     Memory beyond the images: 16 bytes per tile of level 0 and per pair of a patch and a tile under it (at
     most 64 MiB of pairs at a time); and per thread two decoded tiles, or, for patches put together, 64 MiB
@@ -74,16 +74,16 @@ def read_tiled_patches(
     """
     job = _Job(tiles, places, np.empty((len(places), out_px, out_px, 3), dtype=np.uint8), read_region)
     missing = np.zeros(len(tiles.counts), dtype=np.bool_)
+    in_tiles = _blocks_fit(tiles, places, out_px)
     with ThreadPoolExecutor(threads) as pool:
         for numbers in _portions(tiles, places):
             tile_of, place_of = _pairs(tiles, places, numbers)
             missing[tile_of[tiles.counts[tile_of] == 0]] = True
-            fits = _blocks_fit(tiles, places, out_px)[place_of]
-            tasks = _tasks_by_tile(tile_of[fits], place_of[fits])
-            blocks = by_block(places, np.unique(place_of[~fits]))
             # The results are nothing; asking for them raises the first task's error and cancels the rest.
-            list(pool.map(lambda task: _cut(job, task), tasks))
-            list(pool.map(lambda block: _assemble(job, block), blocks))
+            if in_tiles:
+                list(pool.map(lambda task: _cut(job, task), _tasks_by_tile(tile_of, place_of)))
+            else:
+                list(pool.map(lambda block: _assemble(job, block), by_block(places, numbers)))
     return job.images, int(missing.sum())
 
 
@@ -117,13 +117,11 @@ def _pairs(
     return tile[order], place[order]
 
 
-def _blocks_fit(tiles: JpegTiles, places: NDArray[np.int64], out_px: int) -> NDArray[np.bool_]:
-    """Tell which places have all their blocks of pixels within tiles."""
-    factor, rest = np.divmod(places[:, 2], out_px)
-    fits = rest == 0
-    for start, side in zip(places[:, :2].T, tiles.tile_size, strict=True):
-        fits &= (start % factor == 0) & (side % factor == 0)
-    return np.asarray(fits, dtype=np.bool_)
+def _blocks_fit(tiles: JpegTiles, places: NDArray[np.int64], out_px: int) -> bool:
+    """Tell whether all blocks of pixels that become one pixel lie within tiles."""
+    factor, rest = np.divmod(places[:, 2:], out_px)
+    fits = (rest == 0) & (places[:, :2] % factor == 0) & (np.array(tiles.tile_size) % factor == 0)
+    return bool(fits.all())
 
 
 def _tasks_by_tile(
