@@ -17,6 +17,7 @@ import distributed
 from benchmarks.measuring import Result, show
 from pathgen.files import sha256_of
 from pathgen.params import read_params
+from pathgen.patches.candidate_file import complete, read_to_draw
 from pathgen.patches.sampling import sample_cohort
 from pathgen.patches.settings import SampleSettings
 from pathgen.patches.tables import read_table, write_table
@@ -104,14 +105,15 @@ def run_stage(stage: str, root: Path, out: Path, workers: int, scheduler: str | 
     if stage == "index":
         index_cohort(source, root, cohort, cohort_settings, index_settings, out / "index", slide_work)
     elif stage == "sample":
+        candidates = out / "index" / "candidates.parquet"
         drawn = sample_cohort(
             cohort,
-            read_table(out / "index" / "candidates.parquet"),
+            read_to_draw(candidates),
             **sample.model_dump(exclude={"label", "per_class"}),
             **sample.label.model_dump(),
             per_class={role: share * len(cohort) for role, share in SHARES.items()},
         )
-        write_table(drawn, out / "samples.parquet")
+        write_table(complete(drawn, candidates), out / "samples.parquet")
     else:
         extract_cohort(
             source,
