@@ -1,6 +1,7 @@
 """Run all benchmarks: ``python -m benchmarks``."""
 
-from benchmarks import store
+from benchmarks import drawing, store
 
 if __name__ == "__main__":
     store.main([])
+    drawing.main([])
