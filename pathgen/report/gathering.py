@@ -11,9 +11,10 @@ from pathgen.report import answer, breakdown, figures, paper
 from pathgen.report.measures import Measure, measures, nested
 from pathgen.report.reading import ReportInputs, read_fidelity, read_json, read_privacy, read_runs
 from pathgen.report.tables import NOT_RUN, TABLE_METRICS, Row, number, result_rows
-from pathgen.webpage.cohort_tables import left_out_table, role_table
+from pathgen.webpage.cohort_tables import left_out, left_out_table, role_table
 from pathgen.webpage.pictures import Picture
 from pathgen.webpage.table import Table
+from pathgen.webpage.words import counted
 
 CONTENTS: Mapping[str, str] = {
     "question": "The question",
@@ -174,7 +175,7 @@ def gather_page(
     )
     return Page(
         title=title,
-        run=_run_line(cohort, rows),
+        run=_run_line(cohort, indexed, rows),
         contents=CONTENTS,
         patient_pictures=with_patient_pictures and sources != ["phantom"] and bool(overlays or grids),
         answer=_answer(results, privacy),
@@ -208,14 +209,14 @@ def gather_page(
     )
 
 
-def _run_line(cohort: pd.DataFrame | None, rows: Sequence[Row]) -> str:
+def _run_line(cohort: pd.DataFrame | None, indexed: pd.DataFrame | None, rows: Sequence[Row]) -> str:
     """Say in a line what this run is: source, slides, generators, classifiers, runs."""
     parts = []
     if cohort is not None:
         sources = ", ".join(sorted(cohort["source"].unique()))
         parts.append(f"Source of the patches: {sources}")
         if bool(cohort["slide_known"].any()):
-            parts.append(f"{int(cohort['skipped'].isna().sum()):,} slides")
+            parts.append(counted(len(cohort) - len(left_out(cohort, indexed)), "slide"))
     generators = sorted({row.generator for row in rows if row.generator is not None})
     if generators:
         parts.append(f"generators: {', '.join(generators)}")

@@ -8,7 +8,10 @@ import pandas as pd
 from PIL import Image
 
 from pathgen.patches.store import PatchSetWriter
-from pathgen.patches.tables import COHORT, SAMPLES, check_table, write_table
+from pathgen.patches.tables import COHORT, INDEXED, SAMPLES, check_table, empty_table, write_table
+from pathgen.report.hashes import file_hashes
+from pathgen.report.page import build_report
+from pathgen.report.reading import inputs_under
 
 SIDE_PX = 16
 SEEDS = (1, 2, 3)
@@ -24,6 +27,7 @@ def _cohort() -> pd.DataFrame:
         ("made_up_002", "train", "normal"),
         ("made_up_003", "valid", "tumor"),
         ("made_up_004", "train", "normal"),
+        ("made_up_005", "train", "normal"),
         (TEST_SLIDES[0], "test", "tumor"),
         (TEST_SLIDES[1], "test", "tumor"),
     ]:
@@ -51,6 +55,20 @@ def _cohort() -> pd.DataFrame:
             }
         )
     return check_table(pd.DataFrame(lines), COHORT, "made up")
+
+
+def _indexed() -> pd.DataFrame:
+    """Return the table of the index: one slide was left out there."""
+    slides = _cohort().query("skipped.isna()")["slide"]
+    counts = {"candidates": 40, "tumor_candidates": 20}
+    left_out = {"reason": "no <tissue> was found"}
+    lines = [
+        dict.fromkeys(empty_table(INDEXED).columns)
+        | {"slide": slide}
+        | (left_out if slide == "made_up_005" else counts)
+        for slide in slides
+    ]
+    return check_table(pd.DataFrame(lines), INDEXED, "made up")
 
 
 def _samples() -> pd.DataFrame:
@@ -214,6 +232,7 @@ def fabricate(root: Path) -> Path:
     """
     samples = _samples()
     write_table(_cohort(), root / "data" / "cohort.parquet")
+    write_table(_indexed(), root / "data" / "index" / "slides.parquet")
     write_table(samples, root / "data" / "samples.parquet")
     for number, role in enumerate(("train", "valid", "test", "nonmember")):
         drawn = samples[samples["role"] == role].reset_index(drop=True)
@@ -222,7 +241,7 @@ def fabricate(root: Path) -> Path:
         index = pd.DataFrame({"item": range(70), "label": label, "generator": "dcgan", "seed": 1})
         _write_patches(root / "data" / "synthetic" / f"dcgan-{label}", index, 100 + number)
     overlays = root / "data" / "index" / "overlays"
-    overlays.mkdir(parents=True)
+    overlays.mkdir()
     for slide in _cohort()["slide"]:
         Image.new("RGB", (900, 600), "lavender").save(overlays / f"{slide}.png")
     test = samples[samples["role"] == "test"].reset_index(drop=True)
@@ -236,3 +255,20 @@ def fabricate(root: Path) -> Path:
     _write_verdicts(root)
     (root / "params.yaml").write_text("# made up\nreport:\n  title: A <made-up> study\n")
     return root
+
+
+def report_on(root: Path, out: Path, patient_pictures: bool = True) -> Path:
+    """Write the report on a tree, and return its folder."""
+    inputs = inputs_under(root)
+    build_report(
+        inputs,
+        out,
+        title="A <made-up> study",
+        confidence=0.95,
+        grid_patches=64,
+        grid_columns=8,
+        overlay_slides=4,
+        with_patient_pictures=patient_pictures,
+        hashes=file_hashes(inputs),
+    )
+    return out

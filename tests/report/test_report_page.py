@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from conftest import report_on
+from fabricated import report_on
 
 from pathgen.errors import PathgenError
 
@@ -66,7 +66,9 @@ def test_page_says_answer_table_settings_and_what_was_skipped(report: Path) -> N
         "a loss of",
         "paper 0.78",
         "made_up_test_002",
+        "Source of the patches: phantom · 5 slides",
         "truncated: &lt;the last&gt; 3 tiles are missing",
+        "no &lt;tissue&gt; was found",
         "floor 0.8 (0.7 to 0.9)",
         "tumor: 70 synthetic patches were made up.",
         "expected 0.5",
