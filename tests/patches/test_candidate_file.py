@@ -95,6 +95,14 @@ def test_many_pieces_are_gone_through_one_by_one(tmp_path: Path) -> None:
     )
 
 
+def test_a_candidate_takes_few_bytes(tmp_path: Path) -> None:
+    """With eleven million of them, texts of their own would take gigabytes."""
+    candidates = pd.concat([_candidates(seed, labelled=False)[1] for seed in range(20)])
+    candidates["item"] = np.arange(len(candidates))
+    write_table(candidates, tmp_path / "candidates.parquet")
+    assert read_to_draw(tmp_path / "candidates.parquet").memory_usage(deep=True).sum() < 40 * len(candidates)
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [(None, "no such table"), (b"", "not readable"), (b"PAR1 and no more", "not readable")],
