@@ -1,6 +1,7 @@
 """Patches by the fast path: OpenSlide's pixels and an exact mean, whatever the slide and the grouping."""
 
 import os
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -208,6 +209,24 @@ def test_little_memory_gives_the_same_bytes(sparse: Path, monkeypatch: pytest.Mo
     again = read(sparse, places, 32)
     np.testing.assert_array_equal(again.images, expected.images)
     assert again.missing_tiles == expected.missing_tiles == 5
+
+
+@pytest.mark.parametrize("stride", [256, 250])  # Blocks within tiles; patches put together.
+def test_memory_does_not_grow_with_the_slide(
+    tmp_path: Path, stride: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiled_patches, "_CACHE_BYTES", 1 << 20)
+    image = tissue_like(256, 256)
+    peaks = []
+    for times in (4, 12):
+        path = write_jpeg_slide(tmp_path / "a.tif", np.tile(image, (times, times, 1)), tile=(256, 256))
+        places = grid(times * 256, times * 256, 256, stride)
+        tracemalloc.start()
+        images = read(path, places, 32, 2).images
+        peaks.append(tracemalloc.get_traced_memory()[1] - images.nbytes)
+        tracemalloc.stop()
+    # Nine times the pixels (28 MB decoded): the list of tiles grows, and nothing else.
+    assert peaks[1] < peaks[0] + (1 << 20)
 
 
 def test_missing_tiles_are_counted_once_and_only_where_patches_lie(sparse: Path) -> None:
