@@ -139,6 +139,16 @@ def test_real_sources_are_marked_as_not_for_release(unplotted: Path, tmp_path: P
     )
 
 
+def test_only_the_page_with_pictures_leads_to_the_original_slides(unplotted: Path, tmp_path: Path) -> None:
+    link = 'href="cohort/index.html"'
+    assert link not in text_of(report_on(unplotted, tmp_path / "without"))
+    survey = unplotted / "report" / "cohort" / "index.html"
+    survey.parent.mkdir(parents=True)
+    survey.write_text("the cohort")
+    assert link in text_of(report_on(unplotted, tmp_path / "shown"))
+    assert link not in text_of(report_on(unplotted, tmp_path / "left_out", patient_pictures=False))
+
+
 def test_empty_project_gives_a_page_that_says_not_run(tmp_path: Path) -> None:
     out = report_on(tmp_path / "nothing", tmp_path / "out")
     text = text_of(out)
