@@ -139,6 +139,7 @@ EXTRACTED = Schema(
         Column("method", "text", empty=True),
         Column("reason", "text", empty=True),
         Column("missing_tiles", "integer", empty=True),
+        Column("left_out", "text", empty=True),
     ),
     key=("slide",),
 )

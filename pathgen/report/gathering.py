@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,7 +12,7 @@ from pathgen.report import answer, breakdown, figures, paper
 from pathgen.report.measures import Measure, measures, nested
 from pathgen.report.reading import ReportInputs, read_fidelity, read_json, read_privacy, read_runs
 from pathgen.report.tables import NOT_RUN, TABLE_METRICS, Row, number, result_rows
-from pathgen.webpage.cohort_tables import left_out, left_out_table, role_table
+from pathgen.webpage.cohort_tables import left_out_table, readable, role_table
 from pathgen.webpage.pictures import Picture
 from pathgen.webpage.table import Table
 from pathgen.webpage.words import counted
@@ -109,7 +110,7 @@ def gather_results(inputs: ReportInputs, confidence: float) -> Results:
         PathgenError: A file is damaged.
     """
     colour = read_json(inputs.baseline)
-    samples = read_table(inputs.samples) if inputs.samples.exists() else None
+    samples, _ = _samples(inputs)
     return Results(
         rows=result_rows(read_runs(inputs.evaluate), confidence),
         baseline=None if colour is None else colour.get("accuracy"),
@@ -118,6 +119,17 @@ def gather_results(inputs: ReportInputs, confidence: float) -> Results:
         ),
         confidence=confidence,
     )
+
+
+def _samples(inputs: ReportInputs) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
+    """Return the patches that were drawn and could be read, and how each slide was read."""
+    extracted = _table(inputs.extracted)
+    drawn = _table(inputs.samples)
+    return None if drawn is None else readable(drawn, extracted), extracted
+
+
+def _table(path: Path) -> pd.DataFrame | None:
+    return read_table(path) if path.exists() else None
 
 
 def _sources(inputs: ReportInputs) -> list[str]:
@@ -163,9 +175,9 @@ def gather_page(
         PathgenError: A file is damaged.
     """
     rows = results.rows
-    cohort = read_table(inputs.cohort) if inputs.cohort.exists() else None
-    samples = read_table(inputs.samples) if inputs.samples.exists() else None
-    indexed = read_table(inputs.indexed) if inputs.indexed.exists() else None
+    cohort = _table(inputs.cohort)
+    samples, extracted = _samples(inputs)
+    skipped = None if cohort is None else left_out_table(cohort, _table(inputs.indexed), extracted)
     sources = [] if cohort is None else sorted(cohort["source"].unique())
     privacy = read_privacy(inputs.privacy)
     overlays = figures.overlays(inputs.overlays, cohort, overlay_slides) if with_patient_pictures else []
@@ -175,7 +187,7 @@ def gather_page(
     )
     return Page(
         title=title,
-        run=_run_line(cohort, indexed, rows),
+        run=_run_line(cohort, 0 if skipped is None else len(skipped.lines), rows),
         contents=CONTENTS,
         patient_pictures=with_patient_pictures and sources != ["phantom"] and bool(overlays or grids),
         answer=_answer(results, privacy),
@@ -202,21 +214,21 @@ def gather_page(
         privacy={name: _privacy_part(content) for name, content in privacy.items()},
         privacy_pictures=figures.privacy_pictures(inputs.privacy, with_original=with_patient_pictures),
         data_table=None if samples is None else role_table(samples),
-        skipped_table=None if cohort is None else left_out_table(cohort, indexed),
+        skipped_table=skipped,
         no_skipped="Nothing was skipped." if cohort is not None else "Not run.",
         hash_table=hashes,
         params=inputs.params.read_text(encoding="utf-8") if inputs.params.exists() else "",
     )
 
 
-def _run_line(cohort: pd.DataFrame | None, indexed: pd.DataFrame | None, rows: Sequence[Row]) -> str:
+def _run_line(cohort: pd.DataFrame | None, skipped: int, rows: Sequence[Row]) -> str:
     """Say in a line what this run is: source, slides, generators, classifiers, runs."""
     parts = []
     if cohort is not None:
         sources = ", ".join(sorted(cohort["source"].unique()))
         parts.append(f"Source of the patches: {sources}")
         if bool(cohort["slide_known"].any()):
-            parts.append(counted(len(cohort) - len(left_out(cohort, indexed)), "slide"))
+            parts.append(counted(len(cohort) - skipped, "slide"))
     generators = sorted({row.generator for row in rows if row.generator is not None})
     if generators:
         parts.append(f"generators: {', '.join(generators)}")

@@ -26,6 +26,7 @@ class ReportInputs:
     cohort: Path
     indexed: Path
     samples: Path
+    extracted: Path
     overlays: Path
     patches: Path
     synthetic: Path
@@ -53,6 +54,7 @@ def inputs_under(root: Path) -> ReportInputs:
         cohort=data / "cohort.parquet",
         indexed=data / "index" / "slides.parquet",
         samples=data / "samples.parquet",
+        extracted=data / "patches_by_slide.parquet",
         overlays=data / "index" / "overlays",
         patches=data / "patches",
         synthetic=data / "synthetic",

@@ -1,7 +1,9 @@
 """Read the drawn patches of a whole cohort, slide by slide, and write the patch sets of all roles."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
@@ -16,6 +18,8 @@ from pathgen.sources.extract_task import ExtractSlide
 from pathgen.sources.identity import in_use, pixel_identity, require_unchanged
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source import Source
+
+_log = logging.getLogger(__name__)
 
 
 def extract_cohort(
@@ -39,15 +43,16 @@ def extract_cohort(
         root: The folder that the cohort's paths are relative to.
         cohort: The table `COHORT`.
         samples: The table `SAMPLES`.
-        cohort_settings: The section `cohort`. Also with ``on_bad_slide: skip`` a slide whose drawn patches
-            cannot be read is an error: leaving patches out after the draw would be another draw.
+        cohort_settings: The section `cohort`; with ``on_bad_slide: skip`` a slide of which a drawn patch
+            cannot be read is left out with all its patches, and the table tells why.
         size_px: Side of the patches, px.
         folder: Where the patch sets shall be.
         slides_file: Where the table `EXTRACTED` shall be.
         slide_work: The section `slide_work`; the bytes written do not depend on it.
 
     Raises:
-        PathgenErrors: Patches cannot be read; one error per slide.
+        PathgenErrors: Patches cannot be read, one error per slide; or, of slides left out, a role would
+            have no patch of a class.
         PathgenError: A disk has too little room.
     """
     root = root.resolve()
@@ -59,8 +64,8 @@ def extract_cohort(
                 {shelf.folder: patch_bytes(unread, size_px), folder: patch_bytes(len(samples), size_px)}
             )
             outcomes = run_tasks(shelf, tasks, "patches", "read patches")
-            _refuse_bad_slides(outcomes)
-            write_roles(samples, {task.slide: task.place for task in tasks}, folder, size_px)
+            readable = _without_bad_slides(outcomes, samples, cohort_settings.on_bad_slide)
+            write_roles(readable, {task.slide: task.place for task in tasks}, folder, size_px)
             write_table(_extracted(outcomes, slides_file), slides_file)
             prune(shelf, tasks)
     except OSError as problem:
@@ -105,16 +110,43 @@ def _tasks(
     return tasks
 
 
-def _refuse_bad_slides(outcomes: Sequence[Outcome]) -> None:
+def _without_bad_slides(
+    outcomes: Sequence[Outcome], samples: pd.DataFrame, on_bad_slide: Literal["stop", "skip"]
+) -> pd.DataFrame:
+    """Return the patches that could be read, or refuse to go on without the others."""
     problems = [
         PathgenError(error.subject, error.reason, f"{error.cure}: cohort.exclude_slides: [{outcome.slide}]")
         for outcome in outcomes
         for error in problems_of([outcome])
     ]
-    if problems:
+    if problems and on_bad_slide == "stop":
         raise PathgenErrors(problems)
+    bad = [outcome.slide for outcome in outcomes if outcome.problem is not None]
+    readable = samples[~samples["slide"].isin(bad)]
+    for role, label in sorted(_cells(samples) - _cells(readable)):
+        cure = "Mend or replace the slides named above, or draw others: sample.seed"
+        problems.append(PathgenError(f"{role}, {label}", "no patch is left without the bad slides", cure))
+    if len(problems) > len(bad):
+        raise PathgenErrors(problems)
+    for outcome in outcomes:
+        if outcome.problem is not None:
+            count = int((samples["slide"] == outcome.slide).sum())
+            _log.warning(
+                "slide %s and its %d patches are left out: %s", outcome.slide, count, outcome.problem
+            )
+    return readable
+
+
+def _cells(samples: pd.DataFrame) -> set[tuple[str, str]]:
+    """Return the pairs of role and label that have patches."""
+    return set(zip(samples["role"], samples["label"], strict=True))
 
 
 def _extracted(outcomes: Sequence[Outcome], subject: object) -> pd.DataFrame:
-    frame = pd.DataFrame([{"slide": outcome.slide, **outcome.facts} for outcome in outcomes])
-    return check_table(frame.reindex(columns=EXTRACTED.names), EXTRACTED, subject)
+    rows = [
+        {"slide": outcome.slide, "patches": 0, "left_out": str(outcome.problem)}
+        if outcome.problem is not None
+        else {"slide": outcome.slide, **outcome.facts}
+        for outcome in outcomes
+    ]
+    return check_table(pd.DataFrame(rows).reindex(columns=EXTRACTED.names), EXTRACTED, subject)

@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 from pathgen.labels import LABELS
 from pathgen.patches.tables import COHORT, EXTRACTED, INDEXED, ROLES, SAMPLES, SPLITS, check_table, read_table
 from pathgen.survey.outliers import Outlier
-from pathgen.webpage.cohort_tables import left_out_table
+from pathgen.webpage.cohort_tables import left_out_table, readable
 from pathgen.webpage.table import Table
 from pathgen.webpage.words import CONTAINERS, SLIDES, counted
 
@@ -44,7 +44,7 @@ class Cohort:
             of another role), ``method``, ``not_fast_because`` and ``missing_tiles`` of the reading. By split,
             then slides with tumour first, then name.
         left_out: The slides that are not in use, with the reason; None when all are.
-        samples: The drawn patches.
+        samples: The drawn patches that could be read.
         sources: Names of the sources.
         slides_known: Whether it is known which slide a patch is from.
     """
@@ -80,9 +80,10 @@ def read_cohort(cohort: Path, indexed: Path, samples: Path, extracted: Path) -> 
     found = check_table(read_table(indexed), INDEXED, indexed)
     drawn = check_table(read_table(samples), SAMPLES, samples)
     read = check_table(read_table(extracted), EXTRACTED, extracted)
+    drawn = readable(drawn, read)
     return Cohort(
         facts=_facts(slides, found, drawn, read),
-        left_out=left_out_table(slides, found),
+        left_out=left_out_table(slides, found, read),
         samples=drawn,
         sources=sorted(slides["source"].unique()),
         slides_known=bool(slides["slide_known"].any()),
@@ -95,6 +96,7 @@ def _facts(
     in_use = slides.loc[slides["skipped"].isna(), list(_OF_COHORT)]
     facts = in_use.merge(found, on="slide", how="left")
     facts = facts[facts["reason"].isna()].drop(columns="reason")
+    facts = facts[~facts["slide"].isin(read.loc[read["left_out"].notna(), "slide"])]
     for role in ROLES:
         for label in LABELS:
             of_both = drawn.loc[(drawn["role"] == role) & (drawn["label"] == label), "slide"]
@@ -104,7 +106,7 @@ def _facts(
     facts["drawn"] = facts.filter(like="drawn_").sum(axis=1)
     shared = {slide: sharing(patches) for slide, patches in drawn.groupby("slide")}
     facts["sharing"] = facts["slide"].map(shared).fillna(0).astype("int64")
-    how = read.rename(columns={"reason": "not_fast_because"}).drop(columns="patches")
+    how = read.rename(columns={"reason": "not_fast_because"}).drop(columns=["patches", "left_out"])
     facts = facts.merge(how, on="slide", how="left")
     # A slide without an official split has the one that was drawn for it.
     splits = facts["slide"].map(drawn.drop_duplicates("slide").set_index("slide")["split"])

@@ -31,26 +31,50 @@ def role_table(samples: pd.DataFrame) -> Table:
     return Table(caption, head, lines, counts=(1, 2, 3))
 
 
-def left_out(cohort: pd.DataFrame, indexed: pd.DataFrame | None) -> pd.DataFrame:
+def readable(samples: pd.DataFrame, extracted: pd.DataFrame | None) -> pd.DataFrame:
+    """Return the drawn patches but those of slides that turned out unreadable when extracted.
+
+    Args:
+        samples: The table `pathgen.patches.tables.SAMPLES`.
+        extracted: The table `pathgen.patches.tables.EXTRACTED`; None when there is none yet.
+
+    Returns:
+        Rows of `samples`.
+    """
+    if extracted is None:
+        return samples
+    return samples[~samples["slide"].isin(extracted.loc[extracted["left_out"].notna(), "slide"])]
+
+
+def left_out(
+    cohort: pd.DataFrame, indexed: pd.DataFrame | None, extracted: pd.DataFrame | None
+) -> pd.DataFrame:
     """List the slides that are not in use.
 
     Args:
         cohort: The table `pathgen.patches.tables.COHORT`.
         indexed: The table `pathgen.patches.tables.INDEXED`; None when there is none yet.
+        extracted: The table `pathgen.patches.tables.EXTRACTED`; likewise.
 
     Returns:
         Columns slide, path, stage (which left it out) and reason; by slide.
     """
-    early = cohort.loc[cohort["skipped"].notna(), ["slide", "path", "skipped"]]
-    both = [early.rename(columns={"skipped": "reason"}).assign(stage="cohort")]
+    found = [cohort[["slide", "skipped"]].set_axis(["slide", "reason"], axis=1).assign(stage="cohort")]
     if indexed is not None:
-        late = indexed.loc[indexed["reason"].notna(), ["slide", "reason"]].assign(stage="index")
-        both.append(late.merge(cohort[["slide", "path"]], on="slide", how="left"))
-    return pd.concat(both)[["slide", "path", "stage", "reason"]].sort_values("slide", ignore_index=True)
+        found.append(indexed[["slide", "reason"]].assign(stage="index"))
+    if extracted is not None:
+        unread = extracted[["slide", "left_out"]].set_axis(["slide", "reason"], axis=1)
+        found.append(unread.assign(stage="extract"))
+    all_stages = pd.concat([table[table["reason"].notna()] for table in found])
+    listed = all_stages.merge(cohort[["slide", "path"]], on="slide", how="left")
+    return listed[["slide", "path", "stage", "reason"]].sort_values("slide", ignore_index=True)
 
 
-def left_out_table(cohort: pd.DataFrame, indexed: pd.DataFrame | None) -> Table | None:
+def left_out_table(
+    cohort: pd.DataFrame, indexed: pd.DataFrame | None, extracted: pd.DataFrame | None
+) -> Table | None:
     """List the slides that are not in use, with the reason; None when all are (see `left_out`)."""
-    lines = [[str(cell) for cell in line] for line in left_out(cohort, indexed).itertuples(index=False)]
+    listed = left_out(cohort, indexed, extracted)
+    lines = [[str(cell) for cell in line] for line in listed.itertuples(index=False)]
     head = ["slide", "file", "left out by stage", "reason"]
     return Table("Slides that were left out.", head, lines) if lines else None

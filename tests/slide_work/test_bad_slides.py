@@ -72,7 +72,7 @@ def test_an_unreadable_tile_under_drawn_patches(root: Path, tmp_path: Path) -> N
     on_tile = samples["slide"].eq("bad") & samples["x_l0"].between(x, x + 255)
     assert (on_tile & samples["y_l0"].between(y, y + 255)).any(), "no patch was drawn there"
     with pytest.raises(PathgenError) as refusal:
-        extract(root, out, work, on_bad_slide="skip")
+        extract(root, out, work)
     (said,) = str(refusal.value).splitlines()
     assert said.startswith(f"{root / 'bad.tif'}: level 0 at (")
     assert said.endswith("cohort.exclude_slides: [bad].")
@@ -82,6 +82,13 @@ def test_an_unreadable_tile_under_drawn_patches(root: Path, tmp_path: Path) -> N
     }
     assert str(kept.pop("bad")).startswith(f"{root / 'bad.tif'}: level 0 at (")
     assert set(records(work, "extract")) >= set(samples["slide"]), "the other slides were finished"
+    extract(root, out, work, on_bad_slide="skip")
+    told = read_table(out / "patches_by_slide.parquet").set_index("slide")
+    assert told.loc["bad", "patches"] == 0 and told.loc["bad", "left_out"].startswith(f"{root / 'bad.tif'}: ")
+    assert told.drop("bad")["left_out"].isna().all()
+    train = open_patch_set(out / "patches/train")
+    wanted = samples[(samples["role"] == "train") & (samples["slide"] != "bad")]
+    assert train.index[["slide", "item"]].to_numpy().tolist() == wanted[["slide", "item"]].to_numpy().tolist()
     # What the message says to do; the patches that the new draw shares with the old one are not read again.
     changes = {"exclude_slides": ["bad"]}
     assert cohort(root, **changes).set_index("slide")["skipped"]["bad"]
