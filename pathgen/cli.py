@@ -12,8 +12,8 @@ import typer
 from pathgen.errors import errors_to_exit
 
 _LARGE = 10_000
-# Facts that are width and height, or x and y.
-_EXTENTS = ("size_px", "tile_px", "mpp", "shape")
+# What stands between the numbers of facts that are width and height, x and y, or a part and the whole.
+_BETWEEN = {**dict.fromkeys(("size_px", "tile_px", "mpp", "shape"), " x "), "missing_tiles": " of "}
 
 app = typer.Typer(
     add_completion=False,
@@ -136,8 +136,7 @@ def _fact_lines(facts: dict[str, Any], margin: str) -> list[str]:
         if isinstance(value, dict) and value:
             lines += [f"{margin}{words}:", *_fact_lines(value, margin + "  ")]
         else:
-            between = " x " if name in _EXTENTS else ", "
-            lines.append(f"{margin}{words}: {_fact(value, between)}")
+            lines.append(f"{margin}{words}: {_fact(value, _BETWEEN.get(name, ', '))}")
     return lines
 
 

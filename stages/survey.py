@@ -25,7 +25,7 @@ def main() -> None:
                 "survey/slides": found.slides,
                 "survey/left_out": found.left_out,
                 "survey/outliers": found.outliers,
-                "survey/missing_tiles": found.missing_tiles,
+                "survey/incomplete_patches": found.incomplete_patches,
             },
             0,
         )

@@ -35,14 +35,15 @@ def slide_facts(path: Path) -> dict[str, Any]:
         path: The slide.
 
     Returns:
-        Its facts, as JSON knows them.
+        Its facts, as JSON knows them. ``missing_tiles``, where it is known: how many level-0 tiles the file
+        does not hold, and how many there are.
 
     Raises:
         PathgenError: The suite cannot use it.
     """
     described = describe_slide(path, None)
     _probe(path)
-    method, reason = reading_method(path, None)
+    read_by = reading_method(path, None)
     return {
         "vendor": described.vendor,
         "size_px": [described.width_px, described.height_px],
@@ -52,8 +53,9 @@ def slide_facts(path: Path) -> dict[str, Any]:
         "downsamples": list(described.downsamples),
         "compression": described.compression,
         "tile_px": list(described.tile_px) if described.tile_px else None,
-        "read_by": _METHODS[method],
-        **({} if reason is None else {"not_decoded_directly_because": reason}),
+        "read_by": _METHODS[read_by.method],
+        **({} if read_by.reason is None else {"not_decoded_directly_because": read_by.reason}),
+        **({} if read_by.missing_tiles is None else {"missing_tiles": list(read_by.missing_tiles)}),
         **file_facts(path),
     }
 

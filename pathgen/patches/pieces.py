@@ -15,6 +15,21 @@ from pathgen.patches.tables import read_table, write_table
 PLACES_FILE = "places.parquet"
 # What says which patch of a slide is meant, and where its pixels are.
 PLACE = ["item", "x_l0", "y_l0", "size_l0", "file"]
+_INCOMPLETE = "incomplete"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some patches of a piece.
+
+    Attributes:
+        images: uint8 of shape (n, H, W, 3).
+        incomplete: ``boolean`` of length n: whether the slide's file lacks a tile under the patch; NA where
+            it cannot be told.
+    """
+
+    images: NDArray[np.uint8]
+    incomplete: pd.arrays.BooleanArray
 
 
 @dataclass(frozen=True)
@@ -22,7 +37,7 @@ class Piece:
     """Patches of one slide.
 
     Attributes:
-        places: Columns `PLACE`, sorted by item.
+        places: Columns `PLACE`, sorted by item, and ``incomplete`` as in `Part`.
         images: uint8 of shape (N, H, W, 3), read-only, in the same order.
     """
 
@@ -48,20 +63,27 @@ class Piece:
         return rows.fillna(-1).to_numpy(dtype=np.int64)
 
 
-def write_piece(folder: Path, places: pd.DataFrame, size_px: int, parts: Iterable[NDArray[np.uint8]]) -> None:
+def write_piece(folder: Path, places: pd.DataFrame, size_px: int, parts: Iterable[Part]) -> pd.DataFrame:
     """Write a piece.
 
     Args:
         folder: An empty folder.
-        places: See `Piece`.
+        places: Columns `PLACE`, sorted by item, at least one row.
         size_px: Side of the patches, px.
-        parts: The images in the order of the places, each part uint8 of shape (n, size_px, size_px, 3).
+        parts: The patches in the order of the places, their images of side `size_px`.
+
+    Returns:
+        The places as `Piece` has them.
     """
-    written = 0
+    incomplete = []
     with (folder / PIXELS_FILE).open("wb") as stream:
         begin_pixels(stream, (len(places), size_px, size_px, 3))
-        for images in parts:
-            stream.write(np.ascontiguousarray(images).data)
-            written += len(images)
-    assert written == len(places), (written, len(places))
-    write_table(places, folder / PLACES_FILE)
+        for part in parts:
+            assert len(part.images) == len(part.incomplete)
+            stream.write(np.ascontiguousarray(part.images).data)
+            incomplete.append(pd.Series(part.incomplete))
+    known = pd.concat(incomplete, ignore_index=True)
+    assert len(known) == len(places), (len(known), len(places))
+    told = places.reset_index(drop=True).assign(**{_INCOMPLETE: known})
+    write_table(told, folder / PLACES_FILE)
+    return told

@@ -131,14 +131,15 @@ INDEXED = Schema(
     ),
     key=("slide",),
 )
-# How the stage extract read the drawn patches of each slide; `method` is empty without slides.
+# How the stage extract read the drawn patches of each slide; `method` is empty without slides. `incomplete`
+# counts the patches with a tile under them that the file does not hold, empty where that cannot be told.
 EXTRACTED = Schema(
     columns=(
         Column("slide", "text"),
         Column("patches", "integer"),
         Column("method", "text", empty=True),
         Column("reason", "text", empty=True),
-        Column("missing_tiles", "integer", empty=True),
+        Column("incomplete", "integer", empty=True),
         Column("left_out", "text", empty=True),
     ),
     key=("slide",),

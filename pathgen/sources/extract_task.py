@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from pathgen.patches.pieces import Piece, write_piece
+from pathgen.patches.pieces import Part, Piece, write_piece
 from pathgen.slide_work.records import Facts, Identity, read_record
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source import Reading, Source
@@ -47,16 +46,24 @@ class ExtractSlide:
             folder: Where to.
 
         Returns:
-            `patches`, and how many of them were `read` now; `method`, `reason` and `missing_tiles` as in
-            the table `pathgen.patches.tables.EXTRACTED`.
+            `patches`, and how many of them were `read` now; `method`, `reason` and `incomplete` as in the
+            table `pathgen.patches.tables.EXTRACTED`.
 
         Raises:
             PathgenError: The slide or a patch cannot be read.
         """
         earlier = list(self._earlier())
         facts = [facts for _, facts in earlier]
-        write_piece(folder, self.places, self.size_px, self._parts([piece for piece, _ in earlier], facts))
-        return _together(len(self.places), facts)
+        parts = self._parts([piece for piece, _ in earlier], facts)
+        places = write_piece(folder, self.places, self.size_px, parts)
+        return {
+            "patches": len(places),
+            "read": sum(int(of_part["read"] or 0) for of_part in facts),
+            # One slide is read in one way, now and before.
+            "method": facts[0]["method"],
+            "reason": facts[0]["reason"],
+            "incomplete": _count(places["incomplete"]),
+        }
 
     def _earlier(self) -> Iterator[tuple[Piece, Facts]]:
         """Yield what earlier draws have read of the same slide in the same way."""
@@ -67,43 +74,40 @@ class ExtractSlide:
             if replace(record.identity, part="") == replace(self.identity, part=""):
                 yield Piece.open(other), {**record.facts, "read": 0}
 
-    def _parts(self, earlier: list[Piece], facts: list[Facts]) -> Iterator[NDArray[np.uint8]]:
-        """Yield the images, some at a time; note in `facts` how they were read."""
+    def _parts(self, earlier: list[Piece], facts: list[Facts]) -> Iterator[Part]:
+        """Yield the patches, some at a time; note in `facts` how they were read."""
         rows_per_part = max(1, _CHUNK_BYTES // (self.size_px**2 * 3))
         for start in range(0, len(self.places), rows_per_part):
             places = self.places.iloc[start : start + rows_per_part]
             images = np.empty((len(places), self.size_px, self.size_px, 3), dtype=np.uint8)
-            missing = np.ones(len(places), dtype=bool)
+            incomplete = _unknown(len(places))
+            wanted = np.ones(len(places), dtype=bool)
             for piece in earlier:
                 rows = piece.find(places)
-                found = missing & (rows >= 0)
+                found = wanted & (rows >= 0)
                 images[found] = piece.images[rows[found]]
-                missing &= ~found
-            if missing.any():
+                incomplete[found] = piece.places["incomplete"].array[rows[found]]
+                wanted &= ~found
+            if wanted.any():
                 reading = self.source.read_patches(
-                    self.root, places[missing], self.size_px, self.cohort, self.threads
+                    self.root, places[wanted], self.size_px, self.cohort, self.threads
                 )
-                images[missing] = reading.images
+                images[wanted] = reading.images
+                if reading.incomplete is not None:
+                    incomplete[wanted] = reading.incomplete
                 facts.append(_facts(reading))
-            yield images
+            yield Part(images, incomplete)
+
+
+def _unknown(count: int) -> pd.arrays.BooleanArray:
+    """Return what is known of patches before anything is: NA for each."""
+    return pd.arrays.BooleanArray(np.zeros(count, dtype=bool), np.ones(count, dtype=bool))
 
 
 def _facts(reading: Reading) -> Facts:
-    return {
-        "read": len(reading.images),
-        "method": reading.method,
-        "reason": reading.reason,
-        "missing_tiles": reading.missing_tiles,
-    }
+    return {"read": len(reading.images), "method": reading.method, "reason": reading.reason}
 
 
-def _together(patches: int, parts: list[Facts]) -> Facts:
-    """Return what is said of a slide whose patches were read in several goes."""
-    missing = [part["missing_tiles"] for part in parts]
-    return {
-        "patches": patches,
-        "read": sum(int(part["read"] or 0) for part in parts),
-        "method": parts[0]["method"],
-        "reason": parts[0]["reason"],
-        "missing_tiles": None if None in missing else sum(int(number or 0) for number in missing),
-    }
+def _count(incomplete: "pd.Series[bool]") -> int | None:
+    """Count the incomplete patches; None where of any of them it cannot be told."""
+    return None if incomplete.isna().any() else int(incomplete.sum())

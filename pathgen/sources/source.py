@@ -36,13 +36,13 @@ class Reading:
         images: uint8 of shape (n, size_px, size_px, 3), in the order of the rows.
         method: What read them, as in the table `EXTRACTED`; None without slides.
         reason: Why no faster method was used, if there is one.
-        missing_tiles: See `pathgen.wsi.patch_reader.PatchReading`.
+        incomplete: bool of shape (n,), see `pathgen.wsi.patch_reader.PatchReading`.
     """
 
     images: NDArray[np.uint8]
     method: str | None = None
     reason: str | None = None
-    missing_tiles: int | None = None
+    incomplete: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)

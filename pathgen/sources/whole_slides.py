@@ -188,4 +188,4 @@ def read_patches(
     found = patch_reader.read_patches(
         root / str(file), places, size_px, mpp_if_missing=settings.mpp_if_missing, threads=threads
     )
-    return Reading(found.images, found.method, found.reason, found.missing_tiles)
+    return Reading(found.images, found.method, found.reason, found.incomplete)

@@ -41,7 +41,7 @@ class Cohort:
     Attributes:
         facts: One row per slide in use: columns of the cohort and of the index, ``drawn_{role}_{label}``
             (int64) for all roles and labels, ``drawn``, ``sharing`` (drawn patches that share tissue with one
-            of another role), ``method``, ``not_fast_because`` and ``missing_tiles`` of the reading. By split,
+            of another role), ``method``, ``not_fast_because`` and ``incomplete`` of the reading. By split,
             then slides with tumour first, then name.
         left_out: The slides that are not in use, with the reason; None when all are.
         samples: The drawn patches that could be read.
@@ -167,9 +167,12 @@ def remarks(facts: pd.DataFrame, outliers: Sequence[Outlier]) -> dict[str, list[
                 f"{shared:,} of its {row['drawn']:,} patches overlap a patch of another role, "
                 "so that the roles are not independent."
             )
-        if missing := _number(row["missing_tiles"]):
-            tiles = counted(missing, "tile under its patches is", "tiles under its patches are")
-            of_slide.append(f"{tiles} missing in the file and read as glass.")
+        if incomplete := _number(row["incomplete"]):
+            lie = "lies" if incomplete == 1 else "lie"
+            of_slide.append(
+                f"{incomplete:,} of its {row['drawn']:,} patches {lie} wholly or partly on tiles that the "
+                "file does not hold, read as glass."
+            )
         if dropped := _number(row["annotations_dropped"]):
             of_slide.append(f"{counted(dropped, 'annotation')} without an area left out.")
     return said

@@ -111,8 +111,8 @@ def _reading(row: Mapping[str, Any]) -> list[str]:
     lines = [] if _empty(row["method"]) else [str(row["method"]).replace("_", " ")]
     if not _empty(row["not_fast_because"]):
         lines.append(str(row["not_fast_because"]))
-    if not _empty(row["missing_tiles"]):
-        lines.append(f"{counted(row['missing_tiles'], 'tile')} missing")
+    if not _empty(row["incomplete"]):
+        lines.append(f"{counted(row['incomplete'], 'patch', 'patches')} incomplete in the file")
     return lines
 
 

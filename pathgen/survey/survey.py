@@ -47,13 +47,13 @@ class Surveyed:
         slides: Slides in use.
         left_out: Slides that are not.
         outliers: Slides that are outliers in any trait.
-        missing_tiles: Tiles under drawn patches that the files do not hold.
+        incomplete_patches: Drawn patches with a tile under them that the slide's file does not hold.
     """
 
     slides: int
     left_out: int
     outliers: int
-    missing_tiles: int
+    incomplete_patches: int
 
 
 def survey_cohort(
@@ -94,5 +94,5 @@ def survey_cohort(
         slides=len(cohort.facts),
         left_out=0 if cohort.left_out is None else len(cohort.left_out.lines),
         outliers=len({outlier.slide for outlier in outliers}),
-        missing_tiles=int(cohort.facts["missing_tiles"].fillna(0).sum()),
+        incomplete_patches=int(cohort.facts["incomplete"].fillna(0).sum()),
     )

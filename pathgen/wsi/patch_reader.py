@@ -26,17 +26,33 @@ class PatchReading:
         method: What read the pixels: ``"jpeg_tiles"`` (the file's JPEG tiles, decoded here) or
             ``"openslide"``. Both give the same bytes.
         reason: Why the faster ``"jpeg_tiles"`` was not used; None where it was.
-        missing_tiles: Number of different level-0 tiles under the patches that the file does not hold
-            (white in the images); None where it cannot be told.
+        incomplete: bool of shape (n,), in the same order: whether a level-0 tile under the patch is one
+            that the file does not hold (white in the image); None where it cannot be told.
     """
 
     images: NDArray[np.uint8]
     method: Method
     reason: str | None
-    missing_tiles: int | None
+    incomplete: NDArray[np.bool_] | None
 
 
-def reading_method(path: Path, mpp_if_missing: float | None) -> tuple[Method, str | None]:
+@dataclass(frozen=True)
+class ReadingMethod:
+    """How the patches of a slide will be read.
+
+    Attributes:
+        method: As in `PatchReading`.
+        reason: As in `PatchReading`.
+        missing_tiles: How many of its level-0 tiles the file does not hold, and how many there are; None
+            where it cannot be told.
+    """
+
+    method: Method
+    reason: str | None
+    missing_tiles: tuple[int, int] | None
+
+
+def reading_method(path: Path, mpp_if_missing: float | None) -> ReadingMethod:
     """Tell how the patches of a slide will be read.
 
     Args:
@@ -44,14 +60,16 @@ def reading_method(path: Path, mpp_if_missing: float | None) -> tuple[Method, st
         mpp_if_missing: See `pathgen.wsi.reader.open_slide`.
 
     Returns:
-        Method and reason as in `PatchReading`.
+        The method, and what it knows of the slide.
 
     Raises:
         PathgenError: The slide cannot be opened.
     """
     with open_slide(path, mpp_if_missing) as slide:
         tiles = find_jpeg_tiles(slide)
-    return ("openslide", tiles) if isinstance(tiles, str) else ("jpeg_tiles", None)
+    if isinstance(tiles, str):
+        return ReadingMethod("openslide", tiles, None)
+    return ReadingMethod("jpeg_tiles", None, (int((tiles.counts == 0).sum()), len(tiles.counts)))
 
 
 def read_patches(
@@ -77,7 +95,7 @@ def read_patches(
             tiles are shared within a call only.
 
     Returns:
-        The images.
+        The images, and what is known of each.
 
     Raises:
         PathgenError: The slide cannot be opened, a square does not lie on it or has fewer pixels than
@@ -94,8 +112,8 @@ def read_patches(
         with open_slide(path, mpp_if_missing) as again:
             return again.read_region_l0(x, y, width, height)
 
-    images, missing = read_tiled_patches(tiles, places, out_px, read_region, threads)
-    return PatchReading(images, "jpeg_tiles", None, missing)
+    images, incomplete = read_tiled_patches(tiles, places, out_px, read_region, threads)
+    return PatchReading(images, "jpeg_tiles", None, incomplete)
 
 
 def _check(path: Path, size: tuple[int, int], places: NDArray[np.int64], out_px: int) -> None:

@@ -46,7 +46,7 @@ class _Job:
 
 def read_tiled_patches(
     tiles: JpegTiles, places: NDArray[np.int64], out_px: int, read_region: ReadRegion, threads: int
-) -> tuple[NDArray[np.uint8], int]:
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Read patches from a slide's tiles.
 
     Where all blocks of pixels to be averaged lie within tiles (the usual grid: whole blocks fit into a
@@ -66,25 +66,25 @@ def read_tiled_patches(
         threads: How many threads work.
 
     Returns:
-        uint8 of shape (n, out_px, out_px, 3), and the number of different tiles under the patches that
-        the file does not hold (white in the images).
+        uint8 of shape (n, out_px, out_px, 3), and bool of shape (n,): whether any tile under the patch is
+        one that the file does not hold (white in the image).
 
     Raises:
         PathgenError: A tile under the patches is stored but cannot be decoded.
     """
     job = _Job(tiles, places, np.empty((len(places), out_px, out_px, 3), dtype=np.uint8), read_region)
-    missing = np.zeros(len(tiles.counts), dtype=np.bool_)
+    incomplete = np.zeros(len(places), dtype=np.bool_)
     in_tiles = _blocks_fit(tiles, places, out_px)
     with ThreadPoolExecutor(threads) as pool:
         for numbers in _portions(tiles, places):
             tile_of, place_of = _pairs(tiles, places, numbers)
-            missing[tile_of[tiles.counts[tile_of] == 0]] = True
+            incomplete[place_of[tiles.counts[tile_of] == 0]] = True
             # The results are nothing; asking for them raises the first task's error and cancels the rest.
             if in_tiles:
                 list(pool.map(lambda task: _cut(job, task), _tasks_by_tile(tile_of, place_of)))
             else:
                 list(pool.map(lambda block: _assemble(job, block), by_block(places, numbers)))
-    return job.images, int(missing.sum())
+    return job.images, incomplete
 
 
 def _spans(tiles: JpegTiles, places: NDArray[np.int64]) -> NDArray[np.int64]:

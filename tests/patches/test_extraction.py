@@ -9,7 +9,7 @@ import pytest
 
 from pathgen.errors import PathgenError
 from pathgen.patches.extraction import require_room, write_roles
-from pathgen.patches.pieces import PLACE, write_piece
+from pathgen.patches.pieces import PLACE, Part, Piece, write_piece
 from pathgen.patches.store import open_patch_set
 from pathgen.patches.tables import ROLES
 
@@ -40,8 +40,27 @@ def _pieces(samples: pd.DataFrame, folder: Path) -> dict[str, Path]:
         pieces[str(slide)] = folder / str(slide)
         (folder / str(slide)).mkdir(parents=True)
         images = np.stack([np.full((_SIZE, _SIZE, 3), item % 251, np.uint8) for item in rows["item"]])
-        write_piece(folder / str(slide), rows[PLACE], _SIZE, [images[:7], images[7:]])
+        parts = [_part(images[:7], [True, None]), _part(images[7:], [False])]
+        write_piece(folder / str(slide), rows[PLACE], _SIZE, parts)
     return pieces
+
+
+def _part(images: np.ndarray, incomplete: list[bool | None]) -> Part:
+    """Make a part that is told to be incomplete as in the list, again and again."""
+    told = (incomplete * len(images))[: len(images)]
+    return Part(images, pd.array(told, dtype="boolean"))
+
+
+def test_a_piece_keeps_what_each_part_tells(tmp_path: Path) -> None:
+    samples = _samples(30)
+    folder = _pieces(samples, tmp_path)["s2"]
+    piece = Piece.open(folder)
+    assert piece.places["incomplete"].dtype == "boolean"
+    told = [None if pd.isna(value) else bool(value) for value in piece.places["incomplete"]]
+    assert told == [True, None, True, None, True, None, True, False, False, False]
+    wanted = samples[samples["slide"].eq("s2")].sort_values("item").iloc[[4, 2]]
+    wanted = pd.concat([wanted, wanted.assign(item=99)])
+    assert piece.find(wanted).tolist() == [4, 2, -1, -1]
 
 
 def test_each_role_becomes_a_set_in_the_rows_order(tmp_path: Path) -> None:

@@ -140,14 +140,14 @@ def write_data(data: Path) -> Path:
     found = [indexed_row(name, number, **unlike.get(name, {})) for number, name in enumerate(NAMES)]
     found.append({"slide": "glass", "reason": "no tissue was found"})
     samples = rows(SAMPLES, [line for name in NAMES[:-1] for line in sample_rows(name, SPLIT[name])])
-    read = [{"slide": name, "patches": 16, "method": "jpeg_tiles", "missing_tiles": 0} for name in NAMES[:-2]]
+    read = [{"slide": name, "patches": 16, "method": "jpeg_tiles", "incomplete": 0} for name in NAMES[:-2]]
     read.append(
         {
             "slide": NAMES[-2],
             "patches": 16,
             "method": "openslide",
             "reason": "its tiles are JPEG 2000",
-            "missing_tiles": 3,
+            "incomplete": 3,
         }
     )
     write_table(rows(COHORT, cohort), data / "cohort.parquet")

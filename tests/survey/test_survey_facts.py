@@ -56,10 +56,11 @@ def test_neighbours_and_patches_of_one_role_share_nothing() -> None:
 def test_remarks_say_what_is_odd_and_nothing_of_the_rest(cohort: Cohort) -> None:
     facts = cohort.facts
     assert remarks(facts, [])[NAMES[0]] == []
-    odd = facts.assign(tumor_candidates=0, sharing=2, annotations_dropped=1)
+    odd = facts.assign(tumor_candidates=0, sharing=2, annotations_dropped=1, incomplete=1)
     said = " ".join(remarks(odd[odd["slide"] == NAMES[0]], [])[NAMES[0]])
     assert "A tumour slide, but no candidate touches a lesion." in said
     assert "2 of its 16 patches overlap a patch of another role" in said
+    assert "1 of its 16 patches lies wholly or partly on tiles that the file does not hold" in said
     assert "1 annotation without an area left out." in said
 
 
@@ -78,7 +79,7 @@ def test_cells_hold_what_is_known_of_a_slide(cohort: Cohort) -> None:
     assert slide_cells(lines[NAMES[6]])["reading"] == [
         "openslide",
         "its tiles are JPEG 2000",
-        "3 tiles missing",
+        "3 patches incomplete in the file",
     ]
     assert slide_cells(lines[NAMES[7]])["drawn patches"] == ["none"]
     assert kind_of(lines[NAMES[7]]) == "normal, not in any split"

@@ -38,7 +38,7 @@ def page_of(out: Path) -> _Elements:
 
 
 def test_numbers_are_those_of_the_tables(surveyed: Made) -> None:
-    assert surveyed.found == Surveyed(slides=8, left_out=2, outliers=3, missing_tiles=3)
+    assert surveyed.found == Surveyed(slides=8, left_out=2, outliers=3, incomplete_patches=3)
     facts = pd.read_csv(surveyed.out / "slides.csv").set_index("slide")
     assert list(facts.index[:4]) == [NAMES[0], NAMES[2], NAMES[1], NAMES[3]]
     samples = read_table(surveyed.data / "samples.parquet")
@@ -65,7 +65,7 @@ def test_everything_odd_is_worth_a_look_the_farthest_outlier_first(surveyed: Mad
         "tissue fraction 2.0%: less tissue than most",
         "resolution 0.5 µm/px: coarser than most",
         "more yellow or brown than most",
-        "3 tiles under its patches are missing in the file",
+        "3 of its 16 patches lie wholly or partly on tiles that the file does not hold",
         "No patch was drawn from it.",
     ):
         assert words in look, words
@@ -111,7 +111,7 @@ def test_same_inputs_give_the_same_bytes(surveyed: Made, tmp_path: Path) -> None
 
 def test_sets_of_patches_give_a_page_that_says_there_are_no_slides(tmp_path: Path) -> None:
     found = survey(write_containers(tmp_path / "data"), tmp_path / "out")
-    assert found == Surveyed(slides=3, left_out=0, outliers=0, missing_tiles=0)
+    assert found == Surveyed(slides=3, left_out=0, outliers=0, incomplete_patches=0)
     page = page_of(tmp_path / "out")
     assert "The cohort: 3 containers" in page.words
     assert "does not say which slide a patch is from" in page.words

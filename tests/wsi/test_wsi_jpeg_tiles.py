@@ -1,5 +1,6 @@
 """Which slides' tiles are decoded directly, and what is said of those that are not."""
 
+import json
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,7 +13,7 @@ from typer.testing import CliRunner
 from pathgen.cli import app
 from pathgen.wsi import jpeg_tiles
 from pathgen.wsi.jpeg_tiles import JpegTiles, find_jpeg_tiles
-from pathgen.wsi.patch_reader import read_patches, reading_method
+from pathgen.wsi.patch_reader import ReadingMethod, read_patches, reading_method
 from pathgen.wsi.reader import open_slide
 
 
@@ -23,11 +24,12 @@ def image() -> np.ndarray:
 
 def reason(path: Path) -> str:
     """Return why a slide is read by OpenSlide; that it can be read, and reads right, is tested with it."""
-    method, why = reading_method(path, None)
-    assert method == "openslide" and why is not None and "\n" not in why
+    found = reading_method(path, None)
+    why = found.reason
+    assert found == ReadingMethod("openslide", why, None) and why is not None and "\n" not in why
     places = np.array([[0, 0, 64], [336, 236, 64], [130, 7, 96]])
     reading = read_patches(path, places, 32, mpp_if_missing=None, threads=2)
-    assert (reading.method, reading.reason, reading.missing_tiles) == ("openslide", why, None)
+    assert (reading.method, reading.reason, reading.incomplete) == ("openslide", why, None)
     assert reading.images.std() > 5
     return why
 
@@ -50,7 +52,7 @@ def test_tiles_too_large_to_be_decoded_whole(
     tmp_path: Path, image: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_jpeg_slide(tmp_path / "a.tif", image, tile=(128, 128))
-    assert reading_method(path, None) == ("jpeg_tiles", None)
+    assert reading_method(path, None).method == "jpeg_tiles"
     monkeypatch.setattr(jpeg_tiles, "_MAX_TILE_BYTES", 128 * 128 * 3 - 1)
     assert "tiles of 128 x 128 px are too large" in reason(path)
 
@@ -134,14 +136,14 @@ def _spoil(path: Path, tile: int) -> None:
 def test_one_damaged_tile_does_not_slow_the_slide(tmp_path: Path, image: np.ndarray) -> None:
     path = write_jpeg_slide(tmp_path / "a.tif", image)
     _spoil(path, 0)
-    assert reading_method(path, None) == ("jpeg_tiles", None)
+    assert reading_method(path, None) == ReadingMethod("jpeg_tiles", None, (0, 35))
 
 
 def test_damage_everywhere_is_left_to_openslide_to_name(tmp_path: Path, image: np.ndarray) -> None:
     path = write_jpeg_slide(tmp_path / "a.tif", image)
     for tile in range(35):
         _spoil(path, tile)
-    assert reading_method(path, None) == ("openslide", "none of the 6 tiles tried could be decoded")
+    assert reading_method(path, None).reason == "none of the 6 tiles tried could be decoded"
 
 
 def test_a_count_without_sense_is_not_read(tmp_path: Path, image: np.ndarray) -> None:
@@ -150,7 +152,7 @@ def test_a_count_without_sense_is_not_read(tmp_path: Path, image: np.ndarray) ->
     with tifffile.TiffFile(path, mode="r+") as tiff:
         tag = tiff.pages.first.tags["TileByteCounts"]
         tag.overwrite([*tag.value[:-1], 1 << 27])
-    assert reading_method(path, None)[1] == f"it says that a tile is stored in {1 << 27} bytes"
+    assert reading_method(path, None).reason == f"it says that a tile is stored in {1 << 27} bytes"
 
 
 def test_a_stream_of_another_size_is_no_tile(tmp_path: Path, image: np.ndarray) -> None:
@@ -170,7 +172,11 @@ def test_inspect_tells_how_a_slide_is_read(tmp_path: Path, image: np.ndarray) ->
     other = write_jpeg_slide(tmp_path / "b.tif", image, compression="lzw")
     shown = CliRunner().invoke(app, ["inspect", str(direct)]).output
     assert "read by: decoding its JPEG tiles directly" in shown
-    assert "because" not in shown
+    assert "because" not in shown and "missing tiles: 0 of 35\n" in shown
+    sparse = write_jpeg_slide(tmp_path / "c.tif", image, missing={9, 33, 34})
+    assert "missing tiles: 3 of 35\n" in CliRunner().invoke(app, ["inspect", str(sparse)]).output
+    answer = CliRunner().invoke(app, ["inspect", "--json", str(sparse)]).output
+    assert json.loads(answer)[0]["facts"]["missing_tiles"] == [3, 35]
     shown = CliRunner().invoke(app, ["inspect", str(other)]).output
-    assert "read by: OpenSlide" in shown
+    assert "read by: OpenSlide" in shown and "missing tiles" not in shown
     assert "not decoded directly because: level 0 is compressed as LZW, not JPEG" in shown

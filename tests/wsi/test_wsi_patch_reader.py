@@ -57,6 +57,20 @@ def assert_equal_to_openslide(path: Path, places: np.ndarray, out_px: int, threa
     return reading
 
 
+def assert_incomplete(reading: PatchReading, path: Path, places: np.ndarray, missing: set[int]) -> None:
+    """Compare what is told of every patch with a map of the missing tiles, pixel by pixel."""
+    with open_slide(path) as slide:
+        tiles = find_jpeg_tiles(slide)
+        assert isinstance(tiles, JpegTiles)
+        white = np.zeros((slide.dimensions[1], slide.dimensions[0]), dtype=bool)
+    for tile in missing:
+        x, y = tiles.corner(tile)
+        white[y : y + tiles.tile_size[1], x : x + tiles.tile_size[0]] = True
+    assert reading.incomplete is not None and reading.incomplete.dtype == bool
+    expected = [bool(white[y : y + side, x : x + side].any()) for x, y, side in places.tolist()]
+    assert reading.incomplete.tolist() == expected
+
+
 KINDS: dict[str, dict[str, Any]] = {
     "420": {"subsampling": (2, 2)},
     "422": {"subsampling": (2, 1)},
@@ -92,7 +106,7 @@ def test_pixels_are_openslides(tmp_path: Path, kind: str) -> None:
         ]
     )
     reading = assert_equal_to_openslide(path, places, 32)
-    assert reading.missing_tiles == len(KINDS[kind].get("missing", ()))
+    assert_incomplete(reading, path, places, KINDS[kind].get("missing", set()))
 
 
 def test_pixels_at_level_0_are_openslides(tmp_path: Path) -> None:
@@ -147,7 +161,7 @@ def test_real_svs_reads_as_openslide_does(real_data: Path) -> None:
     path = real_data / "slides" / "CMU-1-Small-Region.svs"
     places = np.vstack([grid(2220, 2967, 256, 256), grid(2220, 2967, 512, 700), [[2220 - 300, 2667, 300]]])
     reading = assert_equal_to_openslide(path, places, 64, threads=4)
-    assert reading.missing_tiles == 0
+    assert reading.incomplete is not None and not reading.incomplete.any()
 
 
 def test_other_formats_read_the_same_by_openslide(real_data: Path) -> None:
@@ -156,14 +170,17 @@ def test_other_formats_read_the_same_by_openslide(real_data: Path) -> None:
     reading = read(path, places, 64, 3)
     assert reading.method == "openslide"
     assert reading.reason is not None and "DEFLATE" in reading.reason
-    assert reading.missing_tiles is None
+    assert reading.incomplete is None
     np.testing.assert_array_equal(reading.images, by_openslide(path, places, 64))
+
+
+SPARSE = {1, 5, 20, 21, 40}
 
 
 @pytest.fixture(scope="module")
 def sparse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sparse") / "a.tif"
-    return write_jpeg_slide(path, tissue_like(HEIGHT, WIDTH), tile=(96, 64), missing={1, 5, 20, 21, 40})
+    return write_jpeg_slide(path, tissue_like(HEIGHT, WIDTH), tile=(96, 64), missing=SPARSE)
 
 
 @pytest.fixture(scope="module")
@@ -194,8 +211,13 @@ def test_order_grouping_and_threads_change_no_byte(
     np.testing.assert_array_equal(whole.images, by_openslide(path, places, 16))
     order = np.array(data.draw(st.permutations(range(len(places)))), dtype=np.int64)
     split = data.draw(st.integers(0, len(places)))
-    parts = [read(path, places[part], 16, threads).images for part in (order[:split], order[split:])]
-    np.testing.assert_array_equal(np.concatenate(parts), whole.images[order])
+    parts = [read(path, places[part], 16, threads) for part in (order[:split], order[split:])]
+    np.testing.assert_array_equal(np.concatenate([part.images for part in parts]), whole.images[order])
+    if kind == "sparse":
+        told = np.concatenate([part.incomplete for part in parts if part.incomplete is not None])
+        assert_incomplete(
+            PatchReading(whole.images[order], "jpeg_tiles", None, told), path, places[order], SPARSE
+        )
 
 
 def test_little_memory_gives_the_same_bytes(sparse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,7 +230,7 @@ def test_little_memory_gives_the_same_bytes(sparse: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(tiled_patches, "_TILES_PER_TASK", 2)
     again = read(sparse, places, 32)
     np.testing.assert_array_equal(again.images, expected.images)
-    assert again.missing_tiles == expected.missing_tiles == 5
+    assert_incomplete(again, sparse, places, SPARSE)
 
 
 @pytest.mark.parametrize("stride", [256, 250])  # Blocks within tiles; patches put together.
@@ -229,14 +251,18 @@ def test_memory_does_not_grow_with_the_slide(
     assert peaks[1] < peaks[0] + (1 << 20)
 
 
-def test_missing_tiles_are_counted_once_and_only_where_patches_lie(sparse: Path) -> None:
+def test_patches_on_missing_tiles_are_told_and_white_there(sparse: Path) -> None:
     # Tiles of 96 x 64, eight to a row: number 1 beside the first, 20 and 21 beside one another.
     at_20 = [4 * 96, 2 * 64]
-    places = np.array([[96, 0, 32], [128, 0, 32], [*at_20, 64], [at_20[0] + 64, at_20[1], 64]])
-    reading = read(sparse, places, 32)
-    assert reading.missing_tiles == 3
-    assert reading.images.min() == 255
-    assert read(sparse, np.array([[0, 0, 64]]), 32).missing_tiles == 0
+    inside = [[96, 0, 32], [128, 0, 32], [*at_20, 64], [at_20[0] + 64, at_20[1], 64]]
+    # Up to the edge, one pixel over it on either side, and a corner.
+    partly = [[33, 0, 64], [191, 0, 64], [at_20[0] - 63, at_20[1] - 63, 64]]
+    beside = [[0, 0, 64], [32, 0, 64], [192, 0, 64], [at_20[0] - 64, at_20[1] - 64, 64]]
+    reading = read(sparse, np.array([*inside, *partly, *beside]), 32)
+    assert reading.incomplete is not None
+    assert reading.incomplete.tolist() == [True] * 7 + [False] * 4
+    assert reading.images[:4].min() == 255
+    assert (reading.images[4:].min(axis=(1, 2, 3)) < 255).all()
 
 
 @pytest.mark.parametrize("stride", [32, 50])  # Blocks within tiles; patches put together.
@@ -360,7 +386,7 @@ def test_what_the_decoder_refuses_and_openslide_reads_is_openslides(
     read_region = Slide.read_region_l0
     monkeypatch.setattr(Slide, "read_region_l0", noted)
     reading = assert_equal_to_openslide(path, grid(WIDTH, HEIGHT, 64, 64), 32)
-    assert reading.missing_tiles == 1
+    assert reading.incomplete is not None and reading.incomplete.sum() == 1
     assert {(256, 192, 64, 64), (448, 192, 64, 64)} <= set(refused)
 
 

@@ -1,0 +1,81 @@
+"""Patches taken from an earlier draw bring along what is known of each: the same bytes as from scratch."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from little_cohort import contents, extract, list_slides
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "wsi"))
+from jpeg_slides import tissue_like, write_jpeg_slide
+
+from pathgen.patches.tables import ROLES, SAMPLES, check_table, empty_table, read_table, write_table
+
+SIDE = 32
+# Tiles of 64 px, four to a row; the file does not hold the second and the third one of the first row.
+MISSING = {1, 2}
+# Eight patches to a row, and two to a tile's side: 2 to 5 and 10 to 13 lie on missing tiles.
+EARLIER, LATER = range(12), range(4, 20)
+ON_MISSING = {2, 3, 4, 5, 10, 11, 12, 13}
+
+
+def _draw(out: Path, items: Sequence[int]) -> None:
+    lines = [
+        {
+            "slide": "sparse",
+            "item": item,
+            "x_l0": item % 8 * SIDE,
+            "y_l0": item // 8 * SIDE,
+            "size_l0": SIDE,
+            "file": "sparse.tif",
+            "split": "train",
+            "label": "normal",
+            "exhaustive": True,
+            "role": ROLES[item % len(ROLES)],
+        }
+        for item in items
+    ]
+    columns = empty_table(SAMPLES).columns
+    rows = pd.DataFrame([dict.fromkeys(columns) | line for line in lines])
+    write_table(check_table(rows, SAMPLES, "made up"), out / "samples.parquet")
+
+
+def _write_slide(root: Path, compression: str) -> None:
+    root.mkdir()
+    write_jpeg_slide(root / "sparse.tif", tissue_like(256, 256), missing=MISSING, compression=compression)
+    list_slides(root)
+
+
+@pytest.mark.parametrize(
+    ("compression", "incomplete"), [("jpeg", len(ON_MISSING & set(LATER))), ("adobe_deflate", None)]
+)
+def test_a_draw_that_takes_patches_from_an_earlier_one(
+    tmp_path: Path, compression: str, incomplete: int | None
+) -> None:
+    root, work = tmp_path / "slides", tmp_path / "work"
+    _write_slide(root, compression)
+    for name, items in (("earlier", EARLIER), ("later", LATER)):
+        _draw(tmp_path / name, items)
+        # Outputs of the earlier draw are kept; what nobody needs any more goes only after the later one.
+        extract(root, tmp_path / name, work)
+    (record,) = work.glob("extract/*/[!.]*/record.json")
+    assert json.loads(record.read_text())["facts"]["read"] == len(set(LATER) - set(EARLIER))
+    _draw(tmp_path / "fresh", LATER)
+    extract(root, tmp_path / "fresh", tmp_path / "fresh_work")
+    assert contents(tmp_path / "later") == contents(tmp_path / "fresh")
+    told = read_table(tmp_path / "later/patches_by_slide.parquet").iloc[0]
+    assert told["patches"] == len(LATER)
+    assert pd.isna(told["incomplete"]) if incomplete is None else told["incomplete"] == incomplete
+
+
+def test_the_kept_piece_tells_it_of_every_patch(tmp_path: Path) -> None:
+    _write_slide(tmp_path / "slides", "jpeg")
+    _draw(tmp_path, LATER)
+    extract(tmp_path / "slides", tmp_path, tmp_path / "work")
+    (places,) = (tmp_path / "work").glob("extract/*/[!.]*/places.parquet")
+    kept = read_table(places).set_index("item")["incomplete"]
+    assert kept.dtype == "boolean"
+    assert set(kept.index[kept]) == ON_MISSING & set(LATER)
