@@ -1,8 +1,10 @@
 """Patches out of a slide: our reader against the loop that everyone writes, and against decoding alone."""
 
 import argparse
+import json
 import os
 import resource
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -31,6 +33,7 @@ SIDE = 20_480
 TILE, PIECE, OUT = 512, 256, 64
 WORKERS = 4
 ROUNDS = 3
+BEST = f"read and store, {WORKERS} threads"
 Images = NDArray[np.uint8]
 
 
@@ -139,7 +142,7 @@ def measure(path: Path, folder: Path, places: NDArray[np.int64], rounds: int) ->
             "read only, 1 thread": lambda: only_read(path, places),
             "read and store, 1 thread": lambda: ours(path, folder, places, 1),
             f"decode only, {WORKERS} threads": lambda: decode(tiles, under, WORKERS),
-            f"read and store, {WORKERS} threads": lambda: ours(path, folder, places, WORKERS),
+            BEST: lambda: ours(path, folder, places, WORKERS),
             "naive loop": lambda: naive(path, folder, places),
             f"naive loop, {WORKERS} processes": lambda: pooled(pool, path, folder, places),
         }
@@ -152,6 +155,17 @@ def measure(path: Path, folder: Path, places: NDArray[np.int64], rounds: int) ->
     return found
 
 
+def measure_others(python: Path, path: Path, folder: Path, places: NDArray[np.int64]) -> list[Result]:
+    """Time the toolkits of another environment (see `benchmarks.other_toolkits`), one thread each."""
+    np.save(folder / "places.npy", places)
+    script = ROOT / "benchmarks" / "other_toolkits.py"
+    command = [python, script, path, folder / "places.npy", folder, str(OUT)]
+    told = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    return [
+        Result(name, len(places) / one["seconds"], "patches/s", one["cpu_s"]) for name, one in told.items()
+    ]
+
+
 def _ratios(found: dict[str, list[Result]]) -> dict[str, float]:
     """Compare within each round; of the rounds the middle one counts."""
 
@@ -161,12 +175,11 @@ def _ratios(found: dict[str, list[Result]]) -> dict[str, float]:
     def cheaper(name: str, than: str) -> float:
         return median(two.cpu_s / one.cpu_s for one, two in zip(found[name], found[than], strict=True))
 
-    best = f"read and store, {WORKERS} threads"
     return {
-        "vs_naive": faster(best, "naive loop"),
-        "vs_naive_cpu": cheaper(best, "naive loop"),
-        "vs_naive_pool": faster(best, f"naive loop, {WORKERS} processes"),
-        "of_decode_limit": faster(best, f"decode only, {WORKERS} threads"),
+        "vs_naive": faster(BEST, "naive loop"),
+        "vs_naive_cpu": cheaper(BEST, "naive loop"),
+        "vs_naive_pool": faster(BEST, f"naive loop, {WORKERS} processes"),
+        "of_decode_limit": faster(BEST, f"decode only, {WORKERS} threads"),
         "of_decode_limit_cpu": cheaper("read only, 1 thread", "decode only, 1 thread"),
     }
 
@@ -177,6 +190,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, help="write the figures there")
     parser.add_argument("--side", type=int, default=SIDE, help=f"of the slide, px, a multiple of {TILE}")
     parser.add_argument("--patches", type=int, help="only so many of the slide's, from its top")
+    parser.add_argument(
+        "--others",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="PYTHON",
+        help="Python of an environment with tiatoolbox or histolab, to be measured too",
+    )
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often everything is timed")
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as name:
@@ -187,11 +208,19 @@ def main(arguments: list[str] | None = None) -> None:
         places = np.hstack([corners, np.full((len(corners), 1), PIECE)])[: given.patches]
         print(f"{len(places):,} patches of {PIECE} px to {OUT} px, {given.side:,} px square of {kind}")
         found = measure(folder / "slide.tif", folder, places, given.rounds)
+        others = [
+            result
+            for python in given.others
+            for result in measure_others(python, folder / "slide.tif", folder, places)
+        ]
     middle = [
         sorted(results, key=lambda result: result.value)[given.rounds // 2] for results in found.values()
     ]
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    show([*middle, Result("memory at most, all of the above", memory, "MB", 0.0)], _ratios(found), given.json)
+    ours_per_s = next(one.value for one in middle if one.name == BEST)
+    ratios = _ratios(found) | {f"vs_{other.name}": ours_per_s / other.value for other in others}
+    memory_line = Result("memory at most, all of the above", memory, "MB", 0.0)
+    show([*middle, *others, memory_line], ratios, given.json)
 
 
 if __name__ == "__main__":
