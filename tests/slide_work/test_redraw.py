@@ -59,7 +59,6 @@ def test_a_draw_that_takes_patches_from_an_earlier_one(
     _write_slide(root, compression)
     for name, items in (("earlier", EARLIER), ("later", LATER)):
         _draw(tmp_path / name, items)
-        # Outputs of the earlier draw are kept; what nobody needs any more goes only after the later one.
         extract(root, tmp_path / name, work)
     (record,) = work.glob("extract/*/[!.]*/record.json")
     assert json.loads(record.read_text())["facts"]["read"] == len(set(LATER) - set(EARLIER))
