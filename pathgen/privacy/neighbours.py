@@ -1,6 +1,10 @@
 """Exact nearest neighbours between two sets of patches, streamed: memory does not grow with the pairs."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, Literal
 
 import numpy as np
@@ -136,6 +140,21 @@ def _finished(
     return Nearest(np.take_along_axis(index, order, 1), np.take_along_axis(distance, order, 1))
 
 
+@contextmanager
+def _one_thread_each() -> Iterator[int]:
+    """Let each matrix product run on one thread; yield how many may run at a time.
+
+    The threads of one product wait for each other without sleeping: where another process wants one of the
+    cores, products on four threads were seen to take fifty times as long.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield threads
+    finally:
+        torch.set_num_threads(threads)
+
+
 def nearest_both_ways(
     left: NDArray[np.uint8],
     right: NDArray[np.uint8],
@@ -153,7 +172,8 @@ def nearest_both_ways(
         measure: The distance.
         k: Neighbours, at most the size of the smaller set.
         device: Torch device of the matrix products.
-        chunk: Patches of either set compared at a time: memory grows with chunk x (chunk + S * S * 3).
+        chunk: Patches of either set compared at a time: memory grows with the number of threads and with
+            chunk x (chunk + S * S * 3).
 
     Returns:
         The nearest of `right` for each of `left`, and the nearest of `left` for each of `right`. The
@@ -169,13 +189,22 @@ def nearest_both_ways(
     from_left = _Shortlist(len(left), min(k + _MARGIN, len(right)), device)
     from_right = _Shortlist(len(right), min(k + _MARGIN, len(left)), device)
     positions = _positions(left.shape[1:], measure)
-    for right_start in range(0, len(right), chunk):
-        right_rows = on_device(right[right_start : right_start + chunk])
-        for left_start in range(0, len(left), chunk):
-            left_rows = on_device(left[left_start : left_start + chunk])
-            block = _block(left_rows, right_rows, positions, measure)
-            from_left.update(left_start, block, right_start)
-            from_right.update(right_start, block.T, left_start)
+
+    def compared(left_start: int, right_rows: torch.Tensor) -> torch.Tensor:
+        return _block(on_device(left[left_start : left_start + chunk]), right_rows, positions, measure)
+
+    with (
+        _one_thread_each() as threads,
+        ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool,
+    ):
+        for right_start in range(0, len(right), chunk):
+            right_rows = on_device(right[right_start : right_start + chunk])
+            # As many blocks at a time as there are threads: what waits to be looked through stays bounded.
+            for first in range(0, len(left), threads * chunk):
+                starts = range(first, min(first + threads * chunk, len(left)), chunk)
+                for start, block in zip(starts, pool.map(compared, starts, repeat(right_rows)), strict=True):
+                    from_left.update(start, block, right_start)
+                    from_right.update(right_start, block.T, start)
     return (
         _finished(left, right, from_left, measure, k),
         _finished(right, left, from_right, measure, k),

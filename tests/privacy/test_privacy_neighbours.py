@@ -44,6 +44,23 @@ def test_neighbours_equal_the_loop(measure: Measure, chunk: int, k: int) -> None
         np.testing.assert_allclose(found.distance, np.sort(table, axis=1)[:, :k], atol=2e-6)
 
 
+def test_threads_are_given_back_and_change_nothing() -> None:
+    rng = np.random.default_rng(4)
+    left, right = (rng.integers(0, 256, (count, 8, 8, 3), dtype=np.uint8) for count in (23, 31))
+    before = torch.get_num_threads()
+    found = []
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            found.append(nearest_both_ways(left, right, measure="ncc-square", k=2, chunk=4))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one.index, other.index)
+        np.testing.assert_array_equal(one.distance, other.distance)
+
+
 @pytest.mark.parametrize("smaller", ["left", "right"])
 def test_either_side_may_be_turned(smaller: str) -> None:
     few, many = patches(2, 3), patches(3, 12)
