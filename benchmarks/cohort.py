@@ -4,17 +4,15 @@ import argparse
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import distributed
 
-from benchmarks.measuring import Result, show
+from benchmarks.measuring import Result, Run, own_process, show
 from pathgen.files import sha256_of
 from pathgen.params import read_params
 from pathgen.patches.candidate_file import complete, read_to_draw
@@ -37,21 +35,6 @@ SIDE_PX, PATCH_PX, SIZE_PX = 512, 32, 16
 STAGES = ("cohort", "index", "sample", "extract")
 # Drawn per class and slide of the cohort.
 SHARES = {"train": 4, "valid": 2, "test": 2, "nonmember": 4, "reference": 4}
-
-
-@dataclass(frozen=True)
-class Run:
-    """One stage in a process of its own.
-
-    Attributes:
-        seconds: By the clock.
-        cpu_s: Processor seconds.
-        peak_mb: Largest memory that it had, MB.
-    """
-
-    seconds: float
-    cpu_s: float
-    peak_mb: float
 
 
 def draw_slides(root: Path, workers: int) -> None:
@@ -133,14 +116,7 @@ def measured(stage: str, root: Path, out: Path, workers: int, scheduler: str | N
     command = [sys.executable, "-m", "benchmarks.cohort", "--stage", stage, "--root", str(root)]
     command += ["--out", str(out), "--workers", str(workers)]
     command += ["--scheduler", scheduler] if scheduler else []
-    start = time.perf_counter()
-    process = subprocess.Popen(command, cwd=PROFILE.parents[1])
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"stage {stage} ended with {process.returncode}")
-    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return own_process(command, PROFILE.parents[1])
 
 
 def digests(out: Path) -> dict[str, str]:

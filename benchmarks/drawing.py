@@ -1,17 +1,14 @@
 """The draw out of as many candidates as Camelyon16 has, from a made-up table: time and memory by rows."""
 
 import argparse
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.measuring import Result, show
+from benchmarks.measuring import Result, own_process, show
 from pathgen.params import read_params
 from pathgen.patches.candidate_file import complete, read_to_draw
 from pathgen.patches.sampling import sample_cohort
@@ -93,17 +90,10 @@ def draw(folder: Path) -> None:
 
 def measured(folder: Path, rows: int) -> list[Result]:
     """Draw in a process of its own."""
-    start = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-m", "benchmarks.drawing", "--draw", str(folder)], cwd=ROOT)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"the draw ended with {process.returncode}")
-    cpu = usage.ru_utime + usage.ru_stime
+    run = own_process([sys.executable, "-m", "benchmarks.drawing", "--draw", str(folder)], ROOT)
     return [
-        Result(f"draw out of {rows:,} candidates: time", seconds, "s", cpu),
-        Result(f"draw out of {rows:,} candidates: memory", usage.ru_maxrss / 1024, "MB", cpu),
+        Result(f"draw out of {rows:,} candidates: time", run.seconds, "s", run.cpu_s),
+        Result(f"draw out of {rows:,} candidates: memory", run.peak_mb, "MB", run.cpu_s),
     ]
 
 

@@ -2,6 +2,9 @@
 
 import json
 import platform
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -30,6 +33,45 @@ def rate(name: str, unit: str, amount: int, work: Callable[[], object]) -> Resul
     after = process.cpu_times()
     cpu = (after.user - before.user) + (after.system - before.system)
     return Result(name, amount / seconds, f"{unit}/s", cpu)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One program in a process of its own.
+
+    Attributes:
+        seconds: By the clock.
+        cpu_s: Processor seconds.
+        peak_mb: Largest memory that it had, MB.
+    """
+
+    seconds: float
+    cpu_s: float
+    peak_mb: float
+
+
+# A new program's largest memory counts from the memory of the process that starts it: a small one does.
+_STARTER = """
+import json, os, subprocess, sys, time
+start = time.perf_counter()
+process = subprocess.Popen(sys.argv[2:])
+_, status, usage = os.wait4(process.pid, 0)
+told = time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+with open(sys.argv[1], "w") as file:
+    json.dump(told, file)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+def own_process(command: list[str], folder: Path) -> Run:
+    """Run a command in `folder` and measure it; leave the program with a message if it fails."""
+    with tempfile.TemporaryDirectory() as name:
+        told = Path(name) / "told.json"
+        starter = [sys.executable, "-I", "-S", "-c", _STARTER, str(told)]
+        status = subprocess.run([*starter, *command], cwd=folder, check=False).returncode
+        if status:
+            raise SystemExit(f"{' '.join(command)} ended with {status}")
+        return Run(*json.loads(told.read_text(encoding="utf-8")))
 
 
 def show(results: list[Result], ratios: dict[str, float], file: Path | None) -> None:
