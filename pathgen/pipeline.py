@@ -9,7 +9,7 @@ import pydantic
 
 from pathgen.params import Settings
 
-Generator = Literal["dcgan"]
+Generator = Literal["dcgan", "stylegan2"]
 Classifier = Literal["cnn6"]
 SyntheticRegime = Literal["mixed", "synthetic"]
 

@@ -8,6 +8,7 @@ from pathgen.compute_settings import ComputeSettings
 from pathgen.errors import errors_to_exit
 from pathgen.gan.keeping import keep_synthetic
 from pathgen.gan.model import load_card, load_generator
+from pathgen.gan.registry import GENERATORS
 from pathgen.gan.settings import SynthesiseSettings
 from pathgen.labels import LABELS
 from pathgen.params import load_section
@@ -40,8 +41,11 @@ def main() -> None:
             architecture=wanted.generator,
             label=wanted.label,
             image_size=load_card(model).image_size,
-            **settings.model_dump(),
+            seed=settings.seed,
+            per_class=settings.per_class,
+            batch_size=settings.batch_size,
             device=device,
+            draw=GENERATORS[wanted.generator].drawer(**settings.drawing(wanted.generator)),
         )
         grid = patch_grid(open_patch_set(folder).images[:64], 8, scale=2)
         stage.run.image(f"synthetic/{wanted.label}", grid, 0)

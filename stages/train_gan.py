@@ -8,7 +8,7 @@ from pathgen.compute_settings import ComputeSettings
 from pathgen.errors import errors_to_exit
 from pathgen.gan.keeping import example_for_signature, keep_training
 from pathgen.gan.loop import train_generator
-from pathgen.gan.recipe import GanRecipe
+from pathgen.gan.registry import GENERATORS
 from pathgen.gan.settings import TrainGanSettings
 from pathgen.labels import LABELS
 from pathgen.params import load_section
@@ -41,7 +41,7 @@ def main() -> None:
             open_patch_set(TRAIN).of_label(wanted.label).images,
             architecture=wanted.generator,
             options=own.options,
-            recipe=GanRecipe(
+            recipe=GENERATORS[wanted.generator].recipe(
                 **own.model_dump(exclude=set(own.options)), augment=settings.augment, seed=settings.seed
             ),
             snapshot_every_kimg=settings.snapshot_every_kimg,

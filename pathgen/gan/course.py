@@ -10,8 +10,7 @@ from torch import nn
 
 from pathgen.checkpoint import Snapshot
 from pathgen.errors import PathgenError
-from pathgen.gan.players import STATISTICS, Players
-from pathgen.gan.recipe import GanRecipe
+from pathgen.gan.architecture import PlayersInTraining, Recipe
 from pathgen.gan.synthesis import to_uint8
 from pathgen.patches.picture import patch_grid
 from pathgen.recording import Recorder
@@ -26,11 +25,12 @@ _CURE = "Lower train_gan's learning rates, or set compute.precision to fp32; the
 class Course:
     """Counts steps, averages their statistics, keeps rows and pictures; all of it goes into a snapshot."""
 
-    def __init__(self, recipe: GanRecipe, recorder: Recorder, what: str) -> None:
+    def __init__(self, recipe: Recipe, statistics: tuple[str, ...], recorder: Recorder, what: str) -> None:
         self.step = 0
         self.rows: list[dict[str, float]] = []
         self.pictures: list[tuple[float, NDArray[np.uint8]]] = []
-        self._totals = torch.zeros(len(STATISTICS), dtype=torch.float64)
+        self._statistics = statistics
+        self._totals = torch.zeros(len(statistics), dtype=torch.float64)
         self._counted = 0
         self._recipe = recipe
         self._recorder = recorder
@@ -43,7 +43,7 @@ class Course:
 
     def add(self, statistics: dict[str, torch.Tensor]) -> None:
         """Count one step and its statistics; they stay on the device, so that a GPU need not wait."""
-        values = torch.stack([statistics[name] for name in STATISTICS]).double()
+        values = torch.stack([statistics[name] for name in self._statistics]).double()
         self._totals = self._totals.to(values.device) + values
         self._counted += 1
         self.step += 1
@@ -72,7 +72,7 @@ class Course:
         Raises:
             PathgenError: One of them is not finite.
         """
-        means = dict(zip(STATISTICS, (self._totals / self._counted).tolist(), strict=True))
+        means = dict(zip(self._statistics, (self._totals / self._counted).tolist(), strict=True))
         self._check(means)
         self._totals, self._counted = torch.zeros_like(self._totals), 0
         self.rows.append({"kimg": self.images / 1000, **means})
@@ -93,13 +93,13 @@ class Course:
         self.pictures.append((self.images / 1000, picture))
         self._recorder.image("samples", picture, self.images)
 
-    def check(self, players: Players) -> None:
+    def check(self, players: PlayersInTraining) -> None:
         """Refuse to keep networks that have left the finite numbers.
 
         Raises:
             PathgenError: A statistic since the last log, or a weight, is not finite.
         """
-        self._check(dict(zip(STATISTICS, self._totals.tolist(), strict=True)))
+        self._check(dict(zip(self._statistics, self._totals.tolist(), strict=True)))
         if not players.are_finite():
             self._fail("a weight")
 
@@ -115,8 +115,8 @@ class Course:
         """Join the players' state with how far the training is.
 
         Args:
-            tensors: Of `Players.state`.
-            described: Of `Players.state`.
+            tensors: Of the players' `state`.
+            described: Of the players' `state`.
         """
         pictures = {
             f"picture/{number:03d}": torch.from_numpy(picture)

@@ -11,7 +11,7 @@ from torch import nn
 from pathgen.files import atomic_folder
 from pathgen.gan.loop import TrainedGan
 from pathgen.gan.model import save_gan
-from pathgen.gan.synthesis import synthesise
+from pathgen.gan.synthesis import Drawer, plainly, synthesise
 from pathgen.patches.picture import save_png
 from pathgen.patches.store import PatchSetWriter
 from pathgen.patches.tables import write_csv
@@ -46,6 +46,7 @@ def keep_synthetic(
     per_class: int,
     batch_size: int,
     device: torch.device,
+    draw: Drawer = plainly,
 ) -> None:
     """Draw patches into a patch set; memory does not grow with their number.
 
@@ -59,6 +60,7 @@ def keep_synthetic(
         per_class: How many patches; a larger set begins with the smaller one.
         batch_size: Patches handed over at a time; changes no result.
         device: Where to compute.
+        draw: How latents become images, see `synthesise`.
     """
     index = pd.DataFrame(
         {
@@ -72,7 +74,10 @@ def keep_synthetic(
         progress(per_class, "patches", f"synthesise {architecture}-{label}") as bar,
         PatchSetWriter(folder, per_class, image_size) as writer,
     ):
-        for images in synthesise(generator, seed=seed, count=per_class, batch_size=batch_size, device=device):
+        drawn = synthesise(
+            generator, seed=seed, count=per_class, batch_size=batch_size, device=device, draw=draw
+        )
+        for images in drawn:
             writer.append(images)
             bar.update(len(images))
         writer.finish(index)

@@ -14,9 +14,9 @@ from torch import nn
 
 from pathgen.checkpoint import Snapshot
 from pathgen.errors import PathgenError
+from pathgen.gan.architecture import Recipe
 from pathgen.gan.course import GRID, Course
-from pathgen.gan.players import STATISTICS, Players
-from pathgen.gan.recipe import GanRecipe
+from pathgen.gan.registry import GENERATORS
 from pathgen.gan.stream import ImageStream
 from pathgen.progress import progress
 from pathgen.recording import Recorder, Silent
@@ -33,7 +33,7 @@ class TrainedGan:
         image_size: Side in px.
         generator: In eval mode; the moving average where the recipe has one.
         discriminator: In eval mode.
-        history: One row per log interval: ``kimg`` and the mean of each of `STATISTICS`.
+        history: One row per log interval: ``kimg`` and the mean of each of its players' statistics.
         pictures: (kimg shown, 8x8 grid uint8 (H, W, 3)) over the training; the same latents in each.
         facts: Recipe, compute choices and digest of the data, as JSON knows them.
     """
@@ -53,7 +53,7 @@ def train_generator(
     *,
     architecture: str,
     options: Mapping[str, int],
-    recipe: GanRecipe,
+    recipe: Recipe,
     device: torch.device,
     precision: str,
     channels_last: bool,
@@ -75,8 +75,8 @@ def train_generator(
         snapshot_every_kimg: Thousands of images between two snapshots.
         resume_folder: Work folder of this training alone: a snapshot found there is continued, and its
             latest is kept there. None: no snapshots. The caller removes the folder once the result is safe.
-        recorder: Takes the `STATISTICS` and the grids (key ``samples``); the step is the number of images
-            shown. After a resume, steps after the snapshot are told again, with the same values.
+        recorder: Takes the players' statistics and the grids (key ``samples``); the step is the number of
+            images shown. After a resume, steps after the snapshot are told again, with the same values.
         what: Name of the work, for the progress bar and messages.
 
     Returns:
@@ -87,24 +87,20 @@ def train_generator(
         PathgenError: A loss or a weight is no longer finite, or the snapshot is damaged or foreign.
     """
     image_size = _checked_size(images, what)
-    course = Course(recipe, recorder or Silent(), what)
     stream = ImageStream(
         images, batch_size=recipe.batch_size, augment=recipe.augment, seed=recipe.seed, device=device
     )
-    players = Players(
-        architecture,
+    built = GENERATORS[architecture]
+    players = built.players(
+        built,
         image_size=image_size,
         options=options,
-        lr_generator=recipe.lr_generator,
-        lr_discriminator=recipe.lr_discriminator,
-        betas=(recipe.beta1, recipe.beta2),
-        real_target=recipe.real_target,
-        ema_decay=recipe.ema_decay,
-        seed=recipe.seed,
+        recipe=recipe,
         device=device,
         bf16=precision == "bf16",
         channels_last=channels_last,
     )
+    course = Course(recipe, players.statistics, recorder or Silent(), what)
     facts = {
         "recipe": asdict(recipe),
         "compute": {"device": device.type, "precision": precision, "channels_last": channels_last},
@@ -146,7 +142,7 @@ def train_generator(
         image_size=image_size,
         generator=players.finished.eval(),
         discriminator=players.discriminator.eval(),
-        history=pd.DataFrame(course.rows, columns=["kimg", *STATISTICS]),
+        history=pd.DataFrame(course.rows, columns=["kimg", *players.statistics]),
         pictures=course.pictures,
         facts=facts,
     )

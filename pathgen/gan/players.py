@@ -1,16 +1,26 @@
 """The two networks, their optimisers and the averaged generator: one training step, and their state."""
 
 import copy
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
-from pathgen.checkpoint import flatten_state, load_optimizer, restore_state
+from pathgen.gan.architecture import Architecture
 from pathgen.gan.losses import discriminator_loss, generator_loss
-from pathgen.gan.registry import GENERATORS
+from pathgen.gan.parts import (
+    LEVEL,
+    Part,
+    are_finite,
+    average_into,
+    frozen,
+    grad_norm,
+    parts_state,
+    restore_parts,
+    spread,
+)
+from pathgen.gan.recipe import GanRecipe
 from pathgen.seeding import derive_seed
 
 # What `Players.step` tells of each step; docs/metrics.md explains each.
@@ -26,46 +36,40 @@ STATISTICS = (
     "gan/spread_ratio",
 )
 
-# One grey level: originals that are all alike have no spread to compare with.
-_LEVEL = 1 / 127.5
-
 
 class Players:
-    """Generator and discriminator in training, and the generator's moving average."""
+    """Generator and discriminator in training as in the DCGAN paper, and the generator's moving average."""
+
+    statistics = STATISTICS
 
     def __init__(
         self,
-        architecture: str,
+        built: Architecture,
         *,
         image_size: int,
         options: Mapping[str, int],
-        lr_generator: float,
-        lr_discriminator: float,
-        betas: tuple[float, float],
-        real_target: float,
-        ema_decay: float,
-        seed: int,
+        recipe: GanRecipe,
         device: torch.device,
         bf16: bool,
         channels_last: bool,
     ) -> None:
-        built = GENERATORS[architecture]
         layout = torch.channels_last if channels_last else torch.contiguous_format
         self.generator = built.generator(image_size=image_size, **options)
         self.discriminator = built.discriminator(image_size=image_size, **options)
         for purpose, network in (("generator", self.generator), ("discriminator", self.discriminator)):
-            built.initialise(network, derive_seed(seed, purpose))
+            built.initialise(network, derive_seed(recipe.seed, purpose))
             network.to(device=device, memory_format=layout)  # type: ignore[call-overload]
-        self.average = copy.deepcopy(self.generator).requires_grad_(False) if ema_decay else None
+        self.average = copy.deepcopy(self.generator).requires_grad_(False) if recipe.ema_decay else None
+        betas = (recipe.beta1, recipe.beta2)
         # One kernel for all weights; on a CPU it saves about a third of the step's overhead.
         self._adam_generator = torch.optim.Adam(
-            self.generator.parameters(), lr=lr_generator, betas=betas, fused=True
+            self.generator.parameters(), lr=recipe.lr_generator, betas=betas, fused=True
         )
         self._adam_discriminator = torch.optim.Adam(
-            self.discriminator.parameters(), lr=lr_discriminator, betas=betas, fused=True
+            self.discriminator.parameters(), lr=recipe.lr_discriminator, betas=betas, fused=True
         )
-        self._real_target = real_target
-        self._ema_decay = ema_decay
+        self._real_target = recipe.real_target
+        self._ema_decay = recipe.ema_decay
         self._layout = layout
         self._autocast = torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16)
 
@@ -91,10 +95,10 @@ class Players:
         statistics = self._step_discriminator(real, fake.detach()) | self._step_generator(fake)
         if self.average is not None:
             # The average of few steps reaches back no further than they do.
-            _average_into(self.average, self.generator, min(self._ema_decay, (1 + number) / (10 + number)))
+            average_into(self.average, self.generator, min(self._ema_decay, (1 + number) / (10 + number)))
         # Pixels' standard deviation over the batch, against the originals': falls to 0 in a collapse.
         return statistics | {
-            "gan/spread_ratio": _spread(fake.detach().float()) / _spread(real).clamp(min=_LEVEL)
+            "gan/spread_ratio": spread(fake.detach().float()) / spread(real).clamp(min=LEVEL)
         }
 
     def _step_discriminator(self, real: torch.Tensor, fake: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -113,12 +117,12 @@ class Players:
             "gan/accuracy_fake": (fake_logits < 0).float().mean(),
             "gan/output_real": real_logits.sigmoid().mean(),
             "gan/output_fake": fake_logits.sigmoid().mean(),
-            "gan/grad_norm_discriminator": _grad_norm(self.discriminator),
+            "gan/grad_norm_discriminator": grad_norm(self.discriminator),
         }
 
     def _step_generator(self, fake: torch.Tensor) -> dict[str, torch.Tensor]:
         self._adam_generator.zero_grad(set_to_none=True)
-        with _frozen(self.discriminator):
+        with frozen(self.discriminator):
             with self._autocast:
                 logits = self.discriminator(fake)
             loss = generator_loss(logits.float())
@@ -126,16 +130,15 @@ class Players:
         self._adam_generator.step()
         return {
             "gan/generator_loss": loss.detach(),
-            "gan/grad_norm_generator": _grad_norm(self.generator),
+            "gan/grad_norm_generator": grad_norm(self.generator),
         }
 
     def are_finite(self) -> bool:
         """Tell whether every weight and running statistic is a finite number."""
-        tensors = [*self.generator.state_dict().values(), *self.discriminator.state_dict().values()]
-        return all(bool(torch.isfinite(tensor).all()) for tensor in tensors)
+        return are_finite(self.generator, self.discriminator)
 
-    def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer]:
-        parts: dict[str, nn.Module | torch.optim.Optimizer] = {
+    def _parts(self) -> dict[str, Part]:
+        parts: dict[str, Part] = {
             "generator": self.generator,
             "discriminator": self.discriminator,
             "adam_generator": self._adam_generator,
@@ -145,53 +148,8 @@ class Players:
 
     def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         """Return all weights and moments as tensors, and their JSON description."""
-        tensors: dict[str, torch.Tensor] = {}
-        described = {}
-        for name, part in self._parts().items():
-            own, described[name] = flatten_state(name, part.state_dict())
-            tensors.update(own)
-        return tensors, described
+        return parts_state(self._parts())
 
     def restore(self, tensors: Mapping[str, torch.Tensor], described: Mapping[str, Any]) -> None:
         """Take over a `state` made with the same arguments."""
-        for name, part in self._parts().items():
-            state = restore_state(tensors, described[name])
-            if isinstance(part, torch.optim.Optimizer):
-                load_optimizer(part, state)
-            else:
-                part.load_state_dict(state)
-
-
-@contextmanager
-def _frozen(network: nn.Module) -> Iterator[None]:
-    """Let gradients pass through a network without computing those of its weights."""
-    network.requires_grad_(False)
-    try:
-        yield
-    finally:
-        network.requires_grad_(True)
-
-
-def _spread(images: torch.Tensor) -> torch.Tensor:
-    """Return the mean over pixels of the standard deviation over the batch."""
-    # Written out: Tensor.std over the batch axis takes ten times as long on a CPU.
-    return (images.square().mean(0) - images.mean(0).square()).clamp(min=0.0).sqrt().mean()
-
-
-def _grad_norm(network: nn.Module) -> torch.Tensor:
-    grads = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
-    return torch.nn.utils.get_total_norm(grads)
-
-
-@torch.no_grad()
-def _average_into(average: nn.Module, network: nn.Module, decay: float) -> None:
-    """Move an average towards a network: weights and running statistics; counters are copied."""
-    pairs = [
-        (own, other)
-        for own, other in zip(average.state_dict().values(), network.state_dict().values(), strict=True)
-        if own.is_floating_point()
-    ]
-    torch._foreach_lerp_([own for own, _ in pairs], [other for _, other in pairs], 1.0 - decay)
-    for own, other in zip(average.buffers(), network.buffers(), strict=True):
-        if not own.is_floating_point():
-            own.copy_(other)
+        restore_parts(self._parts(), tensors, described)

@@ -1,29 +1,45 @@
 """The generators one can choose by name. A new one: a file with its networks, and one line here."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from torch import nn
 
-from pathgen.gan import dcgan
+from pathgen.gan import dcgan, players
+from pathgen.gan.architecture import Architecture
+from pathgen.gan.recipe import GanRecipe
+from pathgen.gan.stylegan2 import discriminator as stylegan2_discriminator
+from pathgen.gan.stylegan2 import drawing as stylegan2_drawing
+from pathgen.gan.stylegan2 import generator as stylegan2_generator
+from pathgen.gan.stylegan2 import layers as stylegan2_layers
+from pathgen.gan.stylegan2 import players as stylegan2_players
+from pathgen.gan.stylegan2.recipe import StyleGan2Recipe
+from pathgen.gan.synthesis import plainly
 
 
-@dataclass(frozen=True)
-class Architecture:
-    """How to build the two networks of a generative adversarial pair.
-
-    Attributes:
-        generator: Called with ``image_size`` and the options of its settings, by keyword. The module maps
-            latents (N, latent_dim) to images (N, 3, H, W) in [-1, 1] and has the attribute ``latent_dim``.
-        discriminator: Called with the same. The module maps images to logits (N,).
-        initialise: Draws the weights of either from a seed.
-    """
-
-    generator: Callable[..., nn.Module]
-    discriminator: Callable[..., nn.Module]
-    initialise: Callable[[nn.Module, int], None]
+def plain_pair(
+    generator: Callable[..., nn.Module],
+    discriminator: Callable[..., nn.Module],
+    initialise: Callable[[nn.Module, int], None],
+) -> Architecture:
+    """Return two networks that are trained as DCGAN's are, see `Architecture` for the arguments."""
+    return Architecture(
+        generator,
+        discriminator,
+        initialise,
+        recipe=GanRecipe,
+        players=players.Players,
+        drawer=lambda: plainly,
+    )
 
 
 GENERATORS: dict[str, Architecture] = {
-    "dcgan": Architecture(dcgan.build_generator, dcgan.build_discriminator, dcgan.initialise),
+    "dcgan": plain_pair(dcgan.build_generator, dcgan.build_discriminator, dcgan.initialise),
+    "stylegan2": Architecture(
+        stylegan2_generator.build_generator,
+        stylegan2_discriminator.build_discriminator,
+        stylegan2_layers.initialise,
+        recipe=StyleGan2Recipe,
+        players=stylegan2_players.Players,
+        drawer=stylegan2_drawing.drawer,
+    ),
 }

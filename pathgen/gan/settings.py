@@ -33,6 +33,61 @@ class DcganSettings(Settings):
         return {"width": self.width, "latent_dim": self.latent_dim}
 
 
+class StyleGan2Settings(Settings):
+    """The numbers of one StyleGAN2 training; the papers' values in the descriptions."""
+
+    channel_base: int = Field(ge=32, le=65536, description="Channels x side of a layer; papers: 16384.")
+    channel_max: int = Field(ge=4, le=2048, description="Channels of a layer at most; papers: 512.")
+    latent_dim: int = Field(ge=1, le=4096, description="Length of z and of w; papers: 512.")
+    mapping_layers: int = Field(ge=1, le=16, description="Layers from z to w; papers: 8, 2 for 32 px.")
+    minibatch_group: int = Field(
+        ge=1, le=1024, description="Images whose deviation the discriminator sees together; papers: 4."
+    )
+    batch_size: int = Field(ge=2, le=8192, description="Originals per step; papers: 64 up to 256 px.")
+    kimg: float = Field(gt=0.0, description="Thousands of originals shown; papers: 25000.")
+    lr_generator: float = Field(gt=0.0, le=1.0, description="Adam's step size; papers: 0.0025.")
+    lr_discriminator: float = Field(gt=0.0, le=1.0, description="Adam's step size; papers: 0.0025.")
+    beta1: float = Field(ge=0.0, lt=1.0, description="Adam's decay of the mean gradient; papers: 0.")
+    beta2: float = Field(ge=0.0, lt=1.0, description="Adam's decay of the squared gradient; papers: 0.99.")
+    r1_gamma: float = Field(
+        ge=0.0, description="Weight of the R1 penalty; 0: none; ADA paper: 0.0002 x side^2 / batch_size."
+    )
+    r1_interval: int = Field(ge=1, le=1000, description="Steps between two R1 penalties; papers: 16.")
+    path_weight: float = Field(ge=0.0, description="Weight of the path length penalty; 0: none; paper: 2.")
+    path_interval: int = Field(ge=1, le=1000, description="Steps between two of them; paper: 4.")
+    path_decay: float = Field(
+        gt=0.0, le=1.0, description="How far the mean path length moves to a batch's; paper: 0.01."
+    )
+    mixing: float = Field(
+        ge=0.0, le=1.0, description="Chance that later styles come from a second latent; papers: 0.9."
+    )
+    ema_kimg: float = Field(
+        gt=0.0, description="Thousands of images: half-life of the kept moving average; ADA paper: 20."
+    )
+    ema_ramp: float = Field(
+        ge=0.0, le=1.0, description="That half-life is at most this share of the images so far; 0: no limit."
+    )
+    ada_target: float = Field(
+        ge=0.0,
+        lt=1.0,
+        description="Mean sign of answers to originals that augmentation aims at; 0: none; paper: 0.6.",
+    )
+    ada_kimg: float = Field(
+        gt=0.0, description="Thousands of images for the chance to go from 0 to 1; paper: 500."
+    )
+
+    @property
+    def options(self) -> dict[str, int]:
+        """What the networks are built with, besides the image size."""
+        return {
+            "channel_base": self.channel_base,
+            "channel_max": self.channel_max,
+            "latent_dim": self.latent_dim,
+            "mapping_layers": self.mapping_layers,
+            "minibatch_group": self.minibatch_group,
+        }
+
+
 class TrainGanSettings(Settings):
     """Section `train_gan`: what all generators share, and one subsection for each."""
 
@@ -44,6 +99,18 @@ class TrainGanSettings(Settings):
         gt=0.0, description="Thousands of images between two snapshots; changes no result."
     )
     dcgan: DcganSettings
+    stylegan2: StyleGan2Settings
+
+
+class StyleGan2DrawingSettings(Settings):
+    """How patches are drawn from a StyleGAN2."""
+
+    truncation_psi: float = Field(
+        ge=0.0, le=2.0, description="1: all that was learned; below: less varied, nearer to the mean."
+    )
+    noise: Literal["random", "fixed", "none"] = Field(
+        description="Noise of the layers: random for each patch, the same stored one for all, or none."
+    )
 
 
 class SynthesiseSettings(Settings):
@@ -52,3 +119,9 @@ class SynthesiseSettings(Settings):
     seed: int = Field(ge=0, description="Of the latents.")
     per_class: int = Field(ge=1, description="Patches per label; paper: 35008.")
     batch_size: int = Field(ge=1, le=65536, description="Patches written at a time; changes no result.")
+    stylegan2: StyleGan2DrawingSettings
+
+    def drawing(self, generator: str) -> dict[str, object]:
+        """Return the settings that only this generator has, by name."""
+        own = getattr(self, generator, None)
+        return {} if own is None else own.model_dump()

@@ -1,6 +1,6 @@
 """Draw synthetic patches: each depends on the checkpoint, the seed and its number alone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -11,6 +11,15 @@ from pathgen.seeding import torch_generator
 
 # The network always sees this many latents: another batch size would round otherwise.
 BLOCK = 64
+
+# From a generator, latents (N, latent_dim) and where a block's other draws come from, to images (N, 3, H, W).
+Drawer = Callable[[nn.Module, torch.Tensor, torch.Generator], torch.Tensor]
+
+
+def plainly(generator: nn.Module, latents: torch.Tensor, _: torch.Generator) -> torch.Tensor:
+    """Draw from a generator that takes nothing but latents."""
+    images: torch.Tensor = generator(latents)
+    return images
 
 
 def to_uint8(images: torch.Tensor) -> NDArray[np.uint8]:
@@ -28,7 +37,13 @@ def to_uint8(images: torch.Tensor) -> NDArray[np.uint8]:
 
 
 def synthesise(
-    generator: nn.Module, *, seed: int, count: int, batch_size: int, device: torch.device
+    generator: nn.Module,
+    *,
+    seed: int,
+    count: int,
+    batch_size: int,
+    device: torch.device,
+    draw: Drawer = plainly,
 ) -> Iterator[NDArray[np.uint8]]:
     """Draw patches number 0, 1, ... of a seed.
 
@@ -40,6 +55,7 @@ def synthesise(
         count: How many in all. The first n are the same for every `count` of at least n.
         batch_size: Patches handed over at a time; for memory only, the pixels do not depend on it.
         device: Where to compute.
+        draw: How one block of latents becomes images.
 
     Yields:
         uint8 (n, H, W, 3), n = `batch_size` but for the last.
@@ -47,7 +63,7 @@ def synthesise(
     generator.to(device).eval()
     ready: list[NDArray[np.uint8]] = []
     for block in range(-(-count // BLOCK)):
-        ready.append(_block(generator, seed, block, device)[: count - block * BLOCK])
+        ready.append(_block(generator, seed, block, device, draw)[: count - block * BLOCK])
         if (block + 1) * BLOCK >= count or sum(map(len, ready)) >= batch_size:
             patches = np.concatenate(ready)
             whole = len(patches) if (block + 1) * BLOCK >= count else len(patches) // batch_size * batch_size
@@ -57,7 +73,10 @@ def synthesise(
 
 
 @torch.no_grad()
-def _block(generator: nn.Module, seed: int, block: int, device: torch.device) -> NDArray[np.uint8]:
+def _block(
+    generator: nn.Module, seed: int, block: int, device: torch.device, draw: Drawer
+) -> NDArray[np.uint8]:
     latent_dim = int(generator.latent_dim)  # type: ignore[arg-type]
     latents = torch.randn(BLOCK, latent_dim, generator=torch_generator(seed, "latents", block))
-    return to_uint8(generator(latents.to(device)))
+    rng = torch_generator(seed, "noise-maps", block, device=device)
+    return to_uint8(draw(generator, latents.to(device), rng))

@@ -1,7 +1,7 @@
 """Trainings in forks of one process that has imported torch, so that several kills cost one import.
 
-``killable.py FOLDER`` reads lines ``WORK MODEL`` (folder names) from standard input; for each it trains in a
-fork, writes the fork's process id at once, and how the fork ended when it has.
+``killable.py FOLDER`` reads lines ``GENERATOR WORK MODEL`` (folder names) from standard input; for each it
+trains in a fork, writes the fork's process id at once, and how the fork ended when it has.
 """
 
 import os
@@ -17,8 +17,19 @@ import torch._dynamo
 from pathgen.gan.loop import train_generator
 from pathgen.gan.model import save_gan
 from pathgen.gan.recipe import GanRecipe
+from pathgen.gan.stylegan2.recipe import StyleGan2Recipe
 
-RECIPE = GanRecipe(
+OPTIONS = {
+    "dcgan": {"width": 8, "latent_dim": 8},
+    "stylegan2": {
+        "channel_base": 64,
+        "channel_max": 8,
+        "latent_dim": 8,
+        "mapping_layers": 2,
+        "minibatch_group": 4,
+    },
+}
+DCGAN = GanRecipe(
     batch_size=8,
     kimg=0.8,
     lr_generator=2e-4,
@@ -30,15 +41,37 @@ RECIPE = GanRecipe(
     augment="d4",
     seed=1,
 )
+# Penalties, corrections of the chance of augmentation and snapshots (every 6 steps) fall on different steps.
+STYLEGAN2 = StyleGan2Recipe(
+    batch_size=8,
+    kimg=0.4,
+    lr_generator=2e-3,
+    lr_discriminator=2e-3,
+    beta1=0.0,
+    beta2=0.99,
+    r1_gamma=0.1,
+    r1_interval=5,
+    path_weight=2.0,
+    path_interval=4,
+    path_decay=0.01,
+    mixing=0.9,
+    ema_kimg=0.1,
+    ema_ramp=0.05,
+    ada_target=0.1,
+    ada_kimg=0.1,
+    augment="d4",
+    seed=1,
+)
+RECIPES = {"dcgan": DCGAN, "stylegan2": STYLEGAN2}
 
 
-def train(work: Path, model: Path) -> None:
+def train(generator: str, work: Path, model: Path) -> None:
     torch.set_num_threads(1)
     trained = train_generator(
         np.random.default_rng(1).integers(0, 256, (30, 16, 16, 3), dtype=np.uint8),
-        architecture="dcgan",
-        options={"width": 8, "latent_dim": 8},
-        recipe=RECIPE,
+        architecture=generator,
+        options=OPTIONS[generator],
+        recipe=RECIPES[generator],
         device=torch.device("cpu"),
         precision="fp32",
         channels_last=True,
@@ -53,10 +86,10 @@ def train(work: Path, model: Path) -> None:
 
 def main(folder: Path) -> None:
     for line in sys.stdin:
-        work, model = line.split()
+        generator, work, model = line.split()
         child = os.fork()
         if child == 0:
-            train(folder / work, folder / model)
+            train(generator, folder / work, folder / model)
             os._exit(0)
         print(child, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)

@@ -1,5 +1,6 @@
 """The settings of generators: the paper's values pass, impossible ones are named."""
 
+import inspect
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import pytest
 
 from pathgen.compute_settings import ComputeSettings
 from pathgen.errors import PathgenErrors
+from pathgen.gan.registry import GENERATORS
 from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings
 from pathgen.params import parse_section
 
@@ -22,15 +24,68 @@ PAPER_DCGAN = {
     "real_target": 1.0,
     "ema_decay": 0.0,
 }
-PAPER = {"seed": 123, "augment": "none", "snapshot_every_kimg": 200.0, "dcgan": PAPER_DCGAN}
+PAPER_STYLEGAN2 = {
+    "channel_base": 16384,
+    "channel_max": 512,
+    "latent_dim": 512,
+    "mapping_layers": 8,
+    "minibatch_group": 4,
+    "batch_size": 64,
+    "kimg": 25000.0,
+    "lr_generator": 0.0025,
+    "lr_discriminator": 0.0025,
+    "beta1": 0.0,
+    "beta2": 0.99,
+    "r1_gamma": 0.0128,
+    "r1_interval": 16,
+    "path_weight": 2.0,
+    "path_interval": 4,
+    "path_decay": 0.01,
+    "mixing": 0.9,
+    "ema_kimg": 20.0,
+    "ema_ramp": 0.05,
+    "ada_target": 0.6,
+    "ada_kimg": 500.0,
+}
+PAPER = {
+    "seed": 123,
+    "augment": "none",
+    "snapshot_every_kimg": 200.0,
+    "dcgan": PAPER_DCGAN,
+    "stylegan2": PAPER_STYLEGAN2,
+}
+DRAWING = {"truncation_psi": 1.0, "noise": "random"}
 
 
 def test_the_papers_values_pass() -> None:
     settings = parse_section({"train_gan": PAPER}, "train_gan", TrainGanSettings)
     assert settings.dcgan.options == {"width": 64, "latent_dim": 100}
-    parse_section(
-        {"synthesise": {"seed": 1, "per_class": 35008, "batch_size": 256}}, "synthesise", SynthesiseSettings
-    )
+    synthesise = {"seed": 1, "per_class": 35008, "batch_size": 256, "stylegan2": DRAWING}
+    drawing = parse_section({"synthesise": synthesise}, "synthesise", SynthesiseSettings)
+    assert drawing.drawing("stylegan2") == DRAWING
+    assert drawing.drawing("dcgan") == {}
+
+
+@pytest.mark.parametrize("generator", GENERATORS)
+def test_settings_fit_what_they_are_handed_to(generator: str) -> None:
+    """As the stages do: options to the builders, all else to the recipe, and drawing to the drawer."""
+    built = GENERATORS[generator]
+    own = getattr(parse_section({"train_gan": PAPER}, "train_gan", TrainGanSettings), generator)
+    recipe = built.recipe(**own.model_dump(exclude=set(own.options)), augment="d4", seed=1)
+    assert recipe.steps == -(-own.kimg * 1000 // own.batch_size)
+    for build in (inspect.signature(built.generator), inspect.signature(built.discriminator)):
+        assert set(build.parameters) == {"image_size", *own.options}
+    synthesise = {"seed": 1, "per_class": 1, "batch_size": 1, "stylegan2": DRAWING}
+    built.drawer(**SynthesiseSettings(**synthesise).drawing(generator))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("r1_interval", 0), ("mixing", 1.1), ("ada_target", 1.0), ("channel_base", 0)]
+)
+def test_impossible_values_of_stylegan2_are_named(name: str, value: object) -> None:
+    section = {**PAPER, "stylegan2": {**PAPER_STYLEGAN2, name: value}}
+    with pytest.raises(PathgenErrors, match=rf"train_gan\.stylegan2\.{name}: is "):
+        parse_section({"train_gan": section}, "train_gan", TrainGanSettings)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import killable
+import pytest
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -19,7 +20,8 @@ def stamp(path: Path) -> int:
     return path.stat().st_mtime_ns if path.exists() else 0
 
 
-def test_killed_at_any_moments_it_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("generator", killable.RECIPES)
+def test_killed_at_any_moments_it_goes_on_to_the_same_bytes(tmp_path: Path, generator: str) -> None:
     command = [sys.executable, str(killable.__file__), str(tmp_path)]
     snapshot = tmp_path / "work" / "snapshot.safetensors"
     with subprocess.Popen(
@@ -31,7 +33,7 @@ def test_killed_at_any_moments_it_goes_on_to_the_same_bytes(tmp_path: Path) -> N
         def start(names: str) -> int:
             assert parent.stdin is not None
             assert parent.stdout is not None
-            parent.stdin.write(names + "\n")
+            parent.stdin.write(f"{generator} {names}\n")
             parent.stdin.flush()
             return int(parent.stdout.readline())
 

@@ -15,6 +15,7 @@ from pathgen.gan import course
 from pathgen.gan.loop import TrainedGan, train_generator
 from pathgen.gan.players import STATISTICS, Players
 from pathgen.gan.recipe import GanRecipe
+from pathgen.gan.registry import GENERATORS
 from pathgen.gan.synthesis import synthesise
 from pathgen.recording import Recorder
 from pathgen.seeding import torch_generator
@@ -72,15 +73,10 @@ def trained(
 
 def players(ema_decay: float = 0.0, bf16: bool = False, lr: float = 2e-4) -> Players:
     return Players(
-        "dcgan",
+        GENERATORS["dcgan"],
         image_size=16,
         options=OPTIONS,
-        lr_generator=lr,
-        lr_discriminator=lr,
-        betas=(0.5, 0.999),
-        real_target=1.0,
-        ema_decay=ema_decay,
-        seed=1,
+        recipe=replace(RECIPE, lr_generator=lr, lr_discriminator=lr, ema_decay=ema_decay),
         device=CPU,
         bf16=bf16,
         channels_last=True,

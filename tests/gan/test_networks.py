@@ -61,15 +61,14 @@ def test_the_papers_discriminator_layer_by_layer() -> None:
     assert weights_of(discriminator) == kernels + 2 * sum(channels[2:-1]) == 2_765_568
 
 
-@pytest.mark.parametrize("name", GENERATORS)
 @pytest.mark.parametrize("image_size", [8, 32, 64, 128])
-def test_each_size_gives_images_of_that_size_and_one_logit_each(name: str, image_size: int) -> None:
+def test_each_size_gives_images_of_that_size_and_one_logit_each(image_size: int) -> None:
     options = {"image_size": image_size, "width": 4, "latent_dim": 6}
-    generator = GENERATORS[name].generator(**options)
+    generator = GENERATORS["dcgan"].generator(**options)
     images = generator(torch.randn(2, 6, generator=torch_generator(1)))
     assert images.shape == (2, 3, image_size, image_size)
     assert images.abs().max() <= 1
-    assert GENERATORS[name].discriminator(**options)(images).shape == (2,)
+    assert GENERATORS["dcgan"].discriminator(**options)(images).shape == (2,)
 
 
 def test_weights_are_drawn_as_in_the_paper_and_from_the_seed_alone() -> None:

@@ -1,0 +1,85 @@
+"""What a generator brings along to be trained, kept and drawn from."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass
+from typing import Any, ClassVar, Protocol
+
+import torch
+from torch import nn
+
+from pathgen.gan.stream import Augment
+from pathgen.gan.synthesis import Drawer
+
+
+class Recipe(Protocol):
+    """What the loop asks of the numbers that shape a training: a frozen dataclass of plain values."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    @property
+    def batch_size(self) -> int:
+        """Originals per step."""
+
+    @property
+    def steps(self) -> int:
+        """Steps in all."""
+
+    @property
+    def augment(self) -> Augment:
+        """How originals are turned."""
+
+    @property
+    def seed(self) -> int:
+        """Of every draw."""
+
+
+class PlayersInTraining(Protocol):
+    """What the loop asks of two networks in training."""
+
+    @property
+    def statistics(self) -> tuple[str, ...]:
+        """Names of what `step` tells."""
+
+    @property
+    def discriminator(self) -> nn.Module:
+        """Images (N, 3, H, W) to logits (N,)."""
+
+    @property
+    def finished(self) -> nn.Module:
+        """The generator to keep."""
+
+    def step(self, real: torch.Tensor, latents: torch.Tensor, *, number: int) -> dict[str, torch.Tensor]:
+        """Train on one batch and return each of `statistics` as a scalar."""
+
+    def are_finite(self) -> bool:
+        """Tell whether all weights are finite."""
+
+    def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """Return all that steps change: tensors, and a JSON description."""
+
+    def restore(self, tensors: Mapping[str, torch.Tensor], described: Mapping[str, Any]) -> None:
+        """Take over a `state`."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """How to build, train and load a generative adversarial pair.
+
+    Attributes:
+        generator: Called with ``image_size`` and the options of its settings, by keyword. The module maps
+            latents (N, latent_dim) to images (N, 3, H, W), about [-1, 1]; it has a ``latent_dim``.
+        discriminator: Called with the same. The module maps images to logits (N,); in eval mode, each image's
+            by itself.
+        initialise: Draws the weights of either from a seed.
+        recipe: The dataclass of the numbers that shape its training.
+        players: Called with this object, ``image_size``, ``options``, ``recipe``, ``device``, ``bf16`` and
+            ``channels_last``: the pair in training.
+        drawer: Called with its own settings of synthesis, by keyword: how latents become images.
+    """
+
+    generator: Callable[..., nn.Module]
+    discriminator: Callable[..., nn.Module]
+    initialise: Callable[[nn.Module, int], None]
+    recipe: Callable[..., Recipe]
+    players: Callable[..., PlayersInTraining]
+    drawer: Callable[..., Drawer]

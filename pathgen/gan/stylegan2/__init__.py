@@ -1,0 +1,1 @@
+"""StyleGAN2 from its papers, in plain PyTorch: networks, regularisation, and one training step."""

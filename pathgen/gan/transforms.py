@@ -1,0 +1,97 @@
+"""Transforms of H&E patches that a discriminator may be shown instead of the patches themselves.
+
+Tissue has no up and no left, lies anywhere on the grid, and is stained a little more or less: flips, quarter
+turns, translations and a mild change of the two stains, no other colours. All are matrices, so they
+have derivatives of every order, and exact results where the matrix is a permutation.
+"""
+
+import torch
+
+# Optical densities of haematoxylin, eosin and a remainder, one per row (Ruifrok and Johnston 2001).
+_STAINS = ((0.650, 0.704, 0.286), (0.072, 0.990, 0.105), (0.268, 0.570, 0.776))
+# Lobes of the interpolation; 3 is the usual compromise of sharpness and ringing.
+_LOBES = 3.0
+# Half a grey level: the darkest that an optical density is taken of.
+_DARKEST = 0.5 / 255.0
+
+
+def shift_matrices(shifts: torch.Tensor, side: int) -> torch.Tensor:
+    """Return matrices that move a row of pixels, with Lanczos interpolation and reflection at the ends.
+
+    Args:
+        shifts: (N,) in px, at most `side`; positive moves the content to larger indices.
+        side: Length of the row, px.
+
+    Returns:
+        (N, side, side), to multiply columns by; rows sum to 1, and hold a single 1 for whole `shifts`.
+    """
+    place = torch.arange(side, device=shifts.device, dtype=shifts.dtype)
+    source = (place - shifts[:, None])[:, :, None]  # (N, side, 1): where output pixel i looks
+    weights = _lanczos(source - place)
+    for mirrored in (-1.0 - place, 2.0 * side - 1.0 - place):
+        weights = weights + _lanczos(source - mirrored)
+    return weights / weights.sum(2, keepdim=True)
+
+
+def _lanczos(distance: torch.Tensor) -> torch.Tensor:
+    window = torch.sinc(distance) * torch.sinc(distance / _LOBES)
+    # sinc of a whole number is not quite 0 in floating point; a whole shift shall move pixels unchanged.
+    whole = distance == distance.round()
+    exact = torch.where(whole, (distance == 0).to(distance.dtype), window)
+    return torch.where(distance.abs() < _LOBES, exact, 0.0)
+
+
+def placed(
+    images: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor, swap: torch.Tensor
+) -> torch.Tensor:
+    """Apply one matrix along each axis, then swap the axes where asked for.
+
+    Args:
+        images: (N, C, H, H).
+        rows: (N, H, H), applied to each column of pixels.
+        columns: (N, H, H), applied to each row of pixels.
+        swap: (N,) bool.
+
+    Returns:
+        (N, C, H, H).
+    """
+    moved = rows[:, None] @ images @ columns[:, None].transpose(2, 3)
+    return torch.where(swap[:, None, None, None], moved.transpose(2, 3), moved)
+
+
+def mirrored(matrices: torch.Tensor, choice: torch.Tensor) -> torch.Tensor:
+    """Reverse the order of the output pixels where chosen.
+
+    Args:
+        matrices: (N, H, H).
+        choice: (N,) bool.
+    """
+    return torch.where(choice[:, None, None], matrices.flip(1), matrices)
+
+
+def restained(images: torch.Tensor, factors: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
+    """Change how much of each stain is in an image.
+
+    Args:
+        images: (N, 3, H, W), about [-1, 1]; what lies beyond keeps its distance to the limit.
+        factors: (N, 3), of the amounts of haematoxylin, eosin and the remainder; 1 leaves them.
+        offsets: (N, 3), added to the amounts; 0 leaves them.
+
+    Returns:
+        (N, 3, H, W).
+
+    Source: Beer and Lambert's law with the stain vectors of Ruifrok and Johnston 2001; Tellez et al. 2018
+    (arXiv 1808.05896) for jitter of factors and offsets.
+    """
+    stains = torch.nn.functional.normalize(torch.tensor(_STAINS, device=images.device), dim=1)
+    # density' = ((density @ inverse) * factors + offsets) @ stains, as one matrix per image.
+    change = torch.linalg.inv(stains) @ (factors[:, :, None] * stains)  # (N, 3, 3)
+    inside = images.clamp(-1.0, 1.0)
+    light = ((inside + 1.0) / 2.0).clamp(min=_DARKEST)
+    count, channels, height, width = images.shape
+    density = -light.log().reshape(count, channels, -1)  # (N, 3, H * W)
+    new = change.transpose(1, 2) @ density + (offsets @ stains)[:, :, None]
+    # Light cannot exceed that of an empty slide.
+    new_light = (-new.clamp(min=0.0)).exp().reshape(count, channels, height, width)
+    result: torch.Tensor = images + (new_light - light) * 2.0
+    return result

@@ -1,0 +1,160 @@
+"""Each transform against explicit matrices, and what it may not do to tissue."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from pathgen.gan import adaptive
+from pathgen.gan.adaptive import augmented
+from pathgen.gan.transforms import mirrored, placed, restained, shift_matrices
+from pathgen.seeding import torch_generator
+
+
+def images(count: int = 4, side: int = 8) -> torch.Tensor:
+    return torch.rand(count, 3, side, side, generator=torch_generator(1)) * 2 - 1
+
+
+def same_for_all(matrix: torch.Tensor, count: int = 4) -> torch.Tensor:
+    return matrix[None].expand(count, -1, -1)
+
+
+def no_swap(count: int = 4) -> torch.Tensor:
+    return torch.zeros(count, dtype=torch.bool)
+
+
+@pytest.mark.parametrize("shift", [-5, -1, 0, 1, 3, 8])
+def test_a_whole_shift_is_a_permutation_with_reflection(shift: int) -> None:
+    side = 8
+    expected = np.zeros((side, side))
+    reflected = [*range(side), *reversed(range(side))]
+    for row in range(side):
+        expected[row, reflected[(row - shift) % (2 * side)]] = 1.0
+    (matrix,) = shift_matrices(torch.tensor([float(shift)]), side)
+    assert np.array_equal(matrix.numpy(), expected)
+    columns = same_for_all(matrix)
+    moved = placed(images(), same_for_all(torch.eye(side)), columns, no_swap())
+    rolled = torch.cat([images(), images().flip(3)], 3).roll(shift, 3)[..., :side]
+    assert torch.equal(moved, rolled)
+
+
+def test_a_fractional_shift_is_lanczos_written_out() -> None:
+    def kernel(x: float) -> float:
+        if abs(x) >= 3:
+            return 0.0
+        return 1.0 if x == 0 else 3 * math.sin(math.pi * x) * math.sin(math.pi * x / 3) / (math.pi * x) ** 2
+
+    side, shift = 9, 2.3
+    expected = np.zeros((side, side))
+    for row in range(side):
+        for place in range(-2 * side, 3 * side):
+            folded = place % (2 * side)
+            column = folded if folded < side else 2 * side - 1 - folded
+            expected[row, column] += kernel(row - shift - place)
+    expected /= expected.sum(1, keepdims=True)
+    (matrix,) = shift_matrices(torch.tensor([shift], dtype=torch.float64), side)
+    assert np.allclose(matrix.numpy(), expected, atol=1e-12)
+
+
+def test_a_fractional_shift_moves_a_smooth_wave() -> None:
+    place = torch.arange(64, dtype=torch.float64)
+    wave = torch.sin(2 * math.pi * place / 16)
+    (matrix,) = shift_matrices(torch.tensor([2.6], dtype=torch.float64), 64)
+    moved = matrix @ wave
+    expected = torch.sin(2 * math.pi * (place - 2.6) / 16)
+    assert (moved - expected)[8:-8].abs().max() < 0.01
+
+
+def test_flips_and_turns_are_those_of_numpy() -> None:
+    side, one = 8, images(4)
+    straight = same_for_all(torch.eye(side))
+    yes, no = torch.ones(4, dtype=torch.bool), no_swap()
+    assert torch.equal(placed(one, straight, mirrored(straight, yes), no), one.flip(3))
+    assert torch.equal(placed(one, mirrored(straight, yes), straight, no), one.flip(2))
+    assert torch.equal(placed(one, straight, straight, yes), one.transpose(2, 3))
+    choice = torch.tensor([True, False, True, False])
+    half = placed(one, straight, mirrored(straight, choice), no)
+    assert torch.equal(half[0], one[0].flip(2)) and torch.equal(half[1], one[1])
+
+
+def test_whole_transforms_give_exactly_the_symmetries_and_shifts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without fractional shifts and stain every result is one of the eight turns, of some whole shift."""
+    monkeypatch.setattr(adaptive, "_WHOLE_SHIFT", 0.0)
+    monkeypatch.setattr(adaptive, "_SHIFT_STD", 0.0)
+    monkeypatch.setattr(adaptive, "_STAIN_STD", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(adaptive, "_OFFSET_STD", (0.0, 0.0, 0.0))
+    one = images(1)
+    shown = augmented(one.expand(800, -1, -1, -1), 1.0, torch_generator(5))
+    symmetries = torch.stack(
+        [torch.rot90(flipped, turns, (1, 2)) for flipped in (one[0], one[0].flip(2)) for turns in range(4)]
+    )
+    distances = (shown[:, None] - symmetries[None]).abs().amax((2, 3, 4))  # (800, 8)
+    assert distances.amin(1).max() < 1e-5
+    counts = torch.bincount(distances.argmin(1), minlength=8)
+    assert 60 <= counts.min() <= counts.max() <= 140
+
+
+def test_the_stain_changes_by_beer_and_lambert() -> None:
+    """Twin: optical densities in numpy, pixel by pixel."""
+    one = images(2, 4)
+    factors, offsets = (
+        torch.tensor([[1.2, 0.9, 1.0], [1.0, 1.0, 1.0]]),
+        torch.tensor([[0.02, 0.01, 0.0], [0.0] * 3]),
+    )
+    stains = np.array([[0.65, 0.704, 0.286], [0.072, 0.99, 0.105], [0.268, 0.57, 0.776]])
+    stains /= np.linalg.norm(stains, axis=1, keepdims=True)
+    shown = restained(one, factors, offsets).numpy()
+    for row in range(4):
+        for column in range(4):
+            light = np.maximum((one[0, :, row, column].double().numpy() + 1) / 2, 0.5 / 255)
+            amounts = -np.log(light) @ np.linalg.inv(stains)
+            density = (amounts * [1.2, 0.9, 1.0] + [0.02, 0.01, 0.0]) @ stains
+            expected = one[0, :, row, column].numpy() + 2 * (np.exp(-np.maximum(density, 0)) - light)
+            assert np.allclose(shown[0, :, row, column], expected, atol=1e-4)
+    torch.testing.assert_close(torch.from_numpy(shown[1]), one[1], atol=1e-5, rtol=0)
+
+
+def test_stain_leaves_glass_white_and_keeps_what_lies_beyond_the_limits() -> None:
+    white = torch.ones(1, 3, 2, 2)
+    factors, none = torch.tensor([[1.3, 0.8, 1.0]]), torch.zeros(1, 3)
+    torch.testing.assert_close(restained(white, factors, none), white)
+    beyond = torch.full((1, 3, 2, 2), 1.5, requires_grad=True)
+    shown = restained(beyond, factors, none)
+    torch.testing.assert_close(shown, beyond)
+    shown.sum().backward()
+    assert beyond.grad is not None
+    torch.testing.assert_close(beyond.grad, torch.ones_like(beyond))
+
+
+def test_augmentation_keeps_the_hue_of_tissue() -> None:
+    """Haematoxylin stays blue to violet, eosin stays pink: red and blue never fall below green."""
+    for colour in ((0.45, 0.30, 0.60), (0.85, 0.60, 0.75)):
+        tissue = (torch.tensor(colour) * 2 - 1)[None, :, None, None].expand(400, 3, 8, 8)
+        shown = augmented(tissue, 1.0, torch_generator(6))
+        red, green, blue = shown.unbind(1)
+        assert (red > green).all() and (blue > green).all()
+        assert (shown - tissue).abs().mean() < 0.15
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.25, 0.8])
+def test_each_transform_comes_with_its_chance(chance: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = images(1).expand(2000, -1, -1, -1)
+    monkeypatch.setattr(adaptive, "_STAIN_STD", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(adaptive, "_OFFSET_STD", (0.0, 0.0, 0.0))
+    shown = augmented(one, chance, torch_generator(7))
+    unchanged = ((shown - one).abs().amax((1, 2, 3)) < 1e-5).float().mean().item()
+    # Flip, turn and whole shift may also choose what changes nothing.
+    whole = float(np.mean([abs(round(2 * x - 1)) == 0 for x in np.linspace(0, 1, 10001)]))
+    expected = (1 - chance / 2) * (1 - 3 * chance / 4) * (1 - chance + chance * whole**2) * (1 - chance)
+    assert unchanged == pytest.approx(expected, abs=0.04)
+    if chance == 0.0:
+        assert shown is one
+
+
+def test_augmentation_has_second_derivatives() -> None:
+    one = images(2).requires_grad_(True)
+    shown = augmented(one, 0.8, torch_generator(8))
+    (gradient,) = torch.autograd.grad(shown.square().sum(), one, create_graph=True)
+    gradient.square().sum().backward()
+    assert one.grad is not None and bool(torch.isfinite(one.grad).all())
