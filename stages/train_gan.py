@@ -16,6 +16,8 @@ from pathgen.patches.store import open_patch_set
 from stages.runtime import running
 
 TRAIN = Path("data/patches/train")
+# Looked at, never learned from: the validation patches choose a classifier's epoch and judge no generator.
+HELD_OUT = Path("data/patches/valid")
 
 
 @errors_to_exit()
@@ -33,7 +35,7 @@ def main() -> None:
     with running(
         "train_gan",
         settings={"train_gan": settings, "compute": compute},
-        inputs=[TRAIN],
+        inputs=[TRAIN, HELD_OUT],
         item={"generator": wanted.generator, "label": wanted.label},
         trains=True,
     ) as stage:
@@ -44,6 +46,7 @@ def main() -> None:
             recipe=GENERATORS[wanted.generator].recipe(
                 **own.model_dump(exclude=set(own.options)), augment=settings.augment, seed=settings.seed
             ),
+            held_out=open_patch_set(HELD_OUT).of_label(wanted.label).images,
             snapshot_every_kimg=settings.snapshot_every_kimg,
             device=device,
             precision=compute.precision,

@@ -74,7 +74,8 @@ class Architecture:
         recipe: The dataclass of the numbers that shape its training.
         players: Called with this object, ``image_size``, ``options``, ``recipe``, ``device``, ``bf16`` and
             ``channels_last``: the pair in training.
-        drawer: Called with its own settings of synthesis, by keyword: how latents become images.
+        drawer: Called with its own settings of synthesis, by keyword, or with nothing for all that was
+            learned: how latents become images.
     """
 
     generator: Callable[..., nn.Module]

@@ -1,16 +1,16 @@
 """The course of a training: where it is, what it has told, and whether it still makes sense."""
 
-import math
-from typing import Any
+from math import isfinite
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from pathgen.checkpoint import Snapshot
 from pathgen.errors import PathgenError
 from pathgen.gan.architecture import PlayersInTraining, Recipe
+from pathgen.gan.health import Health
 from pathgen.gan.synthesis import to_uint8
 from pathgen.patches.picture import patch_grid
 from pathgen.recording import Recorder
@@ -19,20 +19,31 @@ GRID = 64
 _GRID_COLUMNS = 8
 _LOGS = 200
 _PICTURES = 10
-_CURE = "Lower train_gan's learning rates, or set compute.precision to fp32; the last finite snapshot is kept"
+_LOOKS = 20
+_CURE = "Lower train_gan's learning rates, or set compute.precision to fp32"
+_KEPT = "the last good snapshot is kept"
 
 
 class Course:
     """Counts steps, averages their statistics, keeps rows and pictures; all of it goes into a snapshot."""
 
-    def __init__(self, recipe: Recipe, statistics: tuple[str, ...], recorder: Recorder, what: str) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        statistics: tuple[str, ...],
+        health: Health,
+        recorder: Recorder,
+        what: str,
+    ) -> None:
         self.step = 0
         self.rows: list[dict[str, float]] = []
+        self.looks: list[dict[str, float]] = []
         self.pictures: list[tuple[float, NDArray[np.uint8]]] = []
         self._statistics = statistics
         self._totals = torch.zeros(len(statistics), dtype=torch.float64)
         self._counted = 0
         self._recipe = recipe
+        self._health = health
         self._recorder = recorder
         self._what = what
 
@@ -63,6 +74,11 @@ class Course:
         """True 10 times in a training, the last time at its end."""
         return self._is_time(_PICTURES)
 
+    @property
+    def is_time_for_a_look(self) -> bool:
+        """True 20 times in a training, the last time at its end."""
+        return self._is_time(_LOOKS)
+
     def log(self) -> dict[str, str]:
         """Average, check and record the statistics since the last call.
 
@@ -70,10 +86,15 @@ class Course:
             The few that fit on a progress bar.
 
         Raises:
-            PathgenError: One of them is not finite.
+            PathgenError: One of them is not finite, or the training has diverged or collapsed.
         """
         means = dict(zip(self._statistics, (self._totals / self._counted).tolist(), strict=True))
-        self._check(means)
+        problem = self._health.judge(means)
+        if problem is not None:
+            self._recorder.metrics(
+                {key: value for key, value in means.items() if isfinite(value)}, self.images
+            )
+            self._fail(*problem)
         self._totals, self._counted = torch.zeros_like(self._totals), 0
         self.rows.append({"kimg": self.images / 1000, **means})
         self._recorder.metrics(means, self.images)
@@ -83,15 +104,25 @@ class Course:
             "spread": f"{means['gan/spread_ratio']:.2f}",
         }
 
-    @torch.no_grad()
-    def keep_picture(self, generator: nn.Module, latents: torch.Tensor) -> None:
-        """Keep and record the grid that the generator makes of fixed latents, as it would be saved now."""
-        was_training = generator.training
-        images = to_uint8(generator.eval()(latents))
-        generator.train(was_training)
-        picture = patch_grid(images, columns=_GRID_COLUMNS, scale=2)
+    def keep_picture(self, images: torch.Tensor) -> None:
+        """Keep and record a grid.
+
+        Args:
+            images: (`GRID`, 3, H, H), of the same latents each time.
+        """
+        picture = patch_grid(to_uint8(images), columns=_GRID_COLUMNS, scale=2)
         self.pictures.append((self.images / 1000, picture))
         self._recorder.image("samples", picture, self.images)
+
+    def keep_look(self, look: dict[str, float]) -> None:
+        """Keep and record what `Watch.look` told."""
+        self.looks.append({"kimg": self.images / 1000, **look})
+        self._recorder.metrics(look, self.images)
+
+    @property
+    def is_well(self) -> bool:
+        """False while the last record was beyond the bounds of a sane training."""
+        return self._health.is_well
 
     def check(self, players: PlayersInTraining) -> None:
         """Refuse to keep networks that have left the finite numbers.
@@ -99,17 +130,14 @@ class Course:
         Raises:
             PathgenError: A statistic since the last log, or a weight, is not finite.
         """
-        self._check(dict(zip(self._statistics, self._totals.tolist(), strict=True)))
+        for name, value in zip(self._statistics, self._totals.tolist(), strict=True):
+            if not isfinite(value):
+                self._fail(f"{name} is no finite number", _CURE)
         if not players.are_finite():
-            self._fail("a weight")
+            self._fail("a weight is no finite number", _CURE)
 
-    def _check(self, values: dict[str, float]) -> None:
-        for name, value in values.items():
-            if not math.isfinite(value):
-                self._fail(name)
-
-    def _fail(self, name: str) -> None:
-        raise PathgenError(self._what, f"{name} is no finite number after {self.images} images", _CURE)
+    def _fail(self, reason: str, cure: str) -> NoReturn:
+        raise PathgenError(self._what, f"after {self.images} images {reason}", f"{cure}; {_KEPT}")
 
     def snapshot(self, tensors: dict[str, torch.Tensor], described: dict[str, Any]) -> Snapshot:
         """Join the players' state with how far the training is.
@@ -127,6 +155,7 @@ class Course:
             "step": self.step,
             "counted": self._counted,
             "rows": self.rows,
+            "looks": self.looks,
             "pictures_kimg": [kimg for kimg, _ in self.pictures],
         }
         return Snapshot({**tensors, **pictures, "totals": self._totals}, plain)
@@ -135,6 +164,7 @@ class Course:
         """Go on from where a `snapshot` was made."""
         self.step = snapshot.plain["step"]
         self.rows = snapshot.plain["rows"]
+        self.looks = snapshot.plain["looks"]
         self._counted = snapshot.plain["counted"]
         self._totals = snapshot.tensors["totals"]
         self.pictures = [

@@ -24,7 +24,8 @@ def keep_training(trained: TrainedGan, model: Path, results: Path, *, label: str
     Args:
         trained: What `train_generator` returned.
         model: Folder of the checkpoint, see `save_gan`.
-        results: Folder for ``history.csv``, ``samples.png`` (the last grid) and ``progress/``.
+        results: Folder for ``history.csv``, ``overfitting.csv``, ``samples.png`` (the last grid) and
+            ``progress/``.
         label: The class it was trained on.
     """
     save_gan(model, trained, {"label": label})
@@ -33,6 +34,7 @@ def keep_training(trained: TrainedGan, model: Path, results: Path, *, label: str
             save_png(picture, draft / f"{round(kimg * 1000):09d}_images.png")
     save_png(trained.pictures[-1][1], results / "samples.png")
     write_csv(trained.history, results / "history.csv")
+    write_csv(trained.overfitting, results / "overfitting.csv")
 
 
 def keep_synthetic(

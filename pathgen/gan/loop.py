@@ -16,8 +16,11 @@ from pathgen.checkpoint import Snapshot
 from pathgen.errors import PathgenError
 from pathgen.gan.architecture import Recipe
 from pathgen.gan.course import GRID, Course
+from pathgen.gan.health import Health
+from pathgen.gan.overfitting import LOOKS, Watch, warn
 from pathgen.gan.registry import GENERATORS
 from pathgen.gan.stream import ImageStream
+from pathgen.gan.synthesis import Drawer
 from pathgen.progress import progress
 from pathgen.recording import Recorder, Silent
 from pathgen.seeding import torch_generator
@@ -34,6 +37,7 @@ class TrainedGan:
         generator: In eval mode; the moving average where the recipe has one.
         discriminator: In eval mode.
         history: One row per log interval: ``kimg`` and the mean of each of its players' statistics.
+        overfitting: One row per look at held-out patches: ``kimg`` and each of `LOOKS`; none without them.
         pictures: (kimg shown, 8x8 grid uint8 (H, W, 3)) over the training; the same latents in each.
         facts: Recipe, compute choices and digest of the data, as JSON knows them.
     """
@@ -44,6 +48,7 @@ class TrainedGan:
     generator: nn.Module
     discriminator: nn.Module
     history: pd.DataFrame
+    overfitting: pd.DataFrame
     pictures: list[tuple[float, NDArray[np.uint8]]]
     facts: dict[str, Any]
 
@@ -58,6 +63,7 @@ def train_generator(
     precision: str,
     channels_last: bool,
     snapshot_every_kimg: float,
+    held_out: NDArray[np.uint8] | None = None,
     resume_folder: Path | None = None,
     recorder: Recorder | None = None,
     what: str = "train a generator",
@@ -73,6 +79,8 @@ def train_generator(
         precision: ``fp32``, or ``bf16`` for convolutions in bfloat16.
         channels_last: Memory format of images and weights.
         snapshot_every_kimg: Thousands of images between two snapshots.
+        held_out: Patches of the same label and size that are not trained on; the discriminator's answers to
+            them tell whether it overfits. They change nothing but what is told. None: not looked at.
         resume_folder: Work folder of this training alone: a snapshot found there is continued, and its
             latest is kept there. None: no snapshots. The caller removes the folder once the result is safe.
         recorder: Takes the players' statistics and the grids (key ``samples``); the step is the number of
@@ -84,7 +92,8 @@ def train_generator(
         the number of threads and the machine; not on snapshots and kills.
 
     Raises:
-        PathgenError: A loss or a weight is no longer finite, or the snapshot is damaged or foreign.
+        PathgenError: A loss or a weight is no longer finite, the training has diverged or collapsed, or the
+            snapshot is damaged or foreign.
     """
     image_size = _checked_size(images, what)
     stream = ImageStream(
@@ -100,17 +109,23 @@ def train_generator(
         bf16=precision == "bf16",
         channels_last=channels_last,
     )
-    course = Course(recipe, players.statistics, recorder or Silent(), what)
+    health = Health(originals_vary=any((image != images[0]).any() for image in images))
+    course = Course(recipe, players.statistics, health, recorder or Silent(), what)
+    held_out = images[:0] if held_out is None else held_out
+    watch = None
+    if len(held_out):
+        watch = Watch(images, held_out, batch_size=recipe.batch_size, seed=recipe.seed, device=device)
     facts = {
         "recipe": asdict(recipe),
         "compute": {"device": device.type, "precision": precision, "channels_last": channels_last},
         "images": len(images),
-        "images_sha256": hashlib.sha256(np.ascontiguousarray(images).data).hexdigest(),
+        "images_sha256": _digest(images),
     }
     key = {
         **facts,
         "architecture": architecture,
         "options": dict(options),
+        "held_out_sha256": _digest(held_out),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
     }
@@ -119,6 +134,7 @@ def train_generator(
         course.restore(snapshot)
 
     latent_dim = options["latent_dim"]
+    draw = built.drawer()
     fixed = torch.randn(GRID, latent_dim, generator=torch_generator(recipe.seed, "grid")).to(device)
     snapshot_steps = max(1, round(snapshot_every_kimg * 1000 / recipe.batch_size))
     with progress(recipe.steps * recipe.batch_size, "images", what, done=course.images) as bar:
@@ -129,11 +145,15 @@ def train_generator(
             if course.is_time_to_log:
                 bar.set_postfix(course.log(), refresh=False)
             if course.is_time_for_a_picture:
-                course.keep_picture(players.finished, fixed)
+                course.keep_picture(_shown(players.finished, fixed, draw, recipe.seed))
+            if watch is not None and course.is_time_for_a_look:
+                course.keep_look(watch.look(players, _shown(players.finished, fixed, draw, recipe.seed)))
+                warn(what, course.looks, course.images, len(images))
             if resume_folder is not None and course.step % snapshot_steps == 0:
                 course.check(players)
-                tensors, described = players.state()
-                course.snapshot(tensors, described).save(resume_folder, key)
+                if course.is_well:
+                    tensors, described = players.state()
+                    course.snapshot(tensors, described).save(resume_folder, key)
             bar.update(recipe.batch_size)
     course.check(players)
     return TrainedGan(
@@ -143,9 +163,24 @@ def train_generator(
         generator=players.finished.eval(),
         discriminator=players.discriminator.eval(),
         history=pd.DataFrame(course.rows, columns=["kimg", *players.statistics]),
+        overfitting=pd.DataFrame(course.looks, columns=["kimg", *LOOKS]),
         pictures=course.pictures,
         facts=facts,
     )
+
+
+@torch.no_grad()
+def _shown(generator: nn.Module, latents: torch.Tensor, draw: Drawer, seed: int) -> torch.Tensor:
+    """Return the images of the fixed latents, as the generator would draw them if it were saved now."""
+    was_training = generator.training
+    rng = torch_generator(seed, "grid-noise", device=latents.device)
+    images = draw(generator.eval(), latents, rng)
+    generator.train(was_training)
+    return images
+
+
+def _digest(images: NDArray[np.uint8]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(images).data).hexdigest()
 
 
 def _checked_size(images: NDArray[np.uint8], what: str) -> int:

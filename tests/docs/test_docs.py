@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from pathgen.classifier.training import _METRICS, HISTORY_COLUMNS
+from pathgen.gan.overfitting import LOOKS
 from pathgen.gan.players import Players
 from pathgen.gan.stylegan2.players import Players as StyleGan2Players
 from pathgen.metrics.fidelity import measure_fidelity
@@ -104,6 +105,7 @@ def test_the_page_names_the_keys_that_are_recorded_and_no_others(
     recorded = {
         *Players.statistics,
         *StyleGan2Players.statistics,
+        *LOOKS,
         *_METRICS,
         *(f"test/{name}" for name in classification_metrics(_LABELS, _SCORES, 0.5)),
         *named_in_stages(),

@@ -44,7 +44,7 @@ DCGAN = GanRecipe(
 # Penalties, corrections of the chance of augmentation and snapshots (every 6 steps) fall on different steps.
 STYLEGAN2 = StyleGan2Recipe(
     batch_size=8,
-    kimg=0.4,
+    kimg=0.24,
     lr_generator=2e-3,
     lr_discriminator=2e-3,
     beta1=0.0,

@@ -62,6 +62,7 @@ def test_a_training_leaves_model_curves_and_pictures(trained: TrainedGan, folder
     assert load_card(model).facts["label"] == "tumor"
     history = pd.read_csv(results / "history.csv")
     pd.testing.assert_frame_equal(history, trained.history, check_dtype=False)
+    assert (results / "overfitting.csv").read_text().startswith("kimg,gan/known_accuracy,")
     pictures = sorted((results / "progress").iterdir())
     assert len(pictures) == len(trained.pictures) == 10
     assert pictures[-1].read_bytes() == (results / "samples.png").read_bytes()

@@ -24,7 +24,9 @@ def pair(seed: int = 1) -> TrainedGan:
         dcgan.initialise(network, seed)
         network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
     options = {"width": 8, "latent_dim": 5}
-    return TrainedGan("dcgan", options, 16, generator, discriminator, pd.DataFrame(), [], {"images": 3})
+    return TrainedGan(
+        "dcgan", options, 16, generator, discriminator, pd.DataFrame(), pd.DataFrame(), [], {"images": 3}
+    )
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from torch import nn
 from pathgen.gan.synthesis import Drawer
 
 
-def drawer(*, truncation_psi: float, noise: str) -> Drawer:
+def drawer(*, truncation_psi: float = 1.0, noise: str = "random") -> Drawer:
     """Return how a block of latents becomes images.
 
     Args:

@@ -1,0 +1,190 @@
+"""Trainings that have gone wrong are ended, explained, and leave the last good snapshot."""
+
+import logging
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from killable import DCGAN, OPTIONS, STYLEGAN2
+
+from pathgen.checkpoint import load_tensors
+from pathgen.errors import PathgenError
+from pathgen.gan import players
+from pathgen.gan.health import Health
+from pathgen.gan.loop import TrainedGan, train_generator
+from pathgen.gan.overfitting import LOOKS, Watch, is_overfitting
+from pathgen.gan.players import Players
+from pathgen.gan.registry import GENERATORS
+
+CPU = torch.device("cpu")
+WELL = {"gan/discriminator_loss": 1.0, "gan/generator_loss": 2.0, "gan/spread_ratio": 0.8}
+WILD = {**WELL, "gan/generator_loss": 300.0}
+ALIKE = {**WELL, "gan/spread_ratio": 0.01}
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def tissue(count: int, seed: int) -> np.ndarray:
+    """Blocks of random colours: no two alike, nothing to tell one set from another."""
+    colours = np.random.default_rng(seed).integers(60, 240, (count, 4, 4, 3), dtype=np.uint8)
+    return colours.repeat(4, 1).repeat(4, 2)
+
+
+def trained(recipe: object, images: np.ndarray, generator: str = "dcgan", **more: object) -> TrainedGan:
+    return train_generator(
+        images,
+        architecture=generator,
+        options=OPTIONS[generator],
+        recipe=recipe,  # type: ignore[arg-type]
+        device=CPU,
+        precision="fp32",
+        channels_last=True,
+        snapshot_every_kimg=0.016,
+        what="train it",
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def verdicts(records: list[dict[str, float]], originals_vary: bool = True) -> list[bool]:
+    health = Health(originals_vary=originals_vary)
+    return [health.judge(record) is not None for record in records]
+
+
+def test_bounds_must_be_crossed_several_times_in_a_row() -> None:
+    assert verdicts([WILD] * 5) == [False] * 4 + [True]
+    assert not any(verdicts(([WILD] * 4 + [WELL]) * 3))
+    assert verdicts([ALIKE] * 10) == [False] * 9 + [True]
+    assert not any(verdicts(([ALIKE] * 9 + [WELL]) * 3))
+    assert not any(verdicts([ALIKE] * 30, originals_vary=False))
+    assert not any(verdicts([WELL] * 100))
+
+
+def test_what_is_no_number_is_named_at_once() -> None:
+    problem = Health(originals_vary=True).judge({**WELL, "gan/grad_norm_generator": math.nan})
+    assert problem is not None
+    assert problem[0] == "gan/grad_norm_generator is no finite number"
+
+
+def test_it_is_not_well_from_the_first_bad_record_on() -> None:
+    health = Health(originals_vary=True)
+    seen = []
+    for record in (WELL, WILD, WELL, ALIKE, WELL):
+        health.judge(record)
+        seen.append(health.is_well)
+    assert seen == [True, False, True, False, True]
+
+
+@pytest.mark.parametrize("generator", ["dcgan", "stylegan2"])
+def test_a_learning_rate_of_one_is_caught_and_explained(generator: str, tmp_path: Path) -> None:
+    recipe = DCGAN if generator == "dcgan" else STYLEGAN2
+    broken = replace(recipe, lr_generator=1.0, lr_discriminator=1.0)  # type: ignore[type-var]
+    with pytest.raises(PathgenError) as caught:
+        trained(broken, tissue(64, 1), generator, resume_folder=tmp_path)
+    told = str(caught.value)
+    assert told.startswith("train it: after ")
+    assert "learning rates" in told and "snapshot is kept" in told and "\n" not in told
+    if (tmp_path / "snapshot.safetensors").exists():
+        tensors, _ = load_tensors(tmp_path / "snapshot.safetensors")
+        assert all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values())
+
+
+def test_a_collapse_ends_the_training_with_the_snapshot_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Players.step
+
+    def step(self: Players, *batches: torch.Tensor, number: int) -> dict[str, torch.Tensor]:
+        told = whole(self, *batches, number=number)
+        return {**told, "gan/spread_ratio": torch.tensor(0.003)} if number >= 20 else told
+
+    monkeypatch.setattr(players.Players, "step", step)
+    with pytest.raises(PathgenError, match=r"after 240 images the generated images differ by 0\.3%"):
+        trained(replace(DCGAN, kimg=0.4), tissue(64, 1), resume_folder=tmp_path)
+    _, content = load_tensors(tmp_path / "snapshot.safetensors")
+    assert content["plain"]["step"] == 20
+
+
+def look(ratio: float, known: float = 0.9, held_out: float = 0.7) -> dict[str, float]:
+    return {"gan/overfitting": ratio, "gan/known_accuracy": known, "gan/held_out_accuracy": held_out}
+
+
+def test_the_verdict_takes_three_looks_in_a_row() -> None:
+    assert is_overfitting([look(0.1), look(0.6), look(0.7), look(0.9)])
+    assert not is_overfitting([look(0.6), look(0.7)])
+    assert not is_overfitting([look(0.6), look(0.2), look(0.9)])
+    assert not is_overfitting([look(0.6), look(0.7), look(0.9, known=0.5)])
+    assert is_overfitting([look(0.1, held_out=0.5)] * 3)
+    assert not is_overfitting([look(0.1, held_out=0.5)] * 2 + [look(0.1)])
+    undecided = {"gan/known_accuracy": 1.0, "gan/held_out_accuracy": 0.9}
+    assert not is_overfitting([look(0.6), look(0.7), undecided])
+
+
+class Brightness(torch.nn.Module):
+    """Judges by the mean: 0 is undecided."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images.mean((1, 2, 3))
+
+
+def grey(level: int, count: int) -> np.ndarray:
+    return np.full((count, 16, 16, 3), level, dtype=np.uint8)
+
+
+def test_a_look_is_the_share_and_the_ratio_of_mean_logits() -> None:
+    class Pair:
+        discriminator = Brightness()
+
+    watch = Watch(grey(255, 8), grey(153, 20), batch_size=16, seed=1, device=CPU)
+    generated = torch.full((64, 3, 16, 16), -0.6)
+    told = watch.look(Pair(), generated)  # type: ignore[arg-type]
+    assert (
+        told["gan/known_accuracy"] == told["gan/held_out_accuracy"] == told["gan/generated_accuracy"] == 1.0
+    )
+    # Logits 1.0, 0.2 and -0.6: half of the way from known to generated.
+    assert told["gan/overfitting"] == pytest.approx(0.5, abs=1e-6)
+    undecided = watch.look(Pair(), torch.full((64, 3, 16, 16), 0.7))  # type: ignore[arg-type]
+    assert "gan/overfitting" not in undecided
+    assert undecided["gan/generated_accuracy"] == 0.0
+
+
+def test_looking_changes_no_byte() -> None:
+    recipe = replace(DCGAN, kimg=0.2)
+    images = tissue(40, 1)
+    alone, watched = trained(recipe, images), trained(recipe, images, held_out=tissue(30, 2))
+    for one, other in (
+        (alone.generator, watched.generator),
+        (alone.discriminator, watched.discriminator),
+    ):
+        pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+        assert all(torch.equal(a, b) for a, b in pairs)
+    assert alone.history.equals(watched.history)
+    assert len(alone.overfitting) == 0
+    assert len(watched.overfitting) == 20
+    assert list(watched.overfitting.columns) == list(alone.overfitting.columns) == ["kimg", *LOOKS]
+
+
+@pytest.mark.parametrize("generator", GENERATORS)
+def test_eight_patches_are_learned_by_heart_and_it_says_so(
+    generator: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    recipes = {
+        "dcgan": replace(DCGAN, kimg=1.6, augment="none", lr_discriminator=1e-3),
+        "stylegan2": replace(STYLEGAN2, kimg=0.8, augment="none", ada_target=0.0, lr_discriminator=5e-3),
+    }
+    with caplog.at_level(logging.WARNING):
+        result = trained(recipes[generator], tissue(8, 1), generator, held_out=tissue(60, 2))
+    assert is_overfitting([dict(row) for _, row in result.overfitting.iterrows()])
+    (message,) = {record.getMessage() for record in caplog.records}
+    assert "the discriminator knows the 8 originals by heart" in message
+
+
+def test_many_patches_raise_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        trained(replace(DCGAN, kimg=1.6), tissue(1600, 1), held_out=tissue(60, 2))
+    assert not caplog.records
