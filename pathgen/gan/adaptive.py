@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from pathgen.gan.transforms import mirrored, placed, restained, shift_matrices
+from pathgen.gan.transforms import as_flips, mirrored, placed, restained, shift_matrices
 
 # Steps between two corrections of the chance.
 INTERVAL = 4
@@ -43,10 +43,9 @@ def augmented(images: torch.Tensor, chance: float, rng: torch.Generator) -> torc
     stain = torch.randn(2, count, 3, generator=rng, device=device)
     shifts = whole.round() * chosen[2] + part * chosen[3]  # (2, N): down, right
     rows, columns = shift_matrices(shifts[0], side), shift_matrices(shifts[1], side)
-    # A quarter turn is a swap of the axes and a flip of one; two of them, a flip of both.
-    rows = mirrored(rows, (turns == 1) | (turns == 2))
-    columns = mirrored(columns, flip ^ ((turns == 2) | (turns == 3)))
-    moved = placed(images, rows, columns, (turns == 1) | (turns == 3))
+    flip_rows, flip_columns, swap = as_flips(turns)
+    rows, columns = mirrored(rows, flip_rows), mirrored(columns, flip ^ flip_columns)
+    moved = placed(images, rows, columns, swap)
     factors = (stain[0] * torch.tensor(_STAIN_STD, device=device)).exp()
     offsets = stain[1] * torch.tensor(_OFFSET_STD, device=device)
     return torch.where(chosen[4, :, None, None, None], restained(moved, factors, offsets), moved)

@@ -69,6 +69,18 @@ def mirrored(matrices: torch.Tensor, choice: torch.Tensor) -> torch.Tensor:
     return torch.where(choice[:, None, None], matrices.flip(1), matrices)
 
 
+def as_flips(turns: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return quarter turns as flips, then a swap of the axes.
+
+    Args:
+        turns: (N,), 0 to 3 quarter turns clockwise.
+
+    Returns:
+        Whether to flip the rows, whether to flip the columns, whether to swap the axes; (N,) bool each.
+    """
+    return (turns == 1) | (turns == 2), (turns == 2) | (turns == 3), (turns == 1) | (turns == 3)
+
+
 def restained(images: torch.Tensor, factors: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
     """Change how much of each stain is in an image.
 

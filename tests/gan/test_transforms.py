@@ -8,7 +8,7 @@ import torch
 
 from pathgen.gan import adaptive
 from pathgen.gan.adaptive import augmented
-from pathgen.gan.transforms import mirrored, placed, restained, shift_matrices
+from pathgen.gan.transforms import as_flips, mirrored, placed, restained, shift_matrices
 from pathgen.seeding import torch_generator
 
 
@@ -76,6 +76,36 @@ def test_flips_and_turns_are_those_of_numpy() -> None:
     choice = torch.tensor([True, False, True, False])
     half = placed(one, straight, mirrored(straight, choice), no)
     assert torch.equal(half[0], one[0].flip(2)) and torch.equal(half[1], one[1])
+
+
+def test_quarter_turns_are_those_of_numpy() -> None:
+    one, turns = images(4), torch.arange(4)
+    flip_rows, flip_columns, swap = as_flips(turns)
+    straight = same_for_all(torch.eye(8))
+    turned = placed(one, mirrored(straight, flip_rows), mirrored(straight, flip_columns), swap)
+    for number in range(4):
+        assert torch.equal(turned[number], torch.rot90(one[number], -number, (1, 2))), number
+
+
+def test_transforms_are_chosen_apart_from_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which images change when one transform alone is made to do nothing: independent, and evenly so."""
+    one = images(1).expand(1000, -1, -1, -1)
+    plain = augmented(one, 0.4, torch_generator(5))
+    changed = []
+    nothing = (0.0, 0.0, 0.0)
+    for names, value in (
+        (("_WHOLE_SHIFT",), 0.0),
+        (("_SHIFT_STD",), 0.0),
+        (("_STAIN_STD", "_OFFSET_STD"), nothing),
+    ):
+        with monkeypatch.context() as patched:
+            for name in names:
+                patched.setattr(adaptive, name, value)
+            other = augmented(one, 0.4, torch_generator(5))
+        changed.append((other != plain).flatten(1).any(1).float())
+    assert changed[1].mean().item() == pytest.approx(0.4, abs=0.06)
+    assert changed[2].mean().item() == pytest.approx(0.4, abs=0.06)
+    assert torch.corrcoef(torch.stack(changed)).fill_diagonal_(0.0).abs().max() < 0.12
 
 
 def test_whole_transforms_give_exactly_the_symmetries_and_shifts(monkeypatch: pytest.MonkeyPatch) -> None:
