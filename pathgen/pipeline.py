@@ -9,12 +9,19 @@ import pydantic
 
 from pathgen.params import Settings
 
-Generator = Literal["dcgan", "stylegan2"]
+PerClassGenerator = Literal["dcgan", "stylegan2"]
+# The same networks, told the class: one pair learns all labels.
+JointGenerator = Literal["cdcgan", "cstylegan2"]
+Generator = PerClassGenerator | JointGenerator
 Classifier = Literal["cnn6"]
 SyntheticRegime = Literal["mixed", "synthetic"]
 
+# In place of a label: the training that learns all of them.
+ALL = "all"
+
 # Folders that hold one sub-folder per matrix item.
-GAN_FOLDERS = (Path("models/gan"), Path("results/gan"), Path("data/synthetic"))
+GAN_FOLDERS = (Path("models/gan"), Path("data/synthetic"))
+GAN_RESULTS = Path("results/gan")
 CLASSIFIER_FOLDERS = (Path("models/classifier"), Path("results/training"), Path("results/evaluate"))
 GENERATOR_FOLDERS = (Path("results/fidelity"), Path("results/privacy"))
 
@@ -33,7 +40,13 @@ class PipelineSettings(Settings):
     """Section `pipeline`: the lists that the matrix stages of dvc.yaml run over."""
 
     generators: list[Generator] = pydantic.Field(
-        min_length=1, description="Generators to train, one per class."
+        min_length=1, description="Generators to train and draw from: those of the next two lists."
+    )
+    per_class_generators: list[PerClassGenerator] = pydantic.Field(
+        description="Of which one is trained for each label. Spelled out, as `regimes`."
+    )
+    joint_generators: list[JointGenerator] = pydantic.Field(
+        description="Of which one learns all labels at once; may be empty."
     )
     labels: list[Literal["normal", "tumor"]] = pydantic.Field(description="The classes; always both.")
     classifiers: list[Classifier] = pydantic.Field(min_length=1, description="Classifiers to train.")
@@ -50,12 +63,24 @@ class PipelineSettings(Settings):
 
     @pydantic.model_validator(mode="after")
     def _lists_agree(self) -> "PipelineSettings":
-        for name in ("generators", "labels", "classifiers", "synthetic_regimes", "regimes", "seeds"):
+        for name in (
+            "generators",
+            "per_class_generators",
+            "joint_generators",
+            "labels",
+            "classifiers",
+            "synthetic_regimes",
+            "regimes",
+            "seeds",
+        ):
             values = getattr(self, name)
             if len(set(values)) != len(values):
                 raise ValueError(f"{name} holds a value twice: {values}")
         if set(self.labels) != {"normal", "tumor"}:
             raise ValueError(f"labels must be [normal, tumor], not {self.labels}")
+        trained = [*self.per_class_generators, *self.joint_generators]
+        if set(self.generators) != set(trained):
+            raise ValueError(f"generators must be {trained}: per_class_generators and joint_generators")
         expected = ["original"] + [
             regime_name(regime, generator)
             for regime, generator in product(self.synthetic_regimes, self.generators)
@@ -67,12 +92,17 @@ class PipelineSettings(Settings):
     def items_by_folder(self) -> dict[Path, set[str]]:
         """Return, for every folder with one entry per matrix item, the entries that belong there now."""
         gans = {f"{generator}-{label}" for generator, label in product(self.generators, self.labels)}
+        trainings = {
+            *(f"{generator}-{label}" for generator, label in product(self.per_class_generators, self.labels)),
+            *(f"{generator}-{ALL}" for generator in self.joint_generators),
+        }
         runs = {
             f"{regime}-{classifier}-{seed}"
             for regime, classifier, seed in product(self.regimes, self.classifiers, self.seeds)
         }
         return {
             **{folder: gans for folder in GAN_FOLDERS},
+            GAN_RESULTS: trainings,
             **{folder: runs for folder in CLASSIFIER_FOLDERS},
             **{folder: set(self.generators) for folder in GENERATOR_FOLDERS},
         }

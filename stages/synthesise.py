@@ -9,7 +9,7 @@ from pathgen.errors import errors_to_exit
 from pathgen.gan.keeping import keep_synthetic
 from pathgen.gan.model import load_card, load_generator
 from pathgen.gan.registry import GENERATORS
-from pathgen.gan.settings import SynthesiseSettings
+from pathgen.gan.settings import SynthesiseSettings, networks_of
 from pathgen.labels import LABELS
 from pathgen.params import load_section
 from pathgen.patches.picture import patch_grid
@@ -45,7 +45,7 @@ def main() -> None:
             per_class=settings.per_class,
             batch_size=settings.batch_size,
             device=device,
-            draw=GENERATORS[wanted.generator].drawer(**settings.drawing(wanted.generator)),
+            draw=GENERATORS[networks_of(wanted.generator)].drawer(**settings.drawing(wanted.generator)),
         )
         grid = patch_grid(open_patch_set(folder).images[:64], 8, scale=2)
         stage.run.image(f"synthetic/{wanted.label}", grid, 0)

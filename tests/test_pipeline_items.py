@@ -5,11 +5,13 @@ from pathlib import Path
 from pathgen.pipeline import PipelineSettings, classifier_run, prune, regime_name
 
 SETTINGS = PipelineSettings(
-    generators=["dcgan"],
+    generators=["dcgan", "cdcgan"],
+    per_class_generators=["dcgan"],
+    joint_generators=["cdcgan"],
     labels=["normal", "tumor"],
     classifiers=["cnn6"],
     synthetic_regimes=["mixed", "synthetic"],
-    regimes=["original", "mixed-dcgan", "synthetic-dcgan"],
+    regimes=["original", "mixed-dcgan", "synthetic-dcgan", "mixed-cdcgan", "synthetic-cdcgan"],
     seeds=[1, 2],
 )
 
@@ -21,7 +23,9 @@ def test_names() -> None:
 
 def test_only_items_that_are_not_asked_for_are_removed(tmp_path: Path) -> None:
     keep = ["results/evaluate/original-cnn6-1", "models/gan/dcgan-normal", "results/privacy/dcgan"]
-    drop = ["results/evaluate/original-cnn6-3", "models/gan/stylegan2-normal", "results/privacy/stylegan2"]
+    keep += ["models/gan/cdcgan-normal", "results/gan/cdcgan-all", "results/gan/dcgan-tumor"]
+    drop = ["results/gan/cdcgan-normal", "results/gan/dcgan-all"]
+    drop += ["results/evaluate/original-cnn6-3", "models/gan/stylegan2-normal", "results/privacy/stylegan2"]
     for name in keep + drop:
         (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "file").write_text("x")

@@ -82,6 +82,9 @@ def test_an_integer_in_quotes_is_not_an_integer(changed: Any) -> None:
         (lambda p: p["pipeline"].update(regimes=["original"]), "pipeline"),
         (lambda p: p["pipeline"].update(seeds=[1, 1]), "pipeline"),
         (lambda p: p["pipeline"].update(generators=["vae"]), "pipeline.generators"),
+        (lambda p: p["pipeline"].update(joint_generators=["cdcgan"]), "pipeline"),
+        (lambda p: p["pipeline"].update(per_class_generators=["cdcgan"]), "pipeline.per_class_generators"),
+        (lambda p: p["train_gan"]["conditional"].update(ramp_share=0.8), "train_gan.conditional"),
     ],
 )
 def test_sections_must_fit_each_other(change: Any, where: str, changed: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Protocol
 import torch
 from torch import nn
 
+from pathgen.gan.classes import Given
 from pathgen.gan.stream import Augment
 from pathgen.gan.synthesis import Drawer
 
@@ -48,7 +49,9 @@ class PlayersInTraining(Protocol):
     def finished(self) -> nn.Module:
         """The generator to keep."""
 
-    def step(self, real: torch.Tensor, latents: torch.Tensor, *, number: int) -> dict[str, torch.Tensor]:
+    def step(
+        self, real: torch.Tensor, latents: torch.Tensor, *, number: int, given: Given | None = None
+    ) -> dict[str, torch.Tensor]:
         """Train on one batch and return each of `statistics` as a scalar."""
 
     def are_finite(self) -> bool:

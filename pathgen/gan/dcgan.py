@@ -5,6 +5,7 @@ import itertools
 import torch
 from torch import nn
 
+from pathgen.gan.classes import ClassShift, Given, class_logits, initialise_classes
 from pathgen.seeding import torch_generator
 
 _SMALLEST_PX = 4
@@ -22,7 +23,9 @@ class DcganGenerator(nn.Module):
     `width` 64 and `latent_dim` 100 the channels are 100, 512, 256, 128, 64, 3.
     """
 
-    def __init__(self, image_size: int, width: int, latent_dim: int) -> None:
+    def __init__(
+        self, image_size: int, width: int, latent_dim: int, classes: int = 0, label: int = 0
+    ) -> None:
         super().__init__()
         self.image_size = image_size
         self.latent_dim = latent_dim
@@ -33,16 +36,20 @@ class DcganGenerator(nn.Module):
             layers += [nn.BatchNorm2d(before), nn.ReLU(inplace=True)]
             layers.append(nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False))
         self.layers = nn.Sequential(*layers, nn.Tanh())
+        self.shift = ClassShift(classes, latent_dim, label) if classes else None
 
-    def forward(self, latents: torch.Tensor) -> torch.Tensor:
+    def forward(self, latents: torch.Tensor, given: Given | None = None) -> torch.Tensor:
         """Make images.
 
         Args:
             latents: (N, latent_dim), float32, standard normal.
+            given: The classes, where the generator knows any; None: the one it was built for.
 
         Returns:
             (N, 3, image_size, image_size) in [-1, 1].
         """
+        if self.shift is not None:
+            latents = self.shift(latents, given)
         images: torch.Tensor = self.layers(latents[:, :, None, None])  # (N, latent_dim, 1, 1) in
         return images
 
@@ -55,26 +62,28 @@ class DcganDiscriminator(nn.Module):
     Source: as `DcganGenerator`; mirror image of it.
     """
 
-    def __init__(self, image_size: int, width: int) -> None:
+    def __init__(self, image_size: int, width: int, classes: int = 0, label: int = 0) -> None:
         super().__init__()
+        self.label = label
         channels = [width << stage for stage in range(doublings(image_size))]
         layers: list[nn.Module] = [nn.Conv2d(3, width, 4, 2, 1, bias=False), nn.LeakyReLU(0.2, inplace=True)]
         for before, after in itertools.pairwise(channels):
             layers += [nn.Conv2d(before, after, 4, 2, 1, bias=False), nn.BatchNorm2d(after)]
             layers.append(nn.LeakyReLU(0.2, inplace=True))
-        self.layers = nn.Sequential(*layers, nn.Conv2d(channels[-1], 1, 4, 1, 0, bias=False))
+        self.layers = nn.Sequential(*layers, nn.Conv2d(channels[-1], 1 + classes, 4, 1, 0, bias=False))
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
+    def forward(self, images: torch.Tensor, given: Given | None = None) -> torch.Tensor:
         """Judge images.
 
         Args:
             images: (N, 3, image_size, image_size) in [-1, 1].
+            given: Their classes, where the discriminator knows any; None: the one it was built for.
 
         Returns:
             (N,) logits; above 0 means "real".
         """
-        logits: torch.Tensor = self.layers(images).flatten()  # (N, 1, 1, 1) -> (N,)
-        return logits
+        outputs = self.layers(images).flatten(1)  # (N, 1 + classes, 1, 1) -> (N, 1 + classes)
+        return class_logits(outputs, self.label, given)
 
 
 def initialise(network: nn.Module, seed: int) -> None:
@@ -93,25 +102,34 @@ def initialise(network: nn.Module, seed: int) -> None:
         elif isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.weight, 1.0, 0.02, generator=generator)
             nn.init.zeros_(module.bias)
+    initialise_classes(network, generator)
 
 
-def build_generator(*, image_size: int, width: int, latent_dim: int) -> DcganGenerator:
+def build_generator(
+    *, image_size: int, width: int, latent_dim: int, classes: int = 0, label: int = 0
+) -> DcganGenerator:
     """Build a generator with torch's default weights (see `initialise`).
 
     Args:
         image_size: Side in px, a power of two from 8.
         width: Channels before the last layer; 64 in the paper.
         latent_dim: Length of a latent vector; 100 in the paper.
+        classes: How many it is trained for at once; 0: it knows of none, as in the paper.
+        label: The class that it draws when none is told.
     """
-    return DcganGenerator(image_size, width, latent_dim)
+    return DcganGenerator(image_size, width, latent_dim, classes, label)
 
 
-def build_discriminator(*, image_size: int, width: int, latent_dim: int) -> DcganDiscriminator:
+def build_discriminator(
+    *, image_size: int, width: int, latent_dim: int, classes: int = 0, label: int = 0
+) -> DcganDiscriminator:
     """Build the discriminator for images of `build_generator` with the same arguments.
 
     Args:
         image_size: Side in px, a power of two from 8.
         width: Channels after the first layer; 64 in the paper.
         latent_dim: Not used: a discriminator sees images only.
+        classes: How many it is trained for at once; 0: it knows of none, as in the paper.
+        label: The class that it judges by when none is told.
     """
-    return DcganDiscriminator(image_size, width)
+    return DcganDiscriminator(image_size, width, classes, label)

@@ -1,5 +1,7 @@
 """Write what a training or a draw leaves where the pipeline expects it."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,23 +20,31 @@ from pathgen.patches.tables import write_csv
 from pathgen.progress import progress
 
 
-def keep_training(trained: TrainedGan, model: Path, results: Path, *, label: str) -> None:
-    """Write the pair to `model`, and its curves and pictures to `results`.
+def keep_training(trained: TrainedGan, models: Mapping[str, Path], results: Path) -> None:
+    """Write the pair to `models`, and its curves and pictures to `results`.
 
     Args:
         trained: What `train_generator` returned.
-        model: Folder of the checkpoint, see `save_gan`.
+        models: Label to the folder of the checkpoint that draws it, see `save_gan`: one, or all in the order
+            of their class numbers where the pair learned several.
         results: Folder for ``history.csv``, ``overfitting.csv``, ``samples.png`` (the last grid) and
             ``progress/``.
-        label: The class it was trained on.
     """
-    save_gan(model, trained, {"label": label})
+    for number, (label, folder) in enumerate(models.items()):
+        save_gan(folder, _drawing(trained, number), {"label": label})
     with atomic_folder(results / "progress") as draft:
         for kimg, picture in trained.pictures:
             save_png(picture, draft / f"{round(kimg * 1000):09d}_images.png")
     save_png(trained.pictures[-1][1], results / "samples.png")
     write_csv(trained.history, results / "history.csv")
     write_csv(trained.overfitting, results / "overfitting.csv")
+
+
+def _drawing(trained: TrainedGan, number: int) -> TrainedGan:
+    """Return the pair as it is loaded to draw one class."""
+    if "classes" not in trained.options:
+        return trained
+    return replace(trained, options={**trained.options, "label": number})
 
 
 def keep_synthetic(

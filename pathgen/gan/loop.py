@@ -15,6 +15,7 @@ from torch import nn
 from pathgen.checkpoint import Snapshot
 from pathgen.errors import PathgenError
 from pathgen.gan.architecture import Recipe
+from pathgen.gan.classes import Classes, Given
 from pathgen.gan.course import GRID, Course
 from pathgen.gan.health import Health
 from pathgen.gan.overfitting import LOOKS, Watch, warn
@@ -64,6 +65,7 @@ def train_generator(
     channels_last: bool,
     snapshot_every_kimg: float,
     held_out: NDArray[np.uint8] | None = None,
+    classes: Classes | None = None,
     resume_folder: Path | None = None,
     recorder: Recorder | None = None,
     what: str = "train a generator",
@@ -71,7 +73,7 @@ def train_generator(
     """Train a generator and its discriminator.
 
     Args:
-        images: The originals of one label, uint8 (N, H, H, 3); H a power of two from 8.
+        images: The originals of one label, or of all `classes`, uint8 (N, H, H, 3); H a power of two from 8.
         architecture: Name in `GENERATORS`.
         options: What its networks are built with, besides the image size.
         recipe: The numbers that shape the training.
@@ -81,6 +83,7 @@ def train_generator(
         snapshot_every_kimg: Thousands of images between two snapshots.
         held_out: Patches of the same label and size that are not trained on; the discriminator's answers to
             them tell whether it overfits. They change nothing but what is told. None: not looked at.
+        classes: Of originals and held-out patches, where one pair learns several; it then is told them.
         resume_folder: Work folder of this training alone: a snapshot found there is continued, and its
             latest is kept there. None: no snapshots. The caller removes the folder once the result is safe.
         recorder: Takes the players' statistics and the grids (key ``samples``); the step is the number of
@@ -96,6 +99,8 @@ def train_generator(
             snapshot is damaged or foreign.
     """
     image_size = _checked_size(images, what)
+    if classes is not None:
+        options = {**options, "classes": classes.conditioning.classes, "label": 0}
     stream = ImageStream(
         images, batch_size=recipe.batch_size, augment=recipe.augment, seed=recipe.seed, device=device
     )
@@ -114,18 +119,28 @@ def train_generator(
     held_out = images[:0] if held_out is None else held_out
     watch = None
     if len(held_out):
-        watch = Watch(images, held_out, batch_size=recipe.batch_size, seed=recipe.seed, device=device)
+        watch = Watch(
+            images,
+            held_out,
+            classes=classes,
+            batch_size=recipe.batch_size,
+            seed=recipe.seed,
+            device=device,
+        )
     facts = {
         "recipe": asdict(recipe),
         "compute": {"device": device.type, "precision": precision, "channels_last": channels_last},
         "images": len(images),
         "images_sha256": _digest(images),
     }
+    if classes is not None:
+        facts["conditioning"] = asdict(classes.conditioning)
     key = {
         **facts,
         "architecture": architecture,
         "options": dict(options),
         "held_out_sha256": _digest(held_out),
+        "labels_sha256": None if classes is None else _digest(classes.labels),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
     }
@@ -141,13 +156,18 @@ def train_generator(
         while course.step < recipe.steps:
             generator = torch_generator(recipe.seed, "noise", course.step)
             latents = torch.randn(recipe.batch_size, latent_dim, generator=generator).to(device)
-            course.add(players.step(stream.batch(course.step), latents, number=course.step))
+            given = None if classes is None else _told(classes, stream, course.step, recipe.steps, device)
+            course.add(players.step(stream.batch(course.step), latents, number=course.step, given=given))
             if course.is_time_to_log:
                 bar.set_postfix(course.log(), refresh=False)
+            if course.is_time_for_a_picture or (watch is not None and course.is_time_for_a_look):
+                strength = 1.0 if given is None else given.strength
+                of_grid = None if classes is None else Given(classes.in_turn(GRID).to(device), strength)
+                shown = _shown(players.finished, fixed, draw, recipe.seed, of_grid)
             if course.is_time_for_a_picture:
-                course.keep_picture(_shown(players.finished, fixed, draw, recipe.seed))
+                course.keep_picture(shown)
             if watch is not None and course.is_time_for_a_look:
-                course.keep_look(watch.look(players, _shown(players.finished, fixed, draw, recipe.seed)))
+                course.keep_look(watch.look(players, shown, strength))
                 warn(what, course.looks, course.images, len(images))
             if resume_folder is not None and course.step % snapshot_steps == 0:
                 course.check(players)
@@ -170,17 +190,25 @@ def train_generator(
 
 
 @torch.no_grad()
-def _shown(generator: nn.Module, latents: torch.Tensor, draw: Drawer, seed: int) -> torch.Tensor:
+def _shown(
+    generator: nn.Module, latents: torch.Tensor, draw: Drawer, seed: int, given: Given | None
+) -> torch.Tensor:
     """Return the images of the fixed latents, as the generator would draw them if it were saved now."""
     was_training = generator.training
     rng = torch_generator(seed, "grid-noise", device=latents.device)
-    images = draw(generator.eval(), latents, rng)
+    images = draw(generator.eval(), latents, rng, given)
     generator.train(was_training)
     return images
 
 
-def _digest(images: NDArray[np.uint8]) -> str:
-    return hashlib.sha256(np.ascontiguousarray(images).data).hexdigest()
+def _told(classes: Classes, stream: ImageStream, step: int, steps: int, device: torch.device) -> Given:
+    """Return the classes of the originals of a step, and how much they count by then."""
+    labels = torch.from_numpy(classes.labels)[stream.rows(step)]
+    return Given(labels.to(device), classes.conditioning.strength(step, steps))
+
+
+def _digest(values: NDArray[Any]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(values).data).hexdigest()
 
 
 def _checked_size(images: NDArray[np.uint8], what: str) -> int:

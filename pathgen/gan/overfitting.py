@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pathgen.gan.architecture import PlayersInTraining
+from pathgen.gan.classes import Classes, Given
 from pathgen.seeding import numpy_generator
 
 _log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ class Watch:
         originals: NDArray[np.uint8],
         held_out: NDArray[np.uint8],
         *,
+        classes: Classes | None = None,
         batch_size: int,
         seed: int,
         device: torch.device,
@@ -48,30 +50,51 @@ class Watch:
         Args:
             originals: uint8 (N, H, H, 3), those that are trained on.
             held_out: The same of patches that are not.
+            classes: Theirs, where several are learned at once.
             batch_size: Of the training: BatchNorm and the deviation of a batch shall meet what they know.
             seed: Of the choice.
             device: Of the training.
         """
         self._batch_size = batch_size
-        self._known = _chosen(originals, batch_size, seed, "known").to(device)
-        self._held_out = _chosen(held_out, batch_size, seed, "held-out").to(device)
+        self._seed = seed
+        self._classes = classes
+        known = _chosen(len(originals), batch_size, seed, "known")
+        others = _chosen(len(held_out), batch_size, seed, "held-out")
+        self._known, self._held_out = _read(originals, known).to(device), _read(held_out, others).to(device)
+        if classes is not None:
+            self._known_labels = torch.from_numpy(classes.labels[known]).to(device)
+            self._held_out_labels = torch.from_numpy(classes.held_out_labels[others]).to(device)
 
-    def look(self, players: PlayersInTraining, generated: torch.Tensor) -> dict[str, float]:
+    def look(
+        self, players: PlayersInTraining, generated: torch.Tensor, strength: float = 1.0
+    ) -> dict[str, float]:
         """Judge known, held-out and generated images; the networks stay as they are.
 
         Args:
             players: In training.
-            generated: (n, 3, H, H), made by the generator as it would be kept now.
+            generated: (n, 3, H, H), made by the generator as it would be kept now; of its classes in turn.
+            strength: How much classes count now.
 
         Returns:
             Each of `LOOKS`; without the ratio where the discriminator is undecided.
         """
         # A copy: the running statistics of the original shall not see these images.
         judge = copy.deepcopy(players.discriminator).train()
-        made = generated[_rows(len(generated), self._batch_size)]
-        known, held_out, made = (
-            self._logits(judge, images) for images in (self._known, self._held_out, made)
-        )
+        rows = _chosen(len(generated), self._batch_size, self._seed, "generated")
+        if self._classes is None:
+            known, held_out, made = (
+                self._logits(judge, images) for images in (self._known, self._held_out, generated[rows])
+            )
+        else:
+            labels = self._classes.in_turn(len(generated)).to(generated.device)[rows]
+            known, held_out, made = (
+                self._logits(judge, images, Given(of_images, strength))
+                for images, of_images in (
+                    (self._known, self._known_labels),
+                    (self._held_out, self._held_out_labels),
+                    (generated[rows], labels),
+                )
+            )
         told = {
             "gan/known_accuracy": float((known > 0).float().mean()),
             "gan/held_out_accuracy": float((held_out > 0).float().mean()),
@@ -83,15 +106,24 @@ class Watch:
         return told
 
     @torch.no_grad()
-    def _logits(self, judge: nn.Module, images: torch.Tensor) -> torch.Tensor:
-        return torch.cat([judge(batch).double() for batch in torch.split(images, self._batch_size)])
+    def _logits(self, judge: nn.Module, images: torch.Tensor, given: Given | None = None) -> torch.Tensor:
+        logits = []
+        for first in range(0, len(images), self._batch_size):
+            part = slice(first, first + self._batch_size)
+            told = () if given is None else (Given(given.labels[part], given.strength),)
+            logits.append(judge(images[part], *told).double())
+        return torch.cat(logits)
 
 
-def _chosen(images: NDArray[np.uint8], batch_size: int, seed: int, purpose: str) -> torch.Tensor:
-    """Choose up to `_IMAGES` at random, in whole batches."""
-    order = numpy_generator(seed, "watch", purpose).permutation(len(images))[:_IMAGES]
-    chosen = np.asarray(images[np.sort(order)])[_rows(len(order), batch_size)]
-    return torch.from_numpy(chosen).permute(0, 3, 1, 2).float() / 127.5 - 1.0  # (n, 3, H, H)
+def _chosen(count: int, batch_size: int, seed: int, purpose: str) -> NDArray[np.intp]:
+    """Choose rows of up to `_IMAGES` images at random, in whole batches."""
+    order = numpy_generator(seed, "watch", purpose).permutation(count)[:_IMAGES]
+    return np.asarray(order[_rows(len(order), batch_size)])
+
+
+def _read(images: NDArray[np.uint8], rows: NDArray[np.intp]) -> torch.Tensor:
+    chosen = torch.from_numpy(np.asarray(images[rows]))
+    return chosen.permute(0, 3, 1, 2).float() / 127.5 - 1.0  # (n, 3, H, H)
 
 
 def _rows(count: int, batch_size: int) -> NDArray[np.intp]:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from pathgen.gan.architecture import Architecture
+from pathgen.gan.classes import Given
 from pathgen.gan.losses import discriminator_loss, generator_loss
 from pathgen.gan.parts import (
     LEVEL,
@@ -78,21 +79,25 @@ class Players:
         """The generator to keep: the average where there is one."""
         return self.generator if self.average is None else self.average
 
-    def step(self, real: torch.Tensor, latents: torch.Tensor, *, number: int) -> dict[str, torch.Tensor]:
+    def step(
+        self, real: torch.Tensor, latents: torch.Tensor, *, number: int, given: Given | None = None
+    ) -> dict[str, torch.Tensor]:
         """Train the discriminator on one batch, then the generator against it.
 
         Args:
             real: (N, 3, H, W) original images in [-1, 1].
             latents: (N, latent_dim) standard normal.
             number: Of the step, from 0.
+            given: The classes of `real`, which the generated images shall have too; None without classes.
 
         Returns:
             Each of `STATISTICS` as a detached scalar on the device.
         """
         real = real.contiguous(memory_format=self._layout)
+        told = () if given is None else (given,)
         with self._autocast:
-            fake = self.generator(latents)
-        statistics = self._step_discriminator(real, fake.detach()) | self._step_generator(fake)
+            fake = self.generator(latents, *told)
+        statistics = self._step_discriminator(real, fake.detach(), *told) | self._step_generator(fake, *told)
         if self.average is not None:
             # The average of few steps reaches back no further than they do.
             average_into(self.average, self.generator, min(self._ema_decay, (1 + number) / (10 + number)))
@@ -101,11 +106,13 @@ class Players:
             "gan/spread_ratio": spread(fake.detach().float()) / spread(real).clamp(min=LEVEL)
         }
 
-    def _step_discriminator(self, real: torch.Tensor, fake: torch.Tensor) -> dict[str, torch.Tensor]:
+    def _step_discriminator(
+        self, real: torch.Tensor, fake: torch.Tensor, *told: Given
+    ) -> dict[str, torch.Tensor]:
         self._adam_discriminator.zero_grad(set_to_none=True)
         with self._autocast:
             # Two batches, not one of both: BatchNorm's statistics must not tell real from fake by their mix.
-            real_logits, fake_logits = self.discriminator(real), self.discriminator(fake)
+            real_logits, fake_logits = self.discriminator(real, *told), self.discriminator(fake, *told)
         real_logits, fake_logits = real_logits.float(), fake_logits.float()
         loss = discriminator_loss(real_logits, fake_logits, self._real_target)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -120,11 +127,11 @@ class Players:
             "gan/grad_norm_discriminator": grad_norm(self.discriminator),
         }
 
-    def _step_generator(self, fake: torch.Tensor) -> dict[str, torch.Tensor]:
+    def _step_generator(self, fake: torch.Tensor, *told: Given) -> dict[str, torch.Tensor]:
         self._adam_generator.zero_grad(set_to_none=True)
         with frozen(self.discriminator):
             with self._autocast:
-                logits = self.discriminator(fake)
+                logits = self.discriminator(fake, *told)
             loss = generator_loss(logits.float())
             loss.backward()  # type: ignore[no-untyped-call]
         self._adam_generator.step()

@@ -2,9 +2,18 @@
 
 from typing import Literal
 
+import pydantic
 from pydantic import Field
 
 from pathgen.params import Settings
+
+# Generators that learn all labels at once, and the networks that they share with those of one label.
+_JOINT = {"cdcgan": "dcgan", "cstylegan2": "stylegan2"}
+
+
+def networks_of(generator: str) -> str:
+    """Return the name of a generator's networks, which is that of their settings: dcgan of cdcgan."""
+    return _JOINT.get(generator, generator)
 
 
 class DcganSettings(Settings):
@@ -88,6 +97,23 @@ class StyleGan2Settings(Settings):
         }
 
 
+class ConditionalSettings(Settings):
+    """When a generator that learns all labels at once (`cdcgan`, `cstylegan2`) is told them."""
+
+    unconditional_share: float = Field(
+        ge=0.0, lt=1.0, description="Share of the training in which labels count for nothing."
+    )
+    ramp_share: float = Field(
+        ge=0.0, le=1.0, description="Share after it in which they come to count fully; both together below 1."
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _labels_count_fully_before_the_end(self) -> "ConditionalSettings":
+        if self.unconditional_share + self.ramp_share >= 1.0:
+            raise ValueError("unconditional_share and ramp_share together leave no training with labels")
+        return self
+
+
 class TrainGanSettings(Settings):
     """Section `train_gan`: what all generators share, and one subsection for each."""
 
@@ -98,8 +124,14 @@ class TrainGanSettings(Settings):
     snapshot_every_kimg: float = Field(
         gt=0.0, description="Thousands of images between two snapshots; changes no result."
     )
+    conditional: ConditionalSettings
     dcgan: DcganSettings
     stylegan2: StyleGan2Settings
+
+    def of(self, generator: str) -> DcganSettings | StyleGan2Settings:
+        """Return the settings of a generator's networks, see `networks_of`."""
+        own: DcganSettings | StyleGan2Settings = getattr(self, networks_of(generator))
+        return own
 
 
 class StyleGan2DrawingSettings(Settings):
@@ -123,5 +155,5 @@ class SynthesiseSettings(Settings):
 
     def drawing(self, generator: str) -> dict[str, object]:
         """Return the settings that only this generator has, by name."""
-        own = getattr(self, generator, None)
+        own = getattr(self, networks_of(generator), None)
         return {} if own is None else own.model_dump()

@@ -39,6 +39,14 @@ class ImageStream:
         Returns:
             (batch_size, 3, H, W), float32 in [-1, 1], channels last in memory.
         """
+        batch = self._images[self.rows(step).to(self._images.device)]
+        if self._augment == "d4":
+            generator = torch_generator(self._seed, "augment", step)
+            batch = turned(batch, torch.rand(3, len(batch), generator=generator) < 0.5)
+        return batch.to(torch.float32) / 127.5 - 1.0
+
+    def rows(self, step: int) -> torch.Tensor:
+        """Return which images a step shows, (batch_size,) int64 on the CPU."""
         place = step * self._batch_size
         end = place + self._batch_size
         rows = []
@@ -46,11 +54,7 @@ class ImageStream:
             epoch, position = divmod(place, len(self._images))
             rows.append(self._order(epoch)[position : position + end - place])
             place += len(rows[-1])
-        batch = self._images[torch.cat(rows).to(self._images.device)]
-        if self._augment == "d4":
-            generator = torch_generator(self._seed, "augment", step)
-            batch = turned(batch, torch.rand(3, len(batch), generator=generator) < 0.5)
-        return batch.to(torch.float32) / 127.5 - 1.0
+        return torch.cat(rows)
 
     def _order(self, epoch: int) -> torch.Tensor:
         if epoch != self._epoch:

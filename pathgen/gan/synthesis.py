@@ -1,24 +1,44 @@
 """Draw synthetic patches: each depends on the checkpoint, the seed and its number alone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from pathgen.gan.classes import Given
 from pathgen.seeding import torch_generator
 
 # The network always sees this many latents: another batch size would round otherwise.
 BLOCK = 64
 
-# From a generator, latents (N, latent_dim) and where a block's other draws come from, to images (N, 3, H, W).
-Drawer = Callable[[nn.Module, torch.Tensor, torch.Generator], torch.Tensor]
+
+class Drawer(Protocol):
+    """How one block of latents becomes images."""
+
+    def __call__(
+        self, generator: nn.Module, latents: torch.Tensor, rng: torch.Generator, given: Given | None = None
+    ) -> torch.Tensor:
+        """Draw.
+
+        Args:
+            generator: In eval mode.
+            latents: (N, latent_dim).
+            rng: Where any other draws of the block come from.
+            given: Classes, where the generator knows any; None: the one it was built for.
+
+        Returns:
+            (N, 3, H, W), about [-1, 1].
+        """
 
 
-def plainly(generator: nn.Module, latents: torch.Tensor, _: torch.Generator) -> torch.Tensor:
-    """Draw from a generator that takes nothing but latents."""
-    images: torch.Tensor = generator(latents)
+def plainly(
+    generator: nn.Module, latents: torch.Tensor, rng: torch.Generator, given: Given | None = None
+) -> torch.Tensor:
+    """Draw from a generator that takes nothing but latents, and classes where it knows any."""
+    images: torch.Tensor = generator(latents) if given is None else generator(latents, given)
     return images
 
 

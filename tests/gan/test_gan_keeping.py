@@ -53,7 +53,7 @@ def trained(images: np.ndarray) -> TrainedGan:
 @pytest.fixture(scope="module")
 def folders(trained: TrainedGan, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     root = tmp_path_factory.mktemp("gan")
-    keep_training(trained, root / "model", root / "results", label="tumor")
+    keep_training(trained, {"tumor": root / "model"}, root / "results")
     return root / "model", root / "results"
 
 

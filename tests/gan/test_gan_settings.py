@@ -3,14 +3,16 @@
 import inspect
 import subprocess
 import sys
+from typing import get_args
 
 import pytest
 
 from pathgen.compute_settings import ComputeSettings
 from pathgen.errors import PathgenErrors
 from pathgen.gan.registry import GENERATORS
-from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings
+from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings, networks_of
 from pathgen.params import parse_section
+from pathgen.pipeline import JointGenerator, PerClassGenerator
 
 PAPER_DCGAN = {
     "width": 64,
@@ -51,6 +53,7 @@ PAPER = {
     "seed": 123,
     "augment": "none",
     "snapshot_every_kimg": 200.0,
+    "conditional": {"unconditional_share": 0.3, "ramp_share": 0.2},
     "dcgan": PAPER_DCGAN,
     "stylegan2": PAPER_STYLEGAN2,
 }
@@ -74,9 +77,16 @@ def test_settings_fit_what_they_are_handed_to(generator: str) -> None:
     recipe = built.recipe(**own.model_dump(exclude=set(own.options)), augment="d4", seed=1)
     assert recipe.steps == -(-own.kimg * 1000 // own.batch_size)
     for build in (inspect.signature(built.generator), inspect.signature(built.discriminator)):
-        assert set(build.parameters) == {"image_size", *own.options}
+        assert set(build.parameters) == {"image_size", *own.options, "classes", "label"}
     synthesise = {"seed": 1, "per_class": 1, "batch_size": 1, "stylegan2": DRAWING}
     built.drawer(**SynthesiseSettings(**synthesise).drawing(generator))
+
+
+@pytest.mark.parametrize("generator", [*get_args(PerClassGenerator), *get_args(JointGenerator)])
+def test_every_generator_of_the_pipeline_has_networks_and_settings(generator: str) -> None:
+    settings = parse_section({"train_gan": PAPER}, "train_gan", TrainGanSettings)
+    assert networks_of(generator) in GENERATORS
+    assert settings.of(generator) is getattr(settings, generator.removeprefix("c"))
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def test_a_collapse_ends_the_training_with_the_snapshot_before_it(
 ) -> None:
     whole = Players.step
 
-    def step(self: Players, *batches: torch.Tensor, number: int) -> dict[str, torch.Tensor]:
+    def step(self: Players, *batches: torch.Tensor, number: int, given: None) -> dict[str, torch.Tensor]:
         told = whole(self, *batches, number=number)
         return {**told, "gan/spread_ratio": torch.tensor(0.003)} if number >= 20 else told
 

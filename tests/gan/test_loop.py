@@ -231,11 +231,11 @@ def test_the_last_finite_snapshot_is_kept(
 ) -> None:
     whole = Players.step
 
-    def step(self: Players, *batches: torch.Tensor, number: int) -> dict[str, torch.Tensor]:
+    def step(self: Players, *batches: torch.Tensor, number: int, given: None) -> dict[str, torch.Tensor]:
         told = whole(self, *batches, number=number)
         if number == 7 and broken == "a weight":
             next(self.generator.parameters()).data[0, 0] = torch.nan
-            monkeypatch.setattr(Players, "step", lambda *_, number: told)
+            monkeypatch.setattr(Players, "step", lambda *_, number, given: told)
         return {**told, broken: torch.tensor(torch.nan)} if number == 7 and broken in told else told
 
     monkeypatch.setattr(Players, "step", step)
@@ -250,7 +250,7 @@ def test_each_step_has_noise_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None
     latents: list[torch.Tensor] = []
     whole = Players.step
 
-    def step(self: Players, *batches: torch.Tensor, number: int) -> dict[str, torch.Tensor]:
+    def step(self: Players, *batches: torch.Tensor, number: int, given: None) -> dict[str, torch.Tensor]:
         latents.append(batches[1])
         return whole(self, *batches, number=number)
 
@@ -290,7 +290,7 @@ def test_resuming_really_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     whole = Players.step
 
     def until(last: int) -> Callable[..., dict[str, torch.Tensor]]:
-        def step(self: Players, *batches: torch.Tensor, number: int) -> dict[str, torch.Tensor]:
+        def step(self: Players, *batches: torch.Tensor, number: int, given: None) -> dict[str, torch.Tensor]:
             if number == last:
                 raise KeyboardInterrupt
             seen.append(number)

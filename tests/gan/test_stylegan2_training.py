@@ -98,8 +98,8 @@ def test_a_plain_step_is_the_textbooks_two_updates() -> None:
 def test_penalties_come_in_their_turn_and_touch_one_network_each() -> None:
     pair = players()
     calls: list[tuple[str, int]] = []
-    pair._penalise_discriminator = lambda real, number: calls.append(("r1", number))  # type: ignore[method-assign]
-    pair._penalise_generator = lambda count, number: calls.append(("path", number))  # type: ignore[method-assign]
+    pair._penalise_discriminator = lambda real, number, given: calls.append(("r1", number))  # type: ignore[method-assign]
+    pair._penalise_generator = lambda count, number, given: calls.append(("path", number))  # type: ignore[method-assign]
     for step in range(11):
         pair.step(*batch(step), number=step)
     assert [n for kind, n in calls if kind == "r1"] == [0, 5, 10]
@@ -107,13 +107,13 @@ def test_penalties_come_in_their_turn_and_touch_one_network_each() -> None:
 
     pair = players()
     before = [weights.clone() for weights in (*pair.generator.parameters(), *pair.discriminator.parameters())]
-    pair._penalise_discriminator(batch(0)[0], 0)
+    pair._penalise_discriminator(batch(0)[0], 0, None)
     count = len(list(pair.generator.parameters()))
     after = [*pair.generator.parameters(), *pair.discriminator.parameters()]
     same = [torch.equal(one, other) for one, other in zip(before, after, strict=True)]
     assert all(same[:count]) and not all(same[count:])
     before = [weights.clone() for weights in after]
-    pair._penalise_generator(4, 0)
+    pair._penalise_generator(4, 0, None)
     same = [torch.equal(one, other) for one, other in zip(before, after, strict=True)]
     assert not all(same[:count]) and all(same[count:])
 
@@ -122,7 +122,7 @@ def test_a_penalty_stands_for_the_steps_between() -> None:
     """R1's gradient is gamma / 2 * interval times that of the mean squared norm."""
     pair, twin = players(), players()
     real = batch(0)[0]
-    pair._penalise_discriminator(real, 0)
+    pair._penalise_discriminator(real, 0, None)
     images = real.clone().requires_grad_(True)
     (at_images,) = torch.autograd.grad(twin.discriminator(images).sum(), images, create_graph=True)
     penalty = at_images.square().sum((1, 2, 3)).mean()
@@ -146,7 +146,7 @@ def test_lazy_optimisers_take_shorter_steps() -> None:
 def test_mixed_styles_are_early_ones_of_one_latent_and_late_ones_of_another() -> None:
     pair = players(replace(STYLEGAN2, mixing=0.5))
     latents = torch.randn(400, 8, generator=torch_generator(3))
-    ws = pair._styles(latents, "mixing", 0)
+    ws = pair._styles(latents, "mixing", 0, None)
     own = pair.generator.mapping(latents)
     is_own = (ws == own[:, None]).all(2)  # (400, styles)
     assert is_own[:, 0].all()
@@ -155,7 +155,7 @@ def test_mixed_styles_are_early_ones_of_one_latent_and_late_ones_of_another() ->
     assert mixed.float().mean().item() == pytest.approx(0.5, abs=0.08)
     places = is_own[mixed].sum(1)
     assert set(places.tolist()) == set(range(1, pair.generator.styles))
-    assert (players(PLAIN)._styles(latents, "mixing", 0) == ws[:, :1]).all()
+    assert (players(PLAIN)._styles(latents, "mixing", 0, None) == ws[:, :1]).all()
 
 
 def test_a_sure_discriminator_raises_the_chance_of_augmentation() -> None:

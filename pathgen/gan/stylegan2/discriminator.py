@@ -9,6 +9,7 @@ import math
 import torch
 from torch import nn
 
+from pathgen.gan.classes import Given, class_logits
 from pathgen.gan.stylegan2.filters import halved
 from pathgen.gan.stylegan2.generator import channels_at, sides
 from pathgen.gan.stylegan2.layers import EqualConv, EqualLinear
@@ -79,8 +80,17 @@ def group_deviation(images: torch.Tensor, group: int) -> torch.Tensor:
 class StyleGan2Discriminator(nn.Module):
     """Images to logits of being real."""
 
-    def __init__(self, image_size: int, channel_base: int, channel_max: int, minibatch_group: int) -> None:
+    def __init__(
+        self,
+        image_size: int,
+        channel_base: int,
+        channel_max: int,
+        minibatch_group: int,
+        classes: int = 0,
+        label: int = 0,
+    ) -> None:
         super().__init__()
+        self.label = label
         channels = [channels_at(side, channel_base, channel_max) for side in reversed(sides(image_size))]
         self.colours = EqualConv(3, channels[0], 1, active=True)
         self.blocks = nn.Sequential(
@@ -89,20 +99,21 @@ class StyleGan2Discriminator(nn.Module):
         self.deviation = MinibatchDeviation(minibatch_group)
         self.last = EqualConv(channels[-1] + 1, channels[-1], 3, active=True)
         self.hidden = EqualLinear(channels[-1] * 16, channels[-1], active=True)
-        self.logit = EqualLinear(channels[-1], 1)
+        self.logit = EqualLinear(channels[-1], 1 + classes)
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
+    def forward(self, images: torch.Tensor, given: Given | None = None) -> torch.Tensor:
         """Judge images.
 
         Args:
             images: (N, 3, image_size, image_size), about [-1, 1].
+            given: Their classes, where the discriminator knows any; None: the one it was built for.
 
         Returns:
             (N,) logits; above 0 means "real".
         """
         features = self.last(self.deviation(self.blocks(self.colours(images))))  # (N, C, 4, 4)
-        logits: torch.Tensor = self.logit(self.hidden(features.flatten(1)))  # (N, 1)
-        return logits.flatten()
+        outputs = self.logit(self.hidden(features.flatten(1)))  # (N, 1 + classes)
+        return class_logits(outputs, self.label, given)
 
 
 def build_discriminator(
@@ -113,6 +124,8 @@ def build_discriminator(
     latent_dim: int,
     mapping_layers: int,
     minibatch_group: int,
+    classes: int = 0,
+    label: int = 0,
 ) -> StyleGan2Discriminator:
     """Build the discriminator for images of `build_generator` with the same arguments.
 
@@ -123,5 +136,7 @@ def build_discriminator(
         latent_dim: Not used: a discriminator sees images only.
         mapping_layers: Not used.
         minibatch_group: Images whose deviation is looked at together; 4 in the papers.
+        classes: How many it is trained for at once; 0: it knows of none.
+        label: The class that it judges by when none is told.
     """
-    return StyleGan2Discriminator(image_size, channel_base, channel_max, minibatch_group)
+    return StyleGan2Discriminator(image_size, channel_base, channel_max, minibatch_group, classes, label)

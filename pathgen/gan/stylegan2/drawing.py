@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from pathgen.gan.classes import Given
 from pathgen.gan.synthesis import Drawer
 
 
@@ -14,13 +15,15 @@ def drawer(*, truncation_psi: float = 1.0, noise: str = "random") -> Drawer:
         noise: ``random``: anew for each image; ``fixed``: what is stored with the weights; ``none``.
     """
 
-    def draw(generator: nn.Module, latents: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    def draw(
+        generator: nn.Module, latents: torch.Tensor, rng: torch.Generator, given: Given | None = None
+    ) -> torch.Tensor:
         maps: list[torch.Tensor] | None = None
         if noise == "random":
             maps = generator.noise(len(latents), rng)  # type: ignore[operator]
         elif noise == "none":
             maps = [torch.zeros_like(one) for one in generator.noise(1, rng)]  # type: ignore[operator]
-        images: torch.Tensor = generator(latents, maps, truncation_psi)
+        images: torch.Tensor = generator(latents, maps, truncation_psi, given)
         return images
 
     return draw

@@ -8,6 +8,7 @@ import itertools
 import torch
 from torch import nn
 
+from pathgen.gan.classes import ClassShift, Given
 from pathgen.gan.stylegan2.filters import doubled
 from pathgen.gan.stylegan2.layers import EqualLinear, ModulatedConv, activated
 
@@ -29,16 +30,27 @@ def channels_at(side: int, channel_base: int, channel_max: int) -> int:
 class Mapping(nn.Module):
     """Latents z to intermediate latents w, by fully connected layers of a hundredth of the learning rate."""
 
-    def __init__(self, latent_dim: int, layers: int) -> None:
+    def __init__(self, latent_dim: int, layers: int, classes: int = 0, label: int = 0) -> None:
         super().__init__()
         self.layers = nn.Sequential(
             *(EqualLinear(latent_dim, latent_dim, lr_multiplier=0.01, active=True) for _ in range(layers))
         )
+        self.shift = ClassShift(classes, latent_dim, label) if classes else None
         self.mean: torch.Tensor
         self.register_buffer("mean", torch.zeros(latent_dim))
 
-    def forward(self, latents: torch.Tensor) -> torch.Tensor:
-        """Map z (N, latent_dim), brought to a mean square of 1, to w (N, latent_dim)."""
+    def forward(self, latents: torch.Tensor, given: Given | None = None) -> torch.Tensor:
+        """Map z, shifted by its class where there are any and brought to a mean square of 1, to w.
+
+        Args:
+            latents: z (N, latent_dim), standard normal.
+            given: The classes; None: the one it was built for.
+
+        Returns:
+            (N, latent_dim).
+        """
+        if self.shift is not None:
+            latents = self.shift(latents, given)
         power = latents.square().mean(1, keepdim=True)
         w: torch.Tensor = self.layers(latents * (power + 1e-8).rsqrt())
         return w
@@ -100,12 +112,19 @@ class StyleGan2Generator(nn.Module):
     """
 
     def __init__(
-        self, image_size: int, channel_base: int, channel_max: int, latent_dim: int, mapping_layers: int
+        self,
+        image_size: int,
+        channel_base: int,
+        channel_max: int,
+        latent_dim: int,
+        mapping_layers: int,
+        classes: int = 0,
+        label: int = 0,
     ) -> None:
         super().__init__()
         self.image_size = image_size
         self.latent_dim = latent_dim
-        self.mapping = Mapping(latent_dim, mapping_layers)
+        self.mapping = Mapping(latent_dim, mapping_layers, classes, label)
         channels = [channels_at(side, channel_base, channel_max) for side in sides(image_size)]
         self.constant = nn.Parameter(torch.zeros(1, channels[0], _SMALLEST_PX, _SMALLEST_PX))
         layers = [StyledConv(channels[0], channels[0], _SMALLEST_PX, latent_dim, up=False)]
@@ -157,21 +176,26 @@ class StyleGan2Generator(nn.Module):
         return picture
 
     def forward(
-        self, latents: torch.Tensor, noise: list[torch.Tensor] | None = None, psi: float = 1.0
+        self,
+        latents: torch.Tensor,
+        noise: list[torch.Tensor] | None = None,
+        psi: float = 1.0,
+        given: Given | None = None,
     ) -> torch.Tensor:
         """Make images.
 
         Args:
             latents: z (N, latent_dim), standard normal.
             noise: See `synthesis`.
-            psi: Truncation: 1 leaves w as it is, 0 is the mean image.
+            psi: Truncation: 1 leaves w as it is, 0 is the mean image (of all classes).
+            given: The classes, where the generator knows any; None: the one it was built for.
 
         Returns:
             (N, 3, image_size, image_size); values beyond [-1, 1] are to be clipped when shown.
 
         Source: Karras et al. 2019 (arXiv 1812.04948), appendix B, for the truncation.
         """
-        w = self.mapping(latents)
+        w = self.mapping(latents, given)
         if psi != 1.0:
             w = self.mapping.mean + psi * (w - self.mapping.mean)
         return self.synthesis(w[:, None].expand(-1, self.styles, -1), noise)
@@ -185,6 +209,8 @@ def build_generator(
     latent_dim: int,
     mapping_layers: int,
     minibatch_group: int,
+    classes: int = 0,
+    label: int = 0,
 ) -> StyleGan2Generator:
     """Build a generator with weights still to be drawn (see `layers.initialise`).
 
@@ -195,5 +221,9 @@ def build_generator(
         latent_dim: Length of z and of w; 512 in the papers.
         mapping_layers: Layers of the mapping; 8 in the papers, 2 for small images (Karras et al. 2020, ADA).
         minibatch_group: Not used: a generator sees no batch.
+        classes: How many it is trained for at once; 0: it knows of none.
+        label: The class that it draws when none is told.
     """
-    return StyleGan2Generator(image_size, channel_base, channel_max, latent_dim, mapping_layers)
+    return StyleGan2Generator(
+        image_size, channel_base, channel_max, latent_dim, mapping_layers, classes, label
+    )

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from pathgen.gan.classes import initialise_classes
 from pathgen.gan.stylegan2.filters import smoothed
 from pathgen.seeding import torch_generator
 
@@ -155,6 +156,7 @@ def initialise(network: nn.Module, seed: int) -> None:
             nn.init.normal_(module.weight, 0.0, 1.0 / module.lr_multiplier, generator=rng)
         elif isinstance(module, EqualConv | ModulatedConv):
             nn.init.normal_(module.weight, 0.0, 1.0, generator=rng)
+    initialise_classes(network, rng)
     for name, tensor in network.state_dict().items():
         if name.endswith(("constant", "fixed_noise")):
             nn.init.normal_(tensor, 0.0, 1.0, generator=rng)

@@ -8,6 +8,7 @@ import torch
 
 from pathgen.gan.adaptive import AdaptiveAugmentation, augmented
 from pathgen.gan.architecture import Architecture
+from pathgen.gan.classes import Given
 from pathgen.gan.losses import discriminator_loss, generator_loss
 from pathgen.gan.parts import (
     LEVEL,
@@ -85,7 +86,9 @@ class Players:
         """The generator to keep: the average."""
         return self.average
 
-    def step(self, real: torch.Tensor, latents: torch.Tensor, *, number: int) -> dict[str, torch.Tensor]:
+    def step(
+        self, real: torch.Tensor, latents: torch.Tensor, *, number: int, given: Given | None = None
+    ) -> dict[str, torch.Tensor]:
         """Train the discriminator on one batch, then the generator against it, each with its penalty in turn.
 
         Both see the same generated images, each time augmented anew.
@@ -94,6 +97,7 @@ class Players:
             real: (N, 3, H, W) original images in [-1, 1].
             latents: (N, latent_dim) standard normal.
             number: Of the step, from 0.
+            given: The classes of `real`, which the generated images shall have too; None without classes.
 
         Returns:
             Each of `statistics` as a detached scalar on the device.
@@ -102,14 +106,15 @@ class Players:
         real = real.contiguous(memory_format=self._layout)
         with self._autocast:
             fake = self.generator.synthesis(
-                self._styles(latents, "mixing", number), self._noise(len(latents), "noise-maps", number)
+                self._styles(latents, "mixing", number, given),
+                self._noise(len(latents), "noise-maps", number),
             )
-        statistics = self._step_discriminator(real, fake.detach(), number)
+        statistics = self._step_discriminator(real, fake.detach(), number, given)
         if recipe.r1_gamma and number % recipe.r1_interval == 0:
-            self._penalise_discriminator(real, number)
-        statistics |= self._step_generator(fake, number)
+            self._penalise_discriminator(real, number, given)
+        statistics |= self._step_generator(fake, number, given)
         if recipe.path_weight and number % recipe.path_interval == 0:
-            self._penalise_generator(max(1, len(latents) // _PATH_SHRINK), number)
+            self._penalise_generator(max(1, len(latents) // _PATH_SHRINK), number, given)
         decay = ema_decay(
             number * recipe.batch_size,
             batch_size=recipe.batch_size,
@@ -135,7 +140,7 @@ class Players:
     def _noise(self, count: int, purpose: str, number: int) -> list[torch.Tensor]:
         return self.generator.noise(count, self._rng(purpose, number))
 
-    def _styles(self, latents: torch.Tensor, purpose: str, number: int) -> torch.Tensor:
+    def _styles(self, latents: torch.Tensor, purpose: str, number: int, given: Given | None) -> torch.Tensor:
         """Map latents to (N, styles, latent_dim); some take their later styles from another latent."""
         generator = self.generator
         rng = self._rng(purpose, number)
@@ -143,25 +148,26 @@ class Players:
         others = torch.randn(latents.shape, generator=rng, device=self._device)
         first = torch.randint(1, generator.styles, (count,), generator=rng, device=self._device)
         is_mixed = torch.rand(count, generator=rng, device=self._device) < self._recipe.mixing
-        w, other = generator.mapping(torch.cat([latents, others])).chunk(2)  # (N, latent_dim) each
+        twice = None if given is None else Given(given.labels.repeat(2), given.strength)
+        w, other = generator.mapping(torch.cat([latents, others]), twice).chunk(2)  # (N, latent_dim) each
         generator.mapping.remember(w.detach())
         place = torch.arange(generator.styles, device=self._device)
         takes_other = is_mixed[:, None] & (place >= first[:, None])  # (N, styles)
         return torch.where(takes_other[:, :, None], other[:, None], w[:, None])
 
-    def _judge(self, images: torch.Tensor, purpose: str, number: int) -> torch.Tensor:
+    def _judge(self, images: torch.Tensor, purpose: str, number: int, given: Given | None) -> torch.Tensor:
         """Return the logits (N,) of augmented images."""
         shown = augmented(images, self._augmentation.chance, self._rng(purpose, number))
-        logits: torch.Tensor = self.discriminator(shown)
+        logits: torch.Tensor = self.discriminator(shown, given)
         return logits.float()
 
     def _step_discriminator(
-        self, real: torch.Tensor, fake: torch.Tensor, number: int
+        self, real: torch.Tensor, fake: torch.Tensor, number: int, given: Given | None
     ) -> dict[str, torch.Tensor]:
         self._adam_discriminator.zero_grad(set_to_none=True)
         with self._autocast:
-            real_logits = self._judge(real, "augment-real", number)
-            fake_logits = self._judge(fake, "augment-fake", number)
+            real_logits = self._judge(real, "augment-real", number, given)
+            fake_logits = self._judge(fake, "augment-fake", number, given)
         loss = discriminator_loss(real_logits, fake_logits, 1.0)
         loss.backward()  # type: ignore[no-untyped-call]
         self._adam_discriminator.step()
@@ -176,21 +182,23 @@ class Players:
             "gan/grad_norm_discriminator": grad_norm(self.discriminator),
         }
 
-    def _penalise_discriminator(self, real: torch.Tensor, number: int) -> None:
+    def _penalise_discriminator(self, real: torch.Tensor, number: int, given: Given | None) -> None:
         self._adam_discriminator.zero_grad(set_to_none=True)
         originals = real.detach().requires_grad_(True)
-        penalty = r1_penalty(self._judge(originals, "augment-r1", number), originals).mean()
+        penalty = r1_penalty(self._judge(originals, "augment-r1", number, given), originals).mean()
         # Times the interval: it stands for the steps in between.
         loss = penalty * (self._recipe.r1_gamma / 2 * self._recipe.r1_interval)
         loss.backward()  # type: ignore[no-untyped-call]
         self._adam_discriminator.step()
         self._last.r1 = penalty.detach()
 
-    def _step_generator(self, fake: torch.Tensor, number: int) -> dict[str, torch.Tensor]:
+    def _step_generator(
+        self, fake: torch.Tensor, number: int, given: Given | None
+    ) -> dict[str, torch.Tensor]:
         self._adam_generator.zero_grad(set_to_none=True)
         with frozen(self.discriminator):
             with self._autocast:
-                logits = self._judge(fake, "augment-generator", number)
+                logits = self._judge(fake, "augment-generator", number, given)
             loss = generator_loss(logits)
             loss.backward()  # type: ignore[no-untyped-call]
         self._adam_generator.step()
@@ -199,11 +207,11 @@ class Players:
             "gan/grad_norm_generator": grad_norm(self.generator),
         }
 
-    def _penalise_generator(self, count: int, number: int) -> None:
+    def _penalise_generator(self, count: int, number: int, given: Given | None) -> None:
         self._adam_generator.zero_grad(set_to_none=True)
         rng = self._rng("path", number)
         latents = torch.randn(count, self.generator.latent_dim, generator=rng, device=self._device)
-        ws = self._styles(latents, "path-mixing", number)
+        ws = self._styles(latents, "path-mixing", number, given and given.first(count))
         images = self.generator.synthesis(ws, self._noise(count, "path-noise", number))
         direction = torch.randn(images.shape, generator=rng, device=self._device)
         penalty = self._path_mean.penalty(path_lengths(images, ws, direction))

@@ -1,0 +1,222 @@
+"""One generator for all labels: how labels enter, when, and that each is drawn as it was learned."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from killable import DCGAN, OPTIONS, STYLEGAN2
+
+from pathgen.errors import PathgenError
+from pathgen.gan.classes import Classes, ClassShift, Conditioning, Given, class_logits
+from pathgen.gan.keeping import keep_training
+from pathgen.gan.loop import TrainedGan, train_generator
+from pathgen.gan.model import load_card, load_discriminator, load_generator
+from pathgen.gan.originals import of_all_labels, of_one_label
+from pathgen.gan.players import Players
+from pathgen.gan.recipe import GanRecipe
+from pathgen.gan.registry import GENERATORS
+from pathgen.gan.scoring import score
+from pathgen.gan.stylegan2.recipe import StyleGan2Recipe
+from pathgen.gan.synthesis import synthesise
+from pathgen.patches.store import PatchSet
+from pathgen.seeding import torch_generator
+
+CPU = torch.device("cpu")
+RECIPES: dict[str, GanRecipe | StyleGan2Recipe] = {
+    "dcgan": replace(DCGAN, kimg=1.6, lr_generator=2e-3, lr_discriminator=1e-3, ema_decay=0.9),
+    "stylegan2": replace(STYLEGAN2, kimg=0.96, lr_generator=5e-3, lr_discriminator=5e-3, ada_target=0.0),
+}
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def patches(count: int, seed: int) -> PatchSet:
+    """Dark patches labelled normal and bright ones labelled tumor, with a little noise."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 2, count)
+    images = rng.integers(0, 40, (count, 16, 16, 3)) + np.where(labels, 190, 30)[:, None, None, None]
+    index = pd.DataFrame({"label": np.array(["normal", "tumor"])[labels]})
+    return PatchSet(images.astype(np.uint8), index)
+
+
+def trained(
+    generator: str,
+    recipe: GanRecipe | StyleGan2Recipe | None = None,
+    conditioning: tuple[float, float] = (0.2, 0.2),
+    resume_folder: Path | None = None,
+) -> TrainedGan:
+    unconditional, ramp = conditioning
+    originals = of_all_labels(
+        patches(48, 1), patches(20, 2), unconditional_share=unconditional, ramp_share=ramp
+    )
+    return train_generator(
+        originals.images,
+        architecture=generator,
+        options=OPTIONS[generator],
+        recipe=recipe or RECIPES[generator],
+        device=CPU,
+        precision="fp32",
+        channels_last=True,
+        held_out=originals.held_out,
+        classes=originals.classes,
+        snapshot_every_kimg=0.04,
+        resume_folder=resume_folder,
+    )
+
+
+def test_classes_count_for_nothing_then_more_then_fully() -> None:
+    conditioning = Conditioning(2, 0.25, 0.5)
+    strengths = [conditioning.strength(step, 100) for step in (0, 25, 50, 75, 99)]
+    assert strengths == [0.0, 0.0, 0.5, 1.0, 1.0]
+    assert Conditioning(2, 0.0, 0.0).strength(1, 100) == 1.0
+
+
+def test_a_shift_is_the_direction_of_the_class_times_its_strength() -> None:
+    shift = ClassShift(3, 4, 2)
+    with torch.no_grad():
+        shift.directions.copy_(torch.arange(12.0).reshape(3, 4))
+    latents, labels = torch.randn(2, 4, generator=torch_generator(1)), torch.tensor([1, 0])
+    moved = shift(latents, Given(labels, 0.5))
+    torch.testing.assert_close(moved[0], latents[0] + torch.tensor([2.0, 2.5, 3.0, 3.5]))
+    torch.testing.assert_close(moved[1], latents[1] + torch.tensor([0.0, 0.5, 1.0, 1.5]))
+    torch.testing.assert_close(shift(latents, None), latents + torch.tensor([8.0, 9.0, 10.0, 11.0]))
+
+
+def test_a_logit_is_the_judgement_and_that_of_the_class() -> None:
+    outputs = torch.tensor([[1.0, 10.0, 20.0], [2.0, 30.0, 40.0]])
+    assert class_logits(outputs, 0, Given(torch.tensor([1, 0]), 0.5)).tolist() == [11.0, 17.0]
+    assert class_logits(outputs, 1, None).tolist() == [21.0, 42.0]
+    assert class_logits(outputs[:, :1], 0, None).tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_networks_without_classes_hold_none(name: str) -> None:
+    built = GENERATORS[name]
+    for build, more in ((built.generator, 1), (built.discriminator, 0)):
+        plain = build(image_size=16, **OPTIONS[name]).state_dict()
+        told = build(image_size=16, **OPTIONS[name], classes=2, label=1).state_dict()
+        assert len(told) - len(plain) == more
+        assert [name for name in plain if "directions" in name] == []
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_classes_change_what_is_drawn_and_judged_by_their_strength_alone(name: str) -> None:
+    built = GENERATORS[name]
+    options = {"image_size": 16, **OPTIONS[name], "classes": 2, "label": 0}
+    generator, discriminator = built.generator(**options), built.discriminator(**options)
+    for network in (generator, discriminator):
+        built.initialise(network, 1)
+        network.eval()
+    latents = torch.randn(2, 8, generator=torch_generator(2))
+    draw, rng = built.drawer(), torch_generator(3)
+    state = rng.get_state()
+
+    def both(label: int, strength: float) -> tuple[torch.Tensor, torch.Tensor]:
+        given = Given(torch.full((2,), label), strength)
+        rng.set_state(state)
+        images = draw(generator, latents, rng, given)
+        return images, discriminator(torch.ones(2, 3, 16, 16), given)
+
+    for one, other in zip(both(0, 0.0), both(1, 0.0), strict=True):
+        assert torch.equal(one, other)
+    for one, other in zip(both(0, 1.0), both(1, 1.0), strict=True):
+        assert not torch.allclose(one, other)
+    rng.set_state(state)
+    assert torch.equal(draw(generator, latents, rng), both(0, 1.0)[0])
+
+
+@pytest.fixture(scope="module", params=sorted(GENERATORS))
+def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    torch.set_num_threads(1)
+    root = tmp_path_factory.mktemp("joint")
+    models = {label: root / label for label in ("normal", "tumor")}
+    keep_training(trained(request.param), models, root / "results")
+    return request.param, root
+
+
+def test_each_label_is_drawn_as_it_was_learned(kept: tuple[str, Path]) -> None:
+    name, root = kept
+    draw = GENERATORS[name].drawer()
+    means = {}
+    for label in ("normal", "tumor"):
+        generator = load_generator(root / label)
+        (drawn,) = synthesise(generator, seed=1, count=64, batch_size=64, device=CPU, draw=draw)
+        means[label] = drawn.mean((1, 2, 3))
+    # Originals: about 50 and 210.
+    assert means["normal"].mean() < 110 < 150 < means["tumor"].mean()
+    assert means["normal"].max() < means["tumor"].min() + 60
+
+
+def test_its_discriminator_prefers_the_label_it_is_loaded_for(kept: tuple[str, Path]) -> None:
+    _, root = kept
+    dark, bright = (patches(60, 3).of_label(label).images for label in ("normal", "tumor"))
+    for label, right, wrong in (("normal", dark, bright), ("tumor", bright, dark)):
+        discriminator = load_discriminator(root / label)
+        assert score(discriminator, right, CPU).mean() > score(discriminator, wrong, CPU).mean()
+
+
+def test_both_labels_are_kept_with_their_card_and_one_history(kept: tuple[str, Path]) -> None:
+    name, root = kept
+    for number, label in enumerate(("normal", "tumor")):
+        card = load_card(root / label)
+        assert (card.architecture, card.options["label"], card.options["classes"]) == (name, number, 2)
+        assert card.facts["label"] == label
+        assert card.facts["conditioning"] == {"classes": 2, "unconditional_share": 0.2, "ramp_share": 0.2}
+    weights = [(root / label / "generator.safetensors").read_bytes() for label in ("normal", "tumor")]
+    assert weights[0] == weights[1]
+    assert len(pd.read_csv(root / "results" / "overfitting.csv")) == 20
+
+
+def test_a_stopped_training_goes_on_with_the_labels_it_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(DCGAN, kimg=0.16)
+    whole = Players.step
+    seen: list[tuple[int, float]] = []
+
+    def until(last: int) -> Callable[..., dict[str, torch.Tensor]]:
+        def step(self: Players, *batches: torch.Tensor, number: int, given: Given) -> dict[str, torch.Tensor]:
+            if number == last:
+                raise KeyboardInterrupt
+            # The labels are those of the originals: bright ones are of class 1.
+            bright = batches[0].mean((1, 2, 3)) > 0
+            assert torch.equal(bright.long(), given.labels)
+            seen.append((number, given.strength))
+            return whole(self, *batches, number=number, given=given)
+
+        return step
+
+    monkeypatch.setattr(Players, "step", until(13))
+    with pytest.raises(KeyboardInterrupt):
+        trained("dcgan", recipe, resume_folder=tmp_path)
+    seen.clear()
+    monkeypatch.setattr(Players, "step", until(-1))
+    resumed = trained("dcgan", recipe, resume_folder=tmp_path)
+    assert [number for number, _ in seen] == list(range(10, 20))
+    assert [strength for _, strength in seen] == [1.0] * 10
+    straight = trained("dcgan", recipe)
+    pairs = zip(
+        resumed.generator.state_dict().values(), straight.generator.state_dict().values(), strict=True
+    )
+    assert all(torch.equal(a, b) for a, b in pairs)
+    assert resumed.overfitting.equals(straight.overfitting)
+    with pytest.raises(PathgenError, match=r"conditioning\.ramp_share was 0\.2, is 0\.1"):
+        trained("dcgan", recipe, (0.2, 0.1), tmp_path)
+
+
+def test_one_label_takes_its_own_patches() -> None:
+    train, held_out = patches(30, 1), patches(20, 2)
+    one = of_one_label(train, held_out, "tumor")
+    assert one.classes is None
+    assert one.images.min() > 150 and one.held_out.min() > 150
+    both = of_all_labels(train, held_out, unconditional_share=0.1, ramp_share=0.1)
+    assert isinstance(both.classes, Classes)
+    assert np.array_equal(both.classes.labels, (both.images.mean((1, 2, 3)) > 128).astype(int))
+    assert len(both.images) == 30 and len(both.held_out) == 20
