@@ -50,6 +50,12 @@ class Given:
     labels: torch.Tensor
     strength: float
 
+    def weights(self, classes: int) -> torch.Tensor:
+        """Return (N, classes): the strength at each image's class, 0 elsewhere."""
+        # Products with it, not look-ups, whose gradients a GPU would sum in any order.
+        numbers = torch.arange(classes, device=self.labels.device)
+        return (self.labels[:, None] == numbers).float() * self.strength
+
     def first(self, count: int) -> "Given":
         """Return what is told of the first `count` images."""
         return Given(self.labels[:count], self.strength)
@@ -93,7 +99,7 @@ class ClassShift(nn.Module):
         """Map (N, latent_dim) to (N, latent_dim)."""
         if given is None:
             return latents + self.directions[self.label]
-        return latents + self.directions[given.labels] * given.strength
+        return latents + given.weights(len(self.directions)) @ self.directions
 
 
 def class_logits(outputs: torch.Tensor, label: int, given: Given | None) -> torch.Tensor:
@@ -112,8 +118,8 @@ def class_logits(outputs: torch.Tensor, label: int, given: Given | None) -> torc
         return outputs.flatten()
     if given is None:
         return outputs[:, 0] + outputs[:, 1 + label]
-    of_class = outputs.gather(1, 1 + given.labels[:, None])[:, 0]  # (N,)
-    return outputs[:, 0] + of_class * given.strength
+    of_class = outputs[:, 1:] * given.weights(outputs.shape[1] - 1)  # (N, classes)
+    return outputs[:, 0] + of_class.sum(1)
 
 
 def initialise_classes(network: nn.Module, rng: torch.Generator) -> None:

@@ -211,7 +211,7 @@ class Players:
         self._adam_generator.zero_grad(set_to_none=True)
         rng = self._rng("path", number)
         latents = torch.randn(count, self.generator.latent_dim, generator=rng, device=self._device)
-        ws = self._styles(latents, "path-mixing", number, given and given.first(count))
+        ws = self._styles(latents, "path-mixing", number, None if given is None else given.first(count))
         images = self.generator.synthesis(ws, self._noise(count, "path-noise", number))
         direction = torch.randn(images.shape, generator=rng, device=self._device)
         penalty = self._path_mean.penalty(path_lengths(images, ws, direction))
