@@ -6,6 +6,7 @@ import torch
 from numpy.typing import NDArray
 
 from pathgen.gan import dcgan
+from pathgen.gan.classes import Given
 from pathgen.gan.synthesis import BLOCK, synthesise, to_uint8
 from pathgen.seeding import torch_generator
 
@@ -61,3 +62,20 @@ def test_minus_one_to_one_become_0_to_255_and_back() -> None:
     levels = torch.arange(256).reshape(1, 1, 16, 16).repeat(1, 3, 1, 1)
     assert np.array_equal(to_uint8(levels / 127.5 - 1.0)[0, :, :, 0].ravel(), np.arange(256))
     assert to_uint8(torch.full((1, 3, 1, 1), 1.1)).max() == 255
+
+
+def test_each_block_has_noise_of_its_own_that_comes_again(generator: torch.nn.Module) -> None:
+    def noise(
+        _: torch.nn.Module, latents: torch.Tensor, rng: torch.Generator, given: Given | None = None
+    ) -> torch.Tensor:
+        assert given is None
+        return torch.rand(len(latents), 3, 4, 4, generator=rng) * 2 - 1
+
+    def noises(count: int, seed: int) -> NDArray[np.uint8]:
+        blocks = synthesise(generator, seed=seed, count=count, batch_size=50, device=CPU, draw=noise)
+        return np.concatenate(list(blocks))
+
+    images = noises(2 * BLOCK, 3)
+    assert len(np.unique(images, axis=0)) == 2 * BLOCK
+    assert np.array_equal(noises(BLOCK + 5, 3), images[: BLOCK + 5])
+    assert not np.array_equal(noises(2 * BLOCK, 4), images)
