@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from pathgen.gan.stylegan2.discriminator import MinibatchDeviation, group_deviation
+from pathgen.gan.stylegan2.discriminator import MinibatchDeviation, ResidualBlock, group_deviation
 from pathgen.gan.stylegan2.filters import doubled, halved, smoothed
 from pathgen.gan.stylegan2.layers import (
     EqualConv,
@@ -129,6 +129,16 @@ def test_halving_convolution_is_filter_then_stride() -> None:
     expected = functional.conv2d(filtered(images, (2, 2, 2, 2)), kernel, stride=2)
     torch.testing.assert_close(layer(images), functional.leaky_relu(expected, 0.2) * math.sqrt(2))
     assert layer(images).shape == (2, 5, 4, 4)
+
+
+def test_a_residual_block_is_the_mean_of_both_ways_by_power() -> None:
+    block = ResidualBlock(3, 5).double()
+    initialise(block, 1)
+    images = randn(2, 3, 8, 8)
+    kernel = block.skip.weight / math.sqrt(3)
+    short_cut = functional.conv2d(filtered(images, (1, 1, 1, 1), stride=2), kernel)
+    expected = (block.second(block.first(images)) + short_cut) / math.sqrt(2)
+    torch.testing.assert_close(block(images), expected)
 
 
 def test_the_activation_adds_its_bias_first() -> None:
