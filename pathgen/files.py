@@ -53,6 +53,8 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name}.partial")
     old = target.with_name(f".{target.name}.old")
+    if old.exists() and not target.exists():
+        old.rename(target)  # A process was killed between the two renames below.
     for left_by_a_killed_process in (draft, old):
         shutil.rmtree(left_by_a_killed_process, ignore_errors=True)
     draft.mkdir()
@@ -62,6 +64,8 @@ def atomic_folder(target: Path) -> Iterator[Path]:
             target.rename(old)
         draft.rename(target)
     finally:
+        if old.exists() and not target.exists():
+            old.rename(target)
         shutil.rmtree(draft, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
 

@@ -109,3 +109,12 @@ def test_a_full_disk_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert said.count("\n") == 1
     with pytest.raises(OSError, match="denied"), errors_to_exit():
         raise OSError(errno.EACCES, "Permission denied", "x")
+
+
+def test_a_folder_lost_between_two_renames_is_found_again(tmp_path: Path) -> None:
+    (tmp_path / ".made.old").mkdir()  # As a kill leaves it after the older folder was moved away.
+    (tmp_path / ".made.old" / "file").write_text("kept")
+    with pytest.raises(ZeroDivisionError), atomic_folder(tmp_path / "made"):
+        raise ZeroDivisionError
+    assert (tmp_path / "made" / "file").read_text() == "kept"
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]

@@ -15,6 +15,8 @@ def _figures(file: Path) -> tuple[dict[str, float], dict[str, float]]:
     return {result["name"]: result["value"] for result in told["results"]}, told["ratios"]
 
 
+# Torch finds four loader processes too many for a small machine.
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")
 def test_the_store_is_measured_against_a_folder_of_pngs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -34,6 +34,8 @@ def _split(patches: PatchSet, folder: Path, asked: str | None) -> str:
 def _require_room(target: Path, prefix: str) -> None:
     """Refuse to write over anything."""
     cure = "Name another folder, or remove it"
+    if not target.name:
+        raise PathgenError(target, "is no name for a new folder", "Name the folder, e.g. ../patches")
     if target.is_dir():
         taken = sorted(file for file in target.iterdir() if not prefix or file.name.startswith(prefix))
         if taken:

@@ -28,17 +28,30 @@ _LIBRARIES = (
 )
 
 
-def _file(module: str) -> Path | None:
-    path = _ROOT.joinpath(*module.split("."))
-    for file in (path.with_suffix(".py"), path / "__init__.py"):
-        if file.is_file():
-            return file
-    return None
+def _read_sources() -> dict[str, bytes]:
+    """Return the source of every module of this package by its dotted name."""
+    found = {}
+    for file in sorted((_ROOT / _PACKAGE).rglob("*.py")):
+        parts = file.relative_to(_ROOT).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file.read_bytes()
+    return found
 
 
-def _imports(file: Path) -> Iterator[str]:
-    """Yield the dotted names that a file imports, with the packages they are in."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+def _installed(library: str) -> str:
+    try:
+        return f"{library}=={version(library)}"
+    except PackageNotFoundError:
+        return f"{library} is absent"
+
+
+# Read once, when a process starts: what a Dask worker has imported does not change with the files.
+_SOURCES = _read_sources()
+_INSTALLED = tuple(_installed(library) for library in _LIBRARIES)
+
+
+def _imports(source: bytes) -> Iterator[str]:
+    """Yield the dotted names that a module imports, with the packages they are in."""
+    for node in ast.walk(ast.parse(source)):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -50,25 +63,24 @@ def _imports(file: Path) -> Iterator[str]:
                 yield from (".".join(parts[:length]) for length in range(1, len(parts) + 1))
 
 
-def _closure(modules: tuple[str, ...]) -> dict[str, Path]:
-    found: dict[str, Path] = {}
+def _closure(modules: tuple[str, ...]) -> list[str]:
+    found: set[str] = set()
     waiting = list(modules)
     while waiting:
         module = waiting.pop()
-        file = _file(module)
-        if file is None or module in found or module in _WATCHERS:
+        if module not in _SOURCES or module in found or module in _WATCHERS:
             continue
-        found[module] = file
-        waiting.extend(_imports(file))
-    return found
+        found.add(module)
+        waiting.extend(_imports(_SOURCES[module]))
+    return sorted(found)
 
 
 @lru_cache(maxsize=16)
 def code_digest(*modules: str) -> str:
     """Return a digest of the modules' source, of all that they import of this package, and of libraries.
 
-    It is remembered for the life of the process: a Dask worker that was started before the code changed
-    goes on to tell the digest of the code it runs.
+    The source is that of the moment when this process imported this module: a Dask worker that was started
+    before the code changed goes on to tell the digest of the code it runs.
 
     Args:
         modules: Dotted names, e.g. ``"pathgen.wsi.candidates"``.
@@ -77,11 +89,8 @@ def code_digest(*modules: str) -> str:
         64 hexadecimal digits.
     """
     digest = hashlib.sha256()
-    for module, file in sorted(_closure(modules).items()):
-        digest.update(f"{module}\n".encode() + file.read_bytes() + b"\0")
-    for library in _LIBRARIES:
-        try:
-            digest.update(f"{library}=={version(library)}\n".encode())
-        except PackageNotFoundError:
-            digest.update(f"{library} is absent\n".encode())
+    for module in _closure(modules):
+        digest.update(f"{module}\n".encode() + _SOURCES[module] + b"\0")
+    for library in _INSTALLED:
+        digest.update(f"{library}\n".encode())
     return digest.hexdigest()

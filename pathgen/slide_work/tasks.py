@@ -27,6 +27,7 @@ class SlideTask:
         units: How much work it is, in the unit of the progress bar.
         work: Writes the result's files into the folder it is given, and returns what it tells of the
             slide. A `PathgenError` means that the slide cannot be used.
+        needs: Folders without which a machine can say nothing of the slide, e.g. a share of slides.
     """
 
     slide: str
@@ -35,6 +36,7 @@ class SlideTask:
     modules: tuple[str, ...]
     units: int
     work: Callable[[Path], Facts]
+    needs: tuple[Path, ...] = ()
 
     @property
     def place(self) -> Path:
@@ -74,6 +76,16 @@ def _in_one(problem: PathgenError) -> PathgenError:
     return problem
 
 
+def _require_folders(task: SlideTask) -> None:
+    for folder in (task.folder.parent, *task.needs):
+        if not folder.is_dir():
+            raise PathgenError(
+                f"worker on {socket.gethostname()}",
+                f"does not see {folder}",
+                "Put it on a file system that all machines share, and run the same command again",
+            )
+
+
 def perform(task: SlideTask) -> Outcome:
     """Do a task's work, or find that another process has done it.
 
@@ -84,8 +96,8 @@ def perform(task: SlideTask) -> Outcome:
         Its outcome; also that a slide cannot be used, which is no reason to stop the other slides.
 
     Raises:
-        PathgenError: This process runs other code than the task was made by, or the slide's file cannot
-            be read for a reason that says nothing of its content (a broken disk or network).
+        PathgenError: This process runs other code than the task was made by or does not see the folders,
+            or input and output failed in a way that says nothing of the slide (a broken disk or network).
         OSError: The disk is full.
     """
     if code_digest(*task.modules) != task.identity.code:
@@ -94,6 +106,7 @@ def perform(task: SlideTask) -> Outcome:
             "runs other code or other libraries than this stage",
             "Restart the Dask workers with the same environment and the same version of pathgen",
         )
+    _require_folders(task)
     if (before := finished(task)) is not None:
         return before
     begun = time.monotonic()
@@ -114,6 +127,8 @@ def perform(task: SlideTask) -> Outcome:
                 f"input or output failed on {socket.gethostname()}: {failure}",
                 "Look at the disk and the network and run the same command again; finished slides are kept",
             ) from failure
+        if problem is not None:
+            _require_folders(task)  # A share that went away meanwhile is no fault of the slide.
         reason = None if problem is None else str(problem)
         write_record(draft, task.identity, facts, reason, time.monotonic() - begun)
         put_in_place(draft, task.place)

@@ -1,7 +1,8 @@
 """Read the drawn patches of a whole cohort, slide by slide, and write the patch sets of all roles."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -56,21 +57,28 @@ def extract_cohort(
         PathgenError: A disk has too little room.
     """
     root = root.resolve()
-    try:
-        with open_shelf("extract", slide_work) as shelf:
-            tasks = _tasks(source, root, cohort, samples, cohort_settings, size_px, shelf)
-            unread = sum(task.units for task in tasks if not task.place.exists())
-            require_room(
-                {shelf.folder: patch_bytes(unread, size_px), folder: patch_bytes(len(samples), size_px)}
-            )
+    with open_shelf("extract", slide_work) as shelf:
+        tasks = _tasks(source, root, cohort, samples, cohort_settings, size_px, shelf)
+        unread = patch_bytes(sum(task.units for task in tasks if not task.place.exists()), size_px)
+        wanted = patch_bytes(len(samples), size_px)
+        require_room({shelf.folder: unread, folder: wanted})
+        with _told_when_full(shelf.folder, unread):
             outcomes = run_tasks(shelf, tasks, "patches", "read patches")
-            readable = _without_bad_slides(outcomes, samples, cohort_settings.on_bad_slide)
+        readable = _without_bad_slides(outcomes, samples, cohort_settings.on_bad_slide)
+        with _told_when_full(folder, wanted):
             write_roles(readable, {task.slide: task.place for task in tasks}, folder, size_px)
             write_table(_extracted(outcomes, slides_file), slides_file)
-            prune(shelf, tasks)
+        prune(shelf, tasks)
+
+
+@contextmanager
+def _told_when_full(folder: Path, needed: int) -> Iterator[None]:
+    """Say which disk is full: a failed write does not name its file."""
+    try:
+        yield
     except OSError as problem:
         if problem.errno in FULL:
-            raise no_room(Path(problem.filename or folder), patch_bytes(len(samples), size_px)) from None
+            raise no_room(folder, needed) from None
         raise
 
 
@@ -106,7 +114,7 @@ def _tasks(
             identity=identity,
             shelf=shelf.of_slide(slide),
         )
-        tasks.append(SlideTask(slide, shelf.of_slide(slide), identity, modules, len(places), work))
+        tasks.append(SlideTask(slide, shelf.of_slide(slide), identity, modules, len(places), work, (root,)))
     return tasks
 
 
@@ -123,11 +131,13 @@ def _without_bad_slides(
         raise PathgenErrors(problems)
     bad = [outcome.slide for outcome in outcomes if outcome.problem is not None]
     readable = samples[~samples["slide"].isin(bad)]
-    for role, label in sorted(_cells(samples) - _cells(readable)):
-        cure = "Mend or replace the slides named above, or draw others: sample.seed"
-        problems.append(PathgenError(f"{role}, {label}", "no patch is left without the bad slides", cure))
-    if len(problems) > len(bad):
-        raise PathgenErrors(problems)
+    cure = "Mend or replace the slides named above, or draw others: sample.seed"
+    empty = [
+        PathgenError(f"{role}, {label}", "no patch is left without the bad slides", cure)
+        for role, label in sorted(_cells(samples) - _cells(readable))
+    ]
+    if empty:
+        raise PathgenErrors([*problems, *empty])
     for outcome in outcomes:
         if outcome.problem is not None:
             count = int((samples["slide"] == outcome.slide).sum())

@@ -79,6 +79,7 @@ def index_cohort(
                 modules=modules,
                 units=1,
                 work=IndexSlide(source, root, row, cohort_settings, index_settings),
+                needs=(root,),
             )
             for row in rows
         ]

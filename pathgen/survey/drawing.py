@@ -31,7 +31,6 @@ SLIDES_FOLDER, CLASSES_FOLDER = "slides", "classes"
 _THUMBNAIL_PX = 240
 _THUMBNAIL_BYTES = 24_000
 _SHEET_BYTES = 600_000
-_REMAKE = "Run the stage index again"
 
 
 @dataclass(frozen=True)

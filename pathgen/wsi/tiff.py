@@ -4,6 +4,7 @@ import logging
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,11 @@ def is_tiff(path: Path) -> bool:
         return stream.read(4) in _MAGIC
 
 
+# Of the thread that asks: others may be in and out of the same block meanwhile.
+_is_silent: ContextVar[bool] = ContextVar("is_silent", default=False)
+logging.getLogger("tifffile").addFilter(lambda _: not _is_silent.get())
+
+
 @contextmanager
 def without_log() -> Iterator[None]:
     """Keep tifffile's remarks on damaged files off the terminal: the caller says it in one line.
@@ -46,13 +52,11 @@ def without_log() -> Iterator[None]:
     Yields:
         Nothing.
     """
-    log = logging.getLogger("tifffile")
-    was = log.disabled
-    log.disabled = True
+    token = _is_silent.set(True)
     try:
         yield
     finally:
-        log.disabled = was
+        _is_silent.reset(token)
 
 
 def _starts_within(path: Path) -> bool:

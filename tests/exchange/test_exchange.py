@@ -302,3 +302,11 @@ def test_the_commands(tmp_path: Path) -> None:
     from pathgen.exchange.manifest import FormatName
 
     assert set(_Form) == set(FORMS) == set(get_args(FormatName))
+
+
+def test_the_folder_at_hand_is_no_name_for_a_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_set(tmp_path / "set")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(PathgenError, match="no name for a new folder"):
+        export_patch_set(Path("../set"), Path(), "parquet")

@@ -133,7 +133,9 @@ def test_code_counts_with_all_that_it_imports_and_nothing_else(
     )
 
     def digest() -> str:
+        """Tell the digest as a process does that starts now."""
         code_digest.cache_clear()
+        monkeypatch.setattr(code, "_SOURCES", code._read_sources())
         return code_digest("pathgen.cut.knife")
 
     before = digest()
@@ -150,7 +152,7 @@ def test_code_counts_with_all_that_it_imports_and_nothing_else(
         assert (digest() != before) == counts, file
         (tmp_path / "pathgen" / file).write_text(text)
     assert digest() == before
-    monkeypatch.setattr(code, "version", lambda library: "99")
+    monkeypatch.setattr(code, "_INSTALLED", ("numpy==99",))
     assert digest() != before
     monkeypatch.undo()
     code_digest.cache_clear()

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import filelock
@@ -157,3 +158,23 @@ def test_other_code_than_the_tasks_is_refused(shelf: Shelf) -> None:
     with pytest.raises(PathgenError, match="runs other code or other libraries"):
         _run(shelf, [toy_task(shelf, "a", code="f" * 64)])
     assert DONE == [] and sorted(path.name for path in shelf.folder.iterdir()) == [".lock", ".users"]
+
+
+def test_a_share_that_is_not_there_is_no_fault_of_the_slide(shelf: Shelf, tmp_path: Path) -> None:
+    away = replace(toy_task(shelf, "a"), needs=(tmp_path / "share",))
+    with pytest.raises(PathgenError, match=r"does not see .*share"):
+        run_tasks(shelf, [away], "letters", "spell")
+    (tmp_path / "share").mkdir()
+    lost = replace(away, work=_LosesTheShare(tmp_path / "share"))
+    with pytest.raises(PathgenError, match=r"does not see .*share"):
+        run_tasks(shelf, [lost], "letters", "spell")
+    assert not list(shelf.folder.glob("a/[!.]*"))
+
+
+@dataclass(frozen=True)
+class _LosesTheShare:
+    share: Path
+
+    def __call__(self, folder: Path) -> dict[str, float]:
+        self.share.rmdir()
+        raise PathgenError(self.share / "a.tif", "no such file", "Copy it again")

@@ -143,7 +143,14 @@ def test_damage_everywhere_is_left_to_openslide_to_name(tmp_path: Path, image: n
     path = write_jpeg_slide(tmp_path / "a.tif", image)
     for tile in range(35):
         _spoil(path, tile)
-    assert reading_method(path, None).reason == "none of the 6 tiles tried could be decoded"
+    assert reading_method(path, None).reason == "none of the tiles tried could be decoded"
+
+
+def test_a_missing_tile_is_no_proof_that_the_others_decode(tmp_path: Path, image: np.ndarray) -> None:
+    path = write_jpeg_slide(tmp_path / "a.tif", image, missing={7})
+    for tile in set(range(35)) - {7}:
+        _spoil(path, tile)
+    assert reading_method(path, None).reason == "none of the tiles tried could be decoded"
 
 
 def test_a_count_without_sense_is_not_read(tmp_path: Path, image: np.ndarray) -> None:
