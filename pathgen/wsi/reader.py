@@ -12,7 +12,6 @@ from PIL import Image
 from pathgen.errors import PathgenError
 from pathgen.wsi.geometry import finest_reduction
 from pathgen.wsi.refusal import why_refused
-from pathgen.wsi.resample import shrink
 from pathgen.wsi.resolution import level0_mpp
 
 _STRIP_PIXELS = 1 << 24
@@ -215,36 +214,3 @@ def open_slide(path: Path, mpp_if_missing: float | None = None) -> Slide:
     except PathgenError:
         handle.close()
         raise
-
-
-def read_patch(slide: Slide, x_l0: int, y_l0: int, side_l0: int, out_px: int) -> NDArray[np.uint8]:
-    """Read a square patch and shrink it (see `pathgen.wsi.resample.shrink`).
-
-    Args:
-        slide: The open slide.
-        x_l0: Left edge, level-0 px.
-        y_l0: Top edge, level-0 px.
-        side_l0: Side at level 0, px.
-        out_px: Side of the result, px.
-
-    Returns:
-        uint8 of shape (out_px, out_px, 3), RGB; tiles that were never scanned are white.
-
-    Raises:
-        PathgenError: The square does not lie on the slide, has fewer pixels than asked for, or cannot
-            be decoded.
-    """
-    width, height = slide.dimensions
-    if not (0 <= x_l0 <= width - side_l0 and 0 <= y_l0 <= height - side_l0):
-        raise PathgenError(
-            slide.path,
-            f"the patch at ({x_l0}, {y_l0}) of {side_l0} px is not on the slide of {width} x {height} px",
-            "The slide was changed after it was indexed: index it again",
-        )
-    if side_l0 < out_px:
-        raise PathgenError(
-            slide.path,
-            f"a patch has {side_l0} px at level 0, fewer than the {out_px} px to be made of it",
-            "Make smaller patches, or leave out slides of so coarse a resolution",
-        )
-    return shrink(slide.read_region_l0(x_l0, y_l0, side_l0, side_l0), out_px)

@@ -9,10 +9,16 @@ import tifffile
 from PIL import Image
 
 from pathgen.errors import PathgenError
-from pathgen.wsi.reader import on_white, open_slide, read_patch
+from pathgen.wsi.patch_reader import read_patches
+from pathgen.wsi.reader import Slide, on_white, open_slide
 from pathgen.wsi.tiff import require_whole, tiff_facts
 
 Write = Callable[..., Path]
+
+
+def read_patch(slide: Slide, x_l0: int, y_l0: int, side_l0: int, out_px: int) -> np.ndarray:
+    places = np.array([[x_l0, y_l0, side_l0]])
+    return read_patches(slide.path, places, out_px, mpp_if_missing=1.0, threads=1).images[0]
 
 
 @pytest.fixture
