@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -133,6 +134,8 @@ def train_classifier(
     resume_folder: Path | None,
     recorder: Recorder,
     what: str,
+    max_steps: int | None = None,
+    stop_after_epoch: Callable[[int, dict[str, float]], bool] | None = None,
 ) -> TrainedClassifier:
     """Train a classifier and keep the weights of the epoch with the best validation accuracy.
 
@@ -166,6 +169,11 @@ def train_classifier(
             equal numbers), and at the end the picture ``misclassified``: the up to 64 validation
             patches that the kept weights get most confidently wrong.
         what: Name of the work for progress and messages, e.g. ``"train original-cnn6-1"``.
+        max_steps: Most optimiser steps; an epoch that they cut short is validated like a whole one. None:
+            `max_epochs` alone is the limit.
+        stop_after_epoch: Told each epoch's number, from 1, and its row of the history, when the epoch is
+            in the snapshot; the training ends when it answers True. After a restart it is told the epochs
+            of the snapshot again. What it raises ends the training, too; the snapshot stays.
 
     Returns:
         The classifier and its history.
@@ -195,6 +203,7 @@ def train_classifier(
             "image_size_px": size_px,
             "batch_size": batch_size,
             "max_epochs": max_epochs,
+            "max_steps": max_steps,
             "patience": patience,
             "learning_rate": learning_rate,
             "momentum": momentum,
@@ -211,11 +220,16 @@ def train_classifier(
         run.restore(resume_folder, key)
 
     count = len(train_images)
-    with progress(max_epochs * count, "patches", what, done=len(run.history) * count) as bar:
-        while not is_over(run.accuracies, max_epochs, patience):
+    planned = max_epochs * count if max_steps is None else min(max_epochs * count, max_steps * batch_size)
+    done = min(planned, len(run.history) * count)
+    stopped = stop_after_epoch is not None and any(
+        stop_after_epoch(number, row) for number, row in enumerate(run.history, start=1)
+    )
+    with progress(planned, "patches", what, done=done) as bar:
+        while not (stopped or run.steps == max_steps or is_over(run.accuracies, max_epochs, patience)):
             epoch = len(run.history) + 1
             model.train()
-            losses, hits = [], []
+            losses, hits, seen = [], [], 0
             for rows in batches(count, batch_size, seed, epoch):
                 rate = learning_rate_at(run.steps, learning_rate, lr_step_steps, lr_gamma)
                 images = network_input(train_images[rows], device).contiguous(memory_format=layout)
@@ -224,11 +238,14 @@ def train_classifier(
                 losses.append(loss)
                 hits.append(hit)
                 run.steps += 1
+                seen += len(rows)
                 bar.update(len(rows))
+                if run.steps == max_steps:
+                    break
             row = {
                 "epoch": epoch,
-                "train_loss": _total(losses) / count,
-                "train_accuracy": _total(hits) / count,
+                "train_loss": _total(losses) / seen,
+                "train_accuracy": _total(hits) / seen,
                 **_validation(log_probabilities(model, valid_images, device), valid_labels),
                 "learning_rate": rate,
             }
@@ -237,6 +254,7 @@ def train_classifier(
             if resume_folder is not None:
                 run.save(resume_folder, key)
             bar.set_postfix(epoch=epoch, valid_accuracy=f"{row['valid_accuracy']:.3f}")
+            stopped = stop_after_epoch is not None and stop_after_epoch(epoch, row)
 
     model.load_state_dict(run.best)
     chosen = best_epoch(run.accuracies)

@@ -127,6 +127,34 @@ def test_same_arguments_same_weights(precision: str) -> None:
     assert not all(torch.equal(first[name], other[name]) for name in first)
 
 
+def test_steps_end_training_within_an_epoch_which_is_then_validated() -> None:
+    # 90 patches in batches of 16 are 6 steps an epoch.
+    history = train_toy(max_steps=8).history
+    assert len(history) == 2
+    long = train_toy(max_steps=1000).history
+    assert len(long) == 3
+    pd.testing.assert_frame_equal(history[:1], long[:1], check_exact=True)
+    # The averages are those of the two batches seen, not of all 90 patches.
+    assert 0.3 < history["train_loss"][1] / long["train_loss"][1] < 3.0
+
+
+def test_callback_ends_training_and_is_told_again_after_a_restart(tmp_path: Path) -> None:
+    told: list[tuple[int, float]] = []
+
+    def stop(epoch: int, row: dict[str, float]) -> bool:
+        told.append((epoch, row["valid_loss"]))
+        return epoch == 2
+
+    stopped = train_toy(resume_folder=tmp_path, stop_after_epoch=stop)
+    assert told == list(zip([1, 2], stopped.history["valid_loss"], strict=True))
+    first = told.copy()
+    told.clear()
+    again = train_toy(resume_folder=tmp_path, stop_after_epoch=stop)
+    assert told == first
+    assert len(again.history) == 2
+    assert len(train_toy(resume_folder=tmp_path).history) == 3, "without the callback it goes on"
+
+
 def saved_bytes(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
 
