@@ -3,16 +3,19 @@
 import shutil
 from itertools import product
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import pydantic
 
 from pathgen.params import Settings
 
-PerClassGenerator = Literal["dcgan", "stylegan2"]
+PER_CLASS = ("dcgan", "stylegan2")
 # The same networks, told the class: one pair learns all labels.
-JointGenerator = Literal["cdcgan", "cstylegan2"]
-Generator = PerClassGenerator | JointGenerator
+JOINT = ("cdcgan", "cstylegan2")
+# A number after a point names a replicate: dcgan.2 is trained as dcgan, from another seed.
+_REPLICATE = r"(\.([2-9]|[1-9]\d+))?"
+PerClassGenerator = Annotated[str, pydantic.Field(pattern=f"^({'|'.join(PER_CLASS)}){_REPLICATE}$")]
+JointGenerator = Annotated[str, pydantic.Field(pattern=f"^({'|'.join(JOINT)}){_REPLICATE}$")]
 Classifier = Literal["cnn6"]
 SyntheticRegime = Literal["mixed", "synthetic"]
 
@@ -24,6 +27,11 @@ GAN_FOLDERS = (Path("models/gan"), Path("data/synthetic"))
 GAN_RESULTS = Path("results/gan")
 CLASSIFIER_FOLDERS = (Path("models/classifier"), Path("results/training"), Path("results/evaluate"))
 GENERATOR_FOLDERS = (Path("results/fidelity"), Path("results/privacy"))
+
+
+def kind_of(generator: str) -> str:
+    """Return what a generator is a replicate of: dcgan of dcgan.2, and of dcgan itself."""
+    return generator.partition(".")[0]
 
 
 def regime_name(regime: str, generator: str | None) -> str:
@@ -39,8 +47,11 @@ def classifier_run(regime: str, generator: str | None, classifier: str, seed: in
 class PipelineSettings(Settings):
     """Section `pipeline`: the lists that the matrix stages of dvc.yaml run over."""
 
-    generators: list[Generator] = pydantic.Field(
-        min_length=1, description="Generators to train and draw from: those of the next two lists."
+    generators: list[str] = pydantic.Field(
+        min_length=1,
+        description="Generators to train and draw from: those of the next two lists. A number after a point "
+        "makes a replicate: `[dcgan, dcgan.2, dcgan.3]` trains the same generator from three seeds, and the "
+        "intervals then cover its training.",
     )
     per_class_generators: list[PerClassGenerator] = pydantic.Field(
         description="Of which one is trained for each label. Spelled out, as `regimes`."

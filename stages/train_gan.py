@@ -52,7 +52,9 @@ def main() -> None:
             architecture=networks,
             options=own.options,
             recipe=GENERATORS[networks].recipe(
-                **own.model_dump(exclude=set(own.options)), augment=settings.augment, seed=settings.seed
+                **own.model_dump(exclude=set(own.options)),
+                augment=settings.augment,
+                seed=settings.seed_of(wanted.generator),
             ),
             held_out=originals.held_out,
             classes=originals.classes,

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
-from pathgen.pipeline import PipelineSettings, classifier_run, prune, regime_name
+import pydantic
+import pytest
+
+from pathgen.labels import LABELS
+from pathgen.pipeline import PipelineSettings, classifier_run, kind_of, prune, regime_name
 
 SETTINGS = PipelineSettings(
     generators=["dcgan", "cdcgan"],
@@ -19,6 +23,24 @@ SETTINGS = PipelineSettings(
 def test_names() -> None:
     assert regime_name("original", None) == "original"
     assert classifier_run("mixed", "dcgan", "cnn6", 3) == "mixed-dcgan-cnn6-3"
+
+
+def test_a_replicate_is_a_generator_of_its_own_and_of_the_same_kind() -> None:
+    lists = {"generators": ["dcgan", "dcgan.2"], "per_class_generators": ["dcgan", "dcgan.2"]}
+    regimes = ["original", "mixed-dcgan", "mixed-dcgan.2", "synthetic-dcgan", "synthetic-dcgan.2"]
+    settings = (
+        SETTINGS.model_copy(update={"joint_generators": []}).model_dump() | lists | {"regimes": regimes}
+    )
+    wanted = PipelineSettings(**settings).items_by_folder()
+    assert wanted[Path("models/gan")] == {f"dcgan{n}-{label}" for n in ("", ".2") for label in LABELS}
+    assert kind_of("dcgan.2") == kind_of("dcgan") == "dcgan"
+
+
+@pytest.mark.parametrize("name", ["dcgan.1", "dcgan.0", "dcgan.02", "dcgan.", "dcgan-2", "other.2"])
+def test_a_replicate_is_numbered_from_2(name: str) -> None:
+    values = SETTINGS.model_dump() | {"generators": [name], "per_class_generators": [name]}
+    with pytest.raises(pydantic.ValidationError, match="per_class_generators"):
+        PipelineSettings(**values | {"joint_generators": []})
 
 
 def test_only_items_that_are_not_asked_for_are_removed(tmp_path: Path) -> None:

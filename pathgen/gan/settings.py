@@ -6,14 +6,16 @@ import pydantic
 from pydantic import Field
 
 from pathgen.params import Settings
+from pathgen.seeding import derive_seed
 
 # Generators that learn all labels at once, and the networks that they share with those of one label.
 _JOINT = {"cdcgan": "dcgan", "cstylegan2": "stylegan2"}
 
 
 def networks_of(generator: str) -> str:
-    """Return the name of a generator's networks, which is that of their settings: dcgan of cdcgan."""
-    return _JOINT.get(generator, generator)
+    """Return the name of a generator's networks, which is that of their settings: dcgan of cdcgan.2."""
+    kind = generator.partition(".")[0]
+    return _JOINT.get(kind, kind)
 
 
 class DcganSettings(Settings):
@@ -132,6 +134,11 @@ class TrainGanSettings(Settings):
         """Return the settings of a generator's networks, see `networks_of`."""
         own: DcganSettings | StyleGan2Settings = getattr(self, networks_of(generator))
         return own
+
+    def seed_of(self, generator: str) -> int:
+        """Return the seed of a generator: `seed`, or for a replicate such as dcgan.2 one derived from it."""
+        replicate = generator.partition(".")[2]
+        return derive_seed(self.seed, "replicate", replicate) if replicate else self.seed
 
 
 class StyleGan2DrawingSettings(Settings):

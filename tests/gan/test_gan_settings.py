@@ -3,7 +3,6 @@
 import inspect
 import subprocess
 import sys
-from typing import get_args
 
 import pytest
 
@@ -12,7 +11,7 @@ from pathgen.errors import PathgenErrors
 from pathgen.gan.registry import GENERATORS
 from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings, networks_of
 from pathgen.params import parse_section
-from pathgen.pipeline import JointGenerator, PerClassGenerator
+from pathgen.pipeline import JOINT, PER_CLASS
 
 PAPER_DCGAN = {
     "width": 64,
@@ -82,11 +81,19 @@ def test_settings_fit_what_they_are_handed_to(generator: str) -> None:
     built.drawer(**SynthesiseSettings(**synthesise).drawing(generator))
 
 
-@pytest.mark.parametrize("generator", [*get_args(PerClassGenerator), *get_args(JointGenerator)])
+@pytest.mark.parametrize("generator", [*PER_CLASS, *JOINT])
 def test_every_generator_of_the_pipeline_has_networks_and_settings(generator: str) -> None:
     settings = parse_section({"train_gan": PAPER}, "train_gan", TrainGanSettings)
     assert networks_of(generator) in GENERATORS
     assert settings.of(generator) is getattr(settings, generator.removeprefix("c"))
+
+
+def test_a_replicate_has_the_settings_of_its_kind_and_a_seed_of_its_own() -> None:
+    settings = parse_section({"train_gan": PAPER}, "train_gan", TrainGanSettings)
+    assert networks_of("cdcgan.2") == "dcgan"
+    assert settings.of("dcgan.2") is settings.dcgan
+    assert settings.seed_of("dcgan") == settings.seed
+    assert len({settings.seed_of(name) for name in ("dcgan", "dcgan.2", "dcgan.3")}) == 3
 
 
 @pytest.mark.parametrize(
