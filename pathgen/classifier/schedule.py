@@ -43,18 +43,27 @@ def is_over(accuracies: Sequence[float], max_epochs: int, patience: int) -> bool
     return done >= max_epochs or (done > 0 and done - best_epoch(accuracies) >= patience)
 
 
-def batches(count: int, batch_size: int, seed: int, epoch: int) -> Iterator[NDArray[np.int64]]:
-    """Deal all patches once, in an order that depends on the seed and the epoch alone.
+def batches(
+    count: int, batch_size: int, seed: int, epoch: int, epoch_patches: int | None = None
+) -> Iterator[NDArray[np.int64]]:
+    """Deal the patches of one epoch, in an order that depends on the seed and the epoch alone.
 
     Args:
         count: How many patches there are.
         batch_size: Patches per batch; the last one takes what is left.
         seed: The training's seed.
         epoch: Number of the epoch, from 1.
+        epoch_patches: How many patches make an epoch: the next so many of one pass over all of them after
+            the other, each pass in an order of its own. None: one pass is an epoch.
 
     Yields:
         Row numbers, int64 of shape (n,).
     """
-    order = numpy_generator(seed, "order", epoch).permutation(count)
-    for start in range(0, count, batch_size):
-        yield order[start : start + batch_size]
+    length = count if epoch_patches is None else epoch_patches
+    first = (epoch - 1) * length
+    passes = range(first // count, -(-(first + length) // count))
+    orders = [numpy_generator(seed, "order", number + 1).permutation(count) for number in passes]
+    start = first - passes[0] * count
+    rows = np.concatenate(orders)[start : start + length]
+    for begin in range(0, length, batch_size):
+        yield rows[begin : begin + batch_size]

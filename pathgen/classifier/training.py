@@ -135,6 +135,7 @@ def train_classifier(
     recorder: Recorder,
     what: str,
     max_steps: int | None = None,
+    epoch_patches: int | None = None,
     stop_after_epoch: Callable[[int, dict[str, float]], bool] | None = None,
 ) -> TrainedClassifier:
     """Train a classifier and keep the weights of the epoch with the best validation accuracy.
@@ -171,6 +172,8 @@ def train_classifier(
         what: Name of the work for progress and messages, e.g. ``"train original-cnn6-1"``.
         max_steps: Most optimiser steps; an epoch that they cut short is validated like a whole one. None:
             `max_epochs` alone is the limit.
+        epoch_patches: How many patches make an epoch, see `batches`; None: all of them, once. With it,
+            trainings on sets of different sizes are validated after equally many steps.
         stop_after_epoch: Told each epoch's number, from 1, and its row of the history, when the epoch is
             in the snapshot; the training ends when it answers True. After a restart it is told the epochs
             of the snapshot again. What it raises ends the training, too; the snapshot stays.
@@ -204,6 +207,7 @@ def train_classifier(
             "batch_size": batch_size,
             "max_epochs": max_epochs,
             "max_steps": max_steps,
+            "epoch_patches": epoch_patches,
             "patience": patience,
             "learning_rate": learning_rate,
             "momentum": momentum,
@@ -219,7 +223,7 @@ def train_classifier(
         }
         run.restore(resume_folder, key)
 
-    count = len(train_images)
+    count = len(train_images) if epoch_patches is None else epoch_patches
     planned = max_epochs * count if max_steps is None else min(max_epochs * count, max_steps * batch_size)
     done = min(planned, len(run.history) * count)
     stopped = stop_after_epoch is not None and any(
@@ -230,7 +234,7 @@ def train_classifier(
             epoch = len(run.history) + 1
             model.train()
             losses, hits, seen = [], [], 0
-            for rows in batches(count, batch_size, seed, epoch):
+            for rows in batches(len(train_images), batch_size, seed, epoch, epoch_patches):
                 rate = learning_rate_at(run.steps, learning_rate, lr_step_steps, lr_gamma)
                 images = network_input(train_images[rows], device).contiguous(memory_format=layout)
                 labels = torch.from_numpy(train_labels[rows]).to(device)

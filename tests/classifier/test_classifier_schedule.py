@@ -44,3 +44,15 @@ def test_order_is_a_function_of_seed_and_epoch() -> None:
     assert order(1, 1) == order(1, 1)
     assert order(1, 1) != order(1, 2)
     assert order(1, 1) != order(2, 1)
+
+
+def dealt(count: int, epoch: int, epoch_patches: int | None) -> list[int]:
+    return np.concatenate(list(batches(count, 4, 1, epoch, epoch_patches))).tolist()
+
+
+@pytest.mark.parametrize("epoch_patches", [1, 7, 20, 45])
+def test_epochs_of_another_length_deal_the_same_passes(epoch_patches: int) -> None:
+    passes = [row for epoch in range(1, 20) for row in dealt(20, epoch, None)]
+    epochs = [row for epoch in range(1, 9) for row in dealt(20, epoch, epoch_patches)]
+    assert len(epochs) == 8 * epoch_patches
+    assert epochs == passes[: len(epochs)]

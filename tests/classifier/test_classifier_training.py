@@ -138,6 +138,12 @@ def test_steps_end_training_within_an_epoch_which_is_then_validated() -> None:
     assert 0.3 < history["train_loss"][1] / long["train_loss"][1] < 3.0
 
 
+def test_validated_after_equally_many_steps_whatever_the_size() -> None:
+    for epoch_patches, epochs in ((32, 5), (200, 1)):
+        history = train_toy(max_epochs=100, max_steps=10, epoch_patches=epoch_patches).history
+        assert len(history) == epochs
+
+
 def test_callback_ends_training_and_is_told_again_after_a_restart(tmp_path: Path) -> None:
     told: list[tuple[int, float]] = []
 
