@@ -140,7 +140,7 @@ def test_steps_end_training_within_an_epoch_which_is_then_validated() -> None:
 
 def test_validated_after_equally_many_steps_whatever_the_size() -> None:
     for epoch_patches, epochs in ((32, 5), (200, 1)):
-        history = train_toy(max_epochs=100, max_steps=10, epoch_patches=epoch_patches).history
+        history = train_toy(max_epochs=100, patience=100, max_steps=10, epoch_patches=epoch_patches).history
         assert len(history) == epochs
 
 
