@@ -72,8 +72,18 @@ def _tags(name: str, root: Path, key: str | None, given: Mapping[str, str]) -> d
     return {**tags, **{tag: str(value) for tag, value in given.items()}}
 
 
-def _begin(store: Store, left: str | None, tags: dict[str, str], run_name: str) -> tuple[str, bool]:
-    """Reopen the run that an unfinished attempt left, or create one."""
+def begin_run(store: Store, left: str | None, tags: dict[str, str], run_name: str) -> tuple[str, bool]:
+    """Reopen the run that an unfinished attempt left, or create one.
+
+    Args:
+        store: The open store.
+        left: Id of the run that was left, if any; one that has finished or was deleted is not taken up.
+        tags: Tags of the run.
+        run_name: Its name, if it is created.
+
+    Returns:
+        The run's id, and whether it was reopened.
+    """
     if left is not None:
         try:
             run = store.client.get_run(left)
@@ -91,14 +101,16 @@ def _begin(store: Store, left: str | None, tags: dict[str, str], run_name: str) 
     return str(run.info.run_id), False
 
 
-def _log_parameters(store: Store, run_id: str, flat: Mapping[str, str]) -> None:
+def log_parameters(store: Store, run_id: str, flat: Mapping[str, str]) -> None:
+    """Record those parameters, dotted name to text, that the run does not have yet."""
     there = store.client.get_run(run_id).data.params
     new = [mlflow.entities.Param(name, value) for name, value in flat.items() if name not in there]
     for start in range(0, len(new), _PARAMS_PER_BATCH):
         store.client.log_batch(run_id, params=new[start : start + _PARAMS_PER_BATCH])
 
 
-def _end(store: Store, run: StageRun, status: str, problem: BaseException | None) -> bool:
+def end_run(store: Store, run: StageRun, status: str, problem: BaseException | None) -> bool:
+    """Send what waits and give the run its last status; tell whether MLflow has taken it."""
     run.flush()
     if problem is not None:
         lines = str(problem).strip().splitlines() or [""]
@@ -155,12 +167,12 @@ def tracked_stage(
     work_key = key or _work_key(name, flat, hashes)
     with _termination_raises(), attempt(store.work, work_key, place) as claim:
         end_abandoned(store.work, store.client, place)
-        run_id, continued = _begin(store, claim.run_id, _tags(name, here, key, tags), run_name)
+        run_id, continued = begin_run(store, claim.run_id, _tags(name, here, key, tags), run_name)
         claim.began(place, run_id)
         run = StageRun(store, run_id, work_key=work_key, continued=continued)
         status, reason = "FAILED", None
         try:
-            _log_parameters(store, run_id, flat)
+            log_parameters(store, run_id, flat)
             for path, data in hashes.items():
                 run.dataset(path, Path(path), data)
             if changes := uncommitted_changes(here):
@@ -178,7 +190,7 @@ def tracked_stage(
             reason = problem
             raise
         finally:
-            if not _end(store, run, status, reason):
+            if not end_run(store, run, status, reason):
                 claim.ends_as(place, run_id, status)
             elif status == "FINISHED":
                 claim.finished()

@@ -252,7 +252,7 @@ def test_uncommitted_changes_are_kept(tracked: Project) -> None:
 
 
 def test_missing_input_is_said_before_a_run_begins(tracked: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pathgen.tracking.run, "_begin", lambda *_: pytest.fail("no run may begin"))
+    monkeypatch.setattr(pathgen.tracking.run, "begin_run", lambda *_: pytest.fail("no run may begin"))
     with pytest.raises(PathgenError, match="data/absent"):
         with _stage("missing", inputs=[Path("data/absent")]):
             pass
