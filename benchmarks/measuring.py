@@ -1,6 +1,7 @@
 """Time pieces of work, print a table, and write the figures for programs."""
 
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -9,8 +10,6 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-import psutil
 
 
 @dataclass(frozen=True)
@@ -25,13 +24,9 @@ class Result:
 
 def rate(name: str, unit: str, amount: int, work: Callable[[], object]) -> Result:
     """Time one call of `work`, which does `amount` units."""
-    process = psutil.Process()
-    before = process.cpu_times()
-    start = time.perf_counter()
+    before, start = time.process_time(), time.perf_counter()
     work()
-    seconds = time.perf_counter() - start
-    after = process.cpu_times()
-    cpu = (after.user - before.user) + (after.system - before.system)
+    seconds, cpu = time.perf_counter() - start, time.process_time() - before
     return Result(name, amount / seconds, f"{unit}/s", cpu)
 
 
@@ -74,14 +69,18 @@ def own_process(command: list[str], folder: Path) -> Run:
         return Run(*json.loads(told.read_text(encoding="utf-8")))
 
 
-def show(results: list[Result], ratios: dict[str, float], file: Path | None) -> None:
-    """Print the figures and the ratios, and write them to `file` as JSON."""
+def show(
+    results: list[Result], ratios: dict[str, float], file: Path | None, device: str | None = None
+) -> None:
+    """Print the figures and the ratios, and write them to `file` as JSON, with the name of a GPU."""
     for result in results:
         digits = 0 if result.value >= 100 else 2
         print(f"{result.name:48} {result.value:12,.{digits}f} {result.unit:12} {result.cpu_s:8.2f} s cpu")
     for name, ratio in ratios.items():
         print(f"{name:48} {ratio:12.1f} x")
     if file is not None:
-        machine = {"processor": platform.processor() or platform.machine(), "cores": psutil.cpu_count()}
+        machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
+        if device is not None:
+            machine["device"] = device
         figures = {"machine": machine, "results": [asdict(result) for result in results], "ratios": ratios}
         file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

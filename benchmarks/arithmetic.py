@@ -1,0 +1,116 @@
+"""What a machine can do at most, and how near to it a training comes: products, operations, profiles."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from statistics import median
+
+import torch
+from torch.profiler import ProfilerActivity, profile
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.measuring import Result
+
+Steps = Iterator[int]  # does some work at each item, and tells how many images that was
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """How this suite computes on a device: the precision whose matrix products are faster there."""
+
+    device: torch.device
+    precision: str
+    channels_last: bool
+    product_rate: float  # operations per second of a large matrix product in that precision
+
+
+def product_rate(device: torch.device, dtype: torch.dtype) -> float:
+    """Return the operations per second of a product of two large square matrices, the best of five."""
+    side = 8192 if device.type == "cuda" else 2048
+    left, right = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
+    seconds = []
+    for _ in range(6):
+        wait(device)
+        start = time.perf_counter()
+        left @ right
+        wait(device)
+        seconds.append(time.perf_counter() - start)
+    return float(2 * side**3 / min(seconds[1:]))
+
+
+def wait(device: torch.device) -> None:
+    """Return when the device has done all that it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+def fastest(device: torch.device) -> Arithmetic:
+    """Choose the precision by what products take: a processor without bfloat16 instructions imitates them."""
+    kinds = {"fp32": torch.float32, "bf16": torch.bfloat16}
+    products = {name: product_rate(device, kind) for name, kind in kinds.items()}
+    precision = max(products, key=lambda name: products[name])
+    return Arithmetic(device, precision, channels_last=True, product_rate=products[precision])
+
+
+def rates(contenders: dict[str, Steps], seconds: float, rounds: int, device: torch.device) -> list[Result]:
+    """Let all run in turn, in each round for some seconds; return the middle rate of each."""
+    for steps in contenders.values():
+        for _ in range(2):
+            next(steps)
+    measured: dict[str, list[tuple[float, float]]] = {name: [] for name in contenders}
+    for _ in range(rounds):
+        for name, steps in contenders.items():
+            wait(device)
+            images, cpu, start = 0, time.process_time(), time.perf_counter()
+            while time.perf_counter() - start < seconds:
+                images += next(steps)
+            wait(device)
+            took = time.perf_counter() - start
+            measured[name].append((images / took, time.process_time() - cpu))
+    return [
+        Result(name, median(rate for rate, _ in told), "images/s", median(cpu for _, cpu in told))
+        for name, told in measured.items()
+    ]
+
+
+def operations_per_image(work: Callable[[], int]) -> float:
+    """Count the operations of convolutions and products in one step, per image."""
+    with FlopCounterMode(display=False) as counter:
+        images = work()
+    operations: int = counter.get_total_flops()
+    return operations / images
+
+
+_GROUPS = {
+    "convolutions and products": ("conv", "mm", "cudnn", "cutlass", "xmma", "sm90", "sm80"),
+    "batch norm": ("batch_norm", "bn_"),
+    "optimiser": ("adam", "sgd"),
+}
+
+
+def profile_of(work: Callable[[], object], device: torch.device, name: str) -> list[Result]:
+    """Say where the time of a step goes, in shares of the operators' own time."""
+    activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if device.type == "cuda" else [])]
+    with profile(activities=activities) as profiled:
+        start = time.perf_counter()
+        for _ in range(4):
+            work()
+        wait(device)
+        took = time.perf_counter() - start
+    shares = dict.fromkeys((*_GROUPS, "the rest"), 0.0)
+    for event in profiled.key_averages():
+        on_gpu = event.device_type != torch.autograd.DeviceType.CPU
+        if on_gpu != (device.type == "cuda"):
+            continue
+        own = event.self_device_time_total if on_gpu else event.self_cpu_time_total
+        group = next(
+            (g for g, words in _GROUPS.items() if any(w in event.key.lower() for w in words)), "the rest"
+        )
+        shares[group] += own / 1e6
+    whole = sum(shares.values())
+    results = [
+        Result(f"{name}: {group}", 100 * own / whole, "% of time", 0.0) for group, own in shares.items()
+    ]
+    if device.type == "cuda":
+        results.append(Result(f"{name}: GPU busy", 100 * whole / took, "% of time", 0.0))
+    return results

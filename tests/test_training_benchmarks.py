@@ -1,0 +1,30 @@
+"""The benchmark of GAN training runs, and writes what it measured."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import gan_training
+
+
+# Torch's profiler tells on standard error that it starts; torch may find two loader processes too many.
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")
+def test_training_is_measured_against_the_example(tmp_path: Path) -> None:
+    file = tmp_path / "f.json"
+    small = ["--batch", "4", "--seconds", "0.1", "--rounds", "1", "--channel-base", "64"]
+    gan_training.main([*small, "--json", str(file)])
+    told = json.loads(file.read_text())
+    values = {result["name"]: result["value"] for result in told["results"]}
+    ratios = told["ratios"]
+    ours = values["DCGAN, this suite"]
+    assert ratios["dcgan_vs_example"] == pytest.approx(ours / values["DCGAN, example, PNG files"])
+    assert ratios["dcgan_of_product_rate"] == pytest.approx(ours / values["DCGAN, at that rate"])
+    drawn = values["drawing, this suite"] / values["drawing, plain float32"]
+    assert ratios["synthesis_vs_fp32"] == pytest.approx(drawn)
+    # Both GANs of the study: 2 x 35,008 patches x 400 epochs.
+    assert values["both GANs of the study, this suite"] == pytest.approx(28_006_400 / ours / 60)
+    # One step: 11 passes through 4 large layers of 33.6 million products each, and smaller ones.
+    assert values["DCGAN, operations per image"] == pytest.approx(2 * 11 * 0.104, rel=0.05)
+    shares = [value for name, value in values.items() if name.startswith("DCGAN: ")]
+    assert sum(shares) == pytest.approx(100)
