@@ -36,7 +36,7 @@ DCGAN = {"width": 64, "latent_dim": 100}
 # The published study: 35,008 patches per class, 400 epochs, in 5 h 49 min on eight V100 for both classes.
 STUDY_IMAGES = 2 * 35_008 * 400
 EXAMPLE_WORKERS = 2  # the example's default
-PNGS = 2048
+PNGS = 1024
 
 
 def dcgan_recipe(batch_size: int) -> GanRecipe:
