@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,40 +19,15 @@ from pathgen.gan.architecture import Recipe
 from pathgen.gan.classes import Classes, Given
 from pathgen.gan.course import GRID, Course
 from pathgen.gan.health import Health
+from pathgen.gan.likeness import LIKENESS, Likeness
 from pathgen.gan.overfitting import LOOKS, Watch, warn
 from pathgen.gan.registry import GENERATORS
 from pathgen.gan.stream import ImageStream
-from pathgen.gan.synthesis import Drawer
+from pathgen.gan.synthesis import Drawer, to_uint8
+from pathgen.gan.trained import TrainedGan
 from pathgen.progress import progress
 from pathgen.recording import Recorder, Silent
 from pathgen.seeding import torch_generator
-
-
-@dataclass(frozen=True)
-class TrainedGan:
-    """What a training leaves.
-
-    Attributes:
-        architecture: Name in `GENERATORS`.
-        options: What the networks were built with, besides the image size.
-        image_size: Side in px.
-        generator: In eval mode; the moving average where the recipe has one.
-        discriminator: In eval mode.
-        history: One row per log interval: ``kimg`` and the mean of each of its players' statistics.
-        overfitting: One row per look at held-out patches: ``kimg`` and each of `LOOKS`; none without them.
-        pictures: (kimg shown, 8x8 grid uint8 (H, W, 3)) over the training; the same latents in each.
-        facts: Recipe, compute choices and digest of the data, as JSON knows them.
-    """
-
-    architecture: str
-    options: dict[str, int]
-    image_size: int
-    generator: nn.Module
-    discriminator: nn.Module
-    history: pd.DataFrame
-    overfitting: pd.DataFrame
-    pictures: list[tuple[float, NDArray[np.uint8]]]
-    facts: dict[str, Any]
 
 
 def train_generator(
@@ -127,6 +103,8 @@ def train_generator(
             seed=recipe.seed,
             device=device,
         )
+    latent_dim = options["latent_dim"]
+    likeness = Likeness.of(images, held_out, latent_dim=latent_dim, seed=recipe.seed, device=device)
     facts = {
         "recipe": asdict(recipe),
         "compute": {"device": device.type, "precision": precision, "channels_last": channels_last},
@@ -148,7 +126,6 @@ def train_generator(
         players.restore(snapshot.tensors, snapshot.plain["players"])
         course.restore(snapshot)
 
-    latent_dim = options["latent_dim"]
     draw = built.drawer()
     fixed = torch.randn(GRID, latent_dim, generator=torch_generator(recipe.seed, "grid")).to(device)
     snapshot_steps = max(1, round(snapshot_every_kimg * 1000 / recipe.batch_size))
@@ -162,12 +139,15 @@ def train_generator(
                 bar.set_postfix(course.log(), refresh=False)
             if course.is_time_for_a_picture or (watch is not None and course.is_time_for_a_look):
                 strength = 1.0 if given is None else given.strength
-                of_grid = None if classes is None else Given(classes.in_turn(GRID).to(device), strength)
-                shown = _shown(players.finished, fixed, draw, recipe.seed, of_grid)
+                show = partial(_shown, players.finished, draw, recipe.seed, classes, strength)
+                shown = show("grid-noise", fixed)
             if course.is_time_for_a_picture:
                 course.keep_picture(shown)
             if watch is not None and course.is_time_for_a_look:
-                course.keep_look(watch.look(players, shown, strength))
+                look = watch.look(players, shown, strength)
+                if likeness is not None:
+                    look |= likeness.look(to_uint8(show("likeness-noise", likeness.latents)))
+                course.keep_look(look)
                 warn(what, course.looks, course.images, len(images))
             if resume_folder is not None and course.step % snapshot_steps == 0:
                 course.check(players)
@@ -183,7 +163,7 @@ def train_generator(
         generator=players.finished.eval(),
         discriminator=players.discriminator.eval(),
         history=pd.DataFrame(course.rows, columns=["kimg", *players.statistics]),
-        overfitting=pd.DataFrame(course.looks, columns=["kimg", *LOOKS]),
+        overfitting=pd.DataFrame(course.looks, columns=["kimg", *LOOKS, *LIKENESS]),
         pictures=course.pictures,
         facts=facts,
     )
@@ -191,14 +171,28 @@ def train_generator(
 
 @torch.no_grad()
 def _shown(
-    generator: nn.Module, latents: torch.Tensor, draw: Drawer, seed: int, given: Given | None
+    generator: nn.Module,
+    draw: Drawer,
+    seed: int,
+    classes: Classes | None,
+    strength: float,
+    purpose: str,
+    latents: torch.Tensor,
 ) -> torch.Tensor:
-    """Return the images of the fixed latents, as the generator would draw them if it were saved now."""
+    """Return the images of fixed latents, as the generator would draw them if it were saved now."""
     was_training = generator.training
-    rng = torch_generator(seed, "grid-noise", device=latents.device)
-    images = draw(generator.eval(), latents, rng, given)
+    generator.eval()
+    rng = torch_generator(seed, purpose, device=latents.device)
+    labels = None if classes is None else classes.in_turn(len(latents)).to(latents.device)
+    images = []
+    # In pieces: all at once would take more memory than a step.
+    for first in range(0, len(latents), GRID):
+        part = slice(first, first + GRID)
+        images.append(
+            draw(generator, latents[part], rng, None if labels is None else Given(labels[part], strength))
+        )
     generator.train(was_training)
-    return images
+    return torch.cat(images)
 
 
 def _told(classes: Classes, stream: ImageStream, step: int, steps: int, device: torch.device) -> Given:

@@ -11,8 +11,8 @@ from torch import nn
 from pathgen.checkpoint import load_module, save_tensors
 from pathgen.errors import PathgenError
 from pathgen.files import atomic_folder, write_json
-from pathgen.gan.loop import TrainedGan
 from pathgen.gan.registry import GENERATORS
+from pathgen.gan.trained import TrainedGan
 
 _CARD = "model.json"
 _CURE = "Train it again, or restore it with dvc pull or dvc checkout"

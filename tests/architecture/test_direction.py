@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "patches": set(),
     "slide_work": set(),
     "sources": {"wsi", "patches", "phantom", "slide_work"},
-    "gan": {"patches"},
+    "gan": {"patches", "metrics"},
     "classifier": {"patches", "metrics"},
     "metrics": {"patches"},
     "privacy": {"patches", "metrics"},

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from pathgen.classifier.training import _METRICS, HISTORY_COLUMNS
+from pathgen.gan.likeness import LIKENESS
 from pathgen.gan.overfitting import LOOKS
 from pathgen.gan.players import Players
 from pathgen.gan.stylegan2.players import Players as StyleGan2Players
-from pathgen.metrics.fidelity import measure_fidelity
+from pathgen.metrics.fidelity.measure import measure_fidelity
 from pathgen.metrics.utility import classification_metrics, confusion, per_slide, roc_points
 from pathgen.params import read_params
 from pathgen.privacy import measure_privacy
@@ -106,6 +107,7 @@ def test_the_page_names_the_keys_that_are_recorded_and_no_others(
         *Players.statistics,
         *StyleGan2Players.statistics,
         *LOOKS,
+        *LIKENESS,
         *_METRICS,
         *(f"test/{name}" for name in classification_metrics(_LABELS, _SCORES, 0.5)),
         *named_in_stages(),

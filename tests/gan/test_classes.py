@@ -13,7 +13,7 @@ from killable import DCGAN, OPTIONS, STYLEGAN2
 from pathgen.errors import PathgenError
 from pathgen.gan.classes import Classes, ClassShift, Conditioning, Given, class_logits
 from pathgen.gan.keeping import keep_training
-from pathgen.gan.loop import TrainedGan, train_generator
+from pathgen.gan.loop import train_generator
 from pathgen.gan.model import load_card, load_discriminator, load_generator
 from pathgen.gan.originals import of_all_labels, of_one_label
 from pathgen.gan.players import Players
@@ -22,6 +22,7 @@ from pathgen.gan.registry import GENERATORS
 from pathgen.gan.scoring import score
 from pathgen.gan.stylegan2.recipe import StyleGan2Recipe
 from pathgen.gan.synthesis import synthesise
+from pathgen.gan.trained import TrainedGan
 from pathgen.patches.store import PatchSet
 from pathgen.seeding import torch_generator
 

@@ -14,10 +14,11 @@ from pathgen.checkpoint import load_tensors
 from pathgen.errors import PathgenError
 from pathgen.gan import players
 from pathgen.gan.health import Health
-from pathgen.gan.loop import TrainedGan, train_generator
+from pathgen.gan.loop import train_generator
 from pathgen.gan.overfitting import LOOKS, Watch, is_overfitting
 from pathgen.gan.players import Players
 from pathgen.gan.registry import GENERATORS
+from pathgen.gan.trained import TrainedGan
 
 CPU = torch.device("cpu")
 WELL = {"gan/discriminator_loss": 1.0, "gan/generator_loss": 2.0, "gan/spread_ratio": 0.8}

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from pathgen.checkpoint import load_tensors
 from pathgen.errors import PathgenError
 from pathgen.gan import course
-from pathgen.gan.loop import TrainedGan, train_generator
+from pathgen.gan.loop import train_generator
 from pathgen.gan.players import STATISTICS, Players
 from pathgen.gan.recipe import GanRecipe
 from pathgen.gan.registry import GENERATORS
 from pathgen.gan.synthesis import synthesise
+from pathgen.gan.trained import TrainedGan
 from pathgen.recording import Recorder
 from pathgen.seeding import torch_generator
 

@@ -11,13 +11,14 @@ from killable import OPTIONS, STYLEGAN2
 from torch.nn import functional
 
 from pathgen.gan.adaptive import INTERVAL
-from pathgen.gan.loop import TrainedGan, train_generator
+from pathgen.gan.loop import train_generator
 from pathgen.gan.model import load_discriminator, load_generator, save_gan
 from pathgen.gan.registry import GENERATORS
 from pathgen.gan.stylegan2.drawing import drawer
 from pathgen.gan.stylegan2.players import Players
 from pathgen.gan.stylegan2.recipe import StyleGan2Recipe, ema_decay
 from pathgen.gan.synthesis import synthesise
+from pathgen.gan.trained import TrainedGan
 from pathgen.seeding import torch_generator
 
 CPU = torch.device("cpu")

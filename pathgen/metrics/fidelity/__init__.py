@@ -1,5 +1,5 @@
-"""How alike synthetic and original patches are; needs no downloaded weights."""
+"""How alike synthetic and original patches are; needs no downloaded weights.
 
-from pathgen.metrics.fidelity.measure import FidelityReport, measure_fidelity
-
-__all__ = ["FidelityReport", "measure_fidelity"]
+`measure` is the whole of it. This package imports nothing of itself, so that its features can be used without
+depending on all of its measures.
+"""

@@ -5,7 +5,7 @@ import pydantic
 import pytest
 
 from pathgen.errors import PathgenError
-from pathgen.metrics.fidelity import FidelityReport, measure_fidelity
+from pathgen.metrics.fidelity.measure import FidelityReport, measure_fidelity
 from pathgen.metrics.fidelity.settings import FidelitySettings
 
 CHOSEN = {

@@ -1,0 +1,66 @@
+"""The distance told while a generator trains: what it is of, its floor, and that it changes nothing."""
+
+import numpy as np
+import torch
+from killable import DCGAN, OPTIONS
+
+from pathgen.gan.likeness import LIKENESS, Likeness
+from pathgen.gan.loop import train_generator
+from pathgen.gan.trained import TrainedGan
+from pathgen.metrics.fidelity.features import texture_v1
+from pathgen.metrics.fidelity.frechet import frechet_distance
+
+CPU = torch.device("cpu")
+
+
+def patches(seed: int, count: int = 40, side: int = 16, bright: float = 0.0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return rng.normal(150.0 + bright, 30.0, (count, side, side, 3)).clip(0, 255).astype(np.uint8)
+
+
+def likeness(originals: np.ndarray, held_out: np.ndarray) -> Likeness | None:
+    return Likeness.of(originals, held_out, latent_dim=8, seed=1, device=CPU)
+
+
+def test_the_floor_is_the_distance_of_held_out_patches() -> None:
+    found = likeness(patches(1), patches(2))
+    assert found is not None
+    assert found.floor == frechet_distance(texture_v1(patches(2)), texture_v1(patches(1)))
+    assert found.look(patches(2)) == {"gan/frechet": found.floor, "gan/frechet_floor": found.floor}
+    assert found.look(patches(1))["gan/frechet"] < 1e-6 < found.floor
+    assert found.look(patches(3, bright=40.0))["gan/frechet"] > 3 * found.floor
+    assert found.latents.shape == (40, 8)
+
+
+def test_equal_numbers_are_compared() -> None:
+    found = likeness(patches(1, count=200), patches(2, count=30))
+    assert found is not None
+    assert len(found.features) == len(found.latents) == 30
+    assert likeness(patches(1, count=200), patches(2, count=1)) is None
+    assert likeness(patches(1, side=8), patches(2, side=8)) is None
+
+
+def trained(held_out: np.ndarray | None) -> TrainedGan:
+    torch.set_num_threads(1)
+    return train_generator(
+        patches(1),
+        architecture="dcgan",
+        options=OPTIONS["dcgan"],
+        recipe=DCGAN,
+        device=CPU,
+        precision="fp32",
+        channels_last=True,
+        snapshot_every_kimg=1.0,
+        held_out=held_out,
+    )
+
+
+def test_a_training_tells_it_twenty_times_and_learns_the_same() -> None:
+    told, silent = trained(patches(2)), trained(None)
+    looks = told.overfitting[list(LIKENESS)]
+    assert len(looks) == 20 and np.isfinite(looks.to_numpy()).all()
+    assert looks["gan/frechet_floor"].nunique() == 1
+    assert looks["gan/frechet"].nunique() == 20
+    assert (looks["gan/frechet"] > looks["gan/frechet_floor"]).all()
+    for one, other in ((told.generator, silent.generator), (told.discriminator, silent.discriminator)):
+        assert all(map(torch.equal, one.state_dict().values(), other.state_dict().values()))
