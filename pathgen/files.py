@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -109,6 +110,27 @@ def exclusive(lock_file: Path, what: str) -> Iterator[None]:
             f"another process is already at it (lock {lock_file})",
             "Wait until it has ended, or stop it",
         ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def in_turn(lock_file: Path, what: str) -> Iterator[None]:
+    """Hold `lock_file`; where another process does the same work, wait until it has ended (see `exclusive`).
+
+    Args:
+        lock_file: Path of the lock.
+        what: The work, for the line that tells of the waiting.
+    """
+    lock_file.parent.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(lock_file)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        print(f"{what}: waiting for another process that is at it (lock {lock_file})", file=sys.stderr)
+        lock.acquire()
     try:
         yield
     finally:

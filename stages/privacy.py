@@ -8,6 +8,7 @@ from pathgen.compute import apply_compute
 from pathgen.compute_settings import ComputeSettings
 from pathgen.errors import errors_to_exit
 from pathgen.files import atomic_folder, write_json
+from pathgen.gan.keeping import selected_by
 from pathgen.gan.model import load_discriminator
 from pathgen.gan.scoring import score
 from pathgen.labels import LABELS
@@ -40,11 +41,12 @@ def main() -> None:
         inputs=[*(PATCHES / role for role in ROLES), *sets.values(), *models.values()],
         item={"generator": generator},
     ) as stage:
+        synthetic = {label: open_patch_set(folder) for label, folder in sets.items()}
         report = measure_privacy(
             open_patch_set(PATCHES / "train").images_by_label(),
             open_patch_set(PATCHES / "nonmember").images_by_label(),
             open_patch_set(PATCHES / "reference").images_by_label(),
-            {label: open_patch_set(folder).images for label, folder in sets.items()},
+            {label: patches.images for label, patches in synthetic.items()},
             discriminators={
                 label: partial(score, load_discriminator(model), device=device)
                 for label, model in models.items()
@@ -56,7 +58,9 @@ def main() -> None:
             for name, picture in report.pictures.items():
                 save_png(picture, draft / f"{name}.png")
                 stage.run.image(name, picture, 0)
-        write_json(results / "metrics.json", report.as_json())
+        chosen = {label: selected_by(patches.index) for label, patches in synthetic.items()}
+        marked = {"selected_by": chosen} if any(chosen.values()) else {}
+        write_json(results / "metrics.json", report.as_json() | marked)
         stage.run.metrics(report.metrics, 0)
         stage.run.tag("privacy.verdict", report.verdict)
 

@@ -7,14 +7,13 @@ from pathgen.compute import apply_compute
 from pathgen.compute_settings import ComputeSettings
 from pathgen.errors import errors_to_exit
 from pathgen.gan.keeping import keep_synthetic
-from pathgen.gan.model import load_card, load_generator
-from pathgen.gan.registry import GENERATORS
-from pathgen.gan.settings import SynthesiseSettings, networks_of
+from pathgen.gan.settings import SynthesiseSettings
+from pathgen.gan.synthesis import Arithmetic
 from pathgen.labels import LABELS
 from pathgen.params import load_section
 from pathgen.patches.picture import patch_grid
 from pathgen.patches.store import open_patch_set
-from stages.runtime import running
+from stages.runtime import WORK, running
 
 
 @errors_to_exit()
@@ -36,16 +35,18 @@ def main() -> None:
         item={"generator": wanted.generator, "label": wanted.label},
     ) as stage:
         keep_synthetic(
-            load_generator(model),
+            WORK / "synthetic",
+            model,
             folder,
-            architecture=wanted.generator,
+            generator=wanted.generator,
             label=wanted.label,
-            image_size=load_card(model).image_size,
             seed=settings.seed,
             per_class=settings.per_class,
             batch_size=settings.batch_size,
             device=device,
-            draw=GENERATORS[networks_of(wanted.generator)].drawer(**settings.drawing(wanted.generator)),
+            best_of=settings.best_of,
+            drawing=settings.drawing(wanted.generator),
+            arithmetic=Arithmetic(compute.precision, compute.channels_last),
         )
         grid = patch_grid(open_patch_set(folder).images[:64], 8, scale=2)
         stage.run.image(f"synthetic/{wanted.label}", grid, 0)

@@ -8,16 +8,17 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from pathgen.files import atomic_folder
-from pathgen.gan.loop import TrainedGan
+from pathgen.gan.drawn import drawn_patches, in_batches
 from pathgen.gan.model import save_gan
-from pathgen.gan.synthesis import Drawer, plainly, synthesise
+from pathgen.gan.synthesis import PLAIN, Arithmetic
+from pathgen.gan.trained import TrainedGan
 from pathgen.patches.picture import save_png
 from pathgen.patches.store import PatchSetWriter
 from pathgen.patches.tables import write_csv
-from pathgen.progress import progress
+
+_SELECTED_BY = "selected_by"
 
 
 def keep_training(trained: TrainedGan, models: Mapping[str, Path], results: Path) -> None:
@@ -48,55 +49,68 @@ def _drawing(trained: TrainedGan, number: int) -> TrainedGan:
 
 
 def keep_synthetic(
-    generator: nn.Module,
+    store: Path,
+    checkpoint: Path,
     folder: Path,
     *,
-    architecture: str,
+    generator: str,
     label: str,
-    image_size: int,
     seed: int,
     per_class: int,
     batch_size: int,
     device: torch.device,
-    draw: Drawer = plainly,
+    best_of: int = 1,
+    drawing: Mapping[str, object] | None = None,
+    arithmetic: Arithmetic = PLAIN,
 ) -> None:
-    """Draw patches into a patch set; memory does not grow with their number.
+    """Draw patches into a patch set; memory does not grow with the pixels.
 
     Args:
-        generator: The trained generator, see `synthesise`.
+        store: Where drawn patches are kept for a larger set, see `drawn_patches`.
+        checkpoint: Folder of the trained generator.
         folder: The patch set; replaced when complete.
-        architecture: Name of the generator, for the index.
+        generator: Its name, for the index.
         label: The class it draws.
-        image_size: Side of its patches, px.
         seed: Of the latents.
         per_class: How many patches; a larger set begins with the smaller one.
-        batch_size: Patches handed over at a time; changes no result.
+        batch_size: Patches written at a time; changes no result.
         device: Where to compute.
-        draw: How latents become images, see `synthesise`.
+        best_of: See `LoadedGenerator.sample`; more than 1 is marked in the index, see `selected_by`.
+        drawing: Settings of drawing that only this generator has.
+        arithmetic: What to compute with.
     """
-    index = pd.DataFrame(
-        {
-            "item": np.arange(per_class, dtype=np.int64),
-            "label": label,
-            "generator": architecture,
-            "seed": np.int64(seed),
-        }
+    patches = drawn_patches(
+        store,
+        checkpoint,
+        seed=seed,
+        count=per_class,
+        device=device,
+        best_of=best_of,
+        drawing=drawing,
+        arithmetic=arithmetic,
+        what=f"synthesise {generator}-{label}",
     )
-    with (
-        progress(per_class, "patches", f"synthesise {architecture}-{label}") as bar,
-        PatchSetWriter(folder, per_class, image_size) as writer,
-    ):
-        drawn = synthesise(
-            generator, seed=seed, count=per_class, batch_size=batch_size, device=device, draw=draw
-        )
-        for images in drawn:
+    with PatchSetWriter(folder, per_class, patches.shape[1]) as writer:
+        for images in in_batches(patches, batch_size):
             writer.append(images)
-            bar.update(len(images))
-        writer.finish(index)
+        columns = {"label": label, "generator": generator, "seed": np.int64(seed)}
+        if best_of > 1:
+            columns[_SELECTED_BY] = f"discriminator, best of {best_of}"
+        writer.finish(pd.DataFrame({"item": np.arange(per_class, dtype=np.int64), **columns}))
 
 
-def example_for_signature(trained: TrainedGan) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Return a small input and output of the model as it is served: latents, and patches (see `serving`)."""
-    latents = np.zeros((2, trained.options["latent_dim"]), dtype=np.float32)
+def selected_by(index: pd.DataFrame) -> str | None:
+    """Return what chose the patches of a synthetic set, None where nothing did.
+
+    A discriminator has learnt from patients' patches: what it chose may give away more of them.
+
+    Args:
+        index: The set's table.
+    """
+    return str(index[_SELECTED_BY].iloc[0]) if _SELECTED_BY in index.columns else None
+
+
+def example_for_signature(trained: TrainedGan) -> tuple[pd.DataFrame, NDArray[np.uint8]]:
+    """Return a small input and output of the model as it is served, see `pathgen.gan.serving`."""
     side = trained.image_size
-    return latents, np.zeros((2, side, side, 3), dtype=np.uint8)
+    return pd.DataFrame({"seed": [1], "count": [2]}), np.zeros((2, side, side, 3), dtype=np.uint8)

@@ -1,35 +1,31 @@
 """Load a trained generator behind a plain ``predict``, as MLflow's Python models are."""
 
-from pathlib import Path
-
 import numpy as np
-import torch
+import pandas as pd
 from numpy.typing import NDArray
-from torch import nn
 
-from pathgen.gan.model import load_generator
-from pathgen.gan.synthesis import to_uint8
+from pathgen.gan.sampling import LoadedGenerator, load_generator
 
 
 class ServedGenerator:
-    """A generator that takes latents and gives patches."""
+    """A generator that takes seeds and counts, and gives patches."""
 
-    def __init__(self, generator: nn.Module) -> None:
+    def __init__(self, generator: LoadedGenerator) -> None:
         self._generator = generator
 
-    def predict(self, latents: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Generate one patch per latent vector.
+    def predict(self, wanted: pd.DataFrame) -> NDArray[np.uint8]:
+        """Draw patches as `LoadedGenerator.sample` does, all that was learned.
 
         Args:
-            latents: float32 of shape (N, latent_dim), standard normal.
+            wanted: Integer columns ``seed`` and ``count``; one row or several.
 
         Returns:
-            Patches, uint8 of shape (N, H, W, 3), RGB.
+            The patches of all rows, one row after the other: uint8 of shape (N, H, W, 3), RGB.
         """
-        with torch.inference_mode():
-            return to_uint8(self._generator(torch.from_numpy(np.asarray(latents, dtype=np.float32))))
+        rows = zip(wanted["seed"].tolist(), wanted["count"].tolist(), strict=True)
+        return np.concatenate([self._generator.sample(count, seed=seed) for seed, count in rows])
 
 
 def _load_pyfunc(path: str) -> ServedGenerator:
     """Load the model folder at `path`; the name and signature that MLflow calls."""
-    return ServedGenerator(load_generator(Path(path)))
+    return ServedGenerator(load_generator(path))

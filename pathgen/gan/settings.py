@@ -158,6 +158,12 @@ class SynthesiseSettings(Settings):
     seed: int = Field(ge=0, description="Of the latents.")
     per_class: int = Field(ge=1, description="Patches per label; paper: 35008.")
     batch_size: int = Field(ge=1, le=65536, description="Patches written at a time; changes no result.")
+    best_of: int = Field(
+        ge=1,
+        le=64,
+        description="Candidates for each patch, of which the discriminator, which knows the originals, takes "
+        "one; 1: no choice. More is marked in the set, the privacy audit and the report.",
+    )
     stylegan2: StyleGan2DrawingSettings
 
     def drawing(self, generator: str) -> dict[str, object]:

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from mlflow.models.model import MLMODEL_FILE_NAME
 from mlflow.models.signature import infer_signature
 from numpy.typing import NDArray
@@ -67,7 +68,7 @@ def log_model(
     name: str,
     folder: Path,
     loader_module: str,
-    example_input: NDArray[Any],
+    example_input: NDArray[Any] | pd.DataFrame,
     example_output: NDArray[Any],
 ) -> str:
     """Log a saved model to a run.
@@ -79,7 +80,7 @@ def log_model(
         folder: The saved model.
         loader_module: Importable module whose ``_load_pyfunc(path)`` returns an object with
             ``predict(array) -> array``.
-        example_input: A small batch; its first axis is taken as of any length.
+        example_input: A small batch, an array (its first axis is taken as of any length) or a table.
         example_output: What the model answers to it.
 
     Returns:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from pathgen.tracking.door import STORE_ERRORS, mlflow
@@ -150,7 +151,7 @@ class StageRun:
         name: str,
         folder: Path,
         loader_module: str,
-        example_input: NDArray[Any],
+        example_input: NDArray[Any] | pd.DataFrame,
         example_output: NDArray[Any],
     ) -> str | None:
         """Log a saved model with its signature, so that ``mlflow.pyfunc.load_model`` gives it back.
@@ -160,7 +161,7 @@ class StageRun:
             folder: The saved model, as DVC versions it.
             loader_module: Importable module whose ``_load_pyfunc(path)`` returns an object with
                 ``predict(array) -> array``.
-            example_input: A small batch; its first axis is taken as of any length.
+            example_input: A small batch, an array (its first axis is taken as of any length) or a table.
             example_output: What the model answers to it.
 
         Returns:

@@ -1,20 +1,22 @@
 """What a training and a draw leave on disk, and what is made of it later."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from pathgen.gan.keeping import example_for_signature, keep_synthetic, keep_training
-from pathgen.gan.loop import TrainedGan, train_generator
-from pathgen.gan.model import load_card, load_discriminator, load_generator
+from pathgen.gan.keeping import example_for_signature, keep_synthetic, keep_training, selected_by
+from pathgen.gan.loop import train_generator
+from pathgen.gan.model import load_card, load_discriminator
 from pathgen.gan.recipe import GanRecipe
+from pathgen.gan.sampling import load_generator
 from pathgen.gan.scoring import score
 from pathgen.gan.serving import _load_pyfunc
-from pathgen.gan.synthesis import synthesise
-from pathgen.patches.store import open_patch_set
+from pathgen.gan.trained import TrainedGan
+from pathgen.patches.store import PatchSet, open_patch_set
 
 CPU = torch.device("cpu")
 
@@ -69,27 +71,35 @@ def test_a_training_leaves_model_curves_and_pictures(trained: TrainedGan, folder
     assert pictures[-1].name == "000000080_images.png"
 
 
+def kept(model: Path, folder: Path, count: int, **settings: Any) -> PatchSet:
+    keep_synthetic(
+        folder.parent / "store",
+        model,
+        folder,
+        **{"generator": "dcgan", "label": "tumor", "seed": 5, "batch_size": 64, "device": CPU} | settings,
+        per_class=count,
+    )
+    return open_patch_set(folder)
+
+
 def test_a_larger_set_begins_with_the_smaller_one(folders: tuple[Path, Path], tmp_path: Path) -> None:
-    def draw(count: int, batch_size: int) -> np.ndarray:
-        folder = tmp_path / f"{count}-{batch_size}"
-        keep_synthetic(
-            load_generator(folders[0]),
-            folder,
-            architecture="dcgan",
-            label="tumor",
-            image_size=16,
-            seed=5,
-            per_class=count,
-            batch_size=batch_size,
-            device=CPU,
-        )
-        patches = open_patch_set(folder)
+    small = kept(folders[0], tmp_path / "small", 40, batch_size=7)
+    large = kept(folders[0], tmp_path / "large", 100)
+    assert np.array_equal(small.images, large.images[:40])
+    for patches, count in ((small, 40), (large, 100)):
         assert list(patches.index["item"]) == list(range(count))
         assert set(patches.index["label"]) == {"tumor"}
+        assert set(patches.index["generator"]) == {"dcgan"}
         assert set(patches.index["seed"]) == {5}
-        return np.array(patches.images)
+        assert selected_by(patches.index) is None
 
-    assert np.array_equal(draw(40, 7), draw(100, 64)[:40])
+
+def test_what_the_discriminator_chose_is_marked(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    chosen = kept(folders[0], tmp_path / "chosen", 40, best_of=3)
+    assert selected_by(chosen.index) == "discriminator, best of 3"
+    alone = load_generator(folders[0]).sample(40, seed=5, best_of=3)
+    assert np.array_equal(chosen.images, alone)
+    assert not np.array_equal(alone, load_generator(folders[0]).sample(40, seed=5))
 
 
 def test_scores_equal_the_discriminator_patch_by_patch(
@@ -107,9 +117,8 @@ def test_scores_equal_the_discriminator_patch_by_patch(
 
 def test_the_served_model_draws_what_synthesis_draws(trained: TrainedGan, folders: tuple[Path, Path]) -> None:
     served = _load_pyfunc(str(folders[0]))
-    latents, shape_like = example_for_signature(trained)
-    out = served.predict(latents)
-    assert out.shape == shape_like.shape
-    assert out.dtype == np.uint8
-    block = next(iter(synthesise(load_generator(folders[0]), seed=1, count=64, batch_size=64, device=CPU)))
-    assert served.predict(np.zeros((64, 6), dtype=np.float32)).shape == block.shape
+    wanted, shape_like = example_for_signature(trained)
+    assert served.predict(wanted).shape == shape_like.shape
+    two = served.predict(pd.DataFrame({"seed": [1, 2], "count": [3, 70]}))
+    generator = load_generator(folders[0])
+    assert np.array_equal(two, np.concatenate([generator.sample(3, seed=1), generator.sample(70, seed=2)]))

@@ -62,7 +62,7 @@ DRAWING = {"truncation_psi": 1.0, "noise": "random"}
 def test_the_papers_values_pass() -> None:
     settings = parse_section({"train_gan": PAPER}, "train_gan", TrainGanSettings)
     assert settings.dcgan.options == {"width": 64, "latent_dim": 100}
-    synthesise = {"seed": 1, "per_class": 35008, "batch_size": 256, "stylegan2": DRAWING}
+    synthesise = {"seed": 1, "per_class": 35008, "batch_size": 256, "best_of": 1, "stylegan2": DRAWING}
     drawing = parse_section({"synthesise": synthesise}, "synthesise", SynthesiseSettings)
     assert drawing.drawing("stylegan2") == DRAWING
     assert drawing.drawing("dcgan") == {}
@@ -77,7 +77,7 @@ def test_settings_fit_what_they_are_handed_to(generator: str) -> None:
     assert recipe.steps == -(-own.kimg * 1000 // own.batch_size)
     for build in (inspect.signature(built.generator), inspect.signature(built.discriminator)):
         assert set(build.parameters) == {"image_size", *own.options, "classes", "label"}
-    synthesise = {"seed": 1, "per_class": 1, "batch_size": 1, "stylegan2": DRAWING}
+    synthesise = {"seed": 1, "per_class": 1, "batch_size": 1, "best_of": 1, "stylegan2": DRAWING}
     built.drawer(**SynthesiseSettings(**synthesise).drawing(generator))
 
 

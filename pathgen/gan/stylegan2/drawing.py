@@ -3,8 +3,11 @@
 import torch
 from torch import nn
 
+from pathgen.errors import PathgenError
 from pathgen.gan.classes import Given
 from pathgen.gan.synthesis import Drawer
+
+_NOISES = ("random", "fixed", "none")
 
 
 def drawer(*, truncation_psi: float = 1.0, noise: str = "random") -> Drawer:
@@ -13,7 +16,12 @@ def drawer(*, truncation_psi: float = 1.0, noise: str = "random") -> Drawer:
     Args:
         truncation_psi: 1 leaves w as it is, 0 draws the mean image.
         noise: ``random``: anew for each image; ``fixed``: what is stored with the weights; ``none``.
+
+    Raises:
+        PathgenError: `noise` is none of these.
     """
+    if noise not in _NOISES:
+        raise PathgenError("noise", f"is {noise!r}", f"Choose one of {', '.join(_NOISES)}")
 
     def draw(
         generator: nn.Module, latents: torch.Tensor, rng: torch.Generator, given: Given | None = None
