@@ -1,6 +1,7 @@
 """The distance told while a generator trains: what it is of, its floor, and that it changes nothing."""
 
 import numpy as np
+import pytest
 import torch
 from killable import DCGAN, OPTIONS
 
@@ -25,8 +26,9 @@ def likeness(originals: np.ndarray, held_out: np.ndarray) -> Likeness | None:
 def test_the_floor_is_the_distance_of_held_out_patches() -> None:
     found = likeness(patches(1), patches(2))
     assert found is not None
-    assert found.floor == frechet_distance(texture_v1(patches(2)), texture_v1(patches(1)))
-    assert found.look(patches(2)) == {"gan/frechet": found.floor, "gan/frechet_floor": found.floor}
+    expected = frechet_distance(texture_v1(patches(2)), texture_v1(patches(1)))
+    assert found.floor == pytest.approx(expected)
+    assert found.look(patches(2)) == pytest.approx({"gan/frechet": expected, "gan/frechet_floor": expected})
     assert found.look(patches(1))["gan/frechet"] < 1e-6 < found.floor
     assert found.look(patches(3, bright=40.0))["gan/frechet"] > 3 * found.floor
     assert found.latents.shape == (40, 8)
