@@ -23,12 +23,12 @@ from benchmarks.arithmetic import Arithmetic, Steps, fastest, operations_per_ima
 from benchmarks.dcgan_example import Example, folder_batches, memory_batches
 from benchmarks.measuring import Result, show
 from pathgen.compute import apply_compute
+from pathgen.gan import synthesis
 from pathgen.gan.architecture import PlayersInTraining
 from pathgen.gan.recipe import GanRecipe
 from pathgen.gan.registry import GENERATORS
 from pathgen.gan.stream import ImageStream
 from pathgen.gan.stylegan2.recipe import StyleGan2Recipe
-from pathgen.gan.synthesis import synthesise, to_uint8
 from pathgen.seeding import torch_generator
 
 SIDE_PX = 64
@@ -86,9 +86,13 @@ def our_steps(
         yield batch_size
 
 
-def our_drawing(generator: torch.nn.Module, device: torch.device) -> Steps:
+def our_drawing(generator: torch.nn.Module, arithmetic: Arithmetic) -> Steps:
     """Draw as the stage does."""
-    for images in synthesise(generator, seed=1, count=10**9, batch_size=1024, device=device):
+    how = synthesis.Arithmetic(arithmetic.precision, arithmetic.channels_last)
+    drawn = synthesis.synthesise(
+        generator, seed=1, count=10**9, batch_size=1024, device=arithmetic.device, arithmetic=how
+    )
+    for images in drawn:
         yield len(images)
 
 
@@ -98,7 +102,7 @@ def plain_drawing(generator: torch.nn.Module, device: torch.device) -> Steps:
     generator.to(device).eval()
     while True:
         latents = torch.randn(256, DCGAN["latent_dim"], device=device)
-        yield len(to_uint8(generator(latents)))
+        yield len(synthesis.to_uint8(generator(latents)))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -144,7 +148,7 @@ def main(arguments: list[str] | None = None) -> None:
     generator = GENERATORS["dcgan"].generator(image_size=SIDE_PX, **DCGAN)
     drawing = timed(
         {
-            "drawing, this suite": our_drawing(generator, device),
+            "drawing, this suite": our_drawing(generator, arithmetic),
             "drawing, plain float32": plain_drawing(example().generator, device),
         }
     )
