@@ -6,10 +6,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pathgen.metrics.several import holm
 from pathgen.privacy.attacks import QUESTIONS, Finding, run_attacks
 from pathgen.privacy.controls import Control, run_controls
 from pathgen.privacy.evidence import closeness_threshold, correlation_measure, gather
-from pathgen.privacy.intervals import holm, wilson_interval
+from pathgen.privacy.intervals import wilson_interval
 from pathgen.privacy.matches import Matches, MatchesBy, Pool, both
 from pathgen.privacy.neighbours import Measure
 from pathgen.privacy.verdict import Verdict, decide, explain

@@ -10,9 +10,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pathgen.metrics.several import holm
 from pathgen.privacy.attacks import run_attacks
 from pathgen.privacy.evidence import Evidence, closeness_threshold, gather, gather_within_members
-from pathgen.privacy.intervals import holm
 from pathgen.privacy.matches import MatchesBy, Pool, both
 from pathgen.privacy.neighbours import SYMMETRIES, turned
 from pathgen.seeding import numpy_generator

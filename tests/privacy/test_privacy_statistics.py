@@ -7,12 +7,12 @@ import pytest
 import scipy.stats
 import sklearn.metrics
 
+from pathgen.metrics.several import holm
 from pathgen.privacy.attacks import attack_auc, attack_tpr, discriminator_attack, member_share
 from pathgen.privacy.intervals import (
     auc_with_interval,
     binomial_interval,
     head_p_value,
-    holm,
     rank_p_value,
     wilson_interval,
 )

@@ -1,0 +1,108 @@
+"""Draw slides with replacement: the patches of a slide are alike, so slides are what was sampled."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pathgen.seeding import numpy_generator
+
+Unit = Literal["slide", "patch"]
+
+# Weights handed over at a time; fixed, so that a seed gives the same draws whatever the memory.
+_BLOCK_VALUES = 2_000_000
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """Which patches belong together.
+
+    Attributes:
+        unit: What a cluster is: a slide, or a patch where the source does not say which slides there are.
+        of_patch: Number of each patch's cluster, int64 of shape (N,), 0 to S - 1.
+        stratum: Number of each cluster's stratum, int64 of shape (S,). Draws keep to the strata.
+    """
+
+    unit: Unit
+    of_patch: NDArray[np.int64]
+    stratum: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.stratum)
+
+
+def clusters_of(slides: NDArray[np.object_], labels: NDArray[np.int64], *, slides_known: bool) -> Clusters:
+    """Group patches by slide, and slides by whether they hold tumor patches.
+
+    A test set has so many slides with tumor and so many without by design, so draws keep both numbers. Where
+    there is but one slide of a kind, nothing can be said about how such slides differ: all slides are then
+    one stratum.
+
+    Args:
+        slides: Name of each patch's slide, shape (N,).
+        labels: int64 of shape (N,); 0 normal, 1 tumor.
+        slides_known: False where the names are those of containers and not of slides: each patch is then a
+            cluster of its own, and the strata are the labels.
+
+    Returns:
+        The clusters, numbered in the order of the slides' names.
+    """
+    if not slides_known:
+        return Clusters("patch", np.arange(len(labels), dtype=np.int64), labels.astype(np.int64))
+    _, of_patch = np.unique(slides, return_inverse=True)
+    stratum = (np.bincount(of_patch, weights=labels) > 0).astype(np.int64)
+    if np.any(np.bincount(stratum) == 1):
+        stratum = np.zeros_like(stratum)
+    return Clusters("slide", of_patch.astype(np.int64), stratum)
+
+
+def bootstrap_weights(clusters: Clusters, resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
+    """Draw clusters with replacement, one fewer per stratum than it has.
+
+    Args:
+        clusters: What is drawn.
+        resamples: How many times.
+        seed: Of the draws; the same seed and clusters give the same weights.
+
+    Yields:
+        Weights of the clusters, float64 of shape (b, S), b adding up to `resamples`. Each stratum's weights
+        add up to its number of clusters, or are all 0 where it has one cluster alone.
+
+    Source: Rao and Wu, Resampling inference with complex survey data, JASA 1988: of n clusters n - 1 are
+    drawn and weighted by n / (n - 1), which makes the variance of a mean unbiased. Drawing n makes it too
+    small by (n - 1) / n, a half for two slides.
+    """
+    rng = numpy_generator(seed, "bootstrap")
+    strata = [np.flatnonzero(clusters.stratum == number) for number in np.unique(clusters.stratum)]
+    rows = max(1, _BLOCK_VALUES // len(clusters))
+    for start in range(0, resamples, rows):
+        count = min(rows, resamples - start)
+        weights = np.zeros((count, len(clusters)))
+        for members in strata:
+            size = len(members)
+            if size > 1:
+                drawn = rng.integers(0, size, (count, size - 1)) + size * np.arange(count)[:, None]
+                times = np.bincount(drawn.ravel(), minlength=count * size).reshape(count, size)
+                weights[:, members] = times * (size / (size - 1))
+        yield weights
+
+
+def jackknife_weights(clusters: Clusters) -> NDArray[np.float64]:
+    """Leave out one cluster at a time.
+
+    Args:
+        clusters: What is left out; those of strata of one cluster give rows without that stratum.
+
+    Returns:
+        Weights, float64 of shape (S, S): row i without cluster i, the rest of its stratum weighted up to the
+        stratum's number of clusters.
+    """
+    weights = np.ones((len(clusters), len(clusters)))
+    sizes = np.bincount(clusters.stratum)
+    for left_out, stratum in enumerate(clusters.stratum):
+        if sizes[stratum] > 1:
+            weights[left_out, clusters.stratum == stratum] = sizes[stratum] / (sizes[stratum] - 1)
+        weights[left_out, left_out] = 0.0
+    return weights
