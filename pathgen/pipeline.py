@@ -16,7 +16,6 @@ JOINT = ("cdcgan", "cstylegan2")
 _REPLICATE = r"(\.([2-9]|[1-9]\d+))?"
 PerClassGenerator = Annotated[str, pydantic.Field(pattern=f"^({'|'.join(PER_CLASS)}){_REPLICATE}$")]
 JointGenerator = Annotated[str, pydantic.Field(pattern=f"^({'|'.join(JOINT)}){_REPLICATE}$")]
-Classifier = Literal["cnn6"]
 SyntheticRegime = Literal["mixed", "synthetic"]
 
 # In place of a label: the training that learns all of them.
@@ -60,7 +59,9 @@ class PipelineSettings(Settings):
         description="Of which one learns all labels at once; may be empty."
     )
     labels: list[Literal["normal", "tumor"]] = pydantic.Field(description="The classes; always both.")
-    classifiers: list[Classifier] = pydantic.Field(min_length=1, description="Classifiers to train.")
+    classifiers: list[str] = pydantic.Field(
+        min_length=1, description="Classifiers to train, by their names in `train_classifier.classifiers`."
+    )
     synthetic_regimes: list[SyntheticRegime] = pydantic.Field(
         min_length=1, description="Regimes that use synthetic patches, trained for every generator."
     )

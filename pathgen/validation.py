@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pathgen.classifier.catalogue import smallest_image_px
 from pathgen.classifier.settings import EvaluateSettings, TrainClassifierSettings
 from pathgen.compute_settings import ComputeSettings
 from pathgen.errors import PathgenError, PathgenErrors
@@ -97,13 +98,35 @@ def _between(checked: dict[str, Settings], path: Path) -> list[PathgenError]:
         and "mixed" in pipeline.synthetic_regimes
     ):
         train_size = sample.per_class.train
-        needed = train_size if train.mixed == "all" else train_size - train_size // 2
+        needed = train_size if train.regimes.mixed == "all" else train_size - train_size // 2
         if synthesise.per_class < needed:
             problems.append(
                 PathgenError(
                     f"{path}: synthesise.per_class",
-                    f"is {synthesise.per_class}, but mixed ({train.mixed}) takes {needed} per class",
+                    f"is {synthesise.per_class}, but mixed ({train.regimes.mixed}) takes {needed} per class",
                     "Raise it, or lower sample.per_class.train",
                 )
             )
+    if isinstance(train, TrainClassifierSettings) and isinstance(pipeline, PipelineSettings):
+        size_px = extract.size_px if isinstance(extract, ExtractSettings) else None
+        problems += _of_classifiers(train, pipeline, size_px, path)
+    return problems
+
+
+def _of_classifiers(
+    train: TrainClassifierSettings, pipeline: PipelineSettings, size_px: int | None, path: Path
+) -> list[PathgenError]:
+    """Check that each classifier is described, and that its network takes patches of this size."""
+    problems = []
+    for name in pipeline.classifiers:
+        if name not in train.classifiers:
+            cure = f"Add train_classifier.classifiers.{name}, or choose from {[*train.classifiers]}"
+            reason = f"names {name}, which is not described"
+            problems.append(PathgenError(f"{path}: pipeline.classifiers", reason, cure))
+            continue
+        network = train.classifiers[name].network
+        smallest = smallest_image_px(network)
+        if size_px is not None and size_px < smallest:
+            reason = f"is {size_px}, but the network {network} of classifier {name} needs {smallest} px"
+            problems.append(PathgenError(f"{path}: extract.size_px", reason, "Raise it, or take another"))
     return problems

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from pathgen.classifier.catalogue import code_digests, read_weights
+from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.errors import errors_to_exit
-from pathgen.files import atomic_path
+from pathgen.files import atomic_folder, atomic_path, write_json
 from pathgen.params import load_section
 from pathgen.pipeline import PipelineSettings, prune
 from pathgen.validation import validate_params
@@ -13,10 +15,20 @@ from pathgen.validation import validate_params
 def main() -> None:
     """Run the stage."""
     validate_params()
-    prune(load_section("pipeline", PipelineSettings), Path())
+    pipeline = load_section("pipeline", PipelineSettings)
+    classifiers = load_section("train_classifier", TrainClassifierSettings).classifiers
+    prune(pipeline, Path())
+    # Each stage waits for the entry of its own network, and is not invalidated by other networks.
+    with atomic_folder(Path("data/networks")) as draft:
+        for name in pipeline.classifiers:
+            wanted = classifiers[name]
+            if wanted.weights_file is not None:
+                read_weights(Path(wanted.weights_file), wanted.weights_sha256)
+            facts = {"network": wanted.network, "code": code_digests(wanted.network)}
+            write_json(draft / f"{name}.json", facts)
     # A constant: later stages wait for it and are not invalidated by it.
-    with atomic_path(Path("data/params_checked.txt")) as draft:
-        draft.write_text("params.yaml is valid\n", encoding="utf-8")
+    with atomic_path(Path("data/params_checked.txt")) as draft_file:
+        draft_file.write_text("params.yaml is valid\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ from stages.runtime import running
 
 TRAIN = Path("data/patches/train")
 VALID = Path("data/patches/valid")
-COMPOSITION = {"mixed", "validate_on", "valid_share_synthetic"}
 
 
 @errors_to_exit()
@@ -36,11 +35,12 @@ def main() -> None:
     name = classifier_run(wanted.regime, wanted.generator, wanted.classifier, wanted.seed)
     sets = {label: Path(f"data/synthetic/{wanted.generator}-{label}") for label in LABELS if wanted.generator}
     settings = load_section("train_classifier", TrainClassifierSettings)
+    recipe = settings.of(wanted.classifier)
     compute = load_section("compute", ComputeSettings)
     device = apply_compute(device=compute.device, threads=compute.threads)
     with running(
         "train_classifier",
-        settings={"train_classifier": settings, "compute": compute},
+        settings={"classifier": recipe, "regimes": settings.regimes, "compute": compute},
         inputs=[TRAIN, VALID, *sets.values()],
         item={key: value for key, value in vars(wanted).items() if value is not None},
         trains=True,
@@ -50,7 +50,7 @@ def main() -> None:
             open_patch_set(TRAIN),
             open_patch_set(VALID),
             {label: open_patch_set(folder) for label, folder in sets.items()},
-            **settings.model_dump(include=COMPOSITION),
+            **settings.regimes.model_dump(),
             seed=wanted.seed,
         )
         trained = train_classifier(
@@ -58,8 +58,7 @@ def main() -> None:
             train.labels,
             valid.images,
             valid.labels,
-            classifier=wanted.classifier,
-            **settings.model_dump(exclude=COMPOSITION),
+            **recipe.arguments(),
             seed=wanted.seed,
             device=device,
             precision=compute.precision,
@@ -69,7 +68,7 @@ def main() -> None:
             what=f"train {name}",
         )
         model = Path("models/classifier") / name
-        facts = {"regime": wanted.regime, "generator": wanted.generator, "seed": wanted.seed}
+        facts = {key: getattr(wanted, key) for key in ("classifier", "regime", "generator", "seed")}
         save_classifier(model, trained, facts)
         write_csv(trained.history, Path("results/training") / name / "history.csv")
         stage.run.model(name, model, "pathgen.classifier.serving", train.images[:2], train.labels[:2] * 1.0)

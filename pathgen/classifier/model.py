@@ -8,7 +8,8 @@ from typing import Any
 from torch import nn
 
 from pathgen.checkpoint import load_module, save_tensors
-from pathgen.classifier.registry import CLASSIFIERS
+from pathgen.classifier.catalogue import network_names
+from pathgen.classifier.registry import build_network
 from pathgen.classifier.training import TrainedClassifier
 from pathgen.errors import PathgenError
 from pathgen.files import atomic_folder, write_json
@@ -25,11 +26,11 @@ def save_classifier(folder: Path, trained: TrainedClassifier, facts: Mapping[str
     Args:
         folder: Its folder; replaced when complete.
         trained: The classifier.
-        facts: What else to say in ``model.json``, e.g. regime and seed; plain JSON values.
+        facts: What else to say in ``model.json``, e.g. classifier, regime and seed; plain JSON values.
     """
     own = {
         "kind": "classifier",
-        "classifier": trained.classifier,
+        "network": trained.classifier,
         "image_size_px": trained.image_size_px,
         "labels": list(LABELS),
         "input": "RGB, float32 (N, 3, H, W), (value / 255 - 0.5) / 0.5",
@@ -38,6 +39,8 @@ def save_classifier(folder: Path, trained: TrainedClassifier, facts: Mapping[str
         "best_epoch": trained.best_epoch,
         "epochs": len(trained.history),
     }
+    if trained.fresh is not None:
+        own["not_pretrained"] = trained.fresh
     repeated = own.keys() & facts.keys()
     assert not repeated, f"said twice: {sorted(repeated)}"
     with atomic_folder(folder) as draft:
@@ -52,10 +55,10 @@ def load_facts(folder: Path) -> dict[str, Any]:
         folder: Where `save_classifier` wrote it.
 
     Returns:
-        The facts; at least ``classifier`` and ``image_size_px``.
+        The facts; at least ``network`` and ``image_size_px``.
 
     Raises:
-        PathgenError: The file is missing or damaged, or names a classifier this version does not know.
+        PathgenError: The file is missing or damaged, or names a network this version does not know.
     """
     facts_path = folder / FACTS_FILE
     try:
@@ -64,9 +67,9 @@ def load_facts(folder: Path) -> dict[str, Any]:
         raise PathgenError(facts_path, f"cannot be read: {problem.strerror}", _CURE) from None
     except (UnicodeDecodeError, json.JSONDecodeError) as problem:
         raise PathgenError(facts_path, f"not JSON: {problem}", _CURE) from None
-    known = isinstance(facts, dict) and facts.get("classifier") in CLASSIFIERS
+    known = isinstance(facts, dict) and facts.get("network") in network_names()
     if not known or not isinstance(facts.get("image_size_px"), int):
-        raise PathgenError(facts_path, "does not name a known classifier and its image_size_px", _CURE)
+        raise PathgenError(facts_path, "does not name a known network and its image_size_px", _CURE)
     return dict(facts)
 
 
@@ -83,6 +86,6 @@ def load_classifier(folder: Path) -> nn.Module:
         PathgenError: A file is missing or damaged, or the two do not belong together.
     """
     facts = load_facts(folder)
-    model = CLASSIFIERS[facts["classifier"]](facts["image_size_px"])
+    model = build_network(facts["network"], facts["image_size_px"])
     load_module(model, folder / WEIGHTS_FILE, _CURE)
     return model.eval()

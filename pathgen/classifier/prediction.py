@@ -13,18 +13,16 @@ from pathgen.labels import LABELS, label_index
 _BLOCK = 128
 
 
-def network_input(images: NDArray[np.uint8], device: torch.device) -> Tensor:
-    """Turn patches into a network's input: mean 0.5 and standard deviation 0.5 on a scale of 0 to 1.
+def normalised(pixels: Tensor) -> Tensor:
+    """Turn bytes into a network's input: mean 0.5 and standard deviation 0.5 on a scale of 0 to 1.
 
     Args:
-        images: uint8 of shape (N, H, W, 3).
-        device: Where to put the result.
+        pixels: uint8 of shape (N, 3, H, W), on any device.
 
     Returns:
-        float32 of shape (N, 3, H, W), in [-1, 1], stored channels last as the patches are.
+        float32 of the same shape and order in memory, in [-1, 1].
     """
-    pixels = torch.from_numpy(np.array(images)).to(device)  # a copy: mapped patches are read-only
-    return pixels.permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)  # (N, H, W, 3) -> (N, 3, H, W)
+    return pixels.float().div_(127.5).sub_(1.0)
 
 
 def log_probabilities(model: nn.Module, images: NDArray[np.uint8], device: torch.device) -> Tensor:
@@ -46,7 +44,8 @@ def log_probabilities(model: nn.Module, images: NDArray[np.uint8], device: torch
             block = images[start : start + _BLOCK]
             missing = _BLOCK - len(block)
             padded = np.pad(block, ((0, missing), (0, 0), (0, 0), (0, 0)))
-            results.append(model(network_input(padded, device))[: len(block)].double().cpu())
+            pixels = torch.from_numpy(padded).to(device).permute(0, 3, 1, 2)  # -> (N, 3, H, W), channels last
+            results.append(model(normalised(pixels))[: len(block)].double().cpu())
     model.train(was_training)
     return torch.cat(results)
 

@@ -1,26 +1,33 @@
-"""When the learning rate is cut, which epoch is best, when training ends, in which order patches come."""
+"""How the learning rate falls, which epoch is best, when training ends, in which order patches come."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pathgen.classifier.settings import Schedule
 from pathgen.seeding import numpy_generator
 
 
-def learning_rate_at(step: int, start: float, step_size: int, gamma: float) -> float:
-    """Return the stepped learning rate.
+def learning_rates(
+    schedule: Schedule, start: float, steps: int, step_size: int | None, gamma: float | None
+) -> Callable[[int], float]:
+    """Return the learning rate as a function of the optimiser steps taken before.
 
     Args:
-        step: Optimiser steps taken before, from 0.
+        schedule: ``step``: ``start * gamma ** (taken // step_size)``, as torch's StepLR stepped after every
+            optimiser step. ``cosine``: half a cosine from `start` before the first step to 0 after the last.
         start: Learning rate of the first step.
-        step_size: Optimiser steps between two cuts.
-        gamma: What it is multiplied by at each cut.
-
-    Returns:
-        ``start * gamma ** (step // step_size)``, as torch's StepLR stepped after every optimiser step.
+        steps: How many there are at most; for ``cosine``.
+        step_size: Optimiser steps between two cuts; for ``step``.
+        gamma: What it is multiplied by at each cut; for ``step``.
     """
-    return start * gamma ** (step // step_size)
+    if schedule == "cosine":
+        return lambda taken: start * 0.5 * (1.0 + math.cos(math.pi * taken / steps))
+    assert step_size is not None, "the settings ask for it"
+    assert gamma is not None, "the settings ask for it"
+    return lambda taken: start * gamma ** (taken // step_size)
 
 
 def best_epoch(accuracies: Sequence[float]) -> int:

@@ -1,7 +1,7 @@
-"""Train a classifier: SGD with a stepped learning rate, early stopping, exact resume after every epoch."""
+"""Train a classifier: SGD, early stopping, exact resume."""
 
 import hashlib
-import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +14,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pathgen.checkpoint import Snapshot, fill_module, flatten_state, load_optimizer, restore_state
-from pathgen.classifier.prediction import log_probabilities, network_input
-from pathgen.classifier.registry import build_classifier
-from pathgen.classifier.schedule import batches, best_epoch, is_over, learning_rate_at
-from pathgen.errors import PathgenError
+from pathgen.classifier.feeding import Feed
+from pathgen.classifier.prediction import log_probabilities
+from pathgen.classifier.registry import build_classifier, fill_from_file
+from pathgen.classifier.run_state import RunState
+from pathgen.classifier.schedule import batches, best_epoch, is_over, learning_rates
+from pathgen.classifier.settings import Augment, Schedule
 from pathgen.patches.picture import patch_grid
 from pathgen.progress import progress
 from pathgen.recording import Recorder
+from pathgen.seeding import derive_seed
 
 HISTORY_COLUMNS = (
     "epoch",
@@ -40,7 +42,8 @@ _METRICS = {
 }
 _MISCLASSIFIED = 64
 _GRID_COLUMNS = 8
-_DAMAGED = "Delete the folder; the training then starts over"
+# How long a kill may set a long epoch back; snapshots change no result.
+_SNAPSHOT_EVERY_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class TrainedClassifier:
     """A classifier with the weights of its best epoch.
 
     Attributes:
-        classifier: Its name in the registry.
+        classifier: Name of its network.
         image_size_px: Side of the patches it takes, in pixels.
         model: The network, on the CPU, in evaluation mode.
         history: One row per epoch, columns `HISTORY_COLUMNS`. Training loss and accuracy are averages
@@ -56,6 +59,7 @@ class TrainedClassifier:
             Loss: mean negative log-likelihood, natural logarithm. The learning rate is that of the
             epoch's last step.
         best_epoch: Number of the epoch whose weights were kept, from 1.
+        fresh: Names of the tensors that did not come from the file of pretrained weights; None without one.
     """
 
     classifier: str
@@ -63,53 +67,7 @@ class TrainedClassifier:
     model: nn.Module
     history: pd.DataFrame
     best_epoch: int
-
-
-@dataclass
-class _Run:
-    """What changes from epoch to epoch, and is saved after each."""
-
-    model: nn.Module
-    optimizer: torch.optim.SGD
-    best: dict[str, Tensor]
-    history: list[dict[str, float]]
-    steps: int
-
-    @property
-    def accuracies(self) -> list[float]:
-        return [row["valid_accuracy"] for row in self.history]
-
-    def finish_epoch(self, row: dict[str, float], what: str) -> None:
-        """Take an epoch's numbers; keep the weights when it is the best so far."""
-        if not (math.isfinite(row["train_loss"]) and math.isfinite(row["valid_loss"])):
-            reason = f"the loss is not a finite number in epoch {row['epoch']}"
-            raise PathgenError(what, reason, "Lower train_classifier.learning_rate")
-        self.history.append(row)
-        if best_epoch(self.accuracies) == len(self.history):
-            self.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
-
-    def save(self, folder: Path, key: dict[str, Any]) -> None:
-        model, model_form = flatten_state("model", self.model.state_dict())
-        moments, moments_form = flatten_state("optimizer", self.optimizer.state_dict())
-        best, best_form = flatten_state("best", self.best)
-        plain = {
-            "model": model_form,
-            "optimizer": moments_form,
-            "best": best_form,
-            "history": self.history,
-            "steps": self.steps,
-        }
-        Snapshot({**model, **moments, **best}, plain).save(folder, key)
-
-    def restore(self, folder: Path, key: dict[str, Any]) -> None:
-        snapshot = Snapshot.load(folder, key)
-        if snapshot is None:
-            return
-        tensors, plain = snapshot.tensors, snapshot.plain
-        fill_module(self.model, restore_state(tensors, plain["model"]), folder, _DAMAGED)
-        load_optimizer(self.optimizer, restore_state(tensors, plain["optimizer"]))
-        self.best = restore_state(tensors, plain["best"])
-        self.history, self.steps = plain["history"], plain["steps"]
+    fresh: list[str] | None
 
 
 def train_classifier(
@@ -125,8 +83,8 @@ def train_classifier(
     learning_rate: float,
     momentum: float,
     weight_decay: float,
-    lr_step_steps: int,
-    lr_gamma: float,
+    lr_step_steps: int | None,
+    lr_gamma: float | None,
     seed: int,
     device: torch.device,
     precision: Literal["fp32", "bf16"],
@@ -134,6 +92,10 @@ def train_classifier(
     resume_folder: Path | None,
     recorder: Recorder,
     what: str,
+    lr_schedule: Schedule = "step",
+    augment: Augment = "none",
+    weights_file: str | None = None,
+    weights_sha256: str | None = None,
     max_steps: int | None = None,
     epoch_patches: int | None = None,
     stop_after_epoch: Callable[[int, dict[str, float]], bool] | None = None,
@@ -149,27 +111,32 @@ def train_classifier(
         train_labels: int64 of shape (N,); 0 normal, 1 tumor.
         valid_images: uint8 of shape (M, H, W, 3).
         valid_labels: int64 of shape (M,).
-        classifier: Name in the registry, e.g. ``"cnn6"``.
+        classifier: Name of a file of `pathgen.networks`, e.g. ``"cnn6"``.
         batch_size: Patches per optimiser step; the last batch of an epoch may be smaller.
         max_epochs: Most passes over the training patches.
         patience: Stop after this many epochs without a better validation accuracy.
         learning_rate: Of SGD, at the start.
         momentum: Of SGD.
         weight_decay: Of SGD (L2, added to the gradient).
-        lr_step_steps: Optimiser steps after which the learning rate is multiplied by `lr_gamma`.
+        lr_step_steps: For ``step``: optimiser steps after which the learning rate is multiplied by
+            `lr_gamma`.
         lr_gamma: See there.
-        seed: Decides first weights and order.
+        seed: Decides first weights, order, augmentation, and what a network draws while it is trained.
         device: Where to compute.
         precision: ``bf16``: layers in bfloat16 while training; weights, losses and validation always in
             float32.
         channels_last: Whether weights and activations lie in memory channels last.
-        resume_folder: Where to keep a snapshot after each epoch, and to go on from; None keeps none.
-            The caller removes it when the result is safe.
+        resume_folder: Where to keep a snapshot after each epoch, and every five minutes within one, and to
+            go on from; None keeps none. The caller removes it when the result is safe.
         recorder: Told ``train/loss``, ``train/accuracy``, ``valid/loss``, ``valid/accuracy`` and
             ``train/learning_rate`` at each epoch (an epoch cut off by a kill may be told twice, with
             equal numbers), and at the end the picture ``misclassified``: the up to 64 validation
             patches that the kept weights get most confidently wrong.
         what: Name of the work for progress and messages, e.g. ``"train original-cnn6-1"``.
+        lr_schedule: ``step``, or ``cosine``: half a cosine from `learning_rate` to 0 over the most steps.
+        augment: How training patches are changed, see `ClassifierSettings.augment`.
+        weights_file: Pretrained weights, see `fill_from_file`; None: all weights are fresh.
+        weights_sha256: Of that file.
         max_steps: Most optimiser steps; an epoch that they cut short is validated like a whole one. None:
             `max_epochs` alone is the limit.
         epoch_patches: How many patches make an epoch, see `batches`; None: all of them, once. With it,
@@ -182,8 +149,8 @@ def train_classifier(
         The classifier and its history.
 
     Raises:
-        PathgenError: The loss is not a finite number, there is no such classifier, or the snapshot
-            belongs to another training.
+        PathgenError: The loss is not a finite number, there is no such network, the pretrained weights do
+            not fit it, or the snapshot belongs to another training.
 
     Source: the published study (cross-entropy as log-softmax and negative log-likelihood; early
     stopping on validation accuracy; best-validation checkpoint). Departure: the loss is a mean over
@@ -192,17 +159,20 @@ def train_classifier(
     assert len(train_images) == len(train_labels) > 0, (len(train_images), len(train_labels))
     assert len(valid_images) == len(valid_labels) > 0, (len(valid_images), len(valid_labels))
     size_px = train_images.shape[1]
+    model = build_classifier(classifier, size_px, seed)
+    given = None if weights_file is None else Path(weights_file)
+    fresh = None if given is None else fill_from_file(model, classifier, given, weights_sha256)
     layout = torch.channels_last if channels_last else torch.contiguous_format
-    model = build_classifier(classifier, size_px, seed).to(device)
-    model = model.to(memory_format=layout)  # type: ignore[call-overload]
-    optimizer = torch.optim.SGD(
-        model.parameters(), lr=learning_rate, momentum=momentum, weight_decay=weight_decay
+    model = model.to(device).to(memory_format=layout)  # type: ignore[call-overload]
+    run = RunState(
+        model,
+        torch.optim.SGD(model.parameters(), lr=learning_rate, momentum=momentum, weight_decay=weight_decay),
     )
-    run = _Run(model, optimizer, {}, [], 0)
     key: dict[str, Any] = {}
     if resume_folder is not None:
         key = {
             "classifier": classifier,
+            "weights_sha256": weights_sha256,
             "image_size_px": size_px,
             "batch_size": batch_size,
             "max_epochs": max_epochs,
@@ -212,8 +182,10 @@ def train_classifier(
             "learning_rate": learning_rate,
             "momentum": momentum,
             "weight_decay": weight_decay,
+            "lr_schedule": lr_schedule,
             "lr_step_steps": lr_step_steps,
             "lr_gamma": lr_gamma,
+            "augment": augment,
             "seed": seed,
             "device": device.type,
             "threads": torch.get_num_threads(),
@@ -221,42 +193,47 @@ def train_classifier(
             "channels_last": channels_last,
             "data": _digest(train_images, train_labels, valid_images, valid_labels),
         }
-        run.restore(resume_folder, key)
+        run.restore(resume_folder, key, device)
 
     count = len(train_images) if epoch_patches is None else epoch_patches
-    planned = max_epochs * count if max_steps is None else min(max_epochs * count, max_steps * batch_size)
-    done = min(planned, len(run.history) * count)
+    epoch_steps = -(-count // batch_size)
+    steps = max_epochs * epoch_steps if max_steps is None else min(max_epochs * epoch_steps, max_steps)
+    rate_at = learning_rates(lr_schedule, learning_rate, steps, lr_step_steps, lr_gamma)
+    feed = Feed(
+        train_images, train_labels, device=device, channels_last=channels_last, augment=augment, seed=seed
+    )
     stopped = stop_after_epoch is not None and any(
         stop_after_epoch(number, row) for number, row in enumerate(run.history, start=1)
     )
-    with progress(planned, "patches", what, done=done) as bar:
-        while not (stopped or run.steps == max_steps or is_over(run.accuracies, max_epochs, patience)):
-            epoch = len(run.history) + 1
+    planned = min(max_epochs * count, steps * batch_size)
+    done = min(planned, len(run.history) * count + len(run.losses) * batch_size)
+    gpus = [] if device.type == "cpu" else [device]
+    with progress(planned, "patches", what, done=done) as bar, torch.random.fork_rng(devices=gpus):
+        saved = time.monotonic()
+        while not (stopped or run.steps == steps or is_over(run.accuracies, max_epochs, patience)):
+            epoch, begun = len(run.history) + 1, len(run.losses)
+            dealt = list(batches(len(train_images), batch_size, seed, epoch, epoch_patches))
+            dealt = dealt[: steps - run.steps + begun]
             model.train()
-            losses, hits, seen = [], [], 0
-            for rows in batches(len(train_images), batch_size, seed, epoch, epoch_patches):
-                rate = learning_rate_at(run.steps, learning_rate, lr_step_steps, lr_gamma)
-                images = network_input(train_images[rows], device).contiguous(memory_format=layout)
-                labels = torch.from_numpy(train_labels[rows]).to(device)
-                loss, hit = _step(model, optimizer, images, labels, rate, precision)
-                losses.append(loss)
-                hits.append(hit)
-                run.steps += 1
-                seen += len(rows)
+            for rows in dealt[begun:]:
+                # What layers draw themselves, as dropout does.
+                torch.manual_seed(derive_seed(seed, "draws", run.steps))
+                _step(run, *feed.batch(rows, run.steps), rate_at(run.steps), precision)
                 bar.update(len(rows))
-                if run.steps == max_steps:
-                    break
+                if resume_folder is not None and time.monotonic() - saved > _SNAPSHOT_EVERY_S:
+                    run.save(resume_folder, key)
+                    saved = time.monotonic()
             row = {
                 "epoch": epoch,
-                "train_loss": _total(losses) / seen,
-                "train_accuracy": _total(hits) / seen,
+                **run.training_averages(sum(len(rows) for rows in dealt)),
                 **_validation(log_probabilities(model, valid_images, device), valid_labels),
-                "learning_rate": rate,
+                "learning_rate": rate_at(run.steps - 1),
             }
             run.finish_epoch(row, what)
             recorder.metrics({name: row[column] for name, column in _METRICS.items()}, epoch)
             if resume_folder is not None:
                 run.save(resume_folder, key)
+                saved = time.monotonic()
             bar.set_postfix(epoch=epoch, valid_accuracy=f"{row['valid_accuracy']:.3f}")
             stopped = stop_after_epoch is not None and stop_after_epoch(epoch, row)
 
@@ -266,7 +243,7 @@ def train_classifier(
     if len(wrong) > 0:
         recorder.image("misclassified", patch_grid(valid_images[wrong], _GRID_COLUMNS, scale=2), chosen)
     history = pd.DataFrame(run.history, columns=list(HISTORY_COLUMNS))
-    return TrainedClassifier(classifier, size_px, model.cpu().eval(), history, chosen)
+    return TrainedClassifier(classifier, size_px, model.cpu().eval(), history, chosen, fresh)
 
 
 def most_wrong(logarithms: Tensor, labels: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -285,24 +262,17 @@ def most_wrong(logarithms: Tensor, labels: NDArray[np.int64]) -> NDArray[np.int6
     return wrong[np.argsort(own[wrong], kind="stable")][:_MISCLASSIFIED].astype(np.int64)
 
 
-def _step(
-    model: nn.Module, optimizer: torch.optim.SGD, images: Tensor, labels: Tensor, rate: float, precision: str
-) -> tuple[Tensor, Tensor]:
-    """Take one optimiser step; return the batch's summed loss and its number of hits, on the device."""
-    for group in optimizer.param_groups:
+def _step(run: RunState, images: Tensor, labels: Tensor, rate: float, precision: str) -> None:
+    """Take one optimiser step."""
+    for group in run.optimizer.param_groups:
         group["lr"] = rate
     with torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
-        logarithms = model(images)
+        logarithms = run.model(images)
     loss = functional.nll_loss(logarithms, labels, reduction="sum")
-    optimizer.zero_grad()
+    run.optimizer.zero_grad()
     (loss / len(labels)).backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
-    return loss.detach(), (logarithms.detach().argmax(1) == labels).sum()
-
-
-def _total(parts: list[Tensor]) -> float:
-    """Sum over the batches in float64, fetched from the device once."""
-    return float(torch.stack(parts).cpu().double().sum())
+    run.optimizer.step()
+    run.add_step(loss.detach(), (logarithms.detach().argmax(1) == labels).sum())
 
 
 def _validation(logarithms: Tensor, labels: NDArray[np.int64]) -> dict[str, float]:

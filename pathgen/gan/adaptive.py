@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from pathgen.gan.transforms import as_flips, mirrored, placed, restained, shift_matrices
+from pathgen.augmentation import restained
+from pathgen.gan.transforms import as_flips, mirrored, placed, shift_matrices
 
 # Steps between two corrections of the chance.
 INTERVAL = 4

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pathgen.augmentation import turned
 from pathgen.seeding import torch_generator
 
 Augment = Literal["none", "d4"]
@@ -61,22 +62,3 @@ class ImageStream:
             generator = torch_generator(self._seed, "order", epoch)
             self._epoch, self._rows = epoch, torch.randperm(len(self._images), generator=generator)
         return self._rows
-
-
-def turned(images: torch.Tensor, choices: torch.Tensor) -> torch.Tensor:
-    """Apply to each square image one of the eight turns and mirrorings that map a square to itself.
-
-    Tissue on a slide has no up and no left, so each is as likely as the original.
-
-    Args:
-        images: (N, C, H, H).
-        choices: (3, N) bool, on any device: mirror left-right, mirror up-down, swap rows and columns. Three
-            fair coins give each of the eight with equal chance.
-
-    Returns:
-        (N, C, H, H), a new tensor.
-    """
-    mirror_x, mirror_y, swap = choices.to(images.device)[:, :, None, None, None]  # each (N, 1, 1, 1)
-    images = torch.where(mirror_x, images.flip(3), images)
-    images = torch.where(mirror_y, images.flip(2), images)
-    return torch.where(swap, images.transpose(2, 3), images)

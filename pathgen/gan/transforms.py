@@ -1,18 +1,13 @@
-"""Transforms of H&E patches that a discriminator may be shown instead of the patches themselves.
+"""Flips, quarter turns and translations that a discriminator may be shown instead of the patches themselves.
 
-Tissue has no up and no left, lies anywhere on the grid, and is stained a little more or less: flips, quarter
-turns, translations and a mild change of the two stains, no other colours. All are matrices, so they
-have derivatives of every order, and exact results where the matrix is a permutation.
+Tissue has no up and no left, and lies anywhere on the grid. All are matrices, so they have derivatives of
+every order, and exact results where the matrix is a permutation.
 """
 
 import torch
 
-# Optical densities of haematoxylin, eosin and a remainder, one per row (Ruifrok and Johnston 2001).
-_STAINS = ((0.650, 0.704, 0.286), (0.072, 0.990, 0.105), (0.268, 0.570, 0.776))
 # Lobes of the interpolation; 3 is the usual compromise of sharpness and ringing.
 _LOBES = 3.0
-# Half a grey level: the darkest that an optical density is taken of.
-_DARKEST = 0.5 / 255.0
 
 
 def shift_matrices(shifts: torch.Tensor, side: int) -> torch.Tensor:
@@ -79,31 +74,3 @@ def as_flips(turns: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Ten
         Whether to flip the rows, whether to flip the columns, whether to swap the axes; (N,) bool each.
     """
     return (turns == 1) | (turns == 2), (turns == 2) | (turns == 3), (turns == 1) | (turns == 3)
-
-
-def restained(images: torch.Tensor, factors: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
-    """Change how much of each stain is in an image.
-
-    Args:
-        images: (N, 3, H, W), about [-1, 1]; what lies beyond keeps its distance to the limit.
-        factors: (N, 3), of the amounts of haematoxylin, eosin and the remainder; 1 leaves them.
-        offsets: (N, 3), added to the amounts; 0 leaves them.
-
-    Returns:
-        (N, 3, H, W).
-
-    Source: Beer and Lambert's law with the stain vectors of Ruifrok and Johnston 2001; Tellez et al. 2018
-    (arXiv 1808.05896) for jitter of factors and offsets.
-    """
-    stains = torch.nn.functional.normalize(torch.tensor(_STAINS, device=images.device), dim=1)
-    # density' = ((density @ inverse) * factors + offsets) @ stains, as one matrix per image.
-    change = torch.linalg.inv(stains) @ (factors[:, :, None] * stains)  # (N, 3, 3)
-    inside = images.clamp(-1.0, 1.0)
-    light = ((inside + 1.0) / 2.0).clamp(min=_DARKEST)
-    count, channels, height, width = images.shape
-    density = -light.log().reshape(count, channels, -1)  # (N, 3, H * W)
-    new = change.transpose(1, 2) @ density + (offsets @ stains)[:, :, None]
-    # Light cannot exceed that of an empty slide.
-    new_light = (-new.clamp(min=0.0)).exp().reshape(count, channels, height, width)
-    result: torch.Tensor = images + (new_light - light) * 2.0
-    return result

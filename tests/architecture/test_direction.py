@@ -13,6 +13,7 @@ FILES = sorted(
     path.relative_to(ROOT) for package in ("pathgen", "stages") for path in (ROOT / package).rglob("*.py")
 )
 LEAF = {
+    "augmentation",
     "errors",
     "files",
     "labels",
@@ -34,6 +35,7 @@ MAY_IMPORT = {
     "sources": {"wsi", "patches", "phantom", "slide_work"},
     "gan": {"patches", "metrics"},
     "classifier": {"patches", "metrics"},
+    "networks": set(),
     "metrics": {"patches"},
     "privacy": {"patches", "metrics"},
     "tracking": set(),

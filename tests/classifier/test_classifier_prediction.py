@@ -6,7 +6,7 @@ import pytest
 import torch
 from classifier_toy import toy_patches
 
-from pathgen.classifier.prediction import network_input, predict, predictions_frame
+from pathgen.classifier.prediction import normalised, predict, predictions_frame
 from pathgen.classifier.registry import build_classifier
 
 CPU = torch.device("cpu")
@@ -36,7 +36,7 @@ def test_network_input_is_mean_half_deviation_half() -> None:
     images, _ = toy_patches(4, 1)
     images[0, 0, 0] = (0, 128, 255)
     expected = ((images.astype(np.float64) / 255 - 0.5) / 0.5).transpose(0, 3, 1, 2)
-    pixels = network_input(images, CPU)
+    pixels = normalised(torch.from_numpy(images).permute(0, 3, 1, 2))
     assert pixels.dtype == torch.float32
     np.testing.assert_allclose(pixels.numpy(), expected, atol=2e-7)
     assert (float(pixels.min()), float(pixels.max())) == (-1.0, 1.0)

@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from pathgen.classifier.schedule import batches, best_epoch, is_over, learning_rate_at
+from pathgen.classifier.schedule import batches, best_epoch, is_over, learning_rates
 
 
 def test_learning_rate_equals_torch_stepped_after_every_optimiser_step() -> None:
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.001)
     schedule = torch.optim.lr_scheduler.StepLR(optimizer, step_size=7, gamma=0.5)
+    rate_at = learning_rates("step", 0.001, 40, 7, 0.5)
     for step in range(40):
-        assert learning_rate_at(step, 0.001, 7, 0.5) == schedule.get_last_lr()[0]
+        assert rate_at(step) == schedule.get_last_lr()[0]
         optimizer.step()
         schedule.step()
 

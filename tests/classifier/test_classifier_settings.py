@@ -1,48 +1,71 @@
 """The sections of params.yaml refuse what cannot be meant."""
 
+import inspect
 from typing import Any
 
 import pytest
 
 from pathgen.classifier.settings import EvaluateSettings, TrainClassifierSettings
-from pathgen.errors import PathgenErrors
+from pathgen.classifier.training import train_classifier
+from pathgen.errors import PathgenError, PathgenErrors
 from pathgen.params import parse_section
 
 PUBLISHED: dict[str, Any] = {
+    "network": "cnn6",
     "batch_size": 128,
     "max_epochs": 50,
     "patience": 5,
     "learning_rate": 0.001,
     "momentum": 0.9,
     "weight_decay": 0.0005,
+    "lr_schedule": "step",
     "lr_step_steps": 2000,
     "lr_gamma": 0.5,
-    "mixed": "half",
-    "validate_on": "original",
+    "augment": "none",
 }
+REGIMES = {"mixed": "half", "validate_on": "original"}
 
 
-def parsed(**changed: Any) -> TrainClassifierSettings:
-    return parse_section(
-        {"train_classifier": {**PUBLISHED, **changed}}, "train_classifier", TrainClassifierSettings
-    )
+def parsed(
+    name: str = "cnn6", regimes: dict[str, Any] | None = None, **changed: Any
+) -> TrainClassifierSettings:
+    classifiers = {name: {**PUBLISHED, **changed}}
+    section = {"regimes": {**REGIMES, **(regimes or {})}, "classifiers": classifiers}
+    return parse_section({"train_classifier": section}, "train_classifier", TrainClassifierSettings)
 
 
 def test_published_values_are_accepted() -> None:
-    assert parsed().valid_share_synthetic is None
-    assert parsed(validate_on="code", valid_share_synthetic=0.3).valid_share_synthetic == 0.3
+    assert parsed().regimes.valid_share_synthetic is None
+    held_out = parsed(regimes={"validate_on": "code", "valid_share_synthetic": 0.3})
+    assert held_out.regimes.valid_share_synthetic == 0.3
+
+
+def test_arguments_are_those_of_the_training() -> None:
+    arguments = parsed("cnn6-tuned").of("cnn6-tuned").arguments()
+    assert arguments["classifier"] == "cnn6"
+    assert arguments.keys() < inspect.signature(train_classifier).parameters.keys()
+    with pytest.raises(PathgenError, match="cnn7: is not among"):
+        parsed().of("cnn7")
 
 
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"validate_on": "code"}, "valid_share_synthetic"),
-        ({"valid_share_synthetic": 1.0}, "valid_share_synthetic"),
-        ({"mixed": "third"}, "mixed"),
+        ({"regimes": {"validate_on": "code"}}, "valid_share_synthetic"),
+        ({"regimes": {"valid_share_synthetic": 1.0}}, "valid_share_synthetic"),
+        ({"regimes": {"mixed": "third"}}, "mixed"),
+        ({"name": "cnn6.tuned"}, "cnn6.tuned"),
+        ({"name": "cnn6-2"}, "cnn6-2"),
+        ({"network": "cnn7"}, "network must be one of"),
         ({"learning_rate": 0.0}, "learning_rate"),
         ({"patience": 0}, "patience"),
         ({"momentum": 1.0}, "momentum"),
         ({"learning_rat": 0.1}, "learning_rat"),
+        ({"lr_gamma": None}, "needs lr_step_steps and lr_gamma"),
+        ({"lr_schedule": "cosine"}, "cosine takes no lr_step_steps"),
+        ({"augment": "mixup"}, "augment"),
+        ({"weights_file": "w.safetensors"}, "go together"),
+        ({"weights_file": "w.safetensors", "weights_sha256": "12"}, "weights_sha256"),
     ],
 )
 def test_mistakes_are_named(changed: dict[str, Any], said: str) -> None:

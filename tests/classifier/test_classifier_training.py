@@ -222,7 +222,7 @@ def test_damaged_classifier_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(PathgenError, match="does not fit the network"):
         load_classifier(folder)
     facts.write_text("[]")
-    with pytest.raises(PathgenError, match="does not name a known classifier"):
+    with pytest.raises(PathgenError, match="does not name a known network"):
         load_classifier(folder)
     shutil.rmtree(folder)
     with pytest.raises(PathgenError, match="cannot be read"):

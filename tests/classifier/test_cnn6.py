@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from pathgen.classifier.cnn6 import SMALLEST_IMAGE_PX, Cnn6, feature_side_px
 from pathgen.classifier.registry import build_classifier
 from pathgen.errors import PathgenError
+from pathgen.networks.cnn6 import SMALLEST_IMAGE_PX, Cnn6, feature_side_px
 
 
 def closed_form(flattened: int) -> int:
@@ -53,7 +53,7 @@ def test_first_weights_depend_on_the_seed_alone() -> None:
 
 
 def test_unknown_classifier_and_small_patches_are_refused() -> None:
-    with pytest.raises(PathgenError, match="no such classifier"):
+    with pytest.raises(PathgenError, match="no such network"):
         build_classifier("cnn7", 64, seed=1)
     with pytest.raises(PathgenError, match="patches of 12 px are too small"):
         build_classifier("cnn6", 12, seed=1)

@@ -5,7 +5,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from pathgen.gan.stream import Augment, ImageStream, turned
+from pathgen.augmentation import turned
+from pathgen.gan.stream import Augment, ImageStream
 
 CPU = torch.device("cpu")
 

@@ -8,7 +8,8 @@ import torch
 
 from pathgen.gan import adaptive
 from pathgen.gan.adaptive import augmented
-from pathgen.gan.transforms import as_flips, mirrored, placed, restained, shift_matrices
+from pathgen.augmentation import restained
+from pathgen.gan.transforms import as_flips, mirrored, placed, shift_matrices
 from pathgen.seeding import torch_generator
 
 

@@ -94,7 +94,7 @@ def test_entry_point_that_is_up_to_date_runs_nothing(copy):
 
 def test_experiment_can_be_run_and_compared(copy: Study):
     copy.commit("Keep the results")
-    changes = ("train_classifier.max_epochs=2", "evaluate.threshold=0.0")
+    changes = ("train_classifier.classifiers.cnn6.max_epochs=2", "evaluate.threshold=0.0")
     options = [word for change in changes for word in ("--set-param", change)]
     done = copy.run("dvc", "exp", "run", *options, "evaluate@original-cnn6-1")
     assert ran(done.stdout) == ["check_params", "train_original@cnn6-1", "evaluate@original-cnn6-1"]

@@ -5,6 +5,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 SMALLEST_IMAGE_PX = 16
+HEAD = ("head.4.",)
+STEM = ("features.0.",)
 _CLASSES = 2
 
 
@@ -66,3 +68,8 @@ class Cnn6(nn.Module):
         features = torch.flatten(self.features(images), 1)  # (N, 64, h, w) -> (N, 64*h*w)
         # In float32 also when the layers run in bfloat16: its 8 bits are too coarse for a loss.
         return functional.log_softmax(self.head(features).float(), dim=1)
+
+
+def build(image_size_px: int) -> nn.Module:
+    """Build the network, see `Cnn6`."""
+    return Cnn6(image_size_px)
