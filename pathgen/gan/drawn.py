@@ -4,6 +4,7 @@ Patch i of them depends on i alone, so that a larger set draws only what the sma
 draw goes on where it was. A store may be deleted at any time when nobody draws: it is drawn again.
 """
 
+import errno
 import hashlib
 import json
 import math
@@ -72,8 +73,7 @@ def drawn_patches(
         uint8 of shape (count, H, W, 3), mapped read-only; the first rows are the same for every `count`.
 
     Raises:
-        PathgenError: The checkpoint cannot be loaded, or the store cannot be written.
-        OSError: The disk is full; what was drawn until then is kept.
+        PathgenError: The checkpoint cannot be loaded, or the store cannot be written, also for want of space.
     """
     assert count >= 1, count
     generator = load_generator(checkpoint, device=device)
@@ -211,10 +211,15 @@ def _digest(content: bytes) -> str:
 
 @contextmanager
 def _no_obstacle(folder: Path) -> Iterator[None]:
-    """Make the folder; say on one line what stands in its way."""
+    """Make the folder; say on one line what stands in the way of it, or of more rows."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield
     except (FileExistsError, NotADirectoryError, IsADirectoryError, PermissionError) as problem:
         reason = f"cannot hold drawn patches: {problem.strerror} ({problem.filename})"
         raise PathgenError(folder, reason, "Remove what is in the way, or make it writable") from None
+    except OSError as problem:
+        if problem.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        cure = "Free some and run the same command again; it goes on from what is recorded"
+        raise PathgenError(folder / _ROWS_FILE, "no space is left on the device", cure) from None

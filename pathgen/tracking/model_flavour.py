@@ -8,6 +8,7 @@ description that MLflow needs to load it through the project's own code: 0.2 s.
 import platform
 import shutil
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 from mlflow.models.model import MLMODEL_FILE_NAME
-from mlflow.models.signature import infer_signature
+from mlflow.models.signature import ModelSignature, infer_signature
 from numpy.typing import NDArray
 from ruamel.yaml import YAML
 
@@ -62,6 +63,14 @@ def save_model(
     mlflow_model.save(str(target / MLMODEL_FILE_NAME))
 
 
+def signature_of(example_input: NDArray[Any] | pd.DataFrame, example_output: NDArray[Any]) -> ModelSignature:
+    """Return MLflow's description of what a model takes and gives, see `log_model` for the arguments."""
+    with warnings.catch_warnings():
+        # Whole numbers are meant, and none may be missing.
+        warnings.filterwarnings("ignore", ".*contains integer column", UserWarning)
+        return infer_signature(example_input, example_output)
+
+
 def log_model(
     store: Store,
     run_id: str,
@@ -96,7 +105,7 @@ def log_model(
         model_id=logged.model_id,
         folder=folder,
         loader_module=loader_module,
-        signature=infer_signature(example_input, example_output),
+        signature=signature_of(example_input, example_output),
         requirements=[f"pathgen=={pathgen.__version__}", *libraries],
     )
     return str(info.model_uri)

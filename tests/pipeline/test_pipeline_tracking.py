@@ -17,9 +17,13 @@ answers = {}
 for uri in sys.argv[1:]:
     model = mlflow.pyfunc.load_model(uri)
     assert model.metadata.signature is not None
-    shape = [2 if n == -1 else n for n in model.metadata.signature.inputs.inputs[0].shape]
-    dtype = model.metadata.signature.inputs.inputs[0].type
-    answers[uri] = list(np.asarray(model.predict(np.zeros(shape, dtype))).shape)
+    inputs = model.metadata.signature.inputs
+    if inputs.is_tensor_spec():
+        shape = [2 if n == -1 else n for n in inputs.inputs[0].shape]
+        wanted = np.zeros(shape, inputs.inputs[0].type)
+    else:
+        wanted = {"seed": 1, "count": 2}
+    answers[uri] = list(np.asarray(model.predict(wanted)).shape)
 print(json.dumps(answers))
 """
 

@@ -1,0 +1,263 @@
+"""The store of drawn patches: nothing is drawn twice, and nothing wrong is ever handed out."""
+
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import drawable
+import filelock
+import numpy as np
+import pytest
+import torch
+from drawable import CPU, checkpoint
+
+from pathgen.errors import PathgenError
+from pathgen.gan import drawn, synthesis
+from pathgen.gan.drawn import drawn_patches, in_batches
+from pathgen.gan.keeping import keep_synthetic
+from pathgen.gan.sampling import load_generator
+from pathgen.gan.synthesis import BLOCK, Arithmetic
+from pathgen.patches.store import open_patch_set
+
+ROW_BYTES = drawable.SIDE * drawable.SIDE * 3
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.set_num_threads(1)
+    return checkpoint(tmp_path_factory.mktemp("gan") / "dcgan", "dcgan")
+
+
+@pytest.fixture
+def blocks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The numbers of the blocks that the network draws from now on."""
+    numbers: list[int] = []
+    draw = synthesis._block
+
+    def counted(generator: torch.nn.Module, seed: int, block: int, *others: Any) -> np.ndarray:
+        numbers.append(block)
+        return draw(generator, seed, block, *others)
+
+    monkeypatch.setattr(synthesis, "_block", counted)
+    return numbers
+
+
+def draw(store: Path, model: Path, count: int, **settings: Any) -> np.ndarray:
+    return drawn_patches(store, model, **{"seed": 3, "count": count, "device": CPU} | settings)
+
+
+def only_store(root: Path) -> Path:
+    (folder,) = root.iterdir()
+    return folder
+
+
+def test_a_larger_set_draws_only_what_the_smaller_lacks(
+    model: Path, tmp_path: Path, blocks: list[int]
+) -> None:
+    small = np.array(draw(tmp_path, model, 300))
+    assert blocks == [0, 1, 2, 3, 4]
+    large = draw(tmp_path, model, 1000)
+    assert blocks == list(range(16))
+    assert np.array_equal(large[:300], small)
+    assert np.array_equal(draw(tmp_path, model, 500), large[:500])
+    assert len(blocks) == 16
+    assert np.array_equal(large, load_generator(model).sample(1000, seed=3))
+    assert not large.flags.writeable
+
+
+def test_sets_of_any_size_have_the_same_first_bytes(model: Path, tmp_path: Path) -> None:
+    def digest(count: int, batch_size: int) -> str:
+        folder = tmp_path / f"set{count}"
+        where = {"generator": "dcgan", "label": "tumor", "seed": 3, "device": CPU}
+        keep_synthetic(
+            tmp_path / f"store{count}", model, folder, **where, per_class=count, batch_size=batch_size
+        )
+        return hashlib.sha256(open_patch_set(folder).images[:300].tobytes()).hexdigest()
+
+    assert digest(300, 256) == digest(1000, 77)
+
+
+def test_memory_does_not_grow_with_the_patches(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drawn, "_SEGMENT_BYTES", 10 * BLOCK * ROW_BYTES)
+
+    def peak(count: int) -> int:
+        where = {"generator": "dcgan", "label": "tumor", "seed": 3, "device": CPU, "batch_size": 256}
+        tracemalloc.start()
+        keep_synthetic(tmp_path / f"store{count}", model, tmp_path / f"set{count}", **where, per_class=count)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    peak(64)  # What is imported and cached once.
+    # The table of the set has some 50 bytes a row.
+    assert peak(4000) - peak(1000) < 3000 * ROW_BYTES / 4
+
+
+@pytest.mark.parametrize(
+    "harm", ["flipped", "cut", "no rows", "no record", "no json", "foreign", "other form"]
+)
+def test_a_damaged_store_is_drawn_again_from_the_damage_on(
+    model: Path, tmp_path: Path, blocks: list[int], harm: str
+) -> None:
+    for count in (100, 200, 300):  # Segments that end at 128, 256 and 320.
+        whole = np.array(draw(tmp_path, model, count))
+    blocks.clear()
+    rows, record = only_store(tmp_path) / "rows.uint8", only_store(tmp_path) / "record.json"
+    content = json.loads(record.read_text())
+    if harm == "flipped":
+        with rows.open("r+b") as stream:
+            stream.seek(130 * ROW_BYTES)
+            byte = stream.read(1)[0]
+            stream.seek(130 * ROW_BYTES)
+            stream.write(bytes([byte ^ 1]))
+    elif harm == "cut":
+        os.truncate(rows, 300 * ROW_BYTES)
+    elif harm == "no rows":
+        rows.unlink()
+    elif harm == "no record":
+        record.unlink()
+    elif harm == "no json":
+        record.write_text(record.read_text()[:-20])
+    elif harm == "foreign":
+        record.write_text(json.dumps(content | {"identity": content["identity"] | {"seed": 4}}))
+    else:
+        record.write_text(json.dumps(content | {"segments": {"100": "x"}}))
+    assert np.array_equal(draw(tmp_path, model, 300), whole)
+    assert blocks == {"flipped": [2, 3, 4], "cut": [4]}.get(harm, [0, 1, 2, 3, 4])
+    blocks.clear()
+    assert np.array_equal(draw(tmp_path, model, 300), whole)
+    assert blocks == []
+
+
+def test_all_that_shapes_patches_has_a_store_of_its_own(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = tmp_path / "store"
+    other, style = checkpoint(tmp_path / "b", "dcgan", 2), checkpoint(tmp_path / "c", "stylegan2")
+    drawn_with: list[dict[str, Any]] = [
+        {},
+        {"seed": 4},
+        {"best_of": 2},
+        {"arithmetic": Arithmetic("bf16")},
+        {"model": other},
+        {"model": style, "drawing": {"truncation_psi": 1.0}},
+        {"model": style, "drawing": {"truncation_psi": 0.5}},
+        {"model": style, "drawing": {"noise": "none"}},
+    ]
+    for number, settings in enumerate(drawn_with):
+        draw(store, **{"model": model, "count": 5} | settings)
+        assert len(list(store.iterdir())) == number + 1, settings
+    draw(store, model, 5, arithmetic=Arithmetic("fp32", channels_last=True))
+    assert len(list(store.iterdir())) == len(drawn_with), "channels_last counts with bf16 only"
+    for function in ("get_num_threads", "__version__"):
+        changed = "0" if function == "__version__" else lambda: 77
+        with monkeypatch.context() as patched:
+            patched.setattr(torch, function, changed)
+            draw(store, model, 5)
+    assert len(list(store.iterdir())) == len(drawn_with) + 2
+
+
+def test_a_full_disk_is_told_on_one_line_and_costs_nothing(
+    model: Path, tmp_path: Path, blocks: list[int]
+) -> None:
+    whole = np.array(draw(tmp_path, model, 100))
+    rows, aside = only_store(tmp_path) / "rows.uint8", tmp_path.parent / f"{tmp_path.name}.aside"
+    content = rows.read_bytes()
+    rows.rename(aside)
+    rows.symlink_to("/dev/full")
+    with pytest.raises(PathgenError, match=r"rows\.uint8: .*no space") as full:
+        draw(tmp_path, model, 300)
+    assert len(str(full.value).splitlines()) == 1
+    rows.unlink()
+    aside.rename(rows)
+    assert rows.read_bytes() == content
+    blocks.clear()
+    assert np.array_equal(draw(tmp_path, model, 300)[:100], whole)
+    assert blocks == [2, 3, 4]
+
+
+def test_what_is_in_the_way_is_named(model: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    store.write_text("not a folder")
+    with pytest.raises(PathgenError, match=f"cannot hold drawn patches.*{store}"):
+        draw(store, model, 5)
+
+
+def test_a_second_process_waits(
+    model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], blocks: list[int]
+) -> None:
+    draw(tmp_path, model, 5)
+    got: list[np.ndarray] = []
+    second = threading.Thread(target=lambda: got.append(draw(tmp_path, model, 100)))
+    with filelock.FileLock(only_store(tmp_path) / "lock"):
+        second.start()
+        said = ""
+        while "waiting for another process" not in said:
+            time.sleep(0.01)
+            said += capfd.readouterr().err
+        assert blocks == [0]
+    second.join(60)
+    assert len(got[0]) == 100
+    assert blocks == [0, 1]
+
+
+@pytest.mark.parametrize("size", [1, 64, 77, 1000])
+def test_batches_are_the_mapped_rows(model: Path, tmp_path: Path, size: int) -> None:
+    patches = drawn_patches(tmp_path, model, seed=3, count=150, device=CPU)
+    batches = list(in_batches(patches, size))
+    assert {len(batch) for batch in batches[:-1]} <= {size}
+    assert np.array_equal(np.concatenate(batches), patches)
+
+
+def test_killed_at_any_moments_it_goes_on_and_draws_nothing_twice(model: Path, tmp_path: Path) -> None:
+    store, count = tmp_path / "store", 8_000
+    command = [sys.executable, str(drawable.__file__), str(store), str(model)]
+
+    def segments() -> list[list[Any]]:
+        records = list(store.glob("*/record.json"))
+        return json.loads(records[0].read_text())["segments"] if records else []
+
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as parent:
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+
+        def start(segment_bytes: int) -> int:
+            assert parent.stdin is not None
+            assert parent.stdout is not None
+            parent.stdin.write(f"{count} {segment_bytes}\n")
+            parent.stdin.flush()
+            return int(parent.stdout.readline())
+
+        recorded: list[list[Any]] = []
+        for attempt in range(4):
+            # Each attempt ends its segments elsewhere: what was drawn again would show.
+            child = start((attempt + 1) * BLOCK * ROW_BYTES)
+            while len(segments()) < len(recorded) + 3:
+                time.sleep(0.001)
+            time.sleep(random.random() * 0.02)
+            os.kill(child, signal.SIGKILL)
+            assert parent.stdout.readline() == f"{-signal.SIGKILL}\n", "it was over before it was killed"
+            now = segments()
+            assert now[: len(recorded)] == recorded
+            recorded = now
+        assert recorded[-1][0] < count
+        start(100 * BLOCK * ROW_BYTES)
+        assert parent.stdout.readline() == "0\n"
+        parent.stdin.close()
+    assert segments()[: len(recorded)] == recorded
+    torch.set_num_threads(1)
+    assert np.array_equal(draw(store, model, count), load_generator(model).sample(count, seed=3))
+    assert len(list(store.iterdir())) == 1

@@ -1,0 +1,124 @@
+"""Drawing from any program: in three lines, the patches of the pipeline; what is wrong is named."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from drawable import CPU, checkpoint
+
+import pathgen
+from pathgen.errors import PathgenError
+from pathgen.gan.classes import Given
+from pathgen.gan.sampling import load_generator
+from pathgen.gan.synthesis import BLOCK, Arithmetic, Choice, synthesise
+
+
+@pytest.fixture(scope="module")
+def dcgan(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.set_num_threads(1)
+    return checkpoint(tmp_path_factory.mktemp("gan") / "dcgan", "dcgan")
+
+
+@pytest.fixture(scope="module")
+def stylegan2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.set_num_threads(1)
+    return checkpoint(tmp_path_factory.mktemp("gan") / "stylegan2", "stylegan2")
+
+
+def test_three_lines_draw_what_synthesis_draws(dcgan: Path) -> None:
+    generator = pathgen.load_generator(str(dcgan))
+    patches = generator.sample(70, seed=1)
+    assert patches.dtype == np.uint8
+    assert patches.shape == (70, 16, 16, 3)
+    (drawn,) = synthesise(generator.network, seed=1, count=70, batch_size=70, device=CPU)
+    assert np.array_equal(patches, drawn)
+    assert np.array_equal(generator.sample(16, seed=1), patches[:16])
+
+
+def test_what_is_public_loads_only_when_it_is_used() -> None:
+    code = (
+        "import sys, pathgen\n"
+        "assert 'load_generator' in dir(pathgen) and pathgen.__version__\n"
+        "assert not {'torch', 'numpy'} & set(sys.modules)\n"
+        "assert not hasattr(pathgen, 'load_discriminator')\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_settings_of_drawing_shape_the_patches(stylegan2: Path) -> None:
+    generator = load_generator(stylegan2)
+    plain = generator.sample(64, seed=1)
+    assert np.array_equal(plain, generator.sample(64, seed=1, truncation_psi=1.0, noise="random"))
+    mean = generator.sample(64, seed=1, truncation_psi=0.0, noise="fixed")
+    assert len(np.unique(plain, axis=0)) == 64
+    assert len(np.unique(mean, axis=0)) == 1
+
+
+def test_the_first_block_may_be_any(dcgan: Path) -> None:
+    generator = load_generator(dcgan)
+    later = list(generator.batches(seed=1, count=300, batch_size=100, first=2 * BLOCK))
+    assert [len(batch) for batch in later] == [100, 72]
+    assert np.array_equal(np.concatenate(later), generator.sample(300, seed=1)[2 * BLOCK :])
+
+
+def test_bfloat16_draws_about_the_same(dcgan: Path, stylegan2: Path) -> None:
+    for model in (dcgan, stylegan2):
+        generator = load_generator(model)
+        exact = generator.sample(64, seed=1).astype(int)
+        for channels_last in (False, True):
+            rounded = next(
+                load_generator(model).batches(
+                    seed=1, count=64, batch_size=64, arithmetic=Arithmetic("bf16", channels_last)
+                )
+            )
+            assert 0 < np.abs(rounded - exact).mean() < 2, (model.name, channels_last)
+
+
+class Brightness(torch.nn.Module):
+    """A discriminator that takes light patches for originals."""
+
+    def forward(self, images: torch.Tensor, given: Given | None = None) -> torch.Tensor:
+        return images.mean((1, 2, 3))
+
+
+def test_the_best_of_each_patchs_own_candidates_is_chosen(dcgan: Path) -> None:
+    network = load_generator(dcgan).network
+
+    def best_of(candidates: int, count: int = 150) -> np.ndarray:
+        choice = Choice(Brightness(), candidates) if candidates > 1 else None
+        drawn = synthesise(network, seed=1, count=count, batch_size=40, device=CPU, choice=choice)
+        return np.concatenate(list(drawn))
+
+    light = {candidates: best_of(candidates).mean((1, 2, 3)) for candidates in (1, 2, 3)}
+    assert np.all(light[1] <= light[2])
+    assert np.all(light[2] <= light[3])
+    # One in three of equal candidates is the best.
+    assert 0.15 < (light[3] == light[1]).mean() < 0.55
+    assert 0.15 < ((light[3] == light[2]) & (light[2] > light[1])).mean() < 0.55
+    assert np.array_equal(best_of(3, 70), best_of(3)[:70])
+
+
+@pytest.mark.parametrize(
+    ("said", "settings"),
+    [
+        ("dcgan does not take all of: noise, truncation_psi", {"truncation_psi": 0.5, "noise": "none"}),
+        ("best_of: is 0", {"best_of": 0}),
+        ("count: is 0", {"count": 0}),
+    ],
+)
+def test_wrong_settings_are_named(dcgan: Path, said: str, settings: dict[str, object]) -> None:
+    with pytest.raises(PathgenError, match=said):
+        load_generator(dcgan).sample(**{"count": 1, "seed": 1} | settings)
+
+
+def test_an_unknown_noise_is_named(stylegan2: Path) -> None:
+    with pytest.raises(PathgenError, match=r"noise: is 'loud'.*random, fixed, none"):
+        load_generator(stylegan2).sample(1, seed=1, noise="loud")
+
+
+def test_a_folder_without_a_generator_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PathgenError, match=str(tmp_path / "model.json")):
+        load_generator(tmp_path)

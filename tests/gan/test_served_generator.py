@@ -1,0 +1,43 @@
+"""A generator as MLflow serves it: loaded by mlflow.pyfunc, asked with a seed and a count."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from drawable import checkpoint
+
+from pathgen.gan.keeping import example_for_signature
+from pathgen.gan.sampling import load_generator
+from pathgen.gan.trained import TrainedGan
+from pathgen.tracking.model_flavour import save_model, signature_of
+
+# MLflow's own, when its part for loading is imported.
+pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")
+KINDS = [("dcgan", {}), ("stylegan2", {}), ("dcgan", {"classes": 2, "label": 1})]
+
+
+@pytest.mark.parametrize(("generator", "options"), KINDS, ids=["dcgan", "stylegan2", "conditional"])
+def test_mlflow_loads_it_and_it_draws(tmp_path: Path, generator: str, options: dict[str, int]) -> None:
+    import mlflow.pyfunc
+
+    torch.set_num_threads(1)
+    model = checkpoint(tmp_path / "model", generator, **options)
+    alone = load_generator(model)
+    trained = TrainedGan(
+        generator, {}, 16, alone.network, alone.network, pd.DataFrame(), pd.DataFrame(), [], {}
+    )
+    signature = signature_of(*example_for_signature(trained))
+    logged = tmp_path / "logged"
+    save_model(str(logged), mlflow.models.Model(), model, "pathgen.gan.serving", signature, ["pathgen"])
+
+    served = mlflow.pyfunc.load_model(str(logged))
+    assert served.metadata.signature.inputs.input_names() == ["seed", "count"]
+    assert served.metadata.signature.outputs.inputs[0].shape == (-1, 16, 16, 3)
+    expected = alone.sample(5, seed=1)
+    assert np.array_equal(served.predict({"seed": 1, "count": 5}), expected)
+    two = served.predict(pd.DataFrame({"seed": [1, 2], "count": [5, 3]}))
+    assert np.array_equal(two, np.concatenate([expected, alone.sample(3, seed=2)]))
+    with pytest.raises(mlflow.exceptions.MlflowException, match="seed"):
+        served.predict(np.zeros((2, 6), np.float32))
