@@ -1,0 +1,126 @@
+"""What the curves say: how many synthetic patches equal some original ones, and whether more would help."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from pathgen.studies.scaling.law import PowerLaw, between
+
+_SIZES_LOOKED_AT = 3
+
+
+@dataclass(frozen=True)
+class Equivalence:
+    """How many synthetic patches per class give the error that some original ones give.
+
+    Attributes:
+        originals: Original patches per class.
+        error: Error on the original curve there.
+        synthetic: Synthetic patches per class; infinite where their curve never falls so far.
+        low: Low end of the interval.
+        high: High end; infinite where no number can be excluded.
+        reached: Whether a size that was run is as large.
+    """
+
+    originals: float
+    error: float
+    synthetic: float
+    low: float
+    high: float
+    reached: bool
+
+
+@dataclass(frozen=True)
+class Saturation:
+    """Whether the end of a curve still falls.
+
+    Attributes:
+        verdict: ``falling``: the interval of the gain lies above 0. ``rising``: below 0. ``saturated``: it
+            covers 0, and no gain above `detectable` is inside. ``undecided``: it covers 0 and such a
+            gain, too.
+        gain: Error that a doubling of the size takes away, over the last sizes.
+        low: Low end of its interval.
+        high: High end.
+        detectable: The least difference between two sizes that the seeds can show at this level.
+        sizes: The sizes looked at.
+    """
+
+    verdict: Literal["falling", "rising", "saturated", "undecided"]
+    gain: float
+    low: float
+    high: float
+    detectable: float
+    sizes: tuple[float, ...]
+
+
+def equivalents(
+    original: PowerLaw, synthetic: PowerLaw, sizes: list[float], largest: float, confidence: float
+) -> list[Equivalence]:
+    """Ask the fitted curves which size of the one gives the error of each size of the other.
+
+    Args:
+        original: Law of the original patches.
+        synthetic: Law of the synthetic ones.
+        sizes: Original patches per class to ask about, all among those fitted.
+        largest: The largest synthetic size that was run.
+        confidence: Level of the intervals, from the curves drawn anew around both.
+
+    Returns:
+        One answer per size.
+    """
+    count = min(len(original.drawn), len(synthetic.drawn))
+    answers = []
+    for column, size in enumerate(sizes):
+        wanted = float(original.error(size))
+        equal = synthetic.size_for(wanted)
+        drawn_errors = original.errors_drawn(sizes)[:count, column]
+        drawn = _paired(synthetic, drawn_errors, count)
+        low, high = between(drawn, confidence)
+        answers.append(Equivalence(size, wanted, equal, low, high, equal <= largest))
+    return answers
+
+
+def _paired(law: PowerLaw, errors: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    cut = PowerLaw(law.first, law.sizes, law.left_out, law.values, law.drawn[:count])
+    return cut.sizes_drawn_for(errors)
+
+
+def saturation(errors: dict[float, NDArray[np.float64]], confidence: float) -> Saturation | str:
+    """Test whether the error still falls over the last three sizes.
+
+    A line through the errors of all seeds against the binary logarithm of the size; the interval of its
+    slope is Student's.
+
+    Args:
+        errors: Patches per class, rising, to the errors of the seeds.
+        confidence: Level of the intervals.
+
+    Returns:
+        The verdict, or why there is none.
+    """
+    last = list(errors)[-_SIZES_LOOKED_AT:]
+    groups = [errors[size] for size in last]
+    repeats = min(len(group) for group in groups)
+    if len(last) < _SIZES_LOOKED_AT or repeats < 2:
+        return f"{_SIZES_LOOKED_AT} sizes with two seeds each are needed to tell"
+    heights = np.concatenate(groups)
+    logs = np.concatenate([np.full(len(errors[size]), math.log2(size)) for size in last])
+    line = stats.linregress(logs, heights)
+    half = float(stats.t.ppf((1 + confidence) / 2, len(heights) - 2)) * float(line.stderr)
+    gain = -float(line.slope)
+    freedom = len(heights) - len(groups)
+    spread = math.sqrt(sum(float(np.sum((group - group.mean()) ** 2)) for group in groups) / freedom)
+    shown = float(stats.t.ppf((1 + confidence) / 2, freedom)) * spread * math.sqrt(2 / repeats)
+    low, high = gain - half, gain + half
+    verdict: Literal["falling", "rising", "saturated", "undecided"]
+    if low > 0:
+        verdict = "falling"
+    elif high < 0:
+        verdict = "rising"
+    else:
+        verdict = "saturated" if high <= shown else "undecided"
+    return Saturation(verdict, gain, low, high, shown, tuple(last))

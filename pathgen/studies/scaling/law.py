@@ -1,0 +1,199 @@
+"""The power law of a learning curve: error = a * n ** -b + c, with intervals."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+from scipy.optimize import curve_fit
+
+from pathgen.seeding import numpy_generator
+
+# Sizes whose mean error is above this share of the error of guessing have learned nothing yet.
+_LEARNED = 0.9
+# Three numbers are fitted; a fourth size is the first that could disagree.
+_FEWEST_SIZES = 4
+_STEEPEST = 4.0
+_FLATTEST = 0.01
+_SMALLEST_FALL = 0.002
+_MOST_FAILED = 0.2
+_STARTS = (0.25, 0.5, 1.0, 2.0)
+_SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True)
+class PowerLaw:
+    """A fitted curve with the curves drawn anew around it.
+
+    Attributes:
+        first: Smallest size that was fitted, patches per class.
+        sizes: All sizes that were fitted.
+        left_out: Sizes with an error too near to guessing.
+        values: Fall, b, c: the error is ``fall * (n / first) ** -b + c``.
+        drawn: The same of each curve drawn anew, float64 of shape (B, 3).
+    """
+
+    first: float
+    sizes: tuple[float, ...]
+    left_out: tuple[float, ...]
+    values: NDArray[np.float64]
+    drawn: NDArray[np.float64]
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """a, b and c."""
+        fall, power, floor = (float(value) for value in self.values)
+        return {"a": fall * self.first**power, "b": power, "c": floor}
+
+    def intervals(self, confidence: float) -> dict[str, tuple[float, float]]:
+        """Return low and high end of a, b and c."""
+        scale = self.drawn[:, 0] * self.first ** self.drawn[:, 1]
+        columns = {"a": scale, "b": self.drawn[:, 1], "c": self.drawn[:, 2]}
+        return {name: between(column, confidence) for name, column in columns.items()}
+
+    def error(self, size: ArrayLike) -> NDArray[np.float64]:
+        """Return the error at sizes, of the same shape."""
+        return _law(np.asarray(size, dtype=np.float64) / self.first, *self.values)
+
+    def errors_drawn(self, size: ArrayLike) -> NDArray[np.float64]:
+        """Return the errors of the curves drawn anew at sizes of shape (S,): shape (B, S)."""
+        ratio = np.atleast_1d(np.asarray(size, dtype=np.float64)) / self.first
+        return _law(ratio[None, :], *(column[:, None] for column in self.drawn.T))
+
+    def size_for(self, error: float) -> float:
+        """Return the size at which the curve has fallen to an error; infinite where it never does."""
+        return float(self._sizes_for(self.values[None], np.array([error]))[0])
+
+    def sizes_drawn_for(self, errors: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the same for each curve drawn anew and an error of its own, float64 of shape (B,)."""
+        return self._sizes_for(self.drawn, errors)
+
+    def _sizes_for(self, values: NDArray[np.float64], errors: NDArray[np.float64]) -> NDArray[np.float64]:
+        fall, power, floor = values.T
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            sizes = self.first * ((errors - floor) / fall) ** (-1.0 / power)
+        return np.where(errors > floor, sizes, np.inf)
+
+
+def fit_power_law(
+    errors_by_size: Mapping[float, NDArray[np.float64]], *, guessing: float, bootstrap: int, seed: int
+) -> PowerLaw | str:
+    """Fit a power law with a floor, and draw curves anew for its intervals.
+
+    Fitted is the mean error over the seeds at each size, weighted by their number, on the scale
+    arcsin(sqrt(error)), on which a share of patches has about the same variance whatever the share is.
+    A curve is drawn anew as the fitted one plus Student's t times the standard error at each size. The
+    standard error is that of the seeds and of the fit's misfit together; of the misfit alone where that is
+    significantly larger (F test), because then sizes differ by more than their seeds do.
+
+    Args:
+        errors_by_size: Patches per class to the errors of the seeds, each in [0, 1].
+        guessing: Error of always saying the more frequent class. Sizes with a mean above 90 % of it are
+            left out: a power law begins where something is learned.
+        bootstrap: How many curves to draw.
+        seed: Of the draws.
+
+    Returns:
+        The law, or why there is none.
+
+    Source: Hestness et al. 2017, equation 1 (power law with a constant); intervals by parametric bootstrap.
+    """
+    means = {size: float(np.mean(errors)) for size, errors in sorted(errors_by_size.items())}
+    used = [float(size) for size, mean in means.items() if mean < _LEARNED * guessing]
+    left_out = tuple(float(size) for size in means if size not in used)
+    if len(used) < _FEWEST_SIZES:
+        return (
+            f"{len(used)} of {len(means)} sizes have an error clearly below guessing "
+            f"({guessing:.2f}); a power law needs {_FEWEST_SIZES}"
+        )
+    ratios = np.array(used) / used[0]
+    groups = [_stable(errors_by_size[size]) for size in used]
+    counts = np.array([len(group) for group in groups], dtype=np.float64)
+    heights = np.array([group.mean() for group in groups])
+    first = _best_fit(ratios, heights, counts, _first_guesses(np.sin(heights) ** 2))
+    if first is None:
+        return "the fit does not converge"
+    fall, power, _ = first
+    if power <= _FLATTEST or fall <= _SMALLEST_FALL:
+        return "the error does not fall over the sizes run"
+    scatter, freedom = _scatter(groups, counts, heights - _stable(_law(ratios, *first)))
+    rng = numpy_generator(seed, "power law")
+    noise = rng.standard_t(freedom, size=(bootstrap, len(used))) * scatter / np.sqrt(counts)
+    fitted = _stable(_law(ratios, *first))
+    fits = [_best_fit(ratios, fitted + shift, counts, [first]) for shift in noise]
+    drawn = [fit for fit in fits if fit is not None]
+    if len(drawn) < (1 - _MOST_FAILED) * bootstrap:
+        return "curves drawn anew around the fit cannot be fitted: the errors scatter too much"
+    return PowerLaw(used[0], tuple(used), left_out, first, np.array(drawn))
+
+
+def between(values: NDArray[np.float64], confidence: float) -> tuple[float, float]:
+    """Return the two percentiles that enclose the middle share of values, some of which may be infinite."""
+    ordered = np.sort(values)
+    outside = (1 - confidence) / 2 * (len(ordered) - 1)
+    # Positions, not interpolation: between a number and infinity there is no middle.
+    return float(ordered[math.floor(outside)]), float(ordered[len(ordered) - 1 - math.floor(outside)])
+
+
+def _law(ratio: ArrayLike, fall: ArrayLike, power: ArrayLike, floor: ArrayLike) -> NDArray[np.float64]:
+    result: NDArray[np.float64] = np.asarray(fall * np.power(ratio, -np.asarray(power)) + floor)
+    return result
+
+
+def _stable(errors: NDArray[np.float64]) -> NDArray[np.float64]:
+    result: NDArray[np.float64] = np.arcsin(np.sqrt(np.clip(errors, 0.0, 1.0)))
+    return result
+
+
+def _first_guesses(errors: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    lowest = float(errors.min())
+    fall = max(float(errors[0]) - lowest, 0.01)
+    return [
+        np.array([fall, power, floor]) for power in _STARTS for floor in (0.5 * lowest, 0.99 * lowest + 1e-6)
+    ]
+
+
+def _best_fit(
+    ratios: NDArray[np.float64],
+    heights: NDArray[np.float64],
+    counts: NDArray[np.float64],
+    guesses: list[NDArray[np.float64]],
+) -> NDArray[np.float64] | None:
+    def model(ratio: NDArray[np.float64], *values: float) -> NDArray[np.float64]:
+        return _stable(_law(ratio, *values))
+
+    best, least = None, math.inf
+    for guess in guesses:
+        try:
+            values, _ = curve_fit(
+                model,
+                ratios,
+                heights,
+                p0=np.clip(guess, 1e-6, [0.999, _STEEPEST, 0.999]),
+                sigma=1 / np.sqrt(counts),
+                bounds=([0.0, 0.0, 0.0], [1.0, _STEEPEST, 1.0]),
+                max_nfev=200,
+            )
+        except RuntimeError:  # Not converged from here.
+            continue
+        loss = float(np.sum(counts * (heights - model(ratios, *values)) ** 2))
+        if loss < least:
+            best, least = values, loss
+    return best
+
+
+def _scatter(
+    groups: list[NDArray[np.float64]], counts: NDArray[np.float64], misfit: NDArray[np.float64]
+) -> tuple[float, int]:
+    """Return the standard deviation of one run about the curve, and its degrees of freedom."""
+    within = float(sum(np.sum((group - group.mean()) ** 2) for group in groups))
+    within_freedom = int(counts.sum()) - len(groups)
+    between_sizes = float(np.sum(counts * misfit**2))
+    freedom = len(groups) - 3
+    if within_freedom > 0:
+        ratio = (between_sizes / freedom) / max(within / within_freedom, 1e-12)
+        if stats.f.sf(ratio, freedom, within_freedom) > _SIGNIFICANT:
+            return math.sqrt((within + between_sizes) / (within_freedom + freedom)), within_freedom + freedom
+    return math.sqrt(between_sizes / freedom), freedom

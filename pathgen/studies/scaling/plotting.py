@@ -1,0 +1,103 @@
+"""The picture of the curves."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pathgen.files import atomic_path
+from pathgen.metrics.utility import mean_and_interval
+from pathgen.studies.scaling.law import PowerLaw
+from pathgen.studies.scaling.points import Curve
+from pathgen.webpage.plotting import COLOURS, GREY, LINES, MARKERS, empty_plot
+
+_MARGIN = 1.35
+
+
+def plot_curves(curves: Sequence[Curve], laws: Sequence[PowerLaw | str], *, confidence: float) -> Figure:
+    """Draw error against patches per class, with intervals, single seeds and fitted laws.
+
+    Args:
+        curves: The curves of one or several sources and classifiers.
+        laws: What was fitted to each, in the same order.
+        confidence: Level of the intervals.
+
+    Returns:
+        The plot; both axes logarithmic.
+    """
+    figure, axis = empty_plot(7.2, 4.4)
+    several = len({curve.classifier for curve in curves}) > 1
+    for number, (curve, law) in enumerate(zip(curves, laws, strict=True)):
+        colour = COLOURS[number % len(COLOURS)]
+        _draw(axis, curve, law, colour, number, confidence, several)
+    guessing = curves[0].guessing
+    axis.axhline(guessing, color=GREY, linewidth=0.9, linestyle=":")
+    axis.annotate(
+        "guessing", (1.0, guessing), xycoords=("axes fraction", "data"), xytext=(-2, -10),
+        textcoords="offset points", ha="right", fontsize=8, color=GREY,
+    )  # fmt: skip
+    axis.set_xscale("log")
+    axis.set_yscale("log")
+    shares = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5]
+    least = 0.5 / curves[0].test_patches
+    lowest = min(max(float(errors.min()), least) for curve in curves for errors in curve.errors.values())
+    axis.set_ylim(lowest / _MARGIN, guessing * _MARGIN)
+    kept = [share for share in shares if lowest / _MARGIN <= share <= guessing * _MARGIN]
+    axis.set_yticks(kept, [f"{share:g}" for share in kept])
+    axis.set_yticks([], minor=True)
+    axis.set_xlabel("Training patches per class")
+    axis.set_ylabel("Error on the original test patches")
+    axis.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axis.legend(frameon=False, fontsize=8, loc="lower left")
+    return figure
+
+
+def _draw(
+    axis: Axes,
+    curve: Curve,
+    law: PowerLaw | str,
+    colour: str,
+    number: int,
+    confidence: float,
+    several: bool,
+) -> None:
+    name = f"{curve.source}, {curve.classifier}" if several else curve.source
+    least = 0.5 / curve.test_patches
+    for size, errors in curve.errors.items():
+        found = mean_and_interval(list(errors), confidence)
+        middle, foot = max(found.mean, least), max(min(errors.min(), found.low or math.inf), least)
+        if found.low is not None and found.high is not None:
+            axis.plot([size, size], [max(found.low, least), found.high], color=colour, linewidth=1.2)
+        axis.plot(np.full(len(errors), size), np.maximum(errors, least), ".", color=colour, alpha=0.35, ms=4)
+        axis.plot(
+            size, middle, MARKERS[number % len(MARKERS)], color=colour, ms=6,
+            markerfacecolor="white" if size == curve.unlimited else colour,
+            label=name if size == curve.sizes[0] else None,
+        )  # fmt: skip
+        if size == curve.unlimited:
+            axis.annotate(
+                "unlimited", (size, foot), xytext=(0, -3), textcoords="offset points", ha="center",
+                va="top", fontsize=8, color=colour,
+            )  # fmt: skip
+    if isinstance(law, PowerLaw):
+        grid = np.geomspace(law.sizes[0], law.sizes[-1], 100)
+        drawn = np.sort(law.errors_drawn(grid), axis=0)
+        cut = round((1 - confidence) / 2 * (len(drawn) - 1))
+        axis.fill_between(
+            grid, drawn[cut], drawn[len(drawn) - 1 - cut], color=colour, alpha=0.13, linewidth=0
+        )
+        line = LINES[number % len(LINES)]
+        axis.plot(grid, law.error(grid), line, color=colour, linewidth=1.6)
+
+
+def save_svg(figure: Figure, file: Path) -> None:
+    """Write a plot as SVG; the same plot gives the same bytes."""
+    with (
+        mpl.rc_context({"svg.hashsalt": "pathgen", "svg.fonttype": "path"}),
+        atomic_path(file) as draft,
+    ):
+        figure.savefig(draft, format="svg", metadata={"Date": None, "Creator": None})

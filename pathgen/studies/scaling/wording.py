@@ -1,0 +1,75 @@
+"""The curves in sentences."""
+
+import math
+
+from pathgen.studies.scaling.judging import Equivalence, Saturation
+from pathgen.studies.scaling.points import Curve
+
+_WORDS = {"original": "original patches"}
+
+
+def source_words(source: str) -> str:
+    """Return how a source is called in a sentence."""
+    return _WORDS.get(source, f"patches of {source}")
+
+
+def rounded(value: float) -> str:
+    """Write a number of patches with two digits that mean something."""
+    if value < 1:
+        return "less than 1"
+    digits = max(0, math.floor(math.log10(value)) - 1)
+    return f"{round(value / 10**digits) * 10**digits:,}"
+
+
+def equal_sentence(curve: Curve, classifier: str, equal: Equivalence, confidence: float) -> str:
+    """Say how many synthetic patches per class equal some original ones."""
+    whose, level = source_words(curve.source), f"{confidence:.0%} interval"
+    subject = f"{equal.originals:,.0f} original patches per class ({classifier}, error {equal.error:.3f})"
+    low = rounded(equal.low)
+    if equal.reached:
+        ends = f"{low} to {rounded(equal.high)}" if math.isfinite(equal.high) else f"at least {low}"
+        return f"{subject} are equalled by {rounded(equal.synthetic)} {whose} per class ({level}: {ends})."
+    subject += f" are not equalled by {max(curve.sizes):,.0f} {whose} per class, the most that were run"
+    if math.isinf(equal.low):
+        return f"{subject}; by the fitted curve no number would be enough, and the {level} holds none either."
+    if math.isinf(equal.synthetic):
+        return f"{subject}; by the fitted curve no number would be enough ({level}: at least {low})."
+    return (
+        f"{subject}; the fitted curve, drawn on beyond them, says {rounded(equal.synthetic)} "
+        f"({level}: at least {low})."
+    )
+
+
+def saturation_sentence(curve: Curve, classifier: str, found: Saturation | str) -> str:
+    """Say whether more patches would help."""
+    subject = f"{source_words(curve.source)}, {classifier}"
+    subject = subject[0].upper() + subject[1:]
+    if isinstance(found, str):
+        return f"{subject}: whether the curve has flattened is not known: {found}."
+    sizes = " to ".join(f"{size:,.0f}" for size in (found.sizes[0], found.sizes[-1]))
+    gain = (
+        f"a doubling over the last three sizes ({sizes} per class) takes {found.gain:.4f} off the error "
+        f"(interval {found.low:.4f} to {found.high:.4f})"
+    )
+    verdict = {
+        "falling": "the curve still falls: more patches would help",
+        "rising": "more patches make it worse",
+        "saturated": f"the curve has flattened: no gain above {found.detectable:.4f}, the least these seeds "
+        "can show, is in the interval",
+        "undecided": f"whether it still falls cannot be told: these seeds show differences of "
+        f"{found.detectable:.4f} and more, and more seeds would tell",
+    }[found.verdict]
+    return f"{subject}: {verdict}; {gain}."
+
+
+def best_sentence(curve: Curve, original: Curve, classifier: str) -> str:
+    """Say, where no law was found, what the largest sizes that were run gave."""
+    size, mean = min(
+        ((size, float(errors.mean())) for size, errors in curve.errors.items()), key=lambda pair: pair[1]
+    )
+    all_size = max(original.sizes)
+    other = float(original.errors[all_size].mean())
+    return (
+        f"With {classifier} the best size of {source_words(curve.source)} ({size:,.0f} per class) has a mean "
+        f"error of {mean:.3f}; {all_size:,.0f} original patches per class have {other:.3f}."
+    )

@@ -1,0 +1,37 @@
+"""Fit the curves of the scaling experiment and say what they show."""
+
+from pathlib import Path
+
+from pathgen.errors import errors_to_exit
+from pathgen.params import load_section
+from pathgen.studies.scaling.curve import build_curves
+from pathgen.studies.scaling.settings import ScalingSettings
+from stages.runtime import running
+from stages.scaling_parent import nest
+
+RESULTS = Path("results/scaling")
+POINTS = RESULTS / "points"
+
+
+@errors_to_exit()
+def main() -> None:
+    """Run the stage."""
+    settings = load_section("scaling", ScalingSettings)
+    with running("scaling_curve", settings={"scaling": settings}, inputs=[POINTS]) as stage:
+        parent = nest(stage.run, settings)
+        summary = build_curves(
+            POINTS,
+            sorted(settings.points()),
+            RESULTS,
+            confidence=settings.confidence,
+            bootstrap=settings.bootstrap,
+        )
+        stage.run.metrics(summary.numbers, 0)
+        files = [RESULTS / name for name in ("curve.svg", "curve.csv", "fit.json", "summary.json")]
+        for file in files:
+            stage.run.artifact(file)
+        parent.conclude(summary.numbers, files, "\n\n".join(summary.sentences))
+
+
+if __name__ == "__main__":
+    main()

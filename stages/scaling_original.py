@@ -1,0 +1,20 @@
+"""Train and judge one point of the scaling experiment on original patches."""
+
+from pathgen.errors import errors_to_exit
+from pathgen.studies.scaling.sizes import first_originals
+from stages.scaling_training import train_point, wanted_point
+
+
+@errors_to_exit()
+def main() -> None:
+    """Run the stage."""
+    train_point(
+        wanted_point(__doc__),
+        lambda train, count, _device, _compute, settings: first_originals(
+            train.images_by_label(), count, settings.training.order_seed
+        ),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,22 @@
+"""The one MLflow run that all runs of the scaling experiment are nested under."""
+
+from pathlib import Path
+
+from pathgen.files import sha256_of
+from pathgen.params import load_section
+from pathgen.studies.scaling.settings import ScalingSettings
+from pathgen.tracking.parents import Parent, nest_under
+from pathgen.tracking.recorder import StageRun
+from pathgen.tracking.settings import TrackingSettings
+
+SAMPLES = Path("data/samples.parquet")
+
+
+def nest(run: StageRun, settings: ScalingSettings) -> Parent:
+    """Nest a stage's run: under one parent is what is drawn from the same slides and trained alike."""
+    return nest_under(
+        run,
+        "scaling",
+        {"training": settings.training.model_dump(), "samples": sha256_of(SAMPLES)},
+        experiment=load_section("tracking", TrackingSettings).experiment,
+    )

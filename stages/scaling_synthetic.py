@@ -1,0 +1,43 @@
+"""Train and judge one point of the scaling experiment on patches drawn from a generator."""
+
+from pathlib import Path
+
+from pathgen.errors import errors_to_exit
+from pathgen.gan.drawn import drawn_patches
+from pathgen.gan.settings import SynthesiseSettings
+from pathgen.gan.synthesis import Arithmetic
+from pathgen.labels import LABELS
+from pathgen.params import load_section
+from stages.runtime import WORK
+from stages.scaling_training import train_point, wanted_point
+
+
+@errors_to_exit()
+def main() -> None:
+    """Run the stage."""
+    wanted = wanted_point(__doc__)
+    settings = load_section("synthesise", SynthesiseSettings)
+    models = {label: Path("models/gan") / f"{wanted.source}-{label}" for label in LABELS}
+    train_point(
+        wanted,
+        # From the store that the stage `synthesise` draws into: no patch is drawn twice.
+        lambda _train, count, device, compute, _settings: {
+            label: drawn_patches(
+                WORK / "synthetic",
+                model,
+                seed=settings.seed,
+                count=count,
+                device=device,
+                best_of=settings.best_of,
+                drawing=settings.drawing(wanted.source),
+                arithmetic=Arithmetic(compute.precision, compute.channels_last),
+                what=f"draw {model.name}",
+            )
+            for label, model in models.items()
+        },
+        inputs=list(models.values()),
+    )
+
+
+if __name__ == "__main__":
+    main()
