@@ -24,7 +24,9 @@ class _Lines:
 
 
 @contextmanager
-def progress(total: int, unit: str, what: str, *, done: int = 0) -> Iterator["tqdm[NoReturn]"]:
+def progress(
+    total: int, unit: str, what: str, *, done: int = 0, hidden: bool = False
+) -> Iterator["tqdm[NoReturn]"]:
     """Show a bar in a terminal, or a line every 10 s in a log.
 
     Args:
@@ -32,6 +34,7 @@ def progress(total: int, unit: str, what: str, *, done: int = 0) -> Iterator["tq
         unit: The unit, plural: ``"slides"``, ``"images"``.
         what: What is being done, e.g. ``"train dcgan-normal"``.
         done: Units finished before (a resumed run).
+        hidden: Show nothing, where another process tells of the same work.
 
     Yields:
         The tqdm bar; call ``update(n)`` and ``set_postfix(...)`` on it.
@@ -40,6 +43,7 @@ def progress(total: int, unit: str, what: str, *, done: int = 0) -> Iterator["tq
     with tqdm(
         total=total,
         initial=done,
+        disable=hidden,
         unit=f" {unit}",
         desc=what,
         file=sys.stderr if terminal else _Lines(),

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from pathgen.checkpoint import Snapshot
+from pathgen.distributed import ALONE, Group
 from pathgen.errors import PathgenError
 from pathgen.gan.architecture import PlayersInTraining, Recipe
 from pathgen.gan.health import Health
@@ -34,6 +35,7 @@ class Course:
         health: Health,
         recorder: Recorder,
         what: str,
+        group: Group = ALONE,
     ) -> None:
         self.step = 0
         self.rows: list[dict[str, float]] = []
@@ -46,6 +48,7 @@ class Course:
         self._health = health
         self._recorder = recorder
         self._what = what
+        self._group = group
 
     @property
     def images(self) -> int:
@@ -55,6 +58,7 @@ class Course:
     def add(self, statistics: dict[str, torch.Tensor]) -> None:
         """Count one step and its statistics; they stay on the device, so that a GPU need not wait."""
         values = torch.stack([statistics[name] for name in self._statistics]).double()
+        values = self._group.mean(values)
         self._totals = self._totals.to(values.device) + values
         self._counted += 1
         self.step += 1

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +10,19 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from pathgen.checkpoint import Snapshot
+from pathgen.distributed import ALONE, Group
 from pathgen.errors import PathgenError
-from pathgen.gan.architecture import Recipe
+from pathgen.gan.architecture import PlayersInTraining, Recipe
 from pathgen.gan.classes import Classes, Given
-from pathgen.gan.course import GRID, Course
+from pathgen.gan.course import Course
 from pathgen.gan.health import Health
-from pathgen.gan.likeness import LIKENESS, Likeness
-from pathgen.gan.overfitting import LOOKS, Watch, warn
+from pathgen.gan.likeness import LIKENESS
+from pathgen.gan.overfitting import LOOKS, warn
 from pathgen.gan.registry import GENERATORS
-from pathgen.gan.stream import ImageStream
-from pathgen.gan.synthesis import Drawer, to_uint8
+from pathgen.gan.showing import Showing
+from pathgen.gan.stream import ImageStream, sent
 from pathgen.gan.trained import TrainedGan
 from pathgen.progress import progress
 from pathgen.recording import Recorder, Silent
@@ -45,6 +44,7 @@ def train_generator(
     resume_folder: Path | None = None,
     recorder: Recorder | None = None,
     what: str = "train a generator",
+    group: Group = ALONE,
 ) -> TrainedGan:
     """Train a generator and its discriminator.
 
@@ -65,20 +65,30 @@ def train_generator(
         recorder: Takes the players' statistics and the grids (key ``samples``); the step is the number of
             images shown. After a resume, steps after the snapshot are told again, with the same values.
         what: Name of the work, for the progress bar and messages.
+        group: The processes that train it together, each with the same arguments. The first records and
+            keeps snapshots, which all read. Every process is on a machine of the same kind.
 
     Returns:
-        The trained pair, in eval mode. Its bytes depend on the images, the arguments up to `channels_last`,
-        the number of threads and the machine; not on snapshots and kills.
+        The trained pair, in eval mode; the same in every process. Its bytes depend on the images, the
+        arguments up to `channels_last`, the number of threads and processes, and the machine; not on
+        snapshots and kills.
 
     Raises:
-        PathgenError: A loss or a weight is no longer finite, the training has diverged or collapsed, or the
-            snapshot is damaged or foreign.
+        PathgenError: A loss or a weight is no longer finite, the training has diverged or collapsed, the
+            snapshot is damaged or foreign, the batch cannot be shared by the processes, or one of these has
+            other arguments or has ended.
     """
     image_size = _checked_size(images, what)
     if classes is not None:
         options = {**options, "classes": classes.conditioning.classes, "label": 0}
+    held_out = images[:0] if held_out is None else held_out
     stream = ImageStream(
-        images, batch_size=recipe.batch_size, augment=recipe.augment, seed=recipe.seed, device=device
+        images,
+        batch_size=recipe.batch_size,
+        augment=recipe.augment,
+        seed=recipe.seed,
+        device=device,
+        group=group,
     )
     built = GENERATORS[architecture]
     players = built.players(
@@ -89,30 +99,22 @@ def train_generator(
         device=device,
         bf16=precision == "bf16",
         channels_last=channels_last,
+        group=group,
     )
     health = Health(originals_vary=any((image != images[0]).any() for image in images))
-    course = Course(recipe, players.statistics, health, recorder or Silent(), what)
-    held_out = images[:0] if held_out is None else held_out
-    watch = None
-    if len(held_out):
-        watch = Watch(
-            images,
-            held_out,
-            classes=classes,
-            batch_size=recipe.batch_size,
-            seed=recipe.seed,
-            device=device,
-        )
+    recorder = recorder if recorder is not None and group.leads else Silent()
+    course = Course(recipe, players.statistics, health, recorder, what, group)
     latent_dim = options["latent_dim"]
-    likeness = Likeness.of(images, held_out, latent_dim=latent_dim, seed=recipe.seed, device=device)
-    facts = {
-        "recipe": asdict(recipe),
-        "compute": {"device": device.type, "precision": precision, "channels_last": channels_last},
-        "images": len(images),
-        "images_sha256": _digest(images),
-    }
-    if classes is not None:
-        facts["conditioning"] = asdict(classes.conditioning)
+    showing = Showing(
+        images,
+        held_out,
+        classes=classes,
+        recipe=recipe,
+        draw=built.drawer(),
+        latent_dim=latent_dim,
+        device=device,
+    )
+    facts = _facts(images, recipe, classes, device, precision, channels_last, group)
     key = {
         **facts,
         "architecture": architecture,
@@ -121,37 +123,35 @@ def train_generator(
         "labels_sha256": None if classes is None else _digest(classes.labels),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
+        "processes": group.size,
     }
     if resume_folder is not None and (snapshot := Snapshot.load(resume_folder, key)) is not None:
         players.restore(snapshot.tensors, snapshot.plain["players"])
         course.restore(snapshot)
+    group.require_same({**key, "snapshot": course.step}, what)
 
-    draw = built.drawer()
-    fixed = torch.randn(GRID, latent_dim, generator=torch_generator(recipe.seed, "grid")).to(device)
     snapshot_steps = max(1, round(snapshot_every_kimg * 1000 / recipe.batch_size))
-    with progress(recipe.steps * recipe.batch_size, "images", what, done=course.images) as bar:
+    with progress(
+        recipe.steps * recipe.batch_size, "images", what, done=course.images, hidden=not group.leads
+    ) as bar:
         while course.step < recipe.steps:
-            generator = torch_generator(recipe.seed, "noise", course.step)
-            latents = torch.randn(recipe.batch_size, latent_dim, generator=generator).to(device)
-            given = None if classes is None else _told(classes, stream, course.step, recipe.steps, device)
-            course.add(players.step(stream.batch(course.step), latents, number=course.step, given=given))
+            step = course.step
+            latents = torch.randn(
+                recipe.batch_size, latent_dim, generator=torch_generator(recipe.seed, "noise", step)
+            )
+            given = _told(classes, stream, step, recipe.steps, group, device)
+            statistics = players.step(
+                stream.batch(step), sent(group.own(latents), device), number=step, given=given
+            )
+            course.add(statistics)
             if course.is_time_to_log:
                 bar.set_postfix(course.log(), refresh=False)
-            if course.is_time_for_a_picture or (watch is not None and course.is_time_for_a_look):
-                strength = 1.0 if given is None else given.strength
-                show = partial(_shown, players.finished, draw, recipe.seed, classes, strength)
-                shown = show("grid-noise", fixed)
-            if course.is_time_for_a_picture:
-                course.keep_picture(shown)
-            if watch is not None and course.is_time_for_a_look:
-                look = watch.look(players, shown, strength)
-                if likeness is not None:
-                    look |= likeness.look(to_uint8(show("likeness-noise", likeness.latents)))
-                course.keep_look(look)
+            _show(showing, course, players, 1.0 if given is None else given.strength)
+            if group.leads and showing.looks and course.is_time_for_a_look:
                 warn(what, course.looks, course.images, len(images))
             if resume_folder is not None and course.step % snapshot_steps == 0:
                 course.check(players)
-                if course.is_well:
+                if course.is_well and group.leads:
                     tensors, described = players.state()
                     course.snapshot(tensors, described).save(resume_folder, key)
             bar.update(recipe.batch_size)
@@ -169,36 +169,49 @@ def train_generator(
     )
 
 
-@torch.no_grad()
-def _shown(
-    generator: nn.Module,
-    draw: Drawer,
-    seed: int,
+def _show(showing: Showing, course: Course, players: PlayersInTraining, strength: float) -> None:
+    """Draw from the fixed latents, and look at it, when it is time for either."""
+    is_time_for_a_look = showing.looks and course.is_time_for_a_look
+    if not course.is_time_for_a_picture and not is_time_for_a_look:
+        return
+    grid = showing.grid(players.finished, strength)
+    if course.is_time_for_a_picture:
+        course.keep_picture(grid)
+    if is_time_for_a_look:
+        course.keep_look(showing.look(players, grid, strength))
+
+
+def _told(
+    classes: Classes | None, stream: ImageStream, step: int, steps: int, group: Group, device: torch.device
+) -> Given | None:
+    """Return the classes of this process's originals of a step, and how much they count by then."""
+    if classes is None:
+        return None
+    labels = group.own(torch.from_numpy(classes.labels)[stream.rows(step)])
+    return Given(sent(labels, device), classes.conditioning.strength(step, steps))
+
+
+def _facts(
+    images: NDArray[np.uint8],
+    recipe: Recipe,
     classes: Classes | None,
-    strength: float,
-    purpose: str,
-    latents: torch.Tensor,
-) -> torch.Tensor:
-    """Return the images of fixed latents, as the generator would draw them if it were saved now."""
-    was_training = generator.training
-    generator.eval()
-    rng = torch_generator(seed, purpose, device=latents.device)
-    labels = None if classes is None else classes.in_turn(len(latents)).to(latents.device)
-    images = []
-    # In pieces: all at once would take more memory than a step.
-    for first in range(0, len(latents), GRID):
-        part = slice(first, first + GRID)
-        images.append(
-            draw(generator, latents[part], rng, None if labels is None else Given(labels[part], strength))
-        )
-    generator.train(was_training)
-    return torch.cat(images)
-
-
-def _told(classes: Classes, stream: ImageStream, step: int, steps: int, device: torch.device) -> Given:
-    """Return the classes of the originals of a step, and how much they count by then."""
-    labels = torch.from_numpy(classes.labels)[stream.rows(step)]
-    return Given(labels.to(device), classes.conditioning.strength(step, steps))
+    device: torch.device,
+    precision: str,
+    channels_last: bool,
+    group: Group,
+) -> dict[str, Any]:
+    """Return what the checkpoint shall tell of its making."""
+    facts: dict[str, Any] = {
+        "recipe": asdict(recipe),
+        "compute": {"device": device.type, "precision": precision, "channels_last": channels_last},
+        "images": len(images),
+        "images_sha256": _digest(images),
+    }
+    if group.size > 1:
+        facts["compute"]["processes"] = group.size
+    if classes is not None:
+        facts["conditioning"] = asdict(classes.conditioning)
+    return facts
 
 
 def _digest(values: NDArray[Any]) -> str:

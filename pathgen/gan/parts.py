@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from pathgen.checkpoint import flatten_state, load_optimizer, restore_state
+from pathgen.distributed import Group
 
 # One grey level: originals that are all alike have no spread to compare with.
 LEVEL = 1 / 127.5
@@ -55,10 +56,12 @@ def frozen(network: nn.Module) -> Iterator[None]:
         network.requires_grad_(True)
 
 
-def spread(images: torch.Tensor) -> torch.Tensor:
-    """Return the mean over pixels of the standard deviation over the batch."""
+def spread(images: torch.Tensor, group: Group) -> torch.Tensor:
+    """Return the mean over pixels of the standard deviation over the batch of all processes."""
     # Written out: Tensor.std over the batch axis takes ten times as long on a CPU.
-    return (images.square().mean(0) - images.mean(0).square()).clamp(min=0.0).sqrt().mean()
+    square, mean = group.mean(torch.stack([images.square().mean(0), images.mean(0)]))  # (3, H, W) each
+    deviation: torch.Tensor = (square - mean.square()).clamp(min=0.0).sqrt()
+    return deviation.mean()
 
 
 def grad_norm(network: nn.Module) -> torch.Tensor:

@@ -7,9 +7,17 @@ import torch
 from numpy.typing import NDArray
 
 from pathgen.augmentation import turned
+from pathgen.distributed import ALONE, Group
 from pathgen.seeding import torch_generator
 
 Augment = Literal["none", "d4"]
+
+
+def sent(values: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Return values of the CPU on a device, without waiting for what a GPU still has to do."""
+    if device.type != "cuda":
+        return values.to(device)
+    return values.pin_memory().to(device, non_blocking=True)
 
 
 class ImageStream:
@@ -23,12 +31,14 @@ class ImageStream:
         augment: Augment,
         seed: int,
         device: torch.device,
+        group: Group = ALONE,
     ) -> None:
         # A copy: the patch set on disk is mapped read-only.
         self._images = torch.from_numpy(np.array(images)).to(device).permute(0, 3, 1, 2)  # (N, 3, H, W)
         self._batch_size = batch_size
         self._augment = augment
         self._seed = seed
+        self._group = group
         self._epoch, self._rows = -1, torch.empty(0)
 
     def batch(self, step: int) -> torch.Tensor:
@@ -38,16 +48,18 @@ class ImageStream:
             step: From 0. Each epoch shows every image once; a batch may reach into the next epoch.
 
         Returns:
-            (batch_size, 3, H, W), float32 in [-1, 1], channels last in memory.
+            This process's share of the batch, (batch_size, 3, H, W) in a single process; float32 in
+            [-1, 1], channels last in memory.
         """
-        batch = self._images[self.rows(step).to(self._images.device)]
+        batch = self._images[sent(self._group.own(self.rows(step)), self._images.device)]
         if self._augment == "d4":
             generator = torch_generator(self._seed, "augment", step)
-            batch = turned(batch, torch.rand(3, len(batch), generator=generator) < 0.5)
+            coins = torch.rand(3, self._batch_size, generator=generator) < 0.5
+            batch = turned(batch, sent(self._group.own(coins, 1), batch.device))
         return batch.to(torch.float32) / 127.5 - 1.0
 
     def rows(self, step: int) -> torch.Tensor:
-        """Return which images a step shows, (batch_size,) int64 on the CPU."""
+        """Return which images a step shows in all processes, (batch_size,) int64 on the CPU."""
         place = step * self._batch_size
         end = place + self._batch_size
         rows = []

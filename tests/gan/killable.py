@@ -1,11 +1,13 @@
 """Trainings in forks of one process that has imported torch, so that several kills cost one import.
 
-``killable.py FOLDER`` reads lines ``GENERATOR WORK MODEL`` (folder names) from standard input; for each it
-trains in a fork, writes the fork's process id at once, and how the fork ended when it has.
+``killable.py FOLDER`` reads lines ``TRAINING WORK MODEL`` (a name of `TRAININGS`, folder names) from standard
+input; for each it trains in a fork, writes the fork's process id at once, and how the fork ended when it has.
+A training of several processes is a fork of its own for each, all in the process group of the first.
 """
 
 import os
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +15,15 @@ import torch
 
 # What torch.optim would otherwise import at the first step of each fork.
 import torch._dynamo
+import torch.distributed as dist
 
+from pathgen.distributed import ALONE, Group
+from pathgen.gan.classes import Classes, Conditioning
 from pathgen.gan.loop import train_generator
 from pathgen.gan.model import save_gan
 from pathgen.gan.recipe import GanRecipe
 from pathgen.gan.stylegan2.recipe import StyleGan2Recipe
+from pathgen.gan.trained import TrainedGan
 
 OPTIONS = {
     "dcgan": {"width": 8, "latent_dim": 8},
@@ -63,33 +69,78 @@ STYLEGAN2 = StyleGan2Recipe(
     seed=1,
 )
 RECIPES = {"dcgan": DCGAN, "stylegan2": STYLEGAN2}
+IMAGES = np.random.default_rng(1).integers(0, 256, (30, 16, 16, 3), dtype=np.uint8)
+HELD_OUT = np.random.default_rng(2).integers(0, 256, (30, 16, 16, 3), dtype=np.uint8)
 
 
-def train(generator: str, work: Path, model: Path) -> None:
+@dataclass(frozen=True)
+class Training:
+    """What is trained, how long, and by how many processes."""
+
+    architecture: str
+    kimg: float
+    conditional: bool = False
+    processes: int = 1
+
+
+TRAININGS = {
+    "dcgan": Training("dcgan", 0.8),
+    "cdcgan": Training("dcgan", 0.8, conditional=True),
+    "stylegan2": Training("stylegan2", 0.24),
+    "cstylegan2": Training("stylegan2", 0.24, conditional=True),
+    "dcgan@2": Training("dcgan", 0.16, processes=2),
+    "cdcgan@2": Training("dcgan", 0.16, conditional=True, processes=2),
+    "stylegan2@2": Training("stylegan2", 0.16, processes=2),
+    "cstylegan2@2": Training("stylegan2", 0.16, conditional=True, processes=2),
+}
+
+
+def trained(training: Training, work: Path | None = None, group: Group = ALONE) -> TrainedGan:
     torch.set_num_threads(1)
-    trained = train_generator(
-        np.random.default_rng(1).integers(0, 256, (30, 16, 16, 3), dtype=np.uint8),
-        architecture=generator,
-        options=OPTIONS[generator],
-        recipe=RECIPES[generator],
+    labels = np.arange(len(IMAGES)) % 2
+    return train_generator(
+        IMAGES,
+        architecture=training.architecture,
+        options=OPTIONS[training.architecture],
+        recipe=replace(RECIPES[training.architecture], kimg=training.kimg),  # type: ignore[type-var]
         device=torch.device("cpu"),
         precision="fp32",
         channels_last=True,
         snapshot_every_kimg=0.05,
+        held_out=HELD_OUT,
+        classes=Classes(labels, labels, Conditioning(2, 0.3, 0.2)) if training.conditional else None,
         resume_folder=work,
+        group=group,
     )
-    save_gan(model, trained, {"label": "normal"})
-    trained.history.to_csv(model / "history.csv", index=False)
-    for number, (_, picture) in enumerate(trained.pictures):
+
+
+def keep(result: TrainedGan, model: Path) -> None:
+    save_gan(model, result, {"label": "normal"})
+    result.history.to_csv(model / "history.csv", index=False)
+    result.overfitting.to_csv(model / "overfitting.csv", index=False)
+    for number, (_, picture) in enumerate(result.pictures):
         np.save(model / f"picture{number}.npy", picture)
+
+
+def run(training: Training, work: Path, model: Path) -> None:
+    os.setpgid(0, 0)
+    group = ALONE
+    if training.processes > 1:
+        rendezvous = model.with_name(f"rendezvous-{os.getpid()}")
+        rank = next((rank for rank in range(1, training.processes) if os.fork() == 0), 0)
+        group = Group(rank, training.processes)
+        dist.init_process_group("gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=group.size)
+    result = trained(training, work, group)
+    if group.leads:
+        keep(result, model)
 
 
 def main(folder: Path) -> None:
     for line in sys.stdin:
-        generator, work, model = line.split()
+        training, work, model = line.split()
         child = os.fork()
         if child == 0:
-            train(generator, folder / work, folder / model)
+            run(TRAININGS[training], folder / work, folder / model)
             os._exit(0)
         print(child, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)

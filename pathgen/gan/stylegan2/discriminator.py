@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from pathgen.gan.classes import Given, class_logits
+from pathgen.gan.division import group_size
 from pathgen.gan.stylegan2.filters import halved
 from pathgen.gan.stylegan2.generator import channels_at, sides
 from pathgen.gan.stylegan2.layers import EqualConv, EqualLinear
@@ -70,7 +71,7 @@ def group_deviation(images: torch.Tensor, group: int) -> torch.Tensor:
         (N,).
     """
     count = len(images)
-    size = max(size for size in range(1, min(group, count) + 1) if count % size == 0)
+    size = group_size(count, group)
     grouped = images.reshape(size, count // size, -1)  # (group, groups, C * H * W)
     centred = grouped - grouped.mean(0)
     deviation = (centred.square().mean(0) + 1e-8).sqrt().mean(1)  # (groups,)
