@@ -99,7 +99,7 @@ def profile_of(work: Callable[[], object], device: torch.device, name: str) -> l
         took = time.perf_counter() - start
     shares = dict.fromkeys((*_GROUPS, "the rest"), 0.0)
     for event in profiled.key_averages():
-        on_gpu = event.device_type != torch.autograd.DeviceType.CPU
+        on_gpu = event.device_type.name != "CPU"
         if on_gpu != (device.type == "cuda"):
             continue
         own = event.self_device_time_total if on_gpu else event.self_cpu_time_total

@@ -37,6 +37,7 @@ DCGAN = {"width": 64, "latent_dim": 100}
 STUDY_IMAGES = 2 * 35_008 * 400
 EXAMPLE_WORKERS = 2  # the example's default
 PNGS = 1024
+STYLEGAN2_BATCH = 64
 
 
 def dcgan_recipe(batch_size: int) -> GanRecipe:
@@ -90,7 +91,7 @@ def our_drawing(generator: torch.nn.Module, arithmetic: Arithmetic) -> Steps:
     """Draw as the stage does."""
     how = synthesis.Arithmetic(arithmetic.precision, arithmetic.channels_last)
     drawn = synthesis.synthesise(
-        generator, seed=1, count=10**9, batch_size=1024, device=arithmetic.device, arithmetic=how
+        generator, seed=1, count=10**9, batch_size=256, device=arithmetic.device, arithmetic=how
     )
     for images in drawn:
         yield len(images)
@@ -123,11 +124,16 @@ def main(arguments: list[str] | None = None) -> None:
     batch, base = wanted.batch, wanted.channel_base or (16384 if device.type == "cuda" else 2048)
     style = {"channel_base": base, "channel_max": 512, "latent_dim": 512, "mapping_layers": 8}
     style["minibatch_group"] = 4
+    paired = min(batch, STYLEGAN2_BATCH)
     players = players_of("dcgan", DCGAN, dcgan_recipe(batch), arithmetic)
     ours = our_steps(players, images, DCGAN["latent_dim"], batch, device)
     pair = {
         side: our_steps(
-            players_of("stylegan2", style, stylegan2_recipe(64), how), images, style["latent_dim"], 64, device
+            players_of("stylegan2", style, stylegan2_recipe(paired), how),
+            images,
+            style["latent_dim"],
+            paired,
+            device,
         )
         for side, how in (("this suite", arithmetic), ("plain float32", plain))
     }
