@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
@@ -127,6 +128,42 @@ def import_command(
 
     with errors_to_exit():
         import_patch_set(folder, patch_set, split)
+
+
+@app.command("plan")
+def plan_command(
+    profile: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[PROFILE]", help="Name in profiles/, or a params file. Default: params.yaml."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object, for programs.")] = False,
+) -> None:
+    """Say what a study will read, write and cost, before it starts.
+
+    Networks are measured for seconds on this machine, DVC is asked what it would run; no stage is run.
+    Ends with code 1 when something must be cured before the study can start.
+    """
+    # As the stages do, before torch loads: idle threads that spin would slow what is measured.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from pathgen.planning.study import find_profile, read_study  # noqa: PLC0415
+    from pathgen.tracking.location import main_checkout  # noqa: PLC0415
+
+    def say(what: str) -> None:
+        typer.echo(f"{what} ...", err=True)
+
+    with errors_to_exit():
+        root = main_checkout()
+        study = read_study(find_profile(profile, root))
+        # After the settings are known to be right: these load torch and DVC, which takes seconds.
+        from pathgen.planning.page import as_text  # noqa: PLC0415
+        from pathgen.planning.plan import make_plan  # noqa: PLC0415
+
+        plan = make_plan(study, root, say)
+    typer.echo(json.dumps(plan.as_json(), indent=2) if as_json else as_text(plan))
+    if plan.problems:
+        raise typer.Exit(1)
 
 
 def _fact_lines(facts: dict[str, Any], margin: str) -> list[str]:

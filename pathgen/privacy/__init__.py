@@ -1,5 +1,1 @@
-"""What a synthetic set gives away about the patches its generators learnt from."""
-
-from pathgen.privacy.measure import PrivacyReport, measure_privacy
-
-__all__ = ["PrivacyReport", "measure_privacy"]
+"""What a synthetic set gives away about the patches its generators learnt from; see `measure`."""

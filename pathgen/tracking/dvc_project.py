@@ -14,6 +14,7 @@ from typing import Any
 from dvc.dependency import ParamsDependency
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
+from dvc.repo.graph import build_graph
 from dvc_data.hashfile.build import build
 
 from pathgen.errors import PathgenError
@@ -121,3 +122,50 @@ def stage_names(project: Any) -> list[str]:
     """Return the names of all stages in the project's own dvc.yaml, as written there, templates resolved."""
     path = str(Path(project.root_dir) / PIPELINE_FILE)
     return [stage.name for stage in project.stage.load_all(path)]
+
+
+def new_project(folder: Path) -> None:
+    """Make a DVC project without a history of its own, e.g. to ask what another params file would run."""
+    Repo.init(str(folder), no_scm=True).close()
+
+
+@dataclass(frozen=True)
+class StageState:
+    """What DVC says of a stage; nothing is run to find out.
+
+    Attributes:
+        reads_from: The stages whose outputs it reads.
+        changes: Kind of change (``changed deps``, ``changed outs``, ``changed command``) to what has changed
+            and how (``modified``, ``new``, ``deleted``); empty when the stage is up to date.
+    """
+
+    reads_from: tuple[str, ...]
+    changes: dict[str, Any]
+
+
+def stage_states(project: Any) -> dict[str, StageState]:
+    """Return the state of every stage in the project's own dvc.yaml, by name.
+
+    Raises:
+        PathgenError: DVC cannot tell, e.g. because a stage runs just now.
+    """
+    try:
+        with project.lock:
+            stages = project.stage.load_all(str(Path(project.root_dir) / PIPELINE_FILE))
+            graph = build_graph(stages)
+            return {
+                stage.name: StageState(
+                    tuple(other.name for other in graph.successors(stage)),
+                    {
+                        kind: what
+                        for found in stage.status().values()
+                        for change in found
+                        for kind, what in (change.items() if isinstance(change, dict) else [(change, None)])
+                    },
+                )
+                for stage in stages
+            }
+    except DvcException as problem:
+        raise PathgenError(
+            project.root_dir, f"DVC cannot tell what is up to date: {problem}", "Ask again when no stage runs"
+        ) from None

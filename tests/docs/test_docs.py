@@ -18,8 +18,8 @@ from pathgen.gan.stylegan2.players import Players as StyleGan2Players
 from pathgen.metrics.fidelity.measure import measure_fidelity
 from pathgen.metrics.utility import classification_metrics, confusion, per_slide, roc_points
 from pathgen.params import read_params
-from pathgen.privacy import measure_privacy
 from pathgen.privacy.attacks import QUESTIONS
+from pathgen.privacy.measure import measure_privacy
 from pathgen.validation import SECTIONS, validate_params
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from pathgen.errors import PathgenError
-from pathgen.privacy import PrivacyReport, measure_privacy
 from pathgen.privacy.attacks import QUESTIONS
 from pathgen.privacy.audit import LabelAudit, audit, compare
+from pathgen.privacy.measure import PrivacyReport, measure_privacy
 from pathgen.privacy.neighbours import turned
 from pathgen.privacy.settings import PrivacySettings
 

@@ -1,0 +1,1 @@
+"""What a study will read, write and cost, said before it starts."""

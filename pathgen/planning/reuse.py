@@ -1,0 +1,99 @@
+"""Which stages would run, and which results DVC would take as they are. No stage is run to find out."""
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pathgen.errors import PathgenError
+from pathgen.params import PARAMS_FILE, read_params
+from pathgen.planning.study import Study
+from pathgen.tracking.dvc_project import PIPELINE_FILE, new_project, open_project, stage_states
+
+_LOCK = "dvc.lock"
+_CODE = ("pathgen", "stages")
+# Its output is the same whenever the settings are right, so that nothing runs because of it.
+_CONSTANT = "check_params"
+
+
+@dataclass(frozen=True)
+class Reuse:
+    """What DVC says of a study's stages.
+
+    Attributes:
+        stages: All of them, by DVC's names.
+        to_run: Those that would run, at most: results that come out as they were stop it earlier.
+        problem: Why DVC could not be asked; all stages then count as to be run.
+    """
+
+    stages: frozenset[str]
+    to_run: frozenset[str]
+    problem: PathgenError | None = None
+
+
+def find_reuse(study: Study, root: Path) -> Reuse:
+    """Ask DVC what a study would run in a checkout.
+
+    For other settings than the checkout's own the question is put in a temporary copy of code and settings;
+    data there are taken to be as the last run left them.
+
+    Args:
+        study: The settings.
+        root: The checkout.
+    """
+    try:
+        own = root / PARAMS_FILE
+        if own.is_file() and read_params(own) == study.params:
+            return _asked(root, data_there=True)
+        with tempfile.TemporaryDirectory(prefix="pathgen-plan-") as name:
+            folder = Path(name)
+            for part in _CODE:
+                shutil.copytree(root / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+            for file in (PIPELINE_FILE, _LOCK):
+                if (root / file).is_file():
+                    shutil.copy2(root / file, folder / file)
+            shutil.copy2(study.file, folder / PARAMS_FILE)
+            new_project(folder)
+            return _asked(folder, data_there=False)
+    except PathgenError as problem:
+        return Reuse(frozenset(), frozenset(), problem)
+
+
+def _asked(folder: Path, *, data_there: bool) -> Reuse:
+    with open_project(folder) as project:
+        states = stage_states(project)
+    changed = {
+        name
+        for name, state in states.items()
+        if (state.changes if data_there else has_changed(state.changes))
+    }
+    return Reuse(frozenset(states), downstream({name: states[name].reads_from for name in states}, changed))
+
+
+def has_changed(found: Mapping[str, Any]) -> bool:
+    """Tell whether more has changed about a stage than that its data are not here.
+
+    Args:
+        found: DVC's account of one stage: ``changed deps``, ``changed outs``, ``changed command``.
+    """
+    inputs = found.get("changed deps", {})
+    others = set(found) - {"changed deps", "changed outs"}
+    return bool(others) or any(how != "deleted" for how in inputs.values())
+
+
+def downstream(graph: Mapping[str, tuple[str, ...]], changed: set[str]) -> frozenset[str]:
+    """Return the changed stages and all that read what these write, directly or not.
+
+    Args:
+        graph: Stage to the stages whose outputs it reads.
+        changed: Stages that run in any case.
+    """
+    found = set(changed) & set(graph)
+    while True:
+        reached = found - {_CONSTANT}
+        more = {name for name in set(graph) - found if reached & set(graph[name])}
+        if not more:
+            return frozenset(found)
+        found |= more

@@ -1,0 +1,90 @@
+"""The checked settings of one study, and the file they are in."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pathgen.classifier.settings import TrainClassifierSettings
+from pathgen.compute_settings import ComputeSettings
+from pathgen.errors import PathgenError
+from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings
+from pathgen.metrics.fidelity.settings import FidelitySettings
+from pathgen.params import PARAMS_FILE, parse_section, read_params
+from pathgen.patches.settings import ExtractSettings, SampleSettings
+from pathgen.pipeline import PipelineSettings
+from pathgen.privacy.settings import PrivacySettings
+from pathgen.slide_work.settings import SlideWorkSettings
+from pathgen.sources.settings import CohortSettings
+from pathgen.validation import validate_params
+
+
+@dataclass(frozen=True)
+class Study:
+    """A params file that is valid as a whole, and those of its sections that cost something.
+
+    Attributes:
+        file: The params file.
+        params: All of it, as plain data.
+    """
+
+    file: Path
+    params: dict[str, Any]
+    pipeline: PipelineSettings
+    compute: ComputeSettings
+    slide_work: SlideWorkSettings
+    cohort: CohortSettings
+    sample: SampleSettings
+    extract: ExtractSettings
+    train_gan: TrainGanSettings
+    synthesise: SynthesiseSettings
+    train_classifier: TrainClassifierSettings
+    fidelity: FidelitySettings
+    privacy: PrivacySettings
+
+
+def find_profile(named: str | None, root: Path) -> Path:
+    """Return the params file that a user means.
+
+    Args:
+        named: A name in profiles/, the path of a file, or None for the checkout's own params.yaml.
+        root: The checkout.
+
+    Raises:
+        PathgenError: There is neither such a profile nor such a file.
+    """
+    if named is None:
+        return root / PARAMS_FILE
+    profile = root / "profiles" / f"{named}.yaml"
+    for file in (profile, Path(named)):
+        if file.is_file():
+            return file
+    known = ", ".join(sorted(path.stem for path in profile.parent.glob("*.yaml")))
+    raise PathgenError(named, "is neither a profile nor a params file", f"Profiles: {known or 'none'}")
+
+
+def read_study(file: Path) -> Study:
+    """Read and check a params file as the first stage of the pipeline does.
+
+    Args:
+        file: The params file.
+
+    Raises:
+        PathgenErrors: One error per problem of any section.
+    """
+    validate_params(file)
+    params = read_params(file)
+    return Study(
+        file=file,
+        params=params,
+        pipeline=parse_section(params, "pipeline", PipelineSettings, file),
+        compute=parse_section(params, "compute", ComputeSettings, file),
+        slide_work=parse_section(params, "slide_work", SlideWorkSettings, file),
+        cohort=parse_section(params, "cohort", CohortSettings, file),
+        sample=parse_section(params, "sample", SampleSettings, file),
+        extract=parse_section(params, "extract", ExtractSettings, file),
+        train_gan=parse_section(params, "train_gan", TrainGanSettings, file),
+        synthesise=parse_section(params, "synthesise", SynthesiseSettings, file),
+        train_classifier=parse_section(params, "train_classifier", TrainClassifierSettings, file),
+        fidelity=parse_section(params, "fidelity", FidelitySettings, file),
+        privacy=parse_section(params, "privacy", PrivacySettings, file),
+    )

@@ -1,0 +1,148 @@
+"""The arithmetic of a plan: images, patches and bytes of a known study."""
+
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from planned_study import CHECKOUT, SIZES, default_study, study_with
+
+from pathgen.planning.jobs import (
+    Job,
+    Sizes,
+    images_of_gan,
+    patches_per_role,
+    plan_jobs,
+    trained_in_all,
+    trained_patches,
+)
+from pathgen.planning.slides import Slides, list_slides
+from pathgen.planning.study import Study, read_study
+from pathgen.tracking.dvc_project import open_project, stage_names
+
+# Each weighs one byte, whatever its name.
+ANY_SIZES = Sizes(defaultdict(lambda: 1), defaultdict(lambda: 1))
+
+
+def jobs_of(study: Study, sizes: Sizes = SIZES) -> dict[str, Job]:
+    return {job.stage: job for job in plan_jobs(study, list_slides(study.cohort, CHECKOUT), sizes)}
+
+
+def test_default_study_counts() -> None:
+    jobs = jobs_of(default_study())
+    # 50 kimg in steps of 16; 1,000 patches per class; 5 epochs, a look after each and one at the end.
+    assert jobs["train_gan@dcgan-normal"].work == {"dcgan trained": 50_000}
+    assert jobs["synthesise@dcgan-tumor"].work == {"dcgan drawn": 1_000}
+    assert jobs["train_original@cnn6-1"].work == {"cnn6 trained": 10_000, "cnn6 predicted": 6 * 800}
+    assert jobs["train_classifier@mixed-dcgan-cnn6-3"].work["cnn6 trained"] == 10_000
+    assert jobs["evaluate@synthetic-dcgan-cnn6-2"].work == {"cnn6 predicted": 1_200}
+    assert jobs["extract"].work == {"patches read": 5_600}
+    assert jobs["cohort"].work == {"phantom pixels": 13 * 3072 * 3072}
+
+
+def test_default_study_bytes() -> None:
+    jobs = jobs_of(default_study())
+    patch = 32 * 32 * 3
+    assert jobs["extract"].writes == 5_600 * patch
+    assert jobs["extract"].beside == 5_600 * patch, "the finished slides keep their patches"
+    assert jobs["synthesise@dcgan-normal"].writes == 1_000 * patch
+    assert jobs["train_gan@dcgan-normal"].writes == 1_000_000
+    assert jobs["train_original@cnn6-1"].writes == 500_000
+    assert jobs["train_original@cnn6-1"].reads == (2_000 + 800) * patch
+    assert jobs["evaluate@original-cnn6-1"].reads == 1_200 * patch + 500_000
+
+
+def test_names_are_those_of_dvc() -> None:
+    with open_project(CHECKOUT) as project:
+        known = set(stage_names(project))
+    planned = set(jobs_of(read_study(CHECKOUT / "params.yaml"), ANY_SIZES))
+    assert planned <= known
+    # What little the others do is the start and end of a stage.
+    assert {name.partition("@")[0] for name in known - planned} <= {"compare"}
+
+
+def test_joint_generator_keeps_two_models() -> None:
+    study = study_with(
+        {
+            "pipeline.generators": ["cdcgan"],
+            "pipeline.per_class_generators": [],
+            "pipeline.joint_generators": ["cdcgan"],
+            "scaling.generators": ["cdcgan"],
+            "tuning.generator": "cdcgan",
+            "pipeline.regimes": ["original", "mixed-cdcgan", "synthetic-cdcgan"],
+        }
+    )
+    jobs = jobs_of(study)
+    assert jobs["train_joint_gan@cdcgan"].writes == 2_000_000
+    assert jobs["train_joint_gan@cdcgan"].work == {"dcgan trained": 50_000}
+    assert "train_gan@cdcgan-normal" not in jobs
+    assert jobs["synthesise@cdcgan-normal"].work == {"dcgan drawn": 1_000}
+
+
+def test_last_step_completes_the_images() -> None:
+    assert images_of_gan(0.02, 16) == 32
+    assert images_of_gan(0.001, 16) == 16
+    assert images_of_gan(14003.2, 256) == 14_003_200
+
+
+def test_regimes_train_on() -> None:
+    regimes = default_study().train_classifier.regimes
+    assert trained_patches("original", 100, 40, regimes) == 100
+    assert trained_patches("mixed", 100, 40, regimes) == 100
+    assert trained_patches("mixed", 100, 40, regimes.model_copy(update={"mixed": "all"})) == 200
+    assert trained_patches("synthetic", 100, 40, regimes) == 40
+    held_out = {"validate_on": "code", "valid_share_synthetic": 0.25}
+    assert trained_patches("synthetic", 100, 40, regimes.model_copy(update=held_out)) == 30
+
+
+def test_steps_limit_what_is_shown() -> None:
+    recipe = default_study().train_classifier.classifiers["cnn6"]
+    assert trained_in_all(2_000, recipe) == 10_000
+    assert trained_in_all(2_000, recipe.model_copy(update={"max_steps": 10})) == 10 * recipe.batch_size
+
+
+def test_patches_per_role_count_both_classes() -> None:
+    per_class = default_study().sample.per_class
+    assert patches_per_role(per_class)["nonmember"] == 800
+
+
+def test_slides_cost_reading_not_drawing() -> None:
+    study = study_with({"cohort.source": "camelyon16", "cohort.root": "nowhere"})
+    jobs = {job.stage: job for job in plan_jobs(study, Slides(400, 400 * 1_750_000_000), SIZES)}
+    assert jobs["cohort"].work == {"slides opened": 400}
+    assert jobs["cohort"].reads == 400 * 10_000_000
+    assert jobs["cohort"].writes == 0
+    assert jobs["index"].work == {"slides indexed": 400}
+    assert jobs["extract"].reads == 5_600 * 79_000
+
+
+def test_missing_data_is_named_with_its_cure() -> None:
+    study = study_with({"cohort.source": "camelyon16", "cohort.root": "nowhere"})
+    slides = list_slides(study.cohort, CHECKOUT)
+    assert slides.count == 0
+    assert "nowhere: no such folder. Set cohort.root" in str(slides.problem)
+
+
+@pytest.mark.parametrize("source", ["camelyon16", "slides"])
+def test_slides_are_listed_without_opening(source: str, tmp_path: Path) -> None:
+    root = tmp_path
+    (root / "training/normal").mkdir(parents=True)
+    for name in ("normal_001", "normal_002"):
+        (root / f"training/normal/{name}.tif").write_bytes(b"not a slide")
+    (root / "slides.csv").write_text(
+        "slide,label\ntraining/normal/normal_001.tif,normal\ntraining/normal/normal_002.tif,normal\n"
+    )
+    study = study_with(
+        {
+            "cohort.source": source,
+            "cohort.root": str(root),
+            "cohort.exclude_slides": ["normal_002"],
+            "cohort.slides": {"table": "slides.csv"},
+        }
+    )
+    assert list_slides(study.cohort, CHECKOUT) == Slides(1, 11)
+
+
+def test_every_profile_can_be_planned() -> None:
+    for file in sorted((CHECKOUT / "profiles").glob("*.yaml")):
+        study = read_study(file)
+        assert plan_jobs(study, list_slides(study.cohort, CHECKOUT), ANY_SIZES), file

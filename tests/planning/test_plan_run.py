@@ -1,0 +1,71 @@
+"""`pathgen plan` as typed: one real, quick run in a copy of the checkout, and its refusals."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from planned_study import CHECKOUT, study_with
+from ruamel.yaml import YAML
+
+QUICK = {"extract.size_px": 16, "train_gan.dcgan.width": 8, "compute.threads": 1, "compute.device": "cpu"}
+
+
+def plan(*arguments: str, folder: Path = CHECKOUT) -> "subprocess.CompletedProcess[str]":
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DVC_")}
+    return subprocess.run(
+        [sys.executable, "-c", "from pathgen.cli import main; main()", "plan", *arguments],
+        cwd=folder,
+        env={**environment, "PYTHONPATH": str(CHECKOUT), "DVC_NO_ANALYTICS": "1", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def listing(folder: Path) -> list[str]:
+    files = (file for file in folder.rglob("*") if ".dvc" not in file.parts)
+    return sorted(f"{file} {file.stat().st_mtime_ns}" for file in files)
+
+
+@pytest.mark.pipeline
+def test_quick_run_changes_nothing(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    for part in ("pathgen", "stages"):
+        shutil.copytree(CHECKOUT / part, checkout / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy2(CHECKOUT / "dvc.yaml", checkout)
+    YAML(typ="safe").dump(study_with(QUICK).params, checkout / "params.yaml")
+    subprocess.run(["dvc", "init", "--no-scm", "--quiet"], cwd=checkout, check=True)
+    before = listing(checkout)
+    done = plan("--json", folder=checkout)
+    assert done.returncode == 0, done.stderr
+    assert "measuring generator dcgan" in done.stderr
+    told = json.loads(done.stdout)
+    rates = {name: rate["per_s"] for name, rate in told["rates"].items() if rate["origin"] == "measured"}
+    assert set(rates) == {"dcgan trained", "dcgan drawn", "cnn6 trained", "cnn6 predicted", "phantom pixels"}
+    assert min(rates.values()) > 1
+    assert told["totals"]["seconds"] == told["totals"]["seconds_of_all"] > 0
+    rows = {row["group"]: row for row in told["rows"]}
+    assert rows["train_gan"]["work"] == {"dcgan trained": 100_000}
+    assert {"compare", "report"} <= set(rows), "DVC's own list of stages is planned"
+    assert listing(checkout) == before
+
+
+def test_mistakes_in_settings_are_named_without_measuring(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    text = (CHECKOUT / "params.yaml").read_text(encoding="utf-8")
+    file.write_text(text.replace("size_px: 32", "size_px: 33"), encoding="utf-8")
+    done = plan(str(file))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {file}: extract.size_px: is 33")
+    assert "measuring" not in done.stderr
+
+
+def test_unknown_profile_is_refused_with_those_there_are() -> None:
+    done = plan("nothing")
+    assert done.returncode == 1
+    assert "nothing: is neither a profile nor a params file. Profiles: paper-camelyon16" in done.stderr
