@@ -1,6 +1,8 @@
 """What the pipeline is made of: the lists its matrix stages run over, and the names of their items."""
 
+import re
 import shutil
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,7 +18,12 @@ JOINT = ("cdcgan", "cstylegan2")
 _REPLICATE = r"(\.([2-9]|[1-9]\d+))?"
 PerClassGenerator = Annotated[str, pydantic.Field(pattern=f"^({'|'.join(PER_CLASS)}){_REPLICATE}$")]
 JointGenerator = Annotated[str, pydantic.Field(pattern=f"^({'|'.join(JOINT)}){_REPLICATE}$")]
+Generator = Annotated[str, pydantic.Field(pattern=f"^({'|'.join(PER_CLASS + JOINT)}){_REPLICATE}$")]
 SyntheticRegime = Literal["mixed", "synthetic"]
+
+_RUN = re.compile(
+    r"(?:original|(?P<regime>mixed|synthetic)-(?P<generator>[^-]+))-(?P<classifier>.+)-(?P<seed>\d+)"
+)
 
 # In place of a label: the training that learns all of them.
 ALL = "all"
@@ -25,6 +32,7 @@ ALL = "all"
 GAN_FOLDERS = (Path("models/gan"), Path("data/synthetic"))
 GAN_RESULTS = Path("results/gan")
 CLASSIFIER_FOLDERS = (Path("models/classifier"), Path("results/training"), Path("results/evaluate"))
+ON_SYNTHETIC = Path("results/on_synthetic")
 GENERATOR_FOLDERS = (Path("results/fidelity"), Path("results/privacy"))
 
 
@@ -43,10 +51,40 @@ def classifier_run(regime: str, generator: str | None, classifier: str, seed: in
     return f"{regime_name(regime, generator)}-{classifier}-{seed}"
 
 
+@dataclass(frozen=True, order=True)
+class RunKey:
+    """What one classifier was trained on and how, as its folder's name says."""
+
+    regime: str
+    generator: str | None
+    classifier: str
+    seed: int
+
+    @property
+    def row(self) -> str:
+        """Regime and kind of generator, e.g. ``mixed-dcgan``: replicates of a generator share it."""
+        return regime_name(self.regime, None if self.generator is None else kind_of(self.generator))
+
+
+def parse_run(name: str) -> RunKey | None:
+    """Read the name of one classifier's run, see `classifier_run`.
+
+    Args:
+        name: E.g. ``mixed-dcgan.2-cnn6-tuned-1``; only a classifier's name may hold a hyphen.
+
+    Returns:
+        Its parts; None when it is no such name.
+    """
+    match = _RUN.fullmatch(name)
+    if match is None:
+        return None
+    return RunKey(match["regime"] or "original", match["generator"], match["classifier"], int(match["seed"]))
+
+
 class PipelineSettings(Settings):
     """Section `pipeline`: the lists that the matrix stages of dvc.yaml run over."""
 
-    generators: list[str] = pydantic.Field(
+    generators: list[Generator] = pydantic.Field(
         min_length=1,
         description="Generators to train and draw from: those of the next two lists. A number after a point "
         "makes a replicate: `[dcgan, dcgan.2, dcgan.3]` trains the same generator from three seeds, and the "
@@ -116,6 +154,10 @@ class PipelineSettings(Settings):
             **{folder: gans for folder in GAN_FOLDERS},
             GAN_RESULTS: trainings,
             **{folder: runs for folder in CLASSIFIER_FOLDERS},
+            ON_SYNTHETIC: {
+                f"{generator}-{classifier}-{seed}"
+                for generator, classifier, seed in product(self.generators, self.classifiers, self.seeds)
+            },
             **{folder: set(self.generators) for folder in GENERATOR_FOLDERS},
         }
 
@@ -134,11 +176,18 @@ def prune(settings: PipelineSettings, root: Path) -> list[Path]:
     """
     removed = []
     for folder, items in settings.items_by_folder().items():
-        for entry in sorted((root / folder).glob("[!.]*")):
-            if entry.name.removesuffix(".json") not in items:
-                if entry.is_dir():
-                    shutil.rmtree(entry)
-                else:
-                    entry.unlink()
-                removed.append(entry)
+        removed += keep_only(root / folder, items)
+    return removed
+
+
+def keep_only(folder: Path, items: set[str]) -> list[Path]:
+    """Remove every entry of a folder but those of some names (and hidden ones), see `prune`."""
+    removed = []
+    for entry in sorted(folder.glob("[!.]*")):
+        if entry.name.removesuffix(".json") not in items:
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+            removed.append(entry)
     return removed

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from pathgen.classifier.catalogue import smallest_image_px
-from pathgen.classifier.settings import EvaluateSettings, TrainClassifierSettings
+from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.compute_settings import ComputeSettings
 from pathgen.errors import PathgenError, PathgenErrors
-from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings
+from pathgen.evaluation.settings import EvaluateSettings
+from pathgen.gan.division import CURE
+from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings, networks_of
 from pathgen.metrics.fidelity.settings import FidelitySettings
 from pathgen.params import PARAMS_FILE, Settings, parse_section, read_params
 from pathgen.patches.settings import ExtractSettings, SampleSettings
@@ -15,6 +17,9 @@ from pathgen.privacy.settings import PrivacySettings
 from pathgen.report.settings import ReportSettings
 from pathgen.slide_work.settings import SlideWorkSettings
 from pathgen.sources.settings import CohortSettings
+from pathgen.studies.scaling.settings import ScalingSettings
+from pathgen.studies.tuning.checking import search_problems
+from pathgen.studies.tuning.settings import TuningSettings, TuningWorkSettings
 from pathgen.survey.settings import SurveySettings
 from pathgen.tracking.settings import TrackingSettings
 from pathgen.wsi.settings import IndexSettings
@@ -36,6 +41,9 @@ SECTIONS: dict[str, type[Settings]] = {
     "fidelity": FidelitySettings,
     "privacy": PrivacySettings,
     "report": ReportSettings,
+    "tuning": TuningSettings,
+    "tuning_work": TuningWorkSettings,
+    "scaling": ScalingSettings,
 }
 
 
@@ -61,6 +69,9 @@ def validate_params(path: Path = PARAMS_FILE) -> None:
         except PathgenErrors as found:
             problems += found.errors
     problems += _between(checked, path)
+    tuning = checked.get("tuning")
+    if not problems and isinstance(tuning, TuningSettings):
+        problems += search_problems(params, tuning, path)
     if problems:
         raise PathgenErrors(problems)
 
@@ -110,6 +121,21 @@ def _between(checked: dict[str, Settings], path: Path) -> list[PathgenError]:
     if isinstance(train, TrainClassifierSettings) and isinstance(pipeline, PipelineSettings):
         size_px = extract.size_px if isinstance(extract, ExtractSettings) else None
         problems += _of_classifiers(train, pipeline, size_px, path)
+    compute, train_gan = checked.get("compute"), checked.get("train_gan")
+    if (
+        isinstance(compute, ComputeSettings)
+        and isinstance(train_gan, TrainGanSettings)
+        and isinstance(pipeline, PipelineSettings)
+    ):
+        problems += _of_processes(compute.processes, train_gan, pipeline, path)
+    scaling = checked.get("scaling")
+    if (
+        isinstance(scaling, ScalingSettings)
+        and isinstance(train, TrainClassifierSettings)
+        and isinstance(sample, SampleSettings)
+        and isinstance(pipeline, PipelineSettings)
+    ):
+        problems += _of_scaling(scaling, train, sample.per_class.train, pipeline, path)
     return problems
 
 
@@ -129,4 +155,49 @@ def _of_classifiers(
         if size_px is not None and size_px < smallest:
             reason = f"is {size_px}, but the network {network} of classifier {name} needs {smallest} px"
             problems.append(PathgenError(f"{path}: extract.size_px", reason, "Raise it, or take another"))
+    return problems
+
+
+def _of_processes(
+    processes: int, train_gan: TrainGanSettings, pipeline: PipelineSettings, path: Path
+) -> list[PathgenError]:
+    """Check that the processes of a training can share its batch."""
+    problems = {}
+    for generator in pipeline.generators:
+        reason = train_gan.of(generator).indivisible(processes)
+        if reason is not None:
+            networks = networks_of(generator)
+            problems[networks] = PathgenError(f"{path}: train_gan.{networks}.batch_size", reason, CURE)
+    return list(problems.values())
+
+
+def _of_scaling(
+    scaling: ScalingSettings,
+    train: TrainClassifierSettings,
+    originals: int,
+    pipeline: PipelineSettings,
+    path: Path,
+) -> list[PathgenError]:
+    """Check that the study makes what the scaling experiment asks for, and that its steps can show it."""
+    problems = []
+    for name in ("generators", "classifiers"):
+        there = getattr(pipeline, name)
+        for wanted in getattr(scaling, name):
+            if wanted not in there:
+                cure = f"Add it to pipeline.{name}, or choose from {there}"
+                reason = f"names {wanted}, which the study does not train"
+                problems.append(PathgenError(f"{path}: scaling.{name}", reason, cure))
+    if max(scaling.original_sizes) > originals:
+        reason = f"asks for {max(scaling.original_sizes)} per class, of which there are {originals}"
+        cure = "Remove the size, or raise sample.per_class.train"
+        problems.append(PathgenError(f"{path}: scaling.original_sizes", reason, cure))
+    batches = [
+        train.classifiers[name].batch_size for name in scaling.classifiers if name in train.classifiers
+    ]
+    sizes = [*scaling.original_sizes, *(size for size in scaling.synthetic_sizes if isinstance(size, int))]
+    shown = scaling.training.max_steps * min(batches, default=max(sizes) * 2) // 2
+    if max(sizes) > shown:
+        reason = f"is too small: {shown} patches per class are seen, a size of {max(sizes)} is asked for"
+        cure = "Raise it (all points run again), or replace the size by unlimited"
+        problems.append(PathgenError(f"{path}: scaling.training.max_steps", reason, cure))
     return problems

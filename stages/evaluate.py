@@ -3,17 +3,22 @@
 import argparse
 from pathlib import Path
 
-from pathgen.classifier.evaluation import evaluate
 from pathgen.classifier.model import load_classifier, load_facts
-from pathgen.classifier.settings import EvaluateSettings
 from pathgen.compute import apply_compute
 from pathgen.compute_settings import ComputeSettings
 from pathgen.errors import errors_to_exit
+from pathgen.evaluation.evaluate import evaluate
+from pathgen.evaluation.reading import slides_known
+from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.params import load_section
 from pathgen.patches.store import open_patch_set
+from pathgen.patches.tables import read_table
 from stages.runtime import running
 
+COHORT = Path("data/cohort.parquet")
 TEST = Path("data/patches/test")
+# Chooses the operating point's threshold.
+VALID = Path("data/patches/valid")
 IDENTITY = ("regime", "generator", "classifier", "seed")
 
 
@@ -31,11 +36,17 @@ def main() -> None:
     with running(
         "evaluate",
         settings={"evaluate": settings, "compute": compute},
-        inputs=[TEST, model],
+        inputs=[TEST, VALID, model],
         item={key: facts[key] for key in IDENTITY if facts[key] is not None},
     ) as stage:
         metrics = evaluate(
-            load_classifier(model), open_patch_set(TEST), results, **settings.model_dump(), device=device
+            load_classifier(model),
+            open_patch_set(TEST),
+            open_patch_set(VALID),
+            results,
+            slides_known=slides_known(read_table(COHORT)),
+            **settings.model_dump(exclude={"power"}),
+            device=device,
         )
         stage.run.metrics({f"test/{key}": value for key, value in metrics.items()}, 0)
         stage.run.artifact(results)

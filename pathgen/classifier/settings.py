@@ -1,4 +1,4 @@
-"""The sections ``train_classifier`` and ``evaluate`` of params.yaml."""
+"""The section ``train_classifier`` of params.yaml."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -127,12 +127,3 @@ class TrainClassifierSettings(Settings):
             reason = "is not among train_classifier.classifiers"
             raise PathgenError(f"classifier {name}", reason, f"Add it, or choose from {[*self.classifiers]}")
         return self.classifiers[name]
-
-
-class EvaluateSettings(Settings):
-    """How classifiers are judged on the original test patches."""
-
-    threshold: float = Field(
-        description="Patches with P(tumor) of at least this are called tumor.", ge=0, le=1
-    )
-    confidence: float = Field(description="Confidence level of every interval.", gt=0, lt=1)

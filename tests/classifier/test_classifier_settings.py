@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pathgen.classifier.settings import EvaluateSettings, TrainClassifierSettings
+from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.classifier.training import train_classifier
 from pathgen.errors import PathgenError, PathgenErrors
 from pathgen.params import parse_section
@@ -71,10 +71,3 @@ def test_arguments_are_those_of_the_training() -> None:
 def test_mistakes_are_named(changed: dict[str, Any], said: str) -> None:
     with pytest.raises(PathgenErrors, match=said):
         parsed(**changed)
-
-
-def test_evaluate() -> None:
-    good = {"threshold": 0.5, "confidence": 0.95}
-    assert parse_section({"evaluate": good}, "evaluate", EvaluateSettings).confidence == 0.95
-    with pytest.raises(PathgenErrors, match="confidence"):
-        parse_section({"evaluate": {**good, "confidence": 95.0}}, "evaluate", EvaluateSettings)

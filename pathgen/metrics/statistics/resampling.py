@@ -22,7 +22,8 @@ class Clusters:
     Attributes:
         unit: What a cluster is: a slide, or a patch where the source does not say which slides there are.
         of_patch: Number of each patch's cluster, int64 of shape (N,), 0 to S - 1.
-        stratum: Number of each cluster's stratum, int64 of shape (S,). Draws keep to the strata.
+        stratum: Number of each cluster's stratum, int64 of shape (S,), from 0 without gaps. Draws keep to
+            the strata.
     """
 
     unit: Unit
@@ -50,12 +51,17 @@ def clusters_of(slides: NDArray[np.object_], labels: NDArray[np.int64], *, slide
         The clusters, numbered in the order of the slides' names.
     """
     if not slides_known:
-        return Clusters("patch", np.arange(len(labels), dtype=np.int64), labels.astype(np.int64))
+        return Clusters("patch", np.arange(len(labels), dtype=np.int64), _numbered(labels))
     _, of_patch = np.unique(slides, return_inverse=True)
-    stratum = (np.bincount(of_patch, weights=labels) > 0).astype(np.int64)
+    stratum = _numbered(np.bincount(of_patch, weights=labels) > 0)
     if np.any(np.bincount(stratum) == 1):
         stratum = np.zeros_like(stratum)
     return Clusters("slide", of_patch.astype(np.int64), stratum)
+
+
+def _numbered(kinds: NDArray[np.generic]) -> NDArray[np.int64]:
+    """Number the kinds that occur from 0 on, without gaps."""
+    return np.unique(kinds, return_inverse=True)[1].astype(np.int64)
 
 
 def bootstrap_weights(clusters: Clusters, resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
@@ -75,7 +81,7 @@ def bootstrap_weights(clusters: Clusters, resamples: int, seed: int) -> Iterator
     small by (n - 1) / n, a half for two slides.
     """
     rng = numpy_generator(seed, "bootstrap")
-    strata = [np.flatnonzero(clusters.stratum == number) for number in np.unique(clusters.stratum)]
+    strata = [np.flatnonzero(clusters.stratum == number) for number in range(clusters.stratum.max() + 1)]
     rows = max(1, _BLOCK_VALUES // len(clusters))
     for start in range(0, resamples, rows):
         count = min(rows, resamples - start)

@@ -1,0 +1,1 @@
+"""Classifiers judged on the test patches, and the regimes compared with each other."""

@@ -1,0 +1,45 @@
+"""Compare the regimes on the same test patches."""
+
+from pathlib import Path
+
+from pathgen.errors import errors_to_exit
+from pathgen.evaluation.comparison import compare, differences_table, regimes_table
+from pathgen.evaluation.reading import read_evaluated, slides_known
+from pathgen.evaluation.settings import EvaluateSettings
+from pathgen.files import write_json
+from pathgen.params import load_section
+from pathgen.patches.tables import read_table, write_csv
+from stages.runtime import running
+
+COHORT = Path("data/cohort.parquet")
+EVALUATED = Path("results/evaluate")
+COMPARISON = Path("results/comparison")
+
+
+@errors_to_exit()
+def main() -> None:
+    """Run the stage."""
+    settings = load_section("evaluate", EvaluateSettings)
+    with running("compare", settings={"evaluate": settings}) as stage:
+        test, runs = read_evaluated(EVALUATED)
+        found = compare(
+            test,
+            runs,
+            slides_known=slides_known(read_table(COHORT)),
+            **settings.model_dump(include={"confidence", "resamples", "seed", "power"}),
+        )
+        write_json(COMPARISON / "comparison.json", found)
+        write_csv(regimes_table(found), COMPARISON / "regimes.csv")
+        write_csv(differences_table(found), COMPARISON / "differences.csv")
+        for pair in found["differences"]:
+            name = f"compare/{pair['classifier']}/{pair['regime']}/{pair['against']}"
+            measured = {"accuracy": pair["metrics"].get("accuracy", {}).get("difference")} | {
+                key: pair.get(key) for key in ("p_value", "p_adjusted", "minimum_difference")
+            }
+            known = {f"{name}/{key}": value for key, value in measured.items() if value is not None}
+            stage.run.metrics(known, 0)
+        stage.run.artifact(COMPARISON)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""Test one classifier of original patches on the synthetic ones (TRTS)."""
+
+import argparse
+from pathlib import Path
+
+from pathgen.classifier.model import load_classifier
+from pathgen.compute import apply_compute
+from pathgen.compute_settings import ComputeSettings
+from pathgen.errors import errors_to_exit
+from pathgen.evaluation.on_synthetic import evaluate_on_synthetic
+from pathgen.evaluation.settings import EvaluateSettings
+from pathgen.labels import LABELS
+from pathgen.params import load_section
+from pathgen.patches.store import open_patch_set
+from pathgen.pipeline import ON_SYNTHETIC, classifier_run
+from stages.runtime import running
+
+
+@errors_to_exit()
+def main() -> None:
+    """Run the stage."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--generator", required=True)
+    parser.add_argument("--classifier", required=True)
+    parser.add_argument("--seed", required=True, type=int)
+    wanted = parser.parse_args()
+    model = Path("models/classifier") / classifier_run("original", None, wanted.classifier, wanted.seed)
+    sets = {label: Path(f"data/synthetic/{wanted.generator}-{label}") for label in LABELS}
+    results = ON_SYNTHETIC / f"{wanted.generator}-{wanted.classifier}-{wanted.seed}"
+    settings = load_section("evaluate", EvaluateSettings)
+    compute = load_section("compute", ComputeSettings)
+    device = apply_compute(device=compute.device, threads=compute.threads)
+    with running(
+        "evaluate_on_synthetic",
+        settings={"evaluate": settings, "compute": compute},
+        inputs=[*sets.values(), model],
+        item=vars(wanted),
+    ) as stage:
+        metrics = evaluate_on_synthetic(
+            load_classifier(model),
+            {label: open_patch_set(folder) for label, folder in sets.items()},
+            results,
+            threshold=settings.threshold,
+            confidence=settings.confidence,
+            device=device,
+        )
+        stage.run.metrics({f"trts/{key}": value for key, value in metrics.items()}, 0)
+        stage.run.artifact(results)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""An evaluation writes what it measured, and says what is undefined."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy.stats import binomtest
+from sklearn.metrics import accuracy_score, roc_auc_score
+from torch import Tensor, nn
+
+from pathgen.classifier.prediction import predict
+from pathgen.evaluation.evaluate import evaluate
+from pathgen.evaluation.on_synthetic import evaluate_on_synthetic
+from pathgen.labels import LABELS
+from pathgen.patches.store import PatchSet
+from pathgen.patches.tables import read_table
+
+
+class Bright(nn.Module):
+    """Calls a patch tumor by its mean brightness."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        logit = images.mean(dim=(1, 2, 3)) * 4
+        return torch.log_softmax(torch.stack([-logit, logit], dim=1), dim=1)
+
+
+CHOSEN: dict[str, Any] = {
+    "slides_known": True,
+    "threshold": 0.5,
+    "confidence": 0.95,
+    "specificity": 0.9,
+    "calibration_bins": 5,
+    "resamples": 200,
+    "seed": 1,
+    "device": torch.device("cpu"),
+}
+
+
+def patches(seed: int) -> PatchSet:
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 255, (120, 1, 1, 3), dtype=np.uint8).repeat(8, 1).repeat(8, 2)
+    labels = np.where(images.mean(axis=(1, 2, 3)) + rng.normal(0, 40, 120) > 127, "tumor", "normal")
+    slides = np.repeat(["a", "b", "c", "d"], 30)
+    index = pd.DataFrame({"slide": slides, "item": np.arange(120), "label": labels})
+    return PatchSet(images, index.astype({"label": object, "slide": object}))
+
+
+TEST, VALID = patches(0), patches(1)
+
+
+def test_the_files_agree_with_scikit_learn(tmp_path: Path) -> None:
+    metrics = evaluate(Bright(), TEST, VALID, tmp_path, **CHOSEN)
+    written = json.loads((tmp_path / "metrics.json").read_text())
+    predictions = read_table(tmp_path / "predictions.parquet")
+    truth = TEST.classes
+    assert metrics["accuracy"] == accuracy_score(truth, predictions["score"] >= 0.5)
+    assert metrics["roc_auc"] == pytest.approx(roc_auc_score(truth, predictions["score"]))
+    assert {key: written[key] for key in metrics if "/" not in key} == {
+        key: value for key, value in metrics.items() if "/" not in key
+    }
+    assert sum(written["confusion"].values()) == 120
+    confusion = pd.read_csv(tmp_path / "confusion.csv")
+    assert (confusion["actual"] == confusion["predicted"]).mean() == pytest.approx(metrics["accuracy"])
+    assert list(pd.read_csv(tmp_path / "per_slide.csv")["slide"]) == ["a", "b", "c", "d"]
+    roc = pd.read_csv(tmp_path / "roc.csv")
+    assert list(roc.columns[:2]) == ["false_positive_rate", "true_positive_rate"]
+    curve = pd.read_csv(tmp_path / "reliability.csv")
+    gaps = (curve["mean_score"] - curve["tumor_share"]).abs()
+    assert metrics["calibration_error"] == pytest.approx((gaps * curve["n"]).sum() / 120)
+
+
+def test_intervals_are_by_slide_or_said_to_be_by_patch(tmp_path: Path) -> None:
+    by_slide = evaluate(Bright(), TEST, VALID, tmp_path / "slide", **CHOSEN)
+    evaluate(Bright(), TEST, VALID, tmp_path / "patch", **CHOSEN | {"slides_known": False})
+    written = {
+        unit: json.loads((tmp_path / unit / "metrics.json").read_text()) for unit in ("slide", "patch")
+    }
+    assert written["slide"]["resampled"] == {"unit": "slide", "count": 4}
+    assert written["patch"]["resampled"] == {"unit": "patch", "count": 120}
+    for name, ends in written["slide"]["intervals"].items():
+        assert 0 < ends["low"] < by_slide[name] < ends["high"] < 1, name
+        assert by_slide[f"{name}/low"] == ends["low"]
+    assert {"accuracy", "recall", "f1", "roc_auc", "average_precision"} <= written["slide"][
+        "intervals"
+    ].keys()
+
+
+def test_the_operating_point_is_chosen_on_validation_patches(tmp_path: Path) -> None:
+    metrics = evaluate(Bright(), TEST, VALID, tmp_path, **CHOSEN)
+    threshold = json.loads((tmp_path / "metrics.json").read_text())["thresholds"]["operating"]
+    scores = predict(Bright(), VALID.images, torch.device("cpu"))
+    assert np.mean(scores[VALID.classes == 0] < threshold) >= 0.9
+    on_test = predict(Bright(), TEST.images, torch.device("cpu"))
+    assert metrics["operating_recall"] == np.mean(on_test[TEST.classes == 1] >= threshold)
+    assert metrics["operating_specificity"] == np.mean(on_test[TEST.classes == 0] < threshold)
+
+
+def test_what_is_undefined_is_said_and_never_zero(tmp_path: Path) -> None:
+    metrics = evaluate(Bright(), TEST, VALID, tmp_path, **CHOSEN | {"threshold": 1.0})
+    written = json.loads((tmp_path / "metrics.json").read_text())
+    assert "precision" not in metrics
+    assert "precision" not in written
+    assert "precision" in written["undefined"]
+
+
+def test_synthetic_patches_are_asked_for_the_class_they_were_made_for(tmp_path: Path) -> None:
+    sets = {label: TEST.of_label(label) for label in LABELS}
+    metrics = evaluate_on_synthetic(
+        Bright(), sets, tmp_path, threshold=0.5, confidence=0.95, device=torch.device("cpu")
+    )
+    scores = predict(Bright(), TEST.images, torch.device("cpu"))
+    assert metrics["recall"] == np.mean(scores[TEST.classes == 1] >= 0.5)
+    assert metrics["accuracy"] == accuracy_score(TEST.classes, scores >= 0.5)
+    right = round(metrics["accuracy"] * 120)
+    interval = binomtest(right, 120).proportion_ci(0.95, method="wilson")
+    assert (metrics["accuracy/low"], metrics["accuracy/high"]) == pytest.approx((interval.low, interval.high))
+    assert json.loads((tmp_path / "metrics.json").read_text())["confusion"]["true_positive"] > 0
