@@ -24,7 +24,7 @@ from pathgen.errors import PathgenError
 
 # What one process may wait for another: the first writes results while others wait.
 _PATIENCE = timedelta(minutes=30)
-_AGAIN = "Start the same command again: it goes on from its last snapshot"
+_AGAIN = "See what the first to end has said, then start the same command again: it goes on from its snapshot"
 
 
 @dataclass(frozen=True)
@@ -134,11 +134,9 @@ class Group:
     def _in_touch(self) -> Iterator[None]:
         try:
             yield
-        except RuntimeError as problem:  # All errors of torch.distributed are.
-            reason = str(problem).strip().splitlines()[0]
-            raise PathgenError(
-                f"process {self.rank} of {self.size}", f"lost touch with the others: {reason}", _AGAIN
-            ) from None
+        except RuntimeError:  # All errors of torch.distributed are; they tell of sockets, not of causes.
+            reason = "lost touch with the others"
+            raise PathgenError(f"process {self.rank} of {self.size}", reason, _AGAIN) from None
 
 
 ALONE = Group()

@@ -1,10 +1,14 @@
 """Train one generator on the original patches of one class, or of all."""
 
 import argparse
+import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from pathgen.compute import apply_compute
 from pathgen.compute_settings import ComputeSettings
+from pathgen.distributed import is_started, joined, launch
 from pathgen.errors import errors_to_exit
 from pathgen.gan.keeping import example_for_signature, keep_training
 from pathgen.gan.loop import train_generator
@@ -24,55 +28,70 @@ ALL = "all"
 
 @errors_to_exit()
 def main() -> None:
-    """Run the stage."""
+    """Run the stage: in this process, or in as many as the settings ask for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--generator", required=True)
     parser.add_argument("--label", required=True, choices=[*LABELS, ALL])
     wanted = parser.parse_args()
     name = f"{wanted.generator}-{wanted.label}"
     settings = load_section("train_gan", TrainGanSettings)
-    networks = networks_of(wanted.generator)
-    own = settings.of(wanted.generator)
     compute = load_section("compute", ComputeSettings)
+    if compute.processes > 1 and not is_started():
+        launch(compute.processes, ("stages.train_gan", *sys.argv[1:]), f"train {name}")
+        return
     device = apply_compute(device=compute.device, threads=compute.threads)
-    with running(
-        "train_gan",
-        settings={"train_gan": settings, "compute": compute},
-        inputs=[TRAIN, HELD_OUT],
-        item={"generator": wanted.generator, "label": wanted.label},
-        trains=True,
-    ) as stage:
-        train, held_out = open_patch_set(TRAIN), open_patch_set(HELD_OUT)
-        if wanted.label == ALL:
-            originals = of_all_labels(train, held_out, **settings.conditional.model_dump())
-        else:
-            originals = of_one_label(train, held_out, wanted.label)
-        trained = train_generator(
-            originals.images,
-            architecture=networks,
-            options=own.options,
-            recipe=GENERATORS[networks].recipe(
-                **own.model_dump(exclude=set(own.options)),
-                augment=settings.augment,
-                seed=settings.seed_of(wanted.generator),
-            ),
-            held_out=originals.held_out,
-            classes=originals.classes,
-            snapshot_every_kimg=settings.snapshot_every_kimg,
-            device=device,
-            precision=compute.precision,
-            channels_last=compute.channels_last,
-            resume_folder=stage.resume_folder,
-            recorder=stage.run,
-            what=f"train {name}",
-        )
-        results = Path("results/gan") / name
-        labels = LABELS if wanted.label == ALL else (wanted.label,)
-        models = {label: Path("models/gan") / f"{wanted.generator}-{label}" for label in labels}
-        keep_training(trained, models, results)
-        for model in models.values():
-            stage.run.model(model.name, model, "pathgen.gan.serving", *example_for_signature(trained))
-        stage.run.artifact(results)
+    with joined(compute.processes, device) as group:
+        train = partial(train_generator, device=device, group=group, what=f"train {name}")
+        if not group.leads:
+            folder = Path(group.told(None))
+            train(**work(wanted.generator, wanted.label, settings, compute), resume_folder=folder)
+            return
+        with running(
+            "train_gan",
+            settings={"train_gan": settings, "compute": compute},
+            inputs=[TRAIN, HELD_OUT],
+            item={"generator": wanted.generator, "label": wanted.label},
+            trains=True,
+        ) as stage:
+            group.told(str(stage.resume_folder))
+            trained = train(
+                **work(wanted.generator, wanted.label, settings, compute),
+                resume_folder=stage.resume_folder,
+                recorder=stage.run,
+            )
+            results = Path("results/gan") / name
+            labels = LABELS if wanted.label == ALL else (wanted.label,)
+            models = {label: Path("models/gan") / f"{wanted.generator}-{label}" for label in labels}
+            keep_training(trained, models, results)
+            for model in models.values():
+                stage.run.model(model.name, model, "pathgen.gan.serving", *example_for_signature(trained))
+            stage.run.artifact(results)
+
+
+def work(generator: str, label: str, settings: TrainGanSettings, compute: ComputeSettings) -> dict[str, Any]:
+    """Return what `train_generator` shall learn from and how, the same in every process."""
+    networks = networks_of(generator)
+    own = settings.of(generator)
+    train, held_out = open_patch_set(TRAIN), open_patch_set(HELD_OUT)
+    if label == ALL:
+        originals = of_all_labels(train, held_out, **settings.conditional.model_dump())
+    else:
+        originals = of_one_label(train, held_out, label)
+    return {
+        "images": originals.images,
+        "held_out": originals.held_out,
+        "classes": originals.classes,
+        "architecture": networks,
+        "options": own.options,
+        "recipe": GENERATORS[networks].recipe(
+            **own.model_dump(exclude=set(own.options)),
+            augment=settings.augment,
+            seed=settings.seed_of(generator),
+        ),
+        "snapshot_every_kimg": settings.snapshot_every_kimg,
+        "precision": compute.precision,
+        "channels_last": compute.channels_last,
+    }
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from typing import Literal
 import pydantic
 from pydantic import Field
 
+from pathgen.gan.division import indivisible
 from pathgen.params import Settings
 from pathgen.seeding import derive_seed
 
@@ -37,6 +38,10 @@ class DcganSettings(Settings):
     ema_decay: float = Field(
         ge=0.0, lt=1.0, description="Per step, of the kept moving average; 0: none; paper: 0."
     )
+
+    def indivisible(self, processes: int) -> str | None:
+        """Tell why several processes cannot share a batch, None when they can."""
+        return indivisible(self.batch_size, processes)
 
     @property
     def options(self) -> dict[str, int]:
@@ -86,6 +91,11 @@ class StyleGan2Settings(Settings):
     ada_kimg: float = Field(
         gt=0.0, description="Thousands of images for the chance to go from 0 to 1; paper: 500."
     )
+
+    def indivisible(self, processes: int) -> str | None:
+        """Tell why several processes cannot share a batch, None when they can."""
+        group, path = self.minibatch_group, self.path_weight > 0.0
+        return indivisible(self.batch_size, processes, minibatch_group=group, path=path)
 
     @property
     def options(self) -> dict[str, int]:
