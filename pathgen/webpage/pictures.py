@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from pathgen.errors import PathgenError
+from pathgen.files import atomic_path
 from pathgen.patches.picture import patch_grid
 from pathgen.patches.store import PatchSet
 
@@ -52,13 +53,28 @@ def svg_picture(figure: Figure, alt: str, caption: str = "") -> Picture:
     Returns:
         The plot as SVG, sized at 96 px per inch.
     """
+    width, height = figure.get_size_inches()
+    source = _data_uri("image/svg+xml", _svg(figure))
+    return Picture(source, alt, round(width * 96), round(height * 96), caption)
+
+
+def save_svg(figure: Figure, target: Path) -> None:
+    """Write a plot as SVG, atomically; the same plot gives the same bytes.
+
+    Args:
+        figure: The plot.
+        target: The file.
+    """
+    with atomic_path(target) as draft:
+        draft.write_bytes(_svg(figure))
+
+
+def _svg(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     # The salt fixes ids that are random otherwise; text as outlines looks alike everywhere.
     with mpl.rc_context({"svg.hashsalt": "pathgen", "svg.fonttype": "path"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    width, height = figure.get_size_inches()
-    source = _data_uri("image/svg+xml", buffer.getvalue())
-    return Picture(source, alt, round(width * 96), round(height * 96), caption)
+    return buffer.getvalue()
 
 
 def png_picture(image: NDArray[np.uint8], alt: str, caption: str = "") -> Picture:

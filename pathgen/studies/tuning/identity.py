@@ -1,0 +1,63 @@
+"""The name of a study, which stands for all that shapes its trials."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pathgen.classifier.catalogue import code_digests
+from pathgen.files import sha256_of
+from pathgen.slide_work.code import code_digest
+from pathgen.studies.tuning.fields import field_value
+from pathgen.studies.tuning.settings import TuningSettings
+
+
+def study_name(
+    params: Mapping[str, Any], settings: TuningSettings, inputs: Sequence[Path], device: str
+) -> str:
+    """Name a study.
+
+    Trials of other settings, patches, generators, code or another torch are not comparable: they make another
+    study. The number of trials is not in the name, so that it can be raised; nor are the workers.
+
+    Args:
+        params: The whole params file, plain.
+        settings: The search.
+        inputs: Folders of patches and checkpoints.
+        device: Kind of device that trains, e.g. ``cpu``.
+
+    Returns:
+        Classifier, regime and twelve digits.
+    """
+    classifiers = params["train_classifier"]["classifiers"]
+    facts = {
+        "tuning": settings.model_dump(exclude={"trials"}),
+        "classifier": classifiers.get(settings.classifier),
+        "regimes": params["train_classifier"]["regimes"],
+        "synthesise": params["synthesise"],
+        "compute": {name: params["compute"][name] for name in ("precision", "channels_last")},
+        "device": device,
+        "inputs": {
+            file.as_posix(): sha256_of(file)
+            for folder in inputs
+            for file in sorted(folder.rglob("*"))
+            if file.is_file()
+        },
+        "code": code_digest("pathgen.studies.tuning.objective", "pathgen.studies.tuning.space"),
+        "networks": {name: code_digests(name) for name in _networks(params, settings)},
+        "torch": version("torch"),
+        "optuna": version("optuna"),
+    }
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    return f"{settings.classifier}-{settings.regime}-{digest[:12]}"
+
+
+def _networks(params: Mapping[str, Any], settings: TuningSettings) -> list[str]:
+    """Name every network that a trial may train."""
+    field = f"train_classifier.classifiers.{settings.classifier}"
+    searched = [
+        str(value) for one in settings.space if one.field == f"{field}.network" for value in one.extremes()
+    ]
+    return sorted(searched or [field_value(params, f"{field}.network")])
