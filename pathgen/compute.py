@@ -1,14 +1,36 @@
 """Set torch up so that the same settings on the same machine give the same bytes."""
 
+import ctypes
 import os
+import sys
 
 import torch
 
 from pathgen.errors import PathgenError
 
+# Of glibc's mallopt: blocks from this size on are asked of the system one by one; how much free memory at the
+# end of the heap is given back.
+_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1
+_KEPT_BYTES = 2**30
+
+
+def keep_freed_memory() -> None:
+    """Let freed memory serve the next tensor, where the C library is glibc; elsewhere nothing changes.
+
+    By default glibc gives every large block back, and the system clears it again, page by page, for the next
+    step: a third of the time of a small network's training step on four cores. Blocks above 1 GiB are still
+    given back. No result depends on it.
+    """
+    if sys.platform != "linux":
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _KEPT_BYTES)
+        mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
+
 
 def apply_compute(*, device: str, threads: int) -> torch.device:
-    """Choose the device, and set torch's threads and deterministic algorithms for this process.
+    """Choose the device; set torch's threads, its algorithms and the use of memory for this process.
 
     Args:
         device: ``cpu``, ``cuda``, or ``auto``: the GPU where there is one.
@@ -30,6 +52,8 @@ def apply_compute(*, device: str, threads: int) -> torch.device:
         torch.set_num_threads(threads)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cpu":
+        keep_freed_memory()
     if device == "cuda":
         # cuBLAS reads it when the first CUDA context is made; without it deterministic products are refused.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

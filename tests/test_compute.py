@@ -1,11 +1,13 @@
 """Torch is set up as the settings say."""
 
+import resource
+import sys
 from collections.abc import Iterator
 
 import pytest
 import torch
 
-from pathgen.compute import apply_compute
+from pathgen.compute import apply_compute, keep_freed_memory
 from pathgen.errors import PathgenError
 
 
@@ -45,3 +47,17 @@ def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(PathgenError, match=r"compute\.device: is 'cuda', but torch sees no GPU"):
         apply_compute(device="cuda", threads=0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc alone gives memory back that eagerly")
+def test_freed_memory_is_not_cleared_again_by_the_system() -> None:
+    keep_freed_memory()
+
+    def page_faults() -> int:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        torch.ones(10**7)  # 40 MB: more than what glibc keeps by itself; 9766 pages, or 20 huge ones
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    for _ in range(20):  # until the heap has its holes
+        page_faults()
+    assert sum(page_faults() for _ in range(5)) < 1000

@@ -36,23 +36,24 @@ class Cnn6(nn.Module):
     def __init__(self, image_size_px: int) -> None:
         super().__init__()
         assert image_size_px >= SMALLEST_IMAGE_PX, image_size_px
+        # A maximum and a ReLU commute: the smaller map is rectified, to the same bits.
         self.features = nn.Sequential(
             nn.Conv2d(3, 32, 3),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(32, 32, 3),
-            nn.ReLU(),
             nn.MaxPool2d(2),
+            nn.ReLU(inplace=True),
             nn.Conv2d(32, 64, 3),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(64, 64, 3),
-            nn.ReLU(),
             nn.MaxPool2d(2),
+            nn.ReLU(inplace=True),
         )
         self.head = nn.Sequential(
             nn.Linear(64 * feature_side_px(image_size_px) ** 2, 512),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Linear(512, 128),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Linear(128, _CLASSES),
         )
 

@@ -35,9 +35,22 @@ def test_output_is_log_probability(size_px: int) -> None:
 
 def test_layers_in_order() -> None:
     names = [type(layer).__name__ for layer in [*Cnn6(32).features, *Cnn6(32).head]]
-    block = ["Conv2d", "ReLU", "Conv2d", "ReLU", "MaxPool2d"]
+    block = ["Conv2d", "ReLU", "Conv2d", "MaxPool2d", "ReLU"]
     assert names == [*block, *block, "Linear", "ReLU", "Linear", "ReLU", "Linear"]
     assert all(layer.padding == (0, 0) for layer in Cnn6(32).features if isinstance(layer, torch.nn.Conv2d))
+
+
+def test_rectified_after_the_maximum_or_before_is_the_same_to_the_bit() -> None:
+    images = torch.rand(5, 3, 32, 32, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    ours, published = build_classifier("cnn6", 32, seed=1), build_classifier("cnn6", 32, seed=1)
+    layers = [*published.features]
+    order = [0, 1, 2, 4, 3, 5, 6, 7, 9, 8]
+    published.features = torch.nn.Sequential(*(layers[place] for place in order))
+    for model in (ours, published):
+        model(images)[:, 1].sum().backward()
+    assert torch.equal(ours(images), published(images))
+    for mine, theirs in zip(ours.parameters(), published.parameters(), strict=True):
+        assert torch.equal(mine.grad, theirs.grad)
 
 
 def test_first_weights_depend_on_the_seed_alone() -> None:
