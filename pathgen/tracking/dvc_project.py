@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dvc.dependency import ParamsDependency
+from dvc.dvcfile import load_file
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc.repo.graph import build_graph
@@ -83,7 +84,9 @@ def running_stage_key(project: Any) -> str | None:
     if name is None:
         return None
     try:
-        stage = project.stage.load_one(path=_pipeline_file(project), name=name)
+        pipeline = load_file(project, _pipeline_file(project))
+        # Not project.stage.load_one: it reads dvc.lock too, half a second for nothing in the default study.
+        stage = pipeline.LOADER(pipeline, pipeline.contents, {})[name]
         params = [dep for dep in stage.deps if isinstance(dep, ParamsDependency)]
         files = [dep for dep in stage.deps if not isinstance(dep, ParamsDependency)]
         return stage_key(
