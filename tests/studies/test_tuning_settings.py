@@ -1,0 +1,101 @@
+"""What a search space may say, and what becomes of a trial's values."""
+
+from pathlib import Path
+from typing import Any
+
+import pydantic
+import pytest
+from ruamel.yaml import YAML
+from tuning_toy import PARAMS, RATE, settings
+
+from pathgen.errors import PathgenError
+from pathgen.params import read_params
+from pathgen.studies.tuning.checking import search_problems
+from pathgen.studies.tuning.fields import set_fields, values_of, with_fields
+from pathgen.studies.tuning.results import write_best
+from pathgen.studies.tuning.settings import Dimension, TuningSettings, TuningWorkSettings
+from pathgen.validation import validate_params
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"field": RATE},
+        {"field": RATE, "low": 0.1},
+        {"field": RATE, "low": 0.1, "high": 0.1},
+        {"field": RATE, "low": 0.0, "high": 0.1, "scale": "log"},
+        {"field": RATE, "low": 0.01, "high": 0.1, "choices": [0.1]},
+        {"field": RATE, "choices": [0.1, 0.1]},
+        {"field": RATE, "choices": []},
+        {"field": "train_gan.seed", "choices": [1]},
+        {"field": "evaluate.threshold", "choices": [0.5]},
+    ],
+)
+def test_a_dimension_that_means_nothing_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(pydantic.ValidationError):
+        Dimension.model_validate(wrong)
+
+
+def test_one_and_true_are_two_choices() -> None:
+    assert Dimension.model_validate({"field": RATE, "choices": [1, True]}).extremes() == [1, True]
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"generator": "stylegan2"}, "tuning.generator"),
+        ({"classifier": "nobody"}, "tuning.classifier"),
+        ({"space": [{"field": RATE, "low": 0.1, "high": 20.0}]}, "learning_rate"),
+        ({"space": [{"field": "train_classifier.classifiers.toy.lr", "choices": [1]}]}, "toy.lr"),
+        ({"space": [{"field": "train_classifier.classifiers.toy.network", "choices": ["vgg"]}]}, "vgg"),
+        ({"space": [{"field": RATE, "variants": {"a": {"x": 1}}}]}, "no section"),
+    ],
+)
+def test_what_does_not_fit_the_params_is_named_before_anything_runs(
+    change: dict[str, Any], where: str
+) -> None:
+    assert search_problems(PARAMS, settings(), Path("params.yaml")) == []
+    problems = search_problems(PARAMS, settings(**change), Path("params.yaml"))
+    assert problems and all(where in str(problem) for problem in problems)
+
+
+def test_values_become_fields_rounded_as_they_are_used() -> None:
+    space = settings().space
+    chosen = {RATE: 0.0123456, "synthesise.per_class": 24, "train_classifier.classifiers.toy": "step"}
+    values = values_of(chosen, space)
+    assert values[RATE] == 0.0123
+    params = with_fields(PARAMS, values)
+    toy = params["train_classifier"]["classifiers"]["toy"]
+    assert (toy["learning_rate"], toy["lr_schedule"], toy["lr_step_steps"]) == (0.0123, "step", 4)
+    assert params["synthesise"]["per_class"] == 24
+    assert PARAMS["synthesise"]["per_class"] == 40, "the params themselves must stay"
+
+
+def test_a_field_that_is_not_there_is_named() -> None:
+    with pytest.raises(PathgenError, match=r"train_classifier\.classifiers\.toy\.rate"):
+        set_fields(dict(PARAMS), {"train_classifier.classifiers.toy.rate": 1.0})
+
+
+def test_no_setting_of_the_work_shapes_a_trial() -> None:
+    assert not set(TuningWorkSettings.model_fields) & set(TuningSettings.model_fields)
+
+
+def test_best_is_a_params_file_with_comments_that_the_pipeline_takes(tmp_path: Path) -> None:
+    params = read_params(ROOT / "params.yaml")
+    search = TuningSettings.model_validate(params["tuning"])
+    values = values_of({one.field: one.extremes()[-1] for one in search.space}, search.space)
+    write_best(values, search, ROOT / "params.yaml", tmp_path / "best.yaml")
+    validate_params(tmp_path / "best.yaml")
+    best = read_params(tmp_path / "best.yaml")
+    assert best == {
+        **with_fields(params, values),
+        "pipeline": {**params["pipeline"], "classifiers": [*params["pipeline"]["classifiers"], "cnn6-tuned"]},
+    }
+    comments = [line for line in (ROOT / "params.yaml").read_text().splitlines() if line.startswith("#")]
+    written = (tmp_path / "best.yaml").read_text().splitlines()
+    assert comments and all(line in written for line in comments)
+    again = tmp_path / "again.yaml"
+    write_best({}, search, tmp_path / "best.yaml", again)
+    assert YAML(typ="safe").load(again) == best
