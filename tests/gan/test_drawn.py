@@ -202,8 +202,9 @@ def test_a_second_process_waits(
     second = threading.Thread(target=lambda: got.append(draw(tmp_path, model, 100)))
     with filelock.FileLock(only_store(tmp_path) / "lock"):
         second.start()
-        said = ""
+        said, until = "", time.monotonic() + 60
         while "waiting for another process" not in said:
+            assert second.is_alive() and time.monotonic() < until
             time.sleep(0.01)
             said += capfd.readouterr().err
         assert blocks == [0]

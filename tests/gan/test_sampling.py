@@ -1,5 +1,6 @@
 """Drawing from any program: in three lines, the patches of the pipeline; what is wrong is named."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,17 @@ def test_three_lines_draw_what_synthesis_draws(dcgan: Path) -> None:
     (drawn,) = synthesise(generator.network, seed=1, count=70, batch_size=70, device=CPU)
     assert np.array_equal(patches, drawn)
     assert np.array_equal(generator.sample(16, seed=1), patches[:16])
+
+
+def test_the_lines_in_the_readme_run(dcgan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    (lines,) = re.findall(r"```python\n(.*?)```", readme, re.S)
+    (tmp_path / "models" / "gan").mkdir(parents=True)
+    (tmp_path / "models" / "gan" / "dcgan-tumor").symlink_to(dcgan)
+    monkeypatch.chdir(tmp_path)
+    said: dict[str, np.ndarray] = {}
+    exec(lines, said)
+    assert np.array_equal(said["patches"], load_generator(dcgan).sample(16, seed=1))
 
 
 def test_what_is_public_loads_only_when_it_is_used() -> None:
