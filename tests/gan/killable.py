@@ -1,8 +1,8 @@
 """Trainings in forks of one process that has imported torch, so that several kills cost one import.
 
-``killable.py FOLDER`` reads lines ``TRAINING WORK MODEL`` (a name of `TRAININGS`, folder names) from standard
-input; for each it trains in a fork, writes the fork's process id at once, and how the fork ended when it has.
-A training of several processes is a fork of its own for each, all in the process group of the first.
+``killable.py FOLDER`` reads lines ``TRAINING WORK MODEL`` (a name in `SHORT` or `LONG`, folder names) from
+standard input; for each it trains in a fork, writes the process id of the fork at once, and how the fork ended
+when it has. A training of several processes is a fork of its own for each, all in the process group of the first.
 """
 
 import os
@@ -75,23 +75,28 @@ HELD_OUT = np.random.default_rng(2).integers(0, 256, (30, 16, 16, 3), dtype=np.u
 
 @dataclass(frozen=True)
 class Training:
-    """What is trained, how long, and by how many processes."""
+    """What is trained, for how long, with how many snapshots, and by how many processes."""
 
     architecture: str
     kimg: float
+    snapshot_kimg: float = 0.05
     conditional: bool = False
     processes: int = 1
 
 
-TRAININGS = {
+SHORT = {
     "dcgan": Training("dcgan", 0.8),
-    "cdcgan": Training("dcgan", 0.8, conditional=True),
     "stylegan2": Training("stylegan2", 0.24),
-    "cstylegan2": Training("stylegan2", 0.24, conditional=True),
-    "dcgan@2": Training("dcgan", 0.16, processes=2),
-    "cdcgan@2": Training("dcgan", 0.16, conditional=True, processes=2),
-    "stylegan2@2": Training("stylegan2", 0.16, processes=2),
-    "cstylegan2@2": Training("stylegan2", 0.16, conditional=True, processes=2),
+    "dcgan@2": Training("dcgan", 0.16, 0.032, processes=2),
+}
+# Fifty snapshots each: room for ten kills.
+LONG = {
+    "long-dcgan": Training("dcgan", 2.0, 0.04),
+    "long-cdcgan": Training("dcgan", 2.0, 0.04, conditional=True),
+    "long-dcgan@2": Training("dcgan", 2.0, 0.04, processes=2),
+    "long-stylegan2": Training("stylegan2", 0.8, 0.016),
+    "long-cstylegan2": Training("stylegan2", 0.8, 0.016, conditional=True),
+    "long-cstylegan2@2": Training("stylegan2", 0.8, 0.016, conditional=True, processes=2),
 }
 
 
@@ -106,7 +111,7 @@ def trained(training: Training, work: Path | None = None, group: Group = ALONE) 
         device=torch.device("cpu"),
         precision="fp32",
         channels_last=True,
-        snapshot_every_kimg=0.05,
+        snapshot_every_kimg=training.snapshot_kimg,
         held_out=HELD_OUT,
         classes=Classes(labels, labels, Conditioning(2, 0.3, 0.2)) if training.conditional else None,
         resume_folder=work,
@@ -140,7 +145,7 @@ def main(folder: Path) -> None:
         training, work, model = line.split()
         child = os.fork()
         if child == 0:
-            run(TRAININGS[training], folder / work, folder / model)
+            run((SHORT | LONG)[training], folder / work, folder / model)
             os._exit(0)
         print(child, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)

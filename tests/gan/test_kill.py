@@ -20,12 +20,16 @@ def stamp(path: Path) -> int:
     return path.stat().st_mtime_ns if path.exists() else 0
 
 
-@pytest.mark.parametrize("generator", killable.RECIPES)
-def test_killed_at_any_moments_it_goes_on_to_the_same_bytes(tmp_path: Path, generator: str) -> None:
-    command = [sys.executable, str(killable.__file__), str(tmp_path)]
-    snapshot = tmp_path / "work" / "snapshot.safetensors"
+def killed_and_straight(folder: Path, name: str, kills: int, most_snapshots: int) -> None:
+    """Train twice, once killed so many times after so many snapshots at most, and compare all files."""
+    training = (killable.SHORT | killable.LONG)[name]
+    snapshot = folder / "work" / "snapshot.safetensors"
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, str(killable.__file__), str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     ) as parent:
         assert parent.stdin is not None
         assert parent.stdout is not None
@@ -33,25 +37,37 @@ def test_killed_at_any_moments_it_goes_on_to_the_same_bytes(tmp_path: Path, gene
         def start(names: str) -> int:
             assert parent.stdin is not None
             assert parent.stdout is not None
-            parent.stdin.write(f"{generator} {names}\n")
+            parent.stdin.write(f"{name} {names}\n")
             parent.stdin.flush()
             return int(parent.stdout.readline())
 
         start("straight-work straight")
         began = time.monotonic()
         assert parent.stdout.readline() == "0\n"
-        duration = time.monotonic() - began
-        for _ in range(2):
-            before = stamp(snapshot)
+        interval = (time.monotonic() - began) * training.snapshot_kimg / training.kimg
+        for _ in range(kills):
             child = start("work killed")
-            while stamp(snapshot) == before:
-                time.sleep(0.001)
-            time.sleep(random.random() * duration / 4)
-            os.kill(child, signal.SIGKILL)
+            for _ in range(random.randint(1, most_snapshots)):
+                before = stamp(snapshot)
+                while stamp(snapshot) == before:
+                    time.sleep(0.001)
+            time.sleep(random.random() * interval)
+            os.killpg(child, signal.SIGKILL)
             assert parent.stdout.readline() == f"{-signal.SIGKILL}\n"
-        assert not (tmp_path / "killed").exists()
+        assert not (folder / "killed").exists()
         start("work killed")
         assert parent.stdout.readline() == "0\n"
         parent.stdin.close()
-    assert contents(tmp_path / "killed") == contents(tmp_path / "straight")
-    assert len(contents(tmp_path / "killed")) == 14
+    assert contents(folder / "killed") == contents(folder / "straight")
+    assert len(contents(folder / "killed")) == 15
+
+
+@pytest.mark.parametrize("name", killable.SHORT)
+def test_killed_at_any_moments_it_goes_on_to_the_same_bytes(tmp_path: Path, name: str) -> None:
+    killed_and_straight(tmp_path, name, kills=2, most_snapshots=1)
+
+
+@pytest.mark.pipeline
+@pytest.mark.parametrize("name", killable.LONG)
+def test_killed_ten_times_it_goes_on_to_the_same_bytes(tmp_path: Path, name: str) -> None:
+    killed_and_straight(tmp_path, name, kills=10, most_snapshots=3)
