@@ -50,8 +50,8 @@ SETTINGS: dict[str, Any] = {
     "seed": 3,
     "sampler": "tpe",
     "startup_trials": 3,
-    "prune_below": 0.5,
-    "prune_after_trials": 3,
+    "prune_below": 0.8,
+    "prune_after_trials": 2,
     "prune_after_epochs": 1,
     "threads": 1,
     "space": [

@@ -1,0 +1,173 @@
+"""A whole small search: reproducible, pruned, recorded, and equal when its best is trained again."""
+
+import json
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from optuna.trial import TrialState
+from ruamel.yaml import YAML
+from tuning_toy import PARAMS, WORKERS, Record, run_alone, settings, toy_study, toy_task
+
+from pathgen.errors import PathgenError
+from pathgen.params import read_params
+from pathgen.studies.tuning import worker
+from pathgen.studies.tuning.again import train_best_again
+from pathgen.studies.tuning.fields import field_value
+from pathgen.studies.tuning.results import find, write_results
+from pathgen.studies.tuning.slots import done_trials, failures
+from pathgen.studies.tuning.worker import VALUE_KEY, Abandoned, work
+
+
+class Killed(Exception):
+    """Stands for a kill between two epochs."""
+
+
+def rows(folder: Path, study: Any, **changed: Any) -> list[dict[str, Any]]:
+    return find(study, settings(**changed)).trials.drop(columns="reason").to_dict("records")
+
+
+@pytest.fixture(scope="module")
+def through(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
+    """A study that one worker ran through."""
+    folder = tmp_path_factory.mktemp("through")
+    study = toy_study(folder)
+    assert run_alone(study, folder) == 8
+    return study, folder
+
+
+def test_a_study_stopped_in_a_trial_goes_on_as_if_it_had_not(
+    through: tuple[Any, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = toy_study(tmp_path)
+    epochs = 0
+
+    def fails_in_the_third_trial(*arguments: Any, **rule: Any) -> bool:
+        nonlocal epochs
+        epochs += 1
+        if epochs == 6 * 2 + 4:
+            raise Killed("in the third trial")
+        return plain(*arguments, **rule)
+
+    plain = worker.falls_behind
+    monkeypatch.setattr(worker, "falls_behind", fails_in_the_third_trial)
+    with pytest.raises(Killed):
+        run_alone(study, tmp_path)
+    assert len(done_trials(study)) == 2
+    assert list((tmp_path / "snapshots").glob("*/*/*")), "nothing to go on from"
+    run_alone(study, tmp_path, trials=6)
+    run_alone(study, tmp_path)
+    assert len(failures(study)) == 1
+    assert not list((tmp_path / "snapshots").glob("*"))
+    assert str(rows(tmp_path, study)) == str(rows(through[1], through[0])), "nan is not equal to itself"
+
+
+def test_bad_trials_are_pruned_and_say_where(through: tuple[Any, Path]) -> None:
+    pruned = [trial for trial in done_trials(through[0]).values() if trial.state == TrialState.PRUNED]
+    assert pruned
+    assert all(trial.user_attrs["reason"].startswith("behind at seed") for trial in pruned)
+    assert any(len(trial.intermediate_values) < 6 for trial in pruned), "nothing was saved"
+
+
+def test_best_trained_again_has_the_same_scores(through: tuple[Any, Path], tmp_path: Path) -> None:
+    found = find(through[0], settings())
+    finished = found.trials[found.trials["state"] == "finished"]
+    assert found.value == finished["value"].max() > 0.6
+    write_results(found, settings(), tmp_path, _params_with_toy(tmp_path))
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert train_best_again(toy_task(), tmp_path / "summary.json") == summary["best"]["scores"]
+    best = read_params(tmp_path / "best.yaml")
+    for field, value in found.values.items():
+        if not isinstance(value, dict):
+            assert field_value(best, field) == value
+    assert all(Path(name).is_file() for name in summary["figures"])
+    assert len(summary["sentences"]) >= 3
+    assert summary["trials"]["finished"] + summary["trials"]["pruned"] == 8
+    summary["best"]["scores"][0] += 1e-9
+    (tmp_path / "summary.json").write_text(json.dumps(summary))
+    with pytest.raises(PathgenError, match="now"):
+        train_best_again(toy_task(), tmp_path / "summary.json")
+
+
+def _params_with_toy(folder: Path) -> Path:
+    path = folder / "params.yaml"
+    YAML().dump(PARAMS, path)
+    return path
+
+
+def test_same_study_same_bytes(through: tuple[Any, Path], tmp_path: Path) -> None:
+    written = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        write_results(find(through[0], settings()), settings(), tmp_path / name, _params_with_toy(tmp_path))
+        files = sorted((tmp_path / name).iterdir())
+        written.append({file.name: file.read_bytes().replace(name.encode(), b"") for file in files})
+    assert written[0] == written[1]
+    assert {"best.yaml", "history.svg", "summary.json", "trials.csv"} <= written[0].keys()
+
+
+def test_a_loss_that_is_no_number_ends_the_trial_and_not_the_study(tmp_path: Path) -> None:
+    rate = "train_classifier.classifiers.toy.learning_rate"
+    study = toy_study(tmp_path)
+    wild = {"trials": 2, "space": [{"field": rate, "choices": [10.0]}], "seeds": [1], "threads": 1}
+    record: list[Record] = []
+
+    @contextmanager
+    def recorded(slot: int, values: Any) -> Any:
+        record.append(Record())
+        yield record[-1]
+
+    task = toy_task({**PARAMS, "train_classifier": _wild()})
+    work(study, task, settings(**wild), WORKERS, folder=tmp_path, open_run=recorded, parent=None)
+    assert [trial.state for trial in done_trials(study).values()] == [TrialState.PRUNED] * 2
+    assert "finite" in done_trials(study)[1].user_attrs["reason"]
+    assert [one.tags for one in record] == [{"state": "pruned"}] * 2
+    with pytest.raises(PathgenError, match="no trial has finished"):
+        find(study, settings(**wild))
+
+
+def _wild() -> dict[str, Any]:
+    toy = {**PARAMS["train_classifier"]["classifiers"]["toy"], "momentum": 0.99, "max_epochs": 30}
+    return {
+        **PARAMS["train_classifier"],
+        "classifiers": {"toy": {**toy, "patience": 30, "weight_decay": 1.0}},
+    }
+
+
+def test_every_epoch_is_recorded_by_seed_and_the_last_value_is_the_score(tmp_path: Path) -> None:
+    study = toy_study(tmp_path)
+    record = Record()
+
+    @contextmanager
+    def recorded(slot: int, values: Any) -> Any:
+        yield record
+
+    one = settings(trials=1)
+    work(study, toy_task(), one, WORKERS, folder=tmp_path, open_run=recorded, parent=None)
+    values = [(step, value) for key, value, step in record.told if key == VALUE_KEY]
+    assert [step for step, _ in values] == [1, 2, 3, 4, 5, 6]
+    assert values[-1][1] == done_trials(study)[1].value
+    for seed in (1, 2):
+        key = f"tune/seed-{seed}/valid/accuracy"
+        assert [step for told, _, step in record.told if told == key] == [1, 2, 3]
+    assert record.tags == {"state": "finished"}
+
+
+def test_a_worker_without_its_parent_ends_and_leaves_its_trial_to_others(tmp_path: Path) -> None:
+    study = toy_study(tmp_path)
+    with pytest.raises(Abandoned):
+        work(study, toy_task(), settings(), WORKERS, folder=tmp_path, open_run=lambda *_: None, parent=1)
+    assert done_trials(study) == {}
+
+
+def test_a_study_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PathgenError, match="study toy: is not in the storage"):
+        toy_study(tmp_path, create=False)
+
+
+@pytest.mark.parametrize("address", ["postgresql://user:secret@nowhere/x", "nonsense://secret/x"])
+def test_a_storage_that_cannot_be_opened_is_named_without_its_password(address: str, tmp_path: Path) -> None:
+    with pytest.raises(PathgenError) as caught:
+        toy_study(tmp_path, address)
+    assert "secret" not in str(caught.value) and "storage" in str(caught.value)
