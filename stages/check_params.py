@@ -7,7 +7,8 @@ from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.errors import errors_to_exit
 from pathgen.files import atomic_folder, atomic_path, write_json
 from pathgen.params import load_section
-from pathgen.pipeline import PipelineSettings, prune
+from pathgen.pipeline import PipelineSettings, keep_only, prune
+from pathgen.studies.scaling.settings import ScalingSettings
 from pathgen.validation import validate_params
 
 
@@ -18,6 +19,7 @@ def main() -> None:
     pipeline = load_section("pipeline", PipelineSettings)
     classifiers = load_section("train_classifier", TrainClassifierSettings).classifiers
     prune(pipeline, Path())
+    keep_only(Path("results/scaling/points"), load_section("scaling", ScalingSettings).points())
     # Each stage waits for the entry of its own network, and is not invalidated by other networks.
     with atomic_folder(Path("data/networks")) as draft:
         for name in pipeline.classifiers:

@@ -52,6 +52,10 @@ TINY: dict[str, Any] = {
     "privacy.gallery_pairs": 2,
     "report.grid_patches": 16,
     "report.grid_columns": 4,
+    "scaling.seeds": [1, 2],
+    "scaling.original_sizes": [8, 48],
+    "scaling.synthetic_sizes": [8, 16, "unlimited"],
+    "scaling.training": {"max_steps": 6, "validate_every_steps": 3, "order_seed": 1},
 }
 _NOT_HANDED_DOWN = ("MLFLOW_", "DVC_", "GIT_", "PYTEST_", "COV_", "PYTHONPATH", "OMP_NUM_THREADS")
 
