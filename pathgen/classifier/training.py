@@ -218,7 +218,7 @@ def train_classifier(
             for rows in dealt[begun:]:
                 # What layers draw themselves, as dropout does.
                 torch.manual_seed(derive_seed(seed, "draws", run.steps))
-                _step(run, *feed.batch(rows, run.steps), rate_at(run.steps), precision)
+                train_step(run, *feed.batch(rows, run.steps), rate_at(run.steps), precision)
                 bar.update(len(rows))
                 if resume_folder is not None and time.monotonic() - saved > _SNAPSHOT_EVERY_S:
                     run.save(resume_folder, key)
@@ -262,7 +262,7 @@ def most_wrong(logarithms: Tensor, labels: NDArray[np.int64]) -> NDArray[np.int6
     return wrong[np.argsort(own[wrong], kind="stable")][:_MISCLASSIFIED].astype(np.int64)
 
 
-def _step(run: RunState, images: Tensor, labels: Tensor, rate: float, precision: str) -> None:
+def train_step(run: RunState, images: Tensor, labels: Tensor, rate: float, precision: str) -> None:
     """Take one optimiser step."""
     for group in run.optimizer.param_groups:
         group["lr"] = rate

@@ -1,0 +1,158 @@
+"""The six-layer classifier's training against a usual script: ImageFolder, DataLoader, float32, (N, C, H, W).
+
+``python -m benchmarks.classifier_training [--device cuda]``. Network, optimiser and batch of the published
+study at 64 px. Each contender is a process of its own: what one sets for its process, the others do not have.
+They take turns.
+"""
+
+import argparse
+import multiprocessing
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch.nn import functional
+from torch.utils.data import DataLoader
+
+if __package__ in {None, ""}:  # as a script
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.arithmetic import Steps, fastest, operations_per_image, profile_of, wait
+from benchmarks.measuring import Result, show
+from pathgen.classifier.feeding import Feed
+from pathgen.classifier.registry import build_classifier
+from pathgen.classifier.run_state import RunState
+from pathgen.classifier.schedule import batches
+from pathgen.classifier.training import train_step
+from pathgen.compute import apply_compute
+from pathgen.vision import torchvision
+
+SIDE_PX, BATCH, PATCHES, ROUNDS = 64, 128, 2048, 3
+RATE, MOMENTUM, DECAY = 0.001, 0.9, 0.0005
+
+
+def patches() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return noise that compresses about as tissue does, and labels."""
+    rng = np.random.default_rng(1)
+    coarse = rng.integers(90, 220, (PATCHES, 8, 8, 3), dtype=np.uint8).repeat(8, axis=1).repeat(8, axis=2)
+    return coarse + rng.integers(0, 24, coarse.shape, dtype=np.uint8), np.arange(PATCHES) % 2
+
+
+def usual_script(folder: Path, workers: int, device: torch.device) -> Iterator[int]:
+    """Train as a script of the usual kind does; yield the images of each step, for ever."""
+    transforms = torchvision.transforms
+    wanted = [transforms.ToTensor(), transforms.Normalize((0.5,) * 3, (0.5,) * 3)]
+    images = torchvision.datasets.ImageFolder(str(folder), transform=transforms.Compose(wanted))
+    loader = DataLoader(images, batch_size=BATCH, shuffle=True, num_workers=workers)
+    model = build_classifier("cnn6", SIDE_PX, seed=1).to(device)
+    optimizer = torch.optim.SGD(model.parameters(), lr=RATE, momentum=MOMENTUM, weight_decay=DECAY)
+    while True:
+        for inputs, labels in loader:
+            optimizer.zero_grad()
+            functional.nll_loss(model(inputs.to(device)), labels.to(device)).backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            yield len(labels)
+
+
+def this_suite(precision: str, device: torch.device) -> Iterator[int]:
+    """Train as the stage does; yield the images of each step, for ever."""
+    device = apply_compute(device=device.type, threads=0)
+    model = build_classifier("cnn6", SIDE_PX, seed=1).to(device)
+    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = torch.optim.SGD(model.parameters(), lr=RATE, momentum=MOMENTUM, weight_decay=DECAY)
+    feed = Feed(*patches(), device=device, channels_last=True, augment="none", seed=1)
+    run, epoch = RunState(model, optimizer), 0
+    model.train()
+    while True:
+        epoch += 1
+        for rows in batches(PATCHES, BATCH, 1, epoch):
+            train_step(run, *feed.batch(rows, run.steps), RATE, precision)
+            yield len(rows)
+
+
+def _serve(start: Callable[[], Steps], device: torch.device, seconds: float, told: Connection) -> None:
+    """Train for some seconds at each word from the other end, and tell images per second."""
+    while told.recv():
+        steps = start()
+        next(steps)
+        wait(device)
+        images, cpu, begun = 0, time.process_time(), time.perf_counter()
+        while time.perf_counter() - begun < seconds:
+            images += next(steps)
+        wait(device)
+        told.send((images / (time.perf_counter() - begun), time.process_time() - cpu))
+        del steps
+
+
+def _in_turn(
+    contenders: dict[str, Callable[[], Steps]], device: torch.device, seconds: float
+) -> list[Result]:
+    context = multiprocessing.get_context("spawn")
+    lines, processes = {}, []
+    for name, start in contenders.items():
+        lines[name], there = context.Pipe()
+        process = context.Process(target=_serve, args=(start, device, seconds, there))
+        process.start()
+        processes.append(process)
+    measured: dict[str, list[tuple[float, float]]] = {name: [] for name in contenders}
+    for _ in range(ROUNDS):
+        for name, line in lines.items():
+            line.send(True)
+            measured[name].append(line.recv())
+    for line in lines.values():
+        line.send(False)
+    for process in processes:
+        process.join()
+    return [
+        Result(name, median(rate for rate, _ in told), "images/s", median(cpu for _, cpu in told))
+        for name, told in measured.items()
+    ]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path, help="write the figures there")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each turn (default %(default)s)")
+    wanted = parser.parse_args(arguments)
+    device = torch.device(wanted.device)
+    best = fastest(device)
+    ours = f"this suite, {best.precision}, channels last"
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for place, (image, label) in enumerate(zip(*patches(), strict=True)):
+            file = folder / ("normal", "tumor")[label] / f"{place}.png"
+            file.parent.mkdir(exist_ok=True)
+            Image.fromarray(image).save(file)
+        contenders: dict[str, Callable[[], Steps]] = {
+            ours: partial(this_suite, best.precision, device),
+            "ImageFolder, 2 workers": partial(usual_script, folder, 2, device),
+            "ImageFolder, 0 workers": partial(usual_script, folder, 0, device),
+        }
+        results = _in_turn(contenders, device, wanted.seconds)
+    steps = this_suite(best.precision, device)
+    next(steps)
+    # The counter sees products forwards and backwards as they are called.
+    floor = best.product_rate / operations_per_image(lambda: next(steps))
+    results += profile_of(lambda: next(steps), device, "step")
+    results.append(Result("products alone at the rate of a large one", floor, "images/s", 0.0))
+    ratios = {
+        "six_layer_vs_imagefolder": results[0].value / results[1].value,
+        "six_layer_vs_imagefolder_0_workers": results[0].value / results[2].value,
+        "six_layer_vs_products_alone": results[0].value / floor,
+    }
+    show(results, ratios, wanted.json, torch.cuda.get_device_name() if wanted.device == "cuda" else None)
+
+
+if __name__ == "__main__":
+    main()
