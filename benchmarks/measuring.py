@@ -77,7 +77,7 @@ def show(
         digits = 0 if result.value >= 100 else 2
         print(f"{result.name:48} {result.value:12,.{digits}f} {result.unit:12} {result.cpu_s:8.2f} s cpu")
     for name, ratio in ratios.items():
-        print(f"{name:48} {ratio:12.1f} x")
+        print(f"{name:48} {ratio:12.{1 if ratio >= 1 else 3}f} x")
     if file is not None:
         machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
         if device is not None:
