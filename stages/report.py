@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pathgen.errors import errors_to_exit
 from pathgen.params import load_section
-from pathgen.report.hashes import file_hashes
+from pathgen.report.hashes import file_hashes, library_versions
 from pathgen.report.page import build_report
 from pathgen.report.reading import inputs_under
 from pathgen.report.settings import ReportSettings
@@ -29,6 +29,7 @@ def main() -> None:
             overlay_slides=settings.overlay_slides,
             with_patient_pictures=settings.patient_pictures == "shown",
             hashes=file_hashes(inputs),
+            versions=library_versions(),
         )
         for name in ("index.html", "results.md", "results.json"):
             stage.run.artifact(REPORT / name)

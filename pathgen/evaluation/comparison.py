@@ -49,7 +49,8 @@ class Group:
 
     def over_trainings(self, metric: str) -> Spread | None:
         """Return how far the mean would move with other trainings, see `training_spread`."""
-        return training_spread([one.value[metric] for one in self.draws], self.replicates)
+        values = [one.value[metric] for one in self.draws]
+        return training_spread(values, self.replicates, [run.key.seed for run in self.runs])
 
     @property
     def replicates(self) -> list[str]:
@@ -160,7 +161,7 @@ def _difference(
         if not np.isfinite(value):
             continue
         slides = slides_spread(draws, metric)
-        trainings = together([one.over_trainings(metric), other.over_trainings(metric)])
+        trainings = _paired_trainings(one, other, metric)
         spread = together([slides, trainings]) if slides is not None else None
         ends = None if spread is None else difference_interval(value, spread, confidence)
         metrics[metric] = {"difference": value, **_ends(ends), **_errors(slides, trainings)}
@@ -179,19 +180,37 @@ def _difference(
     }
 
 
-def _mcnemar(one: Group, other: Group, test: TestPatches) -> list[dict[str, Any]]:
-    """Test each training against that of the other regime with the same seed and number of replicate."""
+def _pairs(one: Group, other: Group) -> list[tuple[int, int]]:
+    """Return the places of trainings that belong together: the same seed, and number of replicate if any."""
     found = []
-    for first in one.runs:
-        for second in other.runs:
+    for at, first in enumerate(one.runs):
+        for beside, second in enumerate(other.runs):
             numbers = {run.key.generator.partition(".")[2] for run in (first, second) if run.key.generator}
-            if first.key.seed != second.key.seed or len(numbers) > 1:
-                continue
-            right = [(run.scores >= run.threshold) == (test.labels == 1) for run in (first, second)]
-            only_first, only_second, p = mcnemar(*right)
-            names = {"generator": first.key.generator, "seed": first.key.seed}
-            counts = {"only_regime": only_first, "only_against": only_second, "p_value": p}
-            found.append(names | counts)
+            if first.key.seed == second.key.seed and len(numbers) <= 1:
+                found.append((at, beside))
+    return found
+
+
+def _paired_trainings(one: Group, other: Group, metric: str) -> Spread | None:
+    """Say how far the difference would move with other trainings: a seed means the same first weights."""
+    pairs = _pairs(one, other)
+    if {at for at, _ in pairs} != set(range(len(one.runs))):
+        return together([one.over_trainings(metric), other.over_trainings(metric)])
+    values = [one.draws[at].value[metric] - other.draws[beside].value[metric] for at, beside in pairs]
+    seeds = [one.runs[at].key.seed for at, _ in pairs]
+    return training_spread(values, [one.replicates[at] for at, _ in pairs], seeds)
+
+
+def _mcnemar(one: Group, other: Group, test: TestPatches) -> list[dict[str, Any]]:
+    """Test each training against the one of the other regime that belongs to it."""
+    found = []
+    for at, beside in _pairs(one, other):
+        first, second = one.runs[at], other.runs[beside]
+        right = [(run.scores >= run.threshold) == (test.labels == 1) for run in (first, second)]
+        only_first, only_second, p = mcnemar(*right)
+        names = {"generator": first.key.generator, "seed": first.key.seed}
+        counts = {"only_regime": only_first, "only_against": only_second, "p_value": p}
+        found.append(names | counts)
     return found
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pathgen.report import paper
+from pathgen.report.comparison import loss_against_original
 from pathgen.report.tables import Row, Summary, summarise
 
 
@@ -15,7 +16,7 @@ class Cost:
     Attributes:
         row: The regime's row.
         original: The row of the original regime with the same classifier.
-        loss: Accuracy of original minus accuracy of the regime, paired by seed; positive is a loss.
+        loss: Accuracy of original minus accuracy of the regime; positive is a loss.
     """
 
     row: Row
@@ -23,21 +24,28 @@ class Cost:
     loss: Summary
 
 
-def costs(rows: Sequence[Row], confidence: float) -> list[Cost]:
+def costs(rows: Sequence[Row], confidence: float, comparison: Mapping[str, Any] | None = None) -> list[Cost]:
     """Compare every regime with the original one of the same classifier.
 
     Args:
         rows: Lines of the result table.
         confidence: Level of the intervals, in (0, 1).
+        comparison: What the stage `compare` found; its intervals also cover the choice of slides. None where
+            it was not run: the intervals are then over the seeds alone.
 
     Returns:
-        One cost per other regime that shares a seed with the original regime, in the rows' order.
+        One cost per other regime that was compared with the original one, or shares a seed with it, in the
+        rows' order.
     """
     originals = {row.classifier: row for row in rows if row.regime == "original"}
     found = []
     for row in rows:
         original = originals.get(row.classifier)
         if original is None or row is original:
+            continue
+        compared = loss_against_original(comparison, row)
+        if compared is not None:
+            found.append(Cost(row, original, compared))
             continue
         before = {run.key.seed: run.metrics.get("accuracy") for run in original.runs}
         after = {run.key.seed: run.metrics.get("accuracy") for run in row.runs}

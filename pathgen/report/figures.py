@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from pathgen.labels import LABELS
 from pathgen.patches.store import PatchSet, open_patch_set
-from pathgen.pipeline import regime_name
 from pathgen.report import plots
-from pathgen.report.reading import parse_run, read_histories, run_order
+from pathgen.report.reading import key_of, read_histories, run_order
 from pathgen.report.tables import Row, number
 from pathgen.webpage.pictures import Picture, read_picture, sample_grid, svg_picture
 from pathgen.webpage.words import LABEL_WORDS
@@ -69,6 +69,37 @@ def result_plots(rows: Sequence[Row], baseline: float | None) -> list[Picture]:
         caption = "ROC curves; one line per run. A curve nearer to the upper left corner is better."
         shown.append(svg_picture(plots.plot_roc(curved), f"ROC curves. {areas}.", caption))
     return shown
+
+
+def comparison_plot(comparison: Mapping[str, Any] | None) -> list[Picture]:
+    """Plot the differences in accuracy between regimes with their intervals; none without a comparison."""
+    pairs = (
+        []
+        if comparison is None
+        else [one for one in comparison["differences"] if "accuracy" in one["metrics"]]
+    )
+    if not pairs:
+        return []
+    said = "; ".join(
+        f"{one['regime']} against {one['against']}, {one['classifier']}: "
+        f"{number(one['metrics']['accuracy']['difference'])}"
+        for one in pairs
+    )
+    caption = "Differences in accuracy between regimes, with intervals; left of 0 the first one is worse."
+    return [svg_picture(plots.plot_differences(pairs), f"Differences in accuracy. {said}.", caption)]
+
+
+def reliability_plot(rows: Sequence[Row]) -> list[Picture]:
+    """Plot the reliability curves of the runs that have one."""
+    curved = [row for row in rows if any(run.reliability is not None for run in row.runs)]
+    if not curved:
+        return []
+    names = ", ".join(f"{row.words}, {row.classifier}" for row in curved)
+    caption = (
+        "Reliability; one line per run. On the diagonal, of the patches given 70 % as many are tumour; below "
+        "it the classifier is too sure of tumour."
+    )
+    return [svg_picture(plots.plot_reliability(curved), f"Reliability curves of {names}", caption)]
 
 
 def confusion_plots(rows: Sequence[Row]) -> list[Picture]:
@@ -168,9 +199,9 @@ def training_parts(gan: Path, training: Path) -> list[Part]:
     """
     generators = read_histories(gan)
     classifiers = read_histories(training)
-    keys = {name: parse_run(name) for name in classifiers}
+    keys = {name: key_of(name) for name in classifiers}
     ordered = sorted(classifiers, key=lambda name: run_order(keys[name]))
-    regimes = {name: regime_name(keys[name].regime, keys[name].generator) for name in ordered}
+    regimes = {name: keys[name].row for name in ordered}
     several = len({key.classifier for key in keys.values()}) > 1
     groups = {
         name: f"{regime}, {keys[name].classifier}" if several else regime for name, regime in regimes.items()

@@ -9,8 +9,16 @@ import pandas as pd
 
 from pathgen.patches.tables import read_table
 from pathgen.report import answer, breakdown, figures, paper
+from pathgen.report.comparison import (
+    calibration_table,
+    coverage_note,
+    differences_tables,
+    on_synthetic_table,
+    with_intervals,
+)
 from pathgen.report.measures import Measure, measures, nested
-from pathgen.report.reading import ReportInputs, read_fidelity, read_json, read_privacy, read_runs
+from pathgen.report.reading import ReportInputs, read_fidelity, read_json, read_metrics, read_runs
+from pathgen.report.studies import Study, read_study
 from pathgen.report.tables import NOT_RUN, TABLE_METRICS, Row, number, result_rows
 from pathgen.webpage.cohort_tables import left_out_table, readable, role_table
 from pathgen.webpage.pictures import Picture
@@ -22,10 +30,15 @@ CONTENTS: Mapping[str, str] = {
     "answer": "The answer",
     "results": "Results beside the paper’s",
     "patches": "Original and synthetic patches",
+    "comparison": "Which differences are real?",
+    "calibration": "Calibration and operating point",
     "slides": "Slide by slide",
     "training": "How the training went",
+    "labels": "Do synthetic patches show their class?",
     "fidelity": "Fidelity: how alike are they?",
     "privacy": "Privacy: what do they give away?",
+    "scaling": "What more synthetic patches bring",
+    "tuning": "What a search for better settings brings",
     "data": "Data, and what was skipped",
     "rerun": "Settings, and how to run it again",
 }
@@ -74,6 +87,14 @@ class Page:
     overlays: Sequence[Picture]
     overlay_note: str
     survey: str
+    differences: Sequence[Table]
+    differences_plot: Sequence[Picture]
+    reliability: Sequence[Picture]
+    calibration: Table | None
+    on_synthetic: Table | None
+    scaling: Study | None
+    tuning: Study | None
+    versions: str
     training_parts: Sequence[figures.Part]
     fidelity: Mapping[str, Sequence[Measure]]
     privacy: Mapping[str, PrivacyPart]
@@ -93,6 +114,7 @@ class Results:
     baseline: float | None
     comparable: str | None
     confidence: float
+    comparison: Mapping[str, Any] | None
 
 
 def gather_results(inputs: ReportInputs, confidence: float) -> Results:
@@ -109,15 +131,16 @@ def gather_results(inputs: ReportInputs, confidence: float) -> Results:
     Raises:
         PathgenError: A file is damaged.
     """
-    colour = read_json(inputs.baseline)
+    colour, comparison = read_json(inputs.baseline), read_json(inputs.comparison)
     samples, _ = _samples(inputs)
     return Results(
-        rows=result_rows(read_runs(inputs.evaluate), confidence),
+        rows=with_intervals(result_rows(read_runs(inputs.evaluate), confidence), comparison),
         baseline=None if colour is None else colour.get("accuracy"),
         comparable=answer.comparable(
             _sources(inputs), _per_class(samples, "train"), _per_class(samples, "test")
         ),
         confidence=confidence,
+        comparison=comparison,
     )
 
 
@@ -155,6 +178,7 @@ def gather_page(
     overlay_slides: int,
     with_patient_pictures: bool,
     hashes: Mapping[str, str],
+    versions: Mapping[str, str],
 ) -> Page:
     """Read everything else and put the page together.
 
@@ -167,6 +191,7 @@ def gather_page(
         overlay_slides: At most this many slide overlays.
         with_patient_pictures: Whether pictures made from original slides are shown.
         hashes: What to its hash, for the reader to compare.
+        versions: Library to its version.
 
     Returns:
         The page's content.
@@ -179,7 +204,7 @@ def gather_page(
     samples, extracted = _samples(inputs)
     skipped = None if cohort is None else left_out_table(cohort, _table(inputs.indexed), extracted)
     sources = [] if cohort is None else sorted(cohort["source"].unique())
-    privacy = read_privacy(inputs.privacy)
+    privacy, comparison = read_metrics(inputs.privacy), results.comparison
     overlays = figures.overlays(inputs.overlays, cohort, overlay_slides) if with_patient_pictures else []
     known = cohort is None or bool(cohort["slide_known"].any())
     grids = figures.grid_parts(
@@ -191,7 +216,7 @@ def gather_page(
         contents=CONTENTS,
         patient_pictures=with_patient_pictures and sources != ["phantom"] and bool(overlays or grids),
         answer=_answer(results, privacy),
-        interval_note=answer.interval_note(rows),
+        interval_note=answer.interval_note(rows) if comparison is None else coverage_note(comparison, rows),
         level=f"{results.confidence:.0%}",
         comparable=results.comparable,
         metric_names=TABLE_METRICS,
@@ -209,6 +234,14 @@ def gather_page(
         overlay_note=_overlay_note(len(overlays), len(list(inputs.overlays.glob("*.png")))),
         # The page of the cohort shows the original slides: what may be passed on does not point at it.
         survey=SURVEY_LINK if with_patient_pictures and inputs.survey.exists() else "",
+        differences=differences_tables(comparison),
+        differences_plot=figures.comparison_plot(comparison),
+        reliability=figures.reliability_plot(rows),
+        calibration=calibration_table(rows, comparison),
+        on_synthetic=on_synthetic_table(read_metrics(inputs.on_synthetic)),
+        scaling=read_study(inputs.scaling),
+        tuning=read_study(inputs.tuning),
+        versions=", ".join(f"{name} {version}" for name, version in versions.items()),
         training_parts=figures.training_parts(inputs.gan, inputs.training),
         fidelity={name: _lines(content) for name, content in read_fidelity(inputs.fidelity).items()},
         privacy={name: _privacy_part(content) for name, content in privacy.items()},
@@ -241,7 +274,9 @@ def _run_line(cohort: pd.DataFrame | None, skipped: int, rows: Sequence[Row]) ->
 def _answer(results: Results, privacy: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Say what it costs and what it gives away, synthetic patches alone first."""
     level = results.confidence
-    found = sorted(answer.costs(results.rows, level), key=lambda cost: cost.row.regime != "synthetic")
+    found = sorted(
+        answer.costs(results.rows, level, results.comparison), key=lambda cost: cost.row.regime != "synthetic"
+    )
     said = [answer.sentence(cost, level) for cost in found]
     if not said:
         said = [
@@ -269,9 +304,15 @@ def _privacy_part(content: Mapping[str, Any]) -> PrivacyPart:
     labels = {
         label: audit for label, audit in content.get("labels", {}).items() if isinstance(audit, Mapping)
     }
-    rest = {key: value for key, value in content.items() if key not in ("verdict", "labels")}
+    rest = {key: value for key, value in content.items() if key not in ("verdict", "labels", "selected_by")}
     rest["patches"] = {label: audit["patches"] for label, audit in labels.items() if "patches" in audit}
     paragraphs = [str(audit["text"]) for audit in labels.values() if "text" in audit]
+    chosen = [f"{label}: {what}" for label, what in content.get("selected_by", {}).items() if what]
+    if chosen:
+        paragraphs.append(
+            f"The synthetic patches were not taken as they came, but chosen ({'; '.join(chosen)}). What "
+            "chose them has learnt from the patients’ patches, so the set may give away more of them."
+        )
     if "verdict" in content:
         paragraphs.insert(0, f"Verdict: {content['verdict']}.")
     return PrivacyPart(paragraphs, _lines(rest), breakdown.controls_table(labels))

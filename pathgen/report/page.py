@@ -23,6 +23,7 @@ def build_report(
     overlay_slides: int,
     with_patient_pictures: bool,
     hashes: Mapping[str, str],
+    versions: Mapping[str, str],
 ) -> None:
     """Write ``index.html``, ``results.md``, ``results.json`` and ``runs.csv``; same inputs, same bytes.
 
@@ -38,6 +39,7 @@ def build_report(
         overlay_slides: At most this many slides are shown with their outlines.
         with_patient_pictures: Whether pictures made from original slides are on the page.
         hashes: Name of an input to its hash, shown for comparison (see `file_hashes`).
+        versions: Library to its version, shown likewise (see `library_versions`).
 
     Raises:
         PathgenError: An input is there but damaged.
@@ -52,6 +54,7 @@ def build_report(
         overlay_slides=overlay_slides,
         with_patient_pictures=with_patient_pictures,
         hashes=hashes,
+        versions=versions,
     )
     texts = {"index.html": render_page(page), "results.md": render_markdown(title, results)}
     for name, text in texts.items():

@@ -1,6 +1,7 @@
 """Plots: told apart by marker and line style as well as by colour, on white, for screen and print."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from pathgen.labels import LABELS
 from pathgen.report.tables import Row
-from pathgen.webpage.plotting import COLOURS, GREY, LINES, empty_plot
+from pathgen.webpage.plotting import COLOURS, GREY, LINES, MARKERS, empty_plot
 from pathgen.webpage.words import LABEL_WORDS
 
 _ROC_POINTS = 300
@@ -104,6 +105,63 @@ def plot_roc(rows: Sequence[Row]) -> Figure:
     axis.set_xlabel("false positive rate (normal taken for tumour)")
     axis.set_ylabel("true positive rate (tumour found)")
     axis.legend(loc="lower right", fontsize="small")
+    return figure
+
+
+def plot_differences(pairs: Sequence[Mapping[str, Any]]) -> Figure:
+    """Plot differences in accuracy with their intervals, one line per pair of regimes.
+
+    Args:
+        pairs: Entries of ``differences`` of the comparison that have an accuracy.
+
+    Returns:
+        The plot.
+    """
+    figure, axis = empty_plot(height=1.4 + 0.7 * len(pairs))
+    for place, pair in enumerate(pairs):
+        found = pair["metrics"]["accuracy"]
+        at = found["difference"]
+        reach = [[at - found.get("low", at)], [found.get("high", at) - at]]
+        axis.errorbar(
+            [at], [place], xerr=reach, color=COLOURS[0], marker="o", markersize=7, capsize=5, linestyle="none"
+        )
+    axis.axvline(0, color=GREY, linestyle=":")
+    names = [f"{pair['regime']}\n− {pair['against']}\n{pair['classifier']}" for pair in pairs]
+    axis.set_yticks(range(len(pairs)), names, fontsize="small")
+    axis.set_ylim(len(pairs) - 0.5, -0.5)
+    axis.set_xlabel("difference in accuracy on the original test patches")
+    return figure
+
+
+def plot_reliability(rows: Sequence[Row]) -> Figure:
+    """Plot how many patches were tumor among those given a like probability.
+
+    Args:
+        rows: Lines of the result table whose runs have curves (see `Run`).
+
+    Returns:
+        The plot; the runs of one row look alike.
+    """
+    figure, axis = empty_plot(height=5.4)
+    axis.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="calibrated")
+    for place, row in enumerate(rows):
+        curves = [run.reliability for run in row.runs if run.reliability is not None]
+        for number, curve in enumerate(curves):
+            axis.plot(
+                curve["mean_score"],
+                curve["tumor_share"],
+                linewidth=1.4,
+                alpha=0.85,
+                marker=MARKERS[place % len(MARKERS)],
+                markersize=4,
+                label=f"{row.words}, {row.classifier}" if number == 0 else None,
+                color=COLOURS[place % len(COLOURS)],
+                linestyle=LINES[place % len(LINES)],
+            )
+    axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+    axis.set_xlabel("probability of tumour that was given")
+    axis.set_ylabel("share of tumour among these patches")
+    axis.legend(loc="upper left", fontsize="small")
     return figure
 
 

@@ -1,7 +1,6 @@
 """Read what the stages left on disk. A file that is absent is `None` or left out, never a zero."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,10 @@ import pandas as pd
 
 from pathgen.errors import PathgenError
 from pathgen.patches.tables import read_table
+from pathgen.pipeline import RunKey, kind_of, parse_run
 
 REGIMES = ("original", "mixed", "synthetic")
 _REDO = "Run `dvc repro` again"
-_RUN = re.compile(
-    r"(?P<regime>original|mixed|synthetic)(?:-(?P<generator>.+))?-(?P<classifier>[^-]+)-(?P<seed>\d+)"
-)
 
 
 @dataclass(frozen=True)
@@ -35,6 +32,11 @@ class ReportInputs:
     evaluate: Path
     fidelity: Path
     privacy: Path
+    comparison: Path
+    on_synthetic: Path
+    scaling: Path
+    tuning: Path
+    models: Path
     baseline: Path
     params: Path
     survey: Path
@@ -63,20 +65,15 @@ def inputs_under(root: Path) -> ReportInputs:
         evaluate=results / "evaluate",
         fidelity=results / "fidelity",
         privacy=results / "privacy",
+        comparison=results / "comparison" / "comparison.json",
+        on_synthetic=results / "on_synthetic",
+        scaling=results / "scaling",
+        tuning=results / "tuning",
+        models=root / "models",
         baseline=results / "baseline.json",
         params=root / "params.yaml",
         survey=root / "report" / "cohort" / "index.html",
     )
-
-
-@dataclass(frozen=True, order=True)
-class RunKey:
-    """What one classifier was trained on and how, as its folder name says."""
-
-    regime: str
-    generator: str | None
-    classifier: str
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -89,6 +86,7 @@ class Run:
         confusion: Patches by ``tp``, ``fn``, ``tn``, ``fp``; tumour is positive.
         roc: Points of the ROC curve, columns ``false_positive_rate`` and ``true_positive_rate``.
         per_slide: One row per test slide, with ``slide``, ``n`` and metrics.
+        reliability: Points of the reliability curve, columns ``mean_score``, ``tumor_share`` and ``n``.
     """
 
     key: RunKey
@@ -96,28 +94,23 @@ class Run:
     confusion: Mapping[str, int] | None
     roc: pd.DataFrame | None
     per_slide: pd.DataFrame | None
+    reliability: pd.DataFrame | None = None
 
 
-def parse_run(name: str) -> RunKey:
-    """Read a run's folder name.
-
-    Args:
-        name: ``{regime}[-{generator}]-{classifier}-{seed}``, e.g. ``mixed-dcgan-cnn6-1``.
-
-    Returns:
-        Its parts.
+def key_of(name: str) -> RunKey:
+    """Read a run's folder name, see `pathgen.pipeline.parse_run`.
 
     Raises:
-        PathgenError: The name is not of that form, or its generator does not fit its regime.
+        PathgenError: The name is not one of a run.
     """
-    match = _RUN.fullmatch(name)
-    if match is None or (match["regime"] == "original") != (match["generator"] is None):
+    key = parse_run(name)
+    if key is None:
         raise PathgenError(
             name,
             "is not the name of a run (regime[-generator]-classifier-seed)",
             "Remove the folder if it is not an output of the pipeline",
         )
-    return RunKey(match["regime"], match["generator"], match["classifier"], int(match["seed"]))
+    return key
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
@@ -188,11 +181,12 @@ def read_runs(evaluate: Path) -> list[Run]:
             raise PathgenError(folder / "metrics.json", "no such file", _REDO)
         runs.append(
             Run(
-                key=parse_run(folder.name),
+                key=key_of(folder.name),
                 metrics=metrics,
                 confusion=_confusion(folder / "predictions.parquet"),
                 roc=read_csv(folder / "roc.csv"),
                 per_slide=read_csv(folder / "per_slide.csv"),
+                reliability=read_csv(folder / "reliability.csv"),
             )
         )
     return sorted(runs, key=lambda run: run_order(run.key))
@@ -212,9 +206,10 @@ def _confusion(predictions: Path) -> dict[str, int] | None:
     }
 
 
-def run_order(key: RunKey) -> tuple[str, int, str, int]:
-    """Return a sorting key: by classifier, then regime as in the paper's table, generator, seed."""
-    return (key.classifier, REGIMES.index(key.regime), key.generator or "", key.seed)
+def run_order(key: RunKey) -> tuple[str, int, str, str, int]:
+    """Return a sorting key: classifier, regime as in the paper's table, generator's kind, generator, seed."""
+    kind = "" if key.generator is None else kind_of(key.generator)
+    return (key.classifier, REGIMES.index(key.regime), kind, key.generator or "", key.seed)
 
 
 def read_histories(parent: Path) -> dict[str, pd.DataFrame]:
@@ -244,7 +239,7 @@ def read_fidelity(folder: Path) -> dict[str, dict[str, Any]]:
     return {path.stem: read_json(path) or {} for path in sorted(folder.glob("*.json"))}
 
 
-def read_privacy(folder: Path) -> dict[str, dict[str, Any]]:
-    """Read ``{generator}/metrics.json`` of each generator; an absent folder gives an empty dict."""
+def read_metrics(folder: Path) -> dict[str, dict[str, Any]]:
+    """Read ``{name}/metrics.json`` of each folder in one; an absent folder gives an empty dict."""
     found = {path.name: read_json(path / "metrics.json") for path in _folders(folder)}
     return {name: content for name, content in found.items() if content is not None}

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from pathgen.metrics.utility import mean_and_interval
-from pathgen.pipeline import regime_name
+from pathgen.pipeline import RunKey, kind_of, regime_name
 from pathgen.report import paper
-from pathgen.report.reading import Run, RunKey, run_order
+from pathgen.report.reading import Run, run_order
 
 UNDEFINED = "undefined"
 NOT_RUN = "not run"
@@ -56,7 +56,7 @@ class Row:
 
     Attributes:
         regime: ``original``, ``mixed`` or ``synthetic``.
-        generator: Where the synthetic patches are from; None for the original regime.
+        generator: Where the synthetic patches are from, replicates together; None for the original regime.
         classifier: Name of the classifier.
         runs: The evaluations, one per seed.
         metrics: Metric key to its summary, keys as in `TABLE_METRICS`.
@@ -126,14 +126,15 @@ def result_rows(runs: Sequence[Run], confidence: float) -> list[Row]:
 
 def _row(runs: Sequence[Run], confidence: float) -> Row:
     key: RunKey = runs[0].key
+    generator = None if key.generator is None else kind_of(key.generator)
     published = {
         metric: value
         for metric in TABLE_METRICS
-        if (value := paper.reference(key.regime, key.generator, key.classifier, metric)) is not None
+        if (value := paper.reference(key.regime, generator, key.classifier, metric)) is not None
     }
     return Row(
         regime=key.regime,
-        generator=key.generator,
+        generator=generator,
         classifier=key.classifier,
         runs=runs,
         metrics={
@@ -251,11 +252,13 @@ def runs_table(rows: Sequence[Row]) -> pd.DataFrame:
         rows: The lines (see `result_rows`).
 
     Returns:
-        Columns regime (with the generator), classifier, seed, and each metric; empty where undefined.
+        Columns regime (with the kind of generator), generator, classifier, seed, and each metric; empty
+        where undefined.
     """
     runs = [
         {
             "regime": row.name,
+            "generator": run.key.generator or "",
             "classifier": row.classifier,
             "seed": run.key.seed,
             **{metric: run.metrics.get(metric) for metric in TABLE_METRICS},
@@ -263,4 +266,4 @@ def runs_table(rows: Sequence[Row]) -> pd.DataFrame:
         for row in rows
         for run in row.runs
     ]
-    return pd.DataFrame(runs, columns=["regime", "classifier", "seed", *TABLE_METRICS])
+    return pd.DataFrame(runs, columns=["regime", "generator", "classifier", "seed", *TABLE_METRICS])

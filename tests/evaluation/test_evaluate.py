@@ -108,7 +108,7 @@ def test_what_is_undefined_is_said_and_never_zero(tmp_path: Path) -> None:
 
 
 def test_synthetic_patches_are_asked_for_the_class_they_were_made_for(tmp_path: Path) -> None:
-    sets = {label: TEST.of_label(label) for label in LABELS}
+    sets: dict[str, PatchSet] = {label: TEST.of_label(label) for label in LABELS}
     metrics = evaluate_on_synthetic(
         Bright(), sets, tmp_path, threshold=0.5, confidence=0.95, device=torch.device("cpu")
     )

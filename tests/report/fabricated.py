@@ -9,7 +9,7 @@ from PIL import Image
 
 from pathgen.patches.store import PatchSetWriter
 from pathgen.patches.tables import COHORT, INDEXED, SAMPLES, check_table, empty_table, write_table
-from pathgen.report.hashes import file_hashes
+from pathgen.report.hashes import file_hashes, library_versions
 from pathgen.report.page import build_report
 from pathgen.report.reading import inputs_under
 
@@ -270,5 +270,6 @@ def report_on(root: Path, out: Path, patient_pictures: bool = True) -> Path:
         overlay_slides=4,
         with_patient_pictures=patient_pictures,
         hashes=file_hashes(inputs),
+        versions=library_versions(),
     )
     return out

@@ -135,26 +135,34 @@ def slides_spread(draws: Draws, metric: str) -> Spread | None:
     return Spread(error, max(1.0, numerator**2 / denominator)) if denominator > 0 else None
 
 
-def training_spread(values: Sequence[float], groups: Sequence[str]) -> Spread | None:
+def training_spread(
+    values: Sequence[float], generators: Sequence[str], seeds: Sequence[int]
+) -> Spread | None:
     """Say how far the mean over trainings would move with other seeds.
 
     Args:
-        values: The metric of each training.
-        groups: The generator replicate each training's patches are from, or one name for all.
+        values: The metric of each training, or its difference to that of the training it is paired with.
+        generators: The replicate of the generator that each training's patches are from; one name for all
+            where there are no replicates.
+        seeds: The classifier's seed of each training. Every replicate goes with every seed.
 
     Returns:
-        Standard error of the mean and its degrees of freedom: over the replicates' means where there are at
-        least two replicates, so that trainings on the same synthetic patches do not count as independent;
-        else over the trainings. None for a single training, or where all have the same value.
+        Standard error of the mean: that of the replicates' means and that of the seeds' means added, for
+        trainings on the same patches, or from the same first weights, are not independent. What neither
+        explains is counted twice, so it is a little too large rather than too small. None for a single
+        training, or where nothing differs.
     """
-    names = sorted(set(groups))
-    if len(names) > 1:
-        of_group = [[value for value, at in zip(values, groups, strict=True) if at == name] for name in names]
-        values = [float(np.mean(own)) for own in of_group]
-    if len(values) < 2:
+    return together([_spread_of_means(values, generators), _spread_of_means(values, seeds)])
+
+
+def _spread_of_means(values: Sequence[float], groups: Sequence[str] | Sequence[int]) -> Spread | None:
+    of_group: dict[str | int, list[float]] = {}
+    for value, group in zip(values, groups, strict=True):
+        of_group.setdefault(group, []).append(value)
+    if len(of_group) < 2:
         return None
-    error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
-    return Spread(error, len(values) - 1.0) if error > 0 and math.isfinite(error) else None
+    error = float(np.std([np.mean(own) for own in of_group.values()], ddof=1)) / math.sqrt(len(of_group))
+    return Spread(error, len(of_group) - 1.0) if error > 0 and math.isfinite(error) else None
 
 
 def together(spreads: Sequence[Spread | None]) -> Spread | None:

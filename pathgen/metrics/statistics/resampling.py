@@ -61,7 +61,8 @@ def clusters_of(slides: NDArray[np.object_], labels: NDArray[np.int64], *, slide
 
 def _numbered(kinds: NDArray[np.generic]) -> NDArray[np.int64]:
     """Number the kinds that occur from 0 on, without gaps."""
-    return np.unique(kinds, return_inverse=True)[1].astype(np.int64)
+    numbers: NDArray[np.int64] = np.unique(kinds, return_inverse=True)[1].astype(np.int64)
+    return numbers
 
 
 def bootstrap_weights(clusters: Clusters, resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:

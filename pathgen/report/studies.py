@@ -1,0 +1,66 @@
+"""What the optional studies left for the page: sentences and plots."""
+
+import base64
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pathgen.errors import PathgenError
+from pathgen.report.reading import read_json
+from pathgen.webpage.pictures import Picture
+
+_SIZE = re.compile(r"<svg\b[^>]*?\bwidth=\"([\d.]+)pt\"[^>]*", re.S)
+_PX_PER_PT = 96 / 72
+
+
+@dataclass(frozen=True)
+class Study:
+    """What one study says of itself.
+
+    Attributes:
+        sentences: In words.
+        pictures: Its plots.
+    """
+
+    sentences: Sequence[str]
+    pictures: Sequence[Picture]
+
+
+def read_study(folder: Path) -> Study | None:
+    """Read ``summary.json`` and the plots that it names.
+
+    Args:
+        folder: Of the study's results. ``summary.json`` has a list ``sentences`` and a list ``figures``:
+            names of SVG files in the folder, or objects with ``file``, ``alt`` and ``caption``.
+
+    Returns:
+        The study; None when it was not run.
+
+    Raises:
+        PathgenError: The summary, or a plot that it names, is missing or damaged.
+    """
+    summary = read_json(folder / "summary.json")
+    if summary is None:
+        return None
+    sentences = [str(said) for said in summary.get("sentences", [])]
+    return Study(sentences, [_figure(folder, entry, sentences) for entry in summary.get("figures", [])])
+
+
+def _figure(folder: Path, entry: object, sentences: Sequence[str]) -> Picture:
+    named = entry if isinstance(entry, dict) else {"file": str(entry)}
+    file = folder / Path(str(named.get("file"))).name
+    cure = "Run the study again"
+    try:
+        content = file.read_bytes()
+    except OSError as problem:
+        raise PathgenError(file, f"cannot be read: {problem.strerror}", cure) from None
+    opening = _SIZE.search(content[:4000].decode("utf-8", errors="replace"))
+    height = re.search(r"\bheight=\"([\d.]+)pt\"", opening[0]) if opening else None
+    if opening is None or height is None:
+        raise PathgenError(file, "is no SVG plot with a size in pt", cure)
+    width_px, height_px = (round(float(size) * _PX_PER_PT) for size in (opening[1], height[1]))
+    source = f"data:image/svg+xml;base64,{base64.b64encode(content).decode('ascii')}"
+    words = file.stem.replace("_", " ").capitalize()
+    alt = str(named.get("alt") or f"{words}. {' '.join(sentences)}")
+    return Picture(source, alt, width_px, height_px, str(named.get("caption") or words))

@@ -1,0 +1,161 @@
+"""Regimes compared on the same patches: what is grouped, paired and tested."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pathgen.errors import PathgenError
+from pathgen.evaluation.comparison import compare, differences_table, regimes_table
+from pathgen.evaluation.reading import Evaluated, TestPatches, read_evaluated, slides_known
+from pathgen.files import write_json
+from pathgen.patches.tables import write_table
+from pathgen.pipeline import RunKey
+
+CHOSEN: dict[str, Any] = {"slides_known": True, "confidence": 0.95, "resamples": 400, "seed": 1, "power": 0.8}
+SKILL = {"original": 1.2, "mixed": 1.1, "synthetic": 0.4}
+
+
+def made_up(replicates: int = 1, slides: int = 16) -> tuple[TestPatches, list[Evaluated]]:
+    rng = np.random.default_rng(3)
+    names = np.repeat([f"s{number:02d}" for number in range(slides)], 60).astype(object)
+    labels = (
+        np.where(np.arange(slides)[:, None] < slides // 2, np.arange(60) < 30, False).ravel().astype(np.int64)
+    )
+    hard = np.repeat(rng.normal(0, 0.4, slides), 60)
+    runs = []
+    for regime, skill in SKILL.items():
+        generators = [None] if regime == "original" else ["dcgan", "dcgan.2", "dcgan.3"][:replicates]
+        for generator in generators:
+            shift = 0.0 if generator is None else rng.normal(0, 0.3)
+            for seed in (1, 2, 3):
+                logits = (skill + shift) * (2 * labels - 1) + hard + rng.normal(size=len(labels))
+                key = RunKey(regime, generator, "cnn6-tuned", seed)
+                runs.append(Evaluated(key, 1 / (1 + np.exp(-logits)), 0.5, 0.7))
+    return TestPatches(names, labels), runs
+
+
+def test_regimes_are_compared_in_pairs_with_adjusted_p_values() -> None:
+    test, runs = made_up()
+    found = compare(test, runs, **CHOSEN)
+    assert [one["regime"] for one in found["regimes"]] == ["original", "mixed-dcgan", "synthetic-dcgan"]
+    assert [(one["regime"], one["against"]) for one in found["differences"]] == [
+        ("mixed-dcgan", "original"),
+        ("synthetic-dcgan", "original"),
+        ("synthetic-dcgan", "mixed-dcgan"),
+    ]
+    by_name = {one["regime"]: one["metrics"] for one in found["regimes"]}
+    worse = found["differences"][1]
+    accuracy = worse["metrics"]["accuracy"]
+    expected = by_name["synthetic-dcgan"]["accuracy"]["mean"] - by_name["original"]["accuracy"]["mean"]
+    assert accuracy["difference"] == pytest.approx(expected)
+    assert accuracy["low"] < accuracy["difference"] < accuracy["high"] < 0
+    assert worse["p_value"] < worse["p_adjusted"] < 0.05
+    assert 0 < worse["minimum_difference"] < abs(accuracy["difference"])
+    assert [one["seed"] for one in worse["mcnemar"]] == [1, 2, 3]
+    one = worse["mcnemar"][0]
+    right = [
+        (run.scores >= 0.5) == (test.labels == 1)
+        for run in runs
+        if run.key.seed == 1 and run.key.regime != "mixed"
+    ]
+    assert one["only_against"] == np.sum(right[0] & ~right[1])
+    means = regimes_table(found)
+    assert set(means["metric"]) >= {"accuracy", "roc_auc", "operating_recall"}
+    assert (means["low"] < means["mean"]).all()
+    assert (means["mean"] < means["high"]).all()
+    assert len(differences_table(found)) == 3 * 9
+
+
+def test_replicates_of_a_generator_are_one_regime_and_widen_its_interval() -> None:
+    test, runs = made_up(replicates=3)
+    found = compare(test, runs, **CHOSEN)
+    assert [(one["regime"], one["trainings"], one["generators"]) for one in found["regimes"]] == [
+        ("original", 3, 0),
+        ("mixed-dcgan", 9, 3),
+        ("synthetic-dcgan", 9, 3),
+    ]
+    (pair,) = [one for one in found["differences"] if one["against"] == "mixed-dcgan"]
+    # Each replicate against the same one of the other regime, with each seed.
+    assert len(pair["mcnemar"]) == 9
+    alone = compare(test, [run for run in runs if run.key.generator in (None, "dcgan")], **CHOSEN)
+    errors = [one["regimes"][2]["metrics"]["accuracy"]["error_trainings"] for one in (found, alone)]
+    assert errors[0] > 2 * errors[1]
+
+
+def test_trainings_that_differ_alike_in_both_regimes_do_not_blur_the_difference() -> None:
+    test, runs = made_up()
+    pair = [run for run in runs if run.key.regime == "original"]
+    # The same scores but for a few patches: all seeds agree on the difference, though not on the accuracy.
+    other = []
+    for run in pair:
+        scores = run.scores.copy()
+        scores[:20] = 1 - scores[:20]
+        other.append(Evaluated(RunKey("synthetic", "dcgan", "cnn6-tuned", run.key.seed), scores, 0.5, 0.7))
+    found = compare(test, [*pair, *other], **CHOSEN)
+    (difference,) = found["differences"]
+    assert difference["metrics"]["accuracy"]["error_trainings"] < 0.01
+
+
+def test_without_slides_patches_are_drawn_and_it_is_said() -> None:
+    test, runs = made_up()
+    by_patch = compare(test, runs, **CHOSEN | {"slides_known": False})
+    assert (by_patch["test"]["unit"], by_patch["test"]["count"]) == ("patch", 960)
+    by_slide = compare(test, runs, **CHOSEN)
+    errors = [one["regimes"][0]["metrics"]["recall"]["error_slides"] for one in (by_patch, by_slide)]
+    assert errors[0] < 0.8 * errors[1]
+
+
+def test_single_trainings_have_intervals_over_slides_alone() -> None:
+    test, runs = made_up()
+    found = compare(test, [run for run in runs if run.key.seed == 1], **CHOSEN)
+    accuracy = found["differences"][0]["metrics"]["accuracy"]
+    assert "low" in accuracy
+    assert "error_trainings" not in accuracy
+
+
+def written(folder: Path, name: str, items: range, thresholds: dict[str, float] | None) -> None:
+    frame = pd.DataFrame(
+        {"slide": "a", "item": list(items), "label": ["tumor", "normal"] * (len(items) // 2)}
+    )
+    write_table(frame.assign(score=0.5, predicted="tumor"), folder / name / "predictions.parquet")
+    write_json(folder / name / "metrics.json", {} if thresholds is None else {"thresholds": thresholds})
+
+
+def test_runs_are_read_back(tmp_path: Path) -> None:
+    for name in ("original-cnn6-1", "synthetic-dcgan.2-cnn6-tuned-1"):
+        written(tmp_path, name, range(4), {"call": 0.5, "operating": 0.9})
+    test, runs = read_evaluated(tmp_path)
+    assert list(test.labels) == [1, 0, 1, 0]
+    assert [run.key for run in runs] == [
+        RunKey("original", None, "cnn6", 1),
+        RunKey("synthetic", "dcgan.2", "cnn6-tuned", 1),
+    ]
+    assert runs[1].key.row == "synthetic-dcgan"
+    assert runs[0].operating_threshold == 0.9
+
+
+@pytest.mark.parametrize(
+    ("name", "items", "thresholds", "said"),
+    [
+        ("nonsense", range(4), {"call": 0.5, "operating": 0.9}, "is not the name of a run"),
+        ("synthetic-dcgan-cnn6-1", range(1, 5), {"call": 0.5, "operating": 0.9}, "other test patches"),
+        ("synthetic-dcgan-cnn6-1", range(4), None, "thresholds"),
+    ],
+)
+def test_what_does_not_fit_is_named(
+    tmp_path: Path, name: str, items: range, thresholds: dict[str, float] | None, said: str
+) -> None:
+    written(tmp_path, "original-cnn6-1", range(4), {"call": 0.5, "operating": 0.9})
+    written(tmp_path, name, items, thresholds)
+    with pytest.raises(PathgenError, match=said):
+        read_evaluated(tmp_path)
+    with pytest.raises(PathgenError, match="holds no evaluated run"):
+        read_evaluated(tmp_path / "nothing")
+
+
+def test_slides_are_known_when_all_are() -> None:
+    assert slides_known(pd.DataFrame({"slide_known": [True, True]}))
+    assert not slides_known(pd.DataFrame({"slide_known": [True, False]}))
