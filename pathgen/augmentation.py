@@ -4,6 +4,8 @@ Tissue has no up and no left, is stained a little more or less, and lies a littl
 change in no other way. Stain and blur are matrices, so they have derivatives of every order.
 """
 
+import functools
+
 import torch
 
 # Optical densities of haematoxylin, eosin and a remainder, one per row (Ruifrok and Johnston 2001).
@@ -47,9 +49,9 @@ def restained(images: torch.Tensor, factors: torch.Tensor, offsets: torch.Tensor
     Source: Beer and Lambert's law with the stain vectors of Ruifrok and Johnston 2001; Tellez et al. 2018
     (arXiv 1808.05896) for jitter of factors and offsets.
     """
-    stains = torch.nn.functional.normalize(torch.tensor(_STAINS, device=images.device), dim=1)
+    stains, inverse = _stains(images.device)
     # density' = ((density @ inverse) * factors + offsets) @ stains, as one matrix per image.
-    change = torch.linalg.inv(stains) @ (factors[:, :, None] * stains)  # (N, 3, 3)
+    change = inverse @ (factors[:, :, None] * stains)  # (N, 3, 3)
     inside = images.clamp(-1.0, 1.0)
     light = ((inside + 1.0) / 2.0).clamp(min=_DARKEST)
     count, channels, height, width = images.shape
@@ -59,6 +61,14 @@ def restained(images: torch.Tensor, factors: torch.Tensor, offsets: torch.Tensor
     new_light = (-new.clamp(min=0.0)).exp().reshape(count, channels, height, width)
     result: torch.Tensor = images + (new_light - light) * 2.0
     return result
+
+
+@functools.cache
+def _stains(device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the stains' unit vectors, one per row, and their inverse: kept, as a GPU would wait for both."""
+    with torch.inference_mode(False):
+        stains = torch.nn.functional.normalize(torch.tensor(_STAINS), dim=1)
+        return stains.to(device), torch.linalg.inv(stains).to(device)
 
 
 def blurred(images: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:

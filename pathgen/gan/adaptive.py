@@ -3,6 +3,7 @@
 Source: Karras et al. 2020, ADA (arXiv 2006.06676, sections 2 and 3).
 """
 
+import functools
 from typing import Any
 
 import torch
@@ -52,9 +53,16 @@ def augmented(
     flip_rows, flip_columns, swap = as_flips(turns)
     rows, columns = mirrored(rows, flip_rows), mirrored(columns, flip ^ flip_columns)
     moved = placed(images, rows, columns, swap)
-    factors = (stain[0] * torch.tensor(_STAIN_STD, device=device)).exp()
-    offsets = stain[1] * torch.tensor(_OFFSET_STD, device=device)
+    factors = (stain[0] * _kept(_STAIN_STD, device)).exp()
+    offsets = stain[1] * _kept(_OFFSET_STD, device)
     return torch.where(chosen[4, :, None, None, None], restained(moved, factors, offsets), moved)
+
+
+@functools.cache
+def _kept(values: tuple[float, ...], device: torch.device) -> torch.Tensor:
+    """Return constants as a tensor: kept, as a GPU would wait for them each time."""
+    with torch.inference_mode(False):
+        return torch.tensor(values, device=device)
 
 
 class AdaptiveAugmentation:

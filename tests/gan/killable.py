@@ -1,8 +1,8 @@
 """Trainings in forks of one process that has imported torch, so that several kills cost one import.
 
-``killable.py FOLDER`` reads lines ``TRAINING WORK MODEL`` from standard input: a name in `SHORT` or `LONG`, and
-two folder names. It trains each in a fork, writes the process id of the fork at once, and how the fork ended when
-it has. Each further process of a training is a fork of its own, in the process group of the first.
+``killable.py FOLDER`` reads lines ``TRAINING WORK MODEL`` from standard input: a name in `SHORT` or `LONG`,
+and two folder names. It trains each in a fork, writes the process id of the fork at once, and how the fork
+ended when it has. Each further process of a training is another fork, in the process group of the first.
 """
 
 import os
