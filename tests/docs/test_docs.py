@@ -20,6 +20,7 @@ from pathgen.metrics.utility import classification_metrics, confusion, per_slide
 from pathgen.params import read_params
 from pathgen.privacy.attacks import QUESTIONS
 from pathgen.privacy.measure import measure_privacy
+from pathgen.studies.tuning.worker import VALUE_KEY
 from pathgen.validation import SECTIONS, validate_params
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -118,6 +119,9 @@ def test_the_page_names_the_keys_that_are_recorded_and_no_others(
         # Put together from columns: stages/sample.py and stages/finish.py.
         "sample/{role}/{label}",
         "accuracy/{regime}-{classifier}",
+        # Of trials, told by workers: one of them for each number of each seed.
+        VALUE_KEY,
+        "tune/seed-{seed}/{key}",
     }
     assert keys_in(METRICS_PAGE) == recorded
 

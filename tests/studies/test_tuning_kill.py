@@ -1,7 +1,6 @@
 """Workers and their parent are killed: no finished trial is lost, none is missing in the end."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -33,9 +32,9 @@ def start(folder: Path) -> "subprocess.Popen[bytes]":
 def until(true: Callable[[], object], process: "subprocess.Popen[bytes]", folder: Path) -> None:
     end = time.monotonic() + 240
     while not true():
+        time.sleep(0.05)
         log = (folder / "parent.log").read_text()[-3000:]
         assert process.poll() is None and time.monotonic() < end, log
-        time.sleep(0.05)
 
 
 def workers_of(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:
@@ -48,16 +47,21 @@ def test_killed_worker_and_killed_parent_lose_nothing(tmp_path: Path) -> None:
     def done() -> dict[int, FrozenTrial]:
         return done_trials(study)
 
-    def at_work() -> list[int]:
-        return [
-            trial.user_attrs["owner"]["pid"]
-            for trial in study.get_trials(states=(TrialState.RUNNING,))
-            if trial.intermediate_values
-        ]
+    def suspended_in_a_trial() -> psutil.Process | None:
+        for trial in study.get_trials(states=(TrialState.RUNNING,)):
+            if trial.intermediate_values and trial.user_attrs["owner"]["pid"] != parent.pid:
+                worker = psutil.Process(trial.user_attrs["owner"]["pid"])
+                worker.suspend()
+                if study.get_trials()[trial.number].state == TrialState.RUNNING:
+                    return worker
+                worker.resume()
+        return None
 
     parent = start(tmp_path)
-    until(lambda: len(done()) >= 2 and at_work(), parent, tmp_path)
-    os.kill(at_work()[0], signal.SIGKILL)
+    until(lambda: len(done()) >= 2, parent, tmp_path)
+    victims: list[psutil.Process] = []
+    until(lambda: victims or victims.extend(filter(None, [suspended_in_a_trial()])), parent, tmp_path)
+    victims[0].kill()
     until(lambda: len(done()) >= 4 and len(workers_of(parent)) == 3, parent, tmp_path)
     orphans = workers_of(parent)
     parent.kill()
