@@ -85,6 +85,8 @@ def test_an_integer_in_quotes_is_not_an_integer(changed: Any) -> None:
         (lambda p: p["pipeline"].update(joint_generators=["cdcgan"]), "pipeline"),
         (lambda p: p["pipeline"].update(per_class_generators=["cdcgan"]), "pipeline.per_class_generators"),
         (lambda p: p["train_gan"]["conditional"].update(ramp_share=0.8), "train_gan.conditional"),
+        (lambda p: p["pipeline"].update(classifiers=["cnn7"]), "pipeline.classifiers"),
+        (lambda p: p["extract"].update(size_px=8), "extract.size_px: is 8, but the network cnn6"),
     ],
 )
 def test_sections_must_fit_each_other(change: Any, where: str, changed: Any) -> None:

@@ -1,5 +1,6 @@
 """A toy task, and a training of it, for the tests of this folder; as a script, a training that is killed."""
 
+import json
 import os
 import signal
 import sys
@@ -11,6 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pathgen.classifier import training
+from pathgen.classifier.run_state import RunState
 from pathgen.classifier.training import TrainedClassifier, train_classifier
 from pathgen.recording import Silent
 
@@ -63,6 +66,23 @@ class KillBeforeEpochEnds:
         """Drop the picture."""
 
 
+def kill_in_step(step: int) -> None:
+    """Keep a snapshot after every step, and die as the step after so many begins."""
+    training._SNAPSHOT_EVERY_S = -1.0  # type: ignore[attr-defined]
+    taken = training.train_step
+
+    def dying(run: RunState, *arguments: Any) -> None:
+        if run.steps == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+        taken(run, *arguments)
+
+    training.train_step = dying
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    train_toy(resume_folder=Path(sys.argv[1]), recorder=KillBeforeEpochEnds(int(sys.argv[2])))
+    folder, unit, number, changes = sys.argv[1:]
+    if unit == "step":
+        kill_in_step(int(number))
+    epoch = int(number) if unit == "epoch" else 0
+    train_toy(resume_folder=Path(folder), recorder=KillBeforeEpochEnds(epoch), **json.loads(changes))

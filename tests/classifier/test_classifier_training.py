@@ -1,11 +1,13 @@
 """Training keeps the best epoch, counts properly, and goes on after kill -9 as if nothing had been."""
 
+import json
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -165,24 +167,35 @@ def saved_bytes(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
 
 
-def test_killed_training_ends_with_the_same_bytes(tmp_path: Path) -> None:
-    straight = train_toy()
+@pytest.mark.parametrize(
+    ("unit", "number", "told", "changes"),
+    [
+        ("epoch", 3, [3], {}),
+        # In the middle of the second epoch: its averages are those of all its batches.
+        ("step", 9, [2, 3], {"augment": "d4_stain_blur", "lr_schedule": "cosine"}),
+    ],
+)
+def test_killed_training_ends_with_the_same_bytes(
+    unit: str, number: int, told: list[int], changes: dict[str, Any], tmp_path: Path
+) -> None:
+    straight = train_toy(**changes)
     save_classifier(tmp_path / "straight", straight, {"seed": 1})
     resume = tmp_path / "resume"
+    script = Path(__file__).with_name("classifier_toy.py")
     killed = subprocess.run(
-        [sys.executable, Path(__file__).with_name("classifier_toy.py"), resume, "3"],
+        [sys.executable, script, resume, unit, str(number), json.dumps(changes)],
         check=False,
         capture_output=True,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     listener = Listener()
-    resumed = train_toy(resume_folder=resume, recorder=listener)
-    assert list(listener.told) == [3], "only the epoch that was cut off is trained again"
+    resumed = train_toy(resume_folder=resume, recorder=listener, **changes)
+    assert list(listener.told) == told, "only what was cut off is trained again"
     save_classifier(tmp_path / "resumed", resumed, {"seed": 1})
     assert saved_bytes(tmp_path / "resumed") == saved_bytes(tmp_path / "straight")
     pd.testing.assert_frame_equal(resumed.history, straight.history, check_exact=True)
     # Ended, but not yet saved by the caller: nothing is trained again.
-    again = train_toy(resume_folder=resume, recorder=(idle := Listener()))
+    again = train_toy(resume_folder=resume, recorder=(idle := Listener()), **changes)
     assert idle.told == {}
     assert again.best_epoch == straight.best_epoch
 
