@@ -22,7 +22,6 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from pathgen import seeding
 from pathgen.errors import PathgenError
 from pathgen.files import in_turn, sha256_of, write_json
 from pathgen.gan.sampling import LoadedGenerator, load_generator
@@ -201,7 +200,8 @@ def _identity(
 @lru_cache(maxsize=1)
 def _code() -> str:
     """Return a digest of the code that draws: a store does not outlive it."""
-    files = [Path(seeding.__file__), *sorted(Path(__file__).parent.rglob("*.py"))]
+    package = Path(__file__).parents[1]
+    files = [package / "seeding.py", package / "compute.py", *sorted((package / "gan").rglob("*.py"))]
     return _digest(b"".join(sha256_of(file).encode() for file in files))
 
 
