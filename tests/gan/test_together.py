@@ -6,11 +6,13 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import together
 import torch
-from killable import IMAGES, OPTIONS, RECIPES, trained
+from killable import HELD_OUT, IMAGES, OPTIONS, RECIPES, trained
+from numpy.typing import NDArray
 
 from pathgen.checkpoint import load_tensors
 from pathgen.distributed import ALONE, Group, joined
@@ -132,3 +134,38 @@ def test_what_torchrun_started_must_be_what_the_settings_say(monkeypatch: pytest
     with pytest.raises(PathgenError, match=r"compute\.processes: is 4, but torchrun started 2"):
         with joined(4, cpu):
             pass
+
+
+def test_a_snapshot_of_another_training_is_refused_and_the_difference_named(tmp_path: Path) -> None:
+    training = together.Training("dcgan", 0.08, 0.04)
+    trained(training, tmp_path)
+    refusals = {
+        "processes was 1, is 2": {"group": Group(0, 2)},
+        "recipe.augment was 'd4', is 'none'": {"recipe": {"augment": "none"}},
+        "recipe.kimg was 0.08, is 0.16": {"recipe": {"kimg": 0.16}},
+        "images_sha256 was ": {"images": IMAGES[::-1]},
+    }
+    for told, change in refusals.items():
+        with pytest.raises(PathgenError, match=re.escape(told)):
+            again(tmp_path, **change)  # type: ignore[arg-type]
+
+
+def again(
+    work: Path,
+    images: NDArray[np.uint8] = IMAGES,
+    recipe: dict[str, object] | None = None,
+    group: Group = ALONE,
+) -> None:
+    train_generator(
+        images,
+        architecture="dcgan",
+        options=OPTIONS["dcgan"],
+        recipe=replace(RECIPES["dcgan"], **{"kimg": 0.08, **(recipe or {})}),  # type: ignore[type-var]
+        device=torch.device("cpu"),
+        precision="fp32",
+        channels_last=True,
+        snapshot_every_kimg=0.04,
+        held_out=HELD_OUT,
+        resume_folder=work,
+        group=group,
+    )
