@@ -161,7 +161,7 @@ def plot_reliability(rows: Sequence[Row]) -> Figure:
     axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     axis.set_xlabel("probability of tumour that was given")
     axis.set_ylabel("share of tumour among these patches")
-    axis.legend(loc="upper left", fontsize="small")
+    figure.legend(loc="outside lower center", ncols=1, fontsize="small", frameon=False)
     return figure
 
 

@@ -7,11 +7,17 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from pathgen.evaluation.comparison import compare
+from pathgen.evaluation.reading import read_evaluated
+from pathgen.files import write_json
+from pathgen.metrics.statistics.calibration import reliability
 from pathgen.patches.store import PatchSetWriter
 from pathgen.patches.tables import COHORT, INDEXED, SAMPLES, check_table, empty_table, write_table
 from pathgen.report.hashes import file_hashes, library_versions
 from pathgen.report.page import build_report
 from pathgen.report.reading import inputs_under
+from pathgen.webpage.pictures import save_svg
+from pathgen.webpage.plotting import empty_plot
 
 SIDE_PX = 16
 SEEDS = (1, 2, 3)
@@ -126,7 +132,9 @@ def _write_evaluation(folder: Path, test: pd.DataFrame, skill: float, seed: int)
         "f1": float(2 * (said & truth).sum() / (said.sum() + truth.sum())),
         "roc_auc": skill,
         "average_precision": None,
+        "calibration_error": 0.1,
         "n": len(test),
+        "thresholds": {"call": 0.5, "operating": 0.7},
     }
     (folder / "metrics.json").write_text(json.dumps(metrics))
     per_slide = [
@@ -145,6 +153,7 @@ def _write_evaluation(folder: Path, test: pd.DataFrame, skill: float, seed: int)
         {"false_positive_rate": rate, "true_positive_rate": rate ** (1 - skill), "threshold": 1 - rate}
     )
     curve.to_csv(folder / "roc.csv", index=False)
+    reliability(truth.astype(np.int64), scores, 5).to_csv(folder / "reliability.csv", index=False)
 
 
 def _write_histories(root: Path) -> None:
@@ -197,6 +206,7 @@ def _write_verdicts(root: Path) -> None:
     (privacy / "pictures").mkdir(parents=True)
     measured = {
         "verdict": "no leakage was found by these made-up tests",
+        "selected_by": {"normal": None, "tumor": "discriminator, best of 4"},
         "metrics": {
             "privacy/tumor/votes": 0.502,
             "privacy/tumor/votes/low": 0.48,
@@ -219,6 +229,28 @@ def _write_verdicts(root: Path) -> None:
     Image.new("RGB", (120, 60), "wheat").save(privacy / "pictures" / "correlation-tumor.png")
     (privacy / "metrics.json").write_text(json.dumps(measured))
     Image.new("RGB", (120, 60), "plum").save(privacy / "pictures" / "gallery-tumor.png")
+
+
+def _write_comparison(root: Path) -> None:
+    results = root / "results"
+    test, runs = read_evaluated(results / "evaluate")
+    found = compare(test, runs, slides_known=True, confidence=0.95, resamples=100, seed=1, power=0.8)
+    write_json(results / "comparison" / "comparison.json", found)
+    for seed in SEEDS:
+        shares = {"n": 140, "accuracy": 0.9, "recall": 0.8, "specificity": 1.0}
+        ends = {f"{name}/{end}": 0.5 for name in shares for end in ("low", "high")}
+        write_json(results / "on_synthetic" / f"dcgan-cnn6-{seed}" / "metrics.json", shares | ends)
+
+
+def _write_studies(root: Path) -> None:
+    plain = {"sentences": ["Twenty made-up trials."], "figures": ["results/tuning/history.svg"]}
+    named = {"file": "curve.svg", "alt": "A made-up curve", "caption": "Made up"}
+    for study, summary, file in [
+        ("tuning", plain, "history.svg"),
+        ("scaling", {"sentences": ["A made-up law holds."], "figures": [named]}, "curve.svg"),
+    ]:
+        write_json(root / "results" / study / "summary.json", summary)
+        save_svg(empty_plot()[0], root / "results" / study / file)
 
 
 def fabricate(root: Path) -> Path:
@@ -253,6 +285,11 @@ def fabricate(root: Path) -> Path:
     (root / "results" / "baseline.json").write_text(json.dumps({"accuracy": 0.61}))
     _write_histories(root)
     _write_verdicts(root)
+    _write_comparison(root)
+    _write_studies(root)
+    checkpoint = root / "models" / "gan" / "dcgan-tumor" / "generator.safetensors"
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.write_bytes(b"made up")
     (root / "params.yaml").write_text("# made up\nreport:\n  title: A <made-up> study\n")
     return root
 

@@ -5,21 +5,22 @@ from pathlib import Path
 import pytest
 
 from pathgen.errors import PathgenError
-from pathgen.report.reading import RunKey, parse_run, read_csv, read_json, read_runs
+from pathgen.report.reading import RunKey, key_of, read_csv, read_json, read_runs
 
 
 def test_run_names_are_parsed() -> None:
-    assert parse_run("original-cnn6-3") == RunKey("original", None, "cnn6", 3)
-    assert parse_run("mixed-dcgan-cnn6-12") == RunKey("mixed", "dcgan", "cnn6", 12)
-    assert parse_run("synthetic-two-part-cnn6-1") == RunKey("synthetic", "two-part", "cnn6", 1)
+    assert key_of("original-cnn6-3") == RunKey("original", None, "cnn6", 3)
+    assert key_of("mixed-dcgan-cnn6-12") == RunKey("mixed", "dcgan", "cnn6", 12)
+    assert key_of("synthetic-dcgan.2-cnn6-tuned-1") == RunKey("synthetic", "dcgan.2", "cnn6-tuned", 1)
+    assert key_of("original-cnn6-tuned-1") == RunKey("original", None, "cnn6-tuned", 1)
 
 
 @pytest.mark.parametrize(
-    "name", ["original", "mixed-cnn6-1", "original-dcgan-cnn6-1", "other-cnn6-1", "original-cnn6-x"]
+    "name", ["original", "mixed-cnn6-1", "original-1", "other-cnn6-1", "original-cnn6-x"]
 )
 def test_other_names_are_refused(name: str) -> None:
     with pytest.raises(PathgenError, match=name):
-        parse_run(name)
+        key_of(name)
 
 
 def test_runs_are_read_with_what_they_have(study: Path) -> None:

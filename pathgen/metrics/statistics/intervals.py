@@ -155,8 +155,8 @@ def training_spread(
     return together([_spread_of_means(values, generators), _spread_of_means(values, seeds)])
 
 
-def _spread_of_means(values: Sequence[float], groups: Sequence[str] | Sequence[int]) -> Spread | None:
-    of_group: dict[str | int, list[float]] = {}
+def _spread_of_means(values: Sequence[float], groups: Sequence[object]) -> Spread | None:
+    of_group: dict[object, list[float]] = {}
     for value, group in zip(values, groups, strict=True):
         of_group.setdefault(group, []).append(value)
     if len(of_group) < 2:
