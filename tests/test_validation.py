@@ -93,6 +93,15 @@ def test_sections_must_fit_each_other(change: Any, where: str, changed: Any) -> 
     assert any(where in problem for problem in problems_of(changed(change)))
 
 
+def test_processes_must_be_able_to_share_a_batch_of_what_the_study_trains(changed: Any) -> None:
+    def spoil(params: dict[str, Any]) -> None:
+        params["compute"]["processes"] = 3
+        params["train_gan"]["stylegan2"]["batch_size"] = 9
+
+    (problem,) = problems_of(changed(spoil))
+    assert "train_gan.dcgan.batch_size: 16 images cannot be shared by 3 processes" in problem
+
+
 @pytest.mark.parametrize("text", ["a: [1", "- just\n- a list\n", "\tx: 1", "\x00"])
 def test_what_is_no_params_file_is_one_error(text: str, tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"

@@ -89,14 +89,14 @@ SHORT = {
     "stylegan2": Training("stylegan2", 0.24),
     "dcgan@2": Training("dcgan", 0.16, 0.032, processes=2),
 }
-# Fifty snapshots each: room for ten kills.
+# Thirty snapshots each: room for ten kills.
 LONG = {
-    "long-dcgan": Training("dcgan", 2.0, 0.04),
-    "long-cdcgan": Training("dcgan", 2.0, 0.04, conditional=True),
-    "long-dcgan@2": Training("dcgan", 2.0, 0.04, processes=2),
-    "long-stylegan2": Training("stylegan2", 0.8, 0.016),
-    "long-cstylegan2": Training("stylegan2", 0.8, 0.016, conditional=True),
-    "long-cstylegan2@2": Training("stylegan2", 0.8, 0.016, conditional=True, processes=2),
+    "long-dcgan": Training("dcgan", 1.2, 0.04),
+    "long-cdcgan": Training("dcgan", 1.2, 0.04, conditional=True),
+    "long-dcgan@2": Training("dcgan", 1.2, 0.04, processes=2),
+    "long-stylegan2": Training("stylegan2", 0.48, 0.016),
+    "long-cstylegan2": Training("stylegan2", 0.48, 0.016, conditional=True),
+    "long-cstylegan2@2": Training("stylegan2", 0.48, 0.016, conditional=True, processes=2),
 }
 
 

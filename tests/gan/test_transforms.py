@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from pathgen.augmentation import restained
 from pathgen.gan import adaptive
 from pathgen.gan.adaptive import augmented
-from pathgen.augmentation import restained
 from pathgen.gan.transforms import as_flips, mirrored, placed, shift_matrices
 from pathgen.seeding import torch_generator
 
