@@ -17,6 +17,16 @@ def test_learning_rate_equals_torch_stepped_after_every_optimiser_step() -> None
         schedule.step()
 
 
+def test_cosine_equals_torchs() -> None:
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.02)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=30)
+    rate_at = learning_rates("cosine", 0.02, 30, None, None)
+    for step in range(31):
+        assert rate_at(step) == pytest.approx(schedule.get_last_lr()[0], abs=1e-12)
+        optimizer.step()
+        schedule.step()
+
+
 @pytest.mark.parametrize(
     ("accuracies", "best"),
     [([0.5], 1), ([0.5, 0.6, 0.6, 0.55], 2), ([0.5, 0.5], 1), ([0.1, 0.2, 0.3], 3)],
