@@ -2,9 +2,10 @@
 
 import pytest
 
+from pathgen.pipeline import RunKey
 from pathgen.report import answer
 from pathgen.report.measures import measures, nested, write_value
-from pathgen.report.reading import Run, RunKey
+from pathgen.report.reading import Run
 from pathgen.report.tables import Row, result_rows
 
 

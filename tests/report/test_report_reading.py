@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from pathgen.errors import PathgenError
-from pathgen.report.reading import RunKey, key_of, read_csv, read_json, read_runs
+from pathgen.pipeline import RunKey
+from pathgen.report.reading import key_of, read_csv, read_json, read_runs
 
 
 def test_run_names_are_parsed() -> None:

@@ -6,9 +6,10 @@ import math
 import pandas as pd
 import pytest
 
+from pathgen.pipeline import RunKey
 from pathgen.report import paper
 from pathgen.report.breakdown import confusion_table, slide_table
-from pathgen.report.reading import Run, RunKey
+from pathgen.report.reading import Run
 from pathgen.report.tables import interval, json_table, markdown_table, number, result_rows, summarise
 
 
