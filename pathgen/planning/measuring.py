@@ -73,7 +73,7 @@ def measure(study: Study, say: Callable[[str], None]) -> Measured:
         say(f"measuring generator {generator}")
         found, gans[generator] = _of_generator(study, generator, device)
         rates |= found
-    for classifier in study.pipeline.classifiers:
+    for classifier in dict.fromkeys([*study.pipeline.classifiers, *study.scaling.classifiers]):
         say(f"measuring classifier {classifier}")
         found, classifiers[classifier] = _of_classifier(study, classifier, device)
         rates |= found

@@ -7,18 +7,19 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from pathgen.errors import PathgenError
 from pathgen.planning.disk import copies_of_outputs, free_bytes
 from pathgen.planning.jobs import Job, patches_per_role, plan_jobs
 from pathgen.planning.measuring import Measured, measure
 from pathgen.planning.rates import Rate, recorded_rates, seconds_of
 from pathgen.planning.reuse import Reuse, find_reuse
+from pathgen.planning.scaling_jobs import scaling_jobs
 from pathgen.planning.slides import Slides, list_slides
 from pathgen.planning.study import Study
 from pathgen.planning.words import duration, size
 
 _LONG_S = 6 * 3600.0
 _ROOM_LEFT = 0.9
+_NOT_PLAIN = ("slides", "rows", "scaling", "rates")
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class Plan:
         slides: What it begins with.
         patches: Role to patches per class.
         rows: One per group of stages, in the order of the pipeline.
+        scaling: The scaling experiment, which `dvc repro` does not start; as if nothing of it was done.
         rates: Units per second, by name.
         device: ``cpu`` or ``cuda``.
         start_s: Seconds that each stage takes to start and end.
@@ -72,6 +74,7 @@ class Plan:
     slides: Slides
     patches: dict[str, int]
     rows: tuple[Row, ...]
+    scaling: Row
     rates: dict[str, Rate]
     device: str
     start_s: float
@@ -103,11 +106,12 @@ class Plan:
             "disk_needed": self.disk_needed,
         }
         slides = {"count": self.slides.count, "bytes": self.slides.size}
-        plain = {name: value for name, value in vars(self).items() if name not in ("slides", "rows", "rates")}
+        plain = {name: value for name, value in vars(self).items() if name not in _NOT_PLAIN}
         return {
             **plain,
             "slides": slides,
             "rows": [asdict(row) for row in self.rows],
+            "scaling": asdict(self.scaling),
             "rates": {name: asdict(rate) for name, rate in self.rates.items()},
             "totals": totals,
         }
@@ -163,13 +167,16 @@ def assemble(
         _row(group, list(members), to_run, rates, measured.start_s)
         for group, members in groupby(jobs, key=lambda job: job.group)
     )
-    used = {name for row in rows for name in row.work}
+    curves = scaling_jobs(study, measured.sizes)
+    scaling = _row("scaling", curves, frozenset(job.stage for job in curves), rates, measured.start_s)
+    used = {name for row in (*rows, scaling) for name in row.work}
     plan = Plan(
         file=str(study.file),
         source=study.cohort.source,
         slides=slides,
         patches=study.sample.per_class.model_dump(),
         rows=rows,
+        scaling=scaling,
         rates={name: rate for name, rate in rates.items() if name in used},
         device=measured.device,
         start_s=measured.start_s,
@@ -217,6 +224,3 @@ def _notes(plan: Plan, study: Study) -> list[str]:
     if plan.slides.problem is None and plan.slides.count == 0:
         notes.append(f"no slide was found, and {asked:,} patches are asked for")
     return notes
-
-
-__all__ = ["PathgenError", "Plan", "Row", "assemble", "make_plan"]

@@ -15,6 +15,7 @@ from pathgen.pipeline import PipelineSettings
 from pathgen.privacy.settings import PrivacySettings
 from pathgen.slide_work.settings import SlideWorkSettings
 from pathgen.sources.settings import CohortSettings
+from pathgen.studies.scaling.settings import ScalingSettings
 from pathgen.validation import validate_params
 
 
@@ -40,6 +41,7 @@ class Study:
     train_classifier: TrainClassifierSettings
     fidelity: FidelitySettings
     privacy: PrivacySettings
+    scaling: ScalingSettings
 
 
 def find_profile(named: str | None, root: Path) -> Path:
@@ -87,4 +89,5 @@ def read_study(file: Path) -> Study:
         train_classifier=parse_section(params, "train_classifier", TrainClassifierSettings, file),
         fidelity=parse_section(params, "fidelity", FidelitySettings, file),
         privacy=parse_section(params, "privacy", PrivacySettings, file),
+        scaling=parse_section(params, "scaling", ScalingSettings, file),
     )

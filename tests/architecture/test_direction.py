@@ -77,6 +77,7 @@ MAY_IMPORT = {
         "metrics",
         "privacy",
         "pipeline",
+        "studies",
         "tracking",
         "validation",
     },

@@ -15,6 +15,7 @@ from pathgen.planning.jobs import (
     trained_in_all,
     trained_patches,
 )
+from pathgen.planning.scaling_jobs import scaling_jobs
 from pathgen.planning.slides import Slides, list_slides
 from pathgen.planning.study import Study, read_study
 from pathgen.tracking.dvc_project import open_project, stage_names
@@ -146,3 +147,25 @@ def test_every_profile_can_be_planned() -> None:
     for file in sorted((CHECKOUT / "profiles").glob("*.yaml")):
         study = read_study(file)
         assert plan_jobs(study, list_slides(study.cohort, CHECKOUT), ANY_SIZES), file
+
+
+def test_scaling_trains_every_point_alike_and_draws_once() -> None:
+    study = study_with(
+        {
+            "scaling.generators": ["dcgan"],
+            "scaling.classifiers": ["cnn6"],
+            "scaling.seeds": [1, 2],
+            "scaling.original_sizes": [10, 100],
+            "scaling.synthetic_sizes": [10, 300, "unlimited"],
+            "scaling.training": {"max_steps": 100, "validate_every_steps": 30, "order_seed": 1},
+        }
+    )
+    batch = study.train_classifier.classifiers["cnn6"].batch_size
+    jobs = {job.stage: job for job in scaling_jobs(study, SIZES)}
+    assert len(jobs) == (2 + 3) * 2 + 1
+    expected = {"cnn6 trained": 100 * batch, "cnn6 predicted": 5 * 800 + 1_200}
+    assert jobs["scaling@dcgan-unlimited-cnn6-2"].work == expected
+    assert jobs["scaling@original-10-cnn6-1"].work == expected
+    # Unlimited is as many as a point can see; the smaller sizes take the first of them.
+    assert jobs["scaling@dcgan"].work == {"dcgan drawn": 100 * batch}
+    assert jobs["scaling@dcgan"].beside == 100 * batch * 32 * 32 * 3
