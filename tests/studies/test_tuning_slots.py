@@ -81,7 +81,7 @@ def test_trial_of_a_dead_worker_is_begun_again_with_its_values(
     value = first.trial.suggest_float("x", 0.0, 1.0)
     mark_whole(first.trial)
     first.trial.set_user_attr("owner", dead)
-    again = taken(study, tmp_path)
+    again = taken(study, tmp_path, sampler_of=lambda _: RANDOM(seed=99))  # It would choose another value.
     assert again.slot == 1
     assert again.trial.number != first.trial.number
     assert again.trial.suggest_float("x", 0.0, 1.0) == value
