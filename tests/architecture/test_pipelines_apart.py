@@ -1,4 +1,4 @@
-"""A bare ``dvc repro`` runs the study alone: none of its stages waits for what a pipeline beside it writes."""
+"""A bare ``dvc repro`` runs the study alone: no stage of it waits for what a pipeline beside it writes."""
 
 import sys
 from collections.abc import Iterator

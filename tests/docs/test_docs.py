@@ -119,6 +119,7 @@ def test_the_page_names_the_keys_that_are_recorded_and_no_others(
         # Put together from columns: stages/sample.py and stages/finish.py.
         "sample/{role}/{label}",
         "accuracy/{regime}-{classifier}",
+        *(f"scaling/{name}/{{source}}/{{classifier}}" for name in ("a", "b", "c", "equals_original")),
         # Of trials, told by workers: one of them for each number of each seed.
         VALUE_KEY,
         "tune/seed-{seed}/{key}",

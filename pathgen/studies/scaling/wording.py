@@ -15,6 +15,8 @@ def source_words(source: str) -> str:
 
 def rounded(value: float) -> str:
     """Write a number of patches with two digits that mean something."""
+    if math.isinf(value):
+        return "any number"
     if value < 1:
         return "less than 1"
     digits = max(0, math.floor(math.log10(value)) - 1)

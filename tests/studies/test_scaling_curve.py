@@ -1,0 +1,115 @@
+"""Sets that share their beginning; points read back; what a reader is told."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pathgen.errors import PathgenError
+from pathgen.params import load_section
+from pathgen.studies.scaling.curve import build_curves
+from pathgen.studies.scaling.settings import ScalingSettings
+from pathgen.studies.scaling.sizes import first_originals, in_one_file, per_class
+
+ROOT = Path(__file__).resolve().parents[2]
+IMAGES = {
+    label: np.random.default_rng(number).integers(0, 256, (40, 4, 4, 3), dtype=np.uint8)
+    for number, label in enumerate(("normal", "tumor"))
+}
+
+
+def test_smaller_original_sets_begin_the_larger_ones() -> None:
+    small, large = first_originals(IMAGES, 5, 1), first_originals(IMAGES, 40, 1)
+    for label, images in large.items():
+        assert np.array_equal(small[label], images[:5])
+        assert {image.tobytes() for image in images} == {image.tobytes() for image in IMAGES[label]}
+        assert not np.array_equal(images, IMAGES[label])
+        assert not np.array_equal(images, first_originals(IMAGES, 40, 2)[label])
+
+
+def test_more_than_there_are_is_refused() -> None:
+    with pytest.raises(PathgenError, match="the training set has 40"):
+        first_originals(IMAGES, 41, 1)
+
+
+def test_unlimited_is_what_the_steps_show_once() -> None:
+    assert per_class("unlimited", max_steps=10, batch_size=16) == 80
+    assert per_class("80", max_steps=10, batch_size=16) == 80
+    with pytest.raises(PathgenError, match="show 80 per class"):
+        per_class("81", max_steps=10, batch_size=16)
+
+
+def test_both_classes_in_one_file(tmp_path: Path) -> None:
+    images, labels = in_one_file(IMAGES, tmp_path / "new" / "set")
+    assert np.array_equal(images, np.concatenate([IMAGES["normal"], IMAGES["tumor"]]))
+    assert labels.tolist() == [0] * 40 + [1] * 40
+
+
+def test_the_default_has_enough_points() -> None:
+    settings = load_section("scaling", ScalingSettings, ROOT / "params.yaml")
+    assert len(settings.original_sizes) >= 5 and len(settings.synthetic_sizes) >= 5
+    assert len(settings.seeds) >= 3
+    assert "original-1000-cnn6-1" in settings.points() and "dcgan-unlimited-cnn6-3" in settings.points()
+
+
+def write_points(folder: Path, floor: float) -> list[str]:
+    """Write points of an original curve and of one that falls to `floor` at most."""
+    rng = np.random.default_rng(5)
+    names = []
+    folder.mkdir()
+    for source, lowest, sizes in (
+        ("original", 0.02, (10, 30, 100, 300, 1000)),
+        ("dcgan", floor, (1, 10, 30, 100, 300, 1000, "unlimited")),
+    ):
+        for size in sizes:
+            for seed in (1, 2, 3):
+                count = 4000 if size == "unlimited" else int(size)
+                error = min(0.5, 0.9 * count**-0.45 + lowest) + rng.normal(0, 0.004)
+                names.append(f"{source}-{size}-cnn6-{seed}")
+                row = {"source": source, "size": str(size), "per_class": count, "classifier": "cnn6"}
+                row |= {"seed": seed, "error": float(error), "guessing": 0.5, "n": 1200, "roc_auc": 1 - error}
+                (folder / f"{names[-1]}.json").write_text(json.dumps(row))
+    return names
+
+
+def build(tmp_path: Path, floor: float) -> Path:
+    names = write_points(tmp_path / "points", floor)
+    build_curves(tmp_path / "points", names, tmp_path, confidence=0.95, bootstrap=100)
+    return tmp_path
+
+
+def test_a_reader_is_told_that_no_size_reaches_the_originals(tmp_path: Path) -> None:
+    folder = build(tmp_path, floor=0.1)
+    summary = json.loads((folder / "summary.json").read_text())
+    said = " ".join(summary["sentences"])
+    assert "1,000 original patches per class" in said
+    assert "are not equalled by 4,000 patches of dcgan per class, the most that were run" in said
+    assert "no number would be enough" in said
+    assert [figure["file"] for figure in summary["figures"]] == ["curve.svg"]
+    facts = json.loads((folder / "fit.json").read_text())["dcgan cnn6"]
+    assert facts["law"]["left_out"] == [1.0]
+    assert facts["law"]["c"]["low"] < 0.1 < facts["law"]["c"]["high"]
+    assert facts["equals_original"][-1]["synthetic"] == "infinite"
+    assert b"<svg" in (folder / "curve.svg").read_bytes()
+    rows = (folder / "curve.csv").read_text().splitlines()
+    assert len(rows) == 1 + 5 + 7
+
+
+def test_the_same_points_give_the_same_bytes(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    first, again = build(tmp_path / "a", floor=0.02), build(tmp_path / "b", floor=0.02)
+    for name in ("curve.csv", "fit.json", "summary.json", "curve.svg"):
+        assert (first / name).read_bytes() == (again / name).read_bytes(), name
+    said = " ".join(json.loads((first / "summary.json").read_text())["sentences"])
+    assert "are equalled by" in said
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", '{"source": "original"}'])
+def test_a_point_that_is_none_is_named(content: str | None, tmp_path: Path) -> None:
+    names = write_points(tmp_path / "points", 0.1)
+    file = tmp_path / "points" / f"{names[3]}.json"
+    file.unlink() if content is None else file.write_text(content)
+    with pytest.raises(PathgenError, match=names[3]):
+        build_curves(tmp_path / "points", names, tmp_path, confidence=0.95, bootstrap=100)

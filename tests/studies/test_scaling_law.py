@@ -1,0 +1,105 @@
+"""Planted curves are found again, with intervals that hold the truth about as often as they say."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pathgen.studies.scaling.judging import equivalents, saturation
+from pathgen.studies.scaling.law import PowerLaw, between, fit_power_law
+
+SIZES = np.array([10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0])
+
+
+def planted(
+    a: float, b: float, c: float, seed: int, noise: float = 0.03, sizes: NDArray[np.float64] = SIZES
+) -> dict[float, NDArray[np.float64]]:
+    rng = np.random.default_rng(seed)
+    means = a * sizes**-b + c
+    return {
+        size: np.clip(mean + rng.normal(0, noise * np.sqrt(mean), 3), 0, 1)
+        for size, mean in zip(sizes, means, strict=True)
+    }
+
+
+def law_of(errors: dict[float, NDArray[np.float64]], bootstrap: int = 60) -> PowerLaw:
+    law = fit_power_law(errors, guessing=0.5, bootstrap=bootstrap, seed=1)
+    assert isinstance(law, PowerLaw), law
+    return law
+
+
+def test_a_curve_without_noise_is_found() -> None:
+    law = law_of(planted(0.9, 0.5, 0.05, seed=0, noise=0.0), bootstrap=3)
+    assert law.parameters == pytest.approx({"a": 0.9, "b": 0.5, "c": 0.05}, rel=1e-3)
+    assert law.size_for(0.9 * 200**-0.5 + 0.05) == pytest.approx(200, rel=1e-3)
+    assert law.size_for(0.04) == np.inf
+
+
+def test_intervals_hold_the_truth() -> None:
+    truth = 0.9 * 1000**-0.5 + 0.05
+    held = 0
+    for seed in range(10):
+        law = law_of(planted(0.9, 0.5, 0.05, seed), bootstrap=39)
+        low, high = between(law.errors_drawn([1000.0])[:, 0], 0.9)
+        held += low <= truth <= high
+    # Binomial with 0.9: fewer than 7 of 10 in 1 of 80 tries.
+    assert held >= 7
+
+
+def test_sizes_that_have_learned_nothing_are_left_out() -> None:
+    errors = {1.0: np.array([0.5, 0.49, 0.5]), **planted(0.9, 0.5, 0.05, seed=2)}
+    law = law_of(errors, bootstrap=3)
+    assert law.left_out == (1.0,)
+    assert law.sizes == tuple(SIZES)
+
+
+def test_there_is_a_reason_where_there_is_no_law() -> None:
+    few = fit_power_law(planted(0.9, 0.5, 0.05, 0, sizes=SIZES[:3]), guessing=0.5, bootstrap=10, seed=1)
+    flat = fit_power_law({size: np.full(3, 0.2) for size in SIZES}, guessing=0.5, bootstrap=10, seed=1)
+    assert isinstance(few, str) and "needs 4" in few
+    assert isinstance(flat, str) and "does not fall" in flat
+
+
+def test_equal_sizes_are_those_of_the_planted_curves() -> None:
+    original = law_of(planted(0.9, 0.5, 0.02, seed=3, noise=0.01))
+    half_as_good = law_of(planted(0.9 * 2**0.5, 0.5, 0.02, seed=4, noise=0.01))
+    worse = law_of(planted(0.9, 0.5, 0.2, seed=5, noise=0.01))
+    (found,) = equivalents(original, half_as_good, [300.0], 3000.0, 0.95)
+    assert found.low < 600 < found.high
+    assert found.synthetic == pytest.approx(600, rel=0.25)
+    assert found.reached
+    (never,) = equivalents(original, worse, [3000.0], 3000.0, 0.95)
+    assert never.synthetic == np.inf and not never.reached
+
+
+def test_percentiles_take_infinity_as_a_number() -> None:
+    values = np.array([1.0, 2.0, 3.0, np.inf, np.inf])
+    assert between(values, 0.5) == (2.0, np.inf)
+
+
+def ends(slope: float, spread: float, seed: int = 7) -> dict[float, NDArray[np.float64]]:
+    """Errors that fall by `slope` with each doubling."""
+    rng = np.random.default_rng(seed)
+    return {
+        size: 0.2 - slope * np.log2(size / 100) + rng.normal(0, spread, 3) for size in (100.0, 400.0, 1600.0)
+    }
+
+
+@pytest.mark.parametrize(
+    ("slope", "spread", "verdict"),
+    [(0.02, 0.002, "falling"), (0.0, 0.002, "saturated"), (-0.02, 0.002, "rising")],
+)
+def test_the_end_of_a_curve(slope: float, spread: float, verdict: str) -> None:
+    found = saturation(ends(slope, spread), 0.95)
+    assert not isinstance(found, str)
+    assert found.verdict == verdict
+    assert found.low < slope < found.high
+
+
+def test_a_flat_end_is_hardly_ever_called_falling() -> None:
+    verdicts = [saturation(ends(0.0, 0.01, seed), 0.95) for seed in range(200)]
+    falling = sum(not isinstance(one, str) and one.verdict == "falling" for one in verdicts)
+    assert falling <= 12  # 2.5 % of 200 are 5; more than 12 in 1 of 500 tries.
+
+
+def test_one_seed_tells_nothing_of_the_end() -> None:
+    assert isinstance(saturation({size: np.array([0.1]) for size in (1.0, 2.0, 4.0)}, 0.95), str)
