@@ -1,9 +1,10 @@
 """Run all benchmarks: ``python -m benchmarks``."""
 
-from benchmarks import drawing, extraction, gan_training, store
+from benchmarks import classifier_training, drawing, extraction, gan_training, store
 
 if __name__ == "__main__":
     store.main([])
     drawing.main([])
     extraction.main([])
     gan_training.main([])
+    classifier_training.main([])
