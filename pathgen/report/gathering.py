@@ -16,10 +16,11 @@ from pathgen.report.comparison import (
     on_synthetic_table,
     with_intervals,
 )
-from pathgen.report.measures import Measure, measures, nested
+from pathgen.report.measures import Measure
 from pathgen.report.reading import ReportInputs, read_fidelity, read_json, read_metrics, read_runs
 from pathgen.report.studies import Study, read_study
 from pathgen.report.tables import NOT_RUN, TABLE_METRICS, Row, number, result_rows
+from pathgen.report.verdicts import PrivacyPart, lines_of, privacy_part
 from pathgen.webpage.cohort_tables import left_out_table, readable, role_table
 from pathgen.webpage.pictures import Picture
 from pathgen.webpage.table import Table
@@ -44,21 +45,6 @@ CONTENTS: Mapping[str, str] = {
 }
 #: From the page to that of the stage `survey`.
 SURVEY_LINK = "cohort/index.html"
-
-
-@dataclass(frozen=True)
-class PrivacyPart:
-    """What the audit of one generator says.
-
-    Attributes:
-        paragraphs: Its verdicts in words.
-        lines: What it measured.
-        controls: Whether its tests found planted copies, and kept still without any.
-    """
-
-    paragraphs: Sequence[str]
-    lines: Sequence[Measure]
-    controls: Table | None
 
 
 @dataclass(frozen=True)
@@ -243,8 +229,8 @@ def gather_page(
         tuning=read_study(inputs.tuning),
         versions=", ".join(f"{name} {version}" for name, version in versions.items()),
         training_parts=figures.training_parts(inputs.gan, inputs.training),
-        fidelity={name: _lines(content) for name, content in read_fidelity(inputs.fidelity).items()},
-        privacy={name: _privacy_part(content) for name, content in privacy.items()},
+        fidelity={name: lines_of(content) for name, content in read_fidelity(inputs.fidelity).items()},
+        privacy={name: privacy_part(content) for name, content in privacy.items()},
         privacy_pictures=figures.privacy_pictures(inputs.privacy, with_original=with_patient_pictures),
         data_table=None if samples is None else role_table(samples),
         skipped_table=skipped,
@@ -289,30 +275,3 @@ def _answer(results: Results, privacy: Mapping[str, Mapping[str, Any]]) -> list[
 def _overlay_note(shown: int, there: int) -> str:
     what = "Outlines of tissue (thin, green), lesions (thick, red) and exclusions (dashed, black)"
     return f"{what}. {shown} of {there} slides shown, slides with tumour first."
-
-
-def _lines(content: Mapping[str, Any]) -> list[Measure]:
-    """List the measures of one file; keys begin with the stage's own name, which the section says already."""
-    tree = nested(content)
-    found = tree.pop("metrics", {})
-    of_stage = [found.pop(stage) for stage in ("fidelity", "privacy") if stage in found]
-    return [line for part in (*of_stage, found, tree) for line in measures(part)]
-
-
-def _privacy_part(content: Mapping[str, Any]) -> PrivacyPart:
-    """Part the words from the numbers; the tests of a label are in the metrics already, with its name."""
-    labels = {
-        label: audit for label, audit in content.get("labels", {}).items() if isinstance(audit, Mapping)
-    }
-    rest = {key: value for key, value in content.items() if key not in ("verdict", "labels", "selected_by")}
-    rest["patches"] = {label: audit["patches"] for label, audit in labels.items() if "patches" in audit}
-    paragraphs = [str(audit["text"]) for audit in labels.values() if "text" in audit]
-    chosen = [f"{label}: {what}" for label, what in content.get("selected_by", {}).items() if what]
-    if chosen:
-        paragraphs.append(
-            f"The synthetic patches were not taken as they came, but chosen ({'; '.join(chosen)}). What "
-            "chose them has learnt from the patients’ patches, so the set may give away more of them."
-        )
-    if "verdict" in content:
-        paragraphs.insert(0, f"Verdict: {content['verdict']}.")
-    return PrivacyPart(paragraphs, _lines(rest), breakdown.controls_table(labels))
