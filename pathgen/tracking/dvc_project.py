@@ -4,6 +4,7 @@ DVC's own library resolves the templates of dvc.yaml and computes (and remembers
 they cannot differ from dvc.lock. It costs about 0.8 s beside the other imports.
 """
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -129,6 +130,8 @@ def stage_names(project: Any) -> list[str]:
 
 def new_project(folder: Path) -> None:
     """Make a DVC project without a history of its own, e.g. to ask what another params file would run."""
+    # It would say so on standard output, where a program may wait for JSON.
+    logging.getLogger("dvc.repo.init").setLevel(logging.WARNING)
     Repo.init(str(folder), no_scm=True).close()
 
 

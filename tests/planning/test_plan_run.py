@@ -11,6 +11,9 @@ import pytest
 from planned_study import CHECKOUT, study_with
 from ruamel.yaml import YAML
 
+from pathgen.planning.reuse import find_reuse
+from pathgen.planning.study import read_study
+
 QUICK = {"extract.size_px": 16, "train_gan.dcgan.width": 8, "compute.threads": 1, "compute.device": "cpu"}
 
 
@@ -69,3 +72,14 @@ def test_unknown_profile_is_refused_with_those_there_are() -> None:
     done = plan("nothing")
     assert done.returncode == 1
     assert "nothing: is neither a profile nor a params file. Profiles: paper-camelyon16" in done.stderr
+
+
+def test_another_profile_is_asked_for_in_a_copy(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    YAML(typ="safe").dump(study_with({"pipeline.seeds": [4, 5]}).params, file)
+    reuse = find_reuse(read_study(file), CHECKOUT)
+    assert reuse.problem is None
+    assert "train_original@cnn6-5" in reuse.stages
+    assert "train_original@cnn6-1" not in reuse.stages
+    assert reuse.to_run <= reuse.stages
+    assert capfd.readouterr().out == "", "standard output is for the plan"
