@@ -124,7 +124,7 @@ def test_impossible_values_are_named(name: str, value: object) -> None:
 
 
 def test_compute_settings_know_their_words() -> None:
-    good = {"device": "auto", "threads": 0, "precision": "fp32", "channels_last": True}
+    good = {"device": "auto", "threads": 0, "processes": 1, "precision": "fp32", "channels_last": True}
     assert parse_section({"compute": good}, "compute", ComputeSettings).threads == 0
     with pytest.raises(PathgenErrors, match=r"compute\.precision"):
         parse_section({"compute": {**good, "precision": "fp16"}}, "compute", ComputeSettings)
