@@ -74,6 +74,8 @@ def test_unknown_profile_is_refused_with_those_there_are() -> None:
     assert "nothing: is neither a profile nor a params file. Profiles: paper-camelyon16" in done.stderr
 
 
+# From a library of DVC's, met when it orders the stages.
+@pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")
 def test_another_profile_is_asked_for_in_a_copy(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     YAML(typ="safe").dump(study_with({"pipeline.seeds": [4, 5]}).params, file)
