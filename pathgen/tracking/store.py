@@ -21,7 +21,8 @@ _LOCK_WAIT_S = 120
 _REASON_CHARS = 300
 _EXPERIMENT_TAGS = {
     "mlflow.note.content": (
-        "One run per executed stage, none nested. Narrow the table to one pipeline with "
+        "One run per executed stage; nested are only the parts of experiments beside the study. Narrow the "
+        "table to one pipeline with "
         "``tags.`pipeline.<first 8 digits>` = 'yes'``; the runs with ``tags.stage = 'pipeline'`` list the "
         "run of every stage, also of stages that DVC took from its cache."
     ),
