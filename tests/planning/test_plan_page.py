@@ -113,7 +113,7 @@ def test_links_share_what_copies_double() -> None:
     assert copies_with("reflink,copy", "ext4") == 2
     assert copies_with("reflink,copy", "xfs") == 1
     assert copies_with("hardlink, copy", "ext4") == 1
-    assert copies_with("copy", "btrfs") == 2
+    assert copies_with("copy, hardlink", "btrfs") == 2
 
 
 @pytest.mark.parametrize(
