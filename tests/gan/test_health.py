@@ -15,6 +15,7 @@ from pathgen.errors import PathgenError
 from pathgen.gan import players
 from pathgen.gan.health import Health
 from pathgen.gan.loop import train_generator
+from pathgen.gan.likeness import LIKENESS
 from pathgen.gan.overfitting import LOOKS, Watch, is_overfitting
 from pathgen.gan.players import Players
 from pathgen.gan.registry import GENERATORS
@@ -167,7 +168,7 @@ def test_looking_changes_no_byte() -> None:
     assert alone.history.equals(watched.history)
     assert len(alone.overfitting) == 0
     assert len(watched.overfitting) == 20
-    assert list(watched.overfitting.columns) == list(alone.overfitting.columns) == ["kimg", *LOOKS]
+    assert list(watched.overfitting.columns) == list(alone.overfitting.columns) == ["kimg", *LOOKS, *LIKENESS]
 
 
 @pytest.mark.parametrize("generator", GENERATORS)
