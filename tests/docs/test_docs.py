@@ -16,6 +16,7 @@ from pathgen.gan.overfitting import LOOKS
 from pathgen.gan.players import Players
 from pathgen.gan.stylegan2.players import Players as StyleGan2Players
 from pathgen.metrics.fidelity.measure import measure_fidelity
+from pathgen.metrics.statistics.weighted import AT_OPERATING_POINT
 from pathgen.metrics.utility import classification_metrics, confusion, per_slide, roc_points
 from pathgen.params import read_params
 from pathgen.privacy.attacks import QUESTIONS
@@ -56,6 +57,9 @@ def patches(count: int, side: int, seed: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
     shape = (count, side, side, 3)
     return {label: rng.integers(0, 256, shape, dtype=np.uint8) for label in ("normal", "tumor")}
+
+
+_COMPARED = ("accuracy", "p_value", "p_adjusted", "minimum_difference")
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +115,10 @@ def test_the_page_names_the_keys_that_are_recorded_and_no_others(
         *LIKENESS,
         *_METRICS,
         *(f"test/{name}" for name in classification_metrics(_LABELS, _SCORES, 0.5)),
+        *(f"test/{name}" for name in (*AT_OPERATING_POINT, "calibration_error")),
+        *(f"trts/{name}" for name in ("n", "accuracy", "recall", "specificity", "roc_auc")),
+        *(f"{group}/{{metric}}/{end}" for group in ("test", "trts") for end in ("low", "high")),
+        *(f"compare/{{pair}}/{name}" for name in _COMPARED),
         *named_in_stages(),
         *measures(fidelity_keys, "fidelity"),
         *measures(privacy_keys, "privacy"),
