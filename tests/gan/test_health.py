@@ -14,8 +14,8 @@ from pathgen.checkpoint import load_tensors
 from pathgen.errors import PathgenError
 from pathgen.gan import players
 from pathgen.gan.health import Health
-from pathgen.gan.loop import train_generator
 from pathgen.gan.likeness import LIKENESS
+from pathgen.gan.loop import train_generator
 from pathgen.gan.overfitting import LOOKS, Watch, is_overfitting
 from pathgen.gan.players import Players
 from pathgen.gan.registry import GENERATORS
