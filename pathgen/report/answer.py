@@ -77,7 +77,7 @@ def sentence(cost: Cost, confidence: float) -> str:
     points = f"{abs(100 * loss.mean):.1f} percentage points"
     if loss.low is None or loss.high is None:
         direction = "lower" if loss.mean > 0 else "higher"
-        return f"{both}. That is {points} {direction}, from a single run each, so without an interval."
+        return f"{both}. That is {points} {direction}; these runs give no interval."
     ends = sorted((abs(100 * loss.low), abs(100 * loss.high)))
     if loss.low > 0:
         return f"{both}: a loss of {points} ({confidence:.0%} interval {ends[0]:.1f} to {ends[1]:.1f})."

@@ -163,7 +163,7 @@ def interval(summary: Summary, places: int = _PLACES) -> str:
     if summary.mean is None:
         return ""
     if summary.low is None or summary.high is None:
-        return "one run, no interval"
+        return "no interval"
     only = "" if summary.defined == summary.runs else f", defined in {summary.defined} of {summary.runs} runs"
     return f"{number(summary.low, places)} to {number(summary.high, places)}{only}"
 

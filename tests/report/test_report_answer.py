@@ -41,7 +41,7 @@ def test_difference_across_zero_is_not_claimed() -> None:
 
 
 def test_single_runs_have_no_interval() -> None:
-    assert "4.0 percentage points lower, from a single run each, so without" in only_sentence([0.74], [0.70])
+    assert "4.0 percentage points lower; these runs give no interval" in only_sentence([0.74], [0.70])
 
 
 def test_undefined_accuracy_is_not_compared() -> None:

@@ -40,7 +40,7 @@ def test_undefined_is_never_zero() -> None:
     partly = summarise([None, 0.5, 0.7], 0.95)
     assert partly.mean == pytest.approx(0.6)
     assert "defined in 2 of 3 runs" in interval(partly)
-    assert interval(summarise([0.5], 0.95)) == "one run, no interval"
+    assert interval(summarise([0.5], 0.95)) == "no interval"
 
 
 def test_rows_are_in_the_papers_order_with_its_values_beside() -> None:
