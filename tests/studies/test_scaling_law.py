@@ -86,7 +86,7 @@ def ends(slope: float, spread: float, seed: int = 7) -> dict[float, NDArray[np.f
 
 @pytest.mark.parametrize(
     ("slope", "spread", "verdict"),
-    [(0.02, 0.002, "falling"), (0.0, 0.002, "saturated"), (-0.02, 0.002, "rising")],
+    [(0.02, 0.002, "falling"), (0.0, 0.002, "saturated"), (-0.02, 0.002, "rising"), (0.0, 0.08, "undecided")],
 )
 def test_the_end_of_a_curve(slope: float, spread: float, verdict: str) -> None:
     found = saturation(ends(slope, spread), 0.95)

@@ -11,6 +11,8 @@ from scipy import stats
 from pathgen.studies.scaling.law import PowerLaw, between
 
 _SIZES_LOOKED_AT = 3
+# A doubling that takes less than this share off the error is not worth its patches.
+_WORTH = 0.1
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,11 @@ class Saturation:
 
     Attributes:
         verdict: ``falling``: the interval of the gain lies above 0. ``rising``: below 0. ``saturated``: it
-            covers 0, and no gain above `detectable` is inside. ``undecided``: it covers 0 and such a
-            gain, too.
+            covers 0 and no gain above `worth`. ``undecided``: it covers 0 and such a gain, too.
         gain: Error that a doubling of the size takes away, over the last sizes.
         low: Low end of its interval.
         high: High end.
+        worth: A tenth of the error at the largest size: less than that is taken for nothing.
         detectable: The least difference between two sizes that the seeds can show at this level.
         sizes: The sizes looked at.
     """
@@ -53,6 +55,7 @@ class Saturation:
     gain: float
     low: float
     high: float
+    worth: float
     detectable: float
     sizes: tuple[float, ...]
 
@@ -116,11 +119,12 @@ def saturation(errors: dict[float, NDArray[np.float64]], confidence: float) -> S
     spread = math.sqrt(sum(float(np.sum((group - group.mean()) ** 2)) for group in groups) / freedom)
     shown = float(stats.t.ppf((1 + confidence) / 2, freedom)) * spread * math.sqrt(2 / repeats)
     low, high = gain - half, gain + half
+    worth = _WORTH * float(groups[-1].mean())
     verdict: Literal["falling", "rising", "saturated", "undecided"]
     if low > 0:
         verdict = "falling"
     elif high < 0:
         verdict = "rising"
     else:
-        verdict = "saturated" if high <= shown else "undecided"
-    return Saturation(verdict, gain, low, high, shown, tuple(last))
+        verdict = "saturated" if high <= worth else "undecided"
+    return Saturation(verdict, gain, low, high, worth, shown, tuple(last))

@@ -56,8 +56,8 @@ def saturation_sentence(curve: Curve, classifier: str, found: Saturation | str) 
     verdict = {
         "falling": "the curve still falls: more patches would help",
         "rising": "more patches make it worse",
-        "saturated": f"the curve has flattened: no gain above {found.detectable:.4f}, the least these seeds "
-        "can show, is in the interval",
+        "saturated": f"the curve has flattened: no gain above {found.worth:.4f}, a tenth of the error, is in "
+        "the interval",
         "undecided": f"whether it still falls cannot be told: these seeds show differences of "
         f"{found.detectable:.4f} and more, and more seeds would tell",
     }[found.verdict]
