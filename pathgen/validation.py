@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from pathgen.classifier.catalogue import smallest_image_px
+from pathgen.classifier.mixture import mixture
 from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.compute_settings import ComputeSettings
 from pathgen.errors import PathgenError, PathgenErrors
@@ -109,13 +110,13 @@ def _between(checked: dict[str, Settings], path: Path) -> list[PathgenError]:
         and "mixed" in pipeline.synthetic_regimes
     ):
         train_size = sample.per_class.train
-        needed = train_size if train.regimes.mixed == "all" else train_size - train_size // 2
+        _, needed = mixture(train_size, train.regimes.mixed_original, train.regimes.mixed_synthetic)
         if synthesise.per_class < needed:
             problems.append(
                 PathgenError(
                     f"{path}: synthesise.per_class",
-                    f"is {synthesise.per_class}, but mixed ({train.regimes.mixed}) takes {needed} per class",
-                    "Raise it, or lower sample.per_class.train",
+                    f"is {synthesise.per_class}, but mixed takes {needed} per class",
+                    "Raise it, or lower train_classifier.regimes.mixed_synthetic",
                 )
             )
     if isinstance(train, TrainClassifierSettings) and isinstance(pipeline, PipelineSettings):

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pathgen.classifier.mixture import mixture
 from pathgen.errors import PathgenError
 from pathgen.labels import LABELS, label_index
 from pathgen.patches.store import PatchSet
@@ -91,7 +92,8 @@ def assemble(
     original_valid: PatchSet,
     synthetic: Mapping[str, PatchSet],
     *,
-    mixed: Literal["half", "all"],
+    mixed_original: float,
+    mixed_synthetic: float,
     validate_on: Literal["original", "code"],
     valid_share_synthetic: float | None,
     seed: int,
@@ -100,12 +102,13 @@ def assemble(
 
     Args:
         regime: ``original``: trained on all original training patches. ``synthetic``: on all synthetic
-            ones but those held out. ``mixed``: see `mixed`.
+            ones but those held out. ``mixed``: on a mixture of both.
         original_train: The original training patches.
         original_valid: The original validation patches.
         synthetic: Label to the synthetic patches of that class; not looked at for ``original``.
-        mixed: ``half``: of n original patches of a class, n // 2 drawn ones, and n - n // 2 synthetic
-            ones (the paper). ``all``: all n, and n synthetic ones (the published code).
+        mixed_original: Share of the n original patches of a class that ``mixed`` takes, rounded down, in
+            (0, 1]; the paper 0.5, the published code 1.
+        mixed_synthetic: Synthetic patches of that class beside them, as a share of n, rounded up; likewise.
         validate_on: ``original``: every regime is validated on `original_valid` (the paper's table).
             ``code``: ``synthetic`` is validated on held-out synthetic patches (the published code).
         valid_share_synthetic: Share of each class's synthetic patches held out for ``code``, in (0, 1).
@@ -122,7 +125,7 @@ def assemble(
     if regime == "original":
         train = _whole(original_train, "original training set")
     elif regime == "mixed":
-        train = _gathered(_mixed_picks(original_train, synthetic, mixed, seed))
+        train = _gathered(_mixed_picks(original_train, synthetic, mixed_original, mixed_synthetic, seed))
     elif validate_on == "original":
         train = _gathered([_all_of(synthetic, label) for label in LABELS])
     else:
@@ -137,15 +140,21 @@ def assemble(
 
 
 def _mixed_picks(
-    original: PatchSet, synthetic: Mapping[str, PatchSet], mixed: Literal["half", "all"], seed: int
+    original: PatchSet,
+    synthetic: Mapping[str, PatchSet],
+    share_original: float,
+    share_synthetic: float,
+    seed: int,
 ) -> list[_Pick]:
     picks = []
     for label in LABELS:
         rows = _rows_of(original, label)
         if len(rows) == 0:
             raise PathgenError("original training set", f"has no {label} patch", "Draw both classes")
-        kept = len(rows) // 2 if mixed == "half" else len(rows)
-        wanted = len(rows) - kept if mixed == "half" else len(rows)
+        kept, wanted = mixture(len(rows), share_original, share_synthetic)
+        if kept == 0:
+            reason = f"a share of {share_original} of {len(rows)} {label} patches is none"
+            raise PathgenError("original training set", reason, "Raise regimes.mixed_original")
         made = _all_of(synthetic, label)
         if len(made.rows) < wanted:
             reason = f"mixed training needs {wanted} {label} patches, there are {len(made.rows)}"

@@ -9,7 +9,6 @@ from pathgen.classifier.catalogue import network_names
 from pathgen.errors import PathgenError
 from pathgen.params import Settings
 
-Mixed = Literal["half", "all"]
 ValidateOn = Literal["original", "code"]
 Augment = Literal["none", "d4", "d4_stain", "d4_stain_blur"]
 Schedule = Literal["step", "cosine"]
@@ -19,11 +18,17 @@ ClassifierName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(-[a-z][a-z0-9_]
 class RegimeSettings(Settings):
     """What the regimes `mixed` and `synthetic` train and validate on."""
 
-    mixed: Mixed = Field(
-        description="What the regime `mixed` trains on. `half`: half of the original patches of each class, "
-        "and synthetic ones in place of the other half, so that the size stays the same (the paper: 35k + "
-        "35k). `all`: all original patches and as many synthetic ones, twice the size (the published code: "
-        "70k + 70k)."
+    mixed_original: float = Field(
+        gt=0,
+        le=1,
+        description="Share of the n original patches of each class that `mixed` trains on; paper: 0.5 (35k "
+        "of 70k), its code: 1.",
+    )
+    mixed_synthetic: float = Field(
+        gt=0,
+        le=1000,
+        description="Synthetic patches of each class beside them, as a share of the same n; paper: 0.5, its "
+        "code: 1.",
     )
     validate_on: ValidateOn = Field(
         description="Which patches choose the best epoch of the regime `synthetic`; the other regimes always "

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
+from pathgen.classifier.mixture import mixture
 from pathgen.classifier.settings import ClassifierSettings, RegimeSettings
 from pathgen.gan.settings import networks_of
 from pathgen.labels import LABELS
@@ -75,7 +76,8 @@ def trained_patches(regime: str, originals: int, synthetic: int, settings: Regim
     if regime == "original":
         return originals
     if regime == "mixed":
-        return originals if settings.mixed == "half" else 2 * originals
+        of_class = mixture(originals // len(LABELS), settings.mixed_original, settings.mixed_synthetic)
+        return len(LABELS) * sum(of_class)
     held_out = settings.valid_share_synthetic if settings.validate_on == "code" else None
     return synthetic - round(synthetic * (held_out or 0.0))
 

@@ -23,7 +23,7 @@ PUBLISHED: dict[str, Any] = {
     "lr_gamma": 0.5,
     "augment": "none",
 }
-REGIMES = {"mixed": "half", "validate_on": "original"}
+REGIMES = {"mixed_original": 0.5, "mixed_synthetic": 0.5, "validate_on": "original"}
 
 
 def parsed(
@@ -53,7 +53,7 @@ def test_arguments_are_those_of_the_training() -> None:
     [
         ({"regimes": {"validate_on": "code"}}, "valid_share_synthetic"),
         ({"regimes": {"valid_share_synthetic": 1.0}}, "valid_share_synthetic"),
-        ({"regimes": {"mixed": "third"}}, "mixed"),
+        ({"regimes": {"mixed_original": 0.0}}, "mixed_original"),
         ({"name": "cnn6.tuned"}, "cnn6.tuned"),
         ({"name": "cnn6-2"}, "cnn6-2"),
         ({"network": "cnn7"}, "network must be one of"),

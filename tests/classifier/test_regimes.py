@@ -28,7 +28,8 @@ def composed(
     regime: str, synthetic: Mapping[str, PatchSet] = SYNTHETIC, **changed: Any
 ) -> tuple[LabelledImages, LabelledImages]:
     arguments: dict[str, Any] = {
-        "mixed": "half",
+        "mixed_original": 0.5,
+        "mixed_synthetic": 0.5,
         "validate_on": "original",
         "valid_share_synthetic": None,
         "seed": 1,
@@ -58,11 +59,11 @@ def test_original_is_all_of_it_without_a_copy() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mixed", "original", "synthetic"),
-    [("half", 2, 3), ("all", 5, 5)],
+    ("shares", "original", "synthetic"),
+    [((0.5, 0.5), 2, 3), ((1.0, 1.0), 5, 5), ((1.0, 1.5), 5, 8), ((0.2, 0.1), 1, 1)],
 )
-def test_mixed_sizes(mixed: str, original: int, synthetic: int) -> None:
-    train, valid = composed("mixed", mixed=mixed)
+def test_mixed_sizes(shares: tuple[float, float], original: int, synthetic: int) -> None:
+    train, valid = composed("mixed", mixed_original=shares[0], mixed_synthetic=shares[1])
     assert counts(train) == {
         ("original", "normal"): original,
         ("original", "tumor"): original,
@@ -106,7 +107,9 @@ def test_draw_depends_on_the_seed_alone() -> None:
 def test_shortage_is_an_error_with_counts() -> None:
     few = {**SYNTHETIC, "tumor": patch_set(["tumor"] * 4, 150)}
     with pytest.raises(PathgenError, match=r"synthetic tumor set: mixed training needs 5 .* there are 4"):
-        composed("mixed", few, mixed="all")
+        composed("mixed", few, mixed_synthetic=1.0)
+    with pytest.raises(PathgenError, match=r"share of 0\.1 of 5 normal patches is none"):
+        composed("mixed", mixed_original=0.1)
     with pytest.raises(PathgenError, match="synthetic tumor set: holds no patch"):
         composed("synthetic", {"normal": SYNTHETIC["normal"]})
     with pytest.raises(PathgenError, match=r"a share of 0\.01 of 8 patches"):
@@ -128,7 +131,8 @@ def test_wrong_sets_are_refused() -> None:
             one_class,
             VALID,
             {},
-            mixed="half",
+            mixed_original=0.5,
+            mixed_synthetic=0.5,
             validate_on="original",
             valid_share_synthetic=None,
             seed=1,

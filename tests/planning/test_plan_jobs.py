@@ -89,7 +89,7 @@ def test_regimes_train_on() -> None:
     regimes = default_study().train_classifier.regimes
     assert trained_patches("original", 100, 40, regimes) == 100
     assert trained_patches("mixed", 100, 40, regimes) == 100
-    assert trained_patches("mixed", 100, 40, regimes.model_copy(update={"mixed": "all"})) == 200
+    assert trained_patches("mixed", 100, 40, regimes.model_copy(update={"mixed_synthetic": 1.0})) == 150
     assert trained_patches("synthetic", 100, 40, regimes) == 40
     held_out = {"validate_on": "code", "valid_share_synthetic": 0.25}
     assert trained_patches("synthetic", 100, 40, regimes.model_copy(update=held_out)) == 30

@@ -25,7 +25,7 @@ PARAMS: dict[str, Any] = {
     | {"stylegan2": {"truncation_psi": 1.0, "noise": "random"}},
     "compute": {"precision": "fp32", "channels_last": True},
     "train_classifier": {
-        "regimes": {"mixed": "half", "validate_on": "original"},
+        "regimes": {"mixed_original": 0.5, "mixed_synthetic": 0.5, "validate_on": "original"},
         "classifiers": {
             "toy": {
                 "network": "cnn6",

@@ -1,0 +1,15 @@
+"""How many patches of a class the regime `mixed` takes."""
+
+import math
+
+
+def mixture(originals: int, share_original: float, share_synthetic: float) -> tuple[int, int]:
+    """Return how many original and how many synthetic patches of one class are trained on.
+
+    Args:
+        originals: How many original training patches of the class there are.
+        share_original: Share of them that is taken, in (0, 1]; rounded down.
+        share_synthetic: Synthetic patches beside them, as a share of the same number; rounded up, so that
+            two halves are the whole.
+    """
+    return math.floor(originals * share_original), math.ceil(originals * share_synthetic)
