@@ -16,11 +16,12 @@ from pathgen.params import load_section
 from pathgen.patches.picture import save_png
 from pathgen.patches.store import open_patch_set
 from pathgen.privacy.measure import measure_privacy
+from pathgen.privacy.origins import Origins
 from pathgen.privacy.settings import PrivacySettings
 from stages.runtime import running
 
 PATCHES = Path("data/patches")
-ROLES = ("train", "nonmember", "reference")
+ROLES = ("train", "nonmember", "reference", "test")
 
 
 @errors_to_exit()
@@ -42,16 +43,24 @@ def main() -> None:
         item={"generator": generator},
     ) as stage:
         synthetic = {label: open_patch_set(folder) for label, folder in sets.items()}
+        original = {
+            role: {str(label): patches.of_label(label) for label in LABELS}
+            for role in ROLES
+            for patches in (open_patch_set(PATCHES / role),)
+        }
+        images = {role: {at: one.images for at, one in by.items()} for role, by in original.items()}
+        rows = {role: {at: one.index for at, one in by.items()} for role, by in original.items()}
         report = measure_privacy(
-            open_patch_set(PATCHES / "train").images_by_label(),
-            open_patch_set(PATCHES / "nonmember").images_by_label(),
-            open_patch_set(PATCHES / "reference").images_by_label(),
+            images["train"],
+            images["nonmember"],
+            images["reference"],
             {label: patches.images for label, patches in synthetic.items()},
             discriminators={
                 label: partial(score, load_discriminator(model), device=device)
                 for label, model in models.items()
             },
             **settings.model_dump(),
+            origins=Origins(rows["train"], rows["nonmember"], original["test"]),
             device=str(device),
         )
         with atomic_folder(results / "pictures") as draft:

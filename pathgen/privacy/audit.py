@@ -1,18 +1,21 @@
 """The audit of one class: who is nearest to whom, the tests on it, the controls, the verdict."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pathgen.metrics.several import holm
 from pathgen.privacy.attacks import QUESTIONS, Finding, run_attacks
-from pathgen.privacy.controls import Control, run_controls
-from pathgen.privacy.evidence import closeness_threshold, correlation_measure, gather
+from pathgen.privacy.controls import Control, Known, plant, run_controls
+from pathgen.privacy.copying import DESCRIPTIONS, Description
+from pathgen.privacy.density import fit_projection
+from pathgen.privacy.evidence import Evidence, closeness_threshold, gather
 from pathgen.privacy.intervals import wilson_interval
-from pathgen.privacy.matches import Matches, MatchesBy, Pool, both
-from pathgen.privacy.neighbours import Measure
+from pathgen.privacy.matches import Pool, Seen
+from pathgen.privacy.shifts import Symmetries
 from pathgen.privacy.verdict import Verdict, decide, explain
 from pathgen.seeding import numpy_generator
 
@@ -25,27 +28,27 @@ class Comparison:
         synthetic: The synthetic patches looked at, uint8 (Q, S, S, 3).
         pool: The members and non-members, n of each.
         learnt_from: All patches the generator learnt from, uint8 (N, S, S, 3); the members are among them.
-        matches: Matches of the synthetic patches.
+        seen: The synthetic patches as the attacks see them.
         reference: The reference patches, n, in two random halves.
-        reference_matches: The matches of each half.
+        reference_seen: Each half as the attacks see it.
     """
 
     synthetic: NDArray[np.uint8]
     pool: Pool
     learnt_from: NDArray[np.uint8]
-    matches: MatchesBy
+    seen: Seen
     reference: tuple[NDArray[np.uint8], NDArray[np.uint8]]
-    reference_matches: tuple[MatchesBy, MatchesBy]
+    reference_seen: tuple[Seen, Seen]
 
     @property
-    def fresh(self) -> MatchesBy:
-        """Matches of all reference patches."""
-        return both(*self.reference_matches)
+    def fresh(self) -> Seen:
+        """All reference patches as the attacks see them."""
+        return self.reference_seen[0].together_with(self.reference_seen[1])
 
     @property
-    def correlated(self) -> Matches:
-        """Matches of the synthetic patches under correlation."""
-        return self.matches[correlation_measure(self.matches)]
+    def evidence(self) -> Evidence:
+        """What the synthetic set says about members and non-members."""
+        return gather(self.seen, self.fresh, closeness_threshold(self.fresh), self.pool.coordinates)
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,30 @@ class LabelAudit:
         }
 
 
+def descriptions_json(
+    found: Mapping[str, Description],
+    on_copies: Mapping[str, Description],
+    on_shrinkage: Mapping[str, Description],
+) -> dict[str, Any]:
+    """Return the published scores of copying as plain data, with what they read on two controls."""
+
+    def value(of: Mapping[str, Description], name: str) -> float | None:
+        return of[name].value if name in of else None
+
+    return {
+        name: {
+            "question": DESCRIPTIONS[name],
+            "value": one.value,
+            "low": one.low,
+            "high": one.high,
+            "expected": one.expected,
+            "on_copies": value(on_copies, name),
+            "on_shrunken_variety": value(on_shrinkage, name),
+        }
+        for name, one in found.items()
+    }
+
+
 def compare(
     members: NDArray[np.uint8],
     nonmembers: NDArray[np.uint8],
@@ -115,7 +142,9 @@ def compare(
     synthetic: NDArray[np.uint8],
     *,
     learnt_from: NDArray[np.uint8],
-    symmetries: Literal["identity", "square"],
+    symmetries: Symmetries,
+    max_shift_px: int,
+    shift_shortlist: int,
     seed: int,
     label: str,
     device: str,
@@ -129,6 +158,8 @@ def compare(
         synthetic: Synthetic patches, uint8 (Q, S, S, 3).
         learnt_from: All patches the generator learnt from, uint8 (N, S, S, 3).
         symmetries: Positions in which patches are correlated.
+        max_shift_px: Translations through which they are correlated.
+        shift_shortlist: Partners compared through all translations.
         seed: Seed of the halving of the reference.
         label: The class, part of the purpose of the draw.
         device: Torch device of the comparison.
@@ -136,25 +167,18 @@ def compare(
     Returns:
         The comparison.
     """
-    measures: tuple[Measure, Measure] = ("l2", "ncc-square" if symmetries == "square" else "ncc")
-    pool = Pool(members, nonmembers, measures, device)
     shuffled = numpy_generator(seed, "privacy", "reference halves", label).permutation(len(reference))
     first, second = np.array_split(shuffled, 2)
     halves = (reference[first], reference[second])
-    return Comparison(
-        synthetic,
-        pool,
-        learnt_from,
-        pool.match(synthetic),
-        halves,
-        (pool.match(halves[0]), pool.match(halves[1])),
-    )
+    projection = fit_projection(reference[shuffled])
+    pool = Pool(members, nonmembers, projection, symmetries, max_shift_px, shift_shortlist, device)
+    seen_halves = (pool.see(halves[0]), pool.see(halves[1]))
+    return Comparison(synthetic, pool, learnt_from, pool.see(synthetic), halves, seen_halves)
 
 
-def _above_threshold(synthetic: MatchesBy, reference: MatchesBy, confidence: float) -> dict[str, Finding]:
+def _above_threshold(synthetic: Seen, reference: Seen, confidence: float) -> dict[str, Finding]:
     """Count synthetic patches that come closer than 999 in 1,000 fresh originals do, to either side."""
-    measure = correlation_measure(synthetic)
-    seen, fresh = synthetic[measure], reference[measure]
+    seen, fresh = synthetic.matches["ncc"], reference.matches["ncc"]
     found = {}
     for side, distance, usual in (
         ("members", seen.to_member, fresh.to_member),
@@ -166,12 +190,25 @@ def _above_threshold(synthetic: MatchesBy, reference: MatchesBy, confidence: flo
     return found
 
 
+def known_sets(comparison: Comparison, *, copy_share: float, seed: int, label: str) -> Known:
+    """Make the controls' sets for a comparison (see `plant`)."""
+    return plant(
+        comparison.pool,
+        comparison.learnt_from,
+        comparison.seen,
+        comparison.reference,
+        comparison.reference_seen,
+        copy_share=copy_share,
+        rng=numpy_generator(seed, "privacy", "controls", label),
+    )
+
+
 def audit(
     comparison: Comparison,
+    known: Known,
     *,
     level: float,
     confidence: float,
-    copy_share: float,
     n_permutations: int,
     seed: int,
     label: str,
@@ -180,9 +217,9 @@ def audit(
 
     Args:
         comparison: All nearest pairs.
+        known: The controls' sets.
         level: Chance of a false alarm over all tests of the class.
         confidence: Coverage of the intervals.
-        copy_share: Share of planted copies that the controls must find.
         n_permutations: Random labellings of the counting tests.
         seed: Seed of every draw.
         label: The class.
@@ -190,9 +227,9 @@ def audit(
     Returns:
         The audit.
     """
-    fresh = comparison.fresh
+    fresh, evidence = comparison.fresh, comparison.evidence
     findings = run_attacks(
-        gather(comparison.matches, fresh, closeness_threshold(fresh)),
+        evidence,
         confidence=confidence,
         n_permutations=n_permutations,
         rng=numpy_generator(seed, "privacy", "labellings", label),
@@ -200,11 +237,8 @@ def audit(
     adjusted = holm({name: finding.p_value for name, finding in findings.items()})
     controls = run_controls(
         comparison.pool,
-        comparison.learnt_from,
-        comparison.matches,
-        comparison.reference,
-        comparison.reference_matches,
-        copy_share=copy_share,
+        comparison.seen,
+        known,
         level=level,
         confidence=confidence,
         n_permutations=n_permutations,
@@ -222,8 +256,16 @@ def audit(
         n_synthetic=n_synthetic,
         n_members=n,
         n_learnt_from=len(comparison.learnt_from),
-        symmetries="square" if "ncc-square" in comparison.pool.measures else "identity",
+        symmetries=comparison.pool.symmetries,
+        max_shift_px=comparison.pool.max_shift_px,
     )
-    patches = {"train": n, "nonmember": n, "reference": n, "synthetic": n_synthetic}
-    above = _above_threshold(comparison.matches, fresh, confidence)
-    return LabelAudit(verdict, text, patches, findings, adjusted, level, controls, above)
+    return LabelAudit(
+        verdict,
+        text,
+        {"train": n, "nonmember": n, "reference": n, "synthetic": n_synthetic},
+        findings,
+        adjusted,
+        level,
+        controls,
+        _above_threshold(comparison.seen, fresh, confidence),
+    )

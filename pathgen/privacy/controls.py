@@ -4,6 +4,7 @@ A positive control that is not found means that the tests are too weak here; a n
 means that they mistake something else for leakage. In either case nothing can be said about the set.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,13 +14,15 @@ from numpy.typing import NDArray
 from pathgen.metrics.several import holm
 from pathgen.privacy.attacks import run_attacks
 from pathgen.privacy.evidence import Evidence, closeness_threshold, gather, gather_within_members
-from pathgen.privacy.matches import MatchesBy, Pool, both
-from pathgen.privacy.neighbours import SYMMETRIES, turned
+from pathgen.privacy.matches import Pool, Seen
+from pathgen.privacy.planted import restained_each, shifted_each, turned_each
 from pathgen.seeding import numpy_generator
 
 _MOST_COPIES = 2000
 NEGATIVE_CONTROLS = 3
 """How many negative controls there are; the level is shared between them."""
+
+Kind = Literal["positive", "negative"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Control:
     """
 
     name: str
-    kind: Literal["positive", "negative"]
+    kind: Kind
     what: str
     smallest_p: float
     found_by: tuple[str, ...]
@@ -46,54 +49,155 @@ class Control:
         return bool(self.found_by) == (self.kind == "positive")
 
 
-def found_by(
-    evidence: Evidence, *, level: float, confidence: float, n_permutations: int, rng: np.random.Generator
-) -> tuple[float, tuple[str, ...]]:
-    """Run the attacks; return the smallest adjusted p-value and the tests at or below the level."""
-    findings = run_attacks(evidence, confidence=confidence, n_permutations=n_permutations, rng=rng)
-    adjusted = holm({name: finding.p_value for name, finding in findings.items()})
-    return min(adjusted.values()), tuple(name for name, p in adjusted.items() if p <= level)
+@dataclass(frozen=True)
+class Known:
+    """Sets of known nature, compared with the pool.
+
+    Attributes:
+        copies: Nothing but copies of training patches.
+        few_copies: Name to what they are in words, and the synthetic set with them among it.
+        fresh: Half of the reference patches, which nobody learnt from.
+        kept: The other half, the reference of `fresh` and `shrunken`.
+        shrunken: The same as `fresh`, each half way to the mean: variety is lost, nothing is copied.
+    """
+
+    copies: Seen
+    few_copies: Mapping[str, tuple[str, Seen]]
+    fresh: Seen
+    kept: Seen
+    shrunken: Seen
 
 
-def _turn_each(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Bring each patch into a random one of the seven other positions."""
-    symmetries = rng.integers(1, SYMMETRIES, size=len(images))
-    return np.stack([turned(image, int(s)) for image, s in zip(images, symmetries, strict=True)])
-
-
-def _shrunken(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def shrunken(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Bring each patch half way to the mean patch: variety is lost, nothing is copied."""
     mean = images.mean(axis=0)
     shrunk: NDArray[np.uint8] = np.rint((images + mean) / 2).astype(np.uint8)
     return shrunk
 
 
-def run_controls(
+def plant(
     pool: Pool,
     learnt_from: NDArray[np.uint8],
-    synthetic: MatchesBy,
+    synthetic: Seen,
     reference: tuple[NDArray[np.uint8], NDArray[np.uint8]],
-    reference_matches: tuple[MatchesBy, MatchesBy],
+    reference_seen: tuple[Seen, Seen],
     *,
     copy_share: float,
+    rng: np.random.Generator,
+) -> Known:
+    """Make the sets of known nature and compare them with the pool.
+
+    Args:
+        pool: Members and non-members.
+        learnt_from: ALL patches the generator learnt from, uint8 (N, S, S, 3). Copies are planted of these,
+            also where only some of them are in the pool: a real copy would not choose those either.
+        synthetic: The synthetic set; the few planted copies are added to it, so that the controls tell the
+            power of the tests on this very set.
+        reference: Two halves of the reference patches: the first plays the synthetic set in negative
+            controls, the second stays the reference.
+        reference_seen: What each half looks like to the attacks.
+        copy_share: Share of planted copies, in (0, 1).
+        rng: Source of the draws.
+
+    Returns:
+        The sets.
+    """
+    n_copies = int(np.ceil(copy_share / (1 - copy_share) * len(synthetic) - 1e-9))
+
+    def copies(count: int) -> NDArray[np.uint8]:
+        rows = rng.choice(len(learnt_from), size=count, replace=count > len(learnt_from))
+        return np.asarray(learnt_from[np.sort(rows)])
+
+    copied = copies(n_copies)
+    changes: dict[str, tuple[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]]] = {
+        "few copies": (
+            f"{n_copies} copies of training patches hidden in the synthetic set ({copy_share:.1%} of it)",
+            lambda images: images,
+        ),
+        "few restained copies": (
+            f"the same {n_copies} copies, each with more or less of either stain",
+            lambda images: restained_each(images, rng),
+        ),
+    }
+    turning, shift = pool.symmetries == "square", pool.max_shift_px
+    if turning or shift:
+        done = " and ".join(["turned or mirrored"] * turning + [f"moved by {shift} px"] * bool(shift))
+
+        def moved(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+            at = turned_each(images, rng) if turning else images
+            return shifted_each(at, shift, rng) if shift else at
+
+        changes["few moved copies"] = (f"the same {n_copies} copies, each {done}", moved)
+    return Known(
+        copies=pool.see(copies(min(len(pool.members), _MOST_COPIES))),
+        few_copies={
+            name: (what, synthetic.together_with(pool.see(change(copied))))
+            for name, (what, change) in changes.items()
+        },
+        fresh=reference_seen[0],
+        kept=reference_seen[1],
+        shrunken=pool.see(shrunken(reference[0])),
+    )
+
+
+def _evidences(
+    pool: Pool, synthetic: Seen, known: Known, rng: np.random.Generator
+) -> list[tuple[str, Kind, str, Evidence]]:
+    """Gather what each control says about the pool: name, kind, in words, evidence."""
+    reference = known.fresh.together_with(known.kept)
+    threshold, without_fresh = closeness_threshold(reference), closeness_threshold(known.kept)
+    at = pool.coordinates
+    half = np.zeros(len(pool.members), dtype=np.bool_)
+    half[rng.permutation(len(half))[: len(half) // 2]] = True
+    return [
+        (
+            "copies",
+            "positive",
+            "nothing but copies of training patches",
+            gather(known.copies, reference, threshold, at),
+        ),
+        *(
+            (name, "positive", what, gather(seen, reference, threshold, at))
+            for name, (what, seen) in known.few_copies.items()
+        ),
+        (
+            "fresh originals",
+            "negative",
+            "original patches of the same slides that nobody learnt from, in place of the synthetic set",
+            gather(known.fresh, known.kept, without_fresh, at),
+        ),
+        (
+            "shrunken variety",
+            "negative",
+            "the same fresh originals, each half way to their mean: a poor generator that copies nothing",
+            gather(known.shrunken, known.kept, without_fresh, at),
+        ),
+        (
+            "training patches split in two",
+            "negative",
+            "the synthetic set against two random halves of the training patches",
+            gather_within_members(synthetic, reference, threshold, at, half),
+        ),
+    ]
+
+
+def run_controls(
+    pool: Pool,
+    synthetic: Seen,
+    known: Known,
+    *,
     level: float,
     confidence: float,
     n_permutations: int,
     seed: int,
     label: str,
 ) -> tuple[Control, ...]:
-    """Run every control of one class.
+    """Put every control of one class through the tests.
 
     Args:
         pool: Members and non-members.
-        learnt_from: ALL patches the generator learnt from, uint8 (N, S, S, 3). Copies are planted of these,
-            also where only some of them are in the pool: a real copy would not choose those either.
-        synthetic: Matches of the synthetic set; the few planted copies are added to it, so that the
-            controls tell the power of the tests on this very set.
-        reference: Two halves of the reference patches: the first plays the synthetic set in negative
-            controls, the second stays the reference.
-        reference_matches: Their matches.
-        copy_share: Share of planted copies, in (0, 1).
+        synthetic: The synthetic set.
+        known: From `plant`.
         level: Level at which the positive controls must be found; the negative ones share it.
         confidence: Coverage of intervals.
         n_permutations: Random labellings of the counting tests.
@@ -103,73 +207,17 @@ def run_controls(
     Returns:
         The controls, positive ones first.
     """
-    n, n_synthetic = len(pool.members), len(next(iter(synthetic.values())).member)
-    n_copies = int(np.ceil(copy_share / (1 - copy_share) * n_synthetic - 1e-9))
-    whole_reference = both(*reference_matches)
-    threshold = closeness_threshold(whole_reference)
-    fresh, kept = reference_matches
-    rng = numpy_generator(seed, "privacy", "controls", label)
-
-    def copies(count: int) -> NDArray[np.uint8]:
-        rows = rng.choice(len(learnt_from), size=count, replace=count > len(learnt_from))
-        return np.asarray(learnt_from[np.sort(rows)])
-
-    copied = copies(n_copies)
-    evidences: list[tuple[str, Literal["positive", "negative"], str, Evidence]] = [
-        (
-            "copies",
-            "positive",
-            "nothing but copies of training patches",
-            gather(pool.match(copies(min(n, _MOST_COPIES))), whole_reference, threshold),
-        ),
-        (
-            "few copies",
-            "positive",
-            f"{n_copies} copies of training patches hidden in the synthetic set ({copy_share:.1%} of it)",
-            gather(both(synthetic, pool.match(copied)), whole_reference, threshold),
-        ),
-    ]
-    if "ncc-square" in pool.measures:
-        turned_copies = pool.match(_turn_each(copied, rng))
-        evidences.append(
-            (
-                "few turned copies",
-                "positive",
-                f"the same {n_copies} copies, each turned or mirrored",
-                gather(both(synthetic, turned_copies), whole_reference, threshold),
-            )
-        )
-    without_fresh = closeness_threshold(kept)
-    half = np.zeros(n, dtype=np.bool_)
-    half[rng.permutation(n)[: n // 2]] = True
-    evidences += [
-        (
-            "fresh originals",
-            "negative",
-            "original patches of the same slides that nobody learnt from, in place of the synthetic set",
-            gather(fresh, kept, without_fresh),
-        ),
-        (
-            "shrunken variety",
-            "negative",
-            "the same fresh originals, each half way to their mean: a poor generator that copies nothing",
-            gather(pool.match(_shrunken(reference[0])), kept, without_fresh),
-        ),
-        (
-            "training patches split in two",
-            "negative",
-            "the synthetic set against two random halves of the training patches",
-            gather_within_members(synthetic, whole_reference, threshold, half),
-        ),
-    ]
     controls = []
-    for name, kind, what, evidence in evidences:
-        smallest, tests = found_by(
+    halving = numpy_generator(seed, "privacy", "training patches split in two", label)
+    for name, kind, what, evidence in _evidences(pool, synthetic, known, halving):
+        findings = run_attacks(
             evidence,
-            level=level if kind == "positive" else level / NEGATIVE_CONTROLS,
             confidence=confidence,
             n_permutations=n_permutations,
             rng=numpy_generator(seed, "privacy", "labellings", label, name),
         )
-        controls.append(Control(name, kind, what, smallest, tests))
+        adjusted = holm({test: finding.p_value for test, finding in findings.items()})
+        at = level if kind == "positive" else level / NEGATIVE_CONTROLS
+        found_by = tuple(test for test, p in adjusted.items() if p <= at)
+        controls.append(Control(name, kind, what, min(adjusted.values()), found_by))
     return tuple(controls)

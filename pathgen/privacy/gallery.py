@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pathgen.patches.picture import patch_grid
 from pathgen.privacy.matches import Matches, Pool
-from pathgen.privacy.neighbours import SYMMETRIES, turned
+from pathgen.privacy.symmetry import SYMMETRIES, turned
 
 _SHOWN_PX = 96
 _BINS = 60
@@ -48,7 +48,7 @@ def closest_pairs(
     for row in rows:
         image = synthetic[row]
         nearest = (pool.members[matches.member[row]], pool.nonmembers[matches.nonmember[row]])
-        if "ncc-square" in pool.measures:
+        if pool.symmetries == "square":
             nearest = (_turned_like(nearest[0], image), _turned_like(nearest[1], image))
         shown += [image, *nearest]
     return patch_grid(np.stack(shown), columns=3, scale=max(1, _SHOWN_PX // synthetic.shape[1]))

@@ -1,12 +1,31 @@
 """Who is nearest to whom: a set of images against the pool of members and non-members."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pathgen.privacy.neighbours import Measure, nearest_both_ways
+from pathgen.metrics.fidelity.features import texture_v1
+from pathgen.privacy.density import Projection
+from pathgen.privacy.neighbours import Nearest, nearest_both_ways, nearest_vectors
+from pathgen.privacy.shifts import Symmetries, nearest_shifted
+
+Measure = Literal["l2", "ncc", "features"]
+"""Distance between two patches: root mean square difference in grey levels; 1 minus the normalised
+cross-correlation, through the positions and shifts of the pool; root mean square difference of the features
+of protocol ``texture-v1``."""
+
+MEASURES: tuple[Measure, ...] = ("l2", "ncc", "features")
+_DESCRIBED_AT_A_TIME = 256
+
+
+def features(images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Describe patches (N, S, S, 3) by protocol ``texture-v1``, in bounded memory, (N, 38)."""
+    starts = range(0, len(images), _DESCRIBED_AT_A_TIME)
+    return np.concatenate([texture_v1(np.asarray(images[s : s + _DESCRIBED_AT_A_TIME])) for s in starts])
 
 
 @dataclass(frozen=True)
@@ -46,8 +65,27 @@ class Matches:
         )
 
 
-MatchesBy = Mapping[Measure, Matches]
-"""The matches of one set of images under each measure."""
+@dataclass(frozen=True)
+class Seen:
+    """A set of images as the attacks see it.
+
+    Attributes:
+        matches: Its nearest pairs with the pool, under each measure.
+        coordinates: Where the images lie on the axes of the pool's projection, float32 (Q, d).
+    """
+
+    matches: Mapping[Measure, Matches]
+    coordinates: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.coordinates)
+
+    def together_with(self, other: "Seen") -> "Seen":
+        """Return the union of two sets of images."""
+        return Seen(
+            {measure: one.together_with(other.matches[measure]) for measure, one in self.matches.items()},
+            np.concatenate([self.coordinates, other.coordinates]),
+        )
 
 
 @dataclass(frozen=True)
@@ -57,25 +95,54 @@ class Pool:
     Attributes:
         members: Patches the generator learnt from, uint8 (n, S, S, 3).
         nonmembers: As many of the same slides that it did not see.
-        measures: The distances in use.
+        projection: Axes fitted on neither.
+        symmetries: Positions in which patches are correlated.
+        max_shift_px: Translations through which they are correlated, along either axis.
+        shortlist: Partners compared through all translations.
         device: Torch device of the comparison.
     """
 
     members: NDArray[np.uint8]
     nonmembers: NDArray[np.uint8]
-    measures: Sequence[Measure]
+    projection: Projection
+    symmetries: Symmetries
+    max_shift_px: int
+    shortlist: int
     device: str
 
-    def match(self, images: NDArray[np.uint8]) -> MatchesBy:
-        """Find the nearest pairs between `images` and the pool, under each measure."""
+    @cached_property
+    def coordinates(self) -> NDArray[np.float32]:
+        """Where members, then non-members, lie on the axes, (2 n, d)."""
+        originals = (self.members, self.nonmembers)
+        return np.concatenate([self.projection.coordinates(images) for images in originals])
+
+    @cached_property
+    def _features(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return features(self.members), features(self.nonmembers)
+
+    def see(self, images: NDArray[np.uint8]) -> Seen:
+        """Compare `images`, uint8 (Q, S, S, 3), with the pool."""
+        described = features(images)
+
+        def nearest(measure: Measure, side: int) -> tuple[Nearest, Nearest]:
+            originals = (self.members, self.nonmembers)[side]
+            if measure == "features":
+                return nearest_vectors(described, self._features[side], k=1, device=self.device)
+            if measure == "l2":
+                return nearest_both_ways(images, originals, measure="l2", k=1, device=self.device)
+            return nearest_shifted(
+                images,
+                originals,
+                symmetries=self.symmetries,
+                max_shift_px=self.max_shift_px,
+                shortlist=self.shortlist,
+                device=self.device,
+            )
+
         found: dict[Measure, Matches] = {}
-        for measure in self.measures:
-            to_member, of_members = nearest_both_ways(
-                images, self.members, measure=measure, k=1, device=self.device
-            )
-            to_nonmember, of_nonmembers = nearest_both_ways(
-                images, self.nonmembers, measure=measure, k=1, device=self.device
-            )
+        for measure in MEASURES:
+            to_member, of_members = nearest(measure, 0)
+            to_nonmember, of_nonmembers = nearest(measure, 1)
             found[measure] = Matches(
                 to_member.index[:, 0],
                 to_member.distance[:, 0],
@@ -84,9 +151,4 @@ class Pool:
                 of_members.distance[:, 0],
                 of_nonmembers.distance[:, 0],
             )
-        return found
-
-
-def both(first: MatchesBy, second: MatchesBy) -> MatchesBy:
-    """Return the matches of the union of two sets of images."""
-    return {measure: first[measure].together_with(second[measure]) for measure in first}
+        return Seen(found, self.projection.coordinates(images))

@@ -2,17 +2,22 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pathgen.errors import PathgenError
+from pathgen.privacy.allpairs import one_thread_each
 from pathgen.privacy.attacks import Finding, discriminator_attack
-from pathgen.privacy.audit import Comparison, LabelAudit, audit, compare
+from pathgen.privacy.audit import Comparison, LabelAudit, audit, compare, descriptions_json, known_sets
+from pathgen.privacy.controls import shrunken
+from pathgen.privacy.copying import Description, describe, yardstick
 from pathgen.privacy.evidence import closeness_threshold
 from pathgen.privacy.gallery import closest_pairs, correlation_histogram, drawn
-from pathgen.privacy.matches import Pool
+from pathgen.privacy.origins import Origins, most_exposed, risks, slide_findings
+from pathgen.privacy.shadow import shadow_scores
+from pathgen.privacy.shifts import Symmetries
 from pathgen.privacy.verdict import Verdict
 from pathgen.seeding import numpy_generator
 
@@ -23,6 +28,7 @@ Discriminator = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 """Takes RGB patches of shape (N, S, S, 3), gives scores of shape (N,), higher for "original"."""
 
 _FEWEST = 20
+_SMALLEST_PX = 16
 _SEVERITY: tuple[Verdict, ...] = ("no leakage found by these tests", "leakage found", "refused")
 
 
@@ -35,6 +41,8 @@ class PrivacyReport:
         metrics: ``privacy/{label}/{test}`` and, below it, ``/low``, ``/high``, ``/expected`` and, for
             tests, ``/p_value`` and ``/p_adjusted``. What could not be measured has no key.
         labels: The audit of each class.
+        details: Label to what is told beside the verdict, as plain data: ``descriptions``, and where origins
+            are known ``most_exposed``, ``per_slide`` and ``per_patient``.
         pictures: ``gallery-{label}`` and ``correlation-{label}``, uint8 (H, W, 3). The galleries show
             original patches.
     """
@@ -42,6 +50,7 @@ class PrivacyReport:
     verdict: Verdict
     metrics: dict[str, float]
     labels: dict[str, LabelAudit]
+    details: dict[str, dict[str, Any]]
     pictures: dict[str, NDArray[np.uint8]]
 
     def as_json(self) -> dict[str, Any]:
@@ -49,7 +58,7 @@ class PrivacyReport:
         return {
             "verdict": self.verdict,
             "metrics": self.metrics,
-            "labels": {label: audit.as_json() for label, audit in self.labels.items()},
+            "labels": {label: done.as_json() | self.details[label] for label, done in self.labels.items()},
         }
 
 
@@ -65,13 +74,20 @@ def _check(populations: Mapping[str, Images], label: str) -> None:
     if len({shape[1:] for shape in shapes.values()}) != 1:
         sizes = ", ".join(f"{role} {shape[1:]}" for role, shape in shapes.items())
         raise PathgenError(f"patches of class {label}", f"differ in size: {sizes}", "Make all of one size")
+    side = shapes["synthetic"][1]
+    if side < _SMALLEST_PX:
+        raise PathgenError(
+            f"patches of class {label}",
+            f"{side} px are too small for features of texture",
+            f"Extract at least {_SMALLEST_PX} px (extract.size_px)",
+        )
 
 
-def _draw(images: NDArray[np.uint8], count: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    return np.asarray(images[np.sort(rng.choice(len(images), size=count, replace=False))])
+def _rows(n: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    return np.sort(rng.choice(n, size=count, replace=False))
 
 
-def _values(label: str, findings: Mapping[str, Finding]) -> dict[str, float]:
+def _values(label: str, findings: Mapping[str, Finding | Description]) -> dict[str, float]:
     metrics: dict[str, float] = {}
     for name, finding in findings.items():
         key = f"privacy/{label}/{name}"
@@ -84,26 +100,72 @@ def _p_values(label: str, findings: Mapping[str, Finding]) -> dict[str, float]:
     return {f"privacy/{label}/{name}/p_value": finding.p_value for name, finding in findings.items()}
 
 
-def _metrics(label: str, done: LabelAudit) -> dict[str, float]:
-    adjusted = {f"privacy/{label}/{name}/p_adjusted": p for name, p in done.adjusted.items()}
-    return _values(label, done.findings | done.above) | _p_values(label, done.findings) | adjusted
-
-
-def _discriminator_metrics(
-    label: str, discriminator: Discriminator, pool: Pool, confidence: float
-) -> dict[str, float]:
-    found = discriminator_attack(
-        discriminator(pool.members), discriminator(pool.nonmembers), confidence=confidence
-    )
-    return _values(label, found) | _p_values(label, found)
-
-
 def _pictures(label: str, comparison: Comparison, pairs: int) -> dict[str, NDArray[np.uint8]]:
-    correlated, threshold = comparison.correlated, closeness_threshold(comparison.fresh)
+    correlated, threshold = comparison.seen.matches["ncc"], closeness_threshold(comparison.fresh)
     return {
         f"gallery-{label}": closest_pairs(comparison.synthetic, comparison.pool, correlated, pairs),
         f"correlation-{label}": drawn(correlation_histogram(correlated, threshold, label)),
     }
+
+
+def _descriptions(
+    label: str, comparison: Comparison, *, confidence: float, seed: int
+) -> tuple[dict[str, Description], dict[str, Any]]:
+    """Score the set, nothing but copies, and a set of little variety; return the scores, and as JSON."""
+    pool = comparison.pool
+    measured = yardstick(pool, numpy_generator(seed, "privacy", "cells", label))
+    copied = comparison.learnt_from[
+        _rows(
+            len(comparison.learnt_from),
+            min(len(comparison.learnt_from), len(pool.members)),
+            numpy_generator(seed, "privacy", "described copies", label),
+        )
+    ]
+    found = [
+        describe(
+            images,
+            coordinates,
+            pool,
+            measured,
+            confidence=confidence,
+            rng=numpy_generator(seed, "privacy", "resamples", label),
+        )
+        for images, coordinates in (
+            (comparison.synthetic, comparison.seen.coordinates),
+            *(
+                (images, pool.projection.coordinates(images))
+                for images in (np.asarray(copied), shrunken(comparison.reference[0]))
+            ),
+        )
+    ]
+    return found[0], descriptions_json(*found)
+
+
+def _shadow(
+    label: str, comparison: Comparison, *, steps: int, confidence: float, seed: int
+) -> dict[str, Finding]:
+    """Attack with a discriminator trained on the set, and, as its control, with one trained on copies."""
+    pool = comparison.pool
+    n = len(pool.members)
+    judged = np.concatenate([pool.members, pool.nonmembers])
+    sets = {"shadow": comparison.synthetic, "shadow_on_copies": comparison.learnt_from}
+
+    def scores(name: str) -> NDArray[np.float64]:
+        return shadow_scores(
+            sets[name],
+            np.concatenate(comparison.reference),
+            judged,
+            steps=steps,
+            seed=seed,
+            purpose=f"{label} {name}",
+            device=pool.device,
+        )
+
+    found: dict[str, Finding] = {}
+    with one_thread_each() as workers:  # the layers are too small to be shared between threads
+        for name, scored in zip(sets, workers.map(scores, sets), strict=True):
+            found |= discriminator_attack(name, scored[:n], scored[n:], confidence=confidence)
+    return found
 
 
 def measure_privacy(
@@ -118,10 +180,15 @@ def measure_privacy(
     significance: float,
     max_originals: int,
     max_synthetic: int,
-    symmetries: Literal["identity", "square"],
+    symmetries: Symmetries,
+    max_shift_px: int,
+    shift_shortlist: int,
     copy_share: float,
     n_permutations: int,
+    shadow_steps: int,
     gallery_pairs: int,
+    exposed_patches: int,
+    origins: Origins | None = None,
     device: str = "cpu",
 ) -> PrivacyReport:
     """Audit what a synthetic set gives away about the patches its generators learnt from.
@@ -144,16 +211,21 @@ def measure_privacy(
         max_originals: Members, non-members and reference patches per class, each at most.
         max_synthetic: Synthetic patches per class at most.
         symmetries: Positions in which patches are correlated.
+        max_shift_px: Translations through which they are correlated, along either axis.
+        shift_shortlist: Partners compared through all translations.
         copy_share: Share of planted copies that the controls must find.
         n_permutations: Random labellings of the counting tests.
+        shadow_steps: Steps of the shadow discriminator; 0 leaves it out.
         gallery_pairs: Closest pairs shown per class.
+        exposed_patches: Most exposed training patches listed per class.
+        origins: Where the patches are from; None leaves out what needs to know.
         device: Torch device of the comparison.
 
     Returns:
         The report.
 
     Raises:
-        PathgenError: A population has too few patches, or the sizes in pixels differ.
+        PathgenError: A population has too few patches, or the sizes in pixels differ or are too small.
     """
     labels = list(synthetic)
     populations = {"train": members, "nonmember": nonmembers, "reference": reference, "synthetic": synthetic}
@@ -162,37 +234,68 @@ def measure_privacy(
     originals = {"train": members, "nonmember": nonmembers, "reference": reference}
     metrics: dict[str, float] = {}
     audits: dict[str, LabelAudit] = {}
+    details: dict[str, dict[str, Any]] = {}
     pictures: dict[str, NDArray[np.uint8]] = {}
     for label in labels:
         n = min(max_originals, *(len(images[label]) for images in originals.values()))
         sizes = dict.fromkeys(originals, n) | {"synthetic": min(max_synthetic, len(synthetic[label]))}
-        drawn_rows = {
-            role: _draw(images[label], sizes[role], numpy_generator(seed, "privacy", "draw", role, label))
+        rows = {
+            role: _rows(
+                len(images[label]), sizes[role], numpy_generator(seed, "privacy", "draw", role, label)
+            )
             for role, images in populations.items()
         }
+        looked_at = {role: np.asarray(images[label][rows[role]]) for role, images in populations.items()}
         comparison = compare(
-            drawn_rows["train"],
-            drawn_rows["nonmember"],
-            drawn_rows["reference"],
-            drawn_rows["synthetic"],
+            looked_at["train"],
+            looked_at["nonmember"],
+            looked_at["reference"],
+            looked_at["synthetic"],
             learnt_from=members[label],
             symmetries=symmetries,
+            max_shift_px=max_shift_px,
+            shift_shortlist=shift_shortlist,
             seed=seed,
             label=label,
             device=device,
         )
-        audits[label] = audit(
+        done = audit(
             comparison,
+            known_sets(comparison, copy_share=copy_share, seed=seed, label=label),
             level=significance / len(labels),
             confidence=confidence,
-            copy_share=copy_share,
             n_permutations=n_permutations,
             seed=seed,
             label=label,
         )
-        metrics |= _metrics(label, audits[label])
+        described, as_json = _descriptions(label, comparison, confidence=confidence, seed=seed)
+        details[label] = {"descriptions": as_json}
+        beside: dict[str, Finding] = {}
         if label in discriminators:
-            metrics |= _discriminator_metrics(label, discriminators[label], comparison.pool, confidence)
+            scores = [discriminators[label](looked_at[role]) for role in ("train", "nonmember")]
+            beside |= discriminator_attack("discriminator", *scores, confidence=confidence)
+        if shadow_steps:
+            beside |= _shadow(label, comparison, steps=shadow_steps, confidence=confidence, seed=seed)
+        if origins is not None:
+            of_members = origins.members[label].iloc[rows["train"]]
+            of_nonmembers = origins.nonmembers[label].iloc[rows["nonmember"]]
+            details[label] |= risks(comparison, of_members, of_nonmembers, confidence=confidence)
+            details[label]["most_exposed"] = most_exposed(
+                comparison, of_members, rows["synthetic"], exposed_patches
+            )
+            if label in origins.unseen:
+                beside |= slide_findings(
+                    comparison,
+                    of_members,
+                    origins.unseen[label],
+                    confidence=confidence,
+                    n_permutations=n_permutations,
+                    rng=numpy_generator(seed, "privacy", "unseen slides", label),
+                )
+        audits[label] = done
+        metrics |= _values(label, done.findings | beside | done.above) | _values(label, described)
+        metrics |= _p_values(label, done.findings | beside)
+        metrics |= {f"privacy/{label}/{name}/p_adjusted": p for name, p in done.adjusted.items()}
         pictures |= _pictures(label, comparison, gallery_pairs)
     worst = max((done.verdict for done in audits.values()), key=_SEVERITY.index)
-    return PrivacyReport(worst, metrics, audits, pictures)
+    return PrivacyReport(worst, metrics, audits, details, pictures)

@@ -28,6 +28,17 @@ class PrivacySettings(Settings):
     symmetries: Literal["identity", "square"] = pydantic.Field(
         description="positions in which patches are correlated: as they are, or in all 8 turns and mirrorings"
     )
+    max_shift_px: int = pydantic.Field(
+        ge=0,
+        le=16,
+        description="translations through which patches are correlated, along either axis",
+    )
+    shift_shortlist: int = pydantic.Field(
+        ge=1,
+        le=100,
+        description="patches compared through all translations with each one: its most similar by Fourier "
+        "magnitudes, which do not see translations",
+    )
     copy_share: float = pydantic.Field(
         gt=0.0, le=0.5, description="share of planted copies that the positive controls must find"
     )
@@ -36,7 +47,13 @@ class PrivacySettings(Settings):
         le=1_000_000,
         description="random memberships drawn for the tests that count nearest neighbours",
     )
+    shadow_steps: int = pydantic.Field(
+        ge=0, le=100_000, description="training steps of the shadow discriminator; 0 leaves that attack out"
+    )
     gallery_pairs: int = pydantic.Field(ge=1, le=200, description="closest pairs shown per class")
+    exposed_patches: int = pydantic.Field(
+        ge=1, le=1000, description="most exposed training patches listed per class"
+    )
 
     @pydantic.model_validator(mode="after")
     def _permutations_resolve_the_level(self) -> "PrivacySettings":

@@ -51,6 +51,7 @@ def explain(
     n_members: int,
     n_learnt_from: int,
     symmetries: Literal["identity", "square"],
+    max_shift_px: int,
 ) -> str:
     """Put the verdict on one class into sentences for a reader who knows none of the tests.
 
@@ -64,6 +65,7 @@ def explain(
         n_members: Training patches, and as many unseen ones, looked at.
         n_learnt_from: Training patches in all.
         symmetries: Positions in which patches were compared.
+        max_shift_px: Translations through which patches were compared.
 
     Returns:
         The text, one paragraph.
@@ -87,4 +89,6 @@ def explain(
         )
     if symmetries == "identity":
         said.append("Turned or mirrored copies were not looked for.")
+    if max_shift_px == 0:
+        said.append("Copies moved by some pixels were not looked for.")
     return " ".join([*said, NO_PROOF])

@@ -80,7 +80,7 @@ def fidelity_keys() -> set[str]:
 
 @pytest.fixture(scope="module")
 def privacy_keys() -> set[str]:
-    members, nonmembers, reference, synthetic = (patches(40, 8, seed) for seed in range(4))
+    members, nonmembers, reference, synthetic = (patches(40, 16, seed) for seed in range(4))
     report = measure_privacy(
         members,
         nonmembers,
@@ -93,9 +93,13 @@ def privacy_keys() -> set[str]:
         max_originals=40,
         max_synthetic=40,
         symmetries="identity",
+        max_shift_px=0,
+        shift_shortlist=1,
+        shadow_steps=1,
         copy_share=0.1,
         n_permutations=199,
         gallery_pairs=1,
+        exposed_patches=1,
     )
     return {without_label(key) for key in report.metrics}
 
@@ -124,6 +128,8 @@ def test_the_page_names_the_keys_that_are_recorded_and_no_others(
         *measures(privacy_keys, "privacy"),
         # Without a close patch it is absent from the trial above.
         *(f"privacy/{{label}}/{name}" for name in QUESTIONS),
+        # Without origins they are too.
+        "privacy/{label}/slide_auc",
         # Put together from columns: stages/sample.py and stages/finish.py.
         "sample/{role}/{label}",
         "accuracy/{regime}-{classifier}",

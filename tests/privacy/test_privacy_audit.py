@@ -10,10 +10,10 @@ import torch
 
 from pathgen.errors import PathgenError
 from pathgen.privacy.attacks import QUESTIONS
-from pathgen.privacy.audit import LabelAudit, audit, compare
+from pathgen.privacy.audit import LabelAudit, audit, compare, known_sets
 from pathgen.privacy.measure import PrivacyReport, measure_privacy
-from pathgen.privacy.neighbours import turned
 from pathgen.privacy.settings import PrivacySettings
+from pathgen.privacy.symmetry import turned
 
 CHOSEN = {
     "seed": 3,
@@ -22,11 +22,15 @@ CHOSEN = {
     "max_originals": 200,
     "max_synthetic": 500,
     "symmetries": "square",
+    "max_shift_px": 1,
+    "shift_shortlist": 2,
     "copy_share": 0.05,
     "n_permutations": 5999,
+    "shadow_steps": 0,
     "gallery_pairs": 4,
+    "exposed_patches": 5,
 }
-N, N_SYNTHETIC, SIDE = 100, 300, 8
+N, N_SYNTHETIC, SIDE = 100, 300, 16
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -67,15 +71,17 @@ def verdict_on(synthetic: np.ndarray, base: int) -> LabelAudit:
         synthetic,
         learnt_from=originals[0],
         symmetries="square",
+        max_shift_px=0,
+        shift_shortlist=1,
         seed=base,
         label="tumor",
         device="cpu",
     )
     return audit(
         comparison,
+        known_sets(comparison, copy_share=0.05, seed=base, label="tumor"),
         level=0.01,
         confidence=0.95,
-        copy_share=0.05,
         n_permutations=5999,
         seed=base,
         label="tumor",
@@ -116,10 +122,10 @@ def leaking() -> PrivacyReport:
 def test_honest_generators_pass_and_controls_behave() -> None:
     makers = {"honest": lambda b: scenes(1000 * b + 3, N_SYNTHETIC), "poor": poor, "repetitive": repetitive}
     verdicts = {
-        (name, base): verdict_on(make(base), base) for name, make in makers.items() for base in range(1, 15)
+        (name, base): verdict_on(make(base), base) for name, make in makers.items() for base in range(1, 6)
     }
     passed = [audit.verdict == "no leakage found by these tests" for audit in verdicts.values()]
-    assert sum(passed) >= 41, [(k, v.text) for k, v in verdicts.items() if v.verdict[0] != "n"]
+    assert sum(passed) >= 14, [(k, v.text) for k, v in verdicts.items() if v.verdict[0] != "n"]
     # Not only at the level: no test leans to one side.
     p_values = [f.p_value for k, v in verdicts.items() if k[0] == "honest" for f in v.findings.values()]
     assert 0.35 < np.mean(p_values) < 0.75
@@ -127,7 +133,7 @@ def test_honest_generators_pass_and_controls_behave() -> None:
 
 @pytest.mark.parametrize("turn", [False, True], ids=["as they are", "turned"])
 def test_five_per_cent_of_copies_are_always_caught(turn: bool) -> None:
-    for base in range(1, 7):
+    for base in range(1, 3):
         found = verdict_on(with_copies(base, 0.05, turn=turn), base)
         assert found.verdict == "leakage found", found.text
 
@@ -135,7 +141,7 @@ def test_five_per_cent_of_copies_are_always_caught(turn: bool) -> None:
 def test_a_copying_generator_is_told_in_words(leaking: PrivacyReport) -> None:
     text = leaking.labels["tumor"].text
     assert leaking.verdict == "leakage found"
-    assert QUESTIONS["close_ncc"] + " Yes (" in text
+    assert QUESTIONS["ganleaks_ncc_strict_tpr"] + " Yes (" in text
     assert "proves that it is anonymous" in text
     assert leaking.metrics["privacy/tumor/close_ncc/low"] > 0.5
     above, unseen = (
@@ -165,21 +171,27 @@ def test_too_few_copies_to_see_is_refused_not_passed() -> None:
     assert report.verdict == "refused"
     assert "copies of training patches hidden in the synthetic set" in report.labels["tumor"].text
     failed = [c.name for c in report.labels["tumor"].controls if not c.as_expected]
-    assert failed == ["few copies", "few turned copies"]
+    assert failed == ["few copies", "few restained copies", "few moved copies"]
 
 
 def test_without_turns_the_text_says_so() -> None:
-    report = audited(with_copies(0, 0.05, turn=True), symmetries="identity")
-    assert report.verdict == "no leakage found by these tests"
-    assert "Turned or mirrored copies were not looked for." in report.labels["tumor"].text
+    report = audited(with_copies(0, 0.05, turn=True), symmetries="identity", max_shift_px=0)
+    text, controls = report.labels["tumor"].text, report.labels["tumor"].controls
+    assert "Turned or mirrored copies were not looked for." in text
+    assert "Copies moved by some pixels were not looked for." in text
+    assert "few moved copies" not in {control.name for control in controls}
+    # They are found nevertheless, by features that do not see turns; correlation alone does not see them.
+    tests = report.labels["tumor"].adjusted
+    assert tests["ganleaks_features_strict_tpr"] < 0.05 < tests["ganleaks_ncc_strict_tpr"]
 
 
 def test_controls_are_listed_with_what_they_are(honest: PrivacyReport) -> None:
     controls = {control.name: control for control in honest.labels["tumor"].controls}
-    assert [c.kind for c in controls.values()] == ["positive"] * 3 + ["negative"] * 3
-    assert len(controls["copies"].found_by) == len(QUESTIONS)
-    assert "ganleaks_ncc_tpr" in controls["few turned copies"].found_by
-    assert "ganleaks_l2_tpr" not in controls["few turned copies"].found_by
+    assert [c.kind for c in controls.values()] == ["positive"] * 4 + ["negative"] * 3
+    assert len(controls["copies"].found_by) > 0.8 * len(QUESTIONS)
+    assert "ganleaks_ncc_tpr" in controls["few moved copies"].found_by
+    assert "ganleaks_l2_tpr" not in controls["few moved copies"].found_by
+    assert "turned or mirrored and moved by 1 px" in controls["few moved copies"].what
     assert controls["few copies"].what.startswith("16 copies")  # 16 of 316: 5 %
 
 
@@ -280,7 +292,7 @@ def test_untested_training_patches_weaken_the_controls_too() -> None:
     assert "compared with 100 of the 1000 training patches" in audited_class.text
     assert report.verdict == "refused"
     failed = {control.name for control in audited_class.controls if not control.as_expected}
-    assert {"few copies", "few turned copies"} <= failed
+    assert {"few copies", "few restained copies", "few moved copies"} <= failed
 
 
 def test_too_few_or_unequal_patches_are_refused() -> None:

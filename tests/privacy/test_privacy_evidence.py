@@ -3,19 +3,25 @@
 import numpy as np
 import pytest
 
+from pathgen.metrics.fidelity.features import texture_v1
 from pathgen.privacy import controls
-from pathgen.privacy.audit import compare
+from pathgen.privacy.audit import compare, known_sets
+from pathgen.privacy.density import fit_projection
 from pathgen.privacy.evidence import Evidence, closeness_threshold, gather, gather_within_members
-from pathgen.privacy.matches import MatchesBy, Pool, both
+from pathgen.privacy.matches import MEASURES, Pool, Seen
 
 
 def patches(seed: int, n: int) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (n, 4, 4, 3), dtype=np.uint8)
+    return np.random.default_rng(seed).integers(0, 256, (n, 16, 16, 3), dtype=np.uint8)
+
+
+def pool_of(members: np.ndarray, nonmembers: np.ndarray) -> Pool:
+    return Pool(members, nonmembers, fit_projection(patches(99, 30)), "square", 1, 2, "cpu")
 
 
 @pytest.fixture(scope="module")
 def pool() -> Pool:
-    return Pool(patches(0, 7), patches(1, 9), ("l2", "ncc-square"), "cpu")
+    return pool_of(patches(0, 7), patches(1, 9))
 
 
 def rms(a: np.ndarray, b: np.ndarray) -> float:
@@ -24,65 +30,77 @@ def rms(a: np.ndarray, b: np.ndarray) -> float:
 
 def test_matches_of_a_union_are_those_of_both_together(pool: Pool) -> None:
     first, second = patches(2, 11), patches(3, 6)
-    united = both(pool.match(first), pool.match(second))
-    for measure, expected in pool.match(np.concatenate([first, second])).items():
-        for name in vars(expected):
-            np.testing.assert_allclose(getattr(united[measure], name), getattr(expected, name), atol=1e-6)
+    united = pool.see(first).together_with(pool.see(second))
+    together = pool.see(np.concatenate([first, second]))
+    np.testing.assert_allclose(united.coordinates, together.coordinates, atol=1e-4)
+    for measure in ("l2", "features"):  # shortlists of shifts depend on the set
+        for name, expected in vars(together.matches[measure]).items():
+            np.testing.assert_allclose(getattr(united.matches[measure], name), expected, atol=1e-6)
 
 
 def test_evidence_equals_the_loop(pool: Pool) -> None:
     synthetic, reference = patches(4, 30), patches(5, 12)
     originals = np.concatenate([pool.members, pool.nonmembers])
-    evidence = gather(pool.match(synthetic), pool.match(reference), threshold=0.6)
-    votes = np.zeros(16)
-    for image in synthetic:
-        votes[np.argmin([rms(image, original) for original in originals])] += 1
-    np.testing.assert_array_equal(evidence.votes["l2"], votes)
-    nearest = [min(rms(image, original) for image in synthetic) for original in originals]
-    np.testing.assert_allclose(evidence.distance["l2"], nearest)
+    evidence = gather(pool.see(synthetic), pool.see(reference), 0.9, pool.coordinates)
+    described, own = texture_v1(synthetic), texture_v1(originals)
+    for measure, a, b in (("l2", synthetic, originals), ("features", described, own)):
+        votes = np.zeros(16)
+        for image in a:
+            votes[np.argmin([rms(image, original) for original in b])] += 1
+        np.testing.assert_array_equal(evidence.votes[measure], votes)
+        nearest = [min(rms(image, original) for image in a) for original in b]
+        np.testing.assert_allclose(evidence.distance[measure], nearest)
     fresh = [min(rms(image, original) for image in reference) for original in originals]
-    np.testing.assert_allclose(evidence.reference_distance, fresh)
+    np.testing.assert_allclose(evidence.reference_distance["l2"], fresh)
     assert evidence.is_member.tolist() == [True] * 7 + [False] * 9
-    assert 0 < evidence.close_votes.sum() < evidence.votes["ncc-square"].sum() == 30
-    assert (evidence.close_votes <= evidence.votes["ncc-square"]).all()
+    assert 0 < evidence.close_votes.sum() < evidence.votes["ncc"].sum() == 30
+    assert (evidence.close_votes <= evidence.votes["ncc"]).all()
+    at, places = pool.coordinates, pool.projection.coordinates(synthetic)
+    gaps = np.array([[np.linalg.norm(x - s) for s in places] for x in at])
+    np.testing.assert_allclose(
+        evidence.nearby, (gaps <= np.median(gaps.min(axis=1)) + 1e-5).mean(axis=1), atol=1e-6
+    )
 
 
 def test_a_tie_is_shared(pool: Pool) -> None:
-    twins = Pool(pool.members, pool.members, pool.measures, "cpu")
-    evidence = gather(twins.match(patches(6, 10)), twins.match(patches(7, 10)), threshold=2.0)
-    np.testing.assert_array_equal(evidence.votes["l2"][:7], evidence.votes["l2"][7:])
-    assert evidence.votes["l2"].sum() == 10
+    twins = pool_of(pool.members, pool.members)
+    evidence = gather(twins.see(patches(6, 10)), twins.see(patches(7, 10)), 2.0, twins.coordinates)
+    for measure in MEASURES:
+        np.testing.assert_array_equal(evidence.votes[measure][:7], evidence.votes[measure][7:])
+        assert evidence.votes[measure].sum() == 10
 
 
 def test_evidence_within_members_does_not_see_the_others(pool: Pool) -> None:
-    synthetic, reference = patches(8, 30), patches(9, 12)
     half = np.arange(7) < 3
-    found = gather_within_members(pool.match(synthetic), pool.match(reference), 0.6, half)
-    other = Pool(pool.members, patches(10, 9), pool.measures, "cpu")
-    again = gather_within_members(other.match(synthetic), other.match(reference), 0.6, half)
+    other = pool_of(pool.members, patches(10, 9))
+    found, again = (
+        gather_within_members(one.see(patches(8, 30)), one.see(patches(9, 12)), 0.95, one.coordinates, half)
+        for one in (pool, other)
+    )
     assert found.votes["l2"].sum() == 30
-    for name in ("votes", "distance"):
-        for measure in pool.measures:
+    for name in ("votes", "distance", "reference_distance"):
+        for measure in MEASURES:
             np.testing.assert_allclose(
                 getattr(found, name)[measure], getattr(again, name)[measure], atol=1e-6
             )
-    np.testing.assert_allclose(found.close_votes, again.close_votes)
+    for name in ("close_votes", "nearby", "density_ratio"):
+        np.testing.assert_allclose(getattr(found, name), getattr(again, name), atol=1e-6)
 
 
 def test_the_threshold_does_not_know_who_was_a_member(pool: Pool) -> None:
-    swapped = Pool(pool.nonmembers, pool.members, pool.measures, "cpu")
+    swapped = pool_of(pool.nonmembers, pool.members)
     reference = patches(11, 40)
-    assert closeness_threshold(pool.match(reference)) == pytest.approx(
-        closeness_threshold(swapped.match(reference)), abs=1e-6
+    assert closeness_threshold(pool.see(reference)) == pytest.approx(
+        closeness_threshold(swapped.see(reference)), abs=1e-6
     )
 
 
 def test_fresh_originals_are_never_their_own_reference(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[int, int]] = []
 
-    def spy(synthetic: MatchesBy, reference: MatchesBy, threshold: float) -> Evidence:
-        seen.append((len(synthetic["l2"].member), len(reference["l2"].member)))
-        return gather(synthetic, reference, threshold)
+    def spy(synthetic: Seen, reference: Seen, threshold: float, coordinates: np.ndarray) -> Evidence:
+        seen.append((len(synthetic), len(reference)))
+        return gather(synthetic, reference, threshold, coordinates)
 
     monkeypatch.setattr(controls, "gather", spy)
     sets = [patches(seed, 21) for seed in range(20, 23)]
@@ -91,22 +109,21 @@ def test_fresh_originals_are_never_their_own_reference(monkeypatch: pytest.Monke
         patches(23, 57),
         learnt_from=sets[0],
         symmetries="square",
+        max_shift_px=1,
+        shift_shortlist=1,
         seed=0,
         label="tumor",
         device="cpu",
     )
     controls.run_controls(
         comparison.pool,
-        comparison.learnt_from,
-        comparison.matches,
-        comparison.reference,
-        comparison.reference_matches,
-        copy_share=0.05,
+        comparison.seen,
+        known_sets(comparison, copy_share=0.05, seed=0, label="tumor"),
         level=0.05,
         confidence=0.95,
         n_permutations=199,
         seed=0,
         label="tumor",
     )
-    # copies, few copies, few turned copies; then the fresh half and its shrunken twin against the other half
-    assert seen == [(21, 21), (60, 21), (60, 21), (11, 10), (11, 10)]
+    # copies, three kinds of few; then the fresh half and its shrunken twin against the other half
+    assert seen == [(21, 21), (60, 21), (60, 21), (60, 21), (11, 10), (11, 10)]

@@ -176,7 +176,11 @@ def test_rare_copies_move_the_tpr_not_the_auc() -> None:
 
 def test_a_discriminator_that_remembers_is_told() -> None:
     rng = np.random.default_rng(8)
-    found = discriminator_attack(rng.normal(1, 1, 200), rng.normal(0, 1, 200), confidence=0.95)
+    found = discriminator_attack(
+        "discriminator", rng.normal(1, 1, 200), rng.normal(0, 1, 200), confidence=0.95
+    )
     assert found["discriminator_auc"].low > 0.6 and found["discriminator_tpr"].p_value < 0.05
-    swapped = discriminator_attack(rng.normal(0, 1, 200), rng.normal(1, 1, 200), confidence=0.95)
+    swapped = discriminator_attack(
+        "discriminator", rng.normal(0, 1, 200), rng.normal(1, 1, 200), confidence=0.95
+    )
     assert swapped["discriminator_auc"].high < 0.4

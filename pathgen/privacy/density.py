@@ -1,0 +1,153 @@
+"""How densely a set of patches lies around a given one, on the few axes along which originals differ most."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pathgen.privacy.allpairs import one_thread_each
+
+N_AXES = 64
+"""Axes at most; fewer where there are fewer patches."""
+# More patches would move the axes little, and their products would be what takes the time.
+_FITTED_ON = 2000
+_AT_A_TIME = 512
+# Narrower than the gaps between originals, or copies drown; wide enough that more than one neighbour counts.
+_BANDWIDTH = 1 / 3
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Principal axes of the reference patches.
+
+    Attributes:
+        mean: Mean patch, float32 (D,).
+        axes: Orthonormal, by descending variance, float32 (D, d).
+    """
+
+    mean: NDArray[np.float32]
+    axes: NDArray[np.float32]
+
+    def coordinates(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return where patches (N, S, S, 3) lie on the axes, in grey levels per pixel, float32 (N, d)."""
+        # Root mean square differences, as for L2: the length of a difference over the root of D.
+        scale = np.float32(1 / np.sqrt(len(self.mean)))
+        axes = torch.from_numpy(self.axes)
+
+        def along(start: int) -> NDArray[np.float32]:
+            chunk = images[start : start + _AT_A_TIME]
+            rows = torch.from_numpy(chunk.reshape(len(chunk), -1) - self.mean)
+            return np.asarray((rows @ axes).numpy() * scale)
+
+        return _over_chunks(len(images), along)
+
+
+def _over_chunks(count: int, work: Callable[[int], NDArray[np.float32]]) -> NDArray[np.float32]:
+    with one_thread_each() as pool:
+        return np.concatenate(list(pool.map(work, range(0, count, _AT_A_TIME))))
+
+
+def fit_projection(reference: NDArray[np.uint8]) -> Projection:
+    """Find the principal axes of the reference patches, of the first 2,000 of them.
+
+    Args:
+        reference: In random order, uint8 (N, S, S, 3). Neither members nor non-members are looked at, so that
+            the axes favour neither.
+
+    Returns:
+        The projection.
+    """
+    fitted = reference[:_FITTED_ON]
+    rows = fitted.reshape(len(fitted), -1).astype(np.float32)
+    mean = rows.mean(axis=0)
+
+    def principal() -> NDArray[np.float32]:
+        centred = torch.from_numpy(rows - mean)
+        # By the products of the patches with each other: there are fewer patches than values.
+        variance, weights = torch.linalg.eigh((centred @ centred.T).double())
+        kept = torch.arange(len(rows) - 1, max(len(rows) - 1 - N_AXES, 0), -1)
+        kept = kept[variance[kept] > 1e-6 * variance[-1]]
+        axes = centred.T @ (weights[:, kept] / variance[kept].sqrt()).float()
+        return np.asarray(axes.contiguous().numpy())
+
+    with one_thread_each() as pool:
+        return Projection(mean, pool.submit(principal).result())
+
+
+def _squared_distances(points: torch.Tensor, sample: torch.Tensor) -> torch.Tensor:
+    squared = (points * points).sum(1)[:, None] + (sample * sample).sum(1) - 2 * (points @ sample.T)
+    return squared.clamp_(min=0.0)
+
+
+def nearest_distance(points: NDArray[np.float32], sample: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return each point's distance to the nearest of a sample, (P,)."""
+    all_of = torch.from_numpy(sample)
+
+    def nearest(start: int) -> NDArray[np.float32]:
+        few = torch.from_numpy(points[start : start + _AT_A_TIME])
+        return np.asarray(_squared_distances(few, all_of).amin(1).sqrt().numpy())
+
+    return _over_chunks(len(points), nearest).astype(np.float64)
+
+
+def share_within(
+    points: NDArray[np.float32], sample: NDArray[np.float32], radius: float
+) -> NDArray[np.float64]:
+    """Return which share of a sample lies within a radius of each point, (P,)."""
+    all_of = torch.from_numpy(sample)
+
+    def share(start: int) -> NDArray[np.float32]:
+        few = torch.from_numpy(points[start : start + _AT_A_TIME])
+        return np.asarray((_squared_distances(few, all_of) <= radius**2).float().mean(1).numpy())
+
+    return _over_chunks(len(points), share).astype(np.float64)
+
+
+def log_density(
+    points: NDArray[np.float32], sample: NDArray[np.float32], bandwidth: float
+) -> NDArray[np.float64]:
+    """Estimate the density of a sample at each point with a Gaussian kernel.
+
+    Args:
+        points: (P, d).
+        sample: (Q, d).
+        bandwidth: Standard deviation of the kernel, above 0.
+
+    Returns:
+        Natural logarithm of the mean kernel value, without the constant that all points share, (P,).
+        Never taken out of the logarithm: far from the sample every kernel value underflows to 0, where all
+        points would tie.
+    """
+    all_of = torch.from_numpy(sample)
+
+    def density(start: int) -> NDArray[np.float32]:
+        few = torch.from_numpy(points[start : start + _AT_A_TIME])
+        exponent = _squared_distances(few, all_of).mul_(-0.5 / bandwidth**2)
+        return np.asarray(torch.logsumexp(exponent, 1).numpy())
+
+    found = _over_chunks(len(points), density).astype(np.float64)
+    return found - float(np.log(len(sample)))
+
+
+def density_ratio(
+    points: NDArray[np.float32], synthetic: NDArray[np.float32], reference: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Compare how densely synthetic and reference patches lie around each point.
+
+    Args:
+        points: (P, d).
+        synthetic: (Q, d).
+        reference: (R, d).
+
+    Returns:
+        log p_S(x) - log p_R(x), (P,), with one bandwidth for both: a third of the points' median distance to
+        their nearest reference patch.
+
+    Source:
+        van Breugel et al. 2023 (DOMIAS), eq. 2, with kernel densities, and in logarithms.
+    """
+    gap = float(np.median(nearest_distance(points, reference)))
+    bandwidth = max(gap * _BANDWIDTH, 1e-3)
+    return log_density(points, synthetic, bandwidth) - log_density(points, reference, bandwidth)
