@@ -1,6 +1,6 @@
 """Run all benchmarks: ``python -m benchmarks``."""
 
-from benchmarks import classifier_training, drawing, extraction, gan_training, store
+from benchmarks import classifier_training, correlation, drawing, extraction, gan_training, store
 
 if __name__ == "__main__":
     store.main([])
@@ -8,3 +8,4 @@ if __name__ == "__main__":
     extraction.main([])
     gan_training.main([])
     classifier_training.main([])
+    correlation.main([])

@@ -1,0 +1,46 @@
+"""Rates over many simulated studies: honest generators are left alone, rare copying is seen."""
+
+import numpy as np
+import pytest
+
+from pathgen.privacy.attacks import FALSE_POSITIVE_RATE, attack_auc, attack_tpr
+from pathgen.privacy.intervals import head_p_value
+from pathgen.privacy.neighbours import nearest_both_ways
+
+N, N_SYNTHETIC, SIMULATIONS = 200, 400, 100
+
+
+def originals(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Uneven contrast: some patches are like many others."""
+    strength = rng.lognormal(0, 0.4, (n, 1, 1, 1))
+    coarse = rng.normal(0, 18, (n, 3, 3, 3)).repeat(2, axis=1).repeat(2, axis=2)
+    return np.clip(128 + strength * coarse + rng.normal(0, 3, (n, 6, 6, 3)), 0, 255).astype(np.uint8)
+
+
+def largest_by_chance() -> float:
+    """Upper end of the 95 % interval of the TPR when members and non-members are in random order."""
+    allowed = int(FALSE_POSITIVE_RATE * N)
+    ahead = next(k for k in range(N) if head_p_value(k + 1, allowed, N, N) <= 0.025)
+    return ahead / N
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05])
+def test_membership_over_a_hundred_simulations(share: float) -> None:
+    covered, above = 0, 0
+    is_member = np.arange(2 * N) < N
+    for seed in range(SIMULATIONS):
+        rng = np.random.default_rng(seed)
+        pool, synthetic = originals(rng, 2 * N), originals(rng, N_SYNTHETIC)
+        copied = round(share * N_SYNTHETIC)
+        synthetic[:copied] = pool[rng.integers(0, N, copied)]
+        _, nearest = nearest_both_ways(synthetic, pool, measure="l2", k=1)
+        scores = -nearest.distance[:, 0]
+        area = attack_auc(scores, is_member, confidence=0.95)
+        covered += area.low <= 0.5 <= area.high
+        above += attack_tpr(scores, is_member, confidence=0.95).value > largest_by_chance()
+    if share:
+        assert above == SIMULATIONS
+        assert covered > 10  # the area under the curve overlooks what the few patches in front tell
+    else:
+        assert covered >= 93
+        assert above <= 7
