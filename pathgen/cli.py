@@ -166,6 +166,32 @@ def plan_command(
         raise typer.Exit(1)
 
 
+@app.command("release")
+def release_command(
+    generator: Annotated[
+        str, typer.Argument(metavar="GENERATOR", help="Generator of the study, e.g. dcgan.")
+    ],
+    folder: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Folder to write; nothing in it is replaced.")
+    ],
+    form: Annotated[
+        _Form, typer.Option("--format", help="Form of the patches, see `pathgen export --help`.")
+    ] = _Form.imagefolder,
+) -> None:
+    """Put a generator's synthetic set together to be passed on, or say all that speaks against it.
+
+    The set, its datasheet, metadata, report, licences and checksums. Settings: section release of
+    params.yaml. Ends with code 1 and writes nothing when the set may not be released.
+    """
+    from pathgen.tracking.location import main_checkout  # noqa: PLC0415
+
+    with errors_to_exit():
+        from pathgen.release.bundle import release  # noqa: PLC0415
+
+        release(main_checkout(), generator, folder, form.value)
+    typer.echo(f"{folder}: read datasheet.md and report.html before you pass it on")
+
+
 def _fact_lines(facts: dict[str, Any], margin: str) -> list[str]:
     lines = []
     for name, value in facts.items():

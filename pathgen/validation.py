@@ -15,6 +15,7 @@ from pathgen.params import PARAMS_FILE, Settings, parse_section, read_params
 from pathgen.patches.settings import ExtractSettings, SampleSettings
 from pathgen.pipeline import PipelineSettings
 from pathgen.privacy.settings import PrivacySettings
+from pathgen.release.settings import ReleaseSettings
 from pathgen.report.settings import ReportSettings
 from pathgen.slide_work.settings import SlideWorkSettings
 from pathgen.sources.settings import CohortSettings
@@ -42,6 +43,7 @@ SECTIONS: dict[str, type[Settings]] = {
     "fidelity": FidelitySettings,
     "privacy": PrivacySettings,
     "report": ReportSettings,
+    "release": ReleaseSettings,
     "tuning": TuningSettings,
     "tuning_work": TuningWorkSettings,
     "scaling": ScalingSettings,

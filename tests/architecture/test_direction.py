@@ -58,6 +58,7 @@ MAY_IMPORT = {
         "metrics",
         "privacy",
         "report",
+        "release",
         "survey",
         "pipeline",
         "studies",
@@ -66,6 +67,17 @@ MAY_IMPORT = {
     "studies": {"classifier", "gan", "metrics", "patches", "slide_work", "webpage"},
     "inspection": {"wsi", "patches", "sources", "validation"},
     "exchange": {"patches"},
+    "release": {
+        "exchange",
+        "gan",
+        "patches",
+        "pipeline",
+        "privacy",
+        "report",
+        "tracking",
+        "validation",
+        "webpage",
+    },
     "planning": {
         "compute_settings",
         "slide_work",
@@ -81,7 +93,7 @@ MAY_IMPORT = {
         "tracking",
         "validation",
     },
-    "cli": {"inspection", "exchange", "planning", "tracking"},
+    "cli": {"inspection", "exchange", "planning", "release", "tracking"},
 }
 
 ONLY_HERE = {

@@ -52,6 +52,12 @@ TINY: dict[str, Any] = {
     "privacy.gallery_pairs": 2,
     "report.grid_patches": 16,
     "report.grid_columns": 4,
+    "release.limits": {
+        "max_membership_auc": 0.95,
+        "max_too_near": 0.5,
+        "min_audited": 0.8,
+        "min_accuracy": 0.1,
+    },
     "scaling.seeds": [1, 2],
     "scaling.original_sizes": [8, 48],
     "scaling.synthetic_sizes": [8, 16, "unlimited"],

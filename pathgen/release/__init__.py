@@ -1,0 +1,1 @@
+"""A synthetic set put together to be passed on, with all that its receiver must know."""

@@ -1,0 +1,172 @@
+"""Metadata for programs: Croissant, JSON-LD that describes files and columns.
+
+Source: MLCommons, Croissant Format Specification 1.0.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from pathgen.exchange.manifest import FormatName
+from pathgen.release.settings import ReleaseSettings
+
+_CONFORMS_TO = "http://mlcommons.org/croissant/1.0"
+# The specification's own context, which readers look for as it is.
+_TERMS = (
+    *("citeAs", "column", "equivalentProperty", "extract", "field", "fileProperty", "fileObject", "fileSet"),
+    *("format", "includes", "isLiveDataset", "jsonPath", "key", "md5", "parentField", "path", "recordSet"),
+    *("references", "regex", "repeated", "replace", "samplingRate", "separator", "source", "subField"),
+    "transform",
+)
+_CONTEXT: dict[str, Any] = {
+    "@language": "en",
+    "@vocab": "https://schema.org/",
+    "cr": "http://mlcommons.org/croissant/",
+    "rai": "http://mlcommons.org/croissant/RAI/",
+    "dct": "http://purl.org/dc/terms/",
+    "sc": "https://schema.org/",
+    "conformsTo": "dct:conformsTo",
+    "data": {"@id": "cr:data", "@type": "@json"},
+    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+    "examples": {"@id": "cr:examples", "@type": "@json"},
+    **{term: f"cr:{term}" for term in _TERMS},
+}
+_MEDIA = {".parquet": "application/x-parquet", ".h5": "application/x-hdf5", ".json": "application/json"}
+_PNG = "pictures"
+_INDEX = "index.parquet"
+_TABLE = "patches.parquet"
+_SPDX = "https://spdx.org/licenses/"
+
+
+def licence_address(settings: ReleaseSettings) -> str:
+    """Return where the licence can be read; of one of the receiver's own, its name."""
+    licence = str(settings.licence)
+    return licence if licence.startswith("LicenseRef-") else f"{_SPDX}{licence}.html"
+
+
+def croissant(
+    settings: ReleaseSettings,
+    form: FormatName,
+    index: pd.DataFrame,
+    sums: Mapping[str, str],
+    description: str,
+) -> dict[str, Any]:
+    """Describe a bundle.
+
+    Args:
+        settings: Name, version, licence and so on.
+        form: In which form the patches are.
+        index: Table of the released patches.
+        sums: Path of each file of data within the bundle to its SHA-256.
+        description: Of the set.
+
+    Returns:
+        JSON-LD, without what is not known (address, date).
+    """
+    optional = {"url": settings.url, "datePublished": settings.published}
+    return {
+        "@context": _CONTEXT,
+        "@type": "sc:Dataset",
+        "conformsTo": _CONFORMS_TO,
+        "name": settings.name,
+        "description": description,
+        "version": settings.version,
+        "license": licence_address(settings),
+        "creator": {"@type": "sc:Organization", "name": settings.creator},
+        "citeAs": f"{settings.creator}: {settings.name}, version {settings.version}.",
+        "keywords": ["synthetic", "histopathology", "patches", "tumour classification"],
+        "isLiveDataset": False,
+        **{name: value for name, value in optional.items() if value is not None},
+        "distribution": _distribution(form, sums),
+        "recordSet": _record_sets(form, index),
+    }
+
+
+def _distribution(form: FormatName, sums: Mapping[str, str]) -> list[dict[str, Any]]:
+    files = [
+        {
+            "@type": "cr:FileObject",
+            "@id": path.rpartition("/")[2],
+            "name": path.rpartition("/")[2],
+            "contentUrl": path,
+            "encodingFormat": _MEDIA[path[path.rindex(".") :]],
+            "sha256": sha256,
+        }
+        for path, sha256 in sums.items()
+        if not path.endswith(".png")
+    ]
+    if form != "imagefolder":
+        return files
+    pictures = {
+        "@type": "cr:FileSet",
+        "@id": _PNG,
+        "name": _PNG,
+        "description": "One PNG file per patch, in a folder of its class.",
+        "encodingFormat": "image/png",
+        "includes": "data/*/*.png",
+    }
+    return [*files, pictures]
+
+
+def _record_sets(form: FormatName, index: pd.DataFrame) -> list[dict[str, Any]]:
+    if form == "imagefolder":
+        pictures = [
+            _field("patches", "image", "sc:ImageObject", {**_from_pictures("content")}),
+            _field("patches", "file", "sc:Text", {**_from_pictures("filename")}),
+            _field(
+                "patches",
+                "label",
+                "sc:Text",
+                {**_from_pictures("fullpath"), "transform": {"regex": r"data/([a-z]+)/.+\.png"}},
+            ),
+        ]
+        return [_records("patches", "The patches.", pictures), _columns("index", _INDEX, index)]
+    if form == "parquet":
+        records = _columns("patches", _TABLE, index)
+        bytes_of = {**_from_table(_TABLE, "image"), "transform": {"jsonPath": "bytes"}}
+        records["field"] = [_field("patches", "image", "sc:ImageObject", bytes_of), *records["field"]]
+        return [records]
+    # No term of Croissant reaches into HDF5: its files are named, their rows are those of the table.
+    return [_columns("index", f"camelyonpatch_level_2_split_train_{_INDEX}", index)]
+
+
+def _records(name: str, description: str, fields: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "@type": "cr:RecordSet",
+        "@id": name,
+        "name": name,
+        "description": description,
+        "field": fields,
+    }
+
+
+def _columns(name: str, file: str, index: pd.DataFrame) -> dict[str, Any]:
+    fields = [
+        _field(
+            name,
+            column,
+            "sc:Integer" if pd.api.types.is_integer_dtype(index[column]) else "sc:Text",
+            _from_table(file, column),
+        )
+        for column in index.columns
+    ]
+    return _records(name, "One row per patch, in the order of the patches.", fields)
+
+
+def _field(records: str, name: str, kind: str, source: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "@type": "cr:Field",
+        "@id": f"{records}/{name}",
+        "name": name,
+        "dataType": kind,
+        "source": source,
+    }
+
+
+def _from_table(file: str, column: str) -> dict[str, Any]:
+    return {"fileObject": {"@id": file}, "extract": {"column": column}}
+
+
+def _from_pictures(what: str) -> dict[str, Any]:
+    return {"fileSet": {"@id": _PNG}, "extract": {"fileProperty": what}}
