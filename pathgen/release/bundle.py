@@ -42,10 +42,17 @@ def release(root: Path, generator: str, out: Path, form: FormatName) -> None:
     """
     _require_room(out)
     study = read_finished(root, generator)
-    against = [*stale_reasons(stale_stages(root, generator)), *reasons_against(study)]
+    against = [*_stale(root, generator), *reasons_against(study)]
     if against:
         raise PathgenErrors(against)
     write_bundle(study, out, form)
+
+
+def _stale(root: Path, generator: str) -> list[PathgenError]:
+    try:
+        return stale_reasons(stale_stages(root, generator))
+    except PathgenError as unknown:
+        return [unknown]  # with the other reasons
 
 
 def _require_room(out: Path) -> None:

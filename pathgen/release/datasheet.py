@@ -144,7 +144,7 @@ def _distribution(study: Finished) -> _Answers:
         "What is left out on purpose?": "The generators and their discriminators (a discriminator gives away "
         "more about the training patches than the set does), all original patches, and all pictures made "
         "from them. The report holds statistics of the originals, and the settings of the study with the "
-        "names of its folders.",
+        f"names of its folders. {_names(study)}",
         "Has it been altered on the way?": "`sha256sum -c SHA256SUMS` tells.",
     }
 

@@ -1,0 +1,65 @@
+"""The made-up study of the report, complete enough to be released. Nothing in it was measured."""
+
+from pathlib import Path
+from typing import Any
+
+from fabricated import fabricate, report_on
+from ruamel.yaml import YAML
+
+from pathgen.files import write_json
+from pathgen.params import read_params
+from pathgen.privacy.verdict import NO_PROOF
+from pathgen.release.limits import MEMBERSHIP, TOO_NEAR
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+HARMLESS = "no leakage found by these tests"
+LABELS = ("normal", "tumor")
+COUNT = 70
+
+
+def write_params(root: Path, changes: dict[str, Any]) -> None:
+    """Write profiles/phantom.yaml, changed, as the study's settings."""
+    params = read_params(CHECKOUT / "profiles" / "phantom.yaml")
+    for path, value in {"report.patient_pictures": "left_out", **changes}.items():
+        *folders, name = path.split(".")
+        section = params
+        for folder in folders:
+            section = section[folder]
+        assert name in section, path
+        section[name] = value
+    YAML(typ="safe").dump(params, root / "params.yaml")
+
+
+def audit(
+    verdict: str = HARMLESS, looked_at: int = COUNT, auc: float = 0.55, near: float = 0.01
+) -> dict[str, Any]:
+    """Return what the audit's metrics.json would hold."""
+    control = {"name": "few copies", "what": "3 copies", "found_by": ["close_ncc"], "as_expected": True}
+    of_label = {
+        "verdict": verdict,
+        "patches": {"synthetic": looked_at, "train": 20},
+        "controls": [control],
+    }
+    metrics = {f"privacy/{label}/{name}": 0.5 for label in LABELS for name in MEMBERSHIP}
+    metrics |= {f"privacy/{label}/{name}/high": 0.52 for label in LABELS for name in MEMBERSHIP}
+    metrics |= {f"privacy/{label}/{TOO_NEAR}/high": 0.001 for label in LABELS}
+    metrics |= {f"privacy/tumor/{MEMBERSHIP[0]}/high": auc, f"privacy/normal/{TOO_NEAR}/high": near}
+    text = f"{verdict}. {looked_at} synthetic patches were looked at. {NO_PROOF}"
+    return {
+        "verdict": verdict,
+        "metrics": metrics,
+        "labels": {label: of_label | {"text": f"{label}: {text}"} for label in LABELS},
+    }
+
+
+def write_audit(root: Path, content: dict[str, Any]) -> None:
+    write_json(root / "results" / "privacy" / "dcgan" / "metrics.json", content)
+
+
+def make_study(root: Path) -> Path:
+    """Write a study that nothing speaks against."""
+    fabricate(root)
+    write_params(root, {})
+    write_audit(root, audit())
+    report_on(root, root / "report", patient_pictures=False)
+    return root
