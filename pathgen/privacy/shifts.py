@@ -20,7 +20,8 @@ Symmetries = Literal["identity", "square"]
 # Compression changes finer detail. With 8 as with 16, all of 300 copies that were turned, shifted by 3 px and
 # compressed as JPEG 80 were the first of 4,000 patches (phantom, 32 px).
 _HIGHEST_FREQUENCY = 10
-_PAIRS_AT_A_TIME = 16
+# Complex values of the products worked on at a time: they stay near the processor.
+_PRODUCT_VALUES = 350_000
 _IMAGES_AT_A_TIME = 512
 
 
@@ -179,8 +180,10 @@ def shifted_correlations(
     def on_device(values: NDArray[np.float64]) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(values)).to(device)
 
+    at_a_time = max(1, _PRODUCT_VALUES // (positions * padded * len(frequency)))
+
     def correlated(start: int) -> NDArray[np.float64]:
-        chunk = slice(start, start + _PAIRS_AT_A_TIME)
+        chunk = slice(start, start + at_a_time)
         few_lefts, which_left = np.unique(at_left[chunk], return_inverse=True)
         few_rights, which_right = np.unique(at_right[chunk], return_inverse=True)
         here = _centred(left[lefts[few_lefts]])
@@ -199,7 +202,7 @@ def shifted_correlations(
         return value.amax(dim=(0, 2, 3)).cpu().numpy()
 
     with one_thread_each() as pool:
-        found = list(pool.map(correlated, range(0, len(pairs), _PAIRS_AT_A_TIME)))
+        found = list(pool.map(correlated, range(0, len(pairs), at_a_time)))
     return np.concatenate(found)
 
 
