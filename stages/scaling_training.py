@@ -66,7 +66,7 @@ def train_point(
             take(train, count, device, compute, settings),
             open_patch_set(VALID),
             open_patch_set(TEST),
-            recipe=classifier.arguments(),
+            recipe=settings.training.changing(classifier.arguments()),
             max_steps=steps,
             validate_every_steps=settings.training.validate_every_steps,
             seed=wanted.seed,

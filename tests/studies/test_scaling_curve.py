@@ -53,6 +53,13 @@ def test_the_default_has_enough_points() -> None:
     assert "original-1000-cnn6-1" in settings.points() and "dcgan-unlimited-cnn6-3" in settings.points()
 
 
+def test_the_learning_rate_of_the_experiment_wins() -> None:
+    training = load_section("scaling", ScalingSettings, ROOT / "params.yaml").training
+    recipe = {"learning_rate": 0.02, "momentum": 0.9}
+    assert training.changing(recipe) == {"learning_rate": 0.005, "momentum": 0.9}
+    assert training.model_copy(update={"learning_rate": None}).changing(recipe) == recipe
+
+
 def write_points(folder: Path, floor: float) -> list[str]:
     """Write points of an original curve and of one that falls to `floor` at most."""
     rng = np.random.default_rng(5)

@@ -1,7 +1,7 @@
 """Settings of section ``scaling``: the error of a classifier against the number of patches it learns from."""
 
-from collections.abc import Sequence
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 import pydantic
 from pydantic import Field
@@ -23,10 +23,21 @@ class ScalingTraining(Settings):
     validate_every_steps: int = Field(
         ge=1, description="Steps between two looks at the original validation patches; the best is kept."
     )
+    learning_rate: float | None = Field(
+        default=None,
+        gt=0,
+        le=10,
+        description="At the start, in place of the classifiers' own, for all points; null: their own. What "
+        "is right for thousands of patches can make a training on ten diverge.",
+    )
     order_seed: int = Field(
         ge=0,
         description="Of the one order of the original training patches; a size takes its first.",
     )
+
+    def changing(self, recipe: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a classifier's recipe with the learning rate of the experiment, where it has one."""
+        return {**recipe, **({} if self.learning_rate is None else {"learning_rate": self.learning_rate})}
 
 
 class ScalingSettings(Settings):
