@@ -1,8 +1,8 @@
 """How often the privacy audit errs: many honest studies of the default size, drawn from the patches of one.
 
 Each draws members, non-members, reference and, as the synthetic set, fresh patches of the same slides. Its
-own verdict and the negative controls must stay quiet, the positive ones must fire. The patch sets must hold
-enough: with ``sample.per_class.nonmember: 1900`` the default study has 3,300 patches per class, of which 2,800
+own verdict and the negative controls must stay quiet, the positive ones must fire. The patch sets must
+hold enough: with ``sample.per_class.nonmember: 1900`` the default study has 3,300 per class, of which 2,800
 are drawn. About 15 seconds of a processor for each seed and class.
 """
 
