@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from pathgen.privacy.planted import restained_each, shifted_each, turned_each
@@ -49,8 +50,6 @@ def naive_shifted(a: np.ndarray, b: np.ndarray, reach: int, positions: int) -> f
 
 @pytest.mark.parametrize("side", [5, 6, 16])
 def test_the_best_position_equals_eight_products(side: int) -> None:
-    import torch
-
     rng = np.random.default_rng(side)
     a, b = (rng.normal(size=(n, side, side, 3)).astype(np.float32) for n in (5, 7))
     expected = [[max((turned(x, g) * y).sum() for g in range(8)) for y in b] for x in a]
@@ -127,3 +126,15 @@ def test_moved_copies_are_where_they_are_said_to_be() -> None:
     for moved, image in zip(shifted_each(images, 2, np.random.default_rng(0)), images, strict=True):
         places = [(2, 2), (2, -2), (-2, 2), (-2, -2)]
         assert any((np.roll(image, at, (0, 1))[3:6, 3:6] == moved[3:6, 3:6]).all() for at in places)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_a_gpu_finds_the_same_through_shifts() -> None:
+    left, right = tissue(30, 60), tissue(31, 50)
+    chosen = {"symmetries": "square", "max_shift_px": 3, "shortlist": 5}
+    for here, there in zip(
+        nearest_shifted(left, right, **chosen),
+        nearest_shifted(left, right, **chosen, device="cuda"),
+        strict=True,
+    ):
+        np.testing.assert_allclose(there.distance, here.distance, atol=5e-6)
