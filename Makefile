@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: setup repro scaling tuning test test-pipeline check ui bench clean help
+.PHONY: setup repro scaling tuning test test-pipeline test-long check ui bench clean help
 
 help:
 	@echo "make repro          run the study (dvc repro), print the result table and where to look"
@@ -15,6 +15,7 @@ help:
 	@echo "make tuning         search for better classifier settings (tuning/dvc.yaml)"
 	@echo "make test           the default tests"
 	@echo "make test-pipeline  the real pipeline on a tiny study"
+	@echo "make test-long      many kills, large simulations"
 	@echo "make check          ruff, mypy --strict, dead links"
 	@echo "make ui             the MLflow UI on http://127.0.0.1:5000"
 	@echo "make bench          benchmarks"
@@ -48,6 +49,9 @@ test: setup
 
 test-pipeline: setup
 	python -m pytest -m 'pipeline or browser'
+
+test-long: setup
+	python -m pytest -n auto -m long
 
 check: setup
 	ruff check .

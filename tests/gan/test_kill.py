@@ -66,7 +66,7 @@ def test_killed_at_any_moments_it_goes_on_to_the_same_bytes(tmp_path: Path, name
     killed_and_straight(tmp_path, name, kills=2)
 
 
-@pytest.mark.pipeline
+@pytest.mark.long
 @pytest.mark.parametrize("name", killable.LONG)
 def test_killed_ten_times_it_goes_on_to_the_same_bytes(tmp_path: Path, name: str) -> None:
     killed_and_straight(tmp_path, name, kills=10)

@@ -278,7 +278,7 @@ def test_the_intervals_cover_and_those_by_patch_do_not() -> None:
         assert by_patch.ours[name] < 0.75, name
 
 
-@pytest.mark.pipeline
+@pytest.mark.long
 @pytest.mark.parametrize("slides", [8, 20, 40])
 def test_the_intervals_cover_the_truth_93_to_97_times_in_100(slides: int) -> None:
     found = clustered.coverage(slides, 1000, 300).ours

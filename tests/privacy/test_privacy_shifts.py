@@ -109,7 +109,7 @@ def test_a_planted_copy_is_in_the_top_of_the_gallery() -> None:
     assert rank_of_planted(tissue(10, 300), tissue(11, 200), count=5) <= 10
 
 
-@pytest.mark.pipeline
+@pytest.mark.long
 def test_planted_copies_among_ten_thousand_are_in_the_top_ten() -> None:
     assert rank_of_planted(tissue(12, 10_000), tissue(13, 2_000), count=10) <= 10
 
