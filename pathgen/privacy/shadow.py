@@ -8,7 +8,7 @@ from torch import nn
 from pathgen.seeding import numpy_generator, torch_generator
 
 _BATCH = 16
-_WIDTH = 16
+_WIDTH = 8
 _LEARNING_RATE = 1e-3
 _AT_A_TIME = 256
 
