@@ -11,7 +11,7 @@ from pathgen.errors import PathgenError, PathgenErrors
 from pathgen.labels import LABELS
 from pathgen.params import PARAMS_FILE, parse_section, read_params
 from pathgen.patches.store import PatchSet, open_patch_set
-from pathgen.patches.tables import read_table
+from pathgen.patches.tables import ROLES, read_table
 from pathgen.pipeline import PipelineSettings
 from pathgen.release.settings import ReleaseSettings
 from pathgen.report.gathering import Results, gather_results
@@ -57,7 +57,7 @@ class Finished:
     @property
     def originals(self) -> list[Path]:
         """The folders of original patches, of all roles."""
-        return sorted(folder for folder in self.inputs.patches.glob("[!.]*") if folder.is_dir())
+        return [self.inputs.patches / role for role in ROLES]
 
 
 def read_finished(root: Path, generator: str) -> Finished:
@@ -84,7 +84,8 @@ def read_finished(root: Path, generator: str) -> Finished:
         inputs.privacy / generator / "metrics.json",
         inputs.fidelity / f"{generator}.json",
     )
-    needed = [*sets.values(), audited, likeness, inputs.evaluate, inputs.cohort, inputs.patches, page]
+    originals = [inputs.patches / role for role in ROLES]
+    needed = [*sets.values(), *originals, audited, likeness, inputs.evaluate, inputs.cohort, page]
     missing = [path for path in needed if not path.exists()]
     if missing:
         raise PathgenErrors([PathgenError(path, "is not there", _MAKE) for path in missing])

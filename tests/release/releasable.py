@@ -3,11 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from fabricated import fabricate, report_on
+import numpy as np
+import pandas as pd
+from fabricated import SIDE_PX, fabricate, report_on
 from ruamel.yaml import YAML
 
 from pathgen.files import write_json
 from pathgen.params import read_params
+from pathgen.patches.store import PatchSetWriter
 from pathgen.privacy.verdict import NO_PROOF
 from pathgen.release.limits import MEMBERSHIP, TOO_NEAR
 
@@ -59,6 +62,10 @@ def write_audit(root: Path, content: dict[str, Any]) -> None:
 def make_study(root: Path) -> Path:
     """Write a study that nothing speaks against."""
     fabricate(root)
+    rng = np.random.default_rng(7)
+    with PatchSetWriter(root / "data" / "patches" / "reference", 40, SIDE_PX) as writer:
+        writer.append(rng.integers(0, 256, (40, SIDE_PX, SIDE_PX, 3), dtype=np.uint8))
+        writer.finish(pd.DataFrame({"item": range(40), "label": ["normal", "tumor"] * 20}))
     write_params(root, {})
     write_audit(root, audit())
     report_on(root, root / "report", patient_pictures=False)

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from pathgen.release.bundle import release, write_bundle
 from pathgen.release.fresh import changed_above
 from pathgen.release.limits import TOO_NEAR, checks
 from pathgen.release.reasons import named_in, reasons_against, stale_reasons
-from pathgen.release.study import read_finished
+from pathgen.release.study import Finished, read_finished
 from pathgen.tracking.dvc_project import StageState
 from pathgen.vision import torchvision
 
@@ -37,6 +38,12 @@ WHERE = {"imagefolder": "data", "pcam": "data/pcam", "parquet": "data"}
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study that may be released; do not change it."""
     return make_study(tmp_path_factory.mktemp("releasable"))
+
+
+@pytest.fixture(scope="module")
+def finished(study: Path) -> Finished:
+    """What is read of it."""
+    return read_finished(study, "dcgan")
 
 
 @pytest.fixture
@@ -220,13 +227,13 @@ def test_a_write_that_fails_leaves_nothing(
 # What speaks against it
 
 
-def against(root: Path) -> list[str]:
-    return [str(reason) for reason in reasons_against(read_finished(root, "dcgan"))]
+def against(study: Finished) -> list[str]:
+    return [str(reason) for reason in reasons_against(study)]
 
 
-def test_nothing_speaks_against_the_made_up_study(study: Path) -> None:
-    assert against(study) == []
-    assert all(check.kept for check in checks(read_finished(study, "dcgan")))
+def test_nothing_speaks_against_the_made_up_study(finished: Finished) -> None:
+    assert against(finished) == []
+    assert all(check.kept for check in checks(finished))
 
 
 @pytest.mark.parametrize(
@@ -241,44 +248,48 @@ def test_nothing_speaks_against_the_made_up_study(study: Path) -> None:
         (audit(looked_at=COUNT - 1), "min_audited: asks for at least 1, but the least share"),
     ],
 )
-def test_an_audit_can_speak_against_it(copy: Path, content: dict[str, object], said: str) -> None:
-    write_audit(copy, content)
-    (reason,) = against(copy)
+def test_an_audit_can_speak_against_it(finished: Finished, content: dict[str, object], said: str) -> None:
+    (reason,) = against(replace(finished, privacy=content))
     assert said in reason
 
 
-def test_what_was_not_measured_is_not_taken_for_good(copy: Path) -> None:
+def test_what_was_not_measured_is_not_taken_for_good(finished: Finished) -> None:
     content = audit()
     content["metrics"] = {key: value for key, value in content["metrics"].items() if "normal" not in key}
-    write_audit(copy, content)
-    found = against(copy)
+    incomplete = replace(finished, privacy=content)
+    found = against(incomplete)
     assert len(found) == 2 and all("was not measured" in reason for reason in found)
-    limits = {"max_membership_auc": None, "max_too_near": None, "min_audited": 1.0, "min_accuracy": 0.6}
-    write_params(copy, {"release.limits": limits})
-    assert against(copy) == []
+    unasked = {"max_membership_auc": None, "max_too_near": None}
+    limits = finished.settings.limits.model_copy(update=unasked)
+    settings = finished.settings.model_copy(update={"limits": limits})
+    assert against(replace(incomplete, settings=settings)) == []
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"report.patient_pictures": "shown"}, "params.yaml: report.patient_pictures: is shown"),
-        ({"release.slide_names": "refuse"}, "index.html: names 4 slides or patients, e.g. made_up_004"),
-        ({"release.licence": None}, "release.licence: is null"),
-        ({"release.licence": "LicenseRef-ours"}, "release.licence: is LicenseRef-ours"),
-        ({"release.licence_file": "gone.txt"}, "release.licence_file: gone.txt is no file"),
+        ({"slide_names": "refuse"}, "index.html: names 4 slides or patients, e.g. made_up_004"),
+        ({"licence": None}, "release.licence: is null"),
+        ({"licence": "LicenseRef-ours"}, "release.licence: is LicenseRef-ours"),
+        ({"licence_file": "gone.txt"}, "release.licence_file: gone.txt is no file"),
     ],
 )
-def test_settings_can_speak_against_it(copy: Path, changes: dict[str, object], said: str) -> None:
-    write_params(copy, changes)
-    (reason,) = against(copy)
+def test_settings_can_speak_against_it(finished: Finished, changes: dict[str, object], said: str) -> None:
+    (reason,) = against(replace(finished, settings=finished.settings.model_copy(update=changes)))
     assert said in reason
+
+
+def test_pictures_of_originals_speak_against_it(finished: Finished) -> None:
+    report = finished.report.model_copy(update={"patient_pictures": "shown"})
+    (reason,) = against(replace(finished, report=report))
+    assert "params.yaml: report.patient_pictures: is shown" in reason
 
 
 def test_a_worse_classifier_speaks_against_it(copy: Path) -> None:
     for seed in (1, 2, 3):
         file = copy / "results" / "evaluate" / f"synthetic-dcgan-cnn6-{seed}" / "metrics.json"
         file.write_text(json.dumps(json.loads(file.read_text()) | {"accuracy": 0.5 + 0.04 * seed}))
-    (reason,) = against(copy)
+    (reason,) = against(read_finished(copy, "dcgan"))
     assert "min_accuracy: asks for at least 0.6" in reason and "is 0.58" in reason
 
 
@@ -287,11 +298,11 @@ def test_a_copy_of_any_original_speaks_against_it(copy: Path, how) -> None:  # t
     folder = copy / "data" / "synthetic" / "dcgan-tumor"
     patches = open_patch_set(folder)
     images, index = np.array(patches.images), patches.index
-    images[5] = how(open_patch_set(copy / "data" / "patches" / "nonmember").images[7])
+    images[5] = how(open_patch_set(copy / "data" / "patches" / "reference").images[7])
     with PatchSetWriter(folder, len(images), images.shape[1]) as writer:
         writer.append(images)
         writer.finish(index)
-    (reason,) = against(copy)
+    (reason,) = against(read_finished(copy, "dcgan"))
     assert "dcgan-tumor: patch 5 is an original patch" in reason and "so are 1 in all" in reason
 
 
@@ -324,12 +335,13 @@ def test_the_command_says_every_reason_and_writes_nothing(
     assert not (tmp_path / "out").exists()
 
 
-def test_what_is_missing_is_named_at_once(copy: Path, tmp_path: Path) -> None:
+def test_what_is_missing_is_named_at_once(copy: Path) -> None:
     shutil.rmtree(copy / "results" / "privacy")
     shutil.rmtree(copy / "data" / "synthetic" / "dcgan-normal")
+    shutil.rmtree(copy / "data" / "patches" / "reference")
     with pytest.raises(PathgenErrors) as refused:
         read_finished(copy, "dcgan")
-    assert len(refused.value.errors) == 2
+    assert len(refused.value.errors) == 3
     with pytest.raises(PathgenErrors, match=r"stylegan2: is no generator of the study"):
         read_finished(copy, "stylegan2")
 
@@ -361,7 +373,7 @@ def test_only_changes_above_the_report_and_the_audit_count() -> None:
 
 
 def test_names_are_found_as_words_of_their_own() -> None:
-    page = 'tumor_001 &amp; a&#39;b <img src="data:image/png;base64,AAAAsecretAAAA"> n-12'
+    page = 'tumor_001 &amp; a&#39;b <img src="data:image/png;base64,AAAA/secret+AAAA"> n-12'
     assert named_in(page, ["tumor_001", "tumor_00", "a'b", "secret", "12"]) == ["tumor_001", "a'b"]
 
 
