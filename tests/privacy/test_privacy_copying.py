@@ -184,7 +184,7 @@ def test_exposure_is_relative_to_how_common_a_patch_is() -> None:
 
 def test_a_shadow_discriminator_tells_copies_and_repeats_itself() -> None:
     members, others, reference = patches(7, 30), patches(8, 30), patches(9, 60)
-    chosen = {"steps": 150, "seed": 1, "purpose": "test", "device": "cpu"}
+    chosen = {"steps": 100, "seed": 1, "purpose": "test", "device": "cpu"}
     judged = np.concatenate([members, others])
     scores = shadow_scores(members, reference, judged, **chosen)
     assert roc_auc_score(np.arange(60) < 30, scores) > 0.7
