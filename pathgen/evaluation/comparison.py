@@ -84,8 +84,9 @@ def compare(
         trainings, its interval, and the standard errors over slides and over trainings. ``differences``: per
         classifier and pair of regimes the same of the paired difference (the regime named first minus
         ``against``), the p-value of the accuracy's, adjusted (Holm) for all pairs of all classifiers, the
-        smallest difference in accuracy that these slides would show, and McNemar's test of each pair of
-        trainings with the same seed. What is not known is absent.
+        smallest difference in accuracy that these slides and trainings would show (in one test, before the
+        adjustment), and McNemar's test of each pair of trainings with the same seed. What is not known is
+        absent.
     """
     clusters = clusters_of(test.slides, test.labels, slides_known=slides_known)
 
@@ -165,10 +166,10 @@ def _difference(
         spread = together([slides, trainings]) if slides is not None else None
         ends = None if spread is None else difference_interval(value, spread, confidence)
         metrics[metric] = {"difference": value, **_ends(ends), **_errors(slides, trainings)}
-        if metric == TESTED and spread is not None and slides is not None:
+        if metric == TESTED and spread is not None:
             tests = {
                 "p_value": p_value(value, spread),
-                "minimum_difference": minimum_difference(slides, confidence, power),
+                "minimum_difference": minimum_difference(spread, confidence, power),
             }
     return {
         "classifier": one.classifier,
@@ -194,7 +195,9 @@ def _pairs(one: Group, other: Group) -> list[tuple[int, int]]:
 def _paired_trainings(one: Group, other: Group, metric: str) -> Spread | None:
     """Say how far the difference would move with other trainings: a seed means the same first weights."""
     pairs = _pairs(one, other)
-    if {at for at, _ in pairs} != set(range(len(one.runs))):
+    # The spread is that of all trainings, so it is told by pairs only where each of either regime is in one.
+    paired = [set(places) for places in zip(*pairs, strict=True)]
+    if paired != [set(range(len(one.runs))), set(range(len(other.runs)))]:
         return together([one.over_trainings(metric), other.over_trainings(metric)])
     values = [one.draws[at].value[metric] - other.draws[beside].value[metric] for at, beside in pairs]
     seeds = [one.runs[at].key.seed for at, _ in pairs]

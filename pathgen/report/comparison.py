@@ -107,12 +107,13 @@ def differences_tables(comparison: Mapping[str, Any] | None) -> list[Table]:
     head = ["trained on", "against", "classifier", "accuracy", "F1", "ROC-AUC"]
     head += [
         "p-value, all pairs allowed for (Holm)",
-        f"smallest difference seen {test['power']:.0%} of the time",
+        f"smallest difference one test sees {test['power']:.0%} of the time",
     ]
     caption = (
         f"Differences between regimes on the same test patches, with {test['confidence']:.0%} intervals over "
-        f"{whose} and trainings. The last column says what this test set can show: the difference in "
-        f"accuracy that would be found with {test['power']:.0%} probability."
+        f"{whose} and trainings. The last column says what these {whose} and trainings can show: the "
+        f"difference in accuracy that one test alone would find with {test['power']:.0%} probability. "
+        "Allowing for all pairs, a larger one is needed."
     )
     mcnemar_head = ["trained on", "against", "classifier", "seed", "only the first is right"]
     mcnemar_head += ["only the second is right", "p-value"]

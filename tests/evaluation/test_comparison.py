@@ -1,5 +1,6 @@
 """Regimes compared on the same patches: what is grouped, paired and tested."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,43 @@ def test_trainings_that_differ_alike_in_both_regimes_do_not_blur_the_difference(
     assert difference["metrics"]["accuracy"]["difference"] == pytest.approx(-20 / 960)
     assert found["regimes"][0]["metrics"]["accuracy"]["error_trainings"] > 0.05
     assert difference["metrics"]["accuracy"].get("error_trainings", 0) < 1e-9
+
+
+def test_which_regime_is_named_first_does_not_matter() -> None:
+    test, runs = made_up(replicates=3)
+
+    def named(run: Evaluated, kind: str) -> Evaluated:
+        _, point, number = (run.key.generator or "").partition(".")
+        return replace(run, key=replace(run.key, regime="synthetic", generator=f"{kind}{point}{number}"))
+
+    def difference(kind_of_three: str, kind_of_one: str) -> dict[str, Any]:
+        three = [named(run, kind_of_three) for run in runs if run.key.regime == "synthetic"]
+        one = [
+            named(run, kind_of_one)
+            for run in runs
+            if (run.key.regime, run.key.generator) == ("mixed", "dcgan")
+        ]
+        (found,) = compare(test, [*three, *one], **CHOSEN)["differences"]
+        return found
+
+    first, second = difference("dcgan", "stylegan2"), difference("stylegan2", "dcgan")
+    assert (first["regime"], second["against"]) == ("synthetic-stylegan2", "synthetic-dcgan")
+    for metric, measured in first["metrics"].items():
+        swapped = second["metrics"][metric]
+        assert measured["difference"] == pytest.approx(-swapped["difference"])
+        assert measured["error_trainings"] == pytest.approx(swapped["error_trainings"])
+    assert first["p_value"] == pytest.approx(second["p_value"])
+    assert first["minimum_difference"] == pytest.approx(second["minimum_difference"])
+
+
+def test_the_smallest_difference_is_that_of_the_test_beside_it() -> None:
+    test, runs = made_up(replicates=3)
+    alone = [run for run in runs if run.key.seed == 1 and run.key.generator in (None, "dcgan")]
+    single, several = (compare(test, chosen, **CHOSEN)["differences"][1] for chosen in (alone, runs))
+    for pair in (single, several):
+        accuracy = pair["metrics"]["accuracy"]
+        # An interval is narrower than what is found with more than even odds at the same level.
+        assert pair["minimum_difference"] > (accuracy["high"] - accuracy["low"]) / 2
 
 
 def test_without_slides_patches_are_drawn_and_it_is_said() -> None:
