@@ -14,19 +14,21 @@ from stages.runtime import running
 COHORT = Path("data/cohort.parquet")
 EVALUATED = Path("results/evaluate")
 COMPARISON = Path("results/comparison")
+# Of section `evaluate`, as in dvc.yaml.
+USED = ("confidence", "resamples", "seed", "power")
 
 
 @errors_to_exit()
 def main() -> None:
     """Run the stage."""
-    settings = load_section("evaluate", EvaluateSettings)
+    settings = load_section("evaluate", EvaluateSettings).model_dump(include=set(USED))
     with running("compare", settings={"evaluate": settings}) as stage:
         test, runs = read_evaluated(EVALUATED)
         found = compare(
             test,
             runs,
             slides_known=slides_known(read_table(COHORT)),
-            **settings.model_dump(include={"confidence", "resamples", "seed", "power"}),
+            **settings,
         )
         write_json(COMPARISON / "comparison.json", found)
         write_csv(regimes_table(found), COMPARISON / "regimes.csv")

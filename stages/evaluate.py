@@ -19,6 +19,8 @@ COHORT = Path("data/cohort.parquet")
 TEST = Path("data/patches/test")
 # Chooses the operating point's threshold.
 VALID = Path("data/patches/valid")
+# Of section `evaluate`, as in dvc.yaml.
+USED = ("threshold", "confidence", "specificity", "calibration_bins", "resamples", "seed")
 IDENTITY = ("regime", "generator", "classifier", "seed")
 
 
@@ -29,7 +31,7 @@ def main() -> None:
     parser.add_argument("--run", required=True, help="name of the classifier's run, e.g. mixed-dcgan-cnn6-1")
     name = parser.parse_args().run
     model, results = Path("models/classifier") / name, Path("results/evaluate") / name
-    settings = load_section("evaluate", EvaluateSettings)
+    settings = load_section("evaluate", EvaluateSettings).model_dump(include=set(USED))
     compute = load_section("compute", ComputeSettings)
     device = apply_compute(device=compute.device, threads=compute.threads)
     facts = load_facts(model)
@@ -45,7 +47,7 @@ def main() -> None:
             open_patch_set(VALID),
             results,
             slides_known=slides_known(read_table(COHORT)),
-            **settings.model_dump(exclude={"power"}),
+            **settings,
             device=device,
         )
         stage.run.metrics({f"test/{key}": value for key, value in metrics.items()}, 0)

@@ -15,6 +15,9 @@ from pathgen.patches.store import open_patch_set
 from pathgen.pipeline import ON_SYNTHETIC, classifier_run
 from stages.runtime import running
 
+# Of section `evaluate`, as in dvc.yaml.
+USED = ("threshold", "confidence")
+
 
 @errors_to_exit()
 def main() -> None:
@@ -27,7 +30,7 @@ def main() -> None:
     model = Path("models/classifier") / classifier_run("original", None, wanted.classifier, wanted.seed)
     sets = {label: Path(f"data/synthetic/{wanted.generator}-{label}") for label in LABELS}
     results = ON_SYNTHETIC / f"{wanted.generator}-{wanted.classifier}-{wanted.seed}"
-    settings = load_section("evaluate", EvaluateSettings)
+    settings = load_section("evaluate", EvaluateSettings).model_dump(include=set(USED))
     compute = load_section("compute", ComputeSettings)
     device = apply_compute(device=compute.device, threads=compute.threads)
     with running(
@@ -40,8 +43,7 @@ def main() -> None:
             load_classifier(model),
             {label: open_patch_set(folder) for label, folder in sets.items()},
             results,
-            threshold=settings.threshold,
-            confidence=settings.confidence,
+            **settings,
             device=device,
         )
         stage.run.metrics({f"trts/{key}": value for key, value in metrics.items()}, 0)

@@ -34,7 +34,7 @@ class Stage:
 def running(
     verb: str,
     *,
-    settings: Mapping[str, Settings],
+    settings: Mapping[str, Settings | Mapping[str, object]],
     inputs: Sequence[Path] = (),
     item: Mapping[str, str | int] | None = None,
     trains: bool = False,
@@ -43,7 +43,7 @@ def running(
 
     Args:
         verb: The stage, e.g. ``train_gan``.
-        settings: Sections of params.yaml that it uses, by name.
+        settings: Sections of params.yaml that it uses, by name; of a section it uses in part, that part.
         inputs: Data it reads; each is recorded with DVC's hash.
         item: What tells it from its siblings in a matrix: generator, label, regime, classifier, seed.
         trains: Whether processor and memory are sampled while it works.
@@ -61,7 +61,10 @@ def running(
         exclusive(WORK / "locks" / f"{name}.lock", f"stage {name}"),
         tracked_stage(
             verb,
-            parameters={section: values.model_dump() for section, values in settings.items()},
+            parameters={
+                section: values.model_dump() if isinstance(values, Settings) else values
+                for section, values in settings.items()
+            },
             tags=item,
             inputs=inputs,
             run_name=" ".join([verb, *(str(value) for value in item.values())]),

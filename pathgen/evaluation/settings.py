@@ -33,7 +33,8 @@ class EvaluateSettings(Settings):
     )
     seed: int = Field(description="Of these draws.", ge=0)
     power: float = Field(
-        description="Probability with which the stated smallest difference of two regimes would be found.",
+        description="Probability with which the stated smallest difference of two regimes would be found, "
+        "over slides and trainings, by one test: before the p-values are adjusted for the number of pairs.",
         gt=0.5,
         lt=1,
     )
