@@ -126,6 +126,18 @@ def test_every_part_has_a_rule() -> None:
     assert parts - LEAF - set(MAY_IMPORT) == set()
 
 
+def test_the_layout_in_contributing_is_this_table() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (drawn,) = re.findall(r"^```\n(stages, cli\n.*?)\n```", page, re.M | re.S)
+    levels = [re.split(r",\s*", level.strip()) for level in drawn.split("->")]
+    level_of = {own: at for at, level in enumerate(levels) for own in level}
+    assert set(level_of) == {"stages", "leaf modules", *MAY_IMPORT}
+    for own, others in MAY_IMPORT.items():
+        assert [other for other in sorted(others) if level_of[other] < level_of[own]] == []
+    leaves = re.findall(r"`(\w+)`", page.split("The leaf modules are ")[1].split(". ")[0])
+    assert set(leaves) == LEAF
+
+
 @pytest.mark.parametrize("library", ONLY_HERE)
 def test_heavy_libraries_have_one_door(library: str) -> None:
     users = [

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ruamel.yaml import YAML
 
+from pathgen import pipeline
 from pathgen.classifier.training import _METRICS, HISTORY_COLUMNS
 from pathgen.gan.likeness import LIKENESS
 from pathgen.gan.overfitting import LOOKS
@@ -231,3 +233,20 @@ def test_every_dependency_has_its_reason() -> None:
     page = (ROOT / "docs" / "decisions" / "0002-dependencies.md").read_text(encoding="utf-8")
     names = [re.split(r"[<>=~! \[;]", requirement)[0] for requirement in listed]
     assert [name for name in names if f"`{name}`" not in page] == []
+
+
+def test_every_stage_and_every_pipeline_has_an_entry_point() -> None:
+    yaml = YAML(typ="safe")
+    commands = [one["command"] for one in yaml.load(ROOT / "MLproject")["entry_points"].values()]
+    asked = {re.split(r"[@ ]", command.removeprefix("dvc repro "))[0] for command in commands}
+    stages = set(yaml.load(ROOT / "dvc.yaml")["stages"])
+    apart = {f"{file.parent.name}/dvc.yaml" for file in ROOT.glob("*/dvc.yaml")}
+    assert apart
+    assert (stages | apart) - asked == set()
+
+
+def test_the_walk_through_of_a_generator_names_the_tuple_to_extend() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^\*\*4\. The name\*\*, `pathgen/pipeline\.py`: `(.+)`\.$", page, re.M)
+    name, value = line.split(" = ")
+    assert ast.literal_eval(value) == (*getattr(pipeline, name), "mlpgan")
