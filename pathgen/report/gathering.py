@@ -108,7 +108,8 @@ def gather_results(inputs: ReportInputs, confidence: float) -> Results:
 
     Args:
         inputs: Where the results lie.
-        confidence: Level of the intervals over runs, in (0, 1).
+        confidence: Level of the intervals over runs, in (0, 1), where the regimes were not compared. Where
+            they were, all intervals have the level of the comparison.
 
     Returns:
         The rows of the result table, the mean-colour accuracy if it was run, and the reason why the
@@ -119,13 +120,14 @@ def gather_results(inputs: ReportInputs, confidence: float) -> Results:
     """
     colour, comparison = read_json(inputs.baseline), read_json(inputs.comparison)
     samples, _ = _samples(inputs)
+    level = confidence if comparison is None else float(comparison["test"]["confidence"])
     return Results(
-        rows=with_intervals(result_rows(read_runs(inputs.evaluate), confidence), comparison),
+        rows=with_intervals(result_rows(read_runs(inputs.evaluate), level), comparison),
         baseline=None if colour is None else colour.get("accuracy"),
         comparable=answer.comparable(
             _sources(inputs), _per_class(samples, "train"), _per_class(samples, "test")
         ),
-        confidence=confidence,
+        confidence=level,
         comparison=comparison,
     )
 

@@ -33,7 +33,7 @@ def build_report(
         inputs: Where the results of the pipeline lie (see `inputs_under`).
         out: The report's folder; other files in it stay as they are.
         title: Heading of the page.
-        confidence: Level of the intervals over runs, in (0, 1).
+        confidence: Level of the intervals over runs, in (0, 1), where there is no comparison to give one.
         grid_patches: Patches in each grid of patches.
         grid_columns: Patches side by side in a grid.
         overlay_slides: At most this many slides are shown with their outlines.

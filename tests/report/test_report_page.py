@@ -176,3 +176,19 @@ def test_damaged_input_leaves_the_old_report_alone(unplotted: Path, tmp_path: Pa
     with pytest.raises(PathgenError, match=r"made_up_001\.png: not readable as a picture"):
         report_on(root, out)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_the_level_of_the_intervals_is_that_of_the_comparison(study: Path, tmp_path: Path) -> None:
+    root = tmp_path / "study"
+    shutil.copytree(study, root)
+    file = root / "results" / "comparison" / "comparison.json"
+    found = json.loads(file.read_text())
+    found["test"]["confidence"] = 0.9
+    file.write_text(json.dumps(found))
+    # The report itself is asked for 95 %.
+    out = report_on(root, tmp_path / "out")
+    for text in (text_of(out), (out / "results.md").read_text(encoding="utf-8")):
+        assert "90% interval" in text
+        assert "95% interval" not in text
+    file.unlink()
+    assert "(95% interval of the mean)" in (report_on(root, out) / "results.md").read_text(encoding="utf-8")
