@@ -1,0 +1,21 @@
+"""How many patches a mixture takes."""
+
+import pytest
+
+from pathgen.classifier.mixture import mixture
+
+
+@pytest.mark.parametrize(
+    ("originals", "shares", "wanted"),
+    [
+        (100, (0.29, 0.55), (29, 55)),
+        (100, (0.5, 0.5), (50, 50)),
+        (101, (0.5, 0.5), (50, 51)),
+        (1_000_000, (0.29, 0.55), (290_000, 550_000)),
+        (3, (1.0, 0.1), (3, 1)),
+    ],
+)
+def test_shares_are_taken_as_they_are_written(
+    originals: int, shares: tuple[float, float], wanted: tuple[int, int]
+) -> None:
+    assert mixture(originals, *shares) == wanted
