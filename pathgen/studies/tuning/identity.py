@@ -13,6 +13,11 @@ from pathgen.slide_work.code import code_digest
 from pathgen.studies.tuning.fields import field_value
 from pathgen.studies.tuning.settings import TuningSettings
 
+_CODE = (
+    "pathgen.gan.drawn",
+    *(f"pathgen.studies.tuning.{part}" for part in ("objective", "pruning", "space", "worker")),
+)
+
 
 def study_name(
     params: Mapping[str, Any], settings: TuningSettings, inputs: Sequence[Path], device: str
@@ -37,7 +42,7 @@ def study_name(
         "classifier": classifiers.get(settings.classifier),
         "regimes": params["train_classifier"]["regimes"],
         "synthesise": params["synthesise"],
-        "compute": {name: params["compute"][name] for name in ("precision", "channels_last")},
+        "compute": {name: params["compute"][name] for name in ("precision", "channels_last", "threads")},
         "device": device,
         "inputs": {
             file.as_posix(): sha256_of(file)
@@ -45,7 +50,8 @@ def study_name(
             for file in sorted(folder.rglob("*"))
             if file.is_file()
         },
-        "code": code_digest("pathgen.studies.tuning.objective", "pathgen.studies.tuning.space"),
+        # What trains a trial and what ends it early; its synthetic patches are drawn with compute.threads.
+        "code": code_digest(*_CODE),
         "networks": {name: code_digests(name) for name in _networks(params, settings)},
         "torch": version("torch"),
         "optuna": version("optuna"),
@@ -57,7 +63,14 @@ def study_name(
 def _networks(params: Mapping[str, Any], settings: TuningSettings) -> list[str]:
     """Name every network that a trial may train."""
     field = f"train_classifier.classifiers.{settings.classifier}"
+    now = str(field_value(params, f"{field}.network"))
     searched = [
         str(value) for one in settings.space if one.field == f"{field}.network" for value in one.extremes()
     ]
-    return sorted(searched or [field_value(params, f"{field}.network")])
+    variants = [
+        str(variant.get("network", now))
+        for one in settings.space
+        if one.field == field and one.variants is not None
+        for variant in one.variants.values()
+    ]
+    return sorted({*(searched or [now]), *variants})

@@ -1,0 +1,63 @@
+"""The name of a study stands for all that shapes its trials, and for nothing else."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tuning_toy import PARAMS, settings
+
+from pathgen.studies.tuning import identity
+from pathgen.studies.tuning.identity import study_name
+
+WITH_THREADS = {**PARAMS, "compute": {**PARAMS["compute"], "threads": 2}}
+CLASSIFIER = "train_classifier.classifiers.toy"
+
+
+def name(change: Callable[[dict[str, Any]], object] = lambda params: None, **changed: Any) -> str:
+    params = copy.deepcopy(WITH_THREADS)
+    change(params)
+    return study_name(params, settings(**changed), [], "cpu")
+
+
+def test_threads_that_draw_make_another_study_and_workers_do_not() -> None:
+    assert name() == name(lambda params: params.update(tuning_work={"workers": 9}), trials=99)
+    assert name() == name(lambda params: params.update(report={"title": "other"}))
+    assert name() != name(lambda params: params["compute"].update(threads=3))
+
+
+@pytest.mark.parametrize(
+    "module", ["pathgen.gan.drawn", "pathgen.studies.tuning.pruning", "pathgen.studies.tuning.worker"]
+)
+def test_code_that_draws_prunes_and_trains_is_in_the_name(
+    module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    plain = identity.code_digest
+
+    def listening(*modules: str) -> str:
+        told.extend(modules)
+        return plain(*modules)
+
+    monkeypatch.setattr(identity, "code_digest", listening)
+    name()
+    assert module in told
+
+
+def test_networks_of_variants_are_in_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(identity, "code_digests", lambda network: told.append(network) or {})
+    variants = {"deep": {"network": "resnet18"}, "plain": {"lr_gamma": None}}
+    name(space=[{"field": CLASSIFIER, "variants": variants}])
+    assert told == ["cnn6", "resnet18"]
+    told.clear()
+    name(space=[{"field": f"{CLASSIFIER}.network", "choices": ["googlenet"]}])
+    assert told == ["googlenet"]
+
+
+def test_an_input_makes_another_study(tmp_path: Path) -> None:
+    (tmp_path / "patches.npy").write_text("a")
+    first = study_name(WITH_THREADS, settings(), [tmp_path], "cpu")
+    (tmp_path / "patches.npy").write_text("b")
+    assert study_name(WITH_THREADS, settings(), [tmp_path], "cpu") != first
