@@ -1,5 +1,6 @@
 """Which stages would run, and which results DVC would take as they are. No stage is run to find out."""
 
+import json
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pathgen.classifier.catalogue import code_digests
 from pathgen.errors import PathgenError
 from pathgen.params import PARAMS_FILE, read_params
 from pathgen.planning.study import Study
@@ -14,8 +16,10 @@ from pathgen.tracking.dvc_project import PIPELINE_FILE, new_project, open_projec
 
 _LOCK = "dvc.lock"
 _CODE = ("pathgen", "stages")
-# Its output is the same whenever the settings are right, so that nothing runs because of it.
-_CONSTANT = "check_params"
+# One file that it writes is the same whenever the settings are right. The others say what each network is; a
+# stage reads that of its own network, and they are compared here.
+_CHECK = "check_params"
+_NETWORKS = Path("data/networks")
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ def find_reuse(study: Study, root: Path) -> Reuse:
     try:
         own = root / PARAMS_FILE
         if own.is_file() and read_params(own) == study.params:
-            return _asked(root, data_there=True)
+            return _asked(root, _changed_networks(study, root), data_there=True)
         with tempfile.TemporaryDirectory(prefix="pathgen-plan-") as name:
             folder = Path(name)
             for part in _CODE:
@@ -56,15 +60,44 @@ def find_reuse(study: Study, root: Path) -> Reuse:
                     shutil.copy2(root / file, folder / file)
             shutil.copy2(study.file, folder / PARAMS_FILE)
             new_project(folder)
-            return _asked(folder, data_there=False)
+            return _asked(folder, _changed_networks(study, root), data_there=False)
     except PathgenError as problem:
         return Reuse(frozenset(), frozenset(), problem)
 
 
-def _asked(folder: Path, *, data_there: bool) -> Reuse:
+def _changed_networks(study: Study, root: Path) -> set[str]:
+    """Return the entries of networks that the check would write otherwise than they are in a checkout.
+
+    Absent ones are not among them: of these DVC itself tells.
+    """
+    classifiers = study.params["train_classifier"]["classifiers"]
+    changed = set()
+    for name in study.params["pipeline"]["classifiers"]:
+        network, entry = classifiers[name]["network"], _NETWORKS / f"{name}.json"
+        now = {"network": network, "code": code_digests(network)}
+        try:
+            there = json.loads((root / entry).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            continue
+        except ValueError:
+            there = None  # Damaged: it would be written again.
+        if there != now:
+            changed.add(entry.as_posix())
+    return changed
+
+
+def _readers(project: Any, files: set[str]) -> set[str]:
+    if not files:
+        return set()
+    stages = project.stage.load_all(str(Path(project.root_dir) / PIPELINE_FILE))
+    return {stage.name for stage in stages if files & {dep.def_path for dep in stage.deps}}
+
+
+def _asked(folder: Path, networks: set[str], *, data_there: bool) -> Reuse:
     with open_project(folder) as project:
         states = stage_states(project)
-    changed = {
+        readers = _readers(project, networks)
+    changed = readers | {
         name
         for name, state in states.items()
         if (state.changes if data_there else has_changed(state.changes))
@@ -92,7 +125,7 @@ def downstream(graph: Mapping[str, tuple[str, ...]], changed: set[str]) -> froze
     """
     found = set(changed) & set(graph)
     while True:
-        reached = found - {_CONSTANT}
+        reached = found - {_CHECK}
         more = {name for name in set(graph) - found if reached & set(graph[name])}
         if not more:
             return frozenset(found)

@@ -11,8 +11,12 @@ import pytest
 from planned_study import CHECKOUT, study_with
 from ruamel.yaml import YAML
 
+from pathgen.classifier.catalogue import code_digests
+from pathgen.files import write_json
+from pathgen.planning import reuse
 from pathgen.planning.reuse import find_reuse
 from pathgen.planning.study import read_study
+from pathgen.tracking.dvc_project import StageState
 
 QUICK = {"extract.size_px": 16, "train_gan.dcgan.width": 8, "compute.threads": 1, "compute.device": "cpu"}
 
@@ -79,9 +83,34 @@ def test_unknown_profile_is_refused_with_those_there_are() -> None:
 def test_another_profile_is_asked_for_in_a_copy(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     YAML(typ="safe").dump(study_with({"pipeline.seeds": [4, 5]}).params, file)
-    reuse = find_reuse(read_study(file), CHECKOUT)
-    assert reuse.problem is None
-    assert "train_original@cnn6-5" in reuse.stages
-    assert "train_original@cnn6-1" not in reuse.stages
-    assert reuse.to_run <= reuse.stages
+    found = find_reuse(read_study(file), CHECKOUT)
+    assert found.problem is None
+    assert "train_original@cnn6-5" in found.stages
+    assert "train_original@cnn6-1" not in found.stages
+    assert found.to_run <= found.stages
     assert capfd.readouterr().out == "", "standard output is for the plan"
+
+
+@pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")
+def test_a_network_whose_code_has_changed_is_trained_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, root = tmp_path / "mine.yaml", tmp_path / "checkout"
+    study = study_with({"pipeline.seeds": [1]})
+    YAML(typ="safe").dump(study.params, file)
+    for part in ("pathgen", "stages"):
+        (root / part).mkdir(parents=True)
+    shutil.copy2(CHECKOUT / "dvc.yaml", root)
+    entry = root / "data" / "networks" / "cnn6.json"
+    entry.parent.mkdir(parents=True)
+    write_json(entry, {"network": "cnn6", "code": code_digests("cnn6")})
+    # DVC's own account: all is up to date.
+    states = {"check_params": (), "train_original@cnn6-1": (), "evaluate": ("train_original@cnn6-1",)}
+    monkeypatch.setattr(
+        reuse, "stage_states", lambda _: {name: StageState(reads, {}) for name, reads in states.items()}
+    )
+    assert find_reuse(read_study(file), root).to_run == frozenset()
+    write_json(entry, {"network": "cnn6", "code": {"pathgen/networks/cnn6.py": "another"}})
+    assert find_reuse(read_study(file), root).to_run == {"train_original@cnn6-1", "evaluate"}
+    entry.write_text("{")
+    assert find_reuse(read_study(file), root).to_run == {"train_original@cnn6-1", "evaluate"}
