@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from pathgen.errors import errors_to_exit
+from pathgen.labels import LABELS
 from pathgen.params import load_section
+from pathgen.studies.made_from import made_from
 from pathgen.studies.scaling.curve import build_curves
 from pathgen.studies.scaling.settings import ScalingSettings
 from stages.runtime import running
@@ -11,13 +13,15 @@ from stages.scaling_parent import nest
 
 RESULTS = Path("results/scaling")
 POINTS = RESULTS / "points"
+PATCHES = [Path("data/patches") / role for role in ("train", "valid", "test")]
 
 
 @errors_to_exit()
 def main() -> None:
     """Run the stage."""
     settings = load_section("scaling", ScalingSettings)
-    with running("scaling_curve", settings={"scaling": settings}, inputs=[POINTS]) as stage:
+    models = [Path("models/gan") / f"{name}-{label}" for name in settings.generators for label in LABELS]
+    with running("scaling_curve", settings={"scaling": settings}, inputs=[POINTS, *PATCHES]) as stage:
         parent = nest(stage.run, settings)
         summary = build_curves(
             POINTS,
@@ -25,6 +29,7 @@ def main() -> None:
             RESULTS,
             confidence=settings.confidence,
             bootstrap=settings.bootstrap,
+            made_from=made_from([*PATCHES, *models]),
         )
         stage.run.metrics(summary.numbers, 0)
         files = [RESULTS / name for name in ("curve.svg", "curve.csv", "fit.json", "summary.json")]

@@ -19,6 +19,7 @@ from pathgen.gan.synthesis import Arithmetic
 from pathgen.labels import LABELS
 from pathgen.params import PARAMS_FILE, load_section, read_params
 from pathgen.patches.store import open_patch_set
+from pathgen.studies.made_from import made_from
 from pathgen.studies.tuning.again import train_best_again
 from pathgen.studies.tuning.checking import check_search
 from pathgen.studies.tuning.crew import run_crew, standing
@@ -118,7 +119,7 @@ def lead(name: str, settings: TuningSettings, workers: TuningWorkSettings, compu
         )
         print(f"study {name}: {standing(study)}")
         found = find(study, settings)
-        write_results(found, settings, RESULTS)
+        write_results(found, settings, RESULTS, made_from=made_from(inputs(settings)))
         stage.run.metrics({"tune/best_valid_accuracy": found.value}, 0)
         stage.run.artifact(RESULTS)
 

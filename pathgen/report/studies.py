@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,15 +27,18 @@ class Study:
     pictures: Sequence[Picture]
 
 
-def read_study(folder: Path) -> Study | None:
+def read_study(folder: Path, hashes: Mapping[str, str]) -> Study | None:
     """Read ``summary.json`` and the plots that it names.
 
     Args:
         folder: Of the study's results. ``summary.json`` has a list ``sentences`` and a list ``figures``:
-            names of SVG files in the folder, or objects with ``file``, ``alt`` and ``caption``.
+            names of SVG files in the folder, or objects with ``file``, ``alt`` and ``caption``; and
+            ``made_from``, name to hash of what the study was made from.
+        hashes: Name to hash of what is there now.
 
     Returns:
-        The study; None when it was not run.
+        The study, with a sentence before its own where it was made from something else than what is there
+        now; None when it was not run.
 
     Raises:
         PathgenError: The summary, or a plot that it names, is missing or damaged.
@@ -44,7 +47,21 @@ def read_study(folder: Path) -> Study | None:
     if summary is None:
         return None
     sentences = [str(said) for said in summary.get("sentences", [])]
-    return Study(sentences, [_figure(folder, entry, sentences) for entry in summary.get("figures", [])])
+    figures = [_figure(folder, entry, sentences) for entry in summary.get("figures", [])]
+    return Study([*_earlier(summary.get("made_from"), hashes), *sentences], figures)
+
+
+def _earlier(made_from: object, hashes: Mapping[str, str]) -> list[str]:
+    """Say that a study was made from an earlier state, if it was."""
+    if not isinstance(made_from, dict):
+        return ["It is not written down from which state this was made: run it again to be sure of it."]
+    changed = sorted(name for name, digest in made_from.items() if hashes.get(name) != digest)
+    if not changed:
+        return []
+    names = ", ".join(changed)
+    return [
+        f"This was made from an earlier state, other than what is there now: {names}. Run the study again."
+    ]
 
 
 def _figure(folder: Path, entry: object, sentences: Sequence[str]) -> Picture:

@@ -249,7 +249,7 @@ def _write_studies(root: Path) -> None:
         ("tuning", plain, "history.svg"),
         ("scaling", {"sentences": ["A made-up law holds."], "figures": [named]}, "curve.svg"),
     ]:
-        write_json(root / "results" / study / "summary.json", summary)
+        write_json(root / "results" / study / "summary.json", {**summary, "made_from": {}})
         save_svg(empty_plot()[0], root / "results" / study / file)
 
 

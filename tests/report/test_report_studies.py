@@ -109,13 +109,32 @@ def test_label_fidelity_is_listed_by_run() -> None:
 
 
 def test_a_study_is_read_with_its_plots_or_is_not_there(study: Path, tmp_path: Path) -> None:
-    scaling = read_study(study / "results" / "scaling")
+    scaling = read_study(study / "results" / "scaling", {})
     assert scaling is not None
     assert scaling.sentences == ["A made-up law holds."]
     assert scaling.pictures[0].alt == "A made-up curve"
     assert scaling.pictures[0].source.startswith("data:image/svg+xml;base64,")
     assert scaling.pictures[0].width == pytest.approx(5.4 * 96, abs=1)
-    assert read_study(tmp_path) is None
+    assert read_study(tmp_path, {}) is None
+
+
+def test_a_study_made_from_an_earlier_state_says_so(tmp_path: Path) -> None:
+    sentences, made_from = ["A law holds."], {"patches/test/patches.npy": "sha256:1", "generator": "sha256:2"}
+    summary = tmp_path / "summary.json"
+    summary.write_text(json.dumps({"sentences": sentences, "made_from": made_from}))
+
+    def said(hashes: dict[str, str]) -> list[str]:
+        study = read_study(tmp_path, hashes)
+        assert study is not None
+        return list(study.sentences)
+
+    assert said({**made_from, "samples.parquet": "sha256:3"}) == sentences
+    first, *others = said({**made_from, "generator": "sha256:4"})
+    assert others == sentences
+    assert first.startswith("This was made from an earlier state, other than what is there now: generator.")
+    assert "generator, patches/test/patches.npy" in said({})[0], "what is gone has changed too"
+    summary.write_text(json.dumps({"sentences": sentences}))
+    assert "not written down" in said(made_from)[0]
 
 
 @pytest.mark.parametrize("content", [None, "not a picture"])
@@ -124,7 +143,7 @@ def test_a_missing_or_damaged_plot_is_named(tmp_path: Path, content: str | None)
     if content is not None:
         (tmp_path / "curve.svg").write_text(content)
     with pytest.raises(PathgenError, match=r"curve\.svg"):
-        read_study(tmp_path)
+        read_study(tmp_path, {})
 
 
 def test_the_fabricated_comparison_is_complete(study: Path) -> None:

@@ -9,8 +9,10 @@ import pytest
 from pathgen.errors import PathgenError
 from pathgen.params import load_section
 from pathgen.studies.scaling.curve import build_curves
+from pathgen.studies.scaling.points import Curve
 from pathgen.studies.scaling.settings import ScalingSettings
 from pathgen.studies.scaling.sizes import first_originals, in_one_file, per_class
+from pathgen.studies.scaling.wording import largest_sentence
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = {
@@ -80,9 +82,13 @@ def write_points(folder: Path, floor: float) -> list[str]:
     return names
 
 
+def curves(folder: Path, names: list[str]) -> None:
+    made_from = {"patches/test/patches.npy": "sha256:1"}
+    build_curves(folder / "points", names, folder, confidence=0.95, bootstrap=100, made_from=made_from)
+
+
 def build(tmp_path: Path, floor: float) -> Path:
-    names = write_points(tmp_path / "points", floor)
-    build_curves(tmp_path / "points", names, tmp_path, confidence=0.95, bootstrap=100)
+    curves(tmp_path, write_points(tmp_path / "points", floor))
     return tmp_path
 
 
@@ -93,6 +99,7 @@ def test_a_reader_is_told_that_no_size_reaches_the_originals(tmp_path: Path) -> 
     assert "1,000 original patches per class" in said
     assert "are not equalled by 4,000 patches of dcgan per class, the most that were run" in said
     assert "no number would be enough" in said
+    assert summary["made_from"] == {"patches/test/patches.npy": "sha256:1"}
     assert [figure["file"] for figure in summary["figures"]] == ["curve.svg"]
     facts = json.loads((folder / "fit.json").read_text())["dcgan cnn6"]
     assert facts["law"]["left_out"] == [1.0]
@@ -119,4 +126,15 @@ def test_a_point_that_is_none_is_named(content: str | None, tmp_path: Path) -> N
     file = tmp_path / "points" / f"{names[3]}.json"
     file.unlink() if content is None else file.write_text(content)
     with pytest.raises(PathgenError, match=names[3]):
-        build_curves(tmp_path / "points", names, tmp_path, confidence=0.95, bootstrap=100)
+        curves(tmp_path, names)
+
+
+def test_the_largest_size_is_told_of_not_the_luckiest() -> None:
+    def curve(source: str, errors: dict[float, float]) -> Curve:
+        found = {size: np.array([error, error]) for size, error in errors.items()}
+        return Curve(source, "cnn6", found, unlimited=None, test_patches=100, guessing=0.5)
+
+    synthetic = curve("dcgan", {10.0: 0.4, 100.0: 0.2, 3000.0: 0.25})
+    said = largest_sentence(synthetic, curve("original", {10.0: 0.1, 1000.0: 0.15}), "cnn6")
+    assert "(3,000 per class) has a mean error of 0.250" in said
+    assert "1,000 original patches per class have 0.150" in said

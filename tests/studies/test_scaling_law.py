@@ -21,8 +21,8 @@ def planted(
     }
 
 
-def law_of(errors: dict[float, NDArray[np.float64]], bootstrap: int = 60) -> PowerLaw:
-    law = fit_power_law(errors, guessing=0.5, bootstrap=bootstrap, seed=1)
+def law_of(errors: dict[float, NDArray[np.float64]], bootstrap: int = 60, curve: str = "one") -> PowerLaw:
+    law = fit_power_law(errors, guessing=0.5, bootstrap=bootstrap, seed=1, curve=[curve])
     assert isinstance(law, PowerLaw), law
     return law
 
@@ -53,22 +53,34 @@ def test_sizes_that_have_learned_nothing_are_left_out() -> None:
 
 
 def test_there_is_a_reason_where_there_is_no_law() -> None:
-    few = fit_power_law(planted(0.9, 0.5, 0.05, 0, sizes=SIZES[:3]), guessing=0.5, bootstrap=10, seed=1)
-    flat = fit_power_law({size: np.full(3, 0.2) for size in SIZES}, guessing=0.5, bootstrap=10, seed=1)
+    few = fit_power_law(
+        planted(0.9, 0.5, 0.05, 0, sizes=SIZES[:3]), guessing=0.5, bootstrap=10, seed=1, curve=[]
+    )
+    flat = fit_power_law(
+        {size: np.full(3, 0.2) for size in SIZES}, guessing=0.5, bootstrap=10, seed=1, curve=[]
+    )
     assert isinstance(few, str) and "needs 4" in few
     assert isinstance(flat, str) and "does not fall" in flat
 
 
 def test_equal_sizes_are_those_of_the_planted_curves() -> None:
     original = law_of(planted(0.9, 0.5, 0.02, seed=3, noise=0.01))
-    half_as_good = law_of(planted(0.9 * 2**0.5, 0.5, 0.02, seed=4, noise=0.01))
-    worse = law_of(planted(0.9, 0.5, 0.2, seed=5, noise=0.01))
+    half_as_good = law_of(planted(0.9 * 2**0.5, 0.5, 0.02, seed=4, noise=0.01), curve="half as good")
+    worse = law_of(planted(0.9, 0.5, 0.2, seed=5, noise=0.01), curve="worse")
     (found,) = equivalents(original, half_as_good, [300.0], 3000.0, 0.95)
     assert found.low < 600 < found.high
     assert found.synthetic == pytest.approx(600, rel=0.25)
     assert found.reached
     (never,) = equivalents(original, worse, [3000.0], 3000.0, 0.95)
     assert never.synthetic == np.inf and not never.reached
+
+
+def test_draws_of_two_curves_are_independent() -> None:
+    errors = planted(0.9, 0.5, 0.02, seed=3)
+    first, second = (law_of(errors, bootstrap=200, curve=name).errors_drawn([300.0])[:, 0] for name in "ab")
+    assert np.array_equal(first, law_of(errors, bootstrap=200, curve="a").errors_drawn([300.0])[:, 0])
+    # Of 200 unrelated pairs, 0.25 or more in 1 of 2,500 tries.
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.25
 
 
 def test_percentiles_take_infinity_as_a_number() -> None:

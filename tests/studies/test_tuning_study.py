@@ -92,7 +92,7 @@ def test_best_trained_again_has_the_same_scores(through: tuple[Any, Path], tmp_p
     found = find(through[0], settings())
     finished = found.trials[found.trials["state"] == "finished"]
     assert found.value == finished["value"].max()
-    write_results(found, settings(), tmp_path, _params_with_toy(tmp_path))
+    write_results(found, settings(), tmp_path, _params_with_toy(tmp_path), made_from={"set": "sha256:1"})
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert train_best_again(toy_task(), tmp_path / "summary.json") == summary["best"]["scores"]
     best = read_params(tmp_path / "best.yaml")
@@ -101,6 +101,7 @@ def test_best_trained_again_has_the_same_scores(through: tuple[Any, Path], tmp_p
             assert field_value(best, field) == value
     assert all(Path(name).is_file() for name in summary["figures"])
     assert len(summary["sentences"]) >= 3
+    assert summary["made_from"] == {"set": "sha256:1"}
     assert summary["trials"]["finished"] + summary["trials"]["pruned"] == 5
     summary["best"]["scores"][0] += 1e-9
     (tmp_path / "summary.json").write_text(json.dumps(summary))
@@ -118,7 +119,8 @@ def test_same_study_same_bytes(through: tuple[Any, Path], tmp_path: Path) -> Non
     written = []
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
-        write_results(find(through[0], settings()), settings(), tmp_path / name, _params_with_toy(tmp_path))
+        file = _params_with_toy(tmp_path)
+        write_results(find(through[0], settings()), settings(), tmp_path / name, file, made_from={})
         files = sorted((tmp_path / name).iterdir())
         written.append({file.name: file.read_bytes().replace(name.encode(), b"") for file in files})
     assert written[0] == written[1]

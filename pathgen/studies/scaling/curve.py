@@ -32,7 +32,13 @@ class Summary:
 
 
 def build_curves(
-    points: Path, names: Sequence[str], folder: Path, *, confidence: float, bootstrap: int
+    points: Path,
+    names: Sequence[str],
+    folder: Path,
+    *,
+    confidence: float,
+    bootstrap: int,
+    made_from: Mapping[str, str],
 ) -> Summary:
     """Read all points, fit the curves, and write what they say.
 
@@ -40,9 +46,10 @@ def build_curves(
         points: Folder with one file per point.
         names: The points asked for.
         folder: Where ``curve.csv`` (a row per size), ``fit.json`` (laws, equal sizes, saturation),
-            ``summary.json`` (keys sentences and figures) and ``curve.svg`` go.
+            ``summary.json`` (keys sentences, figures and made_from) and ``curve.svg`` go.
         confidence: Level of the intervals.
         bootstrap: Curves drawn anew for the intervals of a law.
+        made_from: Of `pathgen.studies.made_from`.
 
     Returns:
         What the curves say.
@@ -53,7 +60,13 @@ def build_curves(
     found = read_points(points, names)
     curves = curves_of(found)
     laws = [
-        fit_power_law(curve.errors, guessing=curve.guessing, bootstrap=bootstrap, seed=_SEED)
+        fit_power_law(
+            curve.errors,
+            guessing=curve.guessing,
+            bootstrap=bootstrap,
+            seed=_SEED,
+            curve=(curve.source, curve.classifier),
+        )
         for curve in curves
     ]
     ends = [saturation(curve.errors, confidence) for curve in curves]
@@ -77,6 +90,7 @@ def build_curves(
         {
             "sentences": sentences,
             "figures": [{"file": "curve.svg", "alt": " ".join(sentences), "caption": _caption(confidence)}],
+            "made_from": dict(made_from),
         },
     )
     return Summary(sentences, _numbers(curves, laws, equal))
@@ -115,7 +129,7 @@ def _sentences(
     said = []
     for number, (curve, law, end) in enumerate(zip(curves, laws, ends, strict=True)):
         if curve.source != _ORIGINAL:
-            said.append(wording.best_sentence(curve, originals[curve.classifier], curve.classifier))
+            said.append(wording.largest_sentence(curve, originals[curve.classifier], curve.classifier))
         said += [
             wording.equal_sentence(curve, curve.classifier, one, confidence)
             for one in _worth_saying(equal.get(number, []))

@@ -70,7 +70,7 @@ def equivalents(
         synthetic: Law of the synthetic ones.
         sizes: Original patches per class to ask about, all among those fitted.
         largest: The largest synthetic size that was run.
-        confidence: Level of the intervals, from the curves drawn anew around both.
+        confidence: Level of the intervals, from the curves drawn anew around both, independently.
 
     Returns:
         One answer per size.

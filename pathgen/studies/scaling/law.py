@@ -1,7 +1,7 @@
 """The power law of a learning curve: error = a * n ** -b + c, with intervals."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,7 +78,12 @@ class PowerLaw:
 
 
 def fit_power_law(
-    errors_by_size: Mapping[float, NDArray[np.float64]], *, guessing: float, bootstrap: int, seed: int
+    errors_by_size: Mapping[float, NDArray[np.float64]],
+    *,
+    guessing: float,
+    bootstrap: int,
+    seed: int,
+    curve: Sequence[str],
 ) -> PowerLaw | str:
     """Fit a power law with a floor, and draw curves anew for its intervals.
 
@@ -94,6 +99,8 @@ def fit_power_law(
             left out: a power law begins where something is learned.
         bootstrap: How many curves to draw.
         seed: Of the draws.
+        curve: Which curve it is, e.g. its source and classifier: draws of different curves are independent,
+            so that those of two curves can be paired row by row.
 
     Returns:
         The law, or why there is none.
@@ -119,7 +126,7 @@ def fit_power_law(
     if power <= _FLATTEST or fall <= _SMALLEST_FALL:
         return "the error does not fall over the sizes run"
     scatter, freedom = _scatter(groups, counts, heights - _stable(_law(ratios, *first)))
-    rng = numpy_generator(seed, "power law")
+    rng = numpy_generator(seed, "power law", *curve)
     noise = rng.standard_t(freedom, size=(bootstrap, len(used))) * scatter / np.sqrt(counts)
     fitted = _stable(_law(ratios, *first))
     fits = [_best_fit(ratios, fitted + shift, counts, [first]) for shift in noise]

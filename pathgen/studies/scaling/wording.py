@@ -64,14 +64,11 @@ def saturation_sentence(curve: Curve, classifier: str, found: Saturation | str) 
     return f"{subject}: {verdict}; {gain}."
 
 
-def best_sentence(curve: Curve, original: Curve, classifier: str) -> str:
-    """Say, where no law was found, what the largest sizes that were run gave."""
-    size, mean = min(
-        ((size, float(errors.mean())) for size, errors in curve.errors.items()), key=lambda pair: pair[1]
-    )
-    all_size = max(original.sizes)
-    other = float(original.errors[all_size].mean())
+def largest_sentence(curve: Curve, original: Curve, classifier: str) -> str:
+    """Say what the largest sizes that were run gave, without a law."""
+    size, all_size = max(curve.sizes), max(original.sizes)
+    mean, other = float(curve.errors[size].mean()), float(original.errors[all_size].mean())
     return (
-        f"With {classifier} the best size of {source_words(curve.source)} ({size:,.0f} per class) has a mean "
-        f"error of {mean:.3f}; {all_size:,.0f} original patches per class have {other:.3f}."
+        f"With {classifier} the largest size of {source_words(curve.source)} ({size:,.0f} per class) has a "
+        f"mean error of {mean:.3f}; {all_size:,.0f} original patches per class have {other:.3f}."
     )

@@ -133,7 +133,14 @@ def _importance(
     return {name: float(share) for name, share in found.items()}
 
 
-def write_results(found: Found, settings: TuningSettings, folder: Path, params: Path = PARAMS_FILE) -> None:
+def write_results(
+    found: Found,
+    settings: TuningSettings,
+    folder: Path,
+    params: Path = PARAMS_FILE,
+    *,
+    made_from: Mapping[str, str],
+) -> None:
     """Write ``trials.csv``, ``best.yaml``, ``summary.json``, ``importance.svg`` and ``history.svg``.
 
     Args:
@@ -141,6 +148,7 @@ def write_results(found: Found, settings: TuningSettings, folder: Path, params: 
         settings: The search.
         folder: Where to.
         params: The params file that ``best.yaml`` is a changed copy of.
+        made_from: Of `pathgen.studies.made_from`.
     """
     write_csv(found.trials, folder / "trials.csv")
     write_best(found.values, settings, params, folder / "best.yaml")
@@ -167,6 +175,7 @@ def write_results(found: Found, settings: TuningSettings, folder: Path, params: 
             "importance": dict(found.importance),
             "sentences": sentences(found, settings),
             "figures": [figure.as_posix() for figure in figures],
+            "made_from": dict(made_from),
         },
     )
 
