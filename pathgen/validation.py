@@ -203,4 +203,11 @@ def _of_scaling(
         reason = f"is too small: {shown} patches per class are seen, a size of {max(sizes)} is asked for"
         cure = "Raise it (all points run again), or replace the size by unlimited"
         problems.append(PathgenError(f"{path}: scaling.training.max_steps", reason, cure))
+    if "unlimited" in scaling.synthetic_sizes:
+        # As `per_class` of pathgen.studies.scaling.sizes has it.
+        unlimited = {-(-scaling.training.max_steps * batch // 2) for batch in batches}
+        for size in scaling.synthetic_sizes:
+            if size in unlimited:
+                reason = f"holds {size} and unlimited, which is {size} per class here: the same points twice"
+                problems.append(PathgenError(f"{path}: scaling.synthetic_sizes", reason, f"Remove {size}"))
     return problems

@@ -83,6 +83,10 @@ def test_an_integer_in_quotes_is_not_an_integer(changed: Any) -> None:
         (lambda p: p["scaling"].update(classifiers=["resnet18"]), "scaling.classifiers"),
         (lambda p: p["scaling"].update(original_sizes=[10, 1001]), "scaling.original_sizes"),
         (lambda p: p["scaling"].update(synthetic_sizes=[10, 10001]), "scaling.training.max_steps"),
+        (
+            lambda p: p["scaling"].update(synthetic_sizes=[10, 10000, "unlimited"]),
+            "scaling.synthetic_sizes: holds 10000 and unlimited",
+        ),
         (lambda p: p["scaling"].update(synthetic_sizes=[10, "all"]), "scaling.synthetic_sizes"),
         (lambda p: p["scaling"].update(seeds=[1, 1]), "scaling"),
         (lambda p: p["pipeline"].update(regimes=["original"]), "pipeline"),
