@@ -22,9 +22,11 @@ import torch.distributed as dist
 
 from pathgen.errors import PathgenError
 
-# What one process may wait for another: the first writes results while others wait.
+# What one process may wait for another: the first opens its tracking run and writes snapshots.
 _PATIENCE = timedelta(minutes=30)
-_AGAIN = "See what the first to end has said, then start the same command again: it goes on from its snapshot"
+# What another may wait, after an error of its own, for the first to record its end and say why.
+_FIRST_HAS_S = 10.0
+_AGAIN = "start the same command again: it goes on from its snapshot"
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,8 @@ class Group:
             yield
         except RuntimeError:  # All errors of torch.distributed are; they tell of sockets, not of causes.
             reason = "lost touch with the others"
-            raise PathgenError(f"process {self.rank} of {self.size}", reason, _AGAIN) from None
+            cure = f"Do what the first to end has said; if it was stopped, {_AGAIN}"
+            raise PathgenError(f"process {self.rank} of {self.size}", reason, cure) from None
 
 
 ALONE = Group()
@@ -194,8 +197,16 @@ def joined(processes: int, device: torch.device) -> Iterator[Group]:
         torch.cuda.set_device(local)
     _end_with(os.getppid())
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_PATIENCE)
+    group = Group(rank, size)
     try:
-        yield Group(rank, size)
+        yield group
+    except PathgenError:
+        if not group.leads:
+            # What comes from the numbers comes in all processes. Were this one the first to end, the launcher
+            # would stop the leading one before it has recorded and said why; ended by that one's end instead,
+            # this one says nothing more.
+            time.sleep(_FIRST_HAS_S)
+        raise
     finally:
         dist.destroy_process_group()
 
@@ -241,9 +252,11 @@ def launch(processes: int, command: Sequence[str], what: str) -> None:
         elastic_launch(config, sys.executable)("-m", *command)
     except ChildFailedError as problem:
         rank, failure = problem.get_first_failure()
-        ended = f"exit code {failure.exitcode}"
-        if failure.exitcode < 0:
-            ended = f"signal {signal.Signals(-failure.exitcode).name}"
-        raise PathgenError(what, f"process {rank} of {processes} ended with {ended}", _AGAIN) from None
+        ended, cure = f"exit code {failure.exitcode}", "Do what the error above says"
+        # One that has caught a signal to end well exits as shells tell of it: 128 and its number.
+        number = -failure.exitcode if failure.exitcode < 0 else failure.exitcode - 128
+        if number > 0:
+            ended, cure = f"signal {signal.Signals(number).name}", _AGAIN.capitalize()
+        raise PathgenError(what, f"process {rank} of {processes} ended with {ended}", cure) from None
     except SignalException as problem:
         raise SystemExit(128 + problem.sigval) from None

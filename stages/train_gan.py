@@ -18,6 +18,7 @@ from pathgen.gan.settings import TrainGanSettings, networks_of
 from pathgen.labels import LABELS
 from pathgen.params import load_section
 from pathgen.patches.store import open_patch_set
+from pathgen.tracking.run import require_stage
 from stages.runtime import running
 
 TRAIN = Path("data/patches/train")
@@ -46,6 +47,9 @@ def main() -> None:
             folder = Path(group.told(None))
             train(**work(wanted.generator, wanted.label, settings, compute), resume_folder=folder)
             return
+        if group.size > 1:
+            in_dvc = f"train_joint_gan@{wanted.generator}" if wanted.label == ALL else f"train_gan@{name}"
+            require_stage(in_dvc)
         with running(
             "train_gan",
             settings={"train_gan": settings, "compute": compute},

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from pathgen.errors import PathgenError
 from pathgen.tracking.attempts import attempt, end_abandoned
 from pathgen.tracking.door import STORE_ERRORS, MlflowException, SystemMetricsMonitor, mlflow
 from pathgen.tracking.dvc_project import DataHash, data_hash, open_project, running_stage, running_stage_key
@@ -57,8 +58,28 @@ def _system_metrics(store: Store, run_id: str, interval_s: float) -> Iterator[No
         monitor.finish()
 
 
-def _work_key(name: str, flat: Mapping[str, str], hashes: Mapping[str, DataHash]) -> str:
-    facts = [name, sorted(flat.items()), sorted((path, data.digest) for path, data in hashes.items())]
+def require_stage(name: str) -> None:
+    """Refuse to work outside the DVC stage whose result this is, whose code only DVC knows.
+
+    Args:
+        name: The stage in DVC, e.g. ``train_gan@dcgan-normal``.
+
+    Raises:
+        PathgenError: DVC_STAGE, which `dvc repro` sets, names none or another.
+    """
+    given = running_stage()
+    if given != name:
+        reason = "is not set, and tells what a snapshot and a run belong to"
+        if given is not None:
+            reason = f"is {given}, but the command is that of {name}"
+        raise PathgenError("DVC_STAGE", reason, f"Begin the command with DVC_STAGE={name}")
+
+
+def _work_key(
+    name: str, flat: Mapping[str, str], tags: Mapping[str, Any], hashes: Mapping[str, DataHash]
+) -> str:
+    item = sorted((tag, str(value)) for tag, value in tags.items())
+    facts = [name, sorted(flat.items()), item, sorted((path, data.digest) for path, data in hashes.items())]
     return "no-dvc-" + hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
 
@@ -164,7 +185,7 @@ def tracked_stage(
     with open_project(here) as project:
         key = running_stage_key(project)
         hashes = {path.as_posix(): data_hash(project, here / path) for path in inputs}
-    work_key = key or _work_key(name, flat, hashes)
+    work_key = key or _work_key(name, flat, tags, hashes)
     with _termination_raises(), attempt(store.work, work_key, place) as claim:
         end_abandoned(store.work, store.client, place)
         run_id, continued = begin_run(store, claim.run_id, _tags(name, here, key, tags), run_name)

@@ -13,7 +13,7 @@ import pathgen.tracking.run
 from pathgen.errors import PathgenError
 from pathgen.tracking.door import MlflowClient, MlflowException, mlflow
 from pathgen.tracking.location import find_location
-from pathgen.tracking.run import Stopped, tracked_stage
+from pathgen.tracking.run import Stopped, require_stage, tracked_stage
 from pathgen.tracking.stage_key import locked_key, read_lock
 from pathgen.tracking.store import open_store
 
@@ -104,6 +104,29 @@ def test_run_outside_dvc_has_no_key(tracked: Project) -> None:
     tags = _client().get_run(run.run_id).data.tags
     assert "stage_key" not in tags
     assert "dvc_stage" not in tags
+
+
+def test_items_outside_dvc_do_not_share_their_work(tracked: Project) -> None:
+    with _stage("by hand") as normal:
+        pass
+    with _stage("another by hand") as tumor:
+        pass
+    assert normal.work_key != tumor.work_key
+
+
+@pytest.mark.parametrize(
+    ("given", "told"), [(None, "is not set"), ("dvc.yaml:train_gan@dcgan-tumor", "is train_gan@dcgan-tumor")]
+)
+def test_several_processes_must_know_their_stage(
+    given: str | None, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DVC_STAGE", raising=False)
+    if given is not None:
+        monkeypatch.setenv("DVC_STAGE", given)
+    with pytest.raises(PathgenError, match=f"DVC_STAGE: {told}.* Begin the command with DVC_STAGE={_NORMAL}"):
+        require_stage(_NORMAL)
+    monkeypatch.setenv("DVC_STAGE", _NORMAL)
+    require_stage(_NORMAL)
 
 
 def test_run_of_mlflow_run_is_not_taken_over(tracked: Project, monkeypatch: pytest.MonkeyPatch) -> None:
