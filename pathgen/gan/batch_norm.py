@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from pathgen.distributed import Group
+from pathgen.errors import PathgenError
 
 
 class GroupBatchNorm2d(nn.BatchNorm2d):
@@ -45,12 +46,22 @@ def over_group(network: nn.Module, group: Group) -> None:
     Args:
         network: Changed in place; its weights stay the same objects.
         group: The processes.
+
+    Raises:
+        PathgenError: The network has a BatchNorm of another kind, which would look at one process's images.
     """
     if group.size == 1:
         return
     for name, module in list(network.named_modules()):
-        if isinstance(module, nn.BatchNorm2d):
-            shared = GroupBatchNorm2d(module.num_features, group)
-            shared._parameters, shared._buffers = module._parameters, module._buffers
-            shared.eps, shared.momentum = module.eps, module.momentum
-            network.set_submodule(name, shared)
+        if not isinstance(module, nn.modules.batchnorm._BatchNorm):
+            continue
+        if not isinstance(module, nn.BatchNorm2d):
+            raise PathgenError(
+                f"layer {name} of {type(network).__name__}",
+                f"{type(module).__name__} cannot be shared by {group.size} processes",
+                "Use BatchNorm2d, or set compute.processes to 1",
+            )
+        shared = GroupBatchNorm2d(module.num_features, group)
+        shared._parameters, shared._buffers = module._parameters, module._buffers
+        shared.eps, shared.momentum = module.eps, module.momentum
+        network.set_submodule(name, shared)

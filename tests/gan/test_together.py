@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pathgen.checkpoint import load_tensors
 from pathgen.distributed import ALONE, Group, joined
 from pathgen.errors import PathgenError
+from pathgen.gan.batch_norm import over_group
 from pathgen.gan.division import group_size, indivisible
 from pathgen.gan.loop import train_generator
 from pathgen.gan.stream import ImageStream
@@ -107,6 +108,13 @@ def test_a_batch_that_cannot_be_shared_is_refused(
     assert re.match(reason, found)
     assert indivisible(16, 2, minibatch_group=4, path=True) is None
     assert group_size(9, 4) == 3
+
+
+def test_a_batch_norm_that_cannot_look_at_all_images_is_refused() -> None:
+    network = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3))
+    over_group(network, ALONE)
+    with pytest.raises(PathgenError, match=r"layer 1 of Sequential: BatchNorm1d cannot be shared by 2"):
+        over_group(network, Group(0, 2))
 
 
 def test_training_refuses_it_before_it_begins() -> None:
