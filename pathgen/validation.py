@@ -130,7 +130,7 @@ def _between(checked: dict[str, Settings], path: Path) -> list[PathgenError]:
         and isinstance(train_gan, TrainGanSettings)
         and isinstance(pipeline, PipelineSettings)
     ):
-        problems += _of_processes(compute.processes, train_gan, pipeline, path)
+        problems += _of_processes(compute, train_gan, pipeline, path)
     scaling = checked.get("scaling")
     if (
         isinstance(scaling, ScalingSettings)
@@ -162,12 +162,20 @@ def _of_classifiers(
 
 
 def _of_processes(
-    processes: int, train_gan: TrainGanSettings, pipeline: PipelineSettings, path: Path
+    compute: ComputeSettings, train_gan: TrainGanSettings, pipeline: PipelineSettings, path: Path
 ) -> list[PathgenError]:
-    """Check that the processes of a training can share its batch."""
+    """Check that the processes of a training can share its batch, and the cores."""
+    if compute.processes == 1:
+        return []
     problems = {}
+    if compute.device == "cpu" and compute.threads == 0:
+        problems["threads"] = PathgenError(
+            f"{path}: compute.threads",
+            f"is 0: each of {compute.processes} processes would take all cores of its machine",
+            "Set it to the cores of a machine divided by its processes",
+        )
     for generator in pipeline.generators:
-        reason = train_gan.of(generator).indivisible(processes)
+        reason = train_gan.of(generator).indivisible(compute.processes)
         if reason is not None:
             networks = networks_of(generator)
             problems[networks] = PathgenError(f"{path}: train_gan.{networks}.batch_size", reason, CURE)

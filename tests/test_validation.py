@@ -112,6 +112,15 @@ def test_processes_must_be_able_to_share_a_batch_of_what_the_study_trains(change
     assert "train_gan.dcgan.batch_size: 16 images cannot be shared by 3 processes" in problem
 
 
+def test_processes_on_cpus_must_be_told_their_threads(changed: Any) -> None:
+    def spoil(params: dict[str, Any]) -> None:
+        params["compute"] |= {"device": "cpu", "threads": 0, "processes": 2}
+
+    (problem,) = problems_of(changed(spoil))
+    assert "compute.threads: is 0: each of 2 processes would take all cores" in problem
+    validate_params(changed(lambda params: params["compute"].update(device="cpu", threads=0)))
+
+
 @pytest.mark.parametrize("text", ["a: [1", "- just\n- a list\n", "\tx: 1", "\x00"])
 def test_what_is_no_params_file_is_one_error(text: str, tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"

@@ -52,7 +52,13 @@ class PlayersInTraining(Protocol):
     def step(
         self, real: torch.Tensor, latents: torch.Tensor, *, number: int, given: Given | None = None
     ) -> dict[str, torch.Tensor]:
-        """Train on one batch and return each of `statistics` as a scalar."""
+        """Train on one batch, of which `real` and `latents` are this process's share.
+
+        All processes must take the same step, that of the whole batch.
+
+        Returns:
+            Each of `statistics` as a scalar; the loop tells its mean over the processes.
+        """
 
     def are_finite(self) -> bool:
         """Tell whether all weights are finite."""
@@ -75,8 +81,9 @@ class Architecture:
             by itself.
         initialise: Draws the weights of either from a seed.
         recipe: The dataclass of the numbers that shape its training.
-        players: Called with this object, ``image_size``, ``options``, ``recipe``, ``device``, ``bf16`` and
-            ``channels_last``: the pair in training.
+        players: Called with this object, ``image_size``, ``options``, ``recipe``, ``device``, ``bf16``,
+            ``channels_last`` and ``group``: the pair in training. Of a group of several processes each gives
+            `step` its share of a batch, and `step` averages gradients and statistics over them.
         drawer: Called with its own settings of synthesis, by keyword, or with nothing for all that was
             learned: how latents become images.
     """

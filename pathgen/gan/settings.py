@@ -19,7 +19,17 @@ def networks_of(generator: str) -> str:
     return _JOINT.get(kind, kind)
 
 
-class DcganSettings(Settings):
+class NetworksSettings(Settings):
+    """What the settings of all networks have; each says its own range and meaning of it."""
+
+    batch_size: int
+
+    def indivisible(self, processes: int) -> str | None:
+        """Tell why several processes cannot share a batch, None when they can."""
+        return indivisible(self.batch_size, processes)
+
+
+class DcganSettings(NetworksSettings):
     """The numbers of one DCGAN training; the paper's values in the descriptions."""
 
     width: int = Field(ge=4, le=512, description="Channels beside the image layers; paper: 64.")
@@ -39,17 +49,13 @@ class DcganSettings(Settings):
         ge=0.0, lt=1.0, description="Per step, of the kept moving average; 0: none; paper: 0."
     )
 
-    def indivisible(self, processes: int) -> str | None:
-        """Tell why several processes cannot share a batch, None when they can."""
-        return indivisible(self.batch_size, processes)
-
     @property
     def options(self) -> dict[str, int]:
         """What the networks are built with, besides the image size."""
         return {"width": self.width, "latent_dim": self.latent_dim}
 
 
-class StyleGan2Settings(Settings):
+class StyleGan2Settings(NetworksSettings):
     """The numbers of one StyleGAN2 training; the papers' values in the descriptions."""
 
     channel_base: int = Field(ge=32, le=65536, description="Channels x side of a layer; papers: 16384.")

@@ -9,7 +9,7 @@ import pytest
 from pathgen.compute_settings import ComputeSettings
 from pathgen.errors import PathgenErrors
 from pathgen.gan.registry import GENERATORS
-from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings, networks_of
+from pathgen.gan.settings import NetworksSettings, SynthesiseSettings, TrainGanSettings, networks_of
 from pathgen.params import parse_section
 from pathgen.pipeline import JOINT, PER_CLASS
 
@@ -133,3 +133,12 @@ def test_compute_settings_know_their_words() -> None:
 def test_settings_import_nothing_heavy() -> None:
     code = "import sys, pathgen.gan.settings, pathgen.compute_settings; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_networks_need_not_say_how_their_batch_is_shared() -> None:
+    class Fields(NetworksSettings):
+        width: int
+
+    own = Fields(width=4, batch_size=16)
+    assert own.indivisible(2) is None
+    assert own.indivisible(3) == "16 images cannot be shared by 3 processes"
