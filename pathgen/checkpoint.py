@@ -201,8 +201,6 @@ class Snapshot:
             folder: The work folder of this training alone; it holds its latest snapshot.
             key: What the training depends on: settings, digest of the data; plain JSON values.
         """
-        for leftover in folder.glob(f".{_SNAPSHOT_NAME}.*.partial"):
-            leftover.unlink()
         save_tensors(folder / _SNAPSHOT_NAME, self.tensors, {"key": key, "plain": self.plain})
 
     @classmethod

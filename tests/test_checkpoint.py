@@ -102,9 +102,9 @@ def test_training_from_a_snapshot_equals_training_without_a_stop(tmp_path: Path)
         assert torch.equal(tensor, resumed.state_dict()[name]), name
 
 
-def test_no_snapshot_is_none_and_leftovers_of_a_kill_are_swept(tmp_path: Path) -> None:
+def test_no_snapshot_is_none_and_a_draft_of_a_killed_process_is_swept(tmp_path: Path) -> None:
     assert Snapshot.load(tmp_path, KEY) is None
-    (tmp_path / ".snapshot.safetensors.123.partial").write_bytes(b"half")
+    (tmp_path / ".snapshot.safetensors.partial").write_bytes(b"half")
     assert Snapshot.load(tmp_path, KEY) is None
     Snapshot({"a": torch.zeros(1)}, {}).save(tmp_path, KEY)
     assert [path.name for path in tmp_path.iterdir()] == ["snapshot.safetensors"]

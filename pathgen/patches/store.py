@@ -1,7 +1,6 @@
 """A patch set on disk: ``patches.npy`` (uint8, N x H x W x 3) beside ``index.parquet`` (a row per patch)."""
 
 import os
-import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -152,9 +151,6 @@ class PatchSetWriter:
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        # What a killed run left beside the set would change the hash of a folder that holds several sets.
-        for stale in self._folder.parent.glob(f".{self._folder.name}.*.partial"):
-            shutil.rmtree(stale)
         self._draft = self._open.enter_context(atomic_folder(self._folder))
         self._stream: BinaryIO = self._open.enter_context((self._draft / PIXELS_FILE).open("wb"))
         begin_pixels(self._stream, self._shape)

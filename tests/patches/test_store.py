@@ -80,11 +80,11 @@ def test_an_error_inside_leaves_the_old_set(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_run_left_is_removed(tmp_path: Path) -> None:
-    for name in (".train.1.partial", ".train-normal.1.partial"):
+    for name in (".train.partial", ".train-normal.partial"):
         (tmp_path / name).mkdir()
         (tmp_path / name / PIXELS_FILE).write_bytes(b"half")
     _write(tmp_path / "train")
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".train-normal.1.partial", "train"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".train-normal.partial", "train"]
 
 
 def test_a_short_or_mislabelled_set_is_never_finished(tmp_path: Path) -> None:
