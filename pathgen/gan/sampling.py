@@ -37,7 +37,7 @@ class LoadedGenerator:
 
         Patch i depends on the checkpoint, the seed, the settings of drawing and i alone: more patches of
         a seed begin with the fewer ones, and all are those that the stage `synthesise` draws with the same
-        settings (on the same machine, with as many threads).
+        settings and ``compute.precision: fp32`` (on the same machine, with as many threads).
 
         Args:
             count: How many, from number 0.

@@ -1,4 +1,4 @@
-"""What a discriminator makes of given patches; only the privacy audit asks."""
+"""What a discriminator makes of given patches, for the choice among candidates and for the privacy audit."""
 
 import numpy as np
 import torch
