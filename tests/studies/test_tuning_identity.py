@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 from tuning_toy import PARAMS, settings
 
 from pathgen.studies.tuning import identity
 from pathgen.studies.tuning.identity import study_name
 
+ROOT = Path(__file__).resolve().parents[2]
 WITH_THREADS = {**PARAMS, "compute": {**PARAMS["compute"], "threads": 2}}
 CLASSIFIER = "train_classifier.classifiers.toy"
 
@@ -61,3 +63,8 @@ def test_an_input_makes_another_study(tmp_path: Path) -> None:
     first = study_name(WITH_THREADS, settings(), [tmp_path], "cpu")
     (tmp_path / "patches.npy").write_text("b")
     assert study_name(WITH_THREADS, settings(), [tmp_path], "cpu") != first
+
+
+def test_the_stage_depends_on_all_that_best_yaml_is_a_copy_of() -> None:
+    stage = YAML(typ="safe").load(ROOT / "tuning" / "dvc.yaml")["stages"]["tune"]
+    assert "params.yaml" in stage["deps"]
