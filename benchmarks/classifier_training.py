@@ -52,7 +52,11 @@ def usual_script(folder: Path, workers: int, device: torch.device) -> Iterator[i
     transforms = torchvision.transforms
     wanted = [transforms.ToTensor(), transforms.Normalize((0.5,) * 3, (0.5,) * 3)]
     images = torchvision.datasets.ImageFolder(str(folder), transform=transforms.Compose(wanted))
-    loader = DataLoader(images, batch_size=BATCH, shuffle=True, num_workers=workers)
+    # Forked, as in a script of one process on Linux; this one was spawned and would spawn them.
+    started = "fork" if workers else None
+    loader = DataLoader(
+        images, batch_size=BATCH, shuffle=True, num_workers=workers, multiprocessing_context=started
+    )
     model = build_classifier("cnn6", SIDE_PX, seed=1).to(device)
     optimizer = torch.optim.SGD(model.parameters(), lr=RATE, momentum=MOMENTUM, weight_decay=DECAY)
     while True:

@@ -115,3 +115,5 @@ def test_a_flat_end_is_hardly_ever_called_falling() -> None:
 
 def test_one_seed_tells_nothing_of_the_end() -> None:
     assert isinstance(saturation({size: np.array([0.1]) for size in (1.0, 2.0, 4.0)}, 0.95), str)
+    # A classifier that has learned nothing is wrong on half of them, whatever the seed.
+    assert "same error" in str(saturation({size: np.full(2, 0.5) for size in (1.0, 2.0, 4.0)}, 0.95))

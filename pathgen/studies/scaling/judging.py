@@ -111,6 +111,8 @@ def saturation(errors: dict[float, NDArray[np.float64]], confidence: float) -> S
     if len(last) < _SIZES_LOOKED_AT or repeats < 2:
         return f"{_SIZES_LOOKED_AT} sizes with two seeds each are needed to tell"
     heights = np.concatenate(groups)
+    if np.ptp(heights) == 0.0:
+        return "all seeds of the last sizes have the same error, so that no trend can be told from chance"
     logs = np.concatenate([np.full(len(errors[size]), math.log2(size)) for size in last])
     line = stats.linregress(logs, heights)
     half = float(stats.t.ppf((1 + confidence) / 2, len(heights) - 2)) * float(line.stderr)
