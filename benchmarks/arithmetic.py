@@ -24,18 +24,23 @@ class Arithmetic:
     product_rate: float  # operations per second of a large matrix product in that precision
 
 
-def product_rate(device: torch.device, dtype: torch.dtype) -> float:
-    """Return the operations per second of a product of two large square matrices, the best of five."""
+def product_rates(device: torch.device) -> dict[str, float]:
+    """Return the operations per second of a product of two large square matrices, by precision.
+
+    The best of ten, taken in turn: what else the machine does then slows both alike.
+    """
     side = 8192 if device.type == "cuda" else 2048
-    left, right = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
-    seconds = []
-    for _ in range(6):
-        wait(device)
-        start = time.perf_counter()
-        left @ right
-        wait(device)
-        seconds.append(time.perf_counter() - start)
-    return float(2 * side**3 / min(seconds[1:]))
+    plain = [torch.randn(side, side, device=device) for _ in range(2)]
+    factors = {"fp32": plain, "bf16": [one.to(torch.bfloat16) for one in plain]}
+    seconds: dict[str, list[float]] = {name: [] for name in factors}
+    for _ in range(11):
+        for name, (left, right) in factors.items():
+            wait(device)
+            start = time.perf_counter()
+            left @ right
+            wait(device)
+            seconds[name].append(time.perf_counter() - start)
+    return {name: 2.0 * side**3 / min(took[1:]) for name, took in seconds.items()}
 
 
 def wait(device: torch.device) -> None:
@@ -46,8 +51,7 @@ def wait(device: torch.device) -> None:
 
 def fastest(device: torch.device) -> Arithmetic:
     """Choose the precision by what products take: a processor without bfloat16 instructions imitates them."""
-    kinds = {"fp32": torch.float32, "bf16": torch.bfloat16}
-    products = {name: product_rate(device, kind) for name, kind in kinds.items()}
+    products = product_rates(device)
     precision = max(products, key=lambda name: products[name])
     return Arithmetic(device, precision, channels_last=True, product_rate=products[precision])
 
