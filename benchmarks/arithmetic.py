@@ -1,17 +1,15 @@
 """What a machine can do at most, and how near to it a training comes: products, operations, profiles."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import median
 
 import torch
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.measuring import Result
-
-Steps = Iterator[int]  # does some work at each item, and tells how many images that was
+from benchmarks.turns import wait
 
 
 @dataclass(frozen=True)
@@ -43,38 +41,11 @@ def product_rates(device: torch.device) -> dict[str, float]:
     return {name: 2.0 * side**3 / min(took[1:]) for name, took in seconds.items()}
 
 
-def wait(device: torch.device) -> None:
-    """Return when the device has done all that it was given."""
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-
-
 def fastest(device: torch.device) -> Arithmetic:
     """Choose the precision by what products take: a processor without bfloat16 instructions imitates them."""
     products = product_rates(device)
     precision = max(products, key=lambda name: products[name])
     return Arithmetic(device, precision, channels_last=True, product_rate=products[precision])
-
-
-def rates(contenders: dict[str, Steps], seconds: float, rounds: int, device: torch.device) -> list[Result]:
-    """Let all run in turn, in each round for some seconds; return the middle rate of each."""
-    for steps in contenders.values():
-        for _ in range(2):
-            next(steps)
-    measured: dict[str, list[tuple[float, float]]] = {name: [] for name in contenders}
-    for _ in range(rounds):
-        for name, steps in contenders.items():
-            wait(device)
-            images, cpu, start = 0, time.process_time(), time.perf_counter()
-            while time.perf_counter() - start < seconds:
-                images += next(steps)
-            wait(device)
-            took = time.perf_counter() - start
-            measured[name].append((images / took, time.process_time() - cpu))
-    return [
-        Result(name, median(rate for rate, _ in told), "images/s", median(cpu for _, cpu in told))
-        for name, told in measured.items()
-    ]
 
 
 def operations_per_image(work: Callable[[], int]) -> float:

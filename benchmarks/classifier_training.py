@@ -1,20 +1,14 @@
 """The six-layer classifier's training against a usual script: ImageFolder, DataLoader, float32, (N, C, H, W).
 
 ``python -m benchmarks.classifier_training [--device cuda]``. Network, optimiser and batch of the published
-study at 64 px. Each contender is a process of its own: what one sets for its process, the others do not have.
-They take turns.
+study at 64 px.
 """
 
 import argparse
-import multiprocessing
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
 from functools import partial
-from multiprocessing.connection import Connection
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 import torch
@@ -26,8 +20,9 @@ from torch.utils.data import DataLoader
 if __package__ in {None, ""}:  # as a script
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.arithmetic import Steps, fastest, operations_per_image, profile_of, wait
+from benchmarks.arithmetic import fastest, operations_per_image, profile_of
 from benchmarks.measuring import Result, show
+from benchmarks.turns import Contender, Steps, in_turns
 from pathgen.classifier.feeding import Feed
 from pathgen.classifier.registry import build_classifier
 from pathgen.classifier.run_state import RunState
@@ -47,7 +42,7 @@ def patches() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     return coarse + rng.integers(0, 24, coarse.shape, dtype=np.uint8), np.arange(PATCHES) % 2
 
 
-def usual_script(folder: Path, workers: int, device: torch.device) -> Iterator[int]:
+def usual_script(folder: Path, workers: int, device: torch.device) -> Steps:
     """Train as a script of the usual kind does; yield the images of each step, for ever."""
     transforms = torchvision.transforms
     wanted = [transforms.ToTensor(), transforms.Normalize((0.5,) * 3, (0.5,) * 3)]
@@ -67,7 +62,7 @@ def usual_script(folder: Path, workers: int, device: torch.device) -> Iterator[i
             yield len(labels)
 
 
-def this_suite(precision: str, device: torch.device) -> Iterator[int]:
+def this_suite(precision: str, device: torch.device) -> Steps:
     """Train as the stage does; yield the images of each step, for ever."""
     device = apply_compute(device=device.type, threads=0)
     model = build_classifier("cnn6", SIDE_PX, seed=1).to(device)
@@ -81,45 +76,6 @@ def this_suite(precision: str, device: torch.device) -> Iterator[int]:
         for rows in batches(PATCHES, BATCH, 1, epoch):
             train_step(run, *feed.batch(rows, run.steps), RATE, precision)
             yield len(rows)
-
-
-def _serve(start: Callable[[], Steps], device: torch.device, seconds: float, told: Connection) -> None:
-    """Train for some seconds at each word from the other end, and tell images per second."""
-    while told.recv():
-        steps = start()
-        next(steps)
-        wait(device)
-        images, cpu, begun = 0, time.process_time(), time.perf_counter()
-        while time.perf_counter() - begun < seconds:
-            images += next(steps)
-        wait(device)
-        told.send((images / (time.perf_counter() - begun), time.process_time() - cpu))
-        del steps
-
-
-def _in_turn(
-    contenders: dict[str, Callable[[], Steps]], device: torch.device, seconds: float
-) -> list[Result]:
-    context = multiprocessing.get_context("spawn")
-    lines, processes = {}, []
-    for name, start in contenders.items():
-        lines[name], there = context.Pipe()
-        process = context.Process(target=_serve, args=(start, device, seconds, there))
-        process.start()
-        processes.append(process)
-    measured: dict[str, list[tuple[float, float]]] = {name: [] for name in contenders}
-    for _ in range(ROUNDS):
-        for name, line in lines.items():
-            line.send(True)
-            measured[name].append(line.recv())
-    for line in lines.values():
-        line.send(False)
-    for process in processes:
-        process.join()
-    return [
-        Result(name, median(rate for rate, _ in told), "images/s", median(cpu for _, cpu in told))
-        for name, told in measured.items()
-    ]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -138,12 +94,12 @@ def main(arguments: list[str] | None = None) -> None:
             file = folder / ("normal", "tumor")[label] / f"{place}.png"
             file.parent.mkdir(exist_ok=True)
             Image.fromarray(image).save(file)
-        contenders: dict[str, Callable[[], Steps]] = {
+        contenders: dict[str, Contender] = {
             ours: partial(this_suite, best.precision, device),
             "ImageFolder, 2 workers": partial(usual_script, folder, 2, device),
             "ImageFolder, 0 workers": partial(usual_script, folder, 0, device),
         }
-        results = _in_turn(contenders, device, wanted.seconds)
+        results = in_turns(contenders, device, seconds=wanted.seconds, rounds=ROUNDS)
     steps = this_suite(best.precision, device)
     next(steps)
     # The counter sees products forwards and backwards as they are called.

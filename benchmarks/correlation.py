@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.arithmetic import wait
 from benchmarks.measuring import Result, own_process, rate, show
+from benchmarks.turns import wait
 from pathgen.privacy.allpairs import CHUNK, one_thread_each
 from pathgen.privacy.neighbours import Measure, nearest_both_ways
 from pathgen.privacy.shifts import nearest_shifted

@@ -37,8 +37,14 @@ def folder_batches(folder: Path, batch_size: int, workers: int, side_px: int) ->
     chain = [steps.Resize(side_px), steps.CenterCrop(side_px), steps.ToTensor()]
     transform = steps.Compose([*chain, steps.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))])
     images = torchvision.datasets.ImageFolder(str(folder), transform=transform)
+    # Forked, as in a script of one process on Linux; where this one was spawned it would spawn them.
     loader = torch.utils.data.DataLoader(
-        images, batch_size=batch_size, shuffle=True, num_workers=workers, drop_last=True
+        images,
+        batch_size=batch_size,
+        shuffle=True,
+        num_workers=workers,
+        drop_last=True,
+        multiprocessing_context="fork",
     )
     while True:
         for batch, _ in loader:

@@ -6,7 +6,7 @@
 import argparse
 import sys
 import tempfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -19,9 +19,10 @@ from PIL import Image
 if __package__ in {None, ""}:  # as a script
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.arithmetic import Arithmetic, Steps, fastest, operations_per_image, profile_of, rates
+from benchmarks.arithmetic import Arithmetic, fastest, operations_per_image, profile_of
 from benchmarks.dcgan_example import Example, folder_batches, memory_batches
 from benchmarks.measuring import Result, show
+from benchmarks.turns import Contender, Steps, in_turns
 from pathgen.compute import apply_compute
 from pathgen.gan import synthesis
 from pathgen.gan.architecture import PlayersInTraining
@@ -32,11 +33,11 @@ from pathgen.gan.stylegan2.recipe import StyleGan2Recipe
 from pathgen.seeding import torch_generator
 
 SIDE_PX = 64
-DCGAN = {"width": 64, "latent_dim": 100}
+LATENT_DIM = 100
 # The published study: 35,008 patches per class, 400 epochs, in 5 h 49 min on eight V100 for both classes.
 STUDY_IMAGES = 2 * 35_008 * 400
 EXAMPLE_WORKERS = 2  # the example's default
-PNGS = 1024
+PATCHES, PNGS = 4096, 1024
 STYLEGAN2_BATCH = 64
 
 
@@ -54,56 +55,102 @@ def stylegan2_recipe(batch_size: int) -> StyleGan2Recipe:
     )  # fmt: skip
 
 
-def players_of(
-    name: str, options: dict[str, int], recipe: GanRecipe | StyleGan2Recipe, arithmetic: Arithmetic
-) -> PlayersInTraining:
-    """Build a pair in training as the training loop does."""
-    built = GENERATORS[name]
-    return built.players(
-        built,
-        image_size=SIDE_PX,
-        options=options,
-        recipe=recipe,
-        device=arithmetic.device,
-        bf16=arithmetic.precision == "bf16",
-        channels_last=arithmetic.channels_last,
-    )
+@dataclass(frozen=True)
+class Pair:
+    """A generator's two networks and how they are trained."""
 
+    name: str
+    options: dict[str, int]
+    recipe: GanRecipe | StyleGan2Recipe
+    arithmetic: Arithmetic
 
-def our_steps(
-    players: PlayersInTraining,
-    images: NDArray[np.uint8],
-    latent_dim: int,
-    batch_size: int,
-    device: torch.device,
-) -> Steps:
-    """Train as `train_generator` does between two records."""
-    stream = ImageStream(images, batch_size=batch_size, augment="none", seed=1, device=device)
-    for number in count():
-        latents = torch.randn(batch_size, latent_dim, generator=torch_generator(1, "noise", number)).to(
-            device
+    def in_training(self) -> PlayersInTraining:
+        """Build them as the training loop does."""
+        built = GENERATORS[self.name]
+        return built.players(
+            built,
+            image_size=SIDE_PX,
+            options=self.options,
+            recipe=self.recipe,
+            device=self.arithmetic.device,
+            bf16=self.arithmetic.precision == "bf16",
+            channels_last=self.arithmetic.channels_last,
         )
-        players.step(stream.batch(number), latents, number=number)
-        yield batch_size
 
 
-def our_drawing(generator: torch.nn.Module, arithmetic: Arithmetic) -> Steps:
+def noise() -> NDArray[np.uint8]:
+    """Return the originals of all contenders: which pixels they have costs nothing."""
+    return np.random.default_rng(1).integers(0, 256, (PATCHES, SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
+
+
+def plain_steps(pair: Pair) -> Steps:
+    """Train as `train_generator` does between two records, in a process as torch finds it."""
+    batch, device = pair.recipe.batch_size, pair.arithmetic.device
+    players = pair.in_training()
+    stream = ImageStream(noise(), batch_size=batch, augment="none", seed=1, device=device)
+    for number in count():
+        latents = torch.randn(
+            batch, pair.options["latent_dim"], generator=torch_generator(1, "noise", number)
+        )
+        players.step(stream.batch(number), latents.to(device), number=number)
+        yield batch
+
+
+def our_steps(pair: Pair) -> Steps:
+    """Train as the stage does."""
+    apply_compute(device=pair.arithmetic.device.type, threads=0)
+    yield from plain_steps(pair)
+
+
+def example(pair: Pair, folder: Path | None) -> Steps:
+    """Train as the example does, from PNG files or with all originals in memory."""
+    batch = pair.recipe.batch_size
+    batches = (
+        folder_batches(folder, batch, EXAMPLE_WORKERS, SIDE_PX) if folder else memory_batches(noise(), batch)
+    )
+    yield from Example(side_px=SIDE_PX, device=pair.arithmetic.device, **pair.options).train(batches)
+
+
+def our_drawing(pair: Pair) -> Steps:
     """Draw as the stage does."""
-    how = synthesis.Arithmetic(arithmetic.precision, arithmetic.channels_last)
+    device = apply_compute(device=pair.arithmetic.device.type, threads=0)
+    generator = GENERATORS[pair.name].generator(image_size=SIDE_PX, **pair.options)
+    how = synthesis.Arithmetic(pair.arithmetic.precision, pair.arithmetic.channels_last)
     drawn = synthesis.synthesise(
-        generator, seed=1, count=10**9, batch_size=256, device=arithmetic.device, arithmetic=how
+        generator, seed=1, count=10**9, batch_size=256, device=device, arithmetic=how
     )
     for images in drawn:
         yield len(images)
 
 
 @torch.no_grad()
-def plain_drawing(generator: torch.nn.Module, device: torch.device) -> Steps:
+def plain_drawing(pair: Pair) -> Steps:
     """Draw as a few plain lines would."""
-    generator.to(device).eval()
+    device = pair.arithmetic.device
+    generator = GENERATORS[pair.name].generator(image_size=SIDE_PX, **pair.options).to(device).eval()
     while True:
-        latents = torch.randn(256, DCGAN["latent_dim"], device=device)
+        latents = torch.randn(256, LATENT_DIM, device=device)
         yield len(synthesis.to_uint8(generator(latents)))
+
+
+def floors(pair: Pair) -> tuple[list[Result], float, float]:
+    """Return where a step's time goes, and what the products alone allow: images/s trained and drawn."""
+    steps = our_steps(pair)
+    next(steps)
+    trained = operations_per_image(lambda: next(steps))
+    drawing = our_drawing(pair)
+    drawn = operations_per_image(lambda: next(drawing))
+    rate, device = pair.arithmetic.product_rate, pair.arithmetic.device
+    told = [
+        Result("DCGAN, operations per image", trained / 1e9, "G", 0.0),
+        Result("drawing, operations per image", drawn / 1e9, "G", 0.0),
+        Result(f"matrix products, {pair.arithmetic.precision}", rate / 1e9, "Gop/s", 0.0),
+        Result("DCGAN, at that rate", rate / trained, "images/s", 0.0),
+        Result("drawing, at that rate", rate / drawn, "images/s", 0.0),
+        *profile_of(lambda: next(steps), device, "DCGAN"),
+        *profile_of(lambda: next(drawing), device, "drawing"),
+    ]
+    return told, rate / trained, rate / drawn
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -114,68 +161,53 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--batch", type=int, default=256, help="originals per step (default %(default)s)")
     parser.add_argument("--seconds", type=float, default=8.0, help="per contender and round")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--width", type=int, default=64, help="of DCGAN (default %(default)s, as published)")
     parser.add_argument("--channel-base", type=int, help="of StyleGAN2 (default: 2048 on a CPU, else 16384)")
     parser.add_argument("--no-png", action="store_true", help="leave out what needs torchvision")
     wanted = parser.parse_args(arguments)
-    device = apply_compute(device=wanted.device, threads=0)
+    device = torch.device(wanted.device)
     arithmetic = fastest(device)
     plain = replace(arithmetic, precision="fp32", channels_last=False)
-    images = np.random.default_rng(1).integers(0, 256, (4096, SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
     batch, base = wanted.batch, wanted.channel_base or (16384 if device.type == "cuda" else 2048)
     style = {"channel_base": base, "channel_max": 512, "latent_dim": 512, "mapping_layers": 8}
     style["minibatch_group"] = 4
-    paired = min(batch, STYLEGAN2_BATCH)
-    players = players_of("dcgan", DCGAN, dcgan_recipe(batch), arithmetic)
-    ours = our_steps(players, images, DCGAN["latent_dim"], batch, device)
-    pair = {
-        side: our_steps(
-            players_of("stylegan2", style, stylegan2_recipe(paired), how),
-            images,
-            style["latent_dim"],
-            paired,
-            device,
-        )
-        for side, how in (("this suite", arithmetic), ("plain float32", plain))
-    }
-    example = partial(Example, side_px=SIDE_PX, device=device, **DCGAN)
-    timed = partial(rates, seconds=wanted.seconds, rounds=wanted.rounds, device=device)
+    stylegan2 = Pair("stylegan2", style, stylegan2_recipe(min(batch, STYLEGAN2_BATCH)), arithmetic)
+    options = {"width": wanted.width, "latent_dim": LATENT_DIM}
+    dcgan = Pair("dcgan", options, dcgan_recipe(batch), arithmetic)
+    timed = partial(in_turns, device=device, seconds=wanted.seconds, rounds=wanted.rounds)
     with tempfile.TemporaryDirectory() as folder:
-        contenders = {
-            "DCGAN, this suite": ours,
-            "DCGAN, example, in memory": example().train(memory_batches(images, batch)),
+        contenders: dict[str, Contender] = {
+            "DCGAN, this suite": partial(our_steps, dcgan),
+            "DCGAN, example, in memory": partial(example, dcgan, None),
         }
         if not wanted.no_png:
-            _write_pngs(Path(folder) / "patches", images[:PNGS])
-            pngs = folder_batches(Path(folder), batch, EXAMPLE_WORKERS, SIDE_PX)
-            contenders["DCGAN, example, PNG files"] = example().train(pngs)
-        dcgan = timed(contenders)
-        contenders.clear()
-    stylegan2 = timed({f"StyleGAN2, {side}": steps for side, steps in pair.items()})
-    generator = GENERATORS["dcgan"].generator(image_size=SIDE_PX, **DCGAN)
-    drawing = timed(
+            _write_pngs(Path(folder) / "patches", noise()[:PNGS])
+            contenders["DCGAN, example, PNG files"] = partial(example, dcgan, Path(folder))
+        trained = timed(contenders)
+    styled = timed(
         {
-            "drawing, this suite": our_drawing(generator, arithmetic),
-            "drawing, plain float32": plain_drawing(example().generator, device),
+            "StyleGAN2, this suite": partial(our_steps, stylegan2),
+            "StyleGAN2, plain float32": partial(plain_steps, replace(stylegan2, arithmetic=plain)),
         }
     )
-    operations = operations_per_image(lambda: next(ours))
-    floor = arithmetic.product_rate / operations
-    whole_study = [
-        Result("DCGAN, operations per image", operations / 1e9, "G", 0.0),
-        Result(f"matrix products, {arithmetic.precision}", arithmetic.product_rate / 1e9, "Gop/s", 0.0),
-        Result("DCGAN, at that rate", floor, "images/s", 0.0),
-        Result("both GANs of the study, this suite", STUDY_IMAGES / dcgan[0].value / 60, "min", 0.0),
-    ]
-    shares = profile_of(lambda: next(ours), device, "DCGAN")
+    drawn = timed(
+        {
+            "drawing, this suite": partial(our_drawing, dcgan),
+            "drawing, plain float32": partial(plain_drawing, dcgan),
+        }
+    )
+    told, training_floor, drawing_floor = floors(dcgan)
+    study = Result("both GANs of the study, this suite", STUDY_IMAGES / trained[0].value / 60, "min", 0.0)
     ratios = {
-        "dcgan_vs_example_in_memory": dcgan[0].value / dcgan[1].value,
-        **({} if wanted.no_png else {"dcgan_vs_example": dcgan[0].value / dcgan[2].value}),
-        "dcgan_of_product_rate": dcgan[0].value / floor,
-        "stylegan2_vs_fp32": stylegan2[0].value / stylegan2[1].value,
-        "synthesis_vs_fp32": drawing[0].value / drawing[1].value,
+        "dcgan_vs_example_in_memory": trained[0].value / trained[1].value,
+        **({} if wanted.no_png else {"dcgan_vs_example": trained[0].value / trained[2].value}),
+        "dcgan_of_product_rate": trained[0].value / training_floor,
+        "stylegan2_vs_fp32": styled[0].value / styled[1].value,
+        "synthesis_vs_fp32": drawn[0].value / drawn[1].value,
+        "synthesis_of_product_rate": drawn[0].value / drawing_floor,
     }
     name = torch.cuda.get_device_name() if device.type == "cuda" else None
-    show([*dcgan, *stylegan2, *drawing, *whole_study, *shares], ratios, wanted.json, name)
+    show([*trained, *styled, *drawn, study, *told], ratios, wanted.json, name)
 
 
 def _write_pngs(folder: Path, images: NDArray[np.uint8]) -> None:
