@@ -11,7 +11,7 @@ import pydantic
 
 from pathgen.params import Settings
 
-PER_CLASS = ("dcgan", "stylegan2")
+PER_CLASS = ("dcgan", "stylegan2", "dpdcgan")
 # The same networks, told the class: one pair learns all labels.
 JOINT = ("cdcgan", "cstylegan2")
 # A number after a point names a replicate: dcgan.2 is trained as dcgan, from another seed.

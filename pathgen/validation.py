@@ -9,7 +9,7 @@ from pathgen.compute_settings import ComputeSettings
 from pathgen.errors import PathgenError, PathgenErrors
 from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.gan.division import CURE
-from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings, networks_of
+from pathgen.gan.settings import DpDcganSettings, SynthesiseSettings, TrainGanSettings, networks_of
 from pathgen.metrics.fidelity.settings import FidelitySettings
 from pathgen.params import PARAMS_FILE, Settings, parse_section, read_params
 from pathgen.patches.settings import ExtractSettings, SampleSettings
@@ -131,6 +131,14 @@ def _between(checked: dict[str, Settings], path: Path) -> list[PathgenError]:
         and isinstance(pipeline, PipelineSettings)
     ):
         problems += _of_processes(compute, train_gan, pipeline, path)
+    if (
+        isinstance(cohort, CohortSettings)
+        and isinstance(sample, SampleSettings)
+        and isinstance(train_gan, TrainGanSettings)
+        and isinstance(pipeline, PipelineSettings)
+        and "dpdcgan" in map(networks_of, pipeline.generators)
+    ):
+        problems += _of_guarantee(cohort, sample.per_class.train, train_gan.dpdcgan, path)
     scaling = checked.get("scaling")
     if (
         isinstance(scaling, ScalingSettings)
@@ -180,6 +188,21 @@ def _of_processes(
             networks = networks_of(generator)
             problems[networks] = PathgenError(f"{path}: train_gan.{networks}.batch_size", reason, CURE)
     return list(problems.values())
+
+
+def _of_guarantee(
+    cohort: CohortSettings, originals: int, own: DpDcganSettings, path: Path
+) -> list[PathgenError]:
+    """Check what is known before patients are counted; the training checks the rest."""
+    problems = []
+    if own.unit == "patient" and cohort.source == "pcam":
+        reason = "is patient, and PatchCamelyon tells neither patients nor slides apart"
+        problems.append(PathgenError(f"{path}: train_gan.dpdcgan.unit", reason, "Set it to patch"))
+    if own.unit == "patch" and own.batch_size > originals:
+        reason = f"is {own.batch_size}, of {originals} patches per class"
+        cure = "Lower it, or raise sample.per_class.train"
+        problems.append(PathgenError(f"{path}: train_gan.dpdcgan.batch_size", reason, cure))
+    return problems
 
 
 def _of_scaling(

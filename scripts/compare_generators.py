@@ -47,7 +47,7 @@ def train(name: str, label: str, minutes: float, out: Path) -> None:
     images, held_out = originals(label)
 
     def trained_for(kimg: float):
-        numbers = own.model_dump(exclude=set(own.options)) | {"kimg": kimg}
+        numbers = own.recipe(len(images)) | {"kimg": kimg}
         recipe = GENERATORS[name].recipe(**numbers, augment=settings.augment, seed=settings.seed)
         start = time.perf_counter()
         trained = train_generator(

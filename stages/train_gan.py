@@ -10,20 +10,24 @@ from pathgen.compute import apply_compute
 from pathgen.compute_settings import ComputeSettings
 from pathgen.distributed import is_started, joined, launch
 from pathgen.errors import errors_to_exit
+from pathgen.gan.dpdcgan.units import units_of
 from pathgen.gan.keeping import example_for_signature, keep_training
 from pathgen.gan.loop import train_generator
 from pathgen.gan.originals import of_all_labels, of_one_label
 from pathgen.gan.registry import GENERATORS
-from pathgen.gan.settings import TrainGanSettings, networks_of
+from pathgen.gan.settings import DpDcganSettings, TrainGanSettings, networks_of
 from pathgen.labels import LABELS
 from pathgen.params import load_section
 from pathgen.patches.store import open_patch_set
+from pathgen.patches.tables import read_table
 from pathgen.tracking.run import require_stage
 from stages.runtime import running
 
 TRAIN = Path("data/patches/train")
 # Looked at, never learned from: the validation patches choose a classifier's epoch and judge no generator.
 HELD_OUT = Path("data/patches/valid")
+# Says whether patches of one slide can be told from those of another.
+COHORT = Path("data/cohort.parquet")
 ALL = "all"
 
 
@@ -81,14 +85,20 @@ def work(generator: str, label: str, settings: TrainGanSettings, compute: Comput
         originals = of_all_labels(train, held_out, **settings.conditional.model_dump())
     else:
         originals = of_one_label(train, held_out, label)
+    units = None
+    if isinstance(own, DpDcganSettings):
+        known = bool(read_table(COHORT)["slide_known"].all())
+        units = units_of(train.of_label(label).index, own.unit, known, f"{generator}-{label}")
+    count = len(originals.images) if units is None else int(units.max()) + 1
     return {
         "images": originals.images,
         "held_out": originals.held_out,
         "classes": originals.classes,
+        "units": units,
         "architecture": networks,
         "options": own.options,
         "recipe": GENERATORS[networks].recipe(
-            **own.model_dump(exclude=set(own.options)),
+            **own.recipe(count),
             augment=settings.augment,
             seed=settings.seed_of(generator),
         ),

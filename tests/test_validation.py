@@ -112,6 +112,31 @@ def test_processes_must_be_able_to_share_a_batch_of_what_the_study_trains(change
     assert "train_gan.dcgan.batch_size: 16 images cannot be shared by 3 processes" in problem
 
 
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"batch_size": 1024}, "train_gan.dpdcgan.batch_size: is 1024, of 1000 patches per class"),
+        ({"unit": "patient"}, "train_gan.dpdcgan.unit: is patient, and PatchCamelyon tells neither"),
+    ],
+)
+def test_a_guarantee_must_be_possible_where_one_is_trained(change: Any, where: str, changed: Any) -> None:
+    def spoil(params: dict[str, Any]) -> None:
+        params["train_gan"]["dpdcgan"].update(change)
+        params["cohort"] |= {"source": "pcam", "root": "data/raw/pcam", "pcam": {"crop_px": 64}}
+        params["cohort"].pop("phantom")
+
+    def trained_too(params: dict[str, Any]) -> None:
+        spoil(params)
+        lists = params["pipeline"]
+        lists |= {"generators": ["dpdcgan"], "per_class_generators": ["dpdcgan"]}
+        lists["regimes"] = ["original", "mixed-dpdcgan", "synthetic-dpdcgan"]
+        params["scaling"]["generators"] = ["dpdcgan"]
+
+    validate_params(changed(spoil))
+    (problem,) = problems_of(changed(trained_too))
+    assert where in problem
+
+
 def test_processes_on_cpus_must_be_told_their_threads(changed: Any) -> None:
     def spoil(params: dict[str, Any]) -> None:
         params["compute"] |= {"device": "cpu", "threads": 0, "processes": 2}

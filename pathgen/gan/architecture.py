@@ -4,11 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass
 from typing import Any, ClassVar, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
+from pathgen.distributed import ALONE, Group
 from pathgen.gan.classes import Given
-from pathgen.gan.stream import Augment
+from pathgen.gan.stream import Augment, ImageStream, Stream
 from pathgen.gan.synthesis import Drawer
 
 
@@ -70,6 +73,25 @@ class PlayersInTraining(Protocol):
         """Take over a `state`."""
 
 
+def shuffled(
+    images: NDArray[np.uint8],
+    *,
+    recipe: Recipe,
+    units: NDArray[np.int64] | None,
+    device: torch.device,
+    group: Group = ALONE,
+) -> ImageStream:
+    """Return a stream that shows every original once per epoch, whoever it is of."""
+    return ImageStream(
+        images,
+        batch_size=recipe.batch_size,
+        augment=recipe.augment,
+        seed=recipe.seed,
+        device=device,
+        group=group,
+    )
+
+
 @dataclass(frozen=True)
 class Architecture:
     """How to build, train and load a generative adversarial pair.
@@ -86,6 +108,11 @@ class Architecture:
             `step` its share of a batch, and `step` averages gradients and statistics over them.
         drawer: Called with its own settings of synthesis, by keyword, or with nothing for all that was
             learned: how latents become images.
+        stream: Called with the originals, ``recipe``, ``units`` (see `train_generator`), ``device`` and
+            ``group``: what each step is shown.
+        guarantee: Called with the recipe: what model.json tells of differential privacy; None: there is none.
+        told: Called with the recipe and a number of steps: what is known of a training after them without
+            looking, beside the means of its statistics. The names are the same after each step.
     """
 
     generator: Callable[..., nn.Module]
@@ -94,3 +121,6 @@ class Architecture:
     recipe: Callable[..., Recipe]
     players: Callable[..., PlayersInTraining]
     drawer: Callable[..., Drawer]
+    stream: Callable[..., Stream] = shuffled
+    guarantee: Callable[[Any], dict[str, Any] | None] = lambda _: None
+    told: Callable[[Any, int], dict[str, float]] = lambda _, __: {}

@@ -1,5 +1,6 @@
 """The course of a training: where it is, what it has told, and whether it still makes sense."""
 
+from collections.abc import Callable
 from math import isfinite
 from typing import Any, NoReturn
 
@@ -36,6 +37,7 @@ class Course:
         recorder: Recorder,
         what: str,
         group: Group = ALONE,
+        told: Callable[[int], dict[str, float]] = lambda _: {},
     ) -> None:
         self.step = 0
         self.rows: list[dict[str, float]] = []
@@ -49,6 +51,7 @@ class Course:
         self._recorder = recorder
         self._what = what
         self._group = group
+        self._told = told
 
     @property
     def images(self) -> int:
@@ -100,8 +103,9 @@ class Course:
             )
             self._fail(*problem)
         self._totals, self._counted = torch.zeros_like(self._totals), 0
-        self.rows.append({"kimg": self.images / 1000, **means})
-        self._recorder.metrics(means, self.images)
+        row = means | self._told(self.step)
+        self.rows.append({"kimg": self.images / 1000, **row})
+        self._recorder.metrics(row, self.images)
         return {
             "D": f"{means['gan/discriminator_loss']:.2f}",
             "G": f"{means['gan/generator_loss']:.2f}",

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from pathgen.gan.likeness import LIKENESS
 from pathgen.gan.overfitting import LOOKS, warn
 from pathgen.gan.registry import GENERATORS
 from pathgen.gan.showing import Showing
-from pathgen.gan.stream import ImageStream, sent
+from pathgen.gan.stream import Stream, sent
 from pathgen.gan.trained import TrainedGan
 from pathgen.progress import progress
 from pathgen.recording import Recorder, Silent
@@ -41,6 +42,7 @@ def train_generator(
     snapshot_every_kimg: float,
     held_out: NDArray[np.uint8] | None = None,
     classes: Classes | None = None,
+    units: NDArray[np.int64] | None = None,
     resume_folder: Path | None = None,
     recorder: Recorder | None = None,
     what: str = "train a generator",
@@ -60,6 +62,8 @@ def train_generator(
         held_out: Patches of the same label and size that are not trained on; the discriminator's answers to
             them tell whether it overfits. They change nothing but what is told. None: not looked at.
         classes: Of originals and held-out patches, where one pair learns several; it then is told them.
+        units: (N,) int64, the number, from 0, of the patient of each original, where it is patients that a
+            guarantee hides; None: each patch is one of its own.
         resume_folder: Work folder of this training alone: a snapshot found there is continued, and its
             latest is kept there. None: no snapshots. The caller removes the folder once the result is safe.
         recorder: Takes the players' statistics and the grids (key ``samples``); the step is the number of
@@ -82,15 +86,8 @@ def train_generator(
     if classes is not None:
         options = {**options, "classes": classes.conditioning.classes, "label": 0}
     held_out = images[:0] if held_out is None else held_out
-    stream = ImageStream(
-        images,
-        batch_size=recipe.batch_size,
-        augment=recipe.augment,
-        seed=recipe.seed,
-        device=device,
-        group=group,
-    )
     built = GENERATORS[architecture]
+    stream = built.stream(images, recipe=recipe, units=units, device=device, group=group)
     players = built.players(
         built,
         image_size=image_size,
@@ -101,9 +98,16 @@ def train_generator(
         channels_last=channels_last,
         group=group,
     )
-    health = Health(originals_vary=any((image != images[0]).any() for image in images))
+    facts = _facts(images, recipe, classes, device, precision, channels_last, group)
+    originals_vary = any((image != images[0]).any() for image in images)
+    guarantee = built.guarantee(recipe)
+    if guarantee is not None:
+        facts["privacy"] = guarantee
+        # A guarantee does not cover that a training ended for what it saw of originals.
+        originals_vary = False
+    health = Health(originals_vary=originals_vary)
     recorder = recorder if recorder is not None and group.leads else Silent()
-    course = Course(recipe, players.statistics, health, recorder, what, group)
+    course = Course(recipe, players.statistics, health, recorder, what, group, partial(built.told, recipe))
     latent_dim = options["latent_dim"]
     showing = Showing(
         images,
@@ -114,13 +118,13 @@ def train_generator(
         latent_dim=latent_dim,
         device=device,
     )
-    facts = _facts(images, recipe, classes, device, precision, channels_last, group)
     key = {
         **facts,
         "architecture": architecture,
         "options": dict(options),
         "held_out_sha256": _digest(held_out),
         "labels_sha256": None if classes is None else _digest(classes.labels),
+        "units_sha256": None if units is None else _digest(units),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "processes": group.size,
@@ -162,7 +166,7 @@ def train_generator(
         image_size=image_size,
         generator=players.finished.eval(),
         discriminator=players.discriminator.eval(),
-        history=pd.DataFrame(course.rows, columns=["kimg", *players.statistics]),
+        history=pd.DataFrame(course.rows, columns=["kimg", *players.statistics, *built.told(recipe, 0)]),
         overfitting=pd.DataFrame(course.looks, columns=["kimg", *LOOKS, *LIKENESS]),
         pictures=course.pictures,
         facts=facts,
@@ -182,7 +186,7 @@ def _show(showing: Showing, course: Course, players: PlayersInTraining, strength
 
 
 def _told(
-    classes: Classes | None, stream: ImageStream, step: int, steps: int, group: Group, device: torch.device
+    classes: Classes | None, stream: Stream, step: int, steps: int, group: Group, device: torch.device
 ) -> Given | None:
     """Return the classes of this process's originals of a step, and how much they count by then."""
     if classes is None:

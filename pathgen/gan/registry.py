@@ -6,6 +6,11 @@ from torch import nn
 
 from pathgen.gan import dcgan, players
 from pathgen.gan.architecture import Architecture
+from pathgen.gan.dpdcgan import accounting
+from pathgen.gan.dpdcgan import networks as dpdcgan_networks
+from pathgen.gan.dpdcgan import players as dpdcgan_players
+from pathgen.gan.dpdcgan.recipe import PrivateRecipe
+from pathgen.gan.dpdcgan.stream import PoissonStream
 from pathgen.gan.recipe import GanRecipe
 from pathgen.gan.stylegan2 import discriminator as stylegan2_discriminator
 from pathgen.gan.stylegan2 import drawing as stylegan2_drawing
@@ -41,5 +46,16 @@ GENERATORS: dict[str, Architecture] = {
         recipe=StyleGan2Recipe,
         players=stylegan2_players.Players,
         drawer=stylegan2_drawing.drawer,
+    ),
+    "dpdcgan": Architecture(
+        dpdcgan_networks.build_generator,
+        dpdcgan_networks.build_discriminator,
+        dcgan.initialise,
+        recipe=PrivateRecipe,
+        players=dpdcgan_players.PrivatePlayers,
+        drawer=lambda: plainly,
+        stream=PoissonStream,
+        guarantee=accounting.guarantee,
+        told=accounting.told,
     ),
 }

@@ -1,6 +1,6 @@
 """Settings of training generators and of drawing from them."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import pydantic
 from pydantic import Field
@@ -27,6 +27,19 @@ class NetworksSettings(Settings):
     def indivisible(self, processes: int) -> str | None:
         """Tell why several processes cannot share a batch, None when they can."""
         return indivisible(self.batch_size, processes)
+
+    @property
+    def options(self) -> dict[str, int]:
+        """What the networks are built with, besides the image size."""
+        raise NotImplementedError
+
+    def recipe(self, units: int) -> dict[str, Any]:
+        """Return the numbers of the training, for the networks' recipe.
+
+        Args:
+            units: How many patches, or patients, a guarantee speaks of; counts for nothing without one.
+        """
+        return self.model_dump(exclude=set(self.options))
 
 
 class DcganSettings(NetworksSettings):
@@ -115,6 +128,81 @@ class StyleGan2Settings(NetworksSettings):
         }
 
 
+class DpDcganSettings(NetworksSettings):
+    """The numbers of one training of DCGAN with differential privacy."""
+
+    unit: Literal["patch", "patient"] = Field(
+        description="Whose presence among the originals of a class is hidden: one patch, or all patches of "
+        "one patient (of one slide, where patients are not known)."
+    )
+    target_epsilon: float | None = Field(
+        gt=0.0,
+        description="What the training of one class may spend; null: no noise, and no guarantee.",
+    )
+    target_delta: float = Field(
+        gt=0.0, lt=1.0, description="Chance that the guarantee fails; well below 1 / patches (patients)."
+    )
+    max_grad_norm: float = Field(
+        gt=0.0, description="Norm to which the gradient of one patch (patient) is clipped."
+    )
+    patches_per_unit: int = Field(
+        ge=1,
+        le=1024,
+        description="Patches of a drawn patient that its gradient is the mean of; 1 for patches.",
+    )
+    width: int = Field(ge=4, le=512, description="Channels beside the generator's image layer.")
+    latent_dim: int = Field(ge=1, le=4096, description="Length of a latent vector.")
+    discriminator_width: int = Field(
+        ge=4, le=512, multiple_of=4, description="Channels after the discriminator's first layer."
+    )
+    batch_size: int = Field(
+        ge=2, le=65536, description="Originals per step on average; each patch (patient) has its own coin."
+    )
+    kimg: float = Field(gt=0.0, description="Thousands of originals shown, on average.")
+    discriminator_steps: int = Field(
+        ge=1, le=1000, description="Steps of the discriminator to one of the generator."
+    )
+    lr_generator: float = Field(gt=0.0, le=1.0, description="Adam's step size.")
+    lr_discriminator: float = Field(gt=0.0, le=1.0, description="Adam's step size.")
+    beta1: float = Field(ge=0.0, lt=1.0, description="Adam's decay of the mean gradient.")
+    beta2: float = Field(ge=0.0, lt=1.0, description="Adam's decay of the squared gradient.")
+    real_target: float = Field(
+        gt=0.5, le=1.0, description="The discriminator's target for originals; below 1 smooths."
+    )
+    ema_decay: float = Field(
+        ge=0.0, lt=1.0, description="Per step of the generator, of the kept moving average; 0: none."
+    )
+    secret_file: str | None = Field(
+        description="File of 32 random bytes that noise and draws come from, never handed out; null: they "
+        "come from `train_gan.seed`, and the guarantee counts only towards those who do not know it."
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _batch_is_of_whole_units(self) -> "DpDcganSettings":
+        if self.unit == "patch" and self.patches_per_unit != 1:
+            raise ValueError("patches_per_unit must be 1 where the unit is a patch")
+        if self.batch_size % self.patches_per_unit:
+            raise ValueError("batch_size must be a multiple of patches_per_unit")
+        return self
+
+    def indivisible(self, processes: int) -> str | None:
+        """Tell why several processes cannot train it, None when there is one."""
+        return None if processes == 1 else "a training with differential privacy has one process"
+
+    @property
+    def options(self) -> dict[str, int]:
+        """What the networks are built with, besides the image size."""
+        return {
+            "width": self.width,
+            "latent_dim": self.latent_dim,
+            "discriminator_width": self.discriminator_width,
+        }
+
+    def recipe(self, units: int) -> dict[str, Any]:
+        """Return the numbers of the training, see `PrivateRecipe`."""
+        return {**super().recipe(units), "units": units}
+
+
 class ConditionalSettings(Settings):
     """When a generator that learns all labels at once (`cdcgan`, `cstylegan2`) is told them."""
 
@@ -145,10 +233,11 @@ class TrainGanSettings(Settings):
     conditional: ConditionalSettings
     dcgan: DcganSettings
     stylegan2: StyleGan2Settings
+    dpdcgan: DpDcganSettings
 
-    def of(self, generator: str) -> DcganSettings | StyleGan2Settings:
+    def of(self, generator: str) -> DcganSettings | StyleGan2Settings | DpDcganSettings:
         """Return the settings of a generator's networks, see `networks_of`."""
-        own: DcganSettings | StyleGan2Settings = getattr(self, networks_of(generator))
+        own: DcganSettings | StyleGan2Settings | DpDcganSettings = getattr(self, networks_of(generator))
         return own
 
     def seed_of(self, generator: str) -> int:

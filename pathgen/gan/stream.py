@@ -1,6 +1,6 @@
 """The original images a discriminator sees: resident in memory, in an order given by the seed alone."""
 
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -18,6 +18,16 @@ def sent(values: torch.Tensor, device: torch.device) -> torch.Tensor:
     if device.type != "cuda":
         return values.to(device)
     return values.pin_memory().to(device, non_blocking=True)
+
+
+class Stream(Protocol):
+    """The originals of a training, readable at any step without reading the steps before."""
+
+    def batch(self, step: int) -> torch.Tensor:
+        """Return this process's share of the originals of one step, as its players take them."""
+
+    def rows(self, step: int) -> torch.Tensor:
+        """Return which originals a step shows in all processes, int64 on the CPU."""
 
 
 class ImageStream:

@@ -19,9 +19,9 @@ from pathgen.classifier.prediction import predict
 from pathgen.classifier.registry import build_classifier
 from pathgen.classifier.training import train_classifier
 from pathgen.compute import apply_compute
+from pathgen.distributed import ALONE
 from pathgen.gan.registry import GENERATORS
 from pathgen.gan.settings import networks_of
-from pathgen.gan.stream import ImageStream
 from pathgen.gan.synthesis import BLOCK, synthesise
 from pathgen.phantom.dataset import write_phantom
 from pathgen.planning.jobs import Sizes
@@ -116,7 +116,7 @@ def _per_second(units: Iterator[int]) -> Rate:
 def _of_generator(study: Study, generator: str, device: torch.device) -> tuple[dict[str, Rate], int]:
     own, built, size_px = study.train_gan.of(generator), GENERATORS[generator], study.extract.size_px
     recipe = built.recipe(
-        **own.model_dump(exclude=set(own.options)), augment=study.train_gan.augment, seed=study.train_gan.seed
+        **own.recipe(own.batch_size), augment=study.train_gan.augment, seed=study.train_gan.seed
     )
     players = built.players(
         built,
@@ -127,12 +127,8 @@ def _of_generator(study: Study, generator: str, device: torch.device) -> tuple[d
         bf16=study.compute.precision == "bf16",
         channels_last=study.compute.channels_last,
     )
-    stream = ImageStream(
-        _noise(own.batch_size, size_px),
-        batch_size=own.batch_size,
-        augment=study.train_gan.augment,
-        seed=1,
-        device=device,
+    stream = built.stream(
+        _noise(own.batch_size, size_px), recipe=recipe, units=None, device=device, group=ALONE
     )
 
     def steps() -> Iterator[int]:

@@ -101,6 +101,7 @@ ONLY_HERE = {
     "openslide": "pathgen/wsi/reader.py",
     "torchvision": "pathgen/vision.py",
     "optuna": "pathgen/studies/",
+    "opacus": "pathgen/gan/dpdcgan/accounting.py",
     "distributed": "pathgen/slide_work/cluster.py",
 }
 

@@ -19,6 +19,7 @@ import torch.distributed as dist
 
 from pathgen.distributed import ALONE, Group
 from pathgen.gan.classes import Classes, Conditioning
+from pathgen.gan.dpdcgan.recipe import PrivateRecipe
 from pathgen.gan.loop import train_generator
 from pathgen.gan.model import save_gan
 from pathgen.gan.recipe import GanRecipe
@@ -34,6 +35,7 @@ OPTIONS = {
         "mapping_layers": 2,
         "minibatch_group": 4,
     },
+    "dpdcgan": {"width": 8, "latent_dim": 8, "discriminator_width": 8},
 }
 DCGAN = GanRecipe(
     batch_size=8,
@@ -68,7 +70,28 @@ STYLEGAN2 = StyleGan2Recipe(
     augment="d4",
     seed=1,
 )
-RECIPES = {"dcgan": DCGAN, "stylegan2": STYLEGAN2}
+# The generator's turns and snapshots (every 6 steps) fall on different steps.
+DPDCGAN = PrivateRecipe(
+    unit="patch",
+    units=30,
+    target_epsilon=10.0,
+    target_delta=1e-5,
+    max_grad_norm=1.0,
+    patches_per_unit=1,
+    batch_size=8,
+    kimg=0.16,
+    discriminator_steps=4,
+    lr_generator=2e-3,
+    lr_discriminator=2e-3,
+    beta1=0.5,
+    beta2=0.999,
+    real_target=0.9,
+    ema_decay=0.9,
+    secret_file=None,
+    augment="d4",
+    seed=1,
+)
+RECIPES = {"dcgan": DCGAN, "stylegan2": STYLEGAN2, "dpdcgan": DPDCGAN}
 IMAGES = np.random.default_rng(1).integers(0, 256, (30, 16, 16, 3), dtype=np.uint8)
 HELD_OUT = np.random.default_rng(2).integers(0, 256, (30, 16, 16, 3), dtype=np.uint8)
 
@@ -87,6 +110,7 @@ class Training:
 SHORT = {
     "dcgan": Training("dcgan", 0.8),
     "stylegan2": Training("stylegan2", 0.24),
+    "dpdcgan": Training("dpdcgan", 0.48),
     "dcgan@2": Training("dcgan", 0.16, 0.032, processes=2),
 }
 # Thirty snapshots each: room for ten kills.
@@ -94,6 +118,7 @@ LONG = {
     "long-dcgan": Training("dcgan", 1.2, 0.04),
     "long-cdcgan": Training("dcgan", 1.2, 0.04, conditional=True),
     "long-dcgan@2": Training("dcgan", 1.2, 0.04, processes=2),
+    "long-dpdcgan": Training("dpdcgan", 1.2, 0.04),
     "long-stylegan2": Training("stylegan2", 0.48, 0.016),
     "long-cstylegan2": Training("stylegan2", 0.48, 0.016, conditional=True),
     "long-cstylegan2@2": Training("stylegan2", 0.48, 0.016, conditional=True, processes=2),

@@ -48,6 +48,26 @@ PAPER_STYLEGAN2 = {
     "ada_target": 0.6,
     "ada_kimg": 500.0,
 }
+DPDCGAN = {
+    "unit": "patch",
+    "target_epsilon": 10.0,
+    "target_delta": 1e-5,
+    "max_grad_norm": 1.0,
+    "patches_per_unit": 1,
+    "width": 64,
+    "latent_dim": 100,
+    "discriminator_width": 16,
+    "batch_size": 256,
+    "kimg": 100.0,
+    "discriminator_steps": 3,
+    "lr_generator": 0.0002,
+    "lr_discriminator": 0.0002,
+    "beta1": 0.5,
+    "beta2": 0.999,
+    "real_target": 0.9,
+    "ema_decay": 0.99,
+    "secret_file": None,
+}
 PAPER = {
     "seed": 123,
     "augment": "none",
@@ -55,6 +75,7 @@ PAPER = {
     "conditional": {"unconditional_share": 0.3, "ramp_share": 0.2},
     "dcgan": PAPER_DCGAN,
     "stylegan2": PAPER_STYLEGAN2,
+    "dpdcgan": DPDCGAN,
 }
 DRAWING = {"truncation_psi": 1.0, "noise": "random"}
 
@@ -73,10 +94,10 @@ def test_settings_fit_what_they_are_handed_to(generator: str) -> None:
     """As the stages do: options to the builders, all else to the recipe, and drawing to the drawer."""
     built = GENERATORS[generator]
     own = getattr(parse_section({"train_gan": PAPER}, "train_gan", TrainGanSettings), generator)
-    recipe = built.recipe(**own.model_dump(exclude=set(own.options)), augment="d4", seed=1)
+    recipe = built.recipe(**own.recipe(1000), augment="d4", seed=1)
     assert recipe.steps == -(-own.kimg * 1000 // own.batch_size)
     for build in (inspect.signature(built.generator), inspect.signature(built.discriminator)):
-        assert set(build.parameters) == {"image_size", *own.options, "classes", "label"}
+        assert set(build.parameters) - {"classes", "label"} == {"image_size", *own.options}
     synthesise = {"seed": 1, "per_class": 1, "batch_size": 1, "best_of": 1, "stylegan2": DRAWING}
     built.drawer(**SynthesiseSettings(**synthesise).drawing(generator))
 
@@ -121,6 +142,29 @@ def test_impossible_values_are_named(name: str, value: object) -> None:
     section = {**PAPER, "dcgan": {**PAPER_DCGAN, name: value}}
     with pytest.raises(PathgenErrors, match=rf"train_gan\.dcgan\.{name}: is "):
         parse_section({"train_gan": section}, "train_gan", TrainGanSettings)
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"patches_per_unit": 4}, "patches_per_unit must be 1"),
+        ({"unit": "patient", "patches_per_unit": 3}, "multiple of patches_per_unit"),
+        ({"target_epsilon": 0.0}, "target_epsilon"),
+        ({"target_delta": 1.0}, "target_delta"),
+        ({"discriminator_width": 6}, "discriminator_width"),
+    ],
+)
+def test_impossible_values_of_a_private_training_are_named(changed: dict[str, object], reason: str) -> None:
+    section = {**PAPER, "dpdcgan": {**DPDCGAN, **changed}}
+    with pytest.raises(PathgenErrors, match=reason):
+        parse_section({"train_gan": section}, "train_gan", TrainGanSettings)
+
+
+def test_a_private_training_has_one_process_and_knows_its_units() -> None:
+    own = parse_section({"train_gan": PAPER}, "train_gan", TrainGanSettings).of("dpdcgan.2")
+    assert own.indivisible(1) is None
+    assert own.indivisible(2) == "a training with differential privacy has one process"
+    assert own.recipe(7)["units"] == 7
 
 
 def test_compute_settings_know_their_words() -> None:

@@ -1,0 +1,1 @@
+"""DCGAN with differential privacy: its discriminator is trained by DP-SGD."""

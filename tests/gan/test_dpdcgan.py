@@ -1,0 +1,354 @@
+"""The private training: what reaches the weights, how it is clipped and noised, and what is said of it."""
+
+import logging
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from killable import DPDCGAN, HELD_OUT, IMAGES, OPTIONS
+from opacus.accountants import RDPAccountant
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from pathgen.distributed import ALONE, Group
+from pathgen.errors import PathgenError
+from pathgen.gan.dpdcgan.accounting import epsilon, guarantee, noise_multiplier
+from pathgen.gan.dpdcgan.clipping import clipped_sum
+from pathgen.gan.dpdcgan.networks import build_discriminator
+from pathgen.gan.dpdcgan.players import PrivatePlayers
+from pathgen.gan.dpdcgan.recipe import PrivateRecipe
+from pathgen.gan.dpdcgan.stream import PoissonStream
+from pathgen.gan.dpdcgan.units import units_of
+from pathgen.gan.loop import train_generator
+from pathgen.gan.model import load_card, save_gan
+from pathgen.gan.registry import GENERATORS
+from pathgen.gan.sampling import load_generator
+from pathgen.gan.trained import TrainedGan
+from pathgen.seeding import torch_generator
+
+CPU = torch.device("cpu")
+OF_PATIENTS = replace(DPDCGAN, unit="patient", units=6, patches_per_unit=4)
+UNITS = np.arange(len(IMAGES)) % 6
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def trained(recipe: PrivateRecipe = DPDCGAN, images: Any = IMAGES, **settings: Any) -> TrainedGan:
+    return train_generator(
+        images,
+        architecture="dpdcgan",
+        options=OPTIONS["dpdcgan"],
+        recipe=recipe,
+        **{"device": CPU, "precision": "fp32", "channels_last": True, "snapshot_every_kimg": 1.0} | settings,
+    )
+
+
+def players(recipe: PrivateRecipe = DPDCGAN, bf16: bool = False, group: Group = ALONE) -> PrivatePlayers:
+    return PrivatePlayers(
+        GENERATORS["dpdcgan"],
+        image_size=16,
+        options=OPTIONS["dpdcgan"],
+        recipe=recipe,
+        device=CPU,
+        bf16=bf16,
+        channels_last=True,
+        group=group,
+    )
+
+
+def noise(*shape: int, step: int = 0) -> torch.Tensor:
+    return torch.rand(shape, generator=torch_generator(3, step)) * 2 - 1
+
+
+def same(one: torch.nn.Module, other: torch.nn.Module) -> bool:
+    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+    return all(torch.equal(own, others) for own, others in pairs)
+
+
+def stream(recipe: PrivateRecipe, units: Any = None) -> PoissonStream:
+    return PoissonStream(IMAGES, recipe=recipe, units=units, device=CPU, group=ALONE)
+
+
+# --- What a contribution is -----------------------------------------------------------------------------
+
+
+def test_the_discriminator_judges_each_image_by_itself_in_training_too() -> None:
+    network = build_discriminator(image_size=16, width=8, latent_dim=8, discriminator_width=8).train()
+    images = noise(6, 3, 16, 16)
+    alone = torch.cat([network(image[None]) for image in images])
+    torch.testing.assert_close(network(images), alone)
+
+
+@pytest.mark.parametrize("at_once", [1 << 26, 1])
+def test_contributions_are_clipped_as_a_loop_over_them_does(
+    monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr("pathgen.gan.dpdcgan.clipping._AT_ONCE", at_once)
+    network = players().discriminator
+    images, targets = noise(7, 3, 3, 16, 16), torch.tensor([0.9] * 4 + [0.0] * 3)
+    expected = [torch.zeros_like(weights) for weights in network.parameters()]
+    norms = []
+    # Between the norms there are, so that some are clipped.
+    limit = 0.5 * sum(clipped_sum(network, images, targets, 1.0).norms.aminmax())
+    for own, target in zip(images, targets, strict=True):
+        logits = network(own)
+        loss = binary_cross_entropy_with_logits(logits, target.expand(3))
+        gradients = torch.autograd.grad(loss, list(network.parameters()))
+        norms.append(math.sqrt(sum(float(gradient.square().sum()) for gradient in gradients)))
+        for total, gradient in zip(expected, gradients, strict=True):
+            total.add_(gradient * min(1.0, float(limit) / norms[-1]))
+    assert min(norms) < limit < max(norms)
+    found = clipped_sum(network, images, targets, float(limit))
+    torch.testing.assert_close(found.norms, torch.tensor(norms))
+    torch.testing.assert_close(found.logits, network(images.flatten(0, 1)).view(7, 3))
+    for name, total in zip(found.sums, expected, strict=True):
+        torch.testing.assert_close(found.sums[name], total, rtol=1e-4, atol=1e-7)
+
+
+def test_one_contribution_moves_the_sum_by_the_clipping_norm_at_most() -> None:
+    network = players().discriminator
+    images, targets = 5.0 * noise(5, 2, 3, 16, 16), torch.full((5,), 0.9)
+    whole = clipped_sum(network, images, targets, 0.01)
+    for left in range(5):
+        rest = [number for number in range(5) if number != left]
+        without = clipped_sum(network, images[rest], targets[rest], 0.01)
+        moved = sum(float((whole.sums[name] - without.sums[name]).square().sum()) for name in whole.sums)
+        assert math.sqrt(moved) == pytest.approx(0.01, rel=1e-3)
+
+
+# --- Noise ----------------------------------------------------------------------------------------------
+
+
+def gradient(pair: PrivatePlayers, real: torch.Tensor, number: int) -> torch.Tensor:
+    pair._step_discriminator(real, noise(DPDCGAN.batch_size, 3, 16, 16), number)
+    return torch.cat([weights.grad.flatten() for weights in pair.discriminator.parameters()])
+
+
+def test_the_noise_of_a_gradient_has_the_scale_that_the_accountant_was_told() -> None:
+    still = replace(DPDCGAN, lr_discriminator=1e-30, max_grad_norm=0.3)
+    noisy, exact = players(still), players(replace(still, target_epsilon=None))
+    real = noise(3, 1, 3, 16, 16)
+    added = [
+        (gradient(noisy, real, number) - gradient(exact, real, number)) * still.units_per_step
+        for number in range(8)
+    ]
+    every = torch.cat(added)
+    scale = noise_multiplier(still) * 0.3
+    # Of n draws the deviation is known to 1 / sqrt(2 n).
+    assert float(every.std()) == pytest.approx(scale, rel=5 / math.sqrt(2 * len(every)))
+    assert abs(float(every.mean())) < 5 * scale / math.sqrt(len(every))
+    between = torch.corrcoef(torch.stack(added)).fill_diagonal_(0.0)
+    assert float(between.abs().max()) < 6 / math.sqrt(len(added[0]))
+    assert torch.equal(gradient(noisy, real, 3), gradient(players(still), real, 3))
+
+
+def test_the_gradient_is_divided_by_the_number_drawn_on_average() -> None:
+    pair = players(replace(DPDCGAN, target_epsilon=None, lr_discriminator=1e-30))
+    one, two = noise(1, 1, 3, 16, 16), noise(2, 1, 3, 16, 16, step=1)
+    nothing = gradient(pair, one[:0], 0)
+    single, both = gradient(pair, one, 0) - nothing, gradient(pair, two, 0) - nothing
+    all_three = gradient(pair, torch.cat([one, two]), 0) - nothing
+    torch.testing.assert_close(all_three, single + both, rtol=1e-3, atol=1e-6)
+
+
+def test_a_step_without_any_original_is_one_too() -> None:
+    pair = players()
+    for number in range(DPDCGAN.discriminator_steps):
+        told = pair.step(noise(0, 1, 3, 16, 16), noise(8, 8), number=number)
+    assert list(told) == list(pair.statistics)
+    assert all(math.isfinite(value) for value in told.values())
+    assert told["gan/contributions"] == 0.0
+    assert told["gan/accuracy_real"] == told["gan/clipped_share"] == 0.0
+    assert pair.are_finite()
+
+
+def test_the_generator_learns_on_its_turns_only() -> None:
+    pair, start = players(replace(DPDCGAN, discriminator_steps=3)), players()
+    learned = []
+    for number in range(6):
+        before = [weights.clone() for weights in pair.generator.parameters()]
+        pair.step(noise(4, 1, 3, 16, 16), noise(8, 8), number=number)
+        learned.append(not all(map(torch.equal, before, pair.generator.parameters())))
+    assert learned == [False, False, True] * 2
+    assert not same(pair.discriminator, start.discriminator)
+
+
+def test_bf16_clips_in_float32() -> None:
+    exact, rounded = players(), players(bf16=True)
+    real = noise(4, 1, 3, 16, 16)
+    told, about = (pair.step(real, noise(8, 8), number=0) for pair in (exact, rounded))
+    assert told["gan/discriminator_loss"] != about["gan/discriminator_loss"]
+    assert float(about["gan/discriminator_loss"]) == pytest.approx(
+        float(told["gan/discriminator_loss"]), rel=0.05
+    )
+    assert {weights.grad.dtype for weights in rounded.discriminator.parameters()} == {torch.float32}
+
+
+# --- The draw -------------------------------------------------------------------------------------------
+
+
+def test_each_original_is_drawn_by_a_coin_of_its_own() -> None:
+    drawn = [stream(DPDCGAN).rows(step).flatten() for step in range(600)]
+    rate, steps = DPDCGAN.sample_rate, len(drawn)
+    seen = np.array([np.bincount(rows, minlength=len(IMAGES)) for rows in drawn])  # (steps, N)
+    assert seen.max() == 1
+    assert np.abs(seen.mean(0) - rate).max() < 5 * math.sqrt(rate * (1 - rate) / steps)
+    sizes = seen.sum(1)
+    assert sizes.var() == pytest.approx(len(IMAGES) * rate * (1 - rate), rel=0.35)
+    assert torch.equal(stream(DPDCGAN).rows(5).flatten(), drawn[5])
+
+
+def test_a_drawn_patient_shows_patches_of_its_own_alone() -> None:
+    several = stream(OF_PATIENTS, UNITS)
+    batches = [several.rows(step).numpy() for step in range(300)]
+    for rows in batches:
+        owners = UNITS[rows]
+        assert rows.shape[1:] == (4,)
+        assert (owners == owners[:, :1]).all()
+        assert len(set(owners[:, 0])) == len(owners)
+        assert all(len(set(own)) == 4 for own in rows)
+    assert sum(map(len, batches)) / 300 == pytest.approx(OF_PATIENTS.units_per_step, rel=0.15)
+    assert set(np.unique(np.concatenate(batches))) == set(range(len(IMAGES)))
+    few = stream(replace(OF_PATIENTS, units=15, patches_per_unit=4), np.arange(len(IMAGES)) % 15)
+    assert sorted(few.rows(0)[0].tolist()).count(int(few.rows(0)[0, 0])) == 2
+    assert several.batch(1).shape == (len(batches[1]), 4, 3, 16, 16)
+
+
+def test_originals_reach_the_networks_through_draws_alone() -> None:
+    """Those never drawn can be anything, held-out ones too; no look, statistic or check moves a weight."""
+    recipe = replace(DPDCGAN, kimg=0.032)
+    drawn = torch.cat([stream(recipe).rows(step).flatten() for step in range(recipe.steps)]).unique()
+    assert 5 < len(drawn) < 25
+    others = HELD_OUT.copy()
+    others[drawn] = IMAGES[drawn]
+    one, other = trained(recipe, held_out=HELD_OUT), trained(recipe, others, held_out=IMAGES)
+    assert same(one.generator, other.generator)
+    assert same(one.discriminator, other.discriminator)
+    others[drawn[0]] = 255
+    assert not same(one.generator, trained(recipe, others).generator)
+
+
+# --- What is said of it -----------------------------------------------------------------------------------
+
+
+def accountant(facts: dict[str, Any], steps: int) -> float:
+    own = RDPAccountant()
+    for _ in range(steps):
+        own.step(noise_multiplier=facts["noise_multiplier"], sample_rate=facts["sample_rate"])
+    return float(own.get_epsilon(facts["delta"]))
+
+
+@pytest.mark.parametrize(("recipe", "units"), [(DPDCGAN, None), (OF_PATIENTS, UNITS)])
+def test_the_epsilon_told_is_that_of_opacus_accountant(
+    recipe: PrivateRecipe, units: Any, tmp_path: Path
+) -> None:
+    result = trained(recipe, units=units, held_out=HELD_OUT)
+    save_gan(tmp_path / "model", result, {"label": "normal"})
+    facts = load_card(tmp_path / "model").facts["privacy"]
+    assert facts["epsilon"] == pytest.approx(accountant(facts, facts["steps"]), rel=1e-9)
+    assert 0.998 * recipe.target_epsilon < facts["epsilon"] <= recipe.target_epsilon
+    assert facts["units"] == (30 if units is None else 6)
+    assert facts["sample_rate"] == recipe.batch_size / (30 if units is None else 24)
+    assert not facts["secret"]
+    history = result.history
+    steps = (history["kimg"] * 1000 / recipe.batch_size).round().astype(int)
+    for row in (0, 7, len(history) - 1):
+        assert history["gan/epsilon"][row] == pytest.approx(accountant(facts, steps[row]), rel=1e-9)
+    assert steps.iloc[-1] == facts["steps"] == recipe.steps
+    assert load_generator(tmp_path / "model").sample(3, seed=1).shape == (3, 16, 16, 3)
+
+
+def test_without_noise_no_guarantee_is_told() -> None:
+    open_ended = replace(DPDCGAN, target_epsilon=None)
+    result = trained(open_ended)
+    assert result.facts["privacy"]["epsilon"] is None
+    assert result.facts["privacy"]["noise_multiplier"] == 0.0
+    assert "gan/epsilon" not in result.history
+    assert epsilon(open_ended, 1) == math.inf
+
+
+def test_other_generators_tell_of_none() -> None:
+    assert GENERATORS["dcgan"].guarantee(None) is None
+    assert GENERATORS["stylegan2"].guarantee(None) is None
+
+
+def test_more_noise_buys_less_epsilon_and_more_steps_spend_more() -> None:
+    loose = replace(DPDCGAN, target_epsilon=30.0)
+    assert noise_multiplier(DPDCGAN) > noise_multiplier(loose)
+    assert epsilon(DPDCGAN, 0) == 0.0 < epsilon(DPDCGAN, 1) < epsilon(DPDCGAN, 10)
+    assert guarantee(loose)["epsilon"] == pytest.approx(30.0, rel=0.002)
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"batch_size": 32}, "asks for 32 of 30 patches per step"),
+        ({"target_delta": 0.04}, "of 30 patches one may be given away"),
+        ({"target_epsilon": 1e-4}, "no noise reaches"),
+        ({"secret_file": "no-such-file"}, "no-such-file: cannot be read.*head -c 32 /dev/urandom"),
+    ],
+)
+def test_numbers_that_guarantee_nothing_are_refused(changed: dict[str, Any], reason: str) -> None:
+    with pytest.raises(PathgenError, match=reason):
+        players(replace(DPDCGAN, **changed))
+
+
+def test_several_processes_are_refused() -> None:
+    with pytest.raises(PathgenError, match="has one process"):
+        players(group=Group(0, 2))
+
+
+def test_a_secret_moves_noise_and_draws(tmp_path: Path) -> None:
+    secrets = []
+    for number in range(2):
+        path = tmp_path / f"secret-{number}"
+        path.write_bytes(bytes([number]) * 32)
+        secrets.append(replace(DPDCGAN, secret_file=str(path)))
+    results = [trained(replace(recipe, kimg=0.032)) for recipe in (DPDCGAN, *secrets, secrets[0])]
+    assert same(results[1].generator, results[3].generator)
+    assert not same(results[0].generator, results[1].generator)
+    assert not same(results[1].generator, results[2].generator)
+    assert results[1].facts["privacy"]["secret"]
+    assert (bytes([1]) * 32).hex() not in str(results[2].facts)
+    (tmp_path / "secret-0").write_bytes(b"short")
+    with pytest.raises(PathgenError, match="has 5 bytes, 32 are needed"):
+        players(secrets[0])
+
+
+# --- Whose presence is hidden -----------------------------------------------------------------------------
+
+
+def index(patients: list[str | None], slides: list[str]) -> pd.DataFrame:
+    return pd.DataFrame({"patient": pd.Series(patients, dtype="string"), "slide": slides})
+
+
+def test_units_are_patches_patients_or_slides(caplog: pytest.LogCaptureFixture) -> None:
+    table = index(["a", "b", "a", None, None], ["s1", "s2", "s3", "a", "s4"])
+    assert units_of(table, "patch", True, "train") is None
+    with caplog.at_level(logging.WARNING):
+        found = units_of(table, "patient", True, "train dpdcgan-normal")
+    assert found is not None
+    assert found[0] == found[2]
+    assert len(set(found)) == 4
+    assert set(found) == {0, 1, 2, 3}
+    assert "each of them counts as a patient" in caplog.text
+    assert "one patient among 4" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("table", "known", "reason"),
+    [
+        (index([None, None], ["pcam_train"] * 2), False, "neither patients nor slides apart"),
+        (index(["a", "a"], ["s1", "s2"]), True, "all patches of dpdcgan-tumor are of one"),
+    ],
+)
+def test_units_that_cannot_be_told_apart_are_refused(table: pd.DataFrame, known: bool, reason: str) -> None:
+    with pytest.raises(PathgenError, match=reason):
+        units_of(table, "patient", known, "dpdcgan-tumor")
