@@ -13,6 +13,8 @@ from ruamel.yaml import YAML
 
 from pathgen import pipeline
 from pathgen.classifier.training import _METRICS, HISTORY_COLUMNS
+from pathgen.gan.dpdcgan.accounting import EPSILON
+from pathgen.gan.dpdcgan.players import PrivatePlayers
 from pathgen.gan.likeness import LIKENESS
 from pathgen.gan.overfitting import LOOKS
 from pathgen.gan.players import Players
@@ -117,6 +119,8 @@ def test_the_page_names_the_keys_that_are_recorded_and_no_others(
     recorded = {
         *Players.statistics,
         *StyleGan2Players.statistics,
+        *PrivatePlayers.statistics,
+        EPSILON,
         *LOOKS,
         *LIKENESS,
         *_METRICS,

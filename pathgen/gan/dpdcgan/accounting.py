@@ -16,6 +16,8 @@ from pathgen.errors import PathgenError
 from pathgen.gan.dpdcgan.recipe import PrivateRecipe
 
 ACCOUNTANT = "rdp"
+# What the course of a training tells of it; docs/metrics.md explains it.
+EPSILON = "gan/epsilon"
 # Of epsilon: how far below its target the noise may keep it.
 _TOLERANCE = 0.001
 
@@ -152,4 +154,4 @@ def guarantee(recipe: PrivateRecipe) -> dict[str, Any]:
 
 def told(recipe: PrivateRecipe, steps: int) -> dict[str, float]:
     """Return what the course of a training tells of its guarantee: nothing where there is none."""
-    return {} if recipe.target_epsilon is None else {"gan/epsilon": epsilon(recipe, steps)}
+    return {} if recipe.target_epsilon is None else {EPSILON: epsilon(recipe, steps)}
