@@ -51,6 +51,9 @@ QUESTIONS = {
 }
 """What each test asks, in plain words; yes means leakage."""
 
+MEMBERSHIP = tuple(name for name in QUESTIONS if name.endswith("_auc"))
+"""The attacks that tell training patches from unseen ones, over all thresholds."""
+
 
 @dataclass(frozen=True)
 class Finding:

@@ -9,16 +9,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from pathgen.metrics.several import holm
 from pathgen.privacy.attacks import run_attacks
 from pathgen.privacy.evidence import Evidence, closeness_threshold, gather, gather_within_members
 from pathgen.privacy.matches import Pool, Seen
+from pathgen.privacy.memorised import drawn_by_heart
 from pathgen.privacy.planted import restained_each, shifted_each, turned_each
 from pathgen.seeding import numpy_generator
 
 _MOST_COPIES = 2000
+_LEARNT_BY_HEART = 100
+_DRAWN_OF_EACH = 2
 NEGATIVE_CONTROLS = 3
 """How many negative controls there are; the level is shared between them."""
 
@@ -55,6 +59,7 @@ class Known:
 
     Attributes:
         copies: Nothing but copies of training patches.
+        by_heart: What was learnt by heart, in words, and what a network draws that did so.
         few_copies: Name to what they are in words, and the synthetic set with them among it.
         fresh: Half of the reference patches, which nobody learnt from.
         kept: The other half, the reference of `fresh` and `shrunken`.
@@ -62,6 +67,7 @@ class Known:
     """
 
     copies: Seen
+    by_heart: tuple[str, Seen]
     few_copies: Mapping[str, tuple[str, Seen]]
     fresh: Seen
     kept: Seen
@@ -88,7 +94,8 @@ def plant(
     """Make the sets of known nature and compare them with the pool.
 
     Args:
-        pool: Members and non-members.
+        pool: Members and non-members. What is learnt by heart is chosen of the members: whether copies are
+            found of which few are of members, the planted ones tell.
         learnt_from: ALL patches the generator learnt from, uint8 (N, S, S, 3). Copies are planted of these,
             also where only some of them are in the pool: a real copy would not choose those either.
         synthetic: The synthetic set; the few planted copies are added to it, so that the controls tell the
@@ -128,8 +135,21 @@ def plant(
             return shifted_each(at, shift, rng) if shift else at
 
         changes["few moved copies"] = (f"the same {n_copies} copies, each {done}", moved)
+    all_copies = copies(min(len(pool.members), _MOST_COPIES))
+    n_learnt = min(_LEARNT_BY_HEART, len(pool.members))
+    chosen = rng.choice(len(pool.members), size=n_learnt, replace=False)
+    by_heart = drawn_by_heart(
+        pool.members[np.sort(chosen)],
+        _DRAWN_OF_EACH * n_learnt,
+        generator=torch.Generator().manual_seed(int(rng.integers(1 << 63))),
+        device=pool.device,
+    )
     return Known(
-        copies=pool.see(copies(min(len(pool.members), _MOST_COPIES))),
+        copies=pool.see(all_copies),
+        by_heart=(
+            f"drawings of a small network that learnt {n_learnt} of the tested training patches by heart",
+            pool.see(by_heart),
+        ),
         few_copies={
             name: (what, synthetic.together_with(pool.see(change(copied))))
             for name, (what, change) in changes.items()
@@ -149,6 +169,7 @@ def _evidences(
     at = pool.coordinates
     half = np.zeros(len(pool.members), dtype=np.bool_)
     half[rng.permutation(len(half))[: len(half) // 2]] = True
+    learnt, by_heart = known.by_heart
     return [
         (
             "copies",
@@ -156,6 +177,7 @@ def _evidences(
             "nothing but copies of training patches",
             gather(known.copies, reference, threshold, at),
         ),
+        ("learnt by heart", "positive", learnt, gather(by_heart, reference, threshold, at)),
         *(
             (name, "positive", what, gather(seen, reference, threshold, at))
             for name, (what, seen) in known.few_copies.items()

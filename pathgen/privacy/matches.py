@@ -38,6 +38,7 @@ class Matches:
         nonmember: Row of each image's nearest non-member, int64 (Q,).
         to_nonmember: Its distance, float64 (Q,).
         of_members: Distance of each member to its nearest image, float64 (n,).
+        nearest_of_members: Row of that image, int64 (n,).
         of_nonmembers: The same of each non-member, float64 (n,).
     """
 
@@ -46,6 +47,7 @@ class Matches:
     nonmember: NDArray[np.int64]
     to_nonmember: NDArray[np.float64]
     of_members: NDArray[np.float64]
+    nearest_of_members: NDArray[np.int64]
     of_nonmembers: NDArray[np.float64]
 
     @property
@@ -61,6 +63,11 @@ class Matches:
             np.concatenate([self.nonmember, other.nonmember]),
             np.concatenate([self.to_nonmember, other.to_nonmember]),
             np.minimum(self.of_members, other.of_members),
+            np.where(
+                self.of_members <= other.of_members,
+                self.nearest_of_members,
+                len(self.member) + other.nearest_of_members,
+            ),
             np.minimum(self.of_nonmembers, other.of_nonmembers),
         )
 
@@ -149,6 +156,7 @@ class Pool:
                 to_nonmember.index[:, 0],
                 to_nonmember.distance[:, 0],
                 of_members.distance[:, 0],
+                of_members.index[:, 0],
                 of_nonmembers.distance[:, 0],
             )
         return Seen(found, self.projection.coordinates(images))

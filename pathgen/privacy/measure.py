@@ -8,15 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pathgen.errors import PathgenError
-from pathgen.privacy.allpairs import one_thread_each
 from pathgen.privacy.attacks import Finding, discriminator_attack
-from pathgen.privacy.audit import Comparison, LabelAudit, audit, compare, descriptions_json, known_sets
-from pathgen.privacy.controls import shrunken
-from pathgen.privacy.copying import Description, describe, yardstick
+from pathgen.privacy.audit import Comparison, LabelAudit, audit, compare, known_sets
+from pathgen.privacy.beside import published_scores, shadow_findings
+from pathgen.privacy.copying import Description
 from pathgen.privacy.evidence import closeness_threshold
 from pathgen.privacy.gallery import closest_pairs, correlation_histogram, drawn
 from pathgen.privacy.origins import Origins, most_exposed, risks, slide_findings
-from pathgen.privacy.shadow import shadow_scores
 from pathgen.privacy.shifts import Symmetries
 from pathgen.privacy.verdict import Verdict
 from pathgen.seeding import numpy_generator
@@ -106,66 +104,6 @@ def _pictures(label: str, comparison: Comparison, pairs: int) -> dict[str, NDArr
         f"gallery-{label}": closest_pairs(comparison.synthetic, comparison.pool, correlated, pairs),
         f"correlation-{label}": drawn(correlation_histogram(correlated, threshold, label)),
     }
-
-
-def _descriptions(
-    label: str, comparison: Comparison, *, confidence: float, seed: int
-) -> tuple[dict[str, Description], dict[str, Any]]:
-    """Score the set, nothing but copies, and a set of little variety; return the scores, and as JSON."""
-    pool = comparison.pool
-    measured = yardstick(pool, numpy_generator(seed, "privacy", "cells", label))
-    copied = comparison.learnt_from[
-        _rows(
-            len(comparison.learnt_from),
-            min(len(comparison.learnt_from), len(pool.members)),
-            numpy_generator(seed, "privacy", "described copies", label),
-        )
-    ]
-    found = [
-        describe(
-            images,
-            coordinates,
-            pool,
-            measured,
-            confidence=confidence,
-            rng=numpy_generator(seed, "privacy", "resamples", label),
-        )
-        for images, coordinates in (
-            (comparison.synthetic, comparison.seen.coordinates),
-            *(
-                (images, pool.projection.coordinates(images))
-                for images in (np.asarray(copied), shrunken(comparison.reference[0]))
-            ),
-        )
-    ]
-    return found[0], descriptions_json(*found)
-
-
-def _shadow(
-    label: str, comparison: Comparison, *, steps: int, confidence: float, seed: int
-) -> dict[str, Finding]:
-    """Attack with a discriminator trained on the set, and, as its control, with one trained on copies."""
-    pool = comparison.pool
-    n = len(pool.members)
-    judged = np.concatenate([pool.members, pool.nonmembers])
-    sets = {"shadow": comparison.synthetic, "shadow_on_copies": comparison.learnt_from}
-
-    def scores(name: str) -> NDArray[np.float64]:
-        return shadow_scores(
-            sets[name],
-            np.concatenate(comparison.reference),
-            judged,
-            steps=steps,
-            seed=seed,
-            purpose=f"{label} {name}",
-            device=pool.device,
-        )
-
-    found: dict[str, Finding] = {}
-    with one_thread_each() as workers:  # the layers are too small to be shared between threads
-        for name, scored in zip(sets, workers.map(scores, sets), strict=True):
-            found |= discriminator_attack(name, scored[:n], scored[n:], confidence=confidence)
-    return found
 
 
 def measure_privacy(
@@ -268,14 +206,14 @@ def measure_privacy(
             seed=seed,
             label=label,
         )
-        described, as_json = _descriptions(label, comparison, confidence=confidence, seed=seed)
+        described, as_json = published_scores(label, comparison, confidence=confidence, seed=seed)
         details[label] = {"descriptions": as_json}
         beside: dict[str, Finding] = {}
         if label in discriminators:
             scores = [discriminators[label](looked_at[role]) for role in ("train", "nonmember")]
             beside |= discriminator_attack("discriminator", *scores, confidence=confidence)
         if shadow_steps:
-            beside |= _shadow(label, comparison, steps=shadow_steps, confidence=confidence, seed=seed)
+            beside |= shadow_findings(label, comparison, steps=shadow_steps, confidence=confidence, seed=seed)
         if origins is not None:
             of_members = origins.members[label].iloc[rows["train"]]
             of_nonmembers = origins.nonmembers[label].iloc[rows["nonmember"]]

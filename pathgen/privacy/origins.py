@@ -75,30 +75,21 @@ def most_exposed(
         ``correlation`` with it, ``usual_correlation`` (with the nearest reference patch), and
         ``share_of_nonmembers`` as exposed: near 0 for a patch that stands out.
     """
-    pool = comparison.pool
     distance, usual = comparison.seen.matches["ncc"], comparison.fresh.matches["ncc"]
     rows = exposed_first(distance.of_members, usual.of_members)[:count]
     of_others = distance.of_nonmembers / np.maximum(usual.of_nonmembers, 1e-9)
-    nearest, _ = nearest_shifted(
-        pool.members[rows],
-        comparison.synthetic,
-        symmetries=pool.symmetries,
-        max_shift_px=pool.max_shift_px,
-        shortlist=pool.shortlist,
-        device=pool.device,
-    )
     return [
         {
             "slide": str(members["slide"].iloc[row]),
             "item": int(members["item"].iloc[row]),
-            "synthetic_row": int(synthetic_rows[nearest.index[at, 0]]),
+            "synthetic_row": int(synthetic_rows[distance.nearest_of_members[row]]),
             "correlation": float(1 - distance.of_members[row]),
             "usual_correlation": float(1 - usual.of_members[row]),
             "share_of_nonmembers": float(
                 (of_others <= distance.of_members[row] / max(usual.of_members[row], 1e-9)).mean()
             ),
         }
-        for at, row in enumerate(rows.tolist())
+        for row in rows.tolist()
     ]
 
 

@@ -6,14 +6,12 @@ from itertools import groupby
 from statistics import fmean
 from typing import Any
 
-from pathgen.privacy.attacks import QUESTIONS
+from pathgen.privacy.attacks import MEMBERSHIP
 from pathgen.release.study import Finished
 from pathgen.report.reading import Run
 
 #: Share of synthetic patches nearer to a training patch than 99.9 % of unseen originals are.
 TOO_NEAR = "above_q999_members"
-#: Attacks with a part in the verdict, all of which every audit measures.
-MEMBERSHIP = tuple(name for name in QUESTIONS if name.endswith("_auc"))
 #: An attack that an audit may leave out (``privacy.shadow_steps: 0``).
 _SHADOW = "shadow_auc"
 

@@ -189,12 +189,14 @@ def test_without_turns_the_text_says_so() -> None:
 
 def test_controls_are_listed_with_what_they_are(honest: PrivacyReport) -> None:
     controls = {control.name: control for control in honest.labels["tumor"].controls}
-    assert [c.kind for c in controls.values()] == ["positive"] * 4 + ["negative"] * 3
+    assert [c.kind for c in controls.values()] == ["positive"] * 5 + ["negative"] * 3
     assert len(controls["copies"].found_by) > 0.8 * len(QUESTIONS)
     assert "ganleaks_ncc_tpr" in controls["few moved copies"].found_by
     assert "ganleaks_l2_tpr" not in controls["few moved copies"].found_by
     assert controls["few moved copies"].what.endswith("each turned or mirrored")
     assert controls["few copies"].what.startswith("16 copies")  # 16 of 316: 5 %
+    assert controls["learnt by heart"].what.startswith("drawings of a small network that learnt 100 of the")
+    assert len(controls["learnt by heart"].found_by) > 0.3 * len(QUESTIONS)
 
 
 def test_the_report_is_plain_and_complete(honest: PrivacyReport) -> None:

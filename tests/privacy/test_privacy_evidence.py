@@ -1,6 +1,7 @@
 """The evidence about each original patch, against plain loops; unions of sets; what controls are given."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pathgen.metrics.fidelity.features import texture_v1
@@ -9,6 +10,7 @@ from pathgen.privacy.audit import compare, known_sets
 from pathgen.privacy.density import fit_projection
 from pathgen.privacy.evidence import Evidence, closeness_threshold, gather, gather_within_members
 from pathgen.privacy.matches import MEASURES, Pool, Seen
+from pathgen.privacy.origins import most_exposed
 
 
 def patches(seed: int, n: int) -> np.ndarray:
@@ -125,5 +127,27 @@ def test_fresh_originals_are_never_their_own_reference(monkeypatch: pytest.Monke
         seed=0,
         label="tumor",
     )
-    # copies, three kinds of few; then the fresh half and its shrunken twin against the other half
-    assert seen == [(21, 21), (60, 21), (60, 21), (60, 21), (11, 10), (11, 10)]
+    # copies, drawn by heart, three kinds of few; then the fresh half and its shrunken twin against the other
+    assert seen == [(21, 21), (42, 21), (60, 21), (60, 21), (60, 21), (11, 10), (11, 10)]
+
+
+def test_the_most_exposed_patch_is_listed_with_the_patch_that_gives_it_away() -> None:
+    members, nonmembers, reference, synthetic = (patches(seed, 30) for seed in range(4))
+    synthetic[17] = members[5]
+    comparison = compare(
+        *(members, nonmembers, reference, synthetic),
+        learnt_from=members,
+        symmetries="identity",
+        max_shift_px=0,
+        shift_shortlist=1,
+        seed=0,
+        label="tumor",
+        device="cpu",
+    )
+    rows = pd.DataFrame({"slide": "a", "item": np.arange(30)})
+    first, second = most_exposed(comparison, rows, 100 + np.arange(30), 2)
+    assert (first["item"], first["synthetic_row"]) == (5, 117)
+    assert first["correlation"] == pytest.approx(1) and second["correlation"] < 0.99
+    # Of both sets together, it is the same patch further down.
+    ncc = comparison.pool.see(patches(9, 4)).together_with(comparison.seen).matches["ncc"]
+    assert ncc.nearest_of_members[5] == 4 + 17

@@ -11,8 +11,9 @@ from ruamel.yaml import YAML
 from pathgen.files import write_json
 from pathgen.params import read_params
 from pathgen.patches.store import PatchSetWriter
+from pathgen.privacy.attacks import MEMBERSHIP
 from pathgen.privacy.verdict import NO_PROOF
-from pathgen.release.limits import MEMBERSHIP, TOO_NEAR
+from pathgen.release.limits import TOO_NEAR
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 HARMLESS = "no leakage found by these tests"
