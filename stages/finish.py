@@ -18,7 +18,7 @@ def link() -> LinkedPipeline:
     return link_pipeline(
         Path(),
         experiment=load_section("tracking", TrackingSettings).experiment,
-        results=headline(REPORT / "results.json"),
+        results=headline(REPORT),
         attachments=[
             REPORT / "index.html",
             REPORT / "results.md",
@@ -29,17 +29,26 @@ def link() -> LinkedPipeline:
     )
 
 
-def headline(results: Path) -> dict[str, float]:
-    """Read the mean accuracies of the regimes, for the pipeline's run; empty before there is a report."""
-    if not results.exists():
-        return {}
-    table = json.loads(results.read_text(encoding="utf-8"))
-    return {
+def headline(report: Path) -> dict[str, float]:
+    """Read what the pipeline's run shows: accuracies of the regimes, and what sets cost and give away.
+
+    Args:
+        report: Folder of the report.
+
+    Returns:
+        Metrics by key; empty before there is a report.
+    """
+    table, points = (
+        json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        for file in (report / "results.json", report / "privacy_utility.json")
+    )
+    accuracies: dict[str, float] = {
         f"accuracy/{regime}-{classifier}": cells["accuracy"]["mean"]
         for classifier, regimes in table.items()
         for regime, cells in regimes.items()
         if "accuracy" in cells
     }
+    return {**accuracies, **points}
 
 
 @errors_to_exit()

@@ -8,6 +8,9 @@ from pathgen.report.hashes import file_hashes, library_versions
 from pathgen.report.page import build_report
 from pathgen.report.reading import inputs_under
 from pathgen.report.settings import ReportSettings
+from pathgen.report.tradeoff import point_metrics
+from pathgen.report.tradeoff_plot import plot_tradeoff
+from pathgen.webpage.pictures import svg_of
 from stages.runtime import running
 
 REPORT = Path("report")
@@ -19,7 +22,7 @@ def main() -> None:
     settings = load_section("report", ReportSettings)
     with running("report", settings={"report": settings}) as stage:
         inputs = inputs_under(Path())
-        build_report(
+        results = build_report(
             inputs,
             REPORT,
             title=settings.title,
@@ -33,6 +36,9 @@ def main() -> None:
         )
         for name in ("index.html", "results.md", "results.json"):
             stage.run.artifact(REPORT / name)
+        stage.run.metrics(point_metrics(results.points), 0)
+        if results.points:
+            stage.run.text("privacy_utility.svg", svg_of(plot_tradeoff(results.points)).decode())
 
 
 if __name__ == "__main__":

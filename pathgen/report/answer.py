@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pathgen.report import paper
-from pathgen.report.comparison import loss_against_original
-from pathgen.report.tables import Row, Summary, summarise
+from pathgen.report.comparison import loss_against_original, paired_loss
+from pathgen.report.tables import Row, Summary
 
 
 @dataclass(frozen=True)
@@ -43,16 +43,9 @@ def costs(rows: Sequence[Row], confidence: float, comparison: Mapping[str, Any] 
         original = originals.get(row.classifier)
         if original is None or row is original:
             continue
-        compared = loss_against_original(comparison, row)
-        if compared is not None:
-            found.append(Cost(row, original, compared))
-            continue
-        before = {run.key.seed: run.metrics.get("accuracy") for run in original.runs}
-        after = {run.key.seed: run.metrics.get("accuracy") for run in row.runs}
-        pairs = [(before[seed], after[seed]) for seed in sorted(before.keys() & after.keys())]
-        losses = [None if a is None or b is None else a - b for a, b in pairs]
-        if losses:
-            found.append(Cost(row, original, summarise(losses, confidence, lowest=-1.0)))
+        lost = loss_against_original(comparison, row) or paired_loss(original.runs, row.runs, confidence)
+        if lost is not None:
+            found.append(Cost(row, original, lost))
     return found
 
 

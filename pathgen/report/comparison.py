@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from pathgen.pipeline import regime_name
-from pathgen.report.tables import NOT_PUBLISHED, REGIME_WORDS, Row, Summary, number
+from pathgen.report.reading import Run
+from pathgen.report.tables import NOT_PUBLISHED, REGIME_WORDS, Row, Summary, number, summarise
 from pathgen.webpage.table import Table
 
 #: With fewer slides than this the intervals held the truth, but were as wide as the data are few.
@@ -52,6 +53,25 @@ def loss_against_original(comparison: Mapping[str, Any] | None, row: Row) -> Sum
             ends = (None, None) if low is None or high is None else (-high, -low)
             return Summary(-found["difference"], ends[0], ends[1], count, count)
     return None
+
+
+def paired_loss(original: Sequence[Run], other: Sequence[Run], confidence: float) -> Summary | None:
+    """Return the loss in accuracy over the seeds that both have.
+
+    Args:
+        original: Runs on original patches.
+        other: Runs of one other regime with the same classifier.
+        confidence: Level of the interval over the seeds, in (0, 1).
+
+    Returns:
+        Accuracy of the original runs minus that of the others; None when they share no seed. The interval
+        does not cover the choice of slides.
+    """
+    before = {run.key.seed: run.metrics.get("accuracy") for run in original}
+    after = {run.key.seed: run.metrics.get("accuracy") for run in other}
+    pairs = [(before[seed], after[seed]) for seed in sorted(before.keys() & after.keys())]
+    losses = [None if a is None or b is None else a - b for a, b in pairs]
+    return summarise(losses, confidence, lowest=-1.0) if losses else None
 
 
 def coverage_note(comparison: Mapping[str, Any], rows: Sequence[Row]) -> str:

@@ -20,6 +20,8 @@ from pathgen.report.measures import Measure
 from pathgen.report.reading import ReportInputs, read_fidelity, read_json, read_metrics, read_runs
 from pathgen.report.studies import Study, read_study
 from pathgen.report.tables import NOT_RUN, TABLE_METRICS, Row, number, result_rows
+from pathgen.report.tradeoff import Point, tradeoff
+from pathgen.report.tradeoff_plot import tradeoff_picture
 from pathgen.report.verdicts import PrivacyPart, lines_of, privacy_part
 from pathgen.webpage.cohort_tables import left_out_table, readable, role_table
 from pathgen.webpage.pictures import Picture
@@ -59,6 +61,7 @@ class Page:
     interval_note: str
     level: str
     comparable: str | None
+    tradeoff: Picture | None
     metric_names: Mapping[str, str]
     rows: Sequence[Row]
     baseline: str
@@ -101,6 +104,7 @@ class Results:
     comparable: str | None
     confidence: float
     comparison: Mapping[str, Any] | None
+    points: Sequence[Point]
 
 
 def gather_results(inputs: ReportInputs, confidence: float) -> Results:
@@ -112,8 +116,8 @@ def gather_results(inputs: ReportInputs, confidence: float) -> Results:
             they were, all intervals have the level of the comparison.
 
     Returns:
-        The rows of the result table, the mean-colour accuracy if it was run, and the reason why the
-        numbers are not comparable with the paper's, if they are not.
+        The rows of the result table, the mean-colour accuracy if it was run, the reason why the numbers are
+        not comparable with the paper's, if they are not, and what each set costs and gives away.
 
     Raises:
         PathgenError: A file is damaged.
@@ -121,14 +125,16 @@ def gather_results(inputs: ReportInputs, confidence: float) -> Results:
     colour, comparison = read_json(inputs.baseline), read_json(inputs.comparison)
     samples, _ = _samples(inputs)
     level = confidence if comparison is None else float(comparison["test"]["confidence"])
+    rows = with_intervals(result_rows(read_runs(inputs.evaluate), level), comparison)
     return Results(
-        rows=with_intervals(result_rows(read_runs(inputs.evaluate), level), comparison),
+        rows=rows,
         baseline=None if colour is None else colour.get("accuracy"),
         comparable=answer.comparable(
             _sources(inputs), _per_class(samples, "train"), _per_class(samples, "test")
         ),
         confidence=level,
         comparison=comparison,
+        points=tradeoff(rows, read_metrics(inputs.privacy), level, comparison),
     )
 
 
@@ -207,6 +213,7 @@ def gather_page(
         interval_note=answer.interval_note(rows) if comparison is None else coverage_note(comparison, rows),
         level=f"{results.confidence:.0%}",
         comparable=results.comparable,
+        tradeoff=tradeoff_picture(results.points) if results.points else None,
         metric_names=TABLE_METRICS,
         rows=rows,
         baseline=NOT_RUN if results.baseline is None else number(results.baseline),

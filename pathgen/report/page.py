@@ -9,6 +9,7 @@ from pathgen.report import paper
 from pathgen.report.gathering import Page, Results, gather_page, gather_results
 from pathgen.report.reading import ReportInputs
 from pathgen.report.tables import interval, json_table, markdown_table, number, runs_table
+from pathgen.report.tradeoff import point_metrics, point_table
 from pathgen.webpage.rendering import render
 
 
@@ -24,10 +25,12 @@ def build_report(
     with_patient_pictures: bool,
     hashes: Mapping[str, str],
     versions: Mapping[str, str],
-) -> None:
-    """Write ``index.html``, ``results.md``, ``results.json`` and ``runs.csv``; same inputs, same bytes.
+) -> Results:
+    """Write the page, its tables and numbers; same inputs, same bytes.
 
-    What was not run is named as such; nothing is computed anew but means and intervals over runs.
+    The files are ``index.html``, ``results.md``, ``results.json``, ``runs.csv``, and of what sets cost and
+    give away ``privacy_utility.csv`` and ``privacy_utility.json``. What was not run is named as such;
+    nothing is computed anew but means and intervals over runs.
 
     Args:
         inputs: Where the results of the pipeline lie (see `inputs_under`).
@@ -40,6 +43,9 @@ def build_report(
         with_patient_pictures: Whether pictures made from original slides are on the page.
         hashes: Name of an input to its hash, shown for comparison (see `file_hashes`).
         versions: Library to its version, shown likewise (see `library_versions`).
+
+    Returns:
+        The results that it shows.
 
     Raises:
         PathgenError: An input is there but damaged.
@@ -62,6 +68,9 @@ def build_report(
             draft.write_text(text, encoding="utf-8")
     write_csv(runs_table(results.rows), out / "runs.csv")
     write_json(out / "results.json", json_table(results.rows, results.baseline))
+    write_csv(point_table(results.points), out / "privacy_utility.csv")
+    write_json(out / "privacy_utility.json", point_metrics(results.points))
+    return results
 
 
 def render_page(page: Page) -> str:

@@ -54,7 +54,7 @@ def svg_picture(figure: Figure, alt: str, caption: str = "") -> Picture:
         The plot as SVG, sized at 96 px per inch.
     """
     width, height = figure.get_size_inches()
-    source = _data_uri("image/svg+xml", _svg(figure))
+    source = _data_uri("image/svg+xml", svg_of(figure))
     return Picture(source, alt, round(width * 96), round(height * 96), caption)
 
 
@@ -66,10 +66,11 @@ def save_svg(figure: Figure, target: Path) -> None:
         target: The file.
     """
     with atomic_path(target) as draft:
-        draft.write_bytes(_svg(figure))
+        draft.write_bytes(svg_of(figure))
 
 
-def _svg(figure: Figure) -> bytes:
+def svg_of(figure: Figure) -> bytes:
+    """Write a plot as SVG; the same plot gives the same bytes."""
     buffer = io.BytesIO()
     # The salt fixes ids that are random otherwise; text as outlines looks alike everywhere.
     with mpl.rc_context({"svg.hashsalt": "pathgen", "svg.fonttype": "path"}):

@@ -219,7 +219,10 @@ def _write_verdicts(root: Path) -> None:
                 "verdict": "no leakage was found by these made-up tests",
                 "text": "tumor: 70 synthetic patches were made up.",
                 "patches": {"synthetic": 70},
-                "tests": {"votes": {"question": "Made up?", "value": 0.502}},
+                "tests": {
+                    "votes": {"question": "Made up?", "value": 0.502},
+                    "made_up_auc": {"question": "Made up?", "value": 0.55, "low": 0.5, "high": 0.6},
+                },
                 "controls": [
                     {"name": "few copies", "what": "1 copy", "found_by": ["votes"], "as_expected": True}
                 ],

@@ -55,8 +55,9 @@ def test_every_link_has_its_place_and_every_picture_its_text(report: Path) -> No
     assert links[0] == "#main"
     assert {str(link)[1:] for link in links} <= set(places)
     pictures = [attributes for tag, attributes in elements if tag == "img"]
-    # 2 result plots, 3 confusion matrices, 4 grids, 4 overlays, 3 + 2 training plots, 2 of privacy
-    assert len(pictures) == 24
+    # 1 of cost and privacy, 2 result plots, 3 confusion matrices, 4 grids, 4 overlays, 3 + 2 training plots,
+    # 1 of differences, 1 of reliability, 2 of privacy, 2 studies
+    assert len(pictures) == 25
     assert all(attributes["alt"] and attributes["width"] and attributes["height"] for attributes in pictures)
 
 
@@ -113,7 +114,8 @@ def test_json_and_markdown_agree_with_the_runs(study: Path, report: Path) -> Non
 def test_same_inputs_give_the_same_bytes(study: Path, report: Path, tmp_path: Path) -> None:
     again = report_on(study, tmp_path / "again")
     names = sorted(path.name for path in report.iterdir())
-    assert names == ["index.html", "results.json", "results.md", "runs.csv"]
+    made = ["index.html", "privacy_utility.csv", "privacy_utility.json"]
+    assert names == [*made, "results.json", "results.md", "runs.csv"]
     for name in names:
         assert (again / name).read_bytes() == (report / name).read_bytes(), name
 
@@ -166,6 +168,7 @@ def test_empty_project_gives_a_page_that_says_not_run(tmp_path: Path) -> None:
     assert text.count("Not run.") == 12
     assert "was not measured" in text
     assert json.loads((out / "results.json").read_text()) == {}
+    assert json.loads((out / "privacy_utility.json").read_text()) == {}
 
 
 def test_damaged_input_leaves_the_old_report_alone(unplotted: Path, tmp_path: Path) -> None:
