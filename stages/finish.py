@@ -40,7 +40,7 @@ def headline(report: Path) -> dict[str, float]:
     """
     table, points = (
         json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-        for file in (report / "results.json", report / "privacy_utility.json")
+        for file in (report / "results.json", report / "tradeoff.json")
     )
     accuracies: dict[str, float] = {
         f"accuracy/{regime}-{classifier}": cells["accuracy"]["mean"]

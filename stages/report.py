@@ -38,7 +38,7 @@ def main() -> None:
             stage.run.artifact(REPORT / name)
         stage.run.metrics(point_metrics(results.points), 0)
         if results.points:
-            stage.run.text("privacy_utility.svg", svg_of(plot_tradeoff(results.points)).decode())
+            stage.run.text("tradeoff.svg", svg_of(plot_tradeoff(results.points)).decode())
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def build_report(
     """Write the page, its tables and numbers; same inputs, same bytes.
 
     The files are ``index.html``, ``results.md``, ``results.json``, ``runs.csv``, and of what sets cost and
-    give away ``privacy_utility.csv`` and ``privacy_utility.json``. What was not run is named as such;
+    give away ``tradeoff.csv`` and ``tradeoff.json``. What was not run is named as such;
     nothing is computed anew but means and intervals over runs.
 
     Args:
@@ -68,8 +68,8 @@ def build_report(
             draft.write_text(text, encoding="utf-8")
     write_csv(runs_table(results.rows), out / "runs.csv")
     write_json(out / "results.json", json_table(results.rows, results.baseline))
-    write_csv(point_table(results.points), out / "privacy_utility.csv")
-    write_json(out / "privacy_utility.json", point_metrics(results.points))
+    write_csv(point_table(results.points), out / "tradeoff.csv")
+    write_json(out / "tradeoff.json", point_metrics(results.points))
     return results
 
 

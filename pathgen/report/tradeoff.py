@@ -121,9 +121,9 @@ def point_metrics(points: Sequence[Point]) -> dict[str, float]:
     values: dict[str, float | None] = {}
     for point in points:
         lost, leak = point.lost, point.leak
-        key = f"privacy_utility/{point.regime}-{point.generator}-{point.classifier}/accuracy_lost"
+        key = f"tradeoff/{point.regime}-{point.generator}-{point.classifier}/accuracy_lost"
         values |= {key: lost.mean, f"{key}/low": lost.low, f"{key}/high": lost.high}
-        key = f"privacy_utility/{point.generator}/attack_auc"
+        key = f"tradeoff/{point.generator}/attack_auc"
         values |= {key: leak.auc, f"{key}/low": leak.low, f"{key}/high": leak.high}
     return {key: value for key, value in values.items() if value is not None}
 

@@ -139,6 +139,9 @@ def test_the_page_names_the_keys_that_are_recorded_and_no_others(
         # Put together from columns: stages/sample.py and stages/finish.py.
         "sample/{role}/{label}",
         "accuracy/{regime}-{classifier}",
+        # Put together from points: pathgen/report/tradeoff.py.
+        "tradeoff/{regime}-{classifier}/accuracy_lost",
+        "tradeoff/{generator}/attack_auc",
         *(f"scaling/{name}/{{source}}/{{classifier}}" for name in ("a", "b", "c", "equals_original")),
         # Of trials, told by workers: one of them for each number of each seed.
         VALUE_KEY,

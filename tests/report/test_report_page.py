@@ -114,7 +114,7 @@ def test_json_and_markdown_agree_with_the_runs(study: Path, report: Path) -> Non
 def test_same_inputs_give_the_same_bytes(study: Path, report: Path, tmp_path: Path) -> None:
     again = report_on(study, tmp_path / "again")
     names = sorted(path.name for path in report.iterdir())
-    made = ["index.html", "privacy_utility.csv", "privacy_utility.json"]
+    made = ["index.html", "tradeoff.csv", "tradeoff.json"]
     assert names == [*made, "results.json", "results.md", "runs.csv"]
     for name in names:
         assert (again / name).read_bytes() == (report / name).read_bytes(), name
@@ -168,7 +168,7 @@ def test_empty_project_gives_a_page_that_says_not_run(tmp_path: Path) -> None:
     assert text.count("Not run.") == 12
     assert "was not measured" in text
     assert json.loads((out / "results.json").read_text()) == {}
-    assert json.loads((out / "privacy_utility.json").read_text()) == {}
+    assert json.loads((out / "tradeoff.json").read_text()) == {}
 
 
 def test_damaged_input_leaves_the_old_report_alone(unplotted: Path, tmp_path: Path) -> None:

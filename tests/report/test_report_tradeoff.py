@@ -57,12 +57,12 @@ def test_one_generator_has_the_interval_of_the_comparison() -> None:
     assert (point.lost.mean, point.lost.low, point.lost.high) == pytest.approx((0.1, 0.05, 0.15))
     assert point_metrics([point]) == pytest.approx(
         {
-            "privacy_utility/synthetic-dcgan-cnn6/accuracy_lost": 0.1,
-            "privacy_utility/synthetic-dcgan-cnn6/accuracy_lost/low": 0.05,
-            "privacy_utility/synthetic-dcgan-cnn6/accuracy_lost/high": 0.15,
-            "privacy_utility/dcgan/attack_auc": 0.56,
-            "privacy_utility/dcgan/attack_auc/low": 0.53,
-            "privacy_utility/dcgan/attack_auc/high": 0.59,
+            "tradeoff/synthetic-dcgan-cnn6/accuracy_lost": 0.1,
+            "tradeoff/synthetic-dcgan-cnn6/accuracy_lost/low": 0.05,
+            "tradeoff/synthetic-dcgan-cnn6/accuracy_lost/high": 0.15,
+            "tradeoff/dcgan/attack_auc": 0.56,
+            "tradeoff/dcgan/attack_auc/low": 0.53,
+            "tradeoff/dcgan/attack_auc/high": 0.59,
         }
     )
 
@@ -80,7 +80,7 @@ def test_replicates_are_points_of_their_own_over_their_own_seeds() -> None:
     ]
     # One seed gives no interval.
     assert points[1].lost.low is not None and points[2].lost.low is None
-    assert "privacy_utility/synthetic-dcgan.2-cnn6/accuracy_lost/low" not in point_metrics(points)
+    assert "tradeoff/synthetic-dcgan.2-cnn6/accuracy_lost/low" not in point_metrics(points)
     assert point_table(points)["accuracy_lost_low"].isna().tolist() == [True, False, True]
 
 
