@@ -10,6 +10,7 @@ from pathgen.privacy.verdict import Verdict
 from pathgen.release.copies import exact_copies
 from pathgen.release.limits import checks
 from pathgen.release.study import Finished
+from pathgen.report.studies import EARLIER_STATE, UNKNOWN_STATE
 
 _HARMLESS: Verdict = "no leakage found by these tests"
 _EMBEDDED = re.compile(r"data:[a-z]+/[^\"')\s]+")
@@ -79,6 +80,14 @@ def _page(study: Finished) -> list[PathgenError]:
         cure = "Set it to left_out and run `dvc repro report`"
         said = f"is {study.report.patient_pictures}: {page.name} carries pictures of original slides"
         found.append(PathgenError(f"{PARAMS_FILE}: report.patient_pictures", said, cure))
+    if EARLIER_STATE in study.page or UNKNOWN_STATE in study.page:
+        # `dvc.yaml` does not know these results, so that `fresh` cannot tell.
+        said = "shows scaling, tuning or the like of what is, or may be, an earlier state of the study"
+        cure = (
+            "Run `make scaling` or `make tuning` again, or remove its folder in results; then "
+            "`dvc repro --force --single-item report`"
+        )
+        found.append(PathgenError(page, said, cure))
     if study.settings.slide_names == "refuse":
         names = named_in(study.page, identities(study))
         if names:

@@ -12,6 +12,9 @@ from pathgen.webpage.pictures import Picture
 
 _SIZE = re.compile(r"<svg\b[^>]*?\bwidth=\"([\d.]+)pt\"[^>]*", re.S)
 _PX_PER_PT = 96 / 72
+#: Begin the sentences that the page has of a study which may not belong to it, so that they can be found again.
+EARLIER_STATE = "This was made from an earlier state"
+UNKNOWN_STATE = "It is not written down from which state this was made"
 
 
 @dataclass(frozen=True)
@@ -54,14 +57,12 @@ def read_study(folder: Path, hashes: Mapping[str, str]) -> Study | None:
 def _earlier(made_from: object, hashes: Mapping[str, str]) -> list[str]:
     """Say that a study was made from an earlier state, if it was."""
     if not isinstance(made_from, dict):
-        return ["It is not written down from which state this was made: run it again to be sure of it."]
+        return [f"{UNKNOWN_STATE}: run it again to be sure of it."]
     changed = sorted(name for name, digest in made_from.items() if hashes.get(name) != digest)
     if not changed:
         return []
     names = ", ".join(changed)
-    return [
-        f"This was made from an earlier state, other than what is there now: {names}. Run the study again."
-    ]
+    return [f"{EARLIER_STATE}, other than what is there now: {names}. Run the study again."]
 
 
 def _figure(folder: Path, entry: object, sentences: Sequence[str]) -> Picture:

@@ -285,6 +285,20 @@ def test_pictures_of_originals_speak_against_it(finished: Finished) -> None:
     assert "params.yaml: report.patient_pictures: is shown" in reason
 
 
+@pytest.mark.parametrize("made_from", [{"samples.parquet": "sha256:another"}, None])
+def test_a_study_of_an_earlier_state_on_the_page_speaks_against_it(
+    copy: Path, made_from: dict[str, str] | None
+) -> None:
+    file = copy / "results" / "scaling" / "summary.json"
+    summary = json.loads(file.read_text())
+    file.write_text(json.dumps(summary | {"made_from": made_from}))
+    # The page is what is passed on: what lies beside it does not matter.
+    assert against(read_finished(copy, "dcgan")) == []
+    report_on(copy, copy / "report", patient_pictures=False)
+    (reason,) = against(read_finished(copy, "dcgan"))
+    assert "index.html: shows scaling, tuning or the like" in reason and "make scaling" in reason
+
+
 def test_a_worse_classifier_speaks_against_it(copy: Path) -> None:
     for seed in (1, 2, 3):
         file = copy / "results" / "evaluate" / f"synthetic-dcgan-cnn6-{seed}" / "metrics.json"
