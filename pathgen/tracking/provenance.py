@@ -64,9 +64,10 @@ def uncommitted_changes(root: Path) -> str:
 
 
 def device_name() -> str:
-    """Return the kind of device that torch would use: ``cpu``, or the GPU's product name."""
+    """Return the kind of device that the stage can use: ``cpu``, or the GPU's product name."""
+    # Not whether torch is loaded: in `stages.warm` it always is.
     torch = sys.modules.get("torch")
-    if torch is None or not torch.cuda.is_available():
+    if "pathgen.compute" not in sys.modules or torch is None or not torch.cuda.is_available():
         return "cpu"
     return str(torch.cuda.get_device_name())
 

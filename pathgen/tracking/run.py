@@ -29,6 +29,8 @@ class Stopped(SystemExit):
 
 
 def _stop(number: int, _: FrameType | None) -> None:
+    # A second one, e.g. to the whole process group, must not break off what sets the status.
+    signal.signal(number, signal.SIG_IGN)
     raise Stopped(128 + number)
 
 

@@ -18,6 +18,7 @@ WATCHERS = (
     "pathgen/recording.py",
     "pathgen/tracking",
     "stages/__init__.py",
+    "stages/handover.py",
     "stages/runtime.py",
 )
 NETWORKS = "pathgen/networks"
