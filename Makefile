@@ -7,11 +7,12 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: setup repro scaling tuning test test-pipeline test-long check ui bench clean help
+.PHONY: setup repro scaling dp-sweep tuning test test-pipeline test-long check ui bench clean help
 
 help:
 	@echo "make repro          run the study (dvc repro), print the result table and where to look"
 	@echo "make scaling        the error against the number of patches, original and synthetic (scaling/dvc.yaml)"
+	@echo "make dp-sweep       accuracy and the strongest attack against epsilon (dp_sweep/dvc.yaml)"
 	@echo "make tuning         search for better classifier settings (tuning/dvc.yaml)"
 	@echo "make test           the default tests"
 	@echo "make test-pipeline  the real pipeline on a tiny study"
@@ -37,6 +38,10 @@ repro: setup
 scaling: setup
 	dvc repro scaling/dvc.yaml
 	@# The page shows what there is of the experiments beside the study, which no stage of it waits for.
+	@test ! -f report/index.html || dvc repro --single-item --force report
+
+dp-sweep: setup
+	dvc repro dp_sweep/dvc.yaml
 	@test ! -f report/index.html || dvc repro --single-item --force report
 
 tuning: setup

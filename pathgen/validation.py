@@ -19,6 +19,7 @@ from pathgen.release.settings import ReleaseSettings
 from pathgen.report.settings import ReportSettings
 from pathgen.slide_work.settings import SlideWorkSettings
 from pathgen.sources.settings import CohortSettings
+from pathgen.studies.dp_sweep.settings import DpSweepSettings
 from pathgen.studies.scaling.settings import ScalingSettings
 from pathgen.studies.tuning.checking import search_problems
 from pathgen.studies.tuning.settings import TuningSettings, TuningWorkSettings
@@ -47,6 +48,7 @@ SECTIONS: dict[str, type[Settings]] = {
     "tuning": TuningSettings,
     "tuning_work": TuningWorkSettings,
     "scaling": ScalingSettings,
+    "dp_sweep": DpSweepSettings,
 }
 
 
@@ -147,6 +149,15 @@ def _between(checked: dict[str, Settings], path: Path) -> list[PathgenError]:
         and isinstance(pipeline, PipelineSettings)
     ):
         problems += _of_scaling(scaling, train, sample.per_class.train, pipeline, path)
+    sweep = checked.get("dp_sweep")
+    if (
+        isinstance(sweep, DpSweepSettings)
+        and isinstance(pipeline, PipelineSettings)
+        and sweep.classifier not in pipeline.classifiers
+    ):
+        reason = f"names {sweep.classifier}, which the study does not train"
+        cure = f"Add it to pipeline.classifiers, or choose from {pipeline.classifiers}"
+        problems.append(PathgenError(f"{path}: dp_sweep.classifier", reason, cure))
     return problems
 
 

@@ -8,6 +8,7 @@ from pathgen.errors import errors_to_exit
 from pathgen.files import atomic_folder, atomic_path, write_json
 from pathgen.params import load_section
 from pathgen.pipeline import PipelineSettings, keep_only, prune
+from pathgen.studies.dp_sweep.settings import DpSweepSettings
 from pathgen.studies.scaling.settings import ScalingSettings
 from pathgen.validation import validate_params
 
@@ -20,6 +21,7 @@ def main() -> None:
     classifiers = load_section("train_classifier", TrainClassifierSettings).classifiers
     prune(pipeline, Path())
     keep_only(Path("results/scaling/points"), load_section("scaling", ScalingSettings).points())
+    keep_only(Path("results/dp_sweep/points"), set(load_section("dp_sweep", DpSweepSettings).points()))
     # Each stage waits for the entry of its own network, and is not invalidated by other networks.
     with atomic_folder(Path("data/networks")) as draft:
         for name in pipeline.classifiers:

@@ -25,6 +25,7 @@ from pathgen.metrics.utility import classification_metrics, confusion, per_slide
 from pathgen.params import read_params
 from pathgen.privacy.attacks import QUESTIONS
 from pathgen.privacy.measure import measure_privacy
+from pathgen.studies.dp_sweep.curve import MEASURES
 from pathgen.studies.tuning.worker import VALUE_KEY
 from pathgen.validation import SECTIONS, validate_params
 
@@ -41,7 +42,7 @@ _SCORES = np.array([0.1, 0.9, 0.6, 0.4])
 
 def keys_in(page: str) -> set[str]:
     """Return the keys in the first column of the page's tables."""
-    return set(re.findall(r"^\| `([a-z]+/[^`]+)` \|", page, re.M))
+    return set(re.findall(r"^\| `([a-z_]+/[^`]+)` \|", page, re.M))
 
 
 def named_in_stages() -> Iterator[str]:
@@ -143,6 +144,7 @@ def test_the_page_names_the_keys_that_are_recorded_and_no_others(
         "tradeoff/{regime}-{classifier}/accuracy_lost",
         "tradeoff/{generator}/attack_auc",
         *(f"scaling/{name}/{{source}}/{{classifier}}" for name in ("a", "b", "c", "equals_original")),
+        *(f"dp_sweep/{name}/{{epsilon}}" for name in MEASURES),
         # Of trials, told by workers: one of them for each number of each seed.
         VALUE_KEY,
         "tune/seed-{seed}/{key}",

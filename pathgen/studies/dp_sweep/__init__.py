@@ -1,0 +1,1 @@
+"""What differential privacy costs and buys: accuracy and the strongest attack against epsilon."""
