@@ -8,7 +8,7 @@ from pathgen.errors import PathgenError
 from pathgen.tracking.door import MlflowException
 from pathgen.tracking.provenance import flatten
 from pathgen.tracking.recorder import StageRun
-from pathgen.tracking.run import Stopped, begin_run, end_run, log_parameters
+from pathgen.tracking.run import begin_run, ending, log_parameters
 from pathgen.tracking.store import Store, first_line, open_store
 
 _PARENT = "mlflow.parentRunId"
@@ -29,7 +29,7 @@ def child_run(
     Any process may open it: the stage itself, a process that it started, or one on another machine that
     uses the same store. There is one child of a name: begun again after anything but FINISHED - also after
     ``kill -9`` - it goes on in the same run. Two processes must not have the same child open at once.
-    Its status ends as a stage's does (see `tracked_stage`).
+    Its status ends as a stage's does (`pathgen.tracking.run.ending`).
 
     Args:
         parent_id: MLflow's id of the stage's run.
@@ -48,19 +48,9 @@ def child_run(
     every = {key: str(value) for key, value in {**tags, _PARENT: parent_id, _CHILD: name}.items()}
     run_id, continued = begin_run(store, _left_open(store, parent_id, name), every, name)
     run = StageRun(store, run_id, work_key=f"{parent_id}/{name}", continued=continued)
-    status, reason = "FAILED", None
-    try:
+    with ending(store, run):
         log_parameters(store, run_id, flatten(parameters))
         yield run
-        status = "FINISHED"
-    except (KeyboardInterrupt, Stopped):
-        status = "KILLED"
-        raise
-    except BaseException as problem:
-        reason = problem
-        raise
-    finally:
-        end_run(store, run, status, reason)
 
 
 def _left_open(store: Store, parent_id: str, name: str) -> str | None:

@@ -6,14 +6,15 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from pathgen.errors import PathgenError
-from pathgen.tracking.attempts import attempt, end_abandoned
+from pathgen.tracking.attempts import Attempt, attempt, end_abandoned
 from pathgen.tracking.door import STORE_ERRORS, MlflowException, SystemMetricsMonitor, mlflow
 from pathgen.tracking.dvc_project import DataHash, data_hash, open_project, running_stage, running_stage_key
 from pathgen.tracking.provenance import device_name, flatten, git_tags, uncommitted_changes, version_tags
@@ -132,12 +133,35 @@ def log_parameters(store: Store, run_id: str, flat: Mapping[str, str]) -> None:
         store.client.log_batch(run_id, params=new[start : start + _PARAMS_PER_BATCH])
 
 
-def end_run(store: Store, run: StageRun, status: str, problem: BaseException | None) -> bool:
-    """Send what waits and give the run its last status; tell whether MLflow has taken it."""
-    run.flush()
-    if problem is not None:
+@contextmanager
+def ending(store: Store, run: StageRun, then: Callable[[str, bool], None] | None = None) -> Iterator[None]:
+    """Give the run its last status when the block ends, and send what waits.
+
+    Args:
+        store: The open store.
+        run: The run: FINISHED when the block ends well, KILLED on Ctrl-C or SIGTERM, FAILED on any other
+            error, with the tag ``failure``.
+        then: Told that status, and whether MLflow has taken it.
+    """
+    status = "FAILED"
+    try:
+        yield
+        status = "FINISHED"
+    except (KeyboardInterrupt, Stopped):
+        status = "KILLED"
+        raise
+    except BaseException as problem:
         lines = str(problem).strip().splitlines() or [""]
         run.tag("failure", f"{type(problem).__name__}: {lines[0]}"[:_REASON_CHARS])
+        raise
+    finally:
+        run.flush()
+        taken = _end_run(store, run, status)
+        if then is not None:
+            then(status, taken)
+
+
+def _end_run(store: Store, run: StageRun, status: str) -> bool:
     try:
         store.client.set_terminated(run.run_id, status=status)
     except STORE_ERRORS as failure:
@@ -160,8 +184,7 @@ def tracked_stage(
 ) -> Iterator[StageRun]:
     """Record a stage as one MLflow run, from before its first computation to its end.
 
-    The run ends FINISHED when the block does, KILLED on Ctrl-C or SIGTERM, FAILED on any other error
-    (the tag ``failure`` says why). Started again with the same command, inputs and parameters after
+    Its status ends as `ending` says. Started again with the same command, inputs and parameters after
     anything but FINISHED - also after ``kill -9`` - a stage goes on in the same run.
 
     Args:
@@ -193,8 +216,7 @@ def tracked_stage(
         run_id, continued = begin_run(store, claim.run_id, _tags(name, here, key, tags), run_name)
         claim.began(place, run_id)
         run = StageRun(store, run_id, work_key=work_key, continued=continued)
-        status, reason = "FAILED", None
-        try:
+        with ending(store, run, partial(_note_end, claim, place, run_id)):
             log_parameters(store, run_id, flat)
             for path, data in hashes.items():
                 run.dataset(path, Path(path), data)
@@ -205,17 +227,12 @@ def tracked_stage(
                 sampling = _system_metrics(store, run_id, system_metrics_interval_s)
             with sampling:
                 yield run
-            status = "FINISHED"
-        except (KeyboardInterrupt, Stopped):
-            status = "KILLED"
-            raise
-        except BaseException as problem:
-            reason = problem
-            raise
-        finally:
-            if not end_run(store, run, status, reason):
-                claim.ends_as(place, run_id, status)
-            elif status == "FINISHED":
-                claim.finished()
-            else:
-                claim.stopped(place, run_id)
+
+
+def _note_end(claim: Attempt, place: str, run_id: str, status: str, taken: bool) -> None:
+    if not taken:
+        claim.ends_as(place, run_id, status)
+    elif status == "FINISHED":
+        claim.finished()
+    else:
+        claim.stopped(place, run_id)
