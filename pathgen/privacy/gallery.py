@@ -71,12 +71,11 @@ def correlation_histogram(matches: Matches, threshold: float, label: str) -> Fig
     bins = np.linspace(min(member.min(), nonmember.min(), 0.0), 1.0, _BINS + 1).tolist()
     axes.hist(member, bins=bins, histtype="step", label="nearest training patch")
     axes.hist(nonmember, bins=bins, histtype="step", linestyle="--", label="nearest unseen patch")
-    axes.axvline(1 - threshold, color="grey", linewidth=1, label="1 in 1,000 fresh originals")
-    axes.set_xlabel("correlation with the nearest original")
+    axes.axvline(1 - threshold, color="grey", linewidth=1, label="1 in 1,000 originals")
+    axes.set_xlabel("likeness to the nearest original (correlation; 1: a copy)")
     axes.set_ylabel("synthetic patches")
     axes.set_title(label)
-    axes.set_ylim(top=axes.get_ylim()[1] * 1.35)  # room for the legend above the outlines
-    axes.legend(loc="upper left", ncols=3, fontsize="small")
+    figure.legend(loc="outside lower center", ncols=3, fontsize="small", frameon=False)
     return figure
 
 

@@ -16,7 +16,7 @@ from pathgen.privacy.evidence import closeness_threshold
 from pathgen.privacy.gallery import closest_pairs, correlation_histogram, drawn
 from pathgen.privacy.origins import Origins, most_exposed, risks, slide_findings
 from pathgen.privacy.shifts import Symmetries
-from pathgen.privacy.verdict import Verdict
+from pathgen.privacy.verdict import NO_PROOF, Verdict
 from pathgen.seeding import numpy_generator
 
 Images = Mapping[str, NDArray[np.uint8]]
@@ -55,6 +55,7 @@ class PrivacyReport:
         """Return plain data for `pathgen.files.write_json`; without the pictures."""
         return {
             "verdict": self.verdict,
+            "caveat": NO_PROOF,
             "metrics": self.metrics,
             "labels": {label: done.as_json() | self.details[label] for label, done in self.labels.items()},
         }

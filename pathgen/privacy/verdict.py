@@ -9,8 +9,9 @@ from pathgen.privacy.controls import Control
 Verdict = Literal["no leakage found by these tests", "leakage found", "refused"]
 
 NO_PROOF = (
-    "No test on a finite set proves that it is anonymous; only training with differential privacy "
-    "bounds what can leak."
+    "No test on a finite set proves that it is anonymous: another attack may find more. Only a generator "
+    "trained with differential privacy, that is with noise that hides every single patch, bounds what any "
+    "attack can find."
 )
 """Said with every verdict."""
 
@@ -91,4 +92,4 @@ def explain(
         said.append("Turned or mirrored copies were not looked for.")
     if max_shift_px == 0:
         said.append("Copies moved by some pixels were not looked for.")
-    return " ".join([*said, NO_PROOF])
+    return " ".join(said)

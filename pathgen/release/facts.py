@@ -15,9 +15,8 @@ from pathgen.release.limits import checks
 from pathgen.release.study import Finished
 from pathgen.report.answer import costs, sentence
 from pathgen.report.comparison import on_synthetic_table
-from pathgen.report.measures import write_value
+from pathgen.report.measures import lines_of, write_value
 from pathgen.report.reading import read_metrics
-from pathgen.report.verdicts import lines_of
 from pathgen.webpage.words import counted
 
 UNKNOWN = "Not known to this study"
@@ -166,7 +165,7 @@ def fidelity(study: Finished) -> str:
 def privacy(study: Finished) -> str:
     """Repeat the verdict of the audit, in its own words."""
     labels: dict[str, Any] = study.privacy.get("labels", {})
-    said = [str(audit["text"]).replace(NO_PROOF, "").strip() for audit in labels.values() if "text" in audit]
+    said = [str(audit["text"]) for audit in labels.values() if "text" in audit]
     controls = [control for audit in labels.values() for control in audit.get("controls", [])]
     kept = sum(bool(control["as_expected"]) for control in controls)
     trials = (

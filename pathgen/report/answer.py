@@ -6,6 +6,7 @@ from typing import Any
 
 from pathgen.report import paper
 from pathgen.report.comparison import loss_against_original, paired_loss
+from pathgen.report.privacy import privacy_answer
 from pathgen.report.tables import Row, Summary
 
 
@@ -158,11 +159,4 @@ def privacy_sentences(privacy: Mapping[str, Mapping[str, Any]]) -> list[str]:
         return [
             "How much the synthetic patches give away of the training patients was not measured in this run."
         ]
-    said = []
-    for generator, content in privacy.items():
-        verdict = content.get("verdict")
-        words = (
-            verdict if isinstance(verdict, str) else "measured, see the privacy section; no verdict was given"
-        )
-        said.append(f"Privacy of {generator}: {words}.")
-    return said
+    return [privacy_answer(generator, content) for generator, content in privacy.items()]

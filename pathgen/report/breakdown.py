@@ -1,7 +1,6 @@
-"""The smaller tables of the page: right and wrong, slides, controls. Pure functions."""
+"""The smaller tables of the page: right and wrong, slides. Pure functions."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -60,26 +59,3 @@ def slide_table(rows: Sequence[Row], confidence: float) -> Table | None:
         lines.append([str(slide), f"{int(first['n']):,}", f"{int(first['n_tumor']):,}", *cells])
     head = ["slide", "patches", "of them tumour", *(f"{row.words}, {row.classifier}" for row in rows)]
     return Table("Accuracy on the test patches of each slide, mean over runs.", head, lines, counts=(1, 2))
-
-
-def controls_table(labels: Mapping[str, Mapping[str, Any]]) -> Table | None:
-    """List the controls of a privacy audit.
-
-    Args:
-        labels: Label to its audit, with a list ``controls`` of objects.
-
-    Returns:
-        One line per control; None when no audit has any.
-    """
-    lines = [
-        [
-            f"{label}: {control.get('name')}",
-            str(control.get("what", "")),
-            ", ".join(str(test).replace("_", " ") for test in control.get("found_by", [])) or "no test",
-            "yes" if control.get("as_expected") else "NO",
-        ]
-        for label, audit in labels.items()
-        for control in audit.get("controls", [])
-    ]
-    caption = "Controls: planted copies must be found, fresh original patches must not."
-    return Table(caption, ["control", "what was tested", "found by", "as expected"], lines) if lines else None

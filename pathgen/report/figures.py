@@ -23,8 +23,8 @@ _EVENLY = "Taken at even distances over each set; none was chosen by its looks."
 # Kind of picture, as the file is named, to its name and what there is to see on it.
 _PRIVACY_PICTURES = {
     "correlation": (
-        "How near originals come",
-        "Where nothing leaks, the two outlines lie on each other.",
+        "How closely synthetic patches resemble real ones",
+        "Where nothing leaks, the two outlines lie on each other; copies would stand at 1, in the solid one.",
     ),
     "gallery": (
         "Closest pairs",
@@ -260,9 +260,9 @@ def privacy_pictures(folder: Path, *, with_original: bool) -> list[Picture]:
         PathgenError: A picture is damaged.
     """
     shown = []
-    # By generator and class, so that what belongs together stands together.
+    # By generator and kind, so that the classes stand side by side.
     files = folder.glob("[!.]*/pictures/*.png")
-    for file in sorted(files, key=lambda file: (file.parts[-3], file.stem.split("-")[::-1], file.name)):
+    for file in sorted(files, key=lambda file: (file.parts[-3], file.name)):
         # Named by what is harmless: a picture of a new kind stays away until it is known to be.
         if not with_original and not file.stem.startswith("correlation"):
             continue

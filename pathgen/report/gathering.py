@@ -16,13 +16,13 @@ from pathgen.report.comparison import (
     on_synthetic_table,
     with_intervals,
 )
-from pathgen.report.measures import Measure
+from pathgen.report.measures import Measure, lines_of
+from pathgen.report.privacy import PrivacyPart, privacy_part
 from pathgen.report.reading import ReportInputs, read_fidelity, read_json, read_metrics, read_runs
 from pathgen.report.studies import Study, read_study
 from pathgen.report.tables import NOT_RUN, TABLE_METRICS, Row, number, result_rows
 from pathgen.report.tradeoff import Point, tradeoff
 from pathgen.report.tradeoff_plot import tradeoff_picture
-from pathgen.report.verdicts import PrivacyPart, lines_of, privacy_part
 from pathgen.webpage.cohort_tables import left_out_table, readable, role_table
 from pathgen.webpage.pictures import Picture
 from pathgen.webpage.table import Table
@@ -239,7 +239,7 @@ def gather_page(
         versions=", ".join(f"{name} {version}" for name, version in versions.items()),
         training_parts=figures.training_parts(inputs.gan, inputs.training),
         fidelity={name: lines_of(content) for name, content in read_fidelity(inputs.fidelity).items()},
-        privacy={name: privacy_part(content) for name, content in privacy.items()},
+        privacy={name: privacy_part(name, content) for name, content in privacy.items()},
         privacy_pictures=figures.privacy_pictures(inputs.privacy, with_original=with_patient_pictures),
         data_table=None if samples is None else role_table(samples),
         skipped_table=skipped,

@@ -113,6 +113,14 @@ def measures(content: Mapping[str, Any], above: str = "") -> Iterator[Measure]:
             yield from measures(entry, name)
 
 
+def lines_of(content: Mapping[str, Any]) -> list[Measure]:
+    """List the measures of one file; keys begin with the stage's own name, which the section says already."""
+    tree = nested(content)
+    found = tree.pop("metrics", {})
+    of_stage = [found.pop(stage) for stage in ("fidelity", "privacy") if stage in found]
+    return [line for part in (*of_stage, found, tree) for line in measures(part)]
+
+
 def words(key: str) -> str:
     """Write a key for a reader."""
     return key.replace("_", " ")

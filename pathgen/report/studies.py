@@ -12,7 +12,7 @@ from pathgen.webpage.pictures import Picture
 
 _SIZE = re.compile(r"<svg\b[^>]*?\bwidth=\"([\d.]+)pt\"[^>]*", re.S)
 _PX_PER_PT = 96 / 72
-#: Begin the sentences that the page has of a study which may not belong to it, so that they can be found again.
+#: Begin what the page says of a study that may not belong to it, so that it can be found again.
 EARLIER_STATE = "This was made from an earlier state"
 UNKNOWN_STATE = "It is not written down from which state this was made"
 

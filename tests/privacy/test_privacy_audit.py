@@ -142,7 +142,7 @@ def test_a_copying_generator_is_told_in_words(leaking: PrivacyReport) -> None:
     text = leaking.labels["tumor"].text
     assert leaking.verdict == "leakage found"
     assert QUESTIONS["ganleaks_ncc_strict_tpr"] + " Yes (" in text
-    assert "proves that it is anonymous" in text
+    assert "proves that it is anonymous" in leaking.as_json()["caveat"]
     moved = next(c for c in leaking.labels["tumor"].controls if c.name == "few moved copies")
     assert moved.as_expected and moved.what.endswith("each turned or mirrored and moved by 1 px")
     assert leaking.metrics["privacy/tumor/close_ncc/low"] > 0.5

@@ -12,7 +12,6 @@ from pathgen.files import write_json
 from pathgen.params import read_params
 from pathgen.patches.store import PatchSetWriter
 from pathgen.privacy.attacks import MEMBERSHIP
-from pathgen.privacy.verdict import NO_PROOF
 from pathgen.release.limits import TOO_NEAR
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -48,7 +47,7 @@ def audit(
     metrics |= {f"privacy/{label}/{name}/high": 0.52 for label in LABELS for name in MEMBERSHIP}
     metrics |= {f"privacy/{label}/{TOO_NEAR}/high": 0.001 for label in LABELS}
     metrics |= {f"privacy/tumor/{MEMBERSHIP[0]}/high": auc, f"privacy/normal/{TOO_NEAR}/high": near}
-    text = f"{verdict}. {looked_at} synthetic patches were looked at. {NO_PROOF}"
+    text = f"{verdict}. {looked_at} synthetic patches were looked at."
     return {
         "verdict": verdict,
         "metrics": metrics,

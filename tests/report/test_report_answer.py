@@ -75,7 +75,9 @@ def test_only_the_papers_data_and_sizes_are_comparable() -> None:
 def test_privacy_verdict_is_repeated() -> None:
     assert "not measured" in answer.privacy_sentences({})[0]
     assert answer.privacy_sentences({"dcgan": {"verdict": "it copies"}}) == ["Privacy of dcgan: it copies."]
-    assert "no verdict" in answer.privacy_sentences({"dcgan": {}})[0]
+    assert "without a verdict" in answer.privacy_sentences({"dcgan": {}})[0]
+    harmless = {"dcgan": {"verdict": "no leakage found by these tests"}}
+    assert answer.privacy_sentences(harmless)[0].startswith("No leak was found: an attacker who holds")
 
 
 def test_keys_with_slashes_are_unfolded_in_any_order() -> None:
