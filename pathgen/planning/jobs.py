@@ -10,6 +10,7 @@ from pathgen.gan.settings import networks_of
 from pathgen.labels import LABELS
 from pathgen.patches.settings import PerClassSettings
 from pathgen.pipeline import regime_name
+from pathgen.planning.audit_work import audit_work
 from pathgen.planning.slides import Slides
 from pathgen.planning.study import Study
 
@@ -18,8 +19,6 @@ _READ_PER_SLIDE = {"cohort": 10_000_000, "index": 7_000_000}
 _READ_PER_PATCH = 79_000
 # A slide's picture and candidates; kept once more with the finished slides.
 _INDEX_BYTES_PER_SLIDE = 700_000
-# The square turned and mirrored: each original is compared with a synthetic patch in eight ways.
-_SYMMETRIES = {"square": 8, "identity": 1}
 
 
 @dataclass(frozen=True)
@@ -224,13 +223,6 @@ def _measuring_jobs(study: Study, sizes: Sizes) -> Iterator[Job]:
     one, per_class, labels = patch_bytes(study), study.sample.per_class, len(LABELS)
     roles = patches_per_role(per_class)
     synthetic = study.synthesise.per_class * labels
-    privacy = study.privacy
-    originals = sum(
-        min(privacy.max_originals, count)
-        for count in (per_class.train, per_class.nonmember, per_class.reference)
-    )
-    drawn = min(privacy.max_synthetic, study.synthesise.per_class)
-    compared = labels * originals * drawn * _SYMMETRIES[privacy.symmetries]
     described = labels * (
         min(study.fidelity.max_patches, per_class.train)
         + min(study.fidelity.max_patches, per_class.nonmember)
@@ -246,7 +238,7 @@ def _measuring_jobs(study: Study, sizes: Sizes) -> Iterator[Job]:
     for generator in study.pipeline.generators:
         yield Job(
             f"privacy@{generator}",
-            {"pairs compared": compared},
+            audit_work(study.privacy, per_class, study.synthesise.per_class, study.extract.size_px, labels),
             reads=(roles["train"] + roles["nonmember"] + roles["reference"] + synthetic) * one
             + labels * sizes.gans[networks_of(generator)],
         )

@@ -30,7 +30,9 @@ def recorded_rates(slides_at_a_time: int) -> dict[str, Rate]:
         slides_at_a_time: Processes that share the slides.
 
     Source: docs/scale.md, processor seconds by slide and patch; of the default study the survey (3.6 s for
-    13 slides), fidelity (2.5 s for 2,400 patches) and privacy (6 s for 19.2 million pairs).
+    13 slides) and fidelity (2.5 s for 2,400 patches); of privacy, processor time on one core with 32 and 64
+    px: products of whole patches, pairs through all translations of 3 px in eight positions, and what
+    attackers learn, of which half runs in two threads.
     """
     per_s = {
         "slides opened": slides_at_a_time / 0.05,
@@ -38,7 +40,9 @@ def recorded_rates(slides_at_a_time: int) -> dict[str, Rate]:
         "patches read": slides_at_a_time * 600.0,
         "slides shown": 1 / 0.27,
         "patches described": 2400 / 2.5,
-        "pairs compared": 19.2e6 / 6.0,
+        "pixels compared": 4 * 16e9,
+        "pixels shifted": 4 * 5e6,
+        "pixels learnt": 8e6,
     }
     return {name: Rate(value, "recorded") for name, value in per_s.items()}
 

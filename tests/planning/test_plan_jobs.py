@@ -15,6 +15,7 @@ from pathgen.planning.jobs import (
     trained_in_all,
     trained_patches,
 )
+from pathgen.planning.rates import recorded_rates, seconds_of
 from pathgen.planning.scaling_jobs import scaling_jobs
 from pathgen.planning.slides import Slides, list_slides
 from pathgen.planning.study import Study, read_study
@@ -169,3 +170,25 @@ def test_scaling_trains_every_point_alike_and_draws_once() -> None:
     # Unlimited is as many as a point can see; the smaller sizes take the first of them.
     assert jobs["scaling@dcgan"].work == {"dcgan drawn": 100 * batch}
     assert jobs["scaling@dcgan"].beside == 100 * batch * 32 * 32 * 3
+
+
+def test_an_audit_compares_in_eight_positions_at_the_price_of_two() -> None:
+    work = jobs_of(default_study())["privacy@dcgan"].work
+    # Synthetic, reference, copies, by heart, shrunken, three times 53 copies; 400 members, 400 non-members.
+    seen = 1_000 + 400 + 400 + 200 + 200 + 3 * 53
+    assert work["pixels compared"] == pytest.approx(2 * 32**2 * seen * 800 * (1.9 + 1.3 + 1.4))
+    assert work["pixels shifted"] == 2 * 32**2 * 6 * 2 * (seen + 9 * 400)
+    assert work["pixels learnt"] == 2 * 32**2 * (2 * 32 * 300 + 3 * 16 * 200)
+    assert work["patches described"] == 2 * (seen + 800)
+    upright = study_with(
+        {"privacy.symmetries": "identity", "privacy.max_shift_px": 0, "privacy.shadow_steps": 0}
+    )
+    less = jobs_of(upright)["privacy@dcgan"].work
+    assert less["pixels compared"] == pytest.approx(2 * 32**2 * (seen - 53) * 800 * (1.0 + 1.3))
+    assert less["pixels shifted"] == 0
+
+
+def test_an_audit_takes_about_as_long_as_one_did() -> None:
+    """48 processor seconds at the default size; on four idle cores, of which some parts use one."""
+    work = jobs_of(default_study())["privacy@dcgan"].work
+    assert 15 < seconds_of(work, recorded_rates(4), 0.0) < 48
