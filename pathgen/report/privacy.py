@@ -179,10 +179,11 @@ def trials_sentence(labels: Mapping[str, Mapping[str, Any]]) -> str:
         "Would these tests notice a leak? They are also run on sets whose answer is known: some hold copies "
         "of patches learnt from, and must be found; some hold none, and must not be suspected."
     )
+    trials = counted(len(controls), "trial")
     if right == len(controls):
-        return f"{opening} All of them came out so ({counted(right, 'trial')})."
-    wrong = f"{len(controls) - right} of {counted(len(controls), 'trial')} did not come out so"
-    return f"{opening} {wrong}: here the tests cannot be trusted."
+        return f"{opening} Of {trials} all came out as they must."
+    wrong = len(controls) - right
+    return f"{opening} Of {trials} {wrong} did not come out so: here the tests cannot be trusted."
 
 
 def controls_table(labels: Mapping[str, Mapping[str, Any]]) -> Table | None:

@@ -85,7 +85,7 @@ def test_page_says_answer_table_settings_and_what_was_skipped(report: Path) -> N
         "expected 0.5",
         "at most 60",
         "found by 1 of 2 tests",
-        "All of them came out so (1 trial)",
+        "Of 1 trial all came out as they must",
         "no leakage was found by these made-up tests",
         "title: A &lt;made-up&gt; study",
         "Not comparable with the paper",

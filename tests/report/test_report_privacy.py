@@ -106,7 +106,7 @@ def test_a_leak_and_its_reason_are_told() -> None:
 def test_a_refused_audit_shows_no_gain_and_which_trial_failed() -> None:
     part = privacy_part("dcgan", results("refused", audited(0.5, kept=False) | {"verdict": "refused"}))
     assert part.gain is None and part.controls is not None
-    assert "1 of 4 trials did not come out so" in part.trials
+    assert "Of 4 trials 1 did not come out so" in part.trials
     assert part.controls.head == ["set whose answer is known", "it must", "normal", "tumour"]
     assert part.controls.lines == [
         ["53 copies", "be found", "found by 2 of 5 tests", "not found: NOT AS IT MUST"],
