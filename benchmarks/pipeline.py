@@ -23,7 +23,7 @@ from pathgen.tracking.store import open_store
 CHECKOUT = Path(__file__).resolve().parents[1]
 # A stage starts within seconds of the one before; after a longer pause somebody has typed a command.
 PAUSE_S = 30.0
-# What a stage loads before it works, and what the pipeline loads once.
+# What a stage that starts alone loads before it works, and what the pipeline loads once.
 PARTS = {
     "Python": "pass",
     "pandas": "import pandas",
@@ -32,6 +32,7 @@ PARTS = {
     "DVC": "import dvc.repo",
     "a stage without torch": "import stages.baseline",
     "a stage with torch": "import stages.evaluate",
+    "all libraries, once": "import stages.warm; stages.warm.load_libraries()",
 }
 
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-# Seconds that a stage takes to start and end beside loading its code: DVC's part and the tracking store.
-AROUND_A_STAGE_S = 2.0
+# Seconds between two stages of the default study that are DVC's own (docs/decisions/0020).
+AROUND_A_STAGE_S = 0.7
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ import os, sys
 import stages.warm
 stages.warm.load_libraries()
 assert not any(name.partition(".")[0] in {"pathgen", "stages"} for name in sys.modules)
+assert not sys.modules["torch"].cuda.is_initialized()  # A fork could not use the GPU.
 before = set(sys.modules)
 import stages.evaluate
 from pathlib import Path

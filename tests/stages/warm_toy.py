@@ -22,7 +22,9 @@ for line in sys.stdin:
         ["/bin/sh", "-c", f"exec {command}"], env=os.environ | {"DVC_STAGE": stage}, stdin=subprocess.DEVNULL
     )
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    print(f"ended {stage} {running.wait()}", flush=True)
+    code = running.wait()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    print(f"ended {stage} {code}", flush=True)
 """
 # Tells where it runs and what it was given.
 _TELL = """
