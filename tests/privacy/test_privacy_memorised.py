@@ -46,3 +46,11 @@ def test_the_same_bytes_on_any_number_of_threads() -> None:
     finally:
         torch.set_num_threads(threads)
     assert (draw(learnt, 20, seed=2) != first).any()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_a_gpu_learns_them_too() -> None:
+    learnt = blobs(1, 20, 16)
+    drawn = drawn_by_heart(learnt, 20, generator=torch.Generator().manual_seed(1), device="cuda")
+    nearest, _ = nearest_both_ways(drawn, learnt, measure="ncc", k=1)
+    np.testing.assert_array_equal(nearest.index[:, 0], np.arange(20))
