@@ -112,6 +112,7 @@ def _labels(study: Finished) -> _Answers:
 def _measured(study: Finished) -> _Answers:
     return {
         "Does the set give away patients’ patches?": facts.privacy(study),
+        "Is any of that proven?": facts.guarantee(study),
         "What had it to keep to?": facts.limits(study),
         "How good is a classifier trained on it?": facts.utility(study),
         "Do the patches show the class they were drawn for?": facts.recognised(study),

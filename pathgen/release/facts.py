@@ -15,6 +15,7 @@ from pathgen.release.limits import checks
 from pathgen.release.study import Finished
 from pathgen.report.answer import costs, sentence
 from pathgen.report.comparison import on_synthetic_table
+from pathgen.report.guarantees import guarantees
 from pathgen.report.measures import lines_of, write_value
 from pathgen.report.reading import read_metrics
 from pathgen.webpage.words import counted
@@ -92,6 +93,12 @@ def label_rule(study: Finished) -> str:
         f"outlines of lesions, as normal when at most {rule['max_normal_fraction']:.0%} did; what lay "
         "between was not used."
     )
+
+
+def guarantee(study: Finished) -> str:
+    """Say what differential privacy proves, or that nothing is proven."""
+    said = guarantees(study.inputs.models, [study.generator])
+    return said.get(study.generator, f"{UNKNOWN}: the generator's model.json is not there.")
 
 
 def selection(study: Finished) -> str:

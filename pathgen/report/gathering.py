@@ -16,6 +16,7 @@ from pathgen.report.comparison import (
     on_synthetic_table,
     with_intervals,
 )
+from pathgen.report.guarantees import guarantees
 from pathgen.report.measures import Measure, lines_of
 from pathgen.report.privacy import PrivacyPart, privacy_part
 from pathgen.report.reading import ReportInputs, read_fidelity, read_json, read_metrics, read_runs
@@ -41,6 +42,7 @@ CONTENTS: Mapping[str, str] = {
     "fidelity": "Fidelity: how alike are they?",
     "privacy": "Privacy: what do they give away?",
     "scaling": "What more synthetic patches bring",
+    "dp_sweep": "What differential privacy costs",
     "tuning": "What a search for better settings brings",
     "data": "Data, and what was skipped",
     "rerun": "Settings, and how to run it again",
@@ -82,12 +84,14 @@ class Page:
     calibration: Table | None
     on_synthetic: Table | None
     scaling: Study | None
+    dp_sweep: Study | None
     tuning: Study | None
     versions: str
     training_parts: Sequence[figures.Part]
     fidelity: Mapping[str, Sequence[Measure]]
     privacy: Mapping[str, PrivacyPart]
     privacy_pictures: Sequence[Picture]
+    guarantees: Mapping[str, str]
     data_table: Table | None
     skipped_table: Table | None
     no_skipped: str
@@ -235,12 +239,14 @@ def gather_page(
         calibration=calibration_table(rows, comparison),
         on_synthetic=on_synthetic_table(read_metrics(inputs.on_synthetic)),
         scaling=read_study(inputs.scaling, hashes),
+        dp_sweep=read_study(inputs.dp_sweep, hashes),
         tuning=read_study(inputs.tuning, hashes),
         versions=", ".join(f"{name} {version}" for name, version in versions.items()),
         training_parts=figures.training_parts(inputs.gan, inputs.training),
         fidelity={name: lines_of(content) for name, content in read_fidelity(inputs.fidelity).items()},
         privacy={name: privacy_part(name, content) for name, content in privacy.items()},
         privacy_pictures=figures.privacy_pictures(inputs.privacy, with_original=with_patient_pictures),
+        guarantees=guarantees(inputs.models, privacy),
         data_table=None if samples is None else role_table(samples),
         skipped_table=skipped,
         no_skipped="Nothing was skipped." if cohort is not None else "Not run.",

@@ -29,7 +29,7 @@ def guarantees(models: Path, generators: Iterable[str]) -> dict[str, str]:
     said = {}
     for generator in generators:
         cards = {label: read_json(models / "gan" / f"{generator}-{label}" / "model.json") for label in LABELS}
-        known = {label: card.get("privacy") for label, card in cards.items() if card is not None}
+        known = {str(label): card.get("privacy") for label, card in cards.items() if card is not None}
         if known:
             said[generator] = _words(generator, known)
     return said
@@ -52,7 +52,8 @@ def _words(generator: str, facts: Mapping[str, Any]) -> str:
     parts = [
         f"Of the patches of {generator} something is proven (differential privacy): who held it for as "
         f"likely as not that {hidden} was among those the generator learnt from may be "
-        f"{' and '.join(bounds)}, whatever else they know and whatever they do. Only a chance of delta is left out."
+        f"{' and '.join(bounds)}, whatever else they know and whatever they do. Only a chance of delta is "
+        "left out."
     ]
     if max(own["epsilon"] for own in facts.values()) > _LITTLE:
         parts.append(
@@ -62,7 +63,9 @@ def _words(generator: str, facts: Mapping[str, Any]) -> str:
     parts.append(
         "The noise came from a secret file; the proof holds as long as that is never given out."
         if all(own["secret"] for own in facts.values())
-        else "The noise came from the study’s seed: the proof holds only against those who do not know that."
+        else "The noise came from the study’s seed, which stands in its settings: against those who know "
+        "them nothing is proven. Name a secret file (train_gan.dpdcgan.secret_file) before patches are given "
+        "out."
     )
     return " ".join(parts)
 

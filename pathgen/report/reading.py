@@ -35,6 +35,7 @@ class ReportInputs:
     comparison: Path
     on_synthetic: Path
     scaling: Path
+    dp_sweep: Path
     tuning: Path
     models: Path
     baseline: Path
@@ -68,6 +69,7 @@ def inputs_under(root: Path) -> ReportInputs:
         comparison=results / "comparison" / "comparison.json",
         on_synthetic=results / "on_synthetic",
         scaling=results / "scaling",
+        dp_sweep=results / "dp_sweep",
         tuning=results / "tuning",
         models=root / "models",
         baseline=results / "baseline.json",

@@ -251,6 +251,7 @@ def _write_studies(root: Path) -> None:
     for study, summary, file in [
         ("tuning", plain, "history.svg"),
         ("scaling", {"sentences": ["A made-up law holds."], "figures": [named]}, "curve.svg"),
+        ("dp_sweep", {"sentences": ["A made-up cost of privacy."], "figures": [named]}, "curve.svg"),
     ]:
         write_json(root / "results" / study / "summary.json", {**summary, "made_from": {}})
         save_svg(empty_plot()[0], root / "results" / study / file)
@@ -293,6 +294,7 @@ def fabricate(root: Path) -> Path:
     checkpoint = root / "models" / "gan" / "dcgan-tumor" / "generator.safetensors"
     checkpoint.parent.mkdir(parents=True)
     checkpoint.write_bytes(b"made up")
+    write_json(checkpoint.parent / "model.json", {})
     (root / "params.yaml").write_text("# made up\nreport:\n  title: A <made-up> study\n")
     return root
 

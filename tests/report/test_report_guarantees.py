@@ -35,7 +35,7 @@ def test_the_bound_is_told_for_even_odds_with_what_it_leaves_out(tmp_path: Path)
     assert "at most 74 % sure after seeing the normal ones (epsilon 0.996, delta 1e-05, one of 1,000)" in text
     assert "at most 96 % sure after seeing the tumour ones (epsilon 3, delta 1e-05, one of 900)" in text
     assert "A patient with many patches is not hidden by it" in text
-    assert "only against those who do not know that" in text
+    assert "against those who know them nothing is proven. Name a secret file" in text
     assert "promises little" not in text
 
 

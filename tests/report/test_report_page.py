@@ -56,8 +56,8 @@ def test_every_link_has_its_place_and_every_picture_its_text(report: Path) -> No
     assert {str(link)[1:] for link in links} <= set(places)
     pictures = [attributes for tag, attributes in elements if tag == "img"]
     # 1 of cost and privacy, 2 result plots, 3 confusion matrices, 4 grids, 4 overlays, 3 + 2 training plots,
-    # 1 of differences, 1 of reliability, 2 of privacy, 2 studies
-    assert len(pictures) == 25
+    # 1 of differences, 1 of reliability, 2 of privacy, 3 studies
+    assert len(pictures) == 26
     assert all(attributes["alt"] and attributes["width"] and attributes["height"] for attributes in pictures)
 
 
@@ -70,6 +70,8 @@ def test_page_says_answer_table_settings_and_what_was_skipped(report: Path) -> N
         "McNemar’s tests of single trainings",
         "called what they were made for",
         "A made-up law holds.",
+        "A made-up cost of privacy.",
+        "Nothing is proven of the patches of dcgan",
         "Twenty made-up trials.",
         "chosen (tumor: discriminator, best of 4)",
         "code of pathgen",
@@ -167,7 +169,7 @@ def test_empty_project_gives_a_page_that_says_not_run(tmp_path: Path) -> None:
     out = report_on(tmp_path / "nothing", tmp_path / "out")
     text = text_of(out)
     _Elements(text)
-    assert text.count("Not run.") == 12
+    assert text.count("Not run.") == 13
     assert "was not measured" in text
     assert json.loads((out / "results.json").read_text()) == {}
     assert json.loads((out / "tradeoff.json").read_text()) == {}
