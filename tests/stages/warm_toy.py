@@ -50,8 +50,8 @@ def stop(number, _):
     print("got", number, flush=True)
     sys.exit(7)
 signal.signal(signal.SIGTERM, stop)
-print("waits", os.getpid(), flush=True)
 try:
+    print("waits", os.getpid(), flush=True)
     time.sleep(60)
 except KeyboardInterrupt:
     print("got ctrl-c", flush=True)
@@ -93,6 +93,7 @@ class Toy:
             self.said.append(line.rstrip())
             if line.startswith(start):
                 return line.rstrip()
+            assert not line.startswith("ended"), self.said
         raise AssertionError(f"never said {start}: {self.said}")
 
     def run(self, command: str, stage: str = "toy") -> tuple[int, list[str]]:
