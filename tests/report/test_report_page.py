@@ -199,3 +199,17 @@ def test_the_level_of_the_intervals_is_that_of_the_comparison(study: Path, tmp_p
         assert "95% interval" not in text
     file.unlink()
     assert "(95% interval of the mean)" in (report_on(root, out) / "results.md").read_text(encoding="utf-8")
+
+
+def test_what_no_test_proves_is_said_where_nothing_is_known_to_be_proven(
+    unplotted: Path, tmp_path: Path
+) -> None:
+    caveat = "No test proves it."
+    file = unplotted / "results" / "privacy" / "dcgan" / "metrics.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"caveat": caveat}))
+    assert text_of(report_on(unplotted, tmp_path / "unknown")).count(caveat) == 1
+    card = unplotted / "models" / "gan" / "dcgan-tumor" / "model.json"
+    card.parent.mkdir(parents=True)
+    card.write_text("{}")
+    told = text_of(report_on(unplotted, tmp_path / "known"))
+    assert caveat not in told and "Nothing is proven of the patches of dcgan" in told
