@@ -16,6 +16,6 @@ def test_page_in_a_browser(report: Path, tmp_path: Path, width: int) -> None:
     seen = look_at(report / "index.html", tmp_path, width)
     assert seen["console"] == []
     assert seen["width"] == width
-    assert (seen["pictures"], seen["broken"]) == (24, [])
+    assert (seen["pictures"], seen["broken"]) == (26, [])
     assert (seen["scroll"], seen["outside"]) == (width, [])
     assert seen["unfocused"] == 0
