@@ -39,7 +39,7 @@ def store(finished):
 
 
 def test_pipelines_run_leads_to_every_stages_run(finished, store):
-    told, _, runs = store
+    told, client, runs = store
     (pipeline,) = [run for run in runs if run.data.tags["stage"] == "pipeline"]
     tag = f"pipeline.{pipeline.data.tags['pipeline'][:8]}"
     linked = {run.data.tags["dvc_stage"]: run for run in runs if run is not pipeline and tag in run.data.tags}
@@ -48,6 +48,12 @@ def test_pipelines_run_leads_to_every_stages_run(finished, store):
     note = pipeline.data.tags["mlflow.note.content"]
     assert [name for name, run in linked.items() if run.info.run_id not in note] == []
     assert "| trained on |" in told
+    told_of_privacy = {key for key in pipeline.data.metrics if key.startswith("tradeoff/")}
+    assert "tradeoff/dcgan/attack_auc/high" in told_of_privacy
+    assert "tradeoff/synthetic-dcgan-cnn6/accuracy_lost" in told_of_privacy
+    (report,) = [run for run in runs if run.data.tags["stage"] == "report"]
+    assert told_of_privacy <= set(report.data.metrics)
+    assert "tradeoff.svg" in {file.path for file in client.list_artifacts(report.info.run_id)}
     assert "http://127.0.0.1:5000/#/experiments/" in told
 
 
