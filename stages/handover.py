@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 FOLDER = Path("work/warm")
@@ -39,7 +40,8 @@ def hand_over() -> None:
             server.connect(str(FOLDER / dvc / SOCKET))
             socket.send_fds(server, [json.dumps(request).encode()], [1, 2])
         except OSError:
-            _prepare(dvc)
+            with suppress(OSError):
+                _prepare(dvc)
             return
         signal.signal(signal.SIGTERM, lambda number, _: _tell(server, number))
         # The terminal sends Ctrl-C to the stage, too.
@@ -58,6 +60,8 @@ def _dvc_process() -> str | None:
     """Return number and start of the ``dvc`` that runs this command, which name it for all time; or None."""
     process = os.getppid()
     for _ in range(2):  # Some shells stay between the two.
+        if process == 0:  # The first process of a container has no parent.
+            return None
         words = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
         # After the name, which may hold anything: state, parent, ..., start. Source: man proc_pid_stat.
         facts = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
@@ -68,15 +72,16 @@ def _dvc_process() -> str | None:
 
 
 def _prepare(dvc: str) -> None:
-    """Start the process for the stages to come; not for the first one, which may be the only one."""
+    """Start the process for the stages to come; not for the first one, which may be the only one.
+
+    Raises:
+        OSError: It was started before, or cannot be.
+    """
     folder = FOLDER / dvc
     if not folder.exists():
         folder.mkdir(mode=0o700, parents=True)
         return
-    try:
-        (folder / "started").touch(exist_ok=False)
-    except FileExistsError:
-        return
+    (folder / "started").touch(exist_ok=False)
     subprocess.Popen(
         [sys.executable, "-m", "stages.warm", dvc],
         stdin=subprocess.DEVNULL,

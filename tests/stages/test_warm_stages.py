@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from warm_toy import Toy, runs, toy, wait_for
 
+from stages import handover
+
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every stage starts as any program"),
     pytest.mark.timeout(60),
@@ -160,3 +162,14 @@ def test_stage_started_by_hand_is_not_handed_over(project: Toy) -> None:
     )
     assert done.stdout.endswith("libraries False own True\n")
     assert len(list((project.root / "work" / "warm").iterdir())) == 1
+
+
+def test_stages_start_alone_where_nothing_can_be_written(project: Toy) -> None:
+    (project.root / "work").write_text("not a folder")
+    for number in range(3):
+        assert project.run(f"{PYTHON} stages.tell", f"s{number}")[1][-1] == "libraries False own True"
+
+
+def test_first_process_of_a_container_is_no_dvcs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getppid", lambda: 0)
+    assert handover._dvc_process() is None
