@@ -93,6 +93,7 @@ def main() -> None:
         stage.run.metrics(
             {
                 "dp_sweep/accuracy": found["accuracy"],
+                "dp_sweep/roc_auc": found["roc_auc"],
                 "dp_sweep/attack_auc": found["attack_auc"],
                 "dp_sweep/attack_by_chance": found["attack_by_chance"],
                 "dp_sweep/discriminator_auc": found["discriminator_auc"],

@@ -200,6 +200,7 @@ def test_each_original_is_drawn_by_a_coin_of_its_own() -> None:
     seen = np.array([np.bincount(rows, minlength=len(IMAGES)) for rows in drawn])  # (steps, N)
     assert seen.max() == 1
     assert np.abs(seen.mean(0) - rate).max() < 5 * math.sqrt(rate * (1 - rate) / steps)
+    assert abs(seen.mean() - rate) < 4 * math.sqrt(rate * (1 - rate) / seen.size)
     sizes = seen.sum(1)
     assert sizes.var() == pytest.approx(len(IMAGES) * rate * (1 - rate), rel=0.35)
     assert torch.equal(stream(DPDCGAN).rows(5).flatten(), drawn[5])

@@ -16,7 +16,7 @@ from pathgen.studies.dp_sweep.plotting import plot_sweep
 from pathgen.webpage.pictures import save_svg
 
 UNLIMITED = "unlimited"
-MEASURES = ("accuracy", "attack_auc", "discriminator_auc")
+MEASURES = ("accuracy", "roc_auc", "attack_auc", "discriminator_auc")
 _FACTS = {"epsilon", "seed", "guessing", "attack_by_chance", "attack_by_chance_high", "privacy", *MEASURES}
 
 
@@ -124,8 +124,9 @@ def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _caption(confidence: float) -> str:
     return (
-        "Left: accuracy on the original test patches of a classifier that learnt from synthetic ones alone, "
-        "against the epsilon that the generator of each class spent; dotted: guessing. Right: area under the "
+        "Left: accuracy and area under the ROC curve, on the original test patches, of a classifier that "
+        "learnt from synthetic ones alone, against the epsilon that the generator of each class spent; "
+        "dotted: guessing. Right: area under the "
         "ROC curve of the strongest attack on the synthetic patches, and of the discriminators' own answers, "
         "which are never given out; dotted: what the strongest attack reaches by chance at most, in 97.5 % "
         f"of random labellings. Small dots: single seeds; bars: {confidence:.0%} interval of their mean."

@@ -11,6 +11,7 @@ from pathgen.webpage.plotting import COLOURS, GREY, LINES, MARKERS
 
 _WORDS = {
     "accuracy": "accuracy",
+    "roc_auc": "area under the ROC curve",
     "attack_auc": "strongest attack on the patches",
     "discriminator_auc": "discriminator, never given out",
 }
@@ -33,7 +34,7 @@ def plot_sweep(
     figure = Figure(figsize=(9.0, 3.8), layout="constrained", facecolor="white")
     left, right = figure.subplots(1, 2)
     for axis, names, level, what in (
-        (left, ["accuracy"], guessing, "guessing"),
+        (left, ["accuracy", "roc_auc"], guessing, "guessing"),
         (right, ["attack_auc", "discriminator_auc"], by_chance, "by chance at most"),
     ):
         axis.spines[["top", "right"]].set_visible(False)
@@ -50,9 +51,9 @@ def plot_sweep(
         axis.set_xticks(range(len(words)), words)
         axis.set_xlim(-0.5, len(words) - 0.5)
         axis.set_xlabel("epsilon of each class (less is more private)")
-    left.set_ylabel("Accuracy on original test patches")
+        axis.legend(frameon=False, fontsize=8, loc="upper left")
+    left.set_ylabel("Classifier on original test patches")
     right.set_ylabel("Area under the ROC curve")
-    right.legend(frameon=False, fontsize=8, loc="upper left")
     return figure
 
 
