@@ -44,14 +44,14 @@ def plot_sweep(
             _draw(axis, table, points, name, number)
         axis.axhline(level, color=GREY, linewidth=0.9, linestyle=":")
         axis.annotate(
-            what, (0.0, level), xycoords=("axes fraction", "data"), xytext=(3, 3),
-            textcoords="offset points", fontsize=8, color=GREY,
+            what, (1.0, level), xycoords=("axes fraction", "data"), xytext=(0, -10),
+            textcoords="offset points", ha="right", fontsize=8, color=GREY,
         )  # fmt: skip
         words = [_label(epsilon) for epsilon in table["epsilon"]]
         axis.set_xticks(range(len(words)), words)
         axis.set_xlim(-0.5, len(words) - 0.5)
         axis.set_xlabel("epsilon of each class (less is more private)")
-        axis.legend(frameon=False, fontsize=8, loc="upper left")
+        axis.legend(frameon=False, fontsize=8, loc="lower left", bbox_to_anchor=(0.0, 1.0))
     left.set_ylabel("Classifier on original test patches")
     right.set_ylabel("Area under the ROC curve")
     return figure
@@ -70,7 +70,8 @@ def _draw(
         list(places.values()), table[name], LINES[number], marker=MARKERS[number], color=colour,
         label=_WORDS[name], ms=6, linewidth=1.4,
     )  # fmt: skip
-    ends = table[f"{name}_low"], table[f"{name}_high"]
+    # Shares: an interval of three may reach beyond what there is.
+    ends = table[f"{name}_low"].clip(0.0, 1.0), table[f"{name}_high"].clip(0.0, 1.0)
     axis.vlines(list(places.values()), *ends, color=colour, linewidth=1.2)
     axis.plot(
         [places[point["epsilon"]] for point in points],
