@@ -28,7 +28,7 @@ from pathgen.classifier.registry import build_classifier
 from pathgen.classifier.run_state import RunState
 from pathgen.classifier.schedule import batches
 from pathgen.classifier.training import train_step
-from pathgen.compute import apply_compute
+from pathgen.training.compute import apply_compute
 from pathgen.vision import torchvision
 
 SIDE_PX, BATCH, PATCHES, ROUNDS = 64, 128, 2048, 3

@@ -13,8 +13,8 @@ from pathlib import Path
 import distributed
 
 from benchmarks.measuring import Result, Run, own_process, show
-from pathgen.files import sha256_of
-from pathgen.params import read_params
+from pathgen.core.files import sha256_of
+from pathgen.core.params import read_params
 from pathgen.patches.candidate_file import complete, read_to_draw
 from pathgen.patches.sampling import sample_cohort
 from pathgen.patches.settings import SampleSettings

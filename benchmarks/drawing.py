@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.measuring import Result, own_process, show
-from pathgen.params import read_params
+from pathgen.core.params import read_params
 from pathgen.patches.candidate_file import complete, read_to_draw
 from pathgen.patches.sampling import sample_cohort
 from pathgen.patches.settings import SampleSettings

@@ -23,14 +23,14 @@ from benchmarks.arithmetic import Arithmetic, fastest, operations_per_image, pro
 from benchmarks.dcgan_example import Example, folder_batches, memory_batches
 from benchmarks.measuring import Result, show
 from benchmarks.turns import Contender, Steps, in_turns
-from pathgen.compute import apply_compute
+from pathgen.core.seeding import torch_generator
 from pathgen.gan import synthesis
 from pathgen.gan.architecture import PlayersInTraining
 from pathgen.gan.recipe import GanRecipe
 from pathgen.gan.registry import GENERATORS
 from pathgen.gan.stream import ImageStream
 from pathgen.gan.stylegan2.recipe import StyleGan2Recipe
-from pathgen.seeding import torch_generator
+from pathgen.training.compute import apply_compute
 
 SIDE_PX = 64
 LATENT_DIM = 100

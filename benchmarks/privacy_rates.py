@@ -16,8 +16,8 @@ import numpy as np
 import torch
 
 from benchmarks.measuring import Result, show
-from pathgen.labels import LABELS
-from pathgen.params import load_section
+from pathgen.core.labels import LABELS
+from pathgen.core.params import load_section
 from pathgen.patches.store import open_patch_set
 from pathgen.privacy.audit import LabelAudit, audit, compare, known_sets
 from pathgen.privacy.settings import PrivacySettings

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import pydantic
 
-from pathgen.params import Settings
+from pathgen.core.params import Settings
 
 PER_CLASS = ("dcgan", "stylegan2", "dpdcgan")
 # The same networks, told the class: one pair learns all labels.

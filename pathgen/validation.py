@@ -5,13 +5,12 @@ from pathlib import Path
 from pathgen.classifier.catalogue import smallest_image_px
 from pathgen.classifier.mixture import mixture
 from pathgen.classifier.settings import TrainClassifierSettings
-from pathgen.compute_settings import ComputeSettings
+from pathgen.core.params import PARAMS_FILE, Settings, parse_section, read_params
 from pathgen.errors import PathgenError, PathgenErrors
 from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.gan.division import CURE
 from pathgen.gan.settings import DpDcganSettings, SynthesiseSettings, TrainGanSettings, networks_of
 from pathgen.metrics.fidelity.settings import FidelitySettings
-from pathgen.params import PARAMS_FILE, Settings, parse_section, read_params
 from pathgen.patches.settings import ExtractSettings, SampleSettings
 from pathgen.pipeline import PipelineSettings
 from pathgen.privacy.settings import PrivacySettings
@@ -25,6 +24,7 @@ from pathgen.studies.tuning.checking import search_problems
 from pathgen.studies.tuning.settings import TuningSettings, TuningWorkSettings
 from pathgen.survey.settings import SurveySettings
 from pathgen.tracking.settings import TrackingSettings
+from pathgen.training.settings import ComputeSettings
 from pathgen.wsi.settings import IndexSettings
 
 SECTIONS: dict[str, type[Settings]] = {

@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from PIL import Image
 
+from pathgen.core.params import load_section
 from pathgen.gan.registry import GENERATORS
 from pathgen.gan.settings import TrainGanSettings
 from pathgen.gan.synthesis import synthesise
 from pathgen.metrics.fidelity.features import texture_v1
 from pathgen.metrics.fidelity.frechet import frechet_distance
-from pathgen.params import load_section
 from pathgen.patches.picture import patch_grid
 from pathgen.patches.store import open_patch_set
 from scripts.grids import titled

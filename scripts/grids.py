@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from pathgen.labels import LABELS
+from pathgen.core.labels import LABELS
 from pathgen.patches.picture import patch_grid
 from pathgen.patches.store import open_patch_set
 

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from shapely import MultiPolygon, Polygon
 
-from pathgen.files import atomic_path
-from pathgen.seeding import numpy_generator
+from pathgen.core.files import atomic_path
+from pathgen.core.seeding import numpy_generator
 from pathgen.wsi.annotations import read_annotations
 from pathgen.wsi.geometry import grid_positions
 from pathgen.wsi.labelling import area_fractions, touches_area

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from pathgen.core.files import write_json
 from pathgen.errors import errors_to_exit
-from pathgen.files import write_json
 from pathgen.metrics.utility import mean_colour_baseline
 from pathgen.patches.store import open_patch_set
 from stages.runtime import running

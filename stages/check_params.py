@@ -4,9 +4,9 @@ from pathlib import Path
 
 from pathgen.classifier.catalogue import code_digests, read_weights
 from pathgen.classifier.settings import TrainClassifierSettings
+from pathgen.core.files import atomic_folder, atomic_path, write_json
+from pathgen.core.params import load_section
 from pathgen.errors import errors_to_exit
-from pathgen.files import atomic_folder, atomic_path, write_json
-from pathgen.params import load_section
 from pathgen.pipeline import PipelineSettings, keep_only, prune
 from pathgen.studies.dp_sweep.settings import DpSweepSettings
 from pathgen.studies.scaling.settings import ScalingSettings

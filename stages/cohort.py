@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from pathgen.core.params import load_section
 from pathgen.errors import errors_to_exit
-from pathgen.params import load_section
 from pathgen.patches.tables import write_table
 from pathgen.sources.registry import SOURCES
 from pathgen.sources.settings import PHANTOM_FOLDER, CohortSettings

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from pathgen.core.files import write_json
+from pathgen.core.params import load_section
 from pathgen.errors import errors_to_exit
 from pathgen.evaluation.comparison import compare, differences_table, regimes_table
 from pathgen.evaluation.reading import read_evaluated, slides_known
 from pathgen.evaluation.settings import EvaluateSettings
-from pathgen.files import write_json
-from pathgen.params import load_section
 from pathgen.patches.tables import read_table, write_csv
 from stages.runtime import running
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from pathgen.core.params import load_section
 from pathgen.errors import errors_to_exit
 from pathgen.gan.settings import TrainGanSettings
-from pathgen.params import load_section
 from pathgen.studies.dp_sweep.curve import build_sweep
 from pathgen.studies.dp_sweep.settings import DpSweepSettings
 from pathgen.studies.made_from import made_from

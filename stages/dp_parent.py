@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pathgen.files import sha256_of
+from pathgen.core.files import sha256_of
+from pathgen.core.params import Settings, load_section
 from pathgen.gan.settings import DpDcganSettings
-from pathgen.params import Settings, load_section
 from pathgen.studies.dp_sweep.settings import DpSweepSettings
 from pathgen.tracking.parents import Parent, nest_under
 from pathgen.tracking.recorder import StageRun

@@ -4,19 +4,19 @@ import argparse
 from pathlib import Path
 
 from pathgen.classifier.settings import TrainClassifierSettings
-from pathgen.compute import apply_compute
-from pathgen.compute_settings import ComputeSettings
+from pathgen.core.files import write_json
+from pathgen.core.params import load_section
 from pathgen.errors import errors_to_exit
 from pathgen.evaluation.settings import EvaluateSettings
-from pathgen.files import write_json
 from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings
-from pathgen.params import load_section
 from pathgen.patches.picture import save_png
 from pathgen.patches.store import open_patch_set
 from pathgen.patches.tables import read_table
 from pathgen.privacy.settings import PrivacySettings
 from pathgen.studies.dp_sweep.point import NETWORKS, Private, run_sweep_point
 from pathgen.studies.dp_sweep.settings import DpSweepSettings
+from pathgen.training.compute import apply_compute
+from pathgen.training.settings import ComputeSettings
 from stages.dp_parent import nest
 from stages.runtime import running
 

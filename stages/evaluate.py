@@ -4,15 +4,15 @@ import argparse
 from pathlib import Path
 
 from pathgen.classifier.model import load_classifier, load_facts
-from pathgen.compute import apply_compute
-from pathgen.compute_settings import ComputeSettings
+from pathgen.core.params import load_section
 from pathgen.errors import errors_to_exit
 from pathgen.evaluation.evaluate import evaluate
 from pathgen.evaluation.reading import slides_known
 from pathgen.evaluation.settings import EvaluateSettings
-from pathgen.params import load_section
 from pathgen.patches.store import open_patch_set
 from pathgen.patches.tables import read_table
+from pathgen.training.compute import apply_compute
+from pathgen.training.settings import ComputeSettings
 from stages.runtime import running
 
 COHORT = Path("data/cohort.parquet")

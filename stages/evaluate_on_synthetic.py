@@ -4,15 +4,15 @@ import argparse
 from pathlib import Path
 
 from pathgen.classifier.model import load_classifier
-from pathgen.compute import apply_compute
-from pathgen.compute_settings import ComputeSettings
+from pathgen.core.labels import LABELS
+from pathgen.core.params import load_section
 from pathgen.errors import errors_to_exit
 from pathgen.evaluation.on_synthetic import evaluate_on_synthetic
 from pathgen.evaluation.settings import EvaluateSettings
-from pathgen.labels import LABELS
-from pathgen.params import load_section
 from pathgen.patches.store import open_patch_set
 from pathgen.pipeline import ON_SYNTHETIC, classifier_run
+from pathgen.training.compute import apply_compute
+from pathgen.training.settings import ComputeSettings
 from stages.runtime import running
 
 # Of section `evaluate`, as in dvc.yaml.

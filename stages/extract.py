@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from pathgen.core.labels import LABELS
+from pathgen.core.params import load_section
 from pathgen.errors import errors_to_exit
-from pathgen.labels import LABELS
-from pathgen.params import load_section
 from pathgen.patches.picture import patch_grid
 from pathgen.patches.settings import ExtractSettings
 from pathgen.patches.store import open_patch_set

@@ -3,12 +3,12 @@
 import argparse
 from pathlib import Path
 
+from pathgen.core.files import write_json
+from pathgen.core.labels import LABELS
+from pathgen.core.params import load_section
 from pathgen.errors import errors_to_exit
-from pathgen.files import write_json
-from pathgen.labels import LABELS
 from pathgen.metrics.fidelity.measure import measure_fidelity
 from pathgen.metrics.fidelity.settings import FidelitySettings
-from pathgen.params import load_section
 from pathgen.patches.store import open_patch_set
 from stages.runtime import running
 

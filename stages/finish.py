@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
+from pathgen.core.params import load_section
 from pathgen.errors import errors_to_exit
-from pathgen.params import load_section
 from pathgen.tracking.location import ui_command
 from pathgen.tracking.pipeline import LinkedPipeline, link_pipeline
 from pathgen.tracking.settings import TrackingSettings

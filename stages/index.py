@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from pathgen.core.params import load_section
 from pathgen.errors import errors_to_exit
-from pathgen.params import load_section
 from pathgen.patches.tables import read_table
 from pathgen.slide_work.settings import SlideWorkSettings
 from pathgen.sources.indexing import OVERLAYS_FOLDER, index_cohort

@@ -4,20 +4,20 @@ import argparse
 from functools import partial
 from pathlib import Path
 
-from pathgen.compute import apply_compute
-from pathgen.compute_settings import ComputeSettings
+from pathgen.core.files import atomic_folder, write_json
+from pathgen.core.labels import LABELS
+from pathgen.core.params import load_section
 from pathgen.errors import errors_to_exit
-from pathgen.files import atomic_folder, write_json
 from pathgen.gan.keeping import selected_by
 from pathgen.gan.model import load_discriminator
 from pathgen.gan.scoring import score
-from pathgen.labels import LABELS
-from pathgen.params import load_section
 from pathgen.patches.picture import save_png
 from pathgen.patches.store import open_patch_set
 from pathgen.privacy.measure import measure_privacy
 from pathgen.privacy.origins import Origins
 from pathgen.privacy.settings import PrivacySettings
+from pathgen.training.compute import apply_compute
+from pathgen.training.settings import ComputeSettings
 from stages.runtime import running
 
 PATCHES = Path("data/patches")

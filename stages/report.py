@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from pathgen.core.params import load_section
 from pathgen.errors import errors_to_exit
-from pathgen.params import load_section
 from pathgen.report.hashes import file_hashes, library_versions
 from pathgen.report.page import build_report
 from pathgen.report.reading import inputs_under

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pathgen.files import exclusive
-from pathgen.params import Settings, load_section
+from pathgen.core.files import exclusive
+from pathgen.core.params import Settings, load_section
 from pathgen.tracking.recorder import StageRun
 from pathgen.tracking.run import tracked_stage
 from pathgen.tracking.settings import TrackingSettings

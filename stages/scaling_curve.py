@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from pathgen.core.labels import LABELS
+from pathgen.core.params import load_section
 from pathgen.errors import errors_to_exit
-from pathgen.labels import LABELS
-from pathgen.params import load_section
 from pathgen.studies.made_from import made_from
 from pathgen.studies.scaling.curve import build_curves
 from pathgen.studies.scaling.settings import ScalingSettings

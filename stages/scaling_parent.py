@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from pathgen.files import sha256_of
-from pathgen.params import load_section
+from pathgen.core.files import sha256_of
+from pathgen.core.params import load_section
 from pathgen.studies.scaling.settings import ScalingSettings
 from pathgen.tracking.parents import Parent, nest_under
 from pathgen.tracking.recorder import StageRun

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from pathgen.core.labels import LABELS
+from pathgen.core.params import load_section
 from pathgen.errors import errors_to_exit
 from pathgen.gan.drawn import drawn_patches
 from pathgen.gan.settings import SynthesiseSettings
 from pathgen.gan.synthesis import Arithmetic
-from pathgen.labels import LABELS
-from pathgen.params import load_section
 from stages.runtime import WORK
 from stages.scaling_training import train_point, wanted_point
 

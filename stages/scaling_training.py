@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from pathgen.classifier.settings import TrainClassifierSettings
-from pathgen.compute import apply_compute
-from pathgen.compute_settings import ComputeSettings
+from pathgen.core.files import write_json
+from pathgen.core.params import load_section
 from pathgen.evaluation.settings import EvaluateSettings
-from pathgen.files import write_json
-from pathgen.params import load_section
 from pathgen.patches.store import PatchSet, open_patch_set
 from pathgen.studies.scaling.point import run_point
 from pathgen.studies.scaling.settings import ScalingSettings
 from pathgen.studies.scaling.sizes import per_class
+from pathgen.training.compute import apply_compute
+from pathgen.training.settings import ComputeSettings
 from stages.runtime import running
 from stages.scaling_parent import nest
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from pathgen.core.params import load_section
 from pathgen.errors import errors_to_exit
-from pathgen.params import load_section
 from pathgen.survey.settings import SurveySettings
 from pathgen.survey.survey import inputs_under, survey_cohort
 from stages.runtime import running

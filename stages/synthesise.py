@@ -3,16 +3,16 @@
 import argparse
 from pathlib import Path
 
-from pathgen.compute import apply_compute
-from pathgen.compute_settings import ComputeSettings
+from pathgen.core.labels import LABELS
+from pathgen.core.params import load_section
 from pathgen.errors import errors_to_exit
 from pathgen.gan.keeping import keep_synthetic
 from pathgen.gan.settings import SynthesiseSettings
 from pathgen.gan.synthesis import Arithmetic
-from pathgen.labels import LABELS
-from pathgen.params import load_section
 from pathgen.patches.picture import patch_grid
 from pathgen.patches.store import open_patch_set
+from pathgen.training.compute import apply_compute
+from pathgen.training.settings import ComputeSettings
 from stages.runtime import WORK, running
 
 

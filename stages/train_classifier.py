@@ -7,14 +7,14 @@ from pathgen.classifier.model import save_classifier
 from pathgen.classifier.regimes import REGIMES, assemble
 from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.classifier.training import train_classifier
-from pathgen.compute import apply_compute
-from pathgen.compute_settings import ComputeSettings
+from pathgen.core.labels import LABELS
+from pathgen.core.params import load_section
 from pathgen.errors import errors_to_exit
-from pathgen.labels import LABELS
-from pathgen.params import load_section
 from pathgen.patches.store import open_patch_set
 from pathgen.patches.tables import write_csv
 from pathgen.pipeline import classifier_run
+from pathgen.training.compute import apply_compute
+from pathgen.training.settings import ComputeSettings
 from stages.runtime import running
 
 TRAIN = Path("data/patches/train")

@@ -6,21 +6,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pathgen.compute import apply_compute
-from pathgen.compute_settings import ComputeSettings
-from pathgen.distributed import is_started, joined, launch
+from pathgen.core.labels import LABELS
+from pathgen.core.params import load_section
 from pathgen.errors import errors_to_exit
+from pathgen.gan.distributed import is_started, joined, launch
 from pathgen.gan.dpdcgan.units import units_of
 from pathgen.gan.keeping import example_for_signature, keep_training
 from pathgen.gan.loop import train_generator
 from pathgen.gan.originals import of_all_labels, of_one_label
 from pathgen.gan.registry import GENERATORS
 from pathgen.gan.settings import DpDcganSettings, TrainGanSettings, networks_of
-from pathgen.labels import LABELS
-from pathgen.params import load_section
 from pathgen.patches.store import open_patch_set
 from pathgen.patches.tables import read_table
 from pathgen.tracking.run import require_stage
+from pathgen.training.compute import apply_compute
+from pathgen.training.settings import ComputeSettings
 from stages.runtime import running
 
 TRAIN = Path("data/patches/train")

@@ -10,14 +10,12 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from pathgen.compute import apply_compute
-from pathgen.compute_settings import ComputeSettings
+from pathgen.core.labels import LABELS
+from pathgen.core.params import PARAMS_FILE, load_section, read_params
 from pathgen.errors import errors_to_exit
 from pathgen.gan.drawn import drawn_patches
 from pathgen.gan.settings import SynthesiseSettings
 from pathgen.gan.synthesis import Arithmetic
-from pathgen.labels import LABELS
-from pathgen.params import PARAMS_FILE, load_section, read_params
 from pathgen.patches.store import open_patch_set
 from pathgen.studies.made_from import made_from
 from pathgen.studies.tuning.again import train_best_again
@@ -31,6 +29,8 @@ from pathgen.studies.tuning.storage import open_storage, open_study
 from pathgen.studies.tuning.worker import recorded, work
 from pathgen.tracking.children import child_run
 from pathgen.tracking.settings import TrackingSettings
+from pathgen.training.compute import apply_compute
+from pathgen.training.settings import ComputeSettings
 from stages.runtime import WORK, running
 
 TRAIN, VALID = Path("data/patches/train"), Path("data/patches/valid")

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from pathgen.checkpoint import (
+from pathgen.core.seeding import torch_generator
+from pathgen.errors import PathgenError
+from pathgen.training.checkpoint import (
     Snapshot,
     flatten_state,
     load_module,
@@ -14,8 +16,6 @@ from pathgen.checkpoint import (
     restore_state,
     save_tensors,
 )
-from pathgen.errors import PathgenError
-from pathgen.seeding import torch_generator
 
 KEY = {"settings": {"lr": 2e-4, "seed": 1}, "data": "abc"}
 

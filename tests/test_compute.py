@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from pathgen.compute import apply_compute, keep_freed_memory
 from pathgen.errors import PathgenError
+from pathgen.training.compute import apply_compute, keep_freed_memory
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from pathgen.core.files import atomic_folder, atomic_path, exclusive, sha256_of, write_json
 from pathgen.errors import PathgenError, PathgenErrors, errors_to_exit
-from pathgen.files import atomic_folder, atomic_path, exclusive, sha256_of, write_json
 
 
 def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_sha256_equals_hashlib(tmp_path: Path) -> None:
 def test_a_second_process_is_turned_away(tmp_path: Path) -> None:
     lock = tmp_path / "locks" / "stage.lock"
     code = (
-        "import sys; from pathlib import Path; from pathgen.files import exclusive\n"
+        "import sys; from pathlib import Path; from pathgen.core.files import exclusive\n"
         f"with exclusive(Path({str(lock)!r}), 'x'): print('in', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen(

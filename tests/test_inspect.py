@@ -12,11 +12,11 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from pathgen.checkpoint import save_tensors
 from pathgen.cli import app
 from pathgen.inspection.inspect import Finding, inspect_path
 from pathgen.patches.store import PatchSetWriter
 from pathgen.patches.tables import CANDIDATES, empty_table, write_table
+from pathgen.training.checkpoint import save_tensors
 
 
 def usable(path: Path, kind: str) -> dict:

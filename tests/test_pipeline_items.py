@@ -5,7 +5,7 @@ from pathlib import Path
 import pydantic
 import pytest
 
-from pathgen.labels import LABELS
+from pathgen.core.labels import LABELS
 from pathgen.pipeline import PipelineSettings, classifier_run, kind_of, prune, regime_name
 
 SETTINGS = PipelineSettings(

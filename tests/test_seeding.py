@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pathgen.seeding import derive_seed, numpy_generator, torch_generator
+from pathgen.core.seeding import derive_seed, numpy_generator, torch_generator
 
 NAMES = st.lists(st.one_of(st.text("abc", min_size=1), st.integers(0, 99)), min_size=1, max_size=3)
 

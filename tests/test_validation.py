@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from pathgen.core.params import load_section
 from pathgen.errors import PathgenError, PathgenErrors
-from pathgen.params import load_section
 from pathgen.pipeline import PipelineSettings
 from pathgen.validation import SECTIONS, validate_params
 

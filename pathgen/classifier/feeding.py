@@ -5,10 +5,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pathgen.augmentation import blurred, restained, turned
 from pathgen.classifier.prediction import normalised
 from pathgen.classifier.settings import Augment
-from pathgen.seeding import torch_generator
+from pathgen.core.seeding import torch_generator
+from pathgen.training.augmentation import blurred, restained, turned
 
 # Of the memory that is free on a GPU; the rest is for the network.
 _SHARE_OF_FREE = 0.5

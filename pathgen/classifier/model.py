@@ -7,13 +7,13 @@ from typing import Any
 
 from torch import nn
 
-from pathgen.checkpoint import load_module, save_tensors
 from pathgen.classifier.catalogue import network_names
 from pathgen.classifier.registry import build_network
 from pathgen.classifier.training import TrainedClassifier
+from pathgen.core.files import atomic_folder, write_json
+from pathgen.core.labels import LABELS
 from pathgen.errors import PathgenError
-from pathgen.files import atomic_folder, write_json
-from pathgen.labels import LABELS
+from pathgen.training.checkpoint import load_module, save_tensors
 
 WEIGHTS_FILE = "model.safetensors"
 FACTS_FILE = "model.json"

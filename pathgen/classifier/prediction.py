@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pathgen.labels import LABELS, label_index
+from pathgen.core.labels import LABELS, label_index
 
 # Matrix kernels add in another order for other batch shapes. One fixed shape, padded at the end, makes a
 # patch's score the same in a set of ten and in a set of ten thousand.

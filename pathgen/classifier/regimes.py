@@ -9,10 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pathgen.classifier.mixture import mixture
+from pathgen.core.labels import LABELS, label_index
+from pathgen.core.seeding import numpy_generator
 from pathgen.errors import PathgenError
-from pathgen.labels import LABELS, label_index
 from pathgen.patches.store import PatchSet
-from pathgen.seeding import numpy_generator
 
 Regime = Literal["original", "mixed", "synthetic"]
 REGIMES: tuple[Regime, ...] = get_args(Regime)

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from pathgen.classifier.catalogue import network_file, read_weights, smallest_image_px
+from pathgen.core.seeding import derive_seed
 from pathgen.errors import PathgenError
-from pathgen.seeding import derive_seed
 
 _NAMED = 5
 

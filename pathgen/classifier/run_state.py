@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pathgen.checkpoint import Snapshot, fill_module, flatten_state, load_optimizer, restore_state
 from pathgen.classifier.schedule import best_epoch
 from pathgen.errors import PathgenError
+from pathgen.training.checkpoint import Snapshot, fill_module, flatten_state, load_optimizer, restore_state
 
 _DAMAGED = "Delete the folder; the training then starts over"
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pathgen.classifier.settings import Schedule
-from pathgen.seeding import numpy_generator
+from pathgen.core.seeding import numpy_generator
 
 
 def learning_rates(

@@ -6,8 +6,8 @@ import pydantic
 from pydantic import Field
 
 from pathgen.classifier.catalogue import network_names
+from pathgen.core.params import Settings
 from pathgen.errors import PathgenError
-from pathgen.params import Settings
 
 ValidateOn = Literal["original", "code"]
 Augment = Literal["none", "d4", "d4_stain", "d4_stain_blur"]

@@ -20,10 +20,10 @@ from pathgen.classifier.registry import build_classifier, fill_from_file
 from pathgen.classifier.run_state import RunState
 from pathgen.classifier.schedule import batches, best_epoch, is_over, learning_rates
 from pathgen.classifier.settings import Augment, Schedule
+from pathgen.core.seeding import derive_seed
 from pathgen.patches.picture import patch_grid
 from pathgen.progress import progress
 from pathgen.recording import Recorder
-from pathgen.seeding import derive_seed
 
 HISTORY_COLUMNS = (
     "epoch",

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from pathgen.classifier.prediction import predict, predictions_frame
-from pathgen.files import write_json
+from pathgen.core.files import write_json
 from pathgen.metrics.statistics.calibration import (
     expected_calibration_error,
     reliability,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pathgen.classifier.prediction import predict
-from pathgen.files import write_json
+from pathgen.core.files import write_json
 from pathgen.metrics.utility import classification_metrics, confusion, wilson_interval
 from pathgen.patches.store import PatchSet
 

@@ -4,13 +4,13 @@ import os
 import shutil
 from pathlib import Path
 
+from pathgen.core.files import atomic_folder, sha256_of
 from pathgen.errors import PathgenError
 from pathgen.exchange.form import EXPORT_AGAIN, Form, batches
 from pathgen.exchange.imagefolder import IMAGEFOLDER
 from pathgen.exchange.manifest import FormatName, Manifest, checksums, read_manifest, write_manifest
 from pathgen.exchange.parquet import PARQUET
 from pathgen.exchange.pcam import PCAM, prefix_of
-from pathgen.files import atomic_folder, sha256_of
 from pathgen.patches.store import INDEX_FILE, PIXELS_FILE, PatchSet, begin_pixels, open_patch_set
 from pathgen.patches.tables import SPLITS, read_table
 from pathgen.progress import progress

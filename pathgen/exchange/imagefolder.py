@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from pathgen.core.labels import LABELS
 from pathgen.errors import PathgenError
 from pathgen.exchange.form import EXPORT_AGAIN, Form, Pixels, batches
 from pathgen.exchange.png import decode, encode
-from pathgen.labels import LABELS
 from pathgen.patches.store import PatchSet
 
 # Each of these alone names what a patch is of.

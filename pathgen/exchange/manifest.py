@@ -9,8 +9,8 @@ import pydantic
 from numpy.typing import NDArray
 from pydantic import Field
 
+from pathgen.core.files import write_json
 from pathgen.errors import PathgenError
-from pathgen.files import write_json
 
 FormatName = Literal["imagefolder", "pcam", "parquet"]
 _DIGITS = 8

@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from pathgen.augmentation import restained
-from pathgen.distributed import ALONE, Group
+from pathgen.gan.distributed import ALONE, Group
 from pathgen.gan.transforms import as_flips, mirrored, placed, shift_matrices
+from pathgen.training.augmentation import restained
 
 # Steps between two corrections of the chance.
 INTERVAL = 4

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from pathgen.distributed import ALONE, Group
 from pathgen.gan.classes import Given
+from pathgen.gan.distributed import ALONE, Group
 from pathgen.gan.stream import Augment, ImageStream, Stream
 from pathgen.gan.synthesis import Drawer
 

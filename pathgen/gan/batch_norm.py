@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from pathgen.distributed import Group
 from pathgen.errors import PathgenError
+from pathgen.gan.distributed import Group
 
 
 class GroupBatchNorm2d(nn.BatchNorm2d):

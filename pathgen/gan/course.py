@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pathgen.checkpoint import Snapshot
-from pathgen.distributed import ALONE, Group
 from pathgen.errors import PathgenError
 from pathgen.gan.architecture import PlayersInTraining, Recipe
+from pathgen.gan.distributed import ALONE, Group
 from pathgen.gan.health import Health
 from pathgen.gan.synthesis import to_uint8
 from pathgen.patches.picture import patch_grid
 from pathgen.recording import Recorder
+from pathgen.training.checkpoint import Snapshot
 
 GRID = 64
 _GRID_COLUMNS = 8

@@ -5,8 +5,8 @@ import itertools
 import torch
 from torch import nn
 
+from pathgen.core.seeding import torch_generator
 from pathgen.gan.classes import ClassShift, Given, class_logits, initialise_classes
-from pathgen.seeding import torch_generator
 
 _SMALLEST_PX = 4
 

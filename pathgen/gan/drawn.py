@@ -22,8 +22,8 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from pathgen.core.files import in_turn, sha256_of, write_json
 from pathgen.errors import PathgenError
-from pathgen.files import in_turn, sha256_of, write_json
 from pathgen.gan.sampling import LoadedGenerator, load_generator
 from pathgen.gan.synthesis import BLOCK, PLAIN, Arithmetic
 from pathgen.progress import progress
@@ -201,7 +201,7 @@ def _identity(
 def _code() -> str:
     """Return a digest of the code that draws: a store does not outlive it."""
     package = Path(__file__).parents[1]
-    files = [package / "seeding.py", package / "compute.py", *sorted((package / "gan").rglob("*.py"))]
+    files = [file for part in ("core", "training", "gan") for file in sorted((package / part).rglob("*.py"))]
     return _digest(b"".join(sha256_of(file).encode() for file in files))
 
 

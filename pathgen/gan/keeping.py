@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from pathgen.files import atomic_folder
+from pathgen.core.files import atomic_folder
 from pathgen.gan.drawn import drawn_patches, in_batches
 from pathgen.gan.model import save_gan
 from pathgen.gan.synthesis import PLAIN, Arithmetic

@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from pathgen.core.seeding import numpy_generator, torch_generator
 from pathgen.metrics.fidelity.features import SMALLEST_SIDE_PX, texture_v1
 from pathgen.metrics.fidelity.frechet import frechet_distance
-from pathgen.seeding import numpy_generator, torch_generator
 
 # Columns of a look, beside those of `overfitting`; docs/metrics.md explains each.
 LIKENESS = ("gan/frechet", "gan/frechet_floor")

@@ -12,12 +12,12 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from pathgen.checkpoint import Snapshot
-from pathgen.distributed import ALONE, Group
+from pathgen.core.seeding import torch_generator
 from pathgen.errors import PathgenError
 from pathgen.gan.architecture import PlayersInTraining, Recipe
 from pathgen.gan.classes import Classes, Given
 from pathgen.gan.course import Course
+from pathgen.gan.distributed import ALONE, Group
 from pathgen.gan.health import Health
 from pathgen.gan.likeness import LIKENESS
 from pathgen.gan.overfitting import LOOKS, warn
@@ -27,7 +27,7 @@ from pathgen.gan.stream import Stream, sent
 from pathgen.gan.trained import TrainedGan
 from pathgen.progress import progress
 from pathgen.recording import Recorder, Silent
-from pathgen.seeding import torch_generator
+from pathgen.training.checkpoint import Snapshot
 
 
 def train_generator(

@@ -8,11 +8,11 @@ from typing import Any
 
 from torch import nn
 
-from pathgen.checkpoint import load_module, save_tensors
+from pathgen.core.files import atomic_folder, write_json
 from pathgen.errors import PathgenError
-from pathgen.files import atomic_folder, write_json
 from pathgen.gan.registry import GENERATORS
 from pathgen.gan.trained import TrainedGan
+from pathgen.training.checkpoint import load_module, save_tensors
 
 _CARD = "model.json"
 _CURE = "Train it again, or restore it with dvc pull or dvc checkout"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pathgen.core.labels import LABELS
 from pathgen.gan.classes import Classes, Conditioning
-from pathgen.labels import LABELS
 from pathgen.patches.store import PatchSet
 
 

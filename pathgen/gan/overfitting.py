@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from pathgen.core.seeding import numpy_generator
 from pathgen.gan.architecture import PlayersInTraining
 from pathgen.gan.classes import Classes, Given
-from pathgen.seeding import numpy_generator
 
 _log = logging.getLogger(__name__)
 

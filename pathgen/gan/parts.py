@@ -7,8 +7,8 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
-from pathgen.checkpoint import flatten_state, load_optimizer, restore_state
-from pathgen.distributed import Group
+from pathgen.gan.distributed import Group
+from pathgen.training.checkpoint import flatten_state, load_optimizer, restore_state
 
 # One grey level: originals that are all alike have no spread to compare with.
 LEVEL = 1 / 127.5

@@ -7,10 +7,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from pathgen.distributed import ALONE, Group
+from pathgen.core.seeding import derive_seed
 from pathgen.gan.architecture import Architecture
 from pathgen.gan.batch_norm import over_group
 from pathgen.gan.classes import Given
+from pathgen.gan.distributed import ALONE, Group
 from pathgen.gan.division import require_divisible
 from pathgen.gan.losses import discriminator_loss, generator_loss
 from pathgen.gan.parts import (
@@ -25,7 +26,6 @@ from pathgen.gan.parts import (
     spread,
 )
 from pathgen.gan.recipe import GanRecipe
-from pathgen.seeding import derive_seed
 
 # What `Players.step` tells of each step; docs/metrics.md explains each.
 STATISTICS = (

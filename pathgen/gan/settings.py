@@ -5,9 +5,9 @@ from typing import Any, Literal
 import pydantic
 from pydantic import Field
 
+from pathgen.core.params import Settings
+from pathgen.core.seeding import derive_seed
 from pathgen.gan.division import indivisible
-from pathgen.params import Settings
-from pathgen.seeding import derive_seed
 
 # Generators that learn all labels at once, and the networks that they share with those of one label.
 _JOINT = {"cdcgan": "dcgan", "cstylegan2": "stylegan2"}

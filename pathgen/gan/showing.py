@@ -5,13 +5,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from pathgen.core.seeding import torch_generator
 from pathgen.gan.architecture import PlayersInTraining, Recipe
 from pathgen.gan.classes import Classes, Given
 from pathgen.gan.course import GRID
 from pathgen.gan.likeness import Likeness
 from pathgen.gan.overfitting import Watch
 from pathgen.gan.synthesis import Drawer, to_uint8
-from pathgen.seeding import torch_generator
 
 
 class Showing:

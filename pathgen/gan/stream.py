@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pathgen.augmentation import turned
-from pathgen.distributed import ALONE, Group
-from pathgen.seeding import torch_generator
+from pathgen.core.seeding import torch_generator
+from pathgen.gan.distributed import ALONE, Group
+from pathgen.training.augmentation import turned
 
 Augment = Literal["none", "d4"]
 

@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from pathgen.core.seeding import torch_generator
 from pathgen.gan.classes import Given
 from pathgen.gan.scoring import score
-from pathgen.seeding import torch_generator
 
 # The network always sees this many latents: another batch size would round otherwise.
 BLOCK = 64

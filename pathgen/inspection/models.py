@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pathgen.core.files import sha256_of
 from pathgen.errors import PathgenError
-from pathgen.files import sha256_of
 from pathgen.inspection.slides import file_facts
 
 CARD_FILE = "model.json"
@@ -14,7 +14,7 @@ _AGAIN = "Train it again, or pull it"
 
 def _tensors(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     # Imported here: torch takes seconds to load, and a slide needs none of it.
-    from pathgen.checkpoint import load_tensors  # noqa: PLC0415
+    from pathgen.training.checkpoint import load_tensors  # noqa: PLC0415
 
     tensors, metadata = load_tensors(path, _AGAIN)
     facts = {
@@ -82,7 +82,7 @@ def params_facts(path: Path) -> dict[str, Any]:
         PathgenErrors: One error per wrong setting, in any section.
     """
     # Imported here: it reaches into every part of the suite, and a slide needs none of it.
-    from pathgen.params import read_params  # noqa: PLC0415
+    from pathgen.core.params import read_params  # noqa: PLC0415
     from pathgen.validation import validate_params  # noqa: PLC0415
 
     sections = [str(name) for name in read_params(path)]

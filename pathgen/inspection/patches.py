@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from pathgen.core.files import sha256_of
+from pathgen.core.labels import LABELS
 from pathgen.errors import PathgenError
-from pathgen.files import sha256_of
 from pathgen.inspection.slides import file_facts
-from pathgen.labels import LABELS
 from pathgen.patches.store import INDEX_FILE, PIXELS_FILE, open_patch_set
 from pathgen.patches.tables import CANDIDATES, COHORT, SAMPLES, check_table, read_table
 

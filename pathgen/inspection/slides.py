@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from pathgen.files import sha256_of
+from pathgen.core.files import sha256_of
 from pathgen.sources.cohort import content_digest
 from pathgen.wsi.describe import describe_annotation, describe_slide
 from pathgen.wsi.patch_reader import Method, reading_method

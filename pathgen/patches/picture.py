@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pathgen.files import atomic_path
+from pathgen.core.files import atomic_path
 
 _GAP_PX = 2
 _WHITE = 255

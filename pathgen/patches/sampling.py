@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pathgen.core.labels import LABELS
+from pathgen.core.seeding import derive_seed
 from pathgen.errors import PathgenError, PathgenErrors
-from pathgen.labels import LABELS
 from pathgen.patches.labelling import label_candidates
 from pathgen.patches.splits import assign_splits
 from pathgen.patches.tables import SAMPLES, SPLITS, Schema, check_table
-from pathgen.seeding import derive_seed
 
 _log = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from pathgen.core.seeding import derive_seed
 from pathgen.errors import PathgenError, PathgenErrors
-from pathgen.seeding import derive_seed
 
 
 @dataclass(frozen=True)

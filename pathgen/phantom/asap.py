@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from shapely.geometry import Polygon
 
-from pathgen.files import atomic_path
+from pathgen.core.files import atomic_path
 
 
 def _annotation(number: int, group: str, polygon: Polygon) -> Iterable[str]:

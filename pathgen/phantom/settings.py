@@ -2,7 +2,7 @@
 
 from pydantic import Field, model_validator
 
-from pathgen.params import Settings
+from pathgen.core.params import Settings
 
 
 class PhantomSettings(Settings):

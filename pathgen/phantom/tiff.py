@@ -6,7 +6,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from pathgen.files import atomic_path
+from pathgen.core.files import atomic_path
 
 
 def halve(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -6,8 +6,8 @@ from itertools import product
 
 from pathgen.classifier.mixture import mixture
 from pathgen.classifier.settings import ClassifierSettings, RegimeSettings
+from pathgen.core.labels import LABELS
 from pathgen.gan.settings import networks_of
-from pathgen.labels import LABELS
 from pathgen.patches.settings import PerClassSettings
 from pathgen.pipeline import regime_name
 from pathgen.planning.audit_work import audit_work

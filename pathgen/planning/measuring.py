@@ -18,8 +18,7 @@ from torch import nn
 from pathgen.classifier.prediction import predict
 from pathgen.classifier.registry import build_classifier
 from pathgen.classifier.training import train_classifier
-from pathgen.compute import apply_compute
-from pathgen.distributed import ALONE
+from pathgen.gan.distributed import ALONE
 from pathgen.gan.registry import GENERATORS
 from pathgen.gan.settings import networks_of
 from pathgen.gan.synthesis import BLOCK, synthesise
@@ -28,6 +27,7 @@ from pathgen.planning.jobs import Sizes
 from pathgen.planning.rates import AROUND_A_STAGE_S, Rate
 from pathgen.planning.study import Study
 from pathgen.recording import Silent
+from pathgen.training.compute import apply_compute
 
 _MEASURED_S = 1.5
 # A fork of a process that has the libraries starts in 0.5 s, where loading them takes 3.1 s

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pathgen.classifier.catalogue import code_digests
+from pathgen.core.params import PARAMS_FILE, read_params
 from pathgen.errors import PathgenError
-from pathgen.params import PARAMS_FILE, read_params
 from pathgen.planning.study import Study
 from pathgen.tracking.dvc_project import PIPELINE_FILE, new_project, open_project, stage_states
 

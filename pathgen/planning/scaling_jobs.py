@@ -2,8 +2,8 @@
 
 from itertools import product
 
+from pathgen.core.labels import LABELS
 from pathgen.gan.settings import networks_of
-from pathgen.labels import LABELS
 from pathgen.planning.jobs import Job, Sizes, patch_bytes, patches_per_role
 from pathgen.planning.study import Study
 

@@ -5,17 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from pathgen.classifier.settings import TrainClassifierSettings
-from pathgen.compute_settings import ComputeSettings
+from pathgen.core.params import PARAMS_FILE, parse_section, read_params
 from pathgen.errors import PathgenError
 from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings
 from pathgen.metrics.fidelity.settings import FidelitySettings
-from pathgen.params import PARAMS_FILE, parse_section, read_params
 from pathgen.patches.settings import ExtractSettings, SampleSettings
 from pathgen.pipeline import PipelineSettings
 from pathgen.privacy.settings import PrivacySettings
 from pathgen.slide_work.settings import SlideWorkSettings
 from pathgen.sources.settings import CohortSettings
 from pathgen.studies.scaling.settings import ScalingSettings
+from pathgen.training.settings import ComputeSettings
 from pathgen.validation import validate_params
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pathgen.core.seeding import numpy_generator
 from pathgen.metrics.several import holm
 from pathgen.privacy.attacks import QUESTIONS, Finding, run_attacks
 from pathgen.privacy.controls import Control, Known, plant, run_controls
@@ -17,7 +18,6 @@ from pathgen.privacy.intervals import wilson_interval
 from pathgen.privacy.matches import Pool, Seen
 from pathgen.privacy.shifts import Symmetries
 from pathgen.privacy.verdict import Verdict, decide, explain
-from pathgen.seeding import numpy_generator
 
 
 @dataclass(frozen=True)

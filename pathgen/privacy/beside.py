@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pathgen.core.seeding import numpy_generator
 from pathgen.privacy.allpairs import one_thread_each
 from pathgen.privacy.attacks import Finding, discriminator_attack
 from pathgen.privacy.audit import Comparison, descriptions_json
 from pathgen.privacy.controls import shrunken
 from pathgen.privacy.copying import Description, describe, yardstick
 from pathgen.privacy.shadow import shadow_scores
-from pathgen.seeding import numpy_generator
 
 
 def published_scores(

@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pathgen.core.seeding import numpy_generator
 from pathgen.metrics.several import holm
 from pathgen.privacy.attacks import run_attacks
 from pathgen.privacy.evidence import Evidence, closeness_threshold, gather, gather_within_members
 from pathgen.privacy.matches import Pool, Seen
 from pathgen.privacy.memorised import drawn_by_heart
 from pathgen.privacy.planted import restained_each, shifted_each, turned_each
-from pathgen.seeding import numpy_generator
 
 _MOST_COPIES = 2000
 _LEARNT_BY_HEART = 100

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pathgen.core.seeding import numpy_generator
 from pathgen.errors import PathgenError
 from pathgen.privacy.attacks import Finding, discriminator_attack
 from pathgen.privacy.audit import Comparison, LabelAudit, audit, compare, known_sets
@@ -17,7 +18,6 @@ from pathgen.privacy.gallery import closest_pairs, correlation_histogram, drawn
 from pathgen.privacy.origins import Origins, most_exposed, risks, slide_findings
 from pathgen.privacy.shifts import Symmetries
 from pathgen.privacy.verdict import NO_PROOF, Verdict
-from pathgen.seeding import numpy_generator
 
 Images = Mapping[str, NDArray[np.uint8]]
 """RGB patches of shape (N, S, S, 3) by label."""
@@ -52,7 +52,7 @@ class PrivacyReport:
     pictures: dict[str, NDArray[np.uint8]]
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain data for `pathgen.files.write_json`; without the pictures."""
+        """Return plain data for `pathgen.core.files.write_json`; without the pictures."""
         return {
             "verdict": self.verdict,
             "caveat": NO_PROOF,

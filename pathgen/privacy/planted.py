@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pathgen.augmentation import restained
 from pathgen.privacy.symmetry import SYMMETRIES, turned
+from pathgen.training.augmentation import restained
 
 _STAIN_FACTOR = 0.1
 _STAIN_OFFSET = 0.02

@@ -4,7 +4,7 @@ from typing import Literal
 
 import pydantic
 
-from pathgen.params import Settings
+from pathgen.core.params import Settings
 
 # The Monte Carlo p-value must be able to fall this far below the significance level, so that it can
 # survive the correction for the number of tests, classes and controls.

@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from pathgen.seeding import numpy_generator, torch_generator
+from pathgen.core.seeding import numpy_generator, torch_generator
 
 _BATCH = 16
 _WIDTH = 8

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from pathgen.core.files import atomic_folder, sha256_of, write_json
 from pathgen.errors import PathgenError, PathgenErrors
 from pathgen.exchange.exchange import export_patch_set
 from pathgen.exchange.form import batches
 from pathgen.exchange.manifest import FormatName
-from pathgen.files import atomic_folder, sha256_of, write_json
 from pathgen.patches.store import INDEX_FILE, PatchSetWriter
 from pathgen.patches.tables import read_table
 from pathgen.release.croissant import croissant

@@ -4,8 +4,8 @@ import html
 import re
 from pathlib import Path
 
+from pathgen.core.params import PARAMS_FILE
 from pathgen.errors import PathgenError
-from pathgen.params import PARAMS_FILE
 from pathgen.privacy.verdict import Verdict
 from pathgen.release.copies import exact_copies
 from pathgen.release.limits import checks

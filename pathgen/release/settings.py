@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pathgen.params import Settings
+from pathgen.core.params import Settings
 
 _Text = Annotated[str, Field(min_length=1)]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from pathgen.core.labels import LABELS
+from pathgen.core.params import PARAMS_FILE, parse_section, read_params
 from pathgen.errors import PathgenError, PathgenErrors
-from pathgen.labels import LABELS
-from pathgen.params import PARAMS_FILE, parse_section, read_params
 from pathgen.patches.store import PatchSet, open_patch_set
 from pathgen.patches.tables import ROLES, read_table
 from pathgen.pipeline import PipelineSettings

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from pathgen.labels import LABELS
+from pathgen.core.labels import LABELS
 from pathgen.patches.store import PatchSet, open_patch_set
 from pathgen.report import plots
 from pathgen.report.reading import key_of, read_histories, run_order

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pathgen.labels import LABELS
+from pathgen.core.labels import LABELS
 from pathgen.report.reading import read_json
 from pathgen.webpage.words import LABEL_WORDS
 

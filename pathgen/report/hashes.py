@@ -6,7 +6,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pathgen
-from pathgen.files import sha256_of
+from pathgen.core.files import sha256_of
 from pathgen.report.reading import ReportInputs
 
 _LIBRARIES = (

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from pathgen.files import atomic_path, write_json
+from pathgen.core.files import atomic_path, write_json
 from pathgen.patches.tables import write_csv
 from pathgen.report import paper
 from pathgen.report.gathering import Page, Results, gather_page, gather_results

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from pathgen.labels import LABELS
+from pathgen.core.labels import LABELS
 from pathgen.report.tables import Row
 from pathgen.webpage.plotting import COLOURS, GREY, LINES, MARKERS, empty_plot
 from pathgen.webpage.words import LABEL_WORDS

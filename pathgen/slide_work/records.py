@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pathgen.files import sha256_of
+from pathgen.core.files import sha256_of
 
 RECORD_FILE = "record.json"
 _FORM = 1

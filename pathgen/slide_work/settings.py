@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from pathgen.params import Settings
+from pathgen.core.params import Settings
 
 
 class SlideWorkSettings(Settings):

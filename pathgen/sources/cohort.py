@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from pathgen.core.files import sha256_of
 from pathgen.errors import PathgenError, PathgenErrors
-from pathgen.files import sha256_of
 from pathgen.patches.tables import COHORT, check_table
 from pathgen.sources.settings import CohortSettings
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from pathgen.core.files import sha256_of
 from pathgen.errors import PathgenError, PathgenErrors
-from pathgen.files import sha256_of
 from pathgen.slide_work.code import code_digest
 from pathgen.slide_work.records import Identity, digest_of
 from pathgen.sources.settings import CohortSettings

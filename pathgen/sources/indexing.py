@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from pathgen.core.files import atomic_folder
 from pathgen.errors import PathgenError, PathgenErrors
-from pathgen.files import atomic_folder
 from pathgen.patches.tables import CANDIDATES, INDEXED, check_table, concatenate_tables, write_table
 from pathgen.slide_work.run import open_shelf, problems_of, prune, run_tasks
 from pathgen.slide_work.settings import SlideWorkSettings

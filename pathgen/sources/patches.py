@@ -15,9 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
+from pathgen.core.files import sha256_of
+from pathgen.core.labels import LABELS
 from pathgen.errors import PathgenError
-from pathgen.files import sha256_of
-from pathgen.labels import LABELS
 from pathgen.patches.tables import CANDIDATES, check_table
 from pathgen.progress import tracked
 from pathgen.sources.cohort import CohortRow, Problem, cohort_table, require_folder

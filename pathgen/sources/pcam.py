@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pathgen.core.labels import LABELS
 from pathgen.errors import PathgenError
-from pathgen.labels import LABELS
 from pathgen.patches.tables import CANDIDATES, SPLITS, check_table
 from pathgen.sources.cohort import CohortRow, Problem, cohort_table, content_digest, require_folder
 from pathgen.sources.settings import CohortSettings

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pathgen.files import atomic_folder
+from pathgen.core.files import atomic_folder
 from pathgen.phantom.dataset import write_phantom
 from pathgen.sources.camelyon16 import find_in_layout
 from pathgen.sources.settings import CohortSettings

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from pathgen.params import Settings
+from pathgen.core.params import Settings
 from pathgen.phantom.settings import PhantomSettings
 
 PHANTOM_FOLDER = Path("data/phantom")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from pathgen.core.labels import LABELS
 from pathgen.errors import PathgenError, PathgenErrors
-from pathgen.labels import LABELS
 from pathgen.patches.tables import SPLITS
 from pathgen.sources.cohort import CohortRow, Problem, cohort_table, excluded, repeated_slides, require_folder
 from pathgen.sources.settings import CohortSettings

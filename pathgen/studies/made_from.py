@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from pathgen.files import sha256_of
+from pathgen.core.files import sha256_of
 
 
 def made_from(folders: Iterable[Path]) -> dict[str, str]:

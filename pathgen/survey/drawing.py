@@ -11,9 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from pathgen.core.files import atomic_path
+from pathgen.core.labels import LABELS
 from pathgen.errors import PathgenError
-from pathgen.files import atomic_path
-from pathgen.labels import LABELS
 from pathgen.patches.picture import save_png
 from pathgen.patches.store import open_patch_set
 from pathgen.patches.tables import ROLES

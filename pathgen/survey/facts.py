@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
-from pathgen.labels import LABELS
+from pathgen.core.labels import LABELS
 from pathgen.patches.tables import COHORT, EXTRACTED, INDEXED, ROLES, SAMPLES, SPLITS, check_table, read_table
 from pathgen.survey.outliers import Outlier
 from pathgen.webpage.cohort_tables import left_out_table, readable

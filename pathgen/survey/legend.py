@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from pathgen.labels import LABELS
+from pathgen.core.labels import LABELS
 from pathgen.patches.tables import ROLES
 from pathgen.survey.lettering import font
 from pathgen.survey.marking import Marked, draw_mark, has_colour

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from pathgen.labels import LABELS
+from pathgen.core.labels import LABELS
 from pathgen.patches.tables import ROLES, SPLITS
 from pathgen.webpage.pictures import Picture
 from pathgen.webpage.table import Table

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy.spatial import cKDTree
 
-from pathgen.labels import LABELS
+from pathgen.core.labels import LABELS
 from pathgen.patches.tables import ROLES
 from pathgen.wsi.overlay import EXCLUSION_COLOUR, LESION_COLOUR, TISSUE_COLOUR, Colour
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pathgen.labels import LABELS
+from pathgen.core.labels import LABELS
 from pathgen.patches.tables import ROLES
 from pathgen.survey import charts
 from pathgen.survey.drawing import Sheet

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from pathgen.params import Settings
+from pathgen.core.params import Settings
 
 
 class SurveySettings(Settings):

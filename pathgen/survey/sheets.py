@@ -5,9 +5,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from pathgen.core.seeding import numpy_generator
 from pathgen.patches.picture import patch_grid
 from pathgen.patches.store import PatchSet
-from pathgen.seeding import numpy_generator
 from pathgen.survey.lettering import font
 from pathgen.webpage.words import LABEL_WORDS, ROLE_WORDS, SLIDES, counted
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pathgen.files import atomic_folder
+from pathgen.core.files import atomic_folder
 from pathgen.patches.tables import write_csv
 from pathgen.survey.drawing import write_sheets, write_slides
 from pathgen.survey.facts import read_cohort

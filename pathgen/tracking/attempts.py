@@ -14,8 +14,8 @@ from typing import Any
 
 import filelock
 
+from pathgen.core.files import write_json
 from pathgen.errors import PathgenError
-from pathgen.files import write_json
 from pathgen.tracking.door import MlflowClient, MlflowException
 
 _MAX_PARALLEL = 100

@@ -67,7 +67,7 @@ def device_name() -> str:
     """Return the kind of device that the stage can use: ``cpu``, or the GPU's product name."""
     # Not whether torch is loaded: in `stages.warm` it always is.
     torch = sys.modules.get("torch")
-    if "pathgen.compute" not in sys.modules or torch is None or not torch.cuda.is_available():
+    if "pathgen.training.compute" not in sys.modules or torch is None or not torch.cuda.is_available():
         return "cpu"
     return str(torch.cuda.get_device_name())
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pathgen.core.params import read_params
 from pathgen.errors import PathgenError
-from pathgen.params import read_params
 
 LOCK_FILE = "dvc.lock"
 

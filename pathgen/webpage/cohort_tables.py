@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from pathgen.labels import LABELS
+from pathgen.core.labels import LABELS
 from pathgen.patches.tables import ROLES
 from pathgen.webpage.table import Table
 from pathgen.webpage.words import ROLE_EXPLAINED

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from pathgen.core.files import atomic_path
 from pathgen.errors import PathgenError
-from pathgen.files import atomic_path
 from pathgen.patches.picture import patch_grid
 from pathgen.patches.store import PatchSet
 

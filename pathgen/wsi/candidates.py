@@ -9,8 +9,8 @@ import shapely
 from numpy.typing import NDArray
 from shapely import MultiPolygon
 
+from pathgen.core.labels import Label
 from pathgen.errors import PathgenError
-from pathgen.labels import Label
 from pathgen.wsi.annotations import (
     NOTHING_ANNOTATED,
     Annotations,

@@ -4,7 +4,7 @@ from typing import Literal
 
 import pydantic
 
-from pathgen.params import Settings
+from pathgen.core.params import Settings
 
 
 class TissueSettings(Settings):

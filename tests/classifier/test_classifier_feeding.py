@@ -6,9 +6,9 @@ import torch
 from classifier_toy import toy_patches
 from scipy import ndimage
 
-from pathgen.augmentation import blurred
 from pathgen.classifier.feeding import Feed
 from pathgen.classifier.settings import Augment
+from pathgen.training.augmentation import blurred
 
 CPU = torch.device("cpu")
 IMAGES, LABELS = toy_patches(24, 1)

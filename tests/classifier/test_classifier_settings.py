@@ -7,8 +7,8 @@ import pytest
 
 from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.classifier.training import train_classifier
+from pathgen.core.params import parse_section
 from pathgen.errors import PathgenError, PathgenErrors
-from pathgen.params import parse_section
 
 PUBLISHED: dict[str, Any] = {
     "network": "cnn6",

@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 
 from pathgen import pipeline
 from pathgen.classifier.training import _METRICS, HISTORY_COLUMNS
+from pathgen.core.params import read_params
 from pathgen.gan.dpdcgan.accounting import EPSILON
 from pathgen.gan.dpdcgan.players import PrivatePlayers
 from pathgen.gan.likeness import LIKENESS
@@ -22,7 +23,6 @@ from pathgen.gan.stylegan2.players import Players as StyleGan2Players
 from pathgen.metrics.fidelity.measure import measure_fidelity
 from pathgen.metrics.statistics.weighted import AT_OPERATING_POINT
 from pathgen.metrics.utility import classification_metrics, confusion, per_slide, roc_points
-from pathgen.params import read_params
 from pathgen.privacy.attacks import QUESTIONS
 from pathgen.privacy.measure import measure_privacy
 from pathgen.studies.dp_sweep.curve import MEASURES

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pathgen.core.files import write_json
 from pathgen.errors import PathgenError
 from pathgen.evaluation.comparison import compare, differences_table, regimes_table
 from pathgen.evaluation.reading import Evaluated, TestPatches, read_evaluated, slides_known
-from pathgen.files import write_json
 from pathgen.patches.tables import write_table
 from pathgen.pipeline import RunKey
 

@@ -13,9 +13,9 @@ from sklearn.metrics import accuracy_score, roc_auc_score
 from torch import Tensor, nn
 
 from pathgen.classifier.prediction import predict
+from pathgen.core.labels import LABELS
 from pathgen.evaluation.evaluate import evaluate
 from pathgen.evaluation.on_synthetic import evaluate_on_synthetic
-from pathgen.labels import LABELS
 from pathgen.metrics.statistics.calibration import threshold_at_specificity
 from pathgen.patches.store import PatchSet
 from pathgen.patches.tables import read_table

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from pathgen.core.params import parse_section
 from pathgen.errors import PathgenErrors
 from pathgen.evaluation.settings import EvaluateSettings
-from pathgen.params import parse_section
 from stages import compare, evaluate, evaluate_on_synthetic
 
 ROOT = Path(__file__).resolve().parents[2]

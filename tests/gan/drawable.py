@@ -11,11 +11,11 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+from pathgen.core.seeding import torch_generator
 from pathgen.gan import drawn
 from pathgen.gan.model import save_gan
 from pathgen.gan.registry import GENERATORS
 from pathgen.gan.trained import TrainedGan
-from pathgen.seeding import torch_generator
 
 CPU = torch.device("cpu")
 SIDE = 16

@@ -17,8 +17,8 @@ import torch
 import torch._dynamo
 import torch.distributed as dist
 
-from pathgen.distributed import ALONE, Group
 from pathgen.gan.classes import Classes, Conditioning
+from pathgen.gan.distributed import ALONE, Group
 from pathgen.gan.dpdcgan.recipe import PrivateRecipe
 from pathgen.gan.loop import train_generator
 from pathgen.gan.model import save_gan

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from pathgen.checkpoint import flatten_state, restore_state
 from pathgen.gan.adaptive import INTERVAL, LIMIT, AdaptiveAugmentation
+from pathgen.training.checkpoint import flatten_state, restore_state
 
 SURE, UNDECIDED = torch.full((10,), 3.0), torch.tensor([1.0, -1.0] * 5)
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from killable import DCGAN, OPTIONS, STYLEGAN2
 
+from pathgen.core.seeding import torch_generator
 from pathgen.errors import PathgenError
 from pathgen.gan.classes import Classes, ClassShift, Conditioning, Given, class_logits
 from pathgen.gan.keeping import keep_training
@@ -24,7 +25,6 @@ from pathgen.gan.stylegan2.recipe import StyleGan2Recipe
 from pathgen.gan.synthesis import synthesise
 from pathgen.gan.trained import TrainedGan
 from pathgen.patches.store import PatchSet
-from pathgen.seeding import torch_generator
 
 CPU = torch.device("cpu")
 RECIPES: dict[str, GanRecipe | StyleGan2Recipe] = {

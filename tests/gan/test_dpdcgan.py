@@ -14,8 +14,9 @@ from killable import DPDCGAN, HELD_OUT, IMAGES, OPTIONS
 from opacus.accountants import RDPAccountant
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from pathgen.distributed import ALONE, Group
+from pathgen.core.seeding import torch_generator
 from pathgen.errors import PathgenError
+from pathgen.gan.distributed import ALONE, Group
 from pathgen.gan.dpdcgan.accounting import epsilon, guarantee, noise_multiplier
 from pathgen.gan.dpdcgan.clipping import clipped_sum
 from pathgen.gan.dpdcgan.networks import build_discriminator
@@ -28,7 +29,6 @@ from pathgen.gan.model import load_card, save_gan
 from pathgen.gan.registry import GENERATORS
 from pathgen.gan.sampling import load_generator
 from pathgen.gan.trained import TrainedGan
-from pathgen.seeding import torch_generator
 
 CPU = torch.device("cpu")
 OF_PATIENTS = replace(DPDCGAN, unit="patient", units=6, patches_per_unit=4)

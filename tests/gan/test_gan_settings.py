@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from pathgen.compute_settings import ComputeSettings
+from pathgen.core.params import parse_section
 from pathgen.errors import PathgenErrors
 from pathgen.gan.registry import GENERATORS
 from pathgen.gan.settings import NetworksSettings, SynthesiseSettings, TrainGanSettings, networks_of
-from pathgen.params import parse_section
 from pathgen.pipeline import JOINT, PER_CLASS
+from pathgen.training.settings import ComputeSettings
 
 PAPER_DCGAN = {
     "width": 64,
@@ -175,7 +175,7 @@ def test_compute_settings_know_their_words() -> None:
 
 
 def test_settings_import_nothing_heavy() -> None:
-    code = "import sys, pathgen.gan.settings, pathgen.compute_settings; sys.exit('torch' in sys.modules)"
+    code = "import sys, pathgen.gan.settings, pathgen.training.settings; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

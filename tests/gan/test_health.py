@@ -10,7 +10,6 @@ import pytest
 import torch
 from killable import DCGAN, OPTIONS, STYLEGAN2
 
-from pathgen.checkpoint import load_tensors
 from pathgen.errors import PathgenError
 from pathgen.gan import players
 from pathgen.gan.health import Health
@@ -19,6 +18,7 @@ from pathgen.gan.loop import train_generator
 from pathgen.gan.overfitting import LOOKS, Watch, is_overfitting
 from pathgen.gan.players import Players
 from pathgen.gan.trained import TrainedGan
+from pathgen.training.checkpoint import load_tensors
 
 CPU = torch.device("cpu")
 WELL = {"gan/discriminator_loss": 1.0, "gan/generator_loss": 2.0, "gan/spread_ratio": 0.8}

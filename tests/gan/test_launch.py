@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from pathgen.distributed import launch
 from pathgen.errors import PathgenError
+from pathgen.gan.distributed import launch
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = """
@@ -26,7 +26,7 @@ if len(sys.argv) > 2:
 
 DIVERGED = """
 import pathlib, sys, time, torch
-from pathgen.distributed import joined
+from pathgen.gan.distributed import joined
 from pathgen.errors import PathgenError, errors_to_exit
 with errors_to_exit(), joined(2, torch.device("cpu")) as group:
     try:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from pathgen.checkpoint import load_tensors
+from pathgen.core.seeding import torch_generator
 from pathgen.errors import PathgenError
 from pathgen.gan import course
 from pathgen.gan.loop import train_generator
@@ -19,7 +19,7 @@ from pathgen.gan.registry import GENERATORS
 from pathgen.gan.synthesis import synthesise
 from pathgen.gan.trained import TrainedGan
 from pathgen.recording import Recorder
-from pathgen.seeding import torch_generator
+from pathgen.training.checkpoint import load_tensors
 
 CPU = torch.device("cpu")
 OPTIONS = {"width": 8, "latent_dim": 8}

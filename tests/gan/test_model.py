@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 import torch
 
+from pathgen.core.seeding import torch_generator
 from pathgen.errors import PathgenError
 from pathgen.gan import dcgan
 from pathgen.gan.model import load_card, load_discriminator, load_generator, save_gan
 from pathgen.gan.trained import TrainedGan
-from pathgen.seeding import torch_generator
 
 SIZE = {"image_size": 16, "width": 8, "latent_dim": 5}
 

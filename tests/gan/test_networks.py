@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
+from pathgen.core.seeding import torch_generator
 from pathgen.gan import dcgan
 from pathgen.gan.losses import discriminator_loss, generator_loss
 from pathgen.gan.registry import GENERATORS
-from pathgen.seeding import torch_generator
 
 PAPER = {"image_size": 64, "width": 64, "latent_dim": 100}
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from pathgen.augmentation import turned
 from pathgen.gan.stream import Augment, ImageStream
+from pathgen.training.augmentation import turned
 
 CPU = torch.device("cpu")
 

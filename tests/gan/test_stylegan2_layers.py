@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from pathgen.core.seeding import torch_generator
 from pathgen.gan.stylegan2.discriminator import MinibatchDeviation, ResidualBlock, group_deviation
 from pathgen.gan.stylegan2.filters import doubled, halved, smoothed
 from pathgen.gan.stylegan2.layers import (
@@ -16,7 +17,6 @@ from pathgen.gan.stylegan2.layers import (
     demodulation,
     initialise,
 )
-from pathgen.seeding import torch_generator
 
 TAPS = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
 

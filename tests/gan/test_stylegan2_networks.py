@@ -3,11 +3,11 @@
 import pytest
 import torch
 
+from pathgen.core.seeding import torch_generator
 from pathgen.gan.registry import GENERATORS
 from pathgen.gan.stylegan2.drawing import drawer
 from pathgen.gan.stylegan2.generator import StyleGan2Generator, build_generator, channels_at, sides
 from pathgen.gan.stylegan2.layers import initialise
-from pathgen.seeding import torch_generator
 
 SMALL = {"channel_base": 64, "channel_max": 8, "latent_dim": 6, "mapping_layers": 2, "minibatch_group": 2}
 

@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
+from pathgen.core.seeding import torch_generator
 from pathgen.gan.stylegan2.recipe import ema_decay
 from pathgen.gan.stylegan2.regularisers import PathMean, path_lengths, r1_penalty
-from pathgen.seeding import torch_generator
 
 
 def randn(*shape: int, seed: int = 1) -> torch.Tensor:

@@ -10,6 +10,7 @@ import torch
 from killable import OPTIONS, STYLEGAN2
 from torch.nn import functional
 
+from pathgen.core.seeding import torch_generator
 from pathgen.gan.adaptive import INTERVAL
 from pathgen.gan.loop import train_generator
 from pathgen.gan.model import load_discriminator, load_generator, save_gan
@@ -19,7 +20,6 @@ from pathgen.gan.stylegan2.players import Players
 from pathgen.gan.stylegan2.recipe import StyleGan2Recipe, ema_decay
 from pathgen.gan.synthesis import synthesise
 from pathgen.gan.trained import TrainedGan
-from pathgen.seeding import torch_generator
 
 CPU = torch.device("cpu")
 PLAIN = replace(STYLEGAN2, r1_gamma=0.0, path_weight=0.0, mixing=0.0, ada_target=0.0)

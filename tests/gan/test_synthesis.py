@@ -5,10 +5,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from pathgen.core.seeding import torch_generator
 from pathgen.gan import dcgan
 from pathgen.gan.classes import Given
 from pathgen.gan.synthesis import BLOCK, synthesise, to_uint8
-from pathgen.seeding import torch_generator
 
 CPU = torch.device("cpu")
 

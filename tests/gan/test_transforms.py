@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from pathgen.augmentation import restained
+from pathgen.core.seeding import torch_generator
 from pathgen.gan import adaptive
 from pathgen.gan.adaptive import augmented
 from pathgen.gan.transforms import as_flips, mirrored, placed, shift_matrices
-from pathgen.seeding import torch_generator
+from pathgen.training.augmentation import restained
 
 
 def images(count: int = 4, side: int = 8) -> torch.Tensor:

@@ -10,11 +10,11 @@ import torch._dynamo
 import torch.distributed as dist
 from killable import Training, keep, trained
 
-from pathgen.checkpoint import save_tensors
-from pathgen.distributed import Group
+from pathgen.core.seeding import torch_generator
 from pathgen.errors import PathgenError
 from pathgen.gan.batch_norm import over_group
-from pathgen.seeding import torch_generator
+from pathgen.gan.distributed import Group
+from pathgen.training.checkpoint import save_tensors
 
 # 13 steps: all penalties come at least three times, and images are augmented from the fifth step on.
 TRAININGS = {

@@ -12,7 +12,7 @@ import shapely
 import tifffile
 from shapely.geometry import Polygon
 
-from pathgen.files import sha256_of
+from pathgen.core.files import sha256_of
 from pathgen.phantom.dataset import write_phantom
 from pathgen.phantom.settings import PhantomSettings
 from pathgen.phantom.tiff import halve, write_pyramid

@@ -6,6 +6,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pathgen.core.seeding import numpy_generator
 from pathgen.errors import PathgenError
 from pathgen.phantom.anatomy import draw_anatomy, draw_outlines, fill
 from pathgen.phantom.noise import enlarge, smooth_noise
@@ -19,7 +20,6 @@ from pathgen.phantom.nuclei import (
 )
 from pathgen.phantom.staining import EOSIN, HAEMATOXYLIN, Stain, draw_stain, render
 from pathgen.phantom.tissue import draw_dyes
-from pathgen.seeding import numpy_generator
 
 SIDE, MPP, OVERLAP = 2048, 0.5, 0.4
 

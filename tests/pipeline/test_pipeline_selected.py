@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pathgen import load_generator
-from pathgen.labels import LABELS
+from pathgen.core.labels import LABELS
 from pathgen.patches.store import open_patch_set
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]

@@ -6,7 +6,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from pathgen.params import read_params
+from pathgen.core.params import read_params
 from pathgen.planning.jobs import Sizes
 from pathgen.planning.study import Study, read_study
 

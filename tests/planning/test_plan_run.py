@@ -12,7 +12,7 @@ from planned_study import CHECKOUT, study_with
 from ruamel.yaml import YAML
 
 from pathgen.classifier.catalogue import code_digests
-from pathgen.files import write_json
+from pathgen.core.files import write_json
 from pathgen.planning import reuse
 from pathgen.planning.reuse import find_reuse
 from pathgen.planning.study import read_study

@@ -8,8 +8,8 @@ import pandas as pd
 from fabricated import SIDE_PX, fabricate, report_on
 from ruamel.yaml import YAML
 
-from pathgen.files import write_json
-from pathgen.params import read_params
+from pathgen.core.files import write_json
+from pathgen.core.params import read_params
 from pathgen.patches.store import PatchSetWriter
 from pathgen.privacy.attacks import MEMBERSHIP
 from pathgen.release.limits import TOO_NEAR

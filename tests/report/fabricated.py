@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from pathgen.core.files import write_json
 from pathgen.evaluation.comparison import compare
 from pathgen.evaluation.reading import read_evaluated
-from pathgen.files import write_json
 from pathgen.metrics.statistics.calibration import reliability
 from pathgen.patches.store import PatchSetWriter
 from pathgen.patches.tables import COHORT, INDEXED, SAMPLES, check_table, empty_table, write_table

@@ -98,7 +98,7 @@ def test_page_says_answer_table_settings_and_what_was_skipped(report: Path) -> N
 
 
 def test_hashes_are_those_of_the_files(study: Path, report: Path) -> None:
-    from pathgen.files import sha256_of
+    from pathgen.core.files import sha256_of
 
     assert sha256_of(study / "data" / "patches" / "train" / "patches.npy") in text_of(report)
 

@@ -14,8 +14,8 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sources"))
 from source_files import slide_work, write_annotation, write_slide
 
+from pathgen.core.params import read_params
 from pathgen.errors import errors_to_exit
-from pathgen.params import read_params
 from pathgen.patches.sampling import sample_cohort
 from pathgen.patches.tables import read_table, write_table
 from pathgen.sources.extraction import extract_cohort

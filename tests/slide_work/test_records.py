@@ -159,6 +159,6 @@ def test_code_counts_with_all_that_it_imports_and_nothing_else(
 
 
 def test_code_is_that_of_the_processs_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    before = code_digest("pathgen.labels")
+    before = code_digest("pathgen.core.labels")
     monkeypatch.setattr(code, "_ROOT", tmp_path)
-    assert code_digest("pathgen.labels") == before
+    assert code_digest("pathgen.core.labels") == before

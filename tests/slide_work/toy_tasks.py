@@ -10,7 +10,7 @@ from pathgen.slide_work.records import Identity
 from pathgen.slide_work.run import Shelf
 from pathgen.slide_work.tasks import SlideTask
 
-MODULES = ("pathgen.labels",)
+MODULES = ("pathgen.core.labels",)
 # What work has been done, in its order.
 DONE: list[str] = []
 

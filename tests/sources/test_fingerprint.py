@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pathgen.files import sha256_of
+from pathgen.core.files import sha256_of
 from pathgen.sources import cohort
 from pathgen.sources.cohort import content_digest
 

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 import torch
 
+from pathgen.core.seeding import numpy_generator
 from pathgen.errors import PathgenError
 from pathgen.patches.store import PatchSet
 from pathgen.recording import Silent
-from pathgen.seeding import numpy_generator
 from pathgen.studies.dp_sweep.attack import strongest_attack
 from pathgen.studies.dp_sweep.curve import build_sweep, table_of
 from pathgen.studies.dp_sweep.point import Private, run_sweep_point

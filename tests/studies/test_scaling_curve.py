@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pathgen.core.params import load_section
 from pathgen.errors import PathgenError
-from pathgen.params import load_section
 from pathgen.studies.scaling.curve import build_curves
 from pathgen.studies.scaling.points import Curve
 from pathgen.studies.scaling.settings import ScalingSettings

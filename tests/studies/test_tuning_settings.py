@@ -8,8 +8,8 @@ import pytest
 from ruamel.yaml import YAML
 from tuning_toy import PARAMS, RATE, settings
 
+from pathgen.core.params import read_params
 from pathgen.errors import PathgenError
-from pathgen.params import read_params
 from pathgen.studies.tuning.checking import search_problems
 from pathgen.studies.tuning.fields import set_fields, values_of, with_fields
 from pathgen.studies.tuning.results import write_best

@@ -10,8 +10,8 @@ from optuna.trial import TrialState
 from ruamel.yaml import YAML
 from tuning_toy import PARAMS, WORKERS, Record, run_alone, settings, toy_study, toy_task
 
+from pathgen.core.params import read_params
 from pathgen.errors import PathgenError
-from pathgen.params import read_params
 from pathgen.recording import Silent
 from pathgen.studies.tuning import worker
 from pathgen.studies.tuning.again import train_best_again

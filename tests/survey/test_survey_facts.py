@@ -6,10 +6,10 @@ import pytest
 from made_up_cohort import NAMES, Made
 from matplotlib.figure import Figure
 
-from pathgen.labels import LABELS
+from pathgen.core.labels import LABELS
+from pathgen.core.seeding import numpy_generator
 from pathgen.patches.store import PatchSet, open_patch_set
 from pathgen.patches.tables import ROLES, read_table
-from pathgen.seeding import numpy_generator
 from pathgen.survey.charts import plot_ranked, plot_stain
 from pathgen.survey.facts import Cohort, read_cohort, remarks, sharing
 from pathgen.survey.lines import CELLS, area, drawn_table, kind_of, slide_cells, split_table

@@ -6,7 +6,7 @@ import pytest
 from made_up_cohort import HEIGHT_PX, WIDTH_PX, outlined
 from PIL import Image, ImageDraw
 
-from pathgen.labels import LABELS
+from pathgen.core.labels import LABELS
 from pathgen.patches.tables import ROLES
 from pathgen.survey.legend import mark_sign, scale_bar_mm, with_legend
 from pathgen.survey.marking import MARK_COLOURS, fade, has_colour, mark_patches, mark_side

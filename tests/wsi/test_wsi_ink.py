@@ -6,10 +6,10 @@ import pytest
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
+from pathgen.core.seeding import numpy_generator
 from pathgen.phantom.anatomy import draw_anatomy, draw_outlines
 from pathgen.phantom.staining import draw_stain, render
 from pathgen.phantom.tissue import draw_dyes
-from pathgen.seeding import numpy_generator
 from pathgen.wsi.ink import ink_coloured, pen_marks
 from pathgen.wsi.reader import open_slide
 from pathgen.wsi.resample import box_mean

@@ -7,10 +7,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from pathgen.distributed import ALONE, Group
+from pathgen.core.seeding import derive_seed, torch_generator
 from pathgen.errors import PathgenError
 from pathgen.gan.architecture import Architecture
 from pathgen.gan.classes import Given
+from pathgen.gan.distributed import ALONE, Group
 from pathgen.gan.dpdcgan.accounting import noise_multiplier, require_meaning
 from pathgen.gan.dpdcgan.clipping import clipped_sum
 from pathgen.gan.dpdcgan.recipe import PrivateRecipe
@@ -27,7 +28,6 @@ from pathgen.gan.parts import (
     restore_parts,
     spread,
 )
-from pathgen.seeding import derive_seed, torch_generator
 
 # What a step tells; docs/metrics.md explains each. Some of it is measured on originals without noise: it is
 # for the eyes of those who may see these, and no weight depends on it.

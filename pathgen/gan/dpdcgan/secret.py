@@ -7,9 +7,9 @@ seed.
 import hashlib
 from pathlib import Path
 
+from pathgen.core.seeding import derive_seed
 from pathgen.errors import PathgenError
 from pathgen.gan.dpdcgan.recipe import PrivateRecipe
-from pathgen.seeding import derive_seed
 
 _BYTES = 32
 

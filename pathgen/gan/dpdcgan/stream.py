@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pathgen.augmentation import turned
-from pathgen.distributed import Group
+from pathgen.core.seeding import torch_generator
+from pathgen.gan.distributed import Group
 from pathgen.gan.dpdcgan.recipe import PrivateRecipe
 from pathgen.gan.dpdcgan.secret import private_seed
 from pathgen.gan.stream import sent
-from pathgen.seeding import torch_generator
+from pathgen.training.augmentation import turned
 
 
 class PoissonStream:

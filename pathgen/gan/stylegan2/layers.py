@@ -10,9 +10,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from pathgen.core.seeding import torch_generator
 from pathgen.gan.classes import initialise_classes
 from pathgen.gan.stylegan2.filters import smoothed
-from pathgen.seeding import torch_generator
 
 # A unit-variance input leaves LeakyReLU(0.2) with about half of its power; the gain restores it.
 _SLOPE = 0.2

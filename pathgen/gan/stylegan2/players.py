@@ -6,10 +6,11 @@ from typing import Any
 
 import torch
 
-from pathgen.distributed import ALONE, Group
+from pathgen.core.seeding import derive_seed, torch_generator
 from pathgen.gan.adaptive import AdaptiveAugmentation, augmented
 from pathgen.gan.architecture import Architecture
 from pathgen.gan.classes import Given
+from pathgen.gan.distributed import ALONE, Group
 from pathgen.gan.division import path_images, require_divisible
 from pathgen.gan.losses import discriminator_loss, generator_loss
 from pathgen.gan.parts import (
@@ -28,7 +29,6 @@ from pathgen.gan.stylegan2.discriminator import StyleGan2Discriminator
 from pathgen.gan.stylegan2.generator import StyleGan2Generator
 from pathgen.gan.stylegan2.recipe import StyleGan2Recipe, ema_decay
 from pathgen.gan.stylegan2.regularisers import PathMean, path_lengths, r1_penalty
-from pathgen.seeding import derive_seed, torch_generator
 
 
 class Players:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from pathgen.distributed import ALONE, Group
+from pathgen.gan.distributed import ALONE, Group
 
 
 def r1_penalty(logits: torch.Tensor, images: torch.Tensor) -> torch.Tensor:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pathgen.core.seeding import numpy_generator
 from pathgen.metrics.fidelity.colour import colour_histograms
 from pathgen.metrics.fidelity.features import EXTRACTORS
 from pathgen.metrics.fidelity.sliced_wasserstein import (
@@ -14,7 +15,6 @@ from pathgen.metrics.fidelity.sliced_wasserstein import (
     scale_deviations,
 )
 from pathgen.metrics.fidelity.spectrum import radial_power
-from pathgen.seeding import numpy_generator
 
 Images = Mapping[str, NDArray[np.uint8]]
 """RGB patches of shape (N, S, S, 3) by label."""

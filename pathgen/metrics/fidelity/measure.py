@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from pathgen.core.seeding import numpy_generator
 from pathgen.errors import PathgenError
 from pathgen.metrics.fidelity.colour import colour_distance
 from pathgen.metrics.fidelity.description import Description, Images, describe, joined
@@ -17,7 +18,6 @@ from pathgen.metrics.fidelity.kernel import kernel_distance
 from pathgen.metrics.fidelity.manifold import manifold_measures
 from pathgen.metrics.fidelity.sliced_wasserstein import sliced_wasserstein
 from pathgen.metrics.fidelity.spectrum import spectrum_distance_db
-from pathgen.seeding import numpy_generator
 
 POOLED = "all"
 """The label under which both classes together are reported, the same number of patches of each."""
@@ -39,7 +39,7 @@ class FidelityReport:
     protocol: dict[str, Any]
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain data for `pathgen.files.write_json`."""
+        """Return plain data for `pathgen.core.files.write_json`."""
         return {"metrics": self.metrics, "patches": self.patches, "protocol": self.protocol}
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pathgen.seeding import numpy_generator
+from pathgen.core.seeding import numpy_generator
 
 Unit = Literal["slide", "patch"]
 

@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from pathgen.core.seeding import numpy_generator
 from pathgen.privacy.attacks import attack_scores
 from pathgen.privacy.audit import compare
 from pathgen.privacy.intervals import auc_with_interval
 from pathgen.privacy.shifts import Symmetries
-from pathgen.seeding import numpy_generator
 
 Images = Mapping[str, NDArray[np.uint8]]
 _LABELLINGS = 500

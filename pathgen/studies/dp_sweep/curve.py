@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from pathgen.core.files import write_json
 from pathgen.errors import PathgenError
-from pathgen.files import write_json
 from pathgen.metrics.utility import mean_and_interval
 from pathgen.patches.tables import write_csv
 from pathgen.studies.dp_sweep.plotting import plot_sweep

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pathgen.core.labels import LABELS
 from pathgen.gan.dpdcgan.recipe import PrivateRecipe
 from pathgen.gan.dpdcgan.units import units_of
 from pathgen.gan.loop import train_generator
 from pathgen.gan.scoring import score
 from pathgen.gan.synthesis import synthesise
 from pathgen.gan.trained import TrainedGan
-from pathgen.labels import LABELS
 from pathgen.patches.picture import patch_grid
 from pathgen.patches.store import PatchSet
 from pathgen.recording import Recorder

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import pydantic
 from pydantic import Field
 
-from pathgen.params import Settings
+from pathgen.core.params import Settings
 
 Epsilon = Annotated[float, Field(gt=0.0)] | Literal["unlimited"]
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pathgen.files import write_json
+from pathgen.core.files import write_json
 from pathgen.patches.tables import write_csv
 from pathgen.studies.scaling import wording
 from pathgen.studies.scaling.judging import Equivalence, Saturation, equivalents, saturation

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from scipy.optimize import curve_fit
 
-from pathgen.seeding import numpy_generator
+from pathgen.core.seeding import numpy_generator
 
 # Sizes whose mean error is above this share of the error of guessing have learned nothing yet.
 _LEARNED = 0.9

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pathgen.files import atomic_path
+from pathgen.core.files import atomic_path
 from pathgen.metrics.utility import mean_and_interval
 from pathgen.studies.scaling.law import PowerLaw
 from pathgen.studies.scaling.points import Curve

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Field
 
-from pathgen.params import Settings
+from pathgen.core.params import Settings
 
 Size = Annotated[int, Field(ge=1)] | Literal["unlimited"]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pathgen.core.labels import LABELS, label_index
+from pathgen.core.seeding import numpy_generator
 from pathgen.errors import PathgenError
-from pathgen.labels import LABELS, label_index
-from pathgen.seeding import numpy_generator
 
 UNLIMITED = "unlimited"
 _COPIED_AT_ONCE = 4096

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from pathgen.classifier.settings import TrainClassifierSettings
+from pathgen.core.params import Settings, parse_section
 from pathgen.errors import PathgenError, PathgenErrors
 from pathgen.gan.settings import SynthesiseSettings
-from pathgen.params import Settings, parse_section
 from pathgen.studies.tuning.fields import values_of, with_fields
 from pathgen.studies.tuning.settings import TuningSettings
 

@@ -14,7 +14,7 @@ def field_value(params: Mapping[str, Any], field: str) -> Any:
     """Return what a field holds.
 
     Args:
-        params: A params file as `pathgen.params.read_params` returns it.
+        params: A params file as `pathgen.core.params.read_params` returns it.
         field: The path, e.g. ``train_classifier.learning_rate``.
 
     Returns:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pathgen.classifier.catalogue import code_digests
-from pathgen.files import sha256_of
+from pathgen.core.files import sha256_of
 from pathgen.slide_work.code import code_digest
 from pathgen.studies.tuning.fields import field_value
 from pathgen.studies.tuning.settings import TuningSettings

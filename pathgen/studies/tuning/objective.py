@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from pathgen.classifier.regimes import Regime, assemble
 from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.classifier.training import train_classifier
+from pathgen.core.labels import Label
+from pathgen.core.params import parse_section
 from pathgen.errors import PathgenError
-from pathgen.labels import Label
-from pathgen.params import parse_section
 from pathgen.patches.store import PatchSet
 from pathgen.recording import Recorder
 

@@ -11,9 +11,9 @@ from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 from ruamel.yaml import YAML
 
+from pathgen.core.files import atomic_path, write_json
+from pathgen.core.params import PARAMS_FILE
 from pathgen.errors import PathgenError
-from pathgen.files import atomic_path, write_json
-from pathgen.params import PARAMS_FILE
 from pathgen.patches.tables import write_csv
 from pathgen.studies.tuning.fields import set_fields, values_of
 from pathgen.studies.tuning.plots import plot_history, plot_importance

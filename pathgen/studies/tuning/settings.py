@@ -5,7 +5,7 @@ from typing import Literal, Self
 import pydantic
 from pydantic import Field
 
-from pathgen.params import Settings
+from pathgen.core.params import Settings
 
 Value = bool | int | float | str
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import optuna
 
-from pathgen.seeding import derive_seed
+from pathgen.core.seeding import derive_seed
 from pathgen.studies.tuning.fields import values_of
 from pathgen.studies.tuning.settings import Dimension
 

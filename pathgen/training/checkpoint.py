@@ -10,8 +10,8 @@ import safetensors
 import safetensors.torch
 import torch
 
+from pathgen.core.files import atomic_path
 from pathgen.errors import PathgenError
-from pathgen.files import atomic_path
 
 # One metadata key only: with more, safetensors writes them in an order that changes between runs.
 _METADATA_KEY = "pathgen"

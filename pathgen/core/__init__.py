@@ -1,0 +1,1 @@
+"""What all stages rest on: settings, labels, seeds, safe writing of files."""

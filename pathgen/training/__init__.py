@@ -1,0 +1,1 @@
+"""What trainings of generators and classifiers share: device, augmentation, exact resume."""
