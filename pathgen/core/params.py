@@ -34,7 +34,7 @@ def read_params(path: Path = PARAMS_FILE) -> dict[str, Any]:
         PathgenError: The file is missing, is not YAML, or is not a mapping.
     """
     try:
-        content = YAML(typ="safe", pure=True).load(path)
+        content = YAML(typ="safe").load(path)
     except FileNotFoundError:
         raise PathgenError(path, "no such file", "Copy one of profiles/*.yaml to params.yaml") from None
     except (YAMLError, UnicodeDecodeError) as problem:
