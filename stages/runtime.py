@@ -2,13 +2,16 @@
 
 import gc
 import shutil
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pathgen.core.code import CODE, NETWORKS, require_unchanged
 from pathgen.core.files import exclusive
 from pathgen.core.params import Settings, load_section
+from pathgen.tracking.dvc_project import running_stage
 from pathgen.tracking.recorder import StageRun
 from pathgen.tracking.run import tracked_stage
 from pathgen.tracking.settings import TrackingSettings
@@ -55,6 +58,12 @@ def running(
     gc.freeze()
     gc.enable()
     item = item or {}
+    if running_stage() is not None:
+        script = sys.modules["__main__"].__spec__
+        assert script is not None, "DVC runs python -m stages.x"
+        require_unchanged(CODE / f"{script.name.rpartition('.')[2]}.json")
+        if "classifier" in item:
+            require_unchanged(NETWORKS / f"{item['classifier']}.json")
     name = "-".join([verb, *(str(value) for value in item.values())])
     tracking = load_section("tracking", TrackingSettings)
     with (

@@ -4,6 +4,7 @@ import ast
 import hashlib
 from pathlib import Path
 
+from pathgen.core.code import code_of
 from pathgen.errors import PathgenError
 
 _PACKAGE = Path(__file__).resolve().parents[1] / "networks"
@@ -46,7 +47,7 @@ def smallest_image_px(name: str) -> int:
 
 
 def code_digests(name: str) -> dict[str, str]:
-    """Return what a network's code is: its file and all of the project's files that this imports.
+    """Return what a network's code is, see `code_of`.
 
     Args:
         name: The network's name.
@@ -57,25 +58,7 @@ def code_digests(name: str) -> dict[str, str]:
     Raises:
         PathgenError: There is no such network.
     """
-    waiting, digests = [network_file(name)], {}
-    while waiting:
-        file = waiting.pop()
-        text = file.read_bytes()
-        if file.relative_to(_ROOT).as_posix() in digests:
-            continue
-        digests[file.relative_to(_ROOT).as_posix()] = hashlib.sha256(text).hexdigest()
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.Import):
-                modules = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                modules = [f"{node.module}", *(f"{node.module}.{alias.name}" for alias in node.names)]
-            else:
-                continue
-            places = [
-                _ROOT.joinpath(*module.split(".")) for module in modules if module.startswith("pathgen")
-            ]
-            waiting += [place.with_suffix(".py") for place in places if place.with_suffix(".py").is_file()]
-    return dict(sorted(digests.items()))
+    return code_of(network_file(name).relative_to(_ROOT), _ROOT)
 
 
 def read_weights(path: Path, sha256: str | None) -> bytes:

@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from pathgen.core.code import code_of
 from pathgen.core.files import in_turn, sha256_of, write_json
 from pathgen.errors import PathgenError
 from pathgen.gan.sampling import LoadedGenerator, load_generator
@@ -200,9 +201,7 @@ def _identity(
 @lru_cache(maxsize=1)
 def _code() -> str:
     """Return a digest of the code that draws: a store does not outlive it."""
-    package = Path(__file__).parents[1]
-    files = [file for part in ("core", "training", "gan") for file in sorted((package / part).rglob("*.py"))]
-    return _digest(b"".join(sha256_of(file).encode() for file in files))
+    return _digest(json.dumps(code_of(Path("pathgen/gan/drawn.py"))).encode())
 
 
 def _digest(content: bytes) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pathgen.classifier.catalogue import code_digests
+from pathgen.core.code import CODE, NETWORKS, code_of, stage_scripts
 from pathgen.core.params import PARAMS_FILE, read_params
 from pathgen.errors import PathgenError
 from pathgen.planning.study import Study
@@ -16,10 +17,9 @@ from pathgen.tracking.dvc_project import PIPELINE_FILE, new_project, open_projec
 
 _LOCK = "dvc.lock"
 _CODE = ("pathgen", "stages")
-# One file that it writes is the same whenever the settings are right. The others say what each network is; a
-# stage reads that of its own network, and they are compared here.
+# What it writes says what the code of each stage and network is; a stage reads its own, and they are compared
+# here.
 _CHECK = "check_params"
-_NETWORKS = Path("data/networks")
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def find_reuse(study: Study, root: Path) -> Reuse:
     try:
         own = root / PARAMS_FILE
         if own.is_file() and read_params(own) == study.params:
-            return _asked(root, _changed_networks(study, root), data_there=True)
+            return _asked(root, _changed_entries(study, root), data_there=True)
         with tempfile.TemporaryDirectory(prefix="pathgen-plan-") as name:
             folder = Path(name)
             for part in _CODE:
@@ -60,28 +60,32 @@ def find_reuse(study: Study, root: Path) -> Reuse:
                     shutil.copy2(root / file, folder / file)
             shutil.copy2(study.file, folder / PARAMS_FILE)
             new_project(folder)
-            return _asked(folder, _changed_networks(study, root), data_there=False)
+            return _asked(folder, _changed_entries(study, root), data_there=False)
     except PathgenError as problem:
         return Reuse(frozenset(), frozenset(), problem)
 
 
-def _changed_networks(study: Study, root: Path) -> set[str]:
-    """Return the entries of networks that the check would write otherwise than they are in a checkout.
+def _changed_entries(study: Study, root: Path) -> set[str]:
+    """Return the files with hashes of code that the check would write otherwise than they are in a checkout.
 
     Absent ones are not among them: of these DVC itself tells.
     """
     classifiers = study.params["train_classifier"]["classifiers"]
-    changed = set()
+    now: dict[Path, Any] = {
+        CODE / f"{script.stem}.json": {"code": code_of(script)} for script in stage_scripts()
+    }
     for name in study.params["pipeline"]["classifiers"]:
-        network, entry = classifiers[name]["network"], _NETWORKS / f"{name}.json"
-        now = {"network": network, "code": code_digests(network)}
+        network = classifiers[name]["network"]
+        now[NETWORKS / f"{name}.json"] = {"network": network, "code": code_digests(network)}
+    changed = set()
+    for entry, content in now.items():
         try:
             there = json.loads((root / entry).read_text(encoding="utf-8"))
         except FileNotFoundError:
             continue
         except ValueError:
             there = None  # Damaged: it would be written again.
-        if there != now:
+        if there != content:
             changed.add(entry.as_posix())
     return changed
 
@@ -93,10 +97,10 @@ def _readers(project: Any, files: set[str]) -> set[str]:
     return {stage.name for stage in stages if files & {dep.def_path for dep in stage.deps}}
 
 
-def _asked(folder: Path, networks: set[str], *, data_there: bool) -> Reuse:
+def _asked(folder: Path, entries: set[str], *, data_there: bool) -> Reuse:
     with open_project(folder) as project:
         states = stage_states(project)
-        readers = _readers(project, networks)
+        readers = _readers(project, entries)
     changed = readers | {
         name
         for name, state in states.items()

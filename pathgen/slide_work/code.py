@@ -1,11 +1,12 @@
 """A digest of the code that a slide's result depends on, so that no record outlives its code."""
 
-import ast
 import hashlib
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from pathgen.core.code import imported_names
 
 _PACKAGE = "pathgen"
 _ROOT = Path(__file__).resolve().parents[2]
@@ -51,16 +52,9 @@ _INSTALLED = tuple(_installed(library) for library in _LIBRARIES)
 
 def _imports(source: bytes) -> Iterator[str]:
     """Yield the dotted names that a module imports, with the packages they are in."""
-    for node in ast.walk(ast.parse(source)):
-        names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        for name in names:
-            parts = name.split(".")
-            if parts[0] == _PACKAGE:
-                yield from (".".join(parts[:length]) for length in range(1, len(parts) + 1))
+    for name in imported_names(source):
+        parts = name.split(".")
+        yield from (".".join(parts[:length]) for length in range(1, len(parts) + 1))
 
 
 def _closure(modules: tuple[str, ...]) -> list[str]:

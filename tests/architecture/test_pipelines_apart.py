@@ -1,14 +1,12 @@
 """A bare ``dvc repro`` runs the study alone: no stage of it waits for what a pipeline beside it writes."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
-sys.path.insert(0, str(Path(__file__).parent))
-from imports import ROOT
+from pathgen.core.code import ROOT
 
 BESIDE = sorted(ROOT.glob("*/dvc.yaml"))
 
