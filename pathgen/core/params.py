@@ -1,5 +1,7 @@
 """Read one section of params.yaml into its settings class; say every problem at once, with its path."""
 
+import copy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,7 +36,8 @@ def read_params(path: Path = PARAMS_FILE) -> dict[str, Any]:
         PathgenError: The file is missing, is not YAML, or is not a mapping.
     """
     try:
-        content = YAML(typ="safe").load(path)
+        # A copy: what is read again and again in one process is parsed once, whoever changes what it got.
+        content = copy.deepcopy(_parsed(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise PathgenError(path, "no such file", "Copy one of profiles/*.yaml to params.yaml") from None
     except (YAMLError, UnicodeDecodeError) as problem:
@@ -42,6 +45,11 @@ def read_params(path: Path = PARAMS_FILE) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise PathgenError(path, "holds no sections", "Copy one of profiles/*.yaml to params.yaml")
     return content
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> Any:
+    return YAML(typ="safe").load(text)
 
 
 def _described(section: str, problem: Any) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tiny_study import Study
+from tiny_study import Study, ran
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
 
@@ -68,6 +68,19 @@ def test_killed_training_goes_on_to_the_same_bytes(finished, copy, tmp_path, sta
     assert begun_at and int(begun_at[1]) > 0, "it did not go on where it was killed"
     assert copy.lock() == finished.study.lock()
     assert not any((copy.root / "work" / "resume").glob("*/*"))
+
+
+def test_code_edited_while_it_runs_is_not_taken_for_what_ran(copy, tmp_path):
+    dvc, process = _stop_after_a_snapshot(copy, "train_gan@dcgan-tumor", tmp_path / "log")
+    with (copy.root / "pathgen/gan/loop.py").open("a") as module:
+        module.write("# another loop\n")
+    process.resume()
+    assert dvc.wait(120) == 0
+    # DVC alone would take the edited file's hash now that the training is over, and call it up to date.
+    trainings = [f"train_gan@dcgan-{label}" for label in ("normal", "tumor")]
+    refused = copy.repro("--force", "--single-item", trainings[0], succeeds=False)
+    assert _has_one_error_line(refused, "pathgen/gan/loop.py", "has changed", "dvc repro again")
+    assert set(trainings) <= set(ran(copy.repro(*trainings)))
 
 
 def test_second_process_at_the_same_work_is_refused(copy, tmp_path):
