@@ -1,5 +1,6 @@
 """Settings of training generators and of drawing from them."""
 
+from abc import abstractmethod
 from typing import Any, Literal
 
 import pydantic
@@ -29,9 +30,9 @@ class NetworksSettings(Settings):
         return indivisible(self.batch_size, processes)
 
     @property
+    @abstractmethod
     def options(self) -> dict[str, int]:
         """What the networks are built with, besides the image size."""
-        raise NotImplementedError
 
     def recipe(self, units: int) -> dict[str, Any]:
         """Return the numbers of the training, for the networks' recipe.

@@ -183,6 +183,10 @@ def test_networks_need_not_say_how_their_batch_is_shared() -> None:
     class Fields(NetworksSettings):
         width: int
 
+        @property
+        def options(self) -> dict[str, int]:
+            return {"width": self.width}
+
     own = Fields(width=4, batch_size=16)
     assert own.indivisible(2) is None
     assert own.indivisible(3) == "16 images cannot be shared by 3 processes"
