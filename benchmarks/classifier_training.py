@@ -27,7 +27,7 @@ from pathgen.classifier.feeding import Feed
 from pathgen.classifier.registry import build_classifier
 from pathgen.classifier.run_state import RunState
 from pathgen.classifier.schedule import batches
-from pathgen.classifier.training import train_step
+from pathgen.classifier.training import sgd, train_step
 from pathgen.training.compute import apply_compute
 from pathgen.vision import torchvision
 
@@ -67,7 +67,7 @@ def this_suite(precision: str, device: torch.device) -> Steps:
     device = apply_compute(device=device.type, threads=0)
     model = build_classifier("cnn6", SIDE_PX, seed=1).to(device)
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.SGD(model.parameters(), lr=RATE, momentum=MOMENTUM, weight_decay=DECAY)
+    optimizer = sgd(model, device, learning_rate=RATE, momentum=MOMENTUM, weight_decay=DECAY)
     feed = Feed(*patches(), device=device, channels_last=True, augment="none", seed=1)
     run, epoch = RunState(model, optimizer), 0
     model.train()

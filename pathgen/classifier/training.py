@@ -42,6 +42,7 @@ _METRICS = {
 }
 _MISCLASSIFIED = 64
 _GRID_COLUMNS = 8
+_VECTOR = 16  # float32 numbers in the widest registers, those of AVX-512
 # How long a kill may set a long epoch back; snapshots change no result.
 _SNAPSHOT_EVERY_S = 300.0
 
@@ -166,7 +167,7 @@ def train_classifier(
     model = model.to(device).to(memory_format=layout)  # type: ignore[call-overload]
     run = RunState(
         model,
-        torch.optim.SGD(model.parameters(), lr=learning_rate, momentum=momentum, weight_decay=weight_decay),
+        sgd(model, device, learning_rate=learning_rate, momentum=momentum, weight_decay=weight_decay),
     )
     key: dict[str, Any] = {}
     if resume_folder is not None:
@@ -260,6 +261,28 @@ def most_wrong(logarithms: Tensor, labels: NDArray[np.int64]) -> NDArray[np.int6
     own = logarithms.gather(1, truth[:, None])[:, 0].numpy()  # (N, 2) -> (N,)
     wrong = np.flatnonzero(logarithms.argmax(1).numpy() != labels)
     return wrong[np.argsort(own[wrong], kind="stable")][:_MISCLASSIFIED].astype(np.int64)
+
+
+def sgd(
+    model: nn.Module, device: torch.device, *, learning_rate: float, momentum: float, weight_decay: float
+) -> torch.optim.SGD:
+    """Return the optimiser of a model that lies on a device.
+
+    On the CPU most tensors have torch's fused steps, which walk through weights, gradients and momenta once
+    in place of four times, to the same bits.
+    """
+    groups: list[dict[str, Any]] = [{"params": list(model.parameters())}]
+    if device.type == "cpu":
+        # The last numbers of a tensor that fills no whole vector of the processor would be rounded otherwise.
+        whole = [tensor for tensor in model.parameters() if tensor.numel() % _VECTOR == 0]
+        rest = [tensor for tensor in model.parameters() if tensor.numel() % _VECTOR != 0]
+        groups = [{"params": whole, "fused": True}, {"params": rest, "fused": False}]
+    return torch.optim.SGD(
+        [group for group in groups if group["params"]],
+        lr=learning_rate,
+        momentum=momentum,
+        weight_decay=weight_decay,
+    )
 
 
 def train_step(run: RunState, images: Tensor, labels: Tensor, rate: float, precision: str) -> None:

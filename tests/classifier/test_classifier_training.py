@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from pathgen.classifier import training
 from pathgen.classifier.model import load_classifier, save_classifier
 from pathgen.classifier.prediction import predict
+from pathgen.classifier.registry import build_classifier
 from pathgen.errors import PathgenError
 
 CPU = torch.device("cpu")
@@ -84,6 +85,27 @@ def test_learning_rate_is_cut_by_optimiser_step(monkeypatch: pytest.MonkeyPatch)
     history = train_toy(learning_rate=0.01, lr_step_steps=6, lr_gamma=0.5).history
     # 90 patches in batches of 16 are 6 steps an epoch: each epoch's last step is the last before a cut.
     assert history["learning_rate"].tolist() == [0.01, 0.005, 0.0025]
+
+
+@pytest.mark.parametrize("network", ["cnn6", "googlenet", "resnet18"])
+def test_the_optimiser_takes_torchs_plain_steps_to_the_bit(network: str) -> None:
+    ours, plain = (build_classifier(network, 32, seed=1) for _ in range(2))
+    numbers = {"momentum": 0.9, "weight_decay": 0.0005}
+    own = training.sgd(ours, torch.device("cpu"), learning_rate=0.01, **numbers)
+    other = torch.optim.SGD(plain.parameters(), lr=0.01, foreach=False, fused=False, **numbers)
+    draws = torch.Generator().manual_seed(3)
+    for step in range(5):
+        for optimizer in (own, other):
+            for group in optimizer.param_groups:
+                group["lr"] = 0.01 / (step + 1)
+        for one, same in zip(ours.parameters(), plain.parameters(), strict=True):
+            one.grad = torch.randn(one.shape, generator=draws)
+            same.grad = one.grad.clone()
+        own.step()
+        other.step()
+    pairs = zip(ours.parameters(), plain.parameters(), strict=True)
+    assert all(torch.equal(one, same) for one, same in pairs)
+    assert own.param_groups[0]["fused"], "a walk through all weights four times in place of once"
 
 
 def test_loss_and_accuracy_are_means_over_patches_not_batches() -> None:
