@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pathgen.classifier.catalogue import code_digests, read_weights
+from pathgen.classifier.catalogue import read_weights
 from pathgen.classifier.settings import TrainClassifierSettings
-from pathgen.core.code import CODE, NETWORKS, code_of, stage_scripts
+from pathgen.core.code import CODE, NETWORKS, entries
 from pathgen.core.files import atomic_folder, write_json
 from pathgen.core.params import load_section
 from pathgen.errors import errors_to_exit
@@ -23,17 +23,17 @@ def main() -> None:
     prune(pipeline, Path())
     keep_only(Path("results/scaling/points"), load_section("scaling", ScalingSettings).points())
     keep_only(Path("results/dp_sweep/points"), set(load_section("dp_sweep", DpSweepSettings).points()))
-    # Each stage waits for the entry of its own network, and is not invalidated by other networks.
-    with atomic_folder(NETWORKS) as draft:
-        for name in pipeline.classifiers:
-            wanted = classifiers[name]
-            if wanted.weights_file is not None:
-                read_weights(Path(wanted.weights_file), wanted.weights_sha256)
-            facts = {"network": wanted.network, "code": code_digests(wanted.network)}
-            write_json(draft / f"{name}.json", facts)
-    with atomic_folder(CODE) as draft:
-        for script in stage_scripts():
-            write_json(draft / f"{script.stem}.json", {"code": code_of(script)})
+    recipes = {name: classifiers[name] for name in pipeline.classifiers}
+    for recipe in recipes.values():
+        if recipe.weights_file is not None:
+            read_weights(Path(recipe.weights_file), recipe.weights_sha256)
+    # Each stage waits for the entries of its own code and network, and is not invalidated by others.
+    found = entries({name: recipe.network for name, recipe in recipes.items()})
+    for folder in (CODE, NETWORKS):
+        with atomic_folder(folder) as draft:
+            for entry, content in found.items():
+                if entry.parent == folder:
+                    write_json(draft / entry.name, content)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ def main() -> None:
         settings={"evaluate": settings, "compute": compute},
         inputs=[TEST, VALID, model],
         item={key: facts[key] for key in IDENTITY if facts[key] is not None},
+        classifiers=[facts["classifier"]],
     ) as stage:
         metrics = evaluate(
             load_classifier(model),

@@ -38,6 +38,7 @@ def main() -> None:
         settings={"evaluate": settings, "compute": compute},
         inputs=[*sets.values(), model],
         item=vars(wanted),
+        classifiers=[wanted.classifier],
     ) as stage:
         metrics = evaluate_on_synthetic(
             load_classifier(model),

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pathgen.core.code import CODE, require_unchanged
 from pathgen.core.params import load_section
 from pathgen.errors import errors_to_exit
 from pathgen.report.hashes import file_hashes, library_versions
@@ -10,6 +11,7 @@ from pathgen.report.reading import inputs_under
 from pathgen.report.settings import ReportSettings
 from pathgen.report.tradeoff import point_metrics
 from pathgen.report.tradeoff_plot import plot_tradeoff
+from pathgen.tracking.dvc_project import running_stage
 from pathgen.webpage.pictures import svg_of
 from stages.runtime import running
 
@@ -20,6 +22,10 @@ REPORT = Path("report")
 def main() -> None:
     """Run the stage."""
     settings = load_section("report", ReportSettings)
+    if running_stage() is not None:
+        # The page states one hash for all code, so all of it must be what the stages depend on.
+        for entry in sorted(CODE.glob("*.json")):
+            require_unchanged(entry)
     with running("report", settings={"report": settings}) as stage:
         inputs = inputs_under(Path())
         results = build_report(

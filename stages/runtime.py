@@ -1,6 +1,7 @@
 """What every stage does around its one call: a lock, a tracking run, a folder to resume from."""
 
 import gc
+import importlib
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,6 +41,7 @@ def running(
     settings: Mapping[str, Settings | Mapping[str, object]],
     inputs: Sequence[Path] = (),
     item: Mapping[str, str | int] | None = None,
+    classifiers: Sequence[str] = (),
     trains: bool = False,
 ) -> Iterator[Stage]:
     """Hold the stage's lock and its tracking run while it works.
@@ -49,21 +51,26 @@ def running(
         settings: Sections of params.yaml that it uses, by name; of a section it uses in part, that part.
         inputs: Data it reads; each is recorded with DVC's hash.
         item: What tells it from its siblings in a matrix: generator, label, regime, classifier, seed.
+        classifiers: Those whose networks it loads, which is done by name.
         trains: Whether processor and memory are sampled while it works.
 
     Yields:
         The stage.
+
+    Raises:
+        PathgenError: Its code is not the one that it depends on, another process does the same work, or the
+            tracking store cannot be used.
     """
     # What was loaded lives until the end; looking through it at exit would take another second.
     gc.freeze()
     gc.enable()
     item = item or {}
     if running_stage() is not None:
-        script = sys.modules["__main__"].__spec__
-        assert script is not None, "DVC runs python -m stages.x"
-        require_unchanged(CODE / f"{script.name.rpartition('.')[2]}.json")
-        if "classifier" in item:
-            require_unchanged(NETWORKS / f"{item['classifier']}.json")
+        require_unchanged(CODE / f"{Path(sys.argv[0]).stem}.json")
+        for name in classifiers:
+            network = require_unchanged(NETWORKS / f"{name}.json")["network"]
+            # Loaded now, like all other code: what is edited while the stage works does not reach it.
+            importlib.import_module(f"pathgen.networks.{network}")
     name = "-".join([verb, *(str(value) for value in item.values())])
     tracking = load_section("tracking", TrackingSettings)
     with (

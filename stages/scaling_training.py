@@ -58,6 +58,7 @@ def train_point(
         settings={"scaling": settings.training, "train_classifier": classifier, "compute": compute},
         inputs=[TRAIN, VALID, TEST, *inputs],
         item=vars(wanted),
+        classifiers=[wanted.classifier],
         trains=True,
     ) as stage:
         nest(stage.run, settings)

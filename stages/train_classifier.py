@@ -43,6 +43,7 @@ def main() -> None:
         settings={"classifier": recipe, "regimes": settings.regimes, "compute": compute},
         inputs=[TRAIN, VALID, *sets.values()],
         item={key: value for key, value in vars(wanted).items() if value is not None},
+        classifiers=[wanted.classifier],
         trains=True,
     ) as stage:
         train, valid = assemble(

@@ -6,9 +6,10 @@ which is loaded by its name (`NETWORKS`); a stage depends on these files.
 
 import ast
 import json
-from collections.abc import Iterator
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from pathgen.core.files import sha256_of
 from pathgen.errors import PathgenError
@@ -17,9 +18,11 @@ ROOT = Path(__file__).resolve().parents[2]
 CODE = Path("data/code")
 NETWORKS = Path("data/networks")
 PACKAGES = ("pathgen", "stages")
-# They watch, word messages, draw, record or start: no output depends on them (docs/decisions/0001).
+# They watch, word messages, draw, record or start, or are this file, which names and compares: none of them
+# shapes what is computed (docs/decisions/0001).
 WATCHERS = (
     "pathgen/__init__.py",
+    "pathgen/core/code.py",
     "pathgen/errors.py",
     "pathgen/progress.py",
     "pathgen/recording.py",
@@ -29,8 +32,9 @@ WATCHERS = (
     "stages/runtime.py",
     "stages/warm.py",
 )
-# They are no stages that depend on their code in this way.
-_NO_STAGES = {"check_params", "finish", "ui"}
+# What can be started in `stages` and depends on no file in `CODE`.
+_NO_STAGES = {"check_params", "finish", "ui", "warm"}
+_CURE = "Run: dvc repro --force --single-item check_params; then repeat what you ran"
 # What a package's modules read that lies beside them.
 _TEMPLATES = {".css", ".j2"}
 
@@ -49,7 +53,7 @@ def code_of(script: Path, root: Path = ROOT) -> dict[str, str]:
         Path from the root to the SHA-256 of the file's bytes, sorted by path. Without `WATCHERS`, and without
         modules that hold nothing but a docstring.
     """
-    files = {file for file in closure(script, root) if not _is_empty(root / file)}
+    files = {file for file in closure(script, root) if not _is_empty((root / file).read_bytes())}
     beside = (file for folder in {file.parent for file in files} for file in (root / folder).iterdir())
     files |= {file.relative_to(root) for file in beside if file.suffix in _TEMPLATES}
     return {file.as_posix(): sha256_of(root / file) for file in sorted(files)}
@@ -58,31 +62,54 @@ def code_of(script: Path, root: Path = ROOT) -> dict[str, str]:
 def stage_scripts(root: Path = ROOT) -> list[Path]:
     """Return the scripts of all stages that depend on their file in `CODE`, relative to the root."""
     found = [file for file in sorted((root / "stages").glob("*.py")) if file.stem not in _NO_STAGES]
-    scripts = [file for file in found if b'__name__ == "__main__"' in file.read_bytes()]
-    return [file.relative_to(root) for file in scripts if not is_watcher(file.relative_to(root))]
+    return [file.relative_to(root) for file in found if b'__name__ == "__main__"' in file.read_bytes()]
 
 
-def require_unchanged(entry: Path, root: Path = ROOT) -> None:
+def entries(networks: Mapping[str, str], root: Path = ROOT) -> dict[Path, dict[str, Any]]:
+    """Return the files that stages depend on for their code, with the content each has as the code is now.
+
+    Args:
+        networks: Classifier to the network that it is, of `pathgen.networks`.
+        root: The checkout.
+
+    Raises:
+        PathgenError: A module is no Python.
+    """
+    found: dict[Path, dict[str, Any]] = {
+        CODE / f"{script.stem}.json": {"code": code_of(script, root)} for script in stage_scripts(root)
+    }
+    for name, network in networks.items():
+        code = code_of(Path("pathgen", "networks", f"{network}.py"), root)
+        found[NETWORKS / f"{name}.json"] = {"network": network, "code": code}
+    return found
+
+
+def require_unchanged(entry: Path, root: Path = ROOT) -> dict[str, Any]:
     """Refuse to run code that is not the one whose hashes a stage depends on.
 
     Args:
         entry: The file that holds them, which `stages.check_params` has written.
         root: The checkout.
 
+    Returns:
+        What the entry holds.
+
     Raises:
         PathgenError: A file has changed since, or the entry cannot be read.
     """
     try:
-        hashes = json.loads(entry.read_text(encoding="utf-8"))["code"]
+        content: dict[str, Any] = json.loads(entry.read_text(encoding="utf-8"))
+        hashes = content["code"]
     except (OSError, ValueError, KeyError):
-        raise PathgenError(entry, "does not tell the code's hashes", "Run dvc repro check_params") from None
+        raise PathgenError(entry, "does not tell the code's hashes", _CURE) from None
     for name, digest in hashes.items():
         if not (root / name).is_file() or sha256_of(root / name) != digest:
             raise PathgenError(
                 name,
-                "has changed since the pipeline began: DVC would record a result of other code than it names",
-                "Run dvc repro again; it repeats what the change affects",
+                "has changed since its hash was taken: DVC would record a result of other code than it names",
+                _CURE,
             )
+    return content
 
 
 def closure(script: Path, root: Path = ROOT) -> set[Path]:
@@ -109,44 +136,47 @@ def is_watcher(file: Path) -> bool:
 
 def direct(file: Path, root: Path = ROOT) -> set[Path]:
     """Return the project's files that one file imports directly, with the packages they are in."""
-    found: set[Path] = set()
-    for name in imported_names((root / file).read_bytes()):
-        parts = name.split(".")
-        if parts[0] in PACKAGES:
-            packages = (".".join(parts[:length]) for length in range(1, len(parts) + 1))
-            found |= {module for package in packages if (module := _module_file(package, root)) is not None}
-    return found
+    try:
+        names = [name.split(".") for name in imported_names((root / file).read_bytes())]
+    except SyntaxError as problem:
+        reason = f"is no Python: {problem.msg} in line {problem.lineno}"
+        raise PathgenError(file, reason, "Mend it, and run the command again") from None
+    own = {
+        tuple(parts[:length])
+        for parts in names
+        if parts[0] in PACKAGES
+        for length in range(1, len(parts) + 1)
+    }
+    return {module for parts in own if (module := _module_file(parts, root)) is not None}
 
 
 @lru_cache(maxsize=1024)
 def imported_names(source: bytes) -> tuple[str, ...]:
-    """Return the dotted names that a module imports, at module level or inside functions.
+    """Return the dotted names that a module imports, at module level or inside functions, each once.
 
     Args:
         source: The module's text; its imports are absolute.
     """
-    return tuple(_imported_names(ast.parse(source)))
-
-
-def _imported_names(module: ast.Module) -> Iterator[str]:
-    for node in ast.walk(module):
+    names: dict[str, None] = {}
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names |= dict.fromkeys(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0 and node.module is not None, "the project imports absolutely"
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names |= dict.fromkeys([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
+    return tuple(names)
 
 
-def _module_file(name: str, root: Path) -> Path | None:
-    path = Path(*name.split("."))
-    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+def _module_file(parts: tuple[str, ...], root: Path) -> Path | None:
+    path = Path(*parts)
+    for candidate in (path / "__init__.py", path.with_suffix(".py")):
         if (root / candidate).is_file():
             return candidate
     return None
 
 
-def _is_empty(file: Path) -> bool:
+@lru_cache(maxsize=1024)
+def _is_empty(source: bytes) -> bool:
     """Tell whether a module holds nothing but its docstring, as most packages' own do."""
-    body = ast.parse(file.read_bytes()).body
+    body = ast.parse(source).body
     return all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body)

@@ -201,7 +201,8 @@ def _identity(
 @lru_cache(maxsize=1)
 def _code() -> str:
     """Return a digest of the code that draws: a store does not outlive it."""
-    return _digest(json.dumps(code_of(Path("pathgen/gan/drawn.py"))).encode())
+    parts = [code_of(Path("pathgen", file)) for file in ("gan/drawn.py", "training/compute.py")]
+    return _digest(json.dumps(parts).encode())
 
 
 def _digest(content: bytes) -> str:

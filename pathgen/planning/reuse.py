@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pathgen.classifier.catalogue import code_digests
-from pathgen.core.code import CODE, NETWORKS, code_of, stage_scripts
+from pathgen.core.code import PACKAGES, entries
+from pathgen.core.files import write_json
 from pathgen.core.params import PARAMS_FILE, read_params
 from pathgen.errors import PathgenError
 from pathgen.planning.study import Study
 from pathgen.tracking.dvc_project import PIPELINE_FILE, new_project, open_project, stage_states
 
 _LOCK = "dvc.lock"
-_CODE = ("pathgen", "stages")
 # What it writes says what the code of each stage and network is; a stage reads its own, and they are compared
 # here.
 _CHECK = "check_params"
@@ -53,16 +52,24 @@ def find_reuse(study: Study, root: Path) -> Reuse:
             return _asked(root, _changed_entries(study, root), data_there=True)
         with tempfile.TemporaryDirectory(prefix="pathgen-plan-") as name:
             folder = Path(name)
-            for part in _CODE:
+            for part in PACKAGES:
                 shutil.copytree(root / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
             for file in (PIPELINE_FILE, _LOCK):
                 if (root / file).is_file():
                     shutil.copy2(root / file, folder / file)
             shutil.copy2(study.file, folder / PARAMS_FILE)
+            # As the check would write them; DVC compares them with what the last run depended on.
+            for entry, content in _entries(study).items():
+                write_json(folder / entry, content)
             new_project(folder)
-            return _asked(folder, _changed_entries(study, root), data_there=False)
+            return _asked(folder, set(), data_there=False)
     except PathgenError as problem:
         return Reuse(frozenset(), frozenset(), problem)
+
+
+def _entries(study: Study) -> dict[Path, Any]:
+    classifiers = study.params["train_classifier"]["classifiers"]
+    return entries({name: classifiers[name]["network"] for name in study.params["pipeline"]["classifiers"]})
 
 
 def _changed_entries(study: Study, root: Path) -> set[str]:
@@ -70,15 +77,8 @@ def _changed_entries(study: Study, root: Path) -> set[str]:
 
     Absent ones are not among them: of these DVC itself tells.
     """
-    classifiers = study.params["train_classifier"]["classifiers"]
-    now: dict[Path, Any] = {
-        CODE / f"{script.stem}.json": {"code": code_of(script)} for script in stage_scripts()
-    }
-    for name in study.params["pipeline"]["classifiers"]:
-        network = classifiers[name]["network"]
-        now[NETWORKS / f"{name}.json"] = {"network": network, "code": code_digests(network)}
     changed = set()
-    for entry, content in now.items():
+    for entry, content in _entries(study).items():
         try:
             there = json.loads((root / entry).read_text(encoding="utf-8"))
         except FileNotFoundError:

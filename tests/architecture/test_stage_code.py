@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+import pathgen
 from pathgen.core import code
 from pathgen.core.code import ROOT, code_of, require_unchanged, stage_scripts
 from pathgen.core.files import write_json
@@ -99,7 +100,7 @@ def test_code_that_changes_while_the_pipeline_runs_is_not_run(tmp_path: Path) ->
     write(tmp_path, {"pathgen/other.py": "LEFT = 2\n", "pathgen/progress.py": "FAST = True\n"})
     require_unchanged(entry, tmp_path)
     write(tmp_path, {"pathgen/tools/stone.py": "HARDNESS = 8\n"})
-    with pytest.raises(PathgenError, match=r"stone\.py.*has changed.*Run dvc repro again"):
+    with pytest.raises(PathgenError, match=r"stone\.py.*has changed.*single-item check_params"):
         require_unchanged(entry, tmp_path)
     (tmp_path / "pathgen/tools/stone.py").unlink()
     with pytest.raises(PathgenError, match=r"stone\.py"):
@@ -111,8 +112,28 @@ def test_hashes_that_cannot_be_read_are_asked_for(tmp_path: Path, text: str | No
     entry = tmp_path / "cut.json"
     if text is not None:
         entry.write_text(text)
-    with pytest.raises(PathgenError, match="dvc repro check_params"):
+    with pytest.raises(PathgenError, match="single-item check_params"):
         require_unchanged(entry, tmp_path)
+
+
+def test_a_module_that_is_no_python_is_named(tmp_path: Path) -> None:
+    toy(tmp_path)
+    write(tmp_path, {"pathgen/tools/stone.py": "HARDNESS = = 7\n"})
+    with pytest.raises(PathgenError, match=r"pathgen/tools/stone\.py.*line 1"):
+        code_of(Path("stages/cut.py"), tmp_path)
+
+
+def test_a_folder_comes_before_a_module_of_its_name_as_in_python(tmp_path: Path) -> None:
+    toy(tmp_path)
+    write(tmp_path, {"pathgen/tools/stone/__init__.py": "HARDNESS = 9\n"})
+    assert "pathgen/tools/stone/__init__.py" in code_of(Path("stages/cut.py"), tmp_path)
+
+
+def test_no_stage_takes_what_only_other_programs_are_offered() -> None:
+    # Names of pathgen/__init__.py are loaded by name when they are first asked for.
+    files = [file for part in ("pathgen", "stages") for file in (ROOT / part).rglob("*.py")]
+    public = {f"pathgen.{name}" for name in pathgen.__all__}
+    assert not [file for file in files if public & set(code.imported_names(file.read_bytes()))]
 
 
 def test_what_lies_beside_code_is_known() -> None:

@@ -20,6 +20,7 @@ import pytest
 import torch
 from drawable import CPU, checkpoint
 
+from pathgen.core.code import code_of
 from pathgen.errors import PathgenError
 from pathgen.gan import drawn, synthesis
 from pathgen.gan.drawn import drawn_patches, in_batches
@@ -166,6 +167,23 @@ def test_all_that_shapes_patches_has_a_store_of_its_own(
             patched.setattr(torch, function, changed)
             draw(store, model, 5)
     assert len(list(store.iterdir())) == len(drawn_with) + 2
+
+
+@pytest.mark.parametrize("edited", ["pathgen/gan/synthesis.py", "pathgen/training/compute.py"])
+def test_other_code_has_a_store_of_its_own(
+    edited: str, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = tmp_path / "store"
+    draw(store, model, 5)
+
+    def hashes(file: Path) -> dict[str, str]:
+        return {name: "another" if name == edited else digest for name, digest in code_of(file).items()}
+
+    monkeypatch.setattr(drawn, "code_of", hashes)
+    drawn._code.cache_clear()
+    draw(store, model, 5)
+    drawn._code.cache_clear()
+    assert len(list(store.iterdir())) == 2
 
 
 def test_a_full_disk_is_told_on_one_line_and_costs_nothing(

@@ -51,6 +51,14 @@ def _has_one_error_line(said: str, *words: str) -> bool:
     return len(lines) == 1 and "Traceback" not in said and all(word in lines[0] for word in words)
 
 
+def _to_run(study: Study, params: str) -> list[str]:
+    """Return the stages that a plan says will run."""
+    asked = f"print(*find_reuse(read_study(Path({params!r})), Path()).to_run)"
+    imports = "from pathlib import Path; from pathgen.planning.reuse import find_reuse"
+    imports += "; from pathgen.planning.study import read_study"
+    return study.run("python", "-c", f"{imports}; {asked}").stdout.split()
+
+
 @pytest.mark.parametrize(
     ("stage", "killed"), [("train_gan@dcgan-tumor", "all"), ("train_original@cnn6-1", "the stage")]
 )
@@ -79,7 +87,19 @@ def test_code_edited_while_it_runs_is_not_taken_for_what_ran(copy, tmp_path):
     # DVC alone would take the edited file's hash now that the training is over, and call it up to date.
     trainings = [f"train_gan@dcgan-{label}" for label in ("normal", "tumor")]
     refused = copy.repro("--force", "--single-item", trainings[0], succeeds=False)
-    assert _has_one_error_line(refused, "pathgen/gan/loop.py", "has changed", "dvc repro again")
+    assert _has_one_error_line(refused, "pathgen/gan/loop.py", "has changed", "check_params")
+    # A classifier's network is loaded by its name.
+    network = copy.root / "pathgen/networks/cnn6.py"
+    before = network.read_bytes()
+    network.write_bytes(before + b"# another network\n")
+    refused = copy.repro("--force", "--single-item", "evaluate@original-cnn6-1", succeeds=False)
+    assert _has_one_error_line(refused, "pathgen/networks/cnn6.py", "has changed")
+    network.write_bytes(before)
+    # Other settings than the checkout's own, of which a plan asks in a copy.
+    params = (copy.root / "params.yaml").read_text()
+    (copy.root / "mine.yaml").write_text(params.replace("grid_patches: 16", "grid_patches: 12"))
+    assert set(trainings) <= set(_to_run(copy, "mine.yaml"))
+    assert "cohort" not in _to_run(copy, "mine.yaml")
     assert set(trainings) <= set(ran(copy.repro(*trainings)))
 
 

@@ -16,7 +16,7 @@ from pathgen.core.files import write_json
 from pathgen.planning import reuse
 from pathgen.planning.reuse import find_reuse
 from pathgen.planning.study import read_study
-from pathgen.tracking.dvc_project import StageState
+from pathgen.tracking.dvc_project import StageState, new_project
 
 QUICK = {"extract.size_px": 16, "train_gan.dcgan.width": 8, "compute.threads": 1, "compute.device": "cpu"}
 
@@ -101,6 +101,8 @@ def test_a_network_whose_code_has_changed_is_trained_again(
     for part in ("pathgen", "stages"):
         (root / part).mkdir(parents=True)
     shutil.copy2(CHECKOUT / "dvc.yaml", root)
+    shutil.copy2(file, root / "params.yaml")
+    new_project(root)
     entry = root / "data" / "networks" / "cnn6.json"
     entry.parent.mkdir(parents=True)
     write_json(entry, {"network": "cnn6", "code": code_digests("cnn6")})

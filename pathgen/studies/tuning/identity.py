@@ -15,6 +15,7 @@ from pathgen.studies.tuning.settings import TuningSettings
 
 _CODE = (
     "pathgen.gan.drawn",
+    "pathgen.training.compute",
     *(f"pathgen.studies.tuning.{part}" for part in ("objective", "pruning", "space", "worker")),
 )
 
