@@ -13,8 +13,8 @@ from pathgen.patches.picture import save_png
 from pathgen.patches.store import open_patch_set
 from pathgen.patches.tables import read_table
 from pathgen.privacy.settings import PrivacySettings
-from pathgen.studies.dp_sweep.point import NETWORKS, Private, run_sweep_point
-from pathgen.studies.dp_sweep.settings import DpSweepSettings
+from pathgen.studies.dp_sweep.point import Private, run_sweep_point
+from pathgen.studies.dp_sweep.settings import NETWORKS, DpSweepSettings
 from pathgen.training.compute import apply_compute
 from pathgen.training.settings import ComputeSettings
 from stages.dp_parent import nest

@@ -48,15 +48,37 @@ def audit_work(
     planted = ceil(privacy.copy_share / (1 - privacy.copy_share) * drawn)
     seen = drawn + originals + min(originals, _MOST_COPIES) + min(2 * originals, _BY_HEART)
     seen += originals // 2 + few * planted
-    pairs = 2 * originals * seen  # members and non-members
-    products = _POSITIONS[privacy.symmetries] + _DIFFERENCES + (_MAGNITUDES if shifted else 0.0)
-    # Each patch of a set with its partners among members and among non-members, and each of these likewise.
-    partners = (1 + privacy.shift_shortlist) * 2 * (seen + (_SETS + few) * originals) if shifted else 0
     learnt = _SHADOW_PATCHES * privacy.shadow_steps + _LEARNT_PATCHES
     pixels = size_px**2 * classes
     return {
-        "pixels compared": pixels * pairs * products,
-        "pixels shifted": pixels * partners * _SHIFTED[privacy.symmetries],
+        **_comparisons(privacy, originals, seen, _SETS + few, pixels),
         "pixels learnt": pixels * learnt,
         "patches described": classes * (seen + 2 * originals),
+    }
+
+
+def attack_work(
+    privacy: PrivacySettings, per_class: PerClassSettings, synthetic: int, size_px: int, classes: int
+) -> dict[str, float]:
+    """Return the units of work of the attacks alone, without controls (see `audit_work`)."""
+    originals = min(privacy.max_originals, per_class.train, per_class.nonmember, per_class.reference)
+    seen = min(privacy.max_synthetic, synthetic) + originals  # the synthetic set, and the reference
+    pixels = size_px**2 * classes
+    return {
+        **_comparisons(privacy, originals, seen, 2, pixels),
+        "patches described": classes * (seen + 2 * originals),
+    }
+
+
+def _comparisons(
+    privacy: PrivacySettings, originals: int, seen: int, sets: int, pixels: int
+) -> dict[str, float]:
+    """Return the work of comparing so many patches, of so many sets, with members and non-members."""
+    shifted = privacy.max_shift_px > 0
+    products = _POSITIONS[privacy.symmetries] + _DIFFERENCES + (_MAGNITUDES if shifted else 0.0)
+    # Each patch of a set with its partners among members and among non-members, and each of these likewise.
+    partners = (1 + privacy.shift_shortlist) * 2 * (seen + sets * originals) if shifted else 0
+    return {
+        "pixels compared": pixels * 2 * originals * seen * products,
+        "pixels shifted": pixels * partners * _SHIFTED[privacy.symmetries],
     }

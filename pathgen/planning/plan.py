@@ -15,11 +15,12 @@ from pathgen.planning.reuse import Reuse, find_reuse
 from pathgen.planning.scaling_jobs import scaling_jobs
 from pathgen.planning.slides import Slides, list_slides
 from pathgen.planning.study import Study
+from pathgen.planning.sweep_jobs import sweep_jobs
 from pathgen.planning.words import duration, size
 
 _LONG_S = 6 * 3600.0
 _ROOM_LEFT = 0.9
-_NOT_PLAIN = ("slides", "rows", "scaling", "rates")
+_NOT_PLAIN = ("slides", "rows", "scaling", "dp_sweep", "rates")
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Plan:
         patches: Role to patches per class.
         rows: One per group of stages, in the order of the pipeline.
         scaling: The scaling experiment, which `dvc repro` does not start; as if nothing of it was done.
+        dp_sweep: The sweep over epsilon, likewise.
         rates: Units per second, by name.
         device: ``cpu`` or ``cuda``.
         start_s: Seconds that each stage takes to start and end.
@@ -75,6 +77,7 @@ class Plan:
     patches: dict[str, int]
     rows: tuple[Row, ...]
     scaling: Row
+    dp_sweep: Row
     rates: dict[str, Rate]
     device: str
     start_s: float
@@ -112,6 +115,7 @@ class Plan:
             "slides": slides,
             "rows": [asdict(row) for row in self.rows],
             "scaling": asdict(self.scaling),
+            "dp_sweep": asdict(self.dp_sweep),
             "rates": {name: asdict(rate) for name, rate in self.rates.items()},
             "totals": totals,
         }
@@ -167,9 +171,14 @@ def assemble(
         _row(group, list(members), to_run, rates, measured.start_s)
         for group, members in groupby(jobs, key=lambda job: job.group)
     )
-    curves = scaling_jobs(study, measured.sizes)
-    scaling = _row("scaling", curves, frozenset(job.stage for job in curves), rates, measured.start_s)
-    used = {name for row in (*rows, scaling) for name in row.work}
+    scaling, dp_sweep = (
+        _row(group, members, frozenset(job.stage for job in members), rates, measured.start_s)
+        for group, members in (
+            ("scaling", scaling_jobs(study, measured.sizes)),
+            ("dp_sweep", sweep_jobs(study)),
+        )
+    )
+    used = {name for row in (*rows, scaling, dp_sweep) for name in row.work}
     plan = Plan(
         file=str(study.file),
         source=study.cohort.source,
@@ -177,6 +186,7 @@ def assemble(
         patches=study.sample.per_class.model_dump(),
         rows=rows,
         scaling=scaling,
+        dp_sweep=dp_sweep,
         rates={name: rate for name, rate in rates.items() if name in used},
         device=measured.device,
         start_s=measured.start_s,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 # Seconds between two stages of the default study that are DVC's own (docs/decisions/0020).
-AROUND_A_STAGE_S = 0.7
+AROUND_A_STAGE_S = 0.5
 
 
 @dataclass(frozen=True)

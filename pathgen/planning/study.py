@@ -14,6 +14,7 @@ from pathgen.pipeline import PipelineSettings
 from pathgen.privacy.settings import PrivacySettings
 from pathgen.slide_work.settings import SlideWorkSettings
 from pathgen.sources.settings import CohortSettings
+from pathgen.studies.dp_sweep.settings import DpSweepSettings
 from pathgen.studies.scaling.settings import ScalingSettings
 from pathgen.training.settings import ComputeSettings
 from pathgen.validation import validate_params
@@ -42,6 +43,7 @@ class Study:
     fidelity: FidelitySettings
     privacy: PrivacySettings
     scaling: ScalingSettings
+    dp_sweep: DpSweepSettings
 
 
 def find_profile(named: str | None, root: Path) -> Path:
@@ -90,4 +92,5 @@ def read_study(file: Path) -> Study:
         fidelity=parse_section(params, "fidelity", FidelitySettings, file),
         privacy=parse_section(params, "privacy", PrivacySettings, file),
         scaling=parse_section(params, "scaling", ScalingSettings, file),
+        dp_sweep=parse_section(params, "dp_sweep", DpSweepSettings, file),
     )

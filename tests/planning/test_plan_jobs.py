@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from planned_study import CHECKOUT, SIZES, default_study, study_with
 
+from pathgen.planning.audit_work import audit_work
 from pathgen.planning.jobs import (
     Job,
     Sizes,
@@ -19,6 +20,7 @@ from pathgen.planning.rates import recorded_rates, seconds_of
 from pathgen.planning.scaling_jobs import scaling_jobs
 from pathgen.planning.slides import Slides, list_slides
 from pathgen.planning.study import Study, read_study
+from pathgen.planning.sweep_jobs import sweep_jobs
 from pathgen.tracking.dvc_project import open_project, stage_names
 
 # Each weighs one byte, whatever its name.
@@ -170,6 +172,27 @@ def test_scaling_trains_every_point_alike_and_draws_once() -> None:
     # Unlimited is as many as a point can see; the smaller sizes take the first of them.
     assert jobs["scaling@dcgan"].work == {"dcgan drawn": 100 * batch}
     assert jobs["scaling@dcgan"].beside == 100 * batch * 32 * 32 * 3
+
+
+def test_a_sweep_trains_both_classes_in_private_and_attacks_at_every_point() -> None:
+    study = study_with(
+        {
+            "dp_sweep.epsilons": [1.0, "unlimited"],
+            "dp_sweep.seeds": [1, 2],
+            "dp_sweep.training": {"max_steps": 100, "validate_every_steps": 30},
+            "train_gan.dpdcgan.kimg": 1.0,
+            "train_gan.dpdcgan.batch_size": 64,
+            "synthesise.per_class": 500,
+        }
+    )
+    jobs = {job.stage: job.work for job in sweep_jobs(study)}
+    assert set(jobs) == {f"dp_sweep@{point}" for point in ("1.0-1", "1.0-2", "unlimited-1", "unlimited-2")}
+    work = jobs["dp_sweep@1.0-2"]
+    assert (work["dpdcgan trained"], work["dpdcgan drawn"]) == (2 * 1024, 1000)
+    assert work["cnn6 trained"] == 100 * study.train_classifier.classifiers["cnn6"].batch_size
+    audited = audit_work(study.privacy, study.sample.per_class, 500, study.extract.size_px, 2)
+    for name in ("pixels compared", "pixels shifted", "patches described"):
+        assert 0 < work[name] < audited[name], "an audit has controls beside"
 
 
 def test_an_audit_compares_in_eight_positions_at_the_price_of_two() -> None:

@@ -20,7 +20,8 @@ SLIDES = Slides(13, 44_000_000, drawn_px=1_000_000)
 
 
 def measured(images_per_s: float = 1000.0) -> Measured:
-    names = ("dcgan trained", "dcgan drawn", "cnn6 trained", "cnn6 predicted", "phantom pixels")
+    names = [f"{generator} {done}" for generator in ("dcgan", "dpdcgan") for done in ("trained", "drawn")]
+    names += ["cnn6 trained", "cnn6 predicted", "phantom pixels"]
     rates = {name: Rate(images_per_s, "measured") for name in names}
     return Measured("cpu", 2.0, rates, SIZES)
 
@@ -37,6 +38,16 @@ def test_time_is_work_over_rate_and_the_start_of_each_stage() -> None:
     assert rows["train_gan"].seconds == pytest.approx(2 * (50_000 / 1000 + 2))
     assert rows["train_original"].seconds == pytest.approx(3 * ((10_000 + 4_800) / 1000 + 2))
     assert rows["sample"].seconds == 2
+
+
+def test_experiments_beside_the_study_are_told_and_not_added() -> None:
+    plan = planned()
+    sweep = plan.dp_sweep
+    assert (sweep.stages, sweep.to_run) == (15, 15)
+    assert sweep.seconds > 15 * (2 * 60_000 / 1000 + 2) > plan.rows[-1].seconds
+    assert plan.seconds == sum(row.seconds for row in plan.rows)
+    assert f"make dp-sweep, about {duration(sweep.seconds)} for 15 points" in as_text(plan)
+    assert plan.as_json()["dp_sweep"]["stages"] == 15
 
 
 def test_what_dvc_reuses_costs_nothing_now() -> None:

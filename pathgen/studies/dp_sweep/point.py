@@ -21,9 +21,9 @@ from pathgen.patches.picture import patch_grid
 from pathgen.patches.store import PatchSet
 from pathgen.recording import Recorder
 from pathgen.studies.dp_sweep.attack import strongest_attack
+from pathgen.studies.dp_sweep.settings import NETWORKS
 from pathgen.studies.scaling.point import run_point
 
-NETWORKS = "dpdcgan"
 _SHOWN = 16
 
 
