@@ -14,7 +14,7 @@ from pathgen.patches.store import open_patch_set
 from pathgen.patches.tables import read_table
 from pathgen.privacy.settings import PrivacySettings
 from pathgen.studies.dp_sweep.point import Private, run_sweep_point
-from pathgen.studies.dp_sweep.settings import NETWORKS, DpSweepSettings
+from pathgen.studies.dp_sweep.settings import PRIVATE_NETWORKS, DpSweepSettings
 from pathgen.training.compute import apply_compute
 from pathgen.training.settings import ComputeSettings
 from stages.dp_parent import nest
@@ -46,7 +46,7 @@ def main() -> None:
         **train_gan.dpdcgan.recipe(0),
         "target_epsilon": target,
         "augment": train_gan.augment,
-        "seed": train_gan.seed_of(f"{NETWORKS}.{wanted.seed}"),
+        "seed": train_gan.seed_of(f"{PRIVATE_NETWORKS}.{wanted.seed}"),
     }
     with running(
         "dp_point",

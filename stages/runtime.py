@@ -1,4 +1,4 @@
-"""What every stage does around its one call: a lock, a tracking run, a folder to resume from."""
+"""What every stage does around its one call: a look at its code, a lock, a run, a folder to resume from."""
 
 import gc
 import importlib

@@ -27,7 +27,7 @@ from pathgen.planning.jobs import Sizes
 from pathgen.planning.rates import AROUND_A_STAGE_S, Rate
 from pathgen.planning.study import Study
 from pathgen.recording import Silent
-from pathgen.studies.dp_sweep.settings import NETWORKS
+from pathgen.studies.dp_sweep.settings import PRIVATE_NETWORKS
 from pathgen.training.compute import apply_compute
 
 _MEASURED_S = 1.5
@@ -73,7 +73,7 @@ def measure(study: Study, say: Callable[[str], None]) -> Measured:
     rates: dict[str, Rate] = {}
     gans: dict[str, int] = {}
     classifiers: dict[str, int] = {}
-    for generator in dict.fromkeys(map(networks_of, [*study.pipeline.generators, NETWORKS])):
+    for generator in dict.fromkeys(map(networks_of, [*study.pipeline.generators, PRIVATE_NETWORKS])):
         say(f"measuring generator {generator}")
         found, gans[generator] = _of_generator(study, generator, device)
         rates |= found

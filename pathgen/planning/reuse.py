@@ -97,10 +97,10 @@ def _readers(project: Any, files: set[str]) -> set[str]:
     return {stage.name for stage in stages if files & {dep.def_path for dep in stage.deps}}
 
 
-def _asked(folder: Path, entries: set[str], *, data_there: bool) -> Reuse:
+def _asked(folder: Path, changed_entries: set[str], *, data_there: bool) -> Reuse:
     with open_project(folder) as project:
         states = stage_states(project)
-        readers = _readers(project, entries)
+        readers = _readers(project, changed_entries)
     changed = readers | {
         name
         for name, state in states.items()

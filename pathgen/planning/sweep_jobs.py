@@ -4,7 +4,7 @@ from pathgen.core.labels import LABELS
 from pathgen.planning.audit_work import attack_work
 from pathgen.planning.jobs import Job, images_of_gan, patches_per_role
 from pathgen.planning.study import Study
-from pathgen.studies.dp_sweep.settings import NETWORKS
+from pathgen.studies.dp_sweep.settings import PRIVATE_NETWORKS
 
 
 def sweep_jobs(study: Study) -> list[Job]:
@@ -14,8 +14,8 @@ def sweep_jobs(study: Study) -> list[Job]:
     looks = -(-steps // settings.training.validate_every_steps) + 1
     drawn = study.synthesise.per_class
     work = {
-        f"{NETWORKS} trained": len(LABELS) * images_of_gan(private.kimg, private.batch_size),
-        f"{NETWORKS} drawn": len(LABELS) * drawn,
+        f"{PRIVATE_NETWORKS} trained": len(LABELS) * images_of_gan(private.kimg, private.batch_size),
+        f"{PRIVATE_NETWORKS} drawn": len(LABELS) * drawn,
         f"{settings.classifier} trained": steps
         * study.train_classifier.classifiers[settings.classifier].batch_size,
         f"{settings.classifier} predicted": looks * roles["valid"] + roles["test"],

@@ -21,7 +21,7 @@ from pathgen.patches.picture import patch_grid
 from pathgen.patches.store import PatchSet
 from pathgen.recording import Recorder
 from pathgen.studies.dp_sweep.attack import strongest_attack
-from pathgen.studies.dp_sweep.settings import NETWORKS
+from pathgen.studies.dp_sweep.settings import PRIVATE_NETWORKS
 from pathgen.studies.scaling.point import run_point
 
 _SHOWN = 16
@@ -63,7 +63,7 @@ class Private:
         count = len(originals) if units is None else int(units.max()) + 1
         return train_generator(
             originals.images,
-            architecture=NETWORKS,
+            architecture=PRIVATE_NETWORKS,
             options=self.options,
             recipe=PrivateRecipe(**{**self.recipe, "units": count}),
             device=self.device,

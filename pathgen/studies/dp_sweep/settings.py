@@ -7,7 +7,7 @@ from pydantic import Field
 
 from pathgen.core.params import Settings
 
-NETWORKS = "dpdcgan"  # of every point
+PRIVATE_NETWORKS = "dpdcgan"  # of every point
 Epsilon = Annotated[float, Field(gt=0.0)] | Literal["unlimited"]
 
 
