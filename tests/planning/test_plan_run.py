@@ -53,7 +53,8 @@ def test_quick_run_changes_nothing(tmp_path: Path) -> None:
     assert "measuring generator dcgan" in done.stderr
     told = json.loads(done.stdout)
     rates = {name: rate["per_s"] for name, rate in told["rates"].items() if rate["origin"] == "measured"}
-    assert set(rates) == {"dcgan trained", "dcgan drawn", "cnn6 trained", "cnn6 predicted", "phantom pixels"}
+    networks = {f"{name} {done}" for name in ("dcgan", "dpdcgan") for done in ("trained", "drawn")}
+    assert set(rates) == {*networks, "cnn6 trained", "cnn6 predicted", "phantom pixels"}
     assert min(rates.values()) > 1
     assert told["totals"]["seconds"] == told["totals"]["seconds_of_all"] > 0
     rows = {row["group"]: row for row in told["rows"]}
