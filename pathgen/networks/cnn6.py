@@ -1,7 +1,10 @@
 """The study's own classifier: four unpadded convolutions and three linear layers."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 SMALLEST_IMAGE_PX = 16
@@ -23,6 +26,33 @@ def feature_side_px(image_size_px: int) -> int:
     return ((image_size_px - 4) // 2 - 4) // 2
 
 
+class _RectifyInPlace(torch.autograd.Function):
+    """ReLU that puts its result in place of its input, and later the gradient in place of its result.
+
+    By the time its gradient is asked for, the result has served all who took it: its memory is free, and
+    near the processor. torch refuses a second walk back through the same result.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        ctx.mark_dirty(values.relu_())
+        ctx.save_for_backward(values)
+        return values
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        result: Tensor
+        (result,) = ctx.saved_tensors
+        torch.ops.aten.threshold_backward.grad_input(gradients[0], result, 0, grad_input=result)
+        return result
+
+
+class _Rectifier(nn.Module):
+    def forward(self, values: Tensor) -> Tensor:
+        return _RectifyInPlace.apply(values)  # type: ignore[no-any-return, no-untyped-call]
+
+
 class Cnn6(nn.Module):
     """Classify a patch as normal or tumor.
 
@@ -39,15 +69,15 @@ class Cnn6(nn.Module):
         # A maximum and a ReLU commute: the smaller map is rectified, to the same bits.
         self.features = nn.Sequential(
             nn.Conv2d(3, 32, 3),
-            nn.ReLU(inplace=True),
+            _Rectifier(),
             nn.Conv2d(32, 32, 3),
             nn.MaxPool2d(2),
-            nn.ReLU(inplace=True),
+            _Rectifier(),
             nn.Conv2d(32, 64, 3),
-            nn.ReLU(inplace=True),
+            _Rectifier(),
             nn.Conv2d(64, 64, 3),
             nn.MaxPool2d(2),
-            nn.ReLU(inplace=True),
+            _Rectifier(),
         )
         self.head = nn.Sequential(
             nn.Linear(64 * feature_side_px(image_size_px) ** 2, 512),

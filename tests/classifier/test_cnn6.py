@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from pathgen.classifier.registry import build_classifier
 from pathgen.errors import PathgenError
@@ -35,22 +36,48 @@ def test_output_is_log_probability(size_px: int) -> None:
 
 def test_layers_in_order() -> None:
     names = [type(layer).__name__ for layer in [*Cnn6(32).features, *Cnn6(32).head]]
-    block = ["Conv2d", "ReLU", "Conv2d", "MaxPool2d", "ReLU"]
+    block = ["Conv2d", "_Rectifier", "Conv2d", "MaxPool2d", "_Rectifier"]
     assert names == [*block, *block, "Linear", "ReLU", "Linear", "ReLU", "Linear"]
-    assert all(layer.padding == (0, 0) for layer in Cnn6(32).features if isinstance(layer, torch.nn.Conv2d))
+    assert all(layer.padding == (0, 0) for layer in Cnn6(32).features if isinstance(layer, nn.Conv2d))
 
 
-def test_rectified_after_the_maximum_or_before_is_the_same_to_the_bit() -> None:
+def step_of(model: torch.nn.Module, images: Tensor, precision: torch.dtype) -> Tensor:
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision is torch.bfloat16):
+        logarithms = model(images)
+    logarithms[:, 1].sum().backward()
+    return logarithms
+
+
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_equals_the_layers_as_published_to_the_bit(
+    precision: torch.dtype, layout: torch.memory_format
+) -> None:
     images = torch.rand(5, 3, 32, 32, generator=torch.Generator().manual_seed(1)) * 2 - 1
     ours, published = build_classifier("cnn6", 32, seed=1), build_classifier("cnn6", 32, seed=1)
-    layers = [*published.features]
-    order = [0, 1, 2, 4, 3, 5, 6, 7, 9, 8]
-    published.features = torch.nn.Sequential(*(layers[place] for place in order))
-    for model in (ours, published):
-        model(images)[:, 1].sum().backward()
-    assert torch.equal(ours(images), published(images))
+    convolutions = [layer for layer in published.features if isinstance(layer, nn.Conv2d)]
+    published.features = nn.Sequential(
+        *(nn.Sequential(layer, nn.ReLU()) for layer in convolutions[:2]),
+        nn.MaxPool2d(2),
+        *(nn.Sequential(layer, nn.ReLU()) for layer in convolutions[2:]),
+        nn.MaxPool2d(2),
+    )
+    results = [
+        step_of(model.to(memory_format=layout), images.to(memory_format=layout), precision)
+        for model in (ours, published)
+    ]
+    assert torch.equal(*results)
     for mine, theirs in zip(ours.parameters(), published.parameters(), strict=True):
+        assert mine.grad is not None
         assert torch.equal(mine.grad, theirs.grad)
+
+
+def test_a_second_walk_back_is_refused_not_wrong() -> None:
+    model = build_classifier("cnn6", 32, seed=1)
+    total = model(torch.ones(2, 3, 32, 32)).sum()
+    total.backward(retain_graph=True)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        total.backward()
 
 
 def test_first_weights_depend_on_the_seed_alone() -> None:
