@@ -31,7 +31,7 @@ from pathgen.classifier.training import sgd, train_step
 from pathgen.training.compute import apply_compute
 from pathgen.vision import torchvision
 
-SIDE_PX, BATCH, PATCHES, ROUNDS = 64, 128, 2048, 3
+SIDE_PX, BATCH, PATCHES = 64, 128, 2048
 RATE, MOMENTUM, DECAY = 0.001, 0.9, 0.0005
 
 
@@ -83,7 +83,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path, help="write the figures there")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--seconds", type=float, default=10.0, help="of each turn (default %(default)s)")
+    parser.add_argument("--seconds", type=float, default=4.0, help="of each turn (default %(default)s)")
+    parser.add_argument("--rounds", type=int, default=9, help="turns of each (default %(default)s)")
     wanted = parser.parse_args(arguments)
     device = torch.device(wanted.device)
     best = fastest(device)
@@ -99,7 +100,7 @@ def main(arguments: list[str] | None = None) -> None:
             "ImageFolder, 2 workers": partial(usual_script, folder, 2, device),
             "ImageFolder, 0 workers": partial(usual_script, folder, 0, device),
         }
-        results = in_turns(contenders, device, seconds=wanted.seconds, rounds=ROUNDS)
+        results = in_turns(contenders, device, seconds=wanted.seconds, rounds=wanted.rounds)
     steps = this_suite(best.precision, device)
     next(steps)
     # The counter sees products forwards and backwards as they are called.

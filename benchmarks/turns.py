@@ -25,7 +25,8 @@ def in_turns(
 ) -> list[Result]:
     """Let all run in turn, in each round for some seconds; return the middle rate of each.
 
-    A contender starts afresh at each turn: what its loader has read ahead while it waited does not count.
+    Each round begins with another, for what ran just before is felt. A contender starts afresh at each turn: what
+    its loader has read ahead while it waited does not count.
     """
     context = multiprocessing.get_context("spawn")
     lines, processes = {}, []
@@ -36,8 +37,9 @@ def in_turns(
         there.close()  # So that the end of the process is the end of the line.
         processes.append(process)
     measured: dict[str, list[tuple[float, float]]] = {name: [] for name in contenders}
-    for _ in range(rounds):
-        for name, line in lines.items():
+    order = list(lines.items())
+    for first in range(rounds):
+        for name, line in order[first % len(order) :] + order[: first % len(order)]:
             line.send(True)
             measured[name].append(line.recv())
     for line in lines.values():
