@@ -25,8 +25,8 @@ def in_turns(
 ) -> list[Result]:
     """Let all run in turn, in each round for some seconds; return the middle rate of each.
 
-    Each round begins with another, for what ran just before is felt. A contender starts afresh at each turn: what
-    its loader has read ahead while it waited does not count.
+    Each round begins with another, for what ran just before is felt. A contender starts afresh at each turn:
+    what its loader has read ahead while it waited does not count.
     """
     context = multiprocessing.get_context("spawn")
     lines, processes = {}, []

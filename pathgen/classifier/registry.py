@@ -77,9 +77,11 @@ def fill_from_file(model: nn.Module, name: str, path: Path, sha256: str | None) 
         PathgenError: The file cannot be read, is another one, or lacks a tensor that is neither head nor
             stem, or has it in another shape.
     """
-    given = _tensors(path, sha256)
     head, stem = (tuple(getattr(_module(name), part, ())) for part in ("HEAD", "STEM"))
     own = model.state_dict()
+    # Older files, torchvision's own of its ResNets among them, lack this counter, which no network here uses.
+    counters = {key: value for key, value in own.items() if key.endswith(".num_batches_tracked")}
+    given = counters | _tensors(path, sha256)
     fits = {key: key in given and given[key].shape == value.shape for key, value in own.items()}
     missing = [key for key in own if not fits[key] and not key.startswith(head + stem)]
     if missing:

@@ -20,6 +20,7 @@ from pathgen.classifier import training
 from pathgen.classifier.model import load_classifier, save_classifier
 from pathgen.classifier.prediction import predict
 from pathgen.classifier.registry import build_classifier
+from pathgen.classifier.run_state import RunState
 from pathgen.errors import PathgenError
 
 CPU = torch.device("cpu")
@@ -149,6 +150,37 @@ def test_same_arguments_same_weights(precision: str) -> None:
     )
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert not all(torch.equal(first[name], other[name]) for name in first)
+
+
+def test_bf16_trains_layers_in_it_and_keeps_the_weights_in_float32() -> None:
+    full, half = (train_toy(precision=precision, max_epochs=1) for precision in ("fp32", "bf16"))
+    weights, rounded = full.model.state_dict(), half.model.state_dict()
+    assert not any(torch.equal(weights[name], rounded[name]) for name in weights)
+    torch.testing.assert_close(rounded, weights, rtol=0.02, atol=0.002)
+    assert {value.dtype for value in rounded.values()} == {torch.float32}
+
+
+def test_channels_last_is_how_the_layers_lie_in_memory_and_changes_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[bool] = []
+    plain = training.train_step
+
+    def listened(run: RunState, images: torch.Tensor, *rest: Any) -> None:
+        layouts = [
+            tensor.is_contiguous(memory_format=torch.channels_last)
+            for tensor in (images, run.model.features[2].weight)
+        ]
+        seen.extend(layouts)
+        plain(run, images, *rest)
+
+    monkeypatch.setattr(training, "train_step", listened)
+    weights = []
+    for wanted in (True, False):
+        seen.clear()
+        weights.append(train_toy(channels_last=wanted, max_epochs=1).model.state_dict())
+        assert set(seen) == {wanted}
+    torch.testing.assert_close(weights[0], weights[1], rtol=1e-4, atol=1e-5)
 
 
 def test_steps_end_training_within_an_epoch_which_is_then_validated() -> None:
