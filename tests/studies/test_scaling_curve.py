@@ -1,6 +1,8 @@
 """Sets that share their beginning; points read back; what a reader is told."""
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +11,11 @@ import pytest
 from pathgen.core.params import load_section
 from pathgen.errors import PathgenError
 from pathgen.studies.scaling.curve import build_curves
+from pathgen.studies.scaling.judging import Equivalence
 from pathgen.studies.scaling.points import Curve
 from pathgen.studies.scaling.settings import ScalingSettings
 from pathgen.studies.scaling.sizes import first_originals, in_one_file, per_class
-from pathgen.studies.scaling.wording import largest_sentence
+from pathgen.studies.scaling.wording import equal_sentence, largest_sentence
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = {
@@ -127,6 +130,26 @@ def test_a_point_that_is_none_is_named(content: str | None, tmp_path: Path) -> N
     file.unlink() if content is None else file.write_text(content)
     with pytest.raises(PathgenError, match=names[3]):
         curves(tmp_path, names)
+
+
+@pytest.mark.parametrize(
+    ("low", "synthetic", "high", "told"),
+    [
+        (300, 300, 300, "by at most 300 patches of dcgan per class, the smallest size fitted "
+         "(95% interval: at most 300)."),
+        (300, 300, 450, "smallest size fitted (95% interval: 300 or fewer to 450)."),
+        (300, 300, math.inf, "smallest size fitted (95% interval: 300 or fewer, and upwards)."),
+        (300, 400, 450, "by 400 patches of dcgan per class (95% interval: 300 or fewer to 450)."),
+        (380, 400, math.inf, "by 400 patches of dcgan per class (95% interval: at least 380)."),
+    ],
+)  # fmt: skip
+def test_equal_sizes_in_words(low: float, synthetic: float, high: float, told: str) -> None:
+    curve = Curve("dcgan", "cnn6", {3000.0: np.array([0.1])}, None, test_patches=100, guessing=0.5)
+    equal = Equivalence(100, 0.2, synthetic, low, high, smallest=300, reached=True)
+    assert equal_sentence(curve, "cnn6", equal, 0.95).endswith(told)
+    beyond = replace(equal, synthetic=5000.0, reached=False)
+    upwards = "300 or fewer, and upwards" if low == 300 else "at least 380"
+    assert equal_sentence(curve, "cnn6", beyond, 0.95).endswith(f"says 5,000 (95% interval: {upwards}).")
 
 
 def test_the_largest_size_is_told_of_not_the_luckiest() -> None:

@@ -75,6 +75,19 @@ def test_equal_sizes_are_those_of_the_planted_curves() -> None:
     assert never.synthetic == np.inf and not never.reached
 
 
+def test_equal_sizes_are_not_drawn_on_below_those_fitted() -> None:
+    original = law_of(planted(0.9, 0.5, 0.02, seed=3, noise=0.01))
+    # A tenth of the patches would do, by the curve; but its points at 10, 30 and 100 have learned nothing.
+    small = {size: np.full(3, 0.5) for size in (10.0, 30.0, 100.0)}
+    fitted = planted(0.9 * 0.1**0.5, 0.5, 0.02, seed=4, noise=0.01, sizes=30 * SIZES)
+    synthetic = law_of({**small, **fitted}, curve="late")
+    assert synthetic.first == 300.0
+    below, above = equivalents(original, synthetic, [300.0, 30000.0], max(fitted), 0.95)
+    assert (below.low, below.synthetic, below.high) == (300.0, 300.0, 300.0)
+    assert below.smallest == 300.0 and below.reached
+    assert above.synthetic > above.low > 300.0
+
+
 def test_draws_of_two_curves_are_independent() -> None:
     errors = planted(0.9, 0.5, 0.02, seed=3)
     first, second = (law_of(errors, bootstrap=200, curve=name).errors_drawn([300.0])[:, 0] for name in "ab")

@@ -22,9 +22,11 @@ class Equivalence:
     Attributes:
         originals: Original patches per class.
         error: Error on the original curve there.
-        synthetic: Synthetic patches per class; infinite where their curve never falls so far.
-        low: Low end of the interval.
+        synthetic: Synthetic patches per class, at least `smallest`; infinite where their curve never falls
+            so far.
+        low: Low end of the interval, likewise at least `smallest`.
         high: High end; infinite where no number can be excluded.
+        smallest: The smallest synthetic size that was fitted. A number equal to it means "so many or fewer".
         reached: Whether a size that was run is as large.
     """
 
@@ -33,6 +35,7 @@ class Equivalence:
     synthetic: float
     low: float
     high: float
+    smallest: float
     reached: bool
 
 
@@ -73,17 +76,18 @@ def equivalents(
         confidence: Level of the intervals, from the curves drawn anew around both, independently.
 
     Returns:
-        One answer per size.
+        One answer per size. Below the smallest synthetic size that was fitted the law says nothing (smaller
+        ones may have been run, and have learned nothing), so that no number is less.
     """
     count = min(len(original.drawn), len(synthetic.drawn))
     answers = []
     for column, size in enumerate(sizes):
         wanted = float(original.error(size))
-        equal = synthetic.size_for(wanted)
+        equal = max(synthetic.size_for(wanted), synthetic.first)
         drawn_errors = original.errors_drawn(sizes)[:count, column]
-        drawn = _paired(synthetic, drawn_errors, count)
+        drawn = np.maximum(_paired(synthetic, drawn_errors, count), synthetic.first)
         low, high = between(drawn, confidence)
-        answers.append(Equivalence(size, wanted, equal, low, high, equal <= largest))
+        answers.append(Equivalence(size, wanted, equal, low, high, synthetic.first, equal <= largest))
     return answers
 
 

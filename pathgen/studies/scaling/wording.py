@@ -27,19 +27,37 @@ def equal_sentence(curve: Curve, classifier: str, equal: Equivalence, confidence
     """Say how many synthetic patches per class equal some original ones."""
     whose, level = source_words(curve.source), f"{confidence:.0%} interval"
     subject = f"{equal.originals:,.0f} original patches per class ({classifier}, error {equal.error:.3f})"
-    low = rounded(equal.low)
     if equal.reached:
-        ends = f"{low} to {rounded(equal.high)}" if math.isfinite(equal.high) else f"at least {low}"
-        return f"{subject} are equalled by {rounded(equal.synthetic)} {whose} per class ({level}: {ends})."
+        if equal.synthetic > equal.smallest:
+            number, fitted = f"{rounded(equal.synthetic)} {whose} per class", ""
+        else:
+            number = f"at most {equal.smallest:,.0f} {whose} per class"
+            fitted = ", the smallest size fitted"
+        return f"{subject} are equalled by {number}{fitted} ({level}: {_ends(equal)})."
     subject += f" are not equalled by {max(curve.sizes):,.0f} {whose} per class, the most that were run"
     if math.isinf(equal.low):
         return f"{subject}; by the fitted curve no number would be enough, and the {level} holds none either."
     if math.isinf(equal.synthetic):
-        return f"{subject}; by the fitted curve no number would be enough ({level}: at least {low})."
+        return f"{subject}; by the fitted curve no number would be enough ({level}: {_upwards(equal)})."
     return (
         f"{subject}; the fitted curve, drawn on beyond them, says {rounded(equal.synthetic)} "
-        f"({level}: at least {low})."
+        f"({level}: {_upwards(equal)})."
     )
+
+
+def _ends(equal: Equivalence) -> str:
+    if equal.high <= equal.smallest:
+        return f"at most {equal.smallest:,.0f}"
+    if math.isinf(equal.high):
+        return _upwards(equal)
+    low = f"{equal.smallest:,.0f} or fewer" if equal.low <= equal.smallest else rounded(equal.low)
+    return f"{low} to {rounded(equal.high)}"
+
+
+def _upwards(equal: Equivalence) -> str:
+    if equal.low <= equal.smallest:
+        return f"{equal.smallest:,.0f} or fewer, and upwards"
+    return f"at least {rounded(equal.low)}"
 
 
 def saturation_sentence(curve: Curve, classifier: str, found: Saturation | str) -> str:
