@@ -111,7 +111,17 @@ def ends(slope: float, spread: float, seed: int = 7) -> dict[float, NDArray[np.f
 
 @pytest.mark.parametrize(
     ("slope", "spread", "verdict"),
-    [(0.02, 0.002, "falling"), (0.0, 0.002, "saturated"), (-0.02, 0.002, "rising"), (0.0, 0.08, "undecided")],
+    [
+        (0.02, 0.002, "falling"),
+        (0.0, 0.002, "saturated"),
+        (-0.05, 0.002, "rising"),
+        (0.0, 0.08, "undecided"),
+        # Told from none, but far below a tenth of the error of 0.2.
+        (0.0005, 0.0001, "saturated"),
+        (-0.0005, 0.0001, "saturated"),
+        # Around a tenth of the error at the end: some gains in the interval are worth their patches.
+        (0.0145, 0.003, "falling"),
+    ],
 )
 def test_the_end_of_a_curve(slope: float, spread: float, verdict: str) -> None:
     found = saturation(ends(slope, spread), 0.95)

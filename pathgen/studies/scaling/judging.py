@@ -44,12 +44,13 @@ class Saturation:
     """Whether the end of a curve still falls.
 
     Attributes:
-        verdict: ``falling``: the interval of the gain lies above 0. ``rising``: below 0. ``saturated``: it
-            covers 0 and no gain above `worth`. ``undecided``: it covers 0 and such a gain, too.
+        verdict: ``saturated``: the interval of the gain holds no gain and no loss above `worth`, on
+            whichever side of 0 it lies. Else ``falling``: it lies above 0; ``rising``: below 0;
+            ``undecided``: it covers 0.
         gain: Error that a doubling of the size takes away, over the last sizes.
         low: Low end of its interval.
         high: High end.
-        worth: A tenth of the error at the largest size: less than that is taken for nothing.
+        worth: A tenth of the error at the largest size: so much or less is taken for nothing.
         detectable: The least difference between two sizes that the seeds can show at this level.
         sizes: The sizes looked at.
     """
@@ -127,10 +128,10 @@ def saturation(errors: dict[float, NDArray[np.float64]], confidence: float) -> S
     low, high = gain - half, gain + half
     worth = _WORTH * float(groups[-1].mean())
     verdict: Literal["falling", "rising", "saturated", "undecided"]
-    if low > 0:
+    if -worth <= low and high <= worth:
+        verdict = "saturated"
+    elif low > 0:
         verdict = "falling"
-    elif high < 0:
-        verdict = "rising"
     else:
-        verdict = "saturated" if high <= worth else "undecided"
+        verdict = "rising" if high < 0 else "undecided"
     return Saturation(verdict, gain, low, high, worth, shown, tuple(last))

@@ -74,10 +74,10 @@ def saturation_sentence(curve: Curve, classifier: str, found: Saturation | str) 
     verdict = {
         "falling": "the curve still falls: more patches would help",
         "rising": "more patches make it worse",
-        "saturated": f"the curve has flattened: no gain above {found.worth:.4f}, a tenth of the error, is in "
-        "the interval",
-        "undecided": f"whether it still falls cannot be told: these seeds show differences of "
-        f"{found.detectable:.4f} and more, and more seeds would tell",
+        "saturated": f"the curve has flattened: no gain or loss above {found.worth:.4f}, a tenth of the "
+        "error, is in the interval",
+        "undecided": f"whether it still falls or has flattened cannot be told: these seeds show "
+        f"differences of {found.detectable:.4f} and more, and more seeds would tell",
     }[found.verdict]
     return f"{subject}: {verdict}; {gain}."
 
