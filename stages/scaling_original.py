@@ -8,10 +8,11 @@ from stages.scaling_training import train_point, wanted_point
 @errors_to_exit()
 def main() -> None:
     """Run the stage."""
+    wanted = wanted_point(__doc__)
     train_point(
-        wanted_point(__doc__),
+        wanted,
         lambda train, count, _device, _compute, settings: first_originals(
-            train.images_by_label(), count, settings.training.order_seed
+            train.images_by_label(), count, order_seed=settings.training.order_seed, seed=wanted.seed
         ),
     )
 

@@ -25,17 +25,25 @@ IMAGES = {
 
 
 def test_smaller_original_sets_begin_the_larger_ones() -> None:
-    small, large = first_originals(IMAGES, 5, 1), first_originals(IMAGES, 40, 1)
+    small, large = (first_originals(IMAGES, count, order_seed=1, seed=3) for count in (5, 40))
     for label, images in large.items():
         assert np.array_equal(small[label], images[:5])
         assert {image.tobytes() for image in images} == {image.tobytes() for image in IMAGES[label]}
         assert not np.array_equal(images, IMAGES[label])
-        assert not np.array_equal(images, first_originals(IMAGES, 40, 2)[label])
+        assert not np.array_equal(images, first_originals(IMAGES, 40, order_seed=2, seed=3)[label])
+
+
+def test_each_seed_takes_other_originals() -> None:
+    one, two = (first_originals(IMAGES, 5, order_seed=1, seed=seed) for seed in (1, 2))
+    for label in IMAGES:
+        first, second = ({image.tobytes() for image in taken[label]} for taken in (one, two))
+        assert len(first) == len(second) == 5
+        assert first != second
 
 
 def test_more_than_there_are_is_refused() -> None:
     with pytest.raises(PathgenError, match="the training set has 40"):
-        first_originals(IMAGES, 41, 1)
+        first_originals(IMAGES, 41, order_seed=1, seed=1)
 
 
 def test_unlimited_is_what_the_steps_show_once() -> None:
@@ -103,7 +111,10 @@ def test_a_reader_is_told_that_no_size_reaches_the_originals(tmp_path: Path) -> 
     assert "are not equalled by 4,000 patches of dcgan per class, the most that were run" in said
     assert "no number would be enough" in said
     assert summary["made_from"] == {"patches/test/patches.npy": "sha256:1"}
-    assert [figure["file"] for figure in summary["figures"]] == ["curve.svg"]
+    (figure,) = summary["figures"]
+    assert figure["file"] == "curve.svg"
+    for told in (summary["sentences"][-1], figure["caption"]):
+        assert "not which synthetic patches were drawn" in told
     facts = json.loads((folder / "fit.json").read_text())["dcgan cnn6"]
     assert facts["law"]["left_out"] == [1.0]
     assert facts["law"]["c"]["low"] < 0.1 < facts["law"]["c"]["high"]

@@ -100,7 +100,7 @@ def _caption(confidence: float) -> str:
     return (
         "Error against training patches per class; every point is trained for the same number of steps. "
         f"Small dots: single seeds; bars: {confidence:.0%} interval of the mean over seeds; lines: fitted "
-        f"power law with its {confidence:.0%} band."
+        f"power law with its {confidence:.0%} band. {wording.coverage_sentence()}"
     )
 
 
@@ -137,7 +137,7 @@ def _sentences(
         if isinstance(law, str):
             said.append(f"No power law for {wording.source_words(curve.source)}, {curve.classifier}: {law}.")
         said.append(wording.saturation_sentence(curve, curve.classifier, end))
-    return said
+    return [*said, wording.coverage_sentence()]
 
 
 def _worth_saying(equal: Sequence[Equivalence]) -> list[Equivalence]:

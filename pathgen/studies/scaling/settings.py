@@ -32,7 +32,8 @@ class ScalingTraining(Settings):
     )
     order_seed: int = Field(
         ge=0,
-        description="Of the one order of the original training patches; a size takes its first.",
+        description="Of the orders of the original training patches, one for each of `seeds`; a size takes "
+        "its first.",
     )
 
     def changing(self, recipe: Mapping[str, Any]) -> dict[str, Any]:

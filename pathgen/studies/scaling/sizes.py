@@ -42,14 +42,18 @@ def per_class(size: int | str, *, max_steps: int, batch_size: int) -> int:
 
 
 def first_originals(
-    images_by_label: Mapping[str, NDArray[np.uint8]], count: int, order_seed: int
+    images_by_label: Mapping[str, NDArray[np.uint8]], count: int, *, order_seed: int, seed: int
 ) -> dict[str, NDArray[np.uint8]]:
-    """Take the first patches of each class in one fixed shuffled order.
+    """Take the first patches of each class in a shuffled order that the point's seed has for itself.
+
+    So points of one size that differ in their seed are trained on other patches, and the interval over the
+    seeds covers which ones were taken, as far as the training set has others.
 
     Args:
         images_by_label: Label to uint8 of shape (N, H, W, 3).
         count: How many per class.
-        order_seed: Of the order; a larger count begins with the smaller one's patches.
+        order_seed: Of all orders.
+        seed: Of the point. With the same two a larger count begins with the smaller one's patches.
 
     Returns:
         Label to uint8 of shape (count, H, W, 3).
@@ -66,7 +70,7 @@ def first_originals(
                 "Remove the size, or raise sample.per_class.train",
             )
     return {
-        label: images[numpy_generator(order_seed, "scaling", label).permutation(len(images))[:count]]
+        label: images[numpy_generator(order_seed, "scaling", label, seed).permutation(len(images))[:count]]
         for label, images in images_by_label.items()
     }
 

@@ -8,6 +8,15 @@ from pathgen.studies.scaling.points import Curve
 _WORDS = {"original": "original patches"}
 
 
+def coverage_sentence() -> str:
+    """Say what the intervals cover, and what they leave out."""
+    return (
+        "The intervals cover another training of the classifier and, on the original curve, which of the "
+        "training patches were taken; not which synthetic patches were drawn (all seeds have the same), "
+        "nor another training of the generator, nor other test slides."
+    )
+
+
 def source_words(source: str) -> str:
     """Return how a source is called in a sentence."""
     return _WORDS.get(source, f"patches of {source}")
