@@ -2,11 +2,13 @@
 
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from ruamel.yaml import YAML
 
 from pathgen.core.params import load_section
 from pathgen.errors import PathgenError
@@ -132,6 +134,21 @@ def test_the_same_points_give_the_same_bytes(tmp_path: Path) -> None:
         assert (first / name).read_bytes() == (again / name).read_bytes(), name
     said = " ".join(json.loads((first / "summary.json").read_text())["sentences"])
     assert "are equalled by" in said
+
+
+def test_the_plot_of_dvc_tells_the_curves_apart(tmp_path: Path) -> None:
+    (wanted,) = YAML(typ="safe").load(ROOT / "scaling/dvc.yaml")["stages"]["curve"]["plots"]
+    ((file, plot),) = wanted.items()
+    columns = (build(tmp_path, floor=0.1) / Path(file).name).read_text().splitlines()[0].split(",")
+    template = (ROOT / f".dvc/plots/{plot['template']}.json").read_text()
+    for axis in ("x", "y"):
+        template = template.replace(f"<DVC_METRIC_{axis.upper()}>", plot[axis])
+    encoding = json.loads(template)["encoding"]
+    assert (encoding["color"]["field"], encoding["x"]["scale"]["type"]) == ("curve", "log")
+    read = set(re.findall(r"datum\['(\w+)'\]", template)) | {
+        encoding[name]["field"] for name in ("x", "color")
+    }
+    assert read == {"curve", "per_class", "error", "error_low", "error_high"} <= set(columns)
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]", '{"source": "original"}'])
