@@ -7,6 +7,7 @@ from pathgen.errors import errors_to_exit
 from pathgen.gan.settings import TrainGanSettings
 from pathgen.studies.dp_sweep.curve import build_sweep
 from pathgen.studies.dp_sweep.settings import DpSweepSettings
+from pathgen.studies.dp_sweep.state import state_names
 from pathgen.studies.made_from import made_from
 from stages.dp_parent import nest
 from stages.runtime import running
@@ -28,7 +29,7 @@ def main() -> None:
             settings.points(),
             RESULTS,
             confidence=settings.confidence,
-            made_from=made_from(PATCHES),
+            made_from=made_from(PATCHES, state_names(settings)),
         )
         stage.run.metrics(summary.numbers, 0)
         files = [RESULTS / name for name in ("curve.svg", "curve.csv", "summary.json")]

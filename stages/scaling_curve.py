@@ -8,6 +8,7 @@ from pathgen.errors import errors_to_exit
 from pathgen.studies.made_from import made_from
 from pathgen.studies.scaling.curve import build_curves
 from pathgen.studies.scaling.settings import ScalingSettings
+from pathgen.studies.scaling.state import state_names
 from stages.runtime import running
 from stages.scaling_parent import nest
 
@@ -29,7 +30,7 @@ def main() -> None:
             RESULTS,
             confidence=settings.confidence,
             bootstrap=settings.bootstrap,
-            made_from=made_from([*PATCHES, *models]),
+            made_from=made_from([*PATCHES, *models], state_names(settings)),
         )
         stage.run.metrics(summary.numbers, 0)
         files = [RESULTS / name for name in ("curve.svg", "curve.csv", "fit.json", "summary.json")]

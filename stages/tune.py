@@ -25,6 +25,7 @@ from pathgen.studies.tuning.identity import study_name
 from pathgen.studies.tuning.objective import Task
 from pathgen.studies.tuning.results import find, write_results
 from pathgen.studies.tuning.settings import TuningSettings, TuningWorkSettings
+from pathgen.studies.tuning.state import state_names
 from pathgen.studies.tuning.storage import open_storage, open_study
 from pathgen.studies.tuning.worker import recorded, work
 from pathgen.tracking.children import child_run
@@ -119,7 +120,8 @@ def lead(name: str, settings: TuningSettings, workers: TuningWorkSettings, compu
         )
         print(f"study {name}: {standing(study)}")
         found = find(study, settings)
-        write_results(found, settings, RESULTS, made_from=made_from(inputs(settings)))
+        state = state_names(read_params(), settings)
+        write_results(found, settings, RESULTS, made_from=made_from(inputs(settings), state))
         stage.run.metrics({"tune/best_valid_accuracy": found.value}, 0)
         stage.run.artifact(RESULTS)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from pathgen.core.state import state_hashes
 from pathgen.patches.tables import read_table
 from pathgen.report import answer, breakdown, figures, paper
 from pathgen.report.comparison import (
@@ -198,6 +199,8 @@ def gather_page(
         PathgenError: A file is damaged.
     """
     rows = results.rows
+    # What a study was made from has more names than the page shows.
+    now = {**hashes, **state_hashes(inputs.params.parent)}
     cohort = _table(inputs.cohort)
     samples, extracted = _samples(inputs)
     skipped = None if cohort is None else left_out_table(cohort, _table(inputs.indexed), extracted)
@@ -238,9 +241,9 @@ def gather_page(
         reliability=figures.reliability_plot(rows),
         calibration=calibration_table(rows, comparison),
         on_synthetic=on_synthetic_table(read_metrics(inputs.on_synthetic)),
-        scaling=read_study(inputs.scaling, hashes),
-        dp_sweep=read_study(inputs.dp_sweep, hashes),
-        tuning=read_study(inputs.tuning, hashes),
+        scaling=read_study(inputs.scaling, now),
+        dp_sweep=read_study(inputs.dp_sweep, now),
+        tuning=read_study(inputs.tuning, now),
         versions=", ".join(f"{name} {version}" for name, version in versions.items()),
         training_parts=figures.training_parts(inputs.gan, inputs.training),
         fidelity={name: lines_of(content) for name, content in read_fidelity(inputs.fidelity).items()},

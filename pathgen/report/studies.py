@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pathgen.core.state import ABSENT
 from pathgen.errors import PathgenError
 from pathgen.report.reading import read_json
 from pathgen.webpage.pictures import Picture
@@ -58,7 +59,7 @@ def _earlier(made_from: object, hashes: Mapping[str, str]) -> list[str]:
     """Say that a study was made from an earlier state, if it was."""
     if not isinstance(made_from, dict):
         return [f"{UNKNOWN_STATE}: run it again to be sure of it."]
-    changed = sorted(name for name, digest in made_from.items() if hashes.get(name) != digest)
+    changed = sorted(name for name, digest in made_from.items() if hashes.get(name, ABSENT) != digest)
     if not changed:
         return []
     names = ", ".join(changed)

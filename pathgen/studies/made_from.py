@@ -4,19 +4,25 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pathgen.core.files import sha256_of
+from pathgen.core.state import ABSENT, state_hashes
 
 
-def made_from(folders: Iterable[Path]) -> dict[str, str]:
-    """Hash the patch sets and generators that a study reads.
+def made_from(folders: Iterable[Path], state: Iterable[str] = (), root: Path = Path()) -> dict[str, str]:
+    """Hash the patch sets and generators that a study reads, its settings and the code that trains.
 
     Args:
         folders: Of patch sets (``data/patches/train``) and of generators (``models/gan/dcgan-normal``).
+        state: Names of settings, code and networks, of `pathgen.core.state`. Of code only what trains: words
+            and plots change without the study being another.
+        root: Of the checkout, for these.
 
     Returns:
-        Name, as the report's table of hashes has it, to hash: ``patches/train/patches.npy``,
-        ``models/gan/dcgan-normal/generator.safetensors``.
+        Name, as the report has it, to hash: ``patches/train/patches.npy``,
+        ``models/gan/dcgan-normal/generator.safetensors``, ``params.yaml: synthesise.seed``,
+        ``code of scaling_original``.
     """
-    found = {}
+    there = state_hashes(root)
+    found = {name: there.get(name, ABSENT) for name in state}
     for folder in folders:
         if folder.parent.name == "gan":
             names, depth = ["generator.safetensors"], 4

@@ -1,10 +1,36 @@
-"""What a study was made from is named as the report names it."""
+"""What a study was made from is named as the report names it, and is all that its points depend on."""
 
+import json
+import re
 from pathlib import Path
+from typing import Any
 
+import pytest
+from ruamel.yaml import YAML
+
+from pathgen.core.code import ROOT
+from pathgen.core.params import parse_section, read_params
+from pathgen.core.state import code_of_stage, network_of, setting, state_hashes
 from pathgen.report.hashes import file_hashes
 from pathgen.report.reading import inputs_under
+from pathgen.report.studies import EARLIER_STATE, read_study
+from pathgen.studies.dp_sweep import state as dp_sweep
+from pathgen.studies.dp_sweep.settings import DpSweepSettings
 from pathgen.studies.made_from import made_from
+from pathgen.studies.scaling import state as scaling
+from pathgen.studies.scaling.settings import ScalingSettings
+from pathgen.studies.tuning import state as tuning
+from pathgen.studies.tuning.fields import set_fields
+from pathgen.studies.tuning.settings import TuningSettings
+
+PARAMS = read_params(ROOT / "params.yaml")
+NAMES = {
+    "scaling": scaling.state_names(parse_section(PARAMS, "scaling", ScalingSettings)),
+    "dp_sweep": dp_sweep.state_names(parse_section(PARAMS, "dp_sweep", DpSweepSettings)),
+    "tuning": tuning.state_names(PARAMS, parse_section(PARAMS, "tuning", TuningSettings)),
+}
+SCRIPTS = ("scaling_original", "scaling_synthetic", "dp_point", "train_classifier", "synthesise")
+OTHERS = ("scaling_curve", "dp_curve", "tune", "report")
 
 
 def test_names_and_hashes_are_those_of_the_report(tmp_path: Path) -> None:
@@ -23,3 +49,88 @@ def test_names_and_hashes_are_those_of_the_report(tmp_path: Path) -> None:
         "patches/train/patches.npy",
     ]
     assert found.items() <= file_hashes(inputs_under(tmp_path)).items()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A checkout of settings and entries of code, where each study was made."""
+    write(tmp_path, {}, {})
+    for study, names in NAMES.items():
+        (tmp_path / "results" / study).mkdir(parents=True)
+        summary = {"sentences": [], "made_from": made_from([], names, tmp_path)}
+        (tmp_path / "results" / study / "summary.json").write_text(json.dumps(summary))
+    return tmp_path
+
+
+def write(root: Path, settings: dict[str, Any], code: dict[str, str]) -> None:
+    params = read_params(ROOT / "params.yaml")
+    set_fields(params, settings)
+    YAML(typ="safe").dump(params, root / "params.yaml")
+    for file in (*(f"code/{script}" for script in (*SCRIPTS, *OTHERS)), "networks/cnn6"):
+        (root / "data" / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / "data" / f"{file}.json").write_text(code.get(file, "as it was"))
+
+
+def changed(root: Path) -> dict[str, str]:
+    """Return what the page says of each study that is not what it would be now."""
+    said = {}
+    for study in NAMES:
+        found = read_study(root / "results" / study, state_hashes(root))
+        assert found is not None
+        if found.sentences:
+            (said[study],) = found.sentences
+            assert said[study].startswith(EARLIER_STATE)
+    return said
+
+
+CNN6, TUNED = (f"train_classifier.classifiers.{name}" for name in ("cnn6", "cnn6-tuned"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "which"),
+    [
+        ({}, {}, set()),
+        ({"synthesise.seed": 77}, {}, {"scaling", "dp_sweep", "tuning"}),
+        ({"synthesise.best_of": 3}, {}, {"scaling", "tuning"}),
+        ({f"{CNN6}.momentum": 0.123}, {}, {"scaling", "dp_sweep"}),
+        ({f"{TUNED}.momentum": 0.123}, {}, {"tuning"}),
+        ({"scaling.training.order_seed": 9}, {}, {"scaling"}),
+        ({"tuning.seed": 9}, {}, {"tuning"}),
+        ({"train_gan.dpdcgan.max_grad_norm": 0.1}, {}, {"dp_sweep"}),
+        # The best of the search taken over, and what only the page says.
+        ({f"{TUNED}.learning_rate": 0.0123, TUNED: {"lr_gamma": 0.1}}, {}, set()),
+        ({"report.title": "Another"}, {f"code/{script}": "other words" for script in OTHERS}, set()),
+        ({}, {"code/scaling_original": "changed"}, {"scaling"}),
+        ({}, {"code/scaling_synthetic": "changed"}, {"scaling"}),
+        ({}, {"code/dp_point": "changed"}, {"dp_sweep"}),
+        ({}, {"code/train_classifier": "changed"}, {"tuning"}),
+        ({}, {"networks/cnn6": "changed"}, {"scaling", "dp_sweep"}),
+    ],
+)
+def test_a_study_of_other_settings_or_code_is_told(
+    settings: dict[str, Any], code: dict[str, str], which: set[str], root: Path
+) -> None:
+    write(root, settings, code)
+    assert set(changed(root)) == which
+
+
+def test_what_changed_is_named(root: Path) -> None:
+    write(root, {"synthesise.seed": 77}, {"code/scaling_original": "changed"})
+    said = changed(root)["scaling"]
+    assert "than what is there now: code of scaling_original, params.yaml: synthesise.seed." in said
+    (root / "params.yaml").unlink()
+    assert "params.yaml: compute" in changed(root)["scaling"], "what is gone has changed too"
+
+
+@pytest.mark.parametrize("study", ["scaling", "dp_sweep"])
+def test_all_that_points_depend_on_is_hashed(study: str) -> None:
+    stages = YAML(typ="safe").load(ROOT / study / "dvc.yaml")["stages"]
+    for point in stages.keys() - {"curve"}:
+        for path in stages[point]["params"]:
+            # The classifier's name is templated.
+            parts = re.sub(r"\$\{.*\}", "cnn6", path).split(".")
+            above = {setting(".".join(parts[:length])) for length in range(1, len(parts) + 1)}
+            assert above & set(NAMES[study]), path
+        (entry,) = [Path(path).stem for path in stages[point]["deps"] if path.startswith("data/code")]
+        assert code_of_stage(entry) in NAMES[study]
+    assert network_of("cnn6") in NAMES[study]
