@@ -29,7 +29,8 @@ def as_text(plan: Plan) -> str:
         *_table([_HEADS, *(_cells(row) for row in plan.rows), _total(plan)]),
         "",
         f"Not part of dvc repro: make scaling, about {duration(plan.scaling.seconds)} for "
-        f"{plan.scaling.stages} pieces of work, {size(plan.scaling.beside)} of synthetic patches; "
+        f"{plan.scaling.stages} pieces of work, {size(plan.scaling.beside)} of synthetic patches and "
+        "of the training set that a point copies while it runs; "
         f"make dp-sweep, about {duration(plan.dp_sweep.seconds)} for {plan.dp_sweep.stages} points.",
         f"Outputs are kept {_times(plan.copies)} (workspace and DVC's cache); with MLflow's copies of models "
         f"and finished slides {size(plan.disk_needed)} more on the disk, {size(plan.disk_free)} are free.",

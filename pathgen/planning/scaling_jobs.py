@@ -16,7 +16,9 @@ def scaling_jobs(study: Study, sizes: Sizes) -> list[Job]:
         sizes: Bytes of its networks.
 
     Returns:
-        Jobs of the group ``scaling``. Patches that an earlier run has drawn are counted again.
+        Jobs of the group ``scaling``. Patches that an earlier run has drawn are counted again. With the
+        first generator's patches stands the copy of its training set that a point keeps on the disk while
+        it runs, at the largest size, once: points run one after the other.
     """
     settings, one = study.scaling, patch_bytes(study)
     steps, roles = settings.training.max_steps, patches_per_role(study.sample.per_class)
@@ -28,6 +30,7 @@ def scaling_jobs(study: Study, sizes: Sizes) -> list[Job]:
     curves = {"original": settings.original_sizes} | dict.fromkeys(
         settings.generators, settings.synthetic_sizes
     )
+    copied = max(drawn, *settings.original_sizes)
     points = [
         Job(
             f"scaling@{source}-{size}-{classifier}-{seed}",
@@ -45,8 +48,8 @@ def scaling_jobs(study: Study, sizes: Sizes) -> list[Job]:
             f"scaling@{generator}",
             {f"{networks_of(generator)} drawn": drawn * len(LABELS)},
             reads=len(LABELS) * sizes.gans[networks_of(generator)],
-            beside=drawn * len(LABELS) * one,
+            beside=(drawn + (0 if number else copied)) * len(LABELS) * one,
         )
-        for generator in settings.generators
+        for number, generator in enumerate(settings.generators)
     ]
     return [*points, *stores]

@@ -1,6 +1,7 @@
 """The arithmetic of a plan: images, patches and bytes of a known study."""
 
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -171,7 +172,13 @@ def test_scaling_trains_every_point_alike_and_draws_once() -> None:
     assert jobs["scaling@original-10-cnn6-1"].work == expected
     # Unlimited is as many as a point can see; the smaller sizes take the first of them.
     assert jobs["scaling@dcgan"].work == {"dcgan drawn": 100 * batch}
-    assert jobs["scaling@dcgan"].beside == 100 * batch * 32 * 32 * 3
+    # In the store, and once more as the training set of the largest point.
+    assert jobs["scaling@dcgan"].beside == 2 * 100 * batch * 32 * 32 * 3
+    more = {"generators": ["dcgan", "dcgan.2"], "original_sizes": [10, 100], "synthetic_sizes": [10, 30]}
+    study = replace(study, scaling=study.scaling.model_copy(update=more))
+    jobs = {job.stage: job for job in scaling_jobs(study, SIZES)}
+    assert jobs["scaling@dcgan"].beside == (30 + 100) * 2 * 32 * 32 * 3, "the largest size is of originals"
+    assert jobs["scaling@dcgan.2"].beside == 30 * 2 * 32 * 32 * 3, "points run one after the other"
 
 
 def test_a_sweep_trains_both_classes_in_private_and_attacks_at_every_point() -> None:

@@ -78,7 +78,7 @@ def first_originals(
 def in_one_file(
     images_by_label: Mapping[str, NDArray[np.uint8]], file: Path
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Put both classes behind each other, on disk: a set of millions need not fit into memory.
+    """Copy both classes behind each other, on disk: a set of millions need not fit into memory.
 
     Args:
         images_by_label: Label to uint8 of shape (N, H, W, 3); may be mapped from disk.
