@@ -2,13 +2,14 @@
 
 import json
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from optuna.trial import TrialState
 from ruamel.yaml import YAML
-from tuning_toy import PARAMS, WORKERS, Record, run_alone, settings, toy_study, toy_task
+from tuning_toy import PARAMS, RATE, WORKERS, Record, run_alone, settings, toy_study, toy_task
 
 from pathgen.core.params import read_params
 from pathgen.errors import PathgenError
@@ -92,10 +93,11 @@ def test_best_trained_again_has_the_same_scores(through: tuple[Any, Path], tmp_p
     found = find(through[0], settings())
     finished = found.trials[found.trials["state"] == "finished"]
     assert found.value == finished["value"].max()
-    write_results(found, settings(), tmp_path, _params_with_toy(tmp_path), made_from={"set": "sha256:1"})
-    summary = json.loads((tmp_path / "summary.json").read_text())
-    assert train_best_again(toy_task(), tmp_path / "summary.json") == summary["best"]["scores"]
-    best = read_params(tmp_path / "best.yaml")
+    folder = tmp_path / "results"
+    write_results(found, settings(), folder, _params_with_toy(tmp_path), made_from={"set": "sha256:1"})
+    summary = json.loads((folder / "summary.json").read_text())
+    assert train_best_again(toy_task(), folder / "summary.json") == summary["best"]["scores"]
+    best = read_params(folder / "best.yaml")
     for field, value in found.values.items():
         if not isinstance(value, dict):
             assert field_value(best, field) == value
@@ -104,9 +106,23 @@ def test_best_trained_again_has_the_same_scores(through: tuple[Any, Path], tmp_p
     assert summary["made_from"] == {"set": "sha256:1"}
     assert summary["trials"]["finished"] + summary["trials"]["pruned"] == 5
     summary["best"]["scores"][0] += 1e-9
-    (tmp_path / "summary.json").write_text(json.dumps(summary))
+    (folder / "summary.json").write_text(json.dumps(summary))
     with pytest.raises(PathgenError, match="now"):
-        train_best_again(toy_task(), tmp_path / "summary.json")
+        train_best_again(toy_task(), folder / "summary.json")
+
+
+def test_results_take_the_place_of_earlier_ones_whole_or_not_at_all(
+    through: tuple[Any, Path], tmp_path: Path
+) -> None:
+    found, folder, file = find(through[0], settings()), tmp_path / "results", _params_with_toy(tmp_path)
+    write_results(replace(found, importance={RATE: 1.0}), settings(), folder, file, made_from={})
+    first = {one.name: one.read_bytes() for one in folder.iterdir()}
+    assert "importance.svg" in first
+    with pytest.raises(PathgenError):
+        write_results(replace(found, values={"no.such.field": 1}), settings(), folder, file, made_from={})
+    assert {one.name: one.read_bytes() for one in folder.iterdir()} == first
+    write_results(replace(found, importance={}), settings(), folder, file, made_from={})
+    assert {one.name for one in folder.iterdir()} == first.keys() - {"importance.svg"}
 
 
 def _params_with_toy(folder: Path) -> Path:
@@ -118,7 +134,6 @@ def _params_with_toy(folder: Path) -> Path:
 def test_same_study_same_bytes(through: tuple[Any, Path], tmp_path: Path) -> None:
     written = []
     for name in ("first", "second"):
-        (tmp_path / name).mkdir()
         file = _params_with_toy(tmp_path)
         write_results(find(through[0], settings()), settings(), tmp_path / name, file, made_from={})
         files = sorted((tmp_path / name).iterdir())

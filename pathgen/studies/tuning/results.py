@@ -11,7 +11,7 @@ from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 from ruamel.yaml import YAML
 
-from pathgen.core.files import atomic_path, write_json
+from pathgen.core.files import atomic_folder, atomic_path, write_json
 from pathgen.core.params import PARAMS_FILE
 from pathgen.errors import PathgenError
 from pathgen.patches.tables import write_csv
@@ -146,38 +146,39 @@ def write_results(
     Args:
         found: What the study has found.
         settings: The search.
-        folder: Where to.
+        folder: Where to; what it held is replaced as a whole, or stays as it was.
         params: The params file that ``best.yaml`` is a changed copy of.
         made_from: Of `pathgen.studies.made_from`.
     """
-    write_csv(found.trials, folder / "trials.csv")
-    write_best(found.values, settings, params, folder / "best.yaml")
-    save_svg(plot_history(found.trials), folder / "history.svg")
-    figures = [folder / "history.svg"]
-    if found.importance:
-        save_svg(plot_importance(found.importance), folder / "importance.svg")
-        figures.append(folder / "importance.svg")
     counts = found.trials["state"].value_counts()
-    write_json(
-        folder / "summary.json",
-        {
-            "regime": settings.regime,
-            "generator": None if settings.regime == "original" else settings.generator,
-            "classifier": settings.classifier,
-            "seeds": settings.seeds,
-            "trials": {state: int(counts.get(state, 0)) for state in ("finished", "pruned")},
-            "best": {
-                "trial": found.slot,
-                "value": found.value,
-                "scores": list(found.scores),
-                "fields": dict(found.values),
+    with atomic_folder(folder) as draft:
+        write_csv(found.trials, draft / "trials.csv")
+        write_best(found.values, settings, params, draft / "best.yaml")
+        plots = {"history.svg": plot_history(found.trials)}
+        if found.importance:
+            plots["importance.svg"] = plot_importance(found.importance)
+        for name, plot in plots.items():
+            save_svg(plot, draft / name)
+        write_json(
+            draft / "summary.json",
+            {
+                "regime": settings.regime,
+                "generator": None if settings.regime == "original" else settings.generator,
+                "classifier": settings.classifier,
+                "seeds": settings.seeds,
+                "trials": {state: int(counts.get(state, 0)) for state in ("finished", "pruned")},
+                "best": {
+                    "trial": found.slot,
+                    "value": found.value,
+                    "scores": list(found.scores),
+                    "fields": dict(found.values),
+                },
+                "importance": dict(found.importance),
+                "sentences": sentences(found, settings),
+                "figures": [(folder / name).as_posix() for name in plots],
+                "made_from": dict(made_from),
             },
-            "importance": dict(found.importance),
-            "sentences": sentences(found, settings),
-            "figures": [figure.as_posix() for figure in figures],
-            "made_from": dict(made_from),
-        },
-    )
+        )
 
 
 def write_best(values: Mapping[str, Any], settings: TuningSettings, params: Path, target: Path) -> None:
