@@ -7,7 +7,7 @@ from typing import Any
 import filelock
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from sqlalchemy.exc import SQLAlchemyError
 
 from pathgen.errors import PathgenError
@@ -19,6 +19,39 @@ _LOCK_WAIT_S = 120
 
 # Each start and end of a trial is told by the stage itself.
 optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+class _MendingLock(JournalFileSymlinkLock):
+    """Optuna's lock of a journal; who holds it finds a journal that ends with a whole line.
+
+    A writer that is killed, or whose disk is full, leaves half a line. Optuna would append to it, and no
+    process could read the journal any more.
+    """
+
+    def __init__(self, file: str) -> None:
+        super().__init__(file)
+        self._file = Path(file)
+
+    def acquire(self) -> bool:
+        acquired = super().acquire()
+        try:
+            _cut_half_line(self._file)
+        except BaseException:
+            self.release()
+            raise
+        return acquired
+
+
+def _cut_half_line(file: Path) -> None:
+    with file.open("r+b") as stream:
+        size = end = stream.seek(0, os.SEEK_END)
+        while end > 0:
+            stream.seek(end - 1)
+            if stream.read(1) == b"\n":
+                break
+            end -= 1
+        if end < size:
+            stream.truncate(end)
 
 
 def open_storage(address: str, folder: Path) -> BaseStorage:
@@ -44,7 +77,7 @@ def open_storage(address: str, folder: Path) -> BaseStorage:
                 file = Path(address.removeprefix("journal:"))
                 subject = str(file)
                 file.parent.mkdir(parents=True, exist_ok=True)
-                return JournalStorage(JournalFileBackend(str(file)))
+                return JournalStorage(JournalFileBackend(str(file), lock_obj=_MendingLock(str(file))))
             options: dict[str, Any] = {"pool_pre_ping": True}
             if address == "sqlite":
                 subject = str(folder / "study.db")
