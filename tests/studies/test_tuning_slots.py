@@ -15,6 +15,7 @@ from pathgen.errors import PathgenError
 from pathgen.studies.tuning import slots
 from pathgen.studies.tuning.process import Watch, is_dead, this_process
 from pathgen.studies.tuning.slots import (
+    DIED,
     STOPPED,
     Claimed,
     beating,
@@ -167,6 +168,51 @@ def test_a_slot_that_fails_too_often_stops_the_study_but_a_stop_does_not_count(
     assert len(failures(study)[1]) == 7
     with pytest.raises(PathgenError, match=r"trial 1: failed 2 times.*out of memory.*x 0\."):
         take(study, tmp_path)
+
+
+def test_kills_of_a_trial_that_comes_further_each_time_do_not_stop_the_study(
+    study: optuna.Study, tmp_path: Path
+) -> None:
+    for epochs in (1, 2, 2, 3, 3, 4):
+        claimed = taken(study, tmp_path)
+        assert claimed.slot == 1
+        for epoch in range(1, epochs + 1):
+            claimed.trial.report(0.5, epoch)
+        fail(study, claimed.trial.number, DIED)
+    assert taken(study, tmp_path).slot == 1
+
+
+@pytest.mark.parametrize("epochs", [0, 3])
+def test_a_trial_that_kills_its_worker_at_one_place_stops_the_study(
+    epochs: int, study: optuna.Study, tmp_path: Path
+) -> None:
+    # Who comes as far as nobody before is not to blame yet.
+    for _ in range(2 + (epochs > 0)):
+        claimed = taken(study, tmp_path)
+        for epoch in range(1, epochs + 1):
+            claimed.trial.report(0.5, epoch)
+        fail(study, claimed.trial.number, DIED)
+    with pytest.raises(PathgenError, match="trial 1: failed 2 times, the last time because its worker died"):
+        take(study, tmp_path)
+
+
+def test_an_error_counts_however_far_the_trial_has_come(study: optuna.Study, tmp_path: Path) -> None:
+    for epochs in (1, 2):
+        claimed = taken(study, tmp_path)
+        claimed.trial.report(0.5, epochs)
+        fail(study, claimed.trial.number, "RuntimeError: no")
+    with pytest.raises(PathgenError, match="failed 2 times, the last time because RuntimeError: no"):
+        take(study, tmp_path)
+
+
+def test_a_slot_that_others_were_faster_at_is_not_to_blame(
+    study: optuna.Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slots, "_is_mine", lambda *_: False)
+    for _ in range(2):
+        assert take(study, tmp_path) is None
+    monkeypatch.undo()
+    assert taken(study, tmp_path).slot == 1
 
 
 def test_processes_are_told_apart(dead: dict[str, Any]) -> None:

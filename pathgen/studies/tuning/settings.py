@@ -148,8 +148,8 @@ class TuningWorkSettings(Settings):
         le=86400,
     )
     tries: int = Field(
-        description="How often one trial may fail, by an error or by the death of its worker, before the "
-        "study stops.",
+        description="How often one trial may fail before the study stops: by an error, or by the death of "
+        "its worker without an epoch more than ever before.",
         ge=1,
     )
 

@@ -25,9 +25,9 @@ from pathgen.studies.tuning.process import Watch, is_dead, this_process
 DONE = (TrialState.COMPLETE, TrialState.PRUNED)
 _SLOT, _OWNER, _BEAT, _WHOLE, REASON = "slot", "owner", "beat", "whole", "reason"
 
-
-#: Why a trial failed that nobody is to blame for: a person stopped the study. It does not count as a try.
-STOPPED = "the study was stopped"
+#: Why a trial failed that is not to blame for it.
+STOPPED, _FASTER = "the study was stopped", "another worker was faster"
+DIED = "its worker died"
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def bury(study: optuna.Study, watch: Watch, dead_after_s: float) -> list[int]:
         silent = watch.silent_s(trial.number, trial.user_attrs.get(_BEAT)) > dead_after_s
         dead = is_dead(owner) if owner else None
         if dead or (dead is None and silent):
-            fail(study, trial.number, "its worker died")
+            fail(study, trial.number, DIED)
             buried += [slot] if slot is not None else []
     return buried
 
@@ -117,7 +117,7 @@ def claim(
     Args:
         study: The study.
         slots: How many there are.
-        tries: Failures of one slot after which the study stops.
+        tries: Failures of one slot, see `blamed`, after which the study stops.
         watch: This process's memory of signs of life.
         dead_after_s: See `bury`.
         lock: Lock file of the processes of this machine.
@@ -147,19 +147,46 @@ def claim(
         trial = study.ask()
         slot = trial.user_attrs.get(_SLOT)
         if slot is None or not _is_mine(study, trial.number, slot):
-            fail(study, trial.number, "another worker was faster")
+            fail(study, trial.number, _FASTER)
             return None
         trial.set_user_attr(_OWNER, this_process())
         return Claimed(trial, slot)
 
 
+def blamed(failed: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """Return the failures that count against a slot.
+
+    Every error does. The death of a worker does only where it came no further than the slot had come before:
+    power cuts must not end a study that goes on from its snapshots, but values that always kill their
+    worker, by their need of memory for instance, must.
+
+    Args:
+        failed: The failed trials of one slot, in their order.
+
+    Returns:
+        Those by an error, and those that died since the slot last came further.
+    """
+    errors: list[FrozenTrial] = []
+    deaths: list[FrozenTrial] = []
+    furthest = 0
+    for trial in failed:
+        reason, step = trial.user_attrs.get(REASON), trial.last_step or 0
+        if step > furthest:
+            furthest, deaths = step, []
+        elif reason == DIED:
+            deaths.append(trial)
+        if reason not in (DIED, STOPPED, _FASTER):
+            errors.append(trial)
+    return sorted([*errors, *deaths], key=lambda trial: trial.number)
+
+
 def _stop_after(failed: Sequence[FrozenTrial], slot: int, tries: int) -> None:
-    failed = [trial for trial in failed if trial.user_attrs.get(REASON) != STOPPED]
-    if len(failed) >= tries:
-        values = ", ".join(f"{name} {value}" for name, value in failed[-1].params.items()) or "not known"
+    against = blamed(failed)
+    if len(against) >= tries:
+        values = ", ".join(f"{name} {value}" for name, value in against[-1].params.items()) or "not known"
         raise PathgenError(
             f"trial {slot}",
-            f"failed {len(failed)} times, the last time because {failed[-1].user_attrs.get(REASON)}; its "
+            f"failed {len(against)} times, the last time because {against[-1].user_attrs.get(REASON)}; its "
             f"values: {values}",
             "See the workers' logs; give it more memory, narrow tuning.space, or raise tuning_work.tries",
         )
