@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+import psutil
 import pytest
 from optuna.trial import TrialState
 from tuning_toy import toy_study
@@ -220,3 +221,10 @@ def test_processes_are_told_apart(dead: dict[str, Any]) -> None:
     assert is_dead(dead) is True
     assert is_dead({**this_process(), "started": 1.0}) is True, "the number was given to another process"
     assert is_dead({**dead, "machine": "elsewhere"}) is None
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="this system keeps the time of the start")
+def test_a_clock_that_is_set_kills_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    owner, told = this_process(), psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: told(process) + 1.0)
+    assert is_dead(owner) is False

@@ -22,9 +22,19 @@ def _machine() -> str:
     return hashlib.sha256("/".join(facts).encode()).hexdigest()[:16]
 
 
+def _started(pid: int) -> float:
+    """Return when a process started, as a number that stays what it is when the clock is set."""
+    try:
+        # Of proc(5) the 22nd field, ticks since the machine's start; the 2nd, a name, may hold anything.
+        return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[19])
+    except FileNotFoundError:
+        # Where there is no such file systems keep the time itself; on Linux there is no such process either.
+        return float(psutil.Process(pid).create_time())
+
+
 def this_process() -> dict[str, Any]:
     """Return what tells this process from all others: machine, process id, start."""
-    return {"machine": _machine(), "pid": os.getpid(), "started": psutil.Process().create_time()}
+    return {"machine": _machine(), "pid": os.getpid(), "started": _started(os.getpid())}
 
 
 def is_dead(owner: dict[str, Any]) -> bool | None:
@@ -39,9 +49,9 @@ def is_dead(owner: dict[str, Any]) -> bool | None:
     if owner["machine"] != _machine():
         return None
     try:
-        process = psutil.Process(owner["pid"])
-        return bool(process.create_time() != owner["started"] or process.status() == psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
+        other = _started(owner["pid"]) != owner["started"]
+        return bool(other or psutil.Process(owner["pid"]).status() == psutil.STATUS_ZOMBIE)
+    except (psutil.NoSuchProcess, ProcessLookupError):
         return True
 
 
