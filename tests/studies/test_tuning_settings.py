@@ -9,8 +9,8 @@ from ruamel.yaml import YAML
 from tuning_toy import PARAMS, RATE, settings
 
 from pathgen.core.params import read_params
-from pathgen.errors import PathgenError
-from pathgen.studies.tuning.checking import search_problems
+from pathgen.errors import PathgenError, PathgenErrors
+from pathgen.studies.tuning.checking import check_search, search_problems
 from pathgen.studies.tuning.fields import set_fields, values_of, with_fields
 from pathgen.studies.tuning.results import write_best
 from pathgen.studies.tuning.settings import Dimension, TuningSettings, TuningWorkSettings
@@ -59,6 +59,109 @@ def test_what_does_not_fit_the_params_is_named_before_anything_runs(
     assert search_problems(PARAMS, settings(), Path("params.yaml")) == []
     problems = search_problems(PARAMS, settings(**change), Path("params.yaml"))
     assert problems and all(where in str(problem) for problem in problems)
+
+
+REGIMES = "train_classifier.regimes"
+SEVERAL = {"field": "synthesise.per_class", "choices": [8, 40]}
+SHARES = {"field": f"{REGIMES}.mixed_synthetic", "low": 0.2, "high": 0.6}
+
+
+@pytest.mark.parametrize(
+    ("regime", "space", "named", "cure"),
+    [
+        (
+            "synthetic",
+            [{"field": "train_classifier.classifiers.other.momentum", "choices": [0.5]}],
+            "train_classifier.classifiers.other.momentum is of another classifier",
+            "set tuning.classifier to other",
+        ),
+        (
+            "synthetic",
+            [{"field": f"{REGIMES}.mixed_original", "low": 0.1, "high": 0.5}],
+            f"{REGIMES}.mixed_original changes nothing under tuning.regime synthetic",
+            "search mixed",
+        ),
+        (
+            "original",
+            [{"field": REGIMES, "variants": {"few": {"mixed_synthetic": 0.1}}}],
+            f"{REGIMES}.mixed_synthetic changes nothing under tuning.regime original",
+            "search mixed",
+        ),
+        (
+            "original",
+            [SEVERAL],
+            "synthesise.per_class changes nothing under tuning.regime original",
+            "Leave it",
+        ),
+        (
+            "mixed",
+            [{"field": f"{REGIMES}.validate_on", "choices": ["original"]}],
+            f"{REGIMES}.validate_on is not searched",
+            "Leave it out",
+        ),
+        (
+            "synthetic",
+            [
+                {"field": RATE, "choices": [0.1, 0.2]},
+                {"field": "train_classifier.classifiers.toy", "variants": {"a": {"learning_rate": 0.3}}},
+            ],
+            f"{RATE} is set by two dimensions",
+            "Leave one",
+        ),
+        ("mixed", [SEVERAL], "synthesise.per_class: may be 8, but mixed takes 10 per class", "to 10"),
+        (
+            "mixed",
+            [{**SEVERAL, "choices": [10, 40]}, SHARES],
+            "synthesise.per_class: may be 10, but mixed takes 12 per class with mixed_synthetic 0.6",
+            "to 12",
+        ),
+        (
+            "mixed",
+            [
+                {
+                    "field": REGIMES,
+                    "variants": {"few": {"mixed_original": 1.0}, "many": {"mixed_synthetic": 3.0}},
+                }
+            ],
+            "synthesise.per_class: may be 40, but mixed takes 60 per class",
+            "lower mixed_synthetic",
+        ),
+    ],
+)
+def test_what_would_change_no_trial_or_lack_patches_is_refused(
+    regime: str, space: list[dict[str, Any]], named: str, cure: str
+) -> None:
+    toy = PARAMS["train_classifier"]["classifiers"]["toy"]
+    params = {
+        **PARAMS,
+        "train_classifier": {**PARAMS["train_classifier"], "classifiers": {"toy": toy, "other": toy}},
+    }
+    (problem,) = search_problems(params, settings(regime=regime, space=space), Path("params.yaml"))
+    assert named in str(problem) and cure in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("regime", "space"),
+    [
+        ("mixed", [{"field": f"{REGIMES}.mixed_original", "low": 0.1, "high": 0.5}]),
+        ("mixed", [{**SEVERAL, "choices": [12, 40]}, SHARES]),
+        ("synthetic", [SEVERAL]),
+        ("original", [{"field": RATE, "choices": [0.1]}]),
+    ],
+)
+def test_what_shapes_a_trial_may_be_searched(regime: str, space: list[dict[str, Any]]) -> None:
+    assert search_problems(PARAMS, settings(regime=regime, space=space), Path("params.yaml")) == []
+
+
+def test_a_search_is_judged_on_original_patches_and_a_study_alone_need_not_be() -> None:
+    changes = {f"{REGIMES}.validate_on": "code", REGIMES: {"valid_share_synthetic": 0.2}}
+    params, path = with_fields(PARAMS, changes), Path("params.yaml")
+    assert search_problems(params, settings(), path) == []
+    with pytest.raises(
+        PathgenErrors, match=r"train_classifier.regimes.validate_on: is code.*Set it to original"
+    ):
+        check_search(params, settings(), path)
+    check_search(PARAMS, settings(), path)
 
 
 def test_values_become_fields_rounded_as_they_are_used() -> None:

@@ -4,32 +4,44 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pathgen.classifier.mixture import mixture
 from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.core.params import Settings, parse_section
 from pathgen.errors import PathgenError, PathgenErrors
 from pathgen.gan.settings import SynthesiseSettings
-from pathgen.studies.tuning.fields import values_of, with_fields
-from pathgen.studies.tuning.settings import TuningSettings
+from pathgen.studies.tuning.fields import field_value, values_of, with_fields
+from pathgen.studies.tuning.settings import Dimension, TuningSettings
 
 _SECTIONS: dict[str, type[Settings]] = {
     "train_classifier": TrainClassifierSettings,
     "synthesise": SynthesiseSettings,
 }
+_REGIMES, _CLASSIFIERS = "train_classifier.regimes", "train_classifier.classifiers"
+_PER_CLASS, _VALIDATE_ON = "synthesise.per_class", f"{_REGIMES}.validate_on"
+_MIXED_ALONE = (f"{_REGIMES}.mixed_original", f"{_REGIMES}.mixed_synthetic")
 
 
 def check_search(params: Mapping[str, Any], settings: TuningSettings, path: Path) -> None:
-    """Refuse a search that `search_problems` finds wrong.
+    """Refuse a search that `search_problems` finds wrong, or that would not be judged on original patches.
 
     Raises:
         PathgenErrors: All that is wrong with it.
     """
     problems = search_problems(params, settings, path)
+    judges = field_value(params, _VALIDATE_ON)
+    if judges != "original":
+        # Not among those problems: a study that is never searched may have it otherwise.
+        reason = f"is {judges}, and a search compares on original validation patches only"
+        problems.append(PathgenError(f"{path}: {_VALIDATE_ON}", reason, "Set it to original for the search"))
     if problems:
         raise PathgenErrors(problems)
 
 
 def search_problems(params: Mapping[str, Any], settings: TuningSettings, path: Path) -> list[PathgenError]:
-    """Check a search against the rest of the params: every field exists, every end and choice is allowed.
+    """Check a search against the rest of the params.
+
+    Every field exists and changes what a trial trains, every end and choice is allowed, and each trial has as
+    many synthetic patches as it takes.
 
     Args:
         params: The whole params file, plain, valid in itself.
@@ -60,4 +72,70 @@ def search_problems(params: Mapping[str, Any], settings: TuningSettings, path: P
             except PathgenError as problem:
                 problems.append(problem)
                 break
+    return problems or [*_of_fields(settings, path), *_of_amounts(params, settings, path)]
+
+
+def _changed_by(dimension: Dimension) -> list[str]:
+    """Return the fields that a dimension changes: those that its variants name, or its own."""
+    if dimension.variants is None:
+        return [dimension.field]
+    return sorted({f"{dimension.field}.{name}" for fields in dimension.variants.values() for name in fields})
+
+
+def _of_fields(settings: TuningSettings, path: Path) -> list[PathgenError]:
+    """Find the fields that no trial looks at, and those that two dimensions set."""
+    problems, known = [], set[str]()
+    for field in (field for dimension in settings.space for field in _changed_by(dimension)):
+        problem = _useless(field, settings)
+        if problem is None and field in known:
+            problem = "is set by two dimensions, and the later one wins", "Leave one of them out"
+        known.add(field)
+        if problem is not None:
+            reason, cure = problem
+            problems.append(PathgenError(f"{path}: tuning.space", f"{field} {reason}", cure))
     return problems
+
+
+def _useless(field: str, settings: TuningSettings) -> tuple[str, str] | None:
+    """Say why no trial looks at a field, and what to do; None for one that shapes what is trained."""
+    if field.startswith(f"{_CLASSIFIERS}."):
+        owner = field.split(".")[2]
+        if owner != settings.classifier:
+            reason = f"is of another classifier than tuning.classifier ({settings.classifier})"
+            return reason, f"Name a field of {settings.classifier}, or set tuning.classifier to {owner}"
+        return None
+    if field in _MIXED_ALONE and settings.regime != "mixed":
+        return f"changes nothing under tuning.regime {settings.regime}", "Leave it out, or search mixed"
+    if field == _PER_CLASS and settings.regime == "original":
+        return "changes nothing under tuning.regime original", "Leave it out, or search mixed or synthetic"
+    if field.startswith(f"{_REGIMES}.") and field not in _MIXED_ALONE:
+        return "is not searched: all trials are judged on original validation patches", "Leave it out"
+    return None
+
+
+def _of_amounts(params: Mapping[str, Any], settings: TuningSettings, path: Path) -> list[PathgenError]:
+    """Compare the largest number of synthetic patches that a trial takes with the smallest it may have."""
+    if settings.regime != "mixed":
+        return []
+    share = max(_tried(params, settings, f"{_REGIMES}.mixed_synthetic"))
+    _, needed = mixture(params["sample"]["per_class"]["train"], 1.0, share)
+    fewest = min(_tried(params, settings, _PER_CLASS))
+    if fewest >= needed:
+        return []
+    searched = any(dimension.field == _PER_CLASS for dimension in settings.space)
+    subject = f"tuning.space: {_PER_CLASS}" if searched else _PER_CLASS
+    reason = f"may be {fewest}, but mixed takes {needed} per class with mixed_synthetic {share}"
+    cure = f"Raise the smallest {_PER_CLASS} to {needed}, or lower mixed_synthetic"
+    return [PathgenError(f"{path}: {subject}", reason, cure)]
+
+
+def _tried(params: Mapping[str, Any], settings: TuningSettings, field: str) -> list[Any]:
+    """Return what a field may be in a trial: both ends, every choice, or what the params hold."""
+    section, _, name = field.rpartition(".")
+    now, found = field_value(params, field), list[Any]()
+    for dimension in settings.space:
+        if dimension.field == field:
+            found += dimension.extremes()
+        elif dimension.field == section and dimension.variants is not None:
+            found += [fields.get(name, now) for fields in dimension.variants.values()]
+    return found or [now]

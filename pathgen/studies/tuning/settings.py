@@ -15,8 +15,8 @@ class Dimension(Settings):
 
     field: str = Field(
         description="Path of the field with dots, e.g. `train_classifier.classifiers.tuned.learning_rate`. "
-        "Fields of the classifier that is tuned, of `train_classifier.regimes`, and `synthesise.per_class` "
-        "can be searched.",
+        "Fields of the classifier that is tuned can be searched, `synthesise.per_class`, and for the regime "
+        "`mixed` its shares in `train_classifier.regimes`.",
         pattern=r"^(train_classifier\.(regimes|classifiers\.[a-z0-9_-]+)(\.[a-z0-9_]+)?|synthesise\.per_class)$",
     )
     choices: list[Value] | None = Field(default=None, description="The values to try.", min_length=1)
