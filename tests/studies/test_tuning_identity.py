@@ -35,27 +35,39 @@ def test_threads_that_draw_make_another_study_and_workers_do_not() -> None:
 def test_code_that_draws_prunes_and_trains_is_in_the_name(
     module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[str] = []
-    plain = identity.code_digest
+    plain, before = identity.code_digest, name()
 
-    def listening(*modules: str) -> str:
-        told.extend(modules)
-        return plain(*modules)
+    def edited(*modules: str) -> str:
+        return plain(*modules) + ("edited" if module in modules else "")
 
-    monkeypatch.setattr(identity, "code_digest", listening)
-    name()
-    assert module in told
+    monkeypatch.setattr(identity, "code_digest", edited)
+    assert name() != before
 
 
-def test_networks_of_variants_are_in_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[str] = []
-    monkeypatch.setattr(identity, "code_digests", lambda network: told.append(network) or {})
-    variants = {"deep": {"network": "resnet18"}, "plain": {"lr_gamma": None}}
-    name(space=[{"field": CLASSIFIER, "variants": variants}])
-    assert told == ["cnn6", "resnet18"]
-    told.clear()
-    name(space=[{"field": f"{CLASSIFIER}.network", "choices": ["googlenet"]}])
-    assert told == ["googlenet"]
+DEEP = {"field": CLASSIFIER, "variants": {"deep": {"network": "resnet18"}, "plain": {"lr_gamma": None}}}
+OTHERS = {"field": f"{CLASSIFIER}.network", "choices": ["googlenet"]}
+
+
+@pytest.mark.parametrize(
+    ("space", "network", "trained"),
+    [
+        (DEEP, "resnet18", True),
+        (DEEP, "cnn6", True),
+        (DEEP, "googlenet", False),
+        (OTHERS, "googlenet", True),
+        (OTHERS, "cnn6", False),
+    ],
+)
+def test_code_of_each_network_that_a_trial_may_train_is_in_the_name(
+    space: dict[str, Any], network: str, trained: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, before = identity.code_digests, name(space=[space])
+
+    def edited(of: str) -> dict[str, str]:
+        return {**plain(of), "edited": "yes"} if of == network else plain(of)
+
+    monkeypatch.setattr(identity, "code_digests", edited)
+    assert (name(space=[space]) != before) == trained
 
 
 def test_an_input_makes_another_study(tmp_path: Path) -> None:
