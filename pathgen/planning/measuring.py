@@ -17,6 +17,7 @@ from torch import nn
 
 from pathgen.classifier.prediction import predict
 from pathgen.classifier.registry import build_classifier
+from pathgen.classifier.settings import ClassifierSettings
 from pathgen.classifier.training import train_classifier
 from pathgen.gan.distributed import ALONE
 from pathgen.gan.registry import GENERATORS
@@ -26,6 +27,7 @@ from pathgen.phantom.dataset import write_phantom
 from pathgen.planning.jobs import Sizes
 from pathgen.planning.rates import AROUND_A_STAGE_S, Rate
 from pathgen.planning.study import Study
+from pathgen.planning.tuning_jobs import searched_classifiers
 from pathgen.recording import Silent
 from pathgen.studies.dp_sweep.settings import PRIVATE_NETWORKS
 from pathgen.training.compute import apply_compute
@@ -80,8 +82,12 @@ def measure(study: Study, say: Callable[[str], None]) -> Measured:
     used = [*study.pipeline.classifiers, *study.scaling.classifiers, study.dp_sweep.classifier]
     for classifier in dict.fromkeys(used):
         say(f"measuring classifier {classifier}")
-        found, classifiers[classifier] = _of_classifier(study, classifier, device)
+        recipe = study.train_classifier.classifiers[classifier]
+        found, classifiers[classifier] = _of_classifier(study, classifier, recipe, device)
         rates |= found
+    for name, recipe in searched_classifiers(study).items():
+        say(f"measuring classifier {name}")
+        rates |= _of_classifier(study, name, recipe, device)[0]
     if study.cohort.source == "phantom":
         say("measuring the drawing of slides")
         rates["phantom pixels"] = _of_phantom(study)
@@ -156,8 +162,10 @@ def _of_generator(study: Study, generator: str, device: torch.device) -> tuple[d
     return rates, _weights(players.finished, players.discriminator)
 
 
-def _of_classifier(study: Study, classifier: str, device: torch.device) -> tuple[dict[str, Rate], int]:
-    settings, size_px = study.train_classifier.classifiers[classifier], study.extract.size_px
+def _of_classifier(
+    study: Study, name: str, settings: ClassifierSettings, device: torch.device
+) -> tuple[dict[str, Rate], int]:
+    size_px = study.extract.size_px
     few = _noise(_FEW_PATCHES, size_px)
     model = build_classifier(settings.network, size_px, 1).to(device)
     # Limits are the measurement's own, and it needs no weights to start from.
@@ -190,14 +198,14 @@ def _of_classifier(study: Study, classifier: str, device: torch.device) -> tuple
             channels_last=study.compute.channels_last,
             resume_folder=None,
             recorder=Silent(),
-            what=f"measure {classifier}",
+            what=f"measure {name}",
             stop_after_epoch=is_enough,
         )
     # The first epoch warmed up; each of the others held one look at few patches.
     epochs, seconds = len(ends) - 1, ends[-1] - ends[0]
     looking = epochs * 2 * _FEW_PATCHES / prediction.per_s
     training = Rate(epochs * count / max(seconds - looking, 0.1 * seconds), "measured")
-    rates = {f"{classifier} trained": training, f"{classifier} predicted": prediction}
+    rates = {f"{name} trained": training, f"{name} predicted": prediction}
     return rates, _weights(model)
 
 

@@ -31,7 +31,9 @@ def as_text(plan: Plan) -> str:
         f"Not part of dvc repro: make scaling, about {duration(plan.scaling.seconds)} for "
         f"{plan.scaling.stages} pieces of work, {size(plan.scaling.beside)} of synthetic patches and "
         "of the training set that a point copies while it runs; "
-        f"make dp-sweep, about {duration(plan.dp_sweep.seconds)} for {plan.dp_sweep.stages} points.",
+        f"make dp-sweep, about {duration(plan.dp_sweep.seconds)} for {plan.dp_sweep.stages} points; "
+        f"make tuning, at most about {duration(plan.tuning.seconds)} for {plan.tuning.stages} trials of its "
+        "dearest network, of which bad ones end early.",
         f"Outputs are kept {_times(plan.copies)} (workspace and DVC's cache); with MLflow's copies of models "
         f"and finished slides {size(plan.disk_needed)} more on the disk, {size(plan.disk_free)} are free.",
         *_rates(plan),
@@ -108,5 +110,6 @@ def _rates(plan: Plan) -> list[str]:
         f"Measured here in seconds, extrapolated: {listed('measured')}; {plan.start_s:.1f} s to start and "
         "end a stage.",
         f"Recorded on four virtual cores of another machine: {listed('recorded')}.",
-        "All epochs are counted; patience may end a training earlier. Other work on the machine slows it.",
+        "All epochs are counted; patience may end a training earlier. What DVC's cache holds of earlier "
+        "settings comes back without being computed. Other work on the machine slows it.",
     ]

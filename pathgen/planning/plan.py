@@ -16,11 +16,12 @@ from pathgen.planning.scaling_jobs import scaling_jobs
 from pathgen.planning.slides import Slides, list_slides
 from pathgen.planning.study import Study
 from pathgen.planning.sweep_jobs import sweep_jobs
+from pathgen.planning.tuning_jobs import tuning_jobs
 from pathgen.planning.words import duration, size
 
 _LONG_S = 6 * 3600.0
 _ROOM_LEFT = 0.9
-_NOT_PLAIN = ("slides", "rows", "scaling", "dp_sweep", "rates")
+_NOT_PLAIN = ("slides", "rows", "scaling", "dp_sweep", "tuning", "rates")
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Plan:
         rows: One per group of stages, in the order of the pipeline.
         scaling: The scaling experiment, which `dvc repro` does not start; as if nothing of it was done.
         dp_sweep: The sweep over epsilon, likewise.
+        tuning: The search for classifier settings, likewise: at most, if no trial ended early.
         rates: Units per second, by name.
         device: ``cpu`` or ``cuda``.
         start_s: Seconds that each stage takes to start and end.
@@ -78,6 +80,7 @@ class Plan:
     rows: tuple[Row, ...]
     scaling: Row
     dp_sweep: Row
+    tuning: Row
     rates: dict[str, Rate]
     device: str
     start_s: float
@@ -116,6 +119,7 @@ class Plan:
             "rows": [asdict(row) for row in self.rows],
             "scaling": asdict(self.scaling),
             "dp_sweep": asdict(self.dp_sweep),
+            "tuning": asdict(self.tuning),
             "rates": {name: asdict(rate) for name, rate in self.rates.items()},
             "totals": totals,
         }
@@ -171,14 +175,16 @@ def assemble(
         _row(group, list(members), to_run, rates, measured.start_s)
         for group, members in groupby(jobs, key=lambda job: job.group)
     )
-    scaling, dp_sweep = (
-        _row(group, members, frozenset(job.stage for job in members), rates, measured.start_s)
-        for group, members in (
-            ("scaling", scaling_jobs(study, measured.sizes)),
-            ("dp_sweep", sweep_jobs(study)),
+    scaling, dp_sweep, tuning = (
+        _row(group, members, frozenset(job.stage for job in members), rates, start_s)
+        for group, members, start_s in (
+            ("scaling", scaling_jobs(study, measured.sizes), measured.start_s),
+            ("dp_sweep", sweep_jobs(study), measured.start_s),
+            # A worker goes from trial to trial.
+            ("tuning", tuning_jobs(study, rates), 0.0),
         )
     )
-    used = {name for row in (*rows, scaling, dp_sweep) for name in row.work}
+    used = {name for row in (*rows, scaling, dp_sweep, tuning) for name in row.work}
     plan = Plan(
         file=str(study.file),
         source=study.cohort.source,
@@ -187,6 +193,7 @@ def assemble(
         rows=rows,
         scaling=scaling,
         dp_sweep=dp_sweep,
+        tuning=tuning,
         rates={name: rate for name, rate in rates.items() if name in used},
         device=measured.device,
         start_s=measured.start_s,

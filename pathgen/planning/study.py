@@ -16,6 +16,7 @@ from pathgen.slide_work.settings import SlideWorkSettings
 from pathgen.sources.settings import CohortSettings
 from pathgen.studies.dp_sweep.settings import DpSweepSettings
 from pathgen.studies.scaling.settings import ScalingSettings
+from pathgen.studies.tuning.settings import TuningSettings
 from pathgen.training.settings import ComputeSettings
 from pathgen.validation import validate_params
 
@@ -44,6 +45,7 @@ class Study:
     privacy: PrivacySettings
     scaling: ScalingSettings
     dp_sweep: DpSweepSettings
+    tuning: TuningSettings
 
 
 def find_profile(named: str | None, root: Path) -> Path:
@@ -93,4 +95,5 @@ def read_study(file: Path) -> Study:
         privacy=parse_section(params, "privacy", PrivacySettings, file),
         scaling=parse_section(params, "scaling", ScalingSettings, file),
         dp_sweep=parse_section(params, "dp_sweep", DpSweepSettings, file),
+        tuning=parse_section(params, "tuning", TuningSettings, file),
     )

@@ -17,11 +17,12 @@ from pathgen.planning.jobs import (
     trained_in_all,
     trained_patches,
 )
-from pathgen.planning.rates import recorded_rates, seconds_of
+from pathgen.planning.rates import Rate, recorded_rates, seconds_of
 from pathgen.planning.scaling_jobs import scaling_jobs
 from pathgen.planning.slides import Slides, list_slides
 from pathgen.planning.study import Study, read_study
 from pathgen.planning.sweep_jobs import sweep_jobs
+from pathgen.planning.tuning_jobs import searched_classifiers, tuning_jobs
 from pathgen.tracking.dvc_project import open_project, stage_names
 
 # Each weighs one byte, whatever its name.
@@ -200,6 +201,58 @@ def test_a_sweep_trains_both_classes_in_private_and_attacks_at_every_point() -> 
     audited = audit_work(study.privacy, study.sample.per_class, 500, study.extract.size_px, 2)
     for name in ("pixels compared", "pixels shifted", "patches described"):
         assert 0 < work[name] < audited[name], "an audit has controls beside"
+
+
+def test_a_search_is_counted_with_its_dearest_network_to_the_end() -> None:
+    tuned = "train_classifier.classifiers.cnn6-tuned"
+    study = study_with(
+        {
+            "tuning.trials": 3,
+            "tuning.seeds": [1, 2],
+            "tuning.space": [
+                {"field": f"{tuned}.network", "choices": ["cnn6", "resnet18"]},
+                {"field": f"{tuned}.max_epochs", "low": 2, "high": 7},
+                {"field": f"{tuned}.augment", "choices": ["d4_stain", "none"]},
+                {"field": tuned, "variants": {"a": {"batch_size": 64}, "b": {"batch_size": 16}}},
+                {"field": "synthesise.per_class", "choices": [500, 3000]},
+            ],
+        }
+    )
+    recipes = searched_classifiers(study)
+    assert {name: recipe.network for name, recipe in recipes.items()} == {
+        "cnn6-tuned with cnn6": "cnn6",
+        "cnn6-tuned with resnet18": "resnet18",
+    }
+    assert {(one.max_epochs, one.batch_size, one.augment) for one in recipes.values()} == {
+        (7, 16, "d4_stain")
+    }
+    rates = {
+        f"{name} {done}": Rate(10.0 if "resnet18" in name else 1000.0, "measured")
+        for name in recipes
+        for done in ("trained", "predicted")
+    }
+    jobs = {job.stage: job for job in tuning_jobs(study, rates)}
+    # Two seeds of seven epochs on 2 x 3,000 patches, looked at after each and once more.
+    work = {
+        "cnn6-tuned with resnet18 trained": 2 * 7 * 6_000,
+        "cnn6-tuned with resnet18 predicted": 2 * 8 * 800,
+    }
+    assert set(jobs) == {"tuning@1", "tuning@2", "tuning@3"}
+    assert jobs["tuning@3"].work == work
+    assert jobs["tuning@1"].work == {**work, "dcgan drawn": 6_000}
+    assert jobs["tuning@1"].beside == 6_000 * 32 * 32 * 3
+
+
+def test_a_search_on_original_patches_draws_none_and_steps_limit_it() -> None:
+    tuned = "train_classifier.classifiers.cnn6-tuned"
+    space = [{"field": f"{tuned}.batch_size", "choices": [8, 32]}]
+    changes = {"tuning.regime": "original", "tuning.trials": 1, "tuning.seeds": [1], f"{tuned}.max_steps": 50}
+    study = study_with({**changes, "tuning.space": space})
+    (name,) = searched_classifiers(study)
+    rates = {f"{name} {done}": Rate(1.0, "measured") for done in ("trained", "predicted")}
+    (job,) = tuning_jobs(study, rates)
+    assert job.work == {f"{name} trained": 50 * 32, f"{name} predicted": 2 * 800}
+    assert job.beside == 0
 
 
 def test_an_audit_compares_in_eight_positions_at_the_price_of_two() -> None:

@@ -21,7 +21,9 @@ SLIDES = Slides(13, 44_000_000, drawn_px=1_000_000)
 
 def measured(images_per_s: float = 1000.0) -> Measured:
     names = [f"{generator} {done}" for generator in ("dcgan", "dpdcgan") for done in ("trained", "drawn")]
-    names += ["cnn6 trained", "cnn6 predicted", "phantom pixels"]
+    searched = [f"cnn6-tuned with {network}" for network in ("cnn6", "resnet18")]
+    names += [f"{name} {done}" for name in ("cnn6", *searched) for done in ("trained", "predicted")]
+    names += ["phantom pixels"]
     rates = {name: Rate(images_per_s, "measured") for name in names}
     return Measured("cpu", 2.0, rates, SIZES)
 
@@ -48,6 +50,11 @@ def test_experiments_beside_the_study_are_told_and_not_added() -> None:
     assert plan.seconds == sum(row.seconds for row in plan.rows)
     assert f"make dp-sweep, about {duration(sweep.seconds)} for 15 points" in as_text(plan)
     assert plan.as_json()["dp_sweep"]["stages"] == 15
+    search = plan.tuning
+    trained, drawn = search.work["cnn6-tuned with cnn6 trained"], 2 * 2000
+    assert trained == 20 * 3 * drawn * default_study().train_classifier.classifiers["cnn6-tuned"].max_epochs
+    assert f"make tuning, at most about {duration(search.seconds)} for 20 trials" in as_text(plan)
+    assert plan.as_json()["tuning"]["stages"] == 20
 
 
 def test_what_dvc_reuses_costs_nothing_now() -> None:

@@ -9,7 +9,7 @@ from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.core.params import Settings, parse_section
 from pathgen.errors import PathgenError, PathgenErrors
 from pathgen.gan.settings import SynthesiseSettings
-from pathgen.studies.tuning.fields import field_value, values_of, with_fields
+from pathgen.studies.tuning.fields import field_value, tried_values, values_of, with_fields
 from pathgen.studies.tuning.settings import Dimension, TuningSettings
 
 _SECTIONS: dict[str, type[Settings]] = {
@@ -18,7 +18,8 @@ _SECTIONS: dict[str, type[Settings]] = {
 }
 _REGIMES, _CLASSIFIERS = "train_classifier.regimes", "train_classifier.classifiers"
 _PER_CLASS, _VALIDATE_ON = "synthesise.per_class", f"{_REGIMES}.validate_on"
-_MIXED_ALONE = (f"{_REGIMES}.mixed_original", f"{_REGIMES}.mixed_synthetic")
+_SHARE = f"{_REGIMES}.mixed_synthetic"
+_MIXED_ALONE = (f"{_REGIMES}.mixed_original", _SHARE)
 
 
 def check_search(params: Mapping[str, Any], settings: TuningSettings, path: Path) -> None:
@@ -117,9 +118,9 @@ def _of_amounts(params: Mapping[str, Any], settings: TuningSettings, path: Path)
     """Compare the largest number of synthetic patches that a trial takes with the smallest it may have."""
     if settings.regime != "mixed":
         return []
-    share = max(_tried(params, settings, f"{_REGIMES}.mixed_synthetic"))
+    share = max(tried_values(settings.space, _SHARE, field_value(params, _SHARE)))
     _, needed = mixture(params["sample"]["per_class"]["train"], 1.0, share)
-    fewest = min(_tried(params, settings, _PER_CLASS))
+    fewest = min(tried_values(settings.space, _PER_CLASS, field_value(params, _PER_CLASS)))
     if fewest >= needed:
         return []
     searched = any(dimension.field == _PER_CLASS for dimension in settings.space)
@@ -127,15 +128,3 @@ def _of_amounts(params: Mapping[str, Any], settings: TuningSettings, path: Path)
     reason = f"may be {fewest}, but mixed takes {needed} per class with mixed_synthetic {share}"
     cure = f"Raise the smallest {_PER_CLASS} to {needed}, or lower mixed_synthetic"
     return [PathgenError(f"{path}: {subject}", reason, cure)]
-
-
-def _tried(params: Mapping[str, Any], settings: TuningSettings, field: str) -> list[Any]:
-    """Return what a field may be in a trial: both ends, every choice, or what the params hold."""
-    section, _, name = field.rpartition(".")
-    now, found = field_value(params, field), list[Any]()
-    for dimension in settings.space:
-        if dimension.field == field:
-            found += dimension.extremes()
-        elif dimension.field == section and dimension.variants is not None:
-            found += [fields.get(name, now) for fields in dimension.variants.values()]
-    return found or [now]

@@ -73,6 +73,28 @@ def values_of(chosen: Mapping[str, Any], space: Sequence[Dimension]) -> dict[str
     return {dimension.field: _value(dimension, chosen[dimension.field]) for dimension in space}
 
 
+def tried_values(space: Sequence[Dimension], field: str, now: Any) -> list[Any]:
+    """Return what a field may be in a trial.
+
+    Args:
+        space: The dimensions.
+        field: Its path, a leaf.
+        now: What the params hold.
+
+    Returns:
+        Both ends, or every choice, also by variants of its section; `now` where it is not searched.
+    """
+    section, _, name = field.rpartition(".")
+    found: list[Any] = []
+    for dimension in space:
+        if dimension.field == field:
+            found += dimension.extremes()
+        elif dimension.field == section and dimension.variants is not None:
+            variants = dimension.variants.values()
+            found += [fields.get(name, now) for fields in variants if any(name in one for one in variants)]
+    return found or [now]
+
+
 def _value(dimension: Dimension, chosen: Any) -> Any:
     if dimension.variants is not None:
         return dict(dimension.variants[chosen])
