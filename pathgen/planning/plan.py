@@ -21,6 +21,7 @@ from pathgen.planning.words import duration, size
 
 _LONG_S = 6 * 3600.0
 _ROOM_LEFT = 0.9
+_NAMED = 3  # of missing slides
 _NOT_PLAIN = ("slides", "rows", "scaling", "dp_sweep", "tuning", "rates")
 
 
@@ -111,7 +112,11 @@ class Plan:
             "seconds_of_all": self.seconds_of_all,
             "disk_needed": self.disk_needed,
         }
-        slides = {"count": self.slides.count, "bytes": self.slides.size}
+        slides = {
+            "count": self.slides.count,
+            "bytes": self.slides.size,
+            "missing": list(self.slides.missing),
+        }
         plain = {name: value for name, value in vars(self).items() if name not in _NOT_PLAIN}
         return {
             **plain,
@@ -237,6 +242,13 @@ def _notes(plan: Plan, study: Study) -> list[str]:
             f"the disk has {size(plan.disk_free)} free and this needs {size(plan.disk_needed)}: free some, "
             "lower sample.per_class or extract.size_px, or share DVC's cache (docs/scale.md)"
         )
+    if plan.slides.missing:
+        named = ", ".join(plan.slides.missing[:_NAMED]) + (
+            ", ..." if len(plan.slides.missing) > _NAMED else ""
+        )
+        then = "stops there" if study.cohort.on_bad_slide == "stop" else "leaves them out"
+        count = len(plan.slides.missing)
+        notes.append(f"{count} of the table's slides have no file ({named}): the stage cohort {then}")
     asked = sum(patches_per_role(study.sample.per_class).values())
     if plan.slides.problem is None and plan.slides.count == 0:
         notes.append(f"no slide was found, and {asked:,} patches are asked for")

@@ -1,6 +1,7 @@
 """How many slides, or files of patches, a study has and how large they are, without opening any."""
 
 import csv
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +25,14 @@ class Slides:
         size: Bytes in all.
         drawn_px: Pixels that the first stage draws; 0 for data that is there already.
         problem: Why they could not be listed; count and size are then 0.
+        missing: Slides that a table names and whose file is not there; not counted.
     """
 
     count: int
     size: int
     drawn_px: int = 0
     problem: PathgenError | None = None
+    missing: tuple[str, ...] = ()
 
 
 def list_slides(settings: CohortSettings, root: Path) -> Slides:
@@ -58,8 +61,12 @@ def list_slides(settings: CohortSettings, root: Path) -> Slides:
         files = _LISTED[settings.source](folder, settings)
     except PathgenError as problem:
         return Slides(0, 0, problem=problem)
-    wanted = [file for file in files if file.stem not in settings.exclude_slides and file.is_file()]
-    return Slides(len(wanted), sum(file.stat().st_size for file in wanted))
+    wanted = [file for file in files if file.stem not in settings.exclude_slides]
+    there = [file for file in wanted if file.is_file()]
+    # Files of the other sources were found, not named.
+    gone = [file for file in wanted if not file.is_file()] if settings.source == "slides" else []
+    missing = tuple(os.path.relpath(file, folder) for file in gone)
+    return Slides(len(there), sum(file.stat().st_size for file in there), missing=missing)
 
 
 def _of_camelyon16(folder: Path, _: CohortSettings) -> list[Path]:

@@ -148,6 +148,16 @@ def test_slides_are_listed_without_opening(source: str, tmp_path: Path) -> None:
     assert list_slides(study.cohort, CHECKOUT) == Slides(1, 11)
 
 
+def test_a_slide_of_the_table_without_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "one.tif").write_bytes(b"not a slide")
+    (tmp_path / "slides.csv").write_text(
+        f"slide,label\none.tif,normal\ngone/two.tif,tumor\n{tmp_path}/three.tif,tumor\nleft_out.tif,tumor\n"
+    )
+    changes = {"cohort.root": str(tmp_path), "cohort.exclude_slides": ["left_out"]}
+    study = study_with({"cohort.source": "slides", "cohort.slides": {"table": "slides.csv"}, **changes})
+    assert list_slides(study.cohort, CHECKOUT) == Slides(1, 11, missing=("gone/two.tif", "three.tif"))
+
+
 def test_every_profile_can_be_planned() -> None:
     for file in sorted((CHECKOUT / "profiles").glob("*.yaml")):
         study = read_study(file)

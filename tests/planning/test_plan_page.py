@@ -97,6 +97,17 @@ def test_full_disk_is_warned_of() -> None:
     assert any("the disk has 1.0 MB free" in note for note in plan.notes)
 
 
+@pytest.mark.parametrize(("when_bad", "then"), [("stop", "stops there"), ("skip", "leaves them out")])
+def test_slides_without_a_file_are_noted(when_bad: str, then: str) -> None:
+    slides = Slides(13, 44_000_000, missing=("a.tif", "b.tif", "c.tif", "d.tif"))
+    study = study_with({"cohort.on_bad_slide": when_bad})
+    stages = frozenset(job.stage for job in plan_jobs(study, slides, SIZES))
+    plan = assemble(study, slides, Reuse(stages, stages), measured(), copies=1, disk_free=10**12)
+    words = f"4 of the table's slides have no file (a.tif, b.tif, c.tif, ...): the stage cohort {then}"
+    assert words in plan.notes and f"note: {words}" in as_text(plan)
+    assert plan.as_json()["slides"]["missing"] == list(slides.missing)
+
+
 def test_stage_that_nothing_is_known_of_still_counts() -> None:
     study = default_study()
     stages = frozenset({*(job.stage for job in plan_jobs(study, SLIDES, SIZES)), "compare@new"})
