@@ -153,6 +153,13 @@ def test_what_shapes_a_trial_may_be_searched(regime: str, space: list[dict[str, 
     assert search_problems(PARAMS, settings(regime=regime, space=space), Path("params.yaml")) == []
 
 
+def test_a_network_that_takes_no_patches_so_small_is_refused() -> None:
+    small = {**PARAMS, "extract": {"size_px": 8}}
+    network = {"field": "train_classifier.classifiers.toy.network", "choices": ["resnet18"]}
+    (problem,) = search_problems(small, settings(space=[network]), Path("params.yaml"))
+    assert "toy.network resnet18 needs patches of 16 px, and extract.size_px is 8" in str(problem)
+
+
 def test_a_search_is_judged_on_original_patches_and_a_study_alone_need_not_be() -> None:
     changes = {f"{REGIMES}.validate_on": "code", REGIMES: {"valid_share_synthetic": 0.2}}
     params, path = with_fields(PARAMS, changes), Path("params.yaml")

@@ -21,6 +21,7 @@ from pathgen.studies.tuning.worker import work
 RATE = "train_classifier.classifiers.toy.learning_rate"
 PARAMS: dict[str, Any] = {
     "pipeline": {"classifiers": ["other"], "generators": ["dcgan"]},
+    "extract": {"size_px": 16},
     "sample": {"per_class": {"train": 20}},
     "synthesise": {"seed": 1, "per_class": 40, "batch_size": 8, "best_of": 1}
     | {"stylegan2": {"truncation_psi": 1.0, "noise": "random"}},

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pathgen.classifier.catalogue import smallest_image_px
 from pathgen.classifier.mixture import mixture
 from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.core.params import Settings, parse_section
@@ -41,8 +42,8 @@ def check_search(params: Mapping[str, Any], settings: TuningSettings, path: Path
 def search_problems(params: Mapping[str, Any], settings: TuningSettings, path: Path) -> list[PathgenError]:
     """Check a search against the rest of the params.
 
-    Every field exists and changes what a trial trains, every end and choice is allowed, and each trial has as
-    many synthetic patches as it takes.
+    Every field exists and changes what a trial trains, every end and choice is allowed, each network takes
+    patches of the study's size, and each trial has as many synthetic ones as it takes.
 
     Args:
         params: The whole params file, plain, valid in itself.
@@ -73,7 +74,11 @@ def search_problems(params: Mapping[str, Any], settings: TuningSettings, path: P
             except PathgenError as problem:
                 problems.append(problem)
                 break
-    return problems or [*_of_fields(settings, path), *_of_amounts(params, settings, path)]
+    return problems or [
+        *_of_fields(settings, path),
+        *_of_amounts(params, settings, path),
+        *_of_networks(params, settings, path),
+    ]
 
 
 def _changed_by(dimension: Dimension) -> list[str]:
@@ -112,6 +117,24 @@ def _useless(field: str, settings: TuningSettings) -> tuple[str, str] | None:
     if field.startswith(f"{_REGIMES}.") and field not in _MIXED_ALONE:
         return "is not searched: all trials are judged on original validation patches", "Leave it out"
     return None
+
+
+def _of_networks(params: Mapping[str, Any], settings: TuningSettings, path: Path) -> list[PathgenError]:
+    """Find the networks that take no patches as small as the study's."""
+    field, size_px = f"{_CLASSIFIERS}.{settings.classifier}.network", params["extract"]["size_px"]
+    needs = {
+        network: smallest_image_px(network)
+        for network in tried_values(settings.space, field, field_value(params, field))
+    }
+    return [
+        PathgenError(
+            f"{path}: tuning.space",
+            f"{field} {network} needs patches of {needed} px, and extract.size_px is {size_px}",
+            "Leave it out, tune another classifier, or raise extract.size_px",
+        )
+        for network, needed in needs.items()
+        if needed > size_px
+    ]
 
 
 def _of_amounts(params: Mapping[str, Any], settings: TuningSettings, path: Path) -> list[PathgenError]:
