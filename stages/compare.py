@@ -6,7 +6,7 @@ from pathgen.core.files import write_json
 from pathgen.core.params import load_section
 from pathgen.errors import errors_to_exit
 from pathgen.evaluation.comparison import compare, differences_table, regimes_table
-from pathgen.evaluation.reading import read_evaluated, slides_known
+from pathgen.evaluation.reading import patients_of, read_evaluated, slides_known
 from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.patches.tables import read_table, write_csv
 from stages.runtime import running
@@ -23,11 +23,13 @@ def main() -> None:
     """Run the stage."""
     settings = load_section("evaluate", EvaluateSettings).model_dump(include=set(USED))
     with running("compare", settings={"evaluate": settings}) as stage:
+        cohort = read_table(COHORT)
         test, runs = read_evaluated(EVALUATED)
         found = compare(
             test,
             runs,
-            slides_known=slides_known(read_table(COHORT)),
+            slides_known=slides_known(cohort),
+            patients=patients_of(cohort),
             **settings,
         )
         write_json(COMPARISON / "comparison.json", found)

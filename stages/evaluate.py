@@ -7,7 +7,7 @@ from pathgen.classifier.model import load_classifier, load_facts
 from pathgen.core.params import load_section
 from pathgen.errors import errors_to_exit
 from pathgen.evaluation.evaluate import evaluate
-from pathgen.evaluation.reading import slides_known
+from pathgen.evaluation.reading import patients_of, slides_known
 from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.patches.store import open_patch_set
 from pathgen.patches.tables import read_table
@@ -42,12 +42,14 @@ def main() -> None:
         item={key: facts[key] for key in IDENTITY if facts[key] is not None},
         classifiers=[facts["classifier"]],
     ) as stage:
+        cohort = read_table(COHORT)
         metrics = evaluate(
             load_classifier(model),
             open_patch_set(TEST),
             open_patch_set(VALID),
             results,
-            slides_known=slides_known(read_table(COHORT)),
+            slides_known=slides_known(cohort),
+            patients=patients_of(cohort),
             **settings,
             device=device,
         )

@@ -63,6 +63,7 @@ def compare(
     runs: Sequence[Evaluated],
     *,
     slides_known: bool,
+    patients: Mapping[str, str],
     confidence: float,
     resamples: int,
     seed: int,
@@ -73,22 +74,24 @@ def compare(
     Args:
         test: The patches that all runs were judged on.
         runs: What they were scored.
-        slides_known: Whether slides are resampled; if not, patches are.
+        slides_known: Whether slides or patients are resampled; if not, patches are.
+        patients: Slide to patient, of the slides whose patient is known.
         confidence: Level of the intervals; the tests are at 1 minus it.
-        resamples: Test sets drawn from the slides; all runs are measured on the same ones.
+        resamples: Test sets drawn from the slides or patients; all runs are measured on the same ones.
         seed: Of these draws.
         power: Of `minimum_difference`.
 
     Returns:
         ``test``: what was resampled. ``regimes``: per classifier and regime each metric's mean over the
-        trainings, its interval, and the standard errors over slides and over trainings. ``differences``: per
+        trainings, its interval, and the standard errors over what was resampled (``error_slides``) and over
+        trainings. ``differences``: per
         classifier and pair of regimes the same of the paired difference (the regime named first minus
         ``against``), the p-value of the accuracy's, adjusted (Holm) for all pairs of all classifiers, the
         smallest difference in accuracy that these slides and trainings would show (in one test, before the
         adjustment), and McNemar's test of each pair of trainings with the same seed. What is not known is
         absent.
     """
-    clusters = clusters_of(test.slides, test.labels, slides_known=slides_known)
+    clusters = clusters_of(test.slides, test.labels, slides_known=slides_known, patients=patients)
 
     def drawn(run: Evaluated) -> Draws:
         cuts = {"threshold": run.threshold, "operating_threshold": run.operating_threshold}

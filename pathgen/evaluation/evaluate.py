@@ -37,6 +37,7 @@ def evaluate(
     folder: Path,
     *,
     slides_known: bool,
+    patients: Mapping[str, str],
     threshold: float,
     confidence: float,
     specificity: float,
@@ -54,6 +55,7 @@ def evaluate(
         folder: Where ``metrics.json``, ``predictions.parquet``, ``per_slide.csv``, ``roc.csv``,
             ``reliability.csv`` and ``confusion.csv`` (one row per patch) go.
         slides_known: Whether ``slide`` names slides; if not, patches are taken as independent.
+        patients: Slide to patient, of the slides whose patient is known; slides of one are drawn together.
         threshold: P(tumor) from which a patch is called tumor.
         confidence: Level of the intervals.
         specificity: Of the operating point, on the validation patches.
@@ -71,7 +73,7 @@ def evaluate(
     called = np.asarray(frame["predicted"] == "tumor", dtype=np.int64)
     operating = threshold_at_specificity(valid.classes, predict(model, valid.images, device), specificity)
     curve = reliability(labels, scores, calibration_bins)
-    clusters = clusters_of(frame["slide"].to_numpy(), labels, slides_known=slides_known)
+    clusters = clusters_of(frame["slide"].to_numpy(), labels, slides_known=slides_known, patients=patients)
     judged = judge(labels, scores, clusters, threshold=threshold, operating_threshold=operating)
     draws = draw(judged, clusters, resamples=resamples, seed=seed)
     metrics = classification_metrics(labels, scores, threshold)

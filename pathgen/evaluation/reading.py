@@ -1,4 +1,4 @@
-"""Read evaluated runs back from disk, and whether their slides are known."""
+"""Read evaluated runs back from disk, and whether their slides and patients are known."""
 
 import json
 from dataclasses import dataclass
@@ -54,6 +54,19 @@ def slides_known(cohort: pd.DataFrame) -> bool:
         cohort: The table `pathgen.patches.tables.COHORT`.
     """
     return bool(cohort["slide_known"].all())
+
+
+def patients_of(cohort: pd.DataFrame) -> dict[str, str]:
+    """Say whose each slide is.
+
+    Args:
+        cohort: The table `pathgen.patches.tables.COHORT`.
+
+    Returns:
+        Slide to patient, of the slides whose patient the source names.
+    """
+    known = cohort[cohort["patient"].notna()]
+    return dict(zip(known["slide"], known["patient"], strict=True))
 
 
 def read_evaluated(folder: Path) -> tuple[TestPatches, list[Evaluated]]:

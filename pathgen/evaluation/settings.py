@@ -27,7 +27,8 @@ class EvaluateSettings(Settings):
         le=100,
     )
     resamples: int = Field(
-        description="How many test sets are drawn from the test slides, with replacement, for the intervals.",
+        description="How many test sets are drawn from the test slides (patients, where known), with "
+        "replacement, for the intervals.",
         ge=100,
         le=100_000,
     )

@@ -1,4 +1,4 @@
-"""What the stage `compare` found, for the page: intervals by slide, differences, tests. Pure functions."""
+"""What the stage `compare` found, for the page: intervals, differences, tests. Pure functions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,12 +9,14 @@ from pathgen.report.reading import Run
 from pathgen.report.tables import NOT_PUBLISHED, REGIME_WORDS, Row, Summary, number, summarise
 from pathgen.webpage.table import Table
 
-#: With fewer slides than this the intervals held the truth, but were as wide as the data are few.
+#: With fewer slides (patients) than this the intervals held the truth, but were as wide as the data are few.
 FEW_SLIDES = 8
+#: What was resampled, for a reader.
+WHOSE = {"patient": "patients", "slide": "slides", "patch": "patches"}
 
 
 def with_intervals(rows: Sequence[Row], comparison: Mapping[str, Any] | None) -> list[Row]:
-    """Give the rows the intervals that cover the choice of slides as well as the training.
+    """Give the rows the intervals that cover the choice of slides or patients as well as the training.
 
     Args:
         rows: Lines of the result table, with intervals over trainings alone.
@@ -76,7 +78,7 @@ def paired_loss(original: Sequence[Run], other: Sequence[Run], confidence: float
 
 def coverage_note(comparison: Mapping[str, Any], rows: Sequence[Row]) -> str:
     """Say what the intervals cover, by what means, and what they do not."""
-    test = comparison["test"]
+    test, whose = comparison["test"], WHOSE[comparison["test"]["unit"]]
     several = any(one["trainings"] > 1 for one in comparison["regimes"])
     replicates = max((one["generators"] for one in comparison["regimes"]), default=0)
     if test["unit"] == "patch":
@@ -85,19 +87,23 @@ def coverage_note(comparison: Mapping[str, Any], rows: Sequence[Row]) -> str:
             "test patches as independent. Patches of one slide are alike: the intervals are too narrow."
         )
     else:
+        whole = {
+            "slide": "slide with all its patches",
+            "patient": "patient with all slides (a slide of an unknown patient stands for one)",
+        }[test["unit"]]
         means = (
             f"The intervals come from {test['resamples']:,} test sets drawn from the {test['count']} test "
-            "slides, each slide with all its patches"
+            f"{whose}, each {whole}"
         )
         means += ", and from the trainings with different seeds." if several else "."
         if test["count"] < FEW_SLIDES:
-            means += f" {test['count']} slides say little about others, as the width of the intervals shows."
+            means += f" {test['count']} {whose} say little about others, as the width of the intervals shows."
     if replicates > 1:
-        return f"{means} They cover the choice of slides, and another training of classifier and generator."
-    covered = "the choice of slides" + (" and another training of the classifier" if several else "")
+        return f"{means} They cover the choice of {whose}, and another training of classifier and generator."
+    covered = f"the choice of {whose}" + (" and another training of the classifier" if several else "")
     left = "another training of the generator" if any(row.generator for row in rows) else "other hospitals"
     covers = f"They cover {covered}, not {left}."
-    return f"{means} {covers}" if test["unit"] == "slide" else means
+    return means if test["unit"] == "patch" else f"{means} {covers}"
 
 
 def words_of(regime: str) -> str:
@@ -123,7 +129,7 @@ def differences_tables(comparison: Mapping[str, Any] | None) -> list[Table]:
             counts = [f"{one[key]:,}" for key in ("only_regime", "only_against")]
             which = regime_name(str(one["seed"]), one["generator"]) if one["generator"] else str(one["seed"])
             by_patch.append([*names, which, *counts, _p(one["p_value"])])
-    whose = "slides" if test["unit"] == "slide" else "patches"
+    whose = WHOSE[test["unit"]]
     head = ["trained on", "against", "classifier", "accuracy", "F1", "ROC-AUC"]
     head += [
         "p-value, all pairs allowed for (Holm)",

@@ -11,11 +11,18 @@ import pytest
 from pathgen.core.files import write_json
 from pathgen.errors import PathgenError
 from pathgen.evaluation.comparison import compare, differences_table, regimes_table
-from pathgen.evaluation.reading import Evaluated, TestPatches, read_evaluated, slides_known
+from pathgen.evaluation.reading import Evaluated, TestPatches, patients_of, read_evaluated, slides_known
 from pathgen.patches.tables import write_table
 from pathgen.pipeline import RunKey
 
-CHOSEN: dict[str, Any] = {"slides_known": True, "confidence": 0.95, "resamples": 400, "seed": 1, "power": 0.8}
+CHOSEN: dict[str, Any] = {
+    "slides_known": True,
+    "patients": {},
+    "confidence": 0.95,
+    "resamples": 400,
+    "seed": 1,
+    "power": 0.8,
+}
 SKILL = {"original": 1.2, "mixed": 1.1, "synthetic": 0.4}
 
 
@@ -155,6 +162,25 @@ def test_without_slides_patches_are_drawn_and_it_is_said() -> None:
     assert errors[0] < 0.8 * errors[1]
 
 
+def test_slides_of_a_patient_are_drawn_together_in_means_and_differences() -> None:
+    test, runs = made_up()
+    by_slide = compare(test, runs, **CHOSEN)
+    patients = {slide: f"p{int(slide[1:]) // 2}" for slide in np.unique(test.slides)}
+    by_patient = compare(test, runs, **CHOSEN | {"patients": patients})
+    assert (by_slide["test"]["unit"], by_slide["test"]["count"]) == ("slide", 16)
+    assert (by_patient["test"]["unit"], by_patient["test"]["count"]) == ("patient", 8)
+    joined = replace(test, slides=np.array([patients[slide] for slide in test.slides], object))
+    as_slides = compare(joined, runs, **CHOSEN)
+    for part in ("regimes", "differences"):
+        assert by_patient[part] == as_slides[part] != by_slide[part]
+
+
+def test_patients_who_all_have_one_slide_change_nothing() -> None:
+    test, runs = made_up()
+    alone = {slide: f"patient of {slide}" for slide in np.unique(test.slides)[::2]}
+    assert compare(test, runs, **CHOSEN | {"patients": alone}) == compare(test, runs, **CHOSEN)
+
+
 def test_single_trainings_have_intervals_over_slides_alone() -> None:
     test, runs = made_up()
     found = compare(test, [run for run in runs if run.key.seed == 1], **CHOSEN)
@@ -206,3 +232,8 @@ def test_what_does_not_fit_is_named(
 def test_slides_are_known_when_all_are() -> None:
     assert slides_known(pd.DataFrame({"slide_known": [True, True]}))
     assert not slides_known(pd.DataFrame({"slide_known": [True, False]}))
+
+
+def test_a_patient_is_known_where_the_cohort_names_one() -> None:
+    cohort = pd.DataFrame({"slide": ["a", "b", "c"], "patient": ["x", None, "x"]})
+    assert patients_of(cohort) == {"a": "x", "c": "x"}

@@ -31,6 +31,7 @@ class Bright(nn.Module):
 
 CHOSEN: dict[str, Any] = {
     "slides_known": True,
+    "patients": {},
     "threshold": 0.5,
     "confidence": 0.95,
     "specificity": 0.9,
@@ -74,14 +75,17 @@ def test_the_files_agree_with_scikit_learn(tmp_path: Path) -> None:
     assert metrics["calibration_error"] == pytest.approx((gaps * curve["n"]).sum() / 120)
 
 
-def test_intervals_are_by_slide_or_said_to_be_by_patch(tmp_path: Path) -> None:
+def test_intervals_are_by_slide_or_patient_or_said_to_be_by_patch(tmp_path: Path) -> None:
     by_slide = evaluate(Bright(), TEST, VALID, tmp_path / "slide", **CHOSEN)
     evaluate(Bright(), TEST, VALID, tmp_path / "patch", **CHOSEN | {"slides_known": False})
+    evaluate(Bright(), TEST, VALID, tmp_path / "patient", **CHOSEN | {"patients": {"a": "x", "d": "x"}})
     written = {
-        unit: json.loads((tmp_path / unit / "metrics.json").read_text()) for unit in ("slide", "patch")
+        unit: json.loads((tmp_path / unit / "metrics.json").read_text())
+        for unit in ("slide", "patch", "patient")
     }
     assert written["slide"]["resampled"] == {"unit": "slide", "count": 4}
     assert written["patch"]["resampled"] == {"unit": "patch", "count": 120}
+    assert written["patient"]["resampled"] == {"unit": "patient", "count": 3}
     for name, ends in written["slide"]["intervals"].items():
         assert 0 < ends["low"] < by_slide[name] < ends["high"] < 1, name
         assert by_slide[f"{name}/low"] == ends["low"]

@@ -18,7 +18,7 @@ from pathgen.metrics.statistics.intervals import (
     share_interval,
     slides_spread,
 )
-from pathgen.metrics.statistics.resampling import Clusters, clusters_of
+from pathgen.metrics.statistics.resampling import Clusters, Unit, clusters_of
 from pathgen.metrics.statistics.weighted import Judged, judge
 
 SHARES = ("accuracy", "precision", "recall", "specificity", "f1", "roc_auc", "average_precision")
@@ -26,6 +26,8 @@ PATCHES = 100
 TUMOR_SHARE = 0.6
 # Standard deviation between slides of a class's mean score; between patches of a slide it is 1.
 SLIDE_SD = 0.5
+# Where a patient has several slides: between patients, and between the slides of one; together as above.
+PATIENT_SDS = (0.45, math.sqrt(0.5**2 - 0.45**2))
 # Two classifiers: how far apart the classes' means lie, halved.
 STRENGTHS = (0.8, 0.6)
 
@@ -37,9 +39,10 @@ class MadeUp:
     slides: NDArray[np.object_]
     labels: NDArray[np.int64]
     scores: tuple[NDArray[np.float64], NDArray[np.float64]]
+    patients: dict[str, str]
 
 
-def made_up(slides: int, rng: np.random.Generator) -> MadeUp:
+def made_up(slides: int, rng: np.random.Generator, slides_per_patient: int = 1) -> MadeUp:
     """Draw slides, the first half of them with tumor; both classifiers find the same slides hard."""
     sizes = np.maximum(5, np.exp(rng.normal(math.log(PATCHES), 0.5, slides))).astype(int)
     with_tumor = np.arange(slides) < slides // 2
@@ -47,25 +50,36 @@ def made_up(slides: int, rng: np.random.Generator) -> MadeUp:
     of_patch = np.repeat(np.arange(slides), sizes)
     within = np.concatenate([np.arange(size) for size in sizes])
     labels = (within < tumors[of_patch]).astype(np.int64)
-    shared = rng.normal(0, 0.8 * SLIDE_SD, (slides, 2))
+    shared = 0.8 * _difficulty(slides, rng, slides_per_patient)
     scores = []
     for strength in STRENGTHS:
-        hard = shared + rng.normal(0, 0.6 * SLIDE_SD, (slides, 2))
+        hard = shared + 0.6 * _difficulty(slides, rng, slides_per_patient)
         logits = strength * (2 * labels - 1) + hard[of_patch, labels] + rng.normal(size=len(labels))
         scores.append(1 / (1 + np.exp(-logits)))
     names = np.array([f"slide {number:04d}" for number in of_patch], dtype=object)
-    return MadeUp(names, labels, (scores[0], scores[1]))
+    patients = {f"slide {number:04d}": f"{number // slides_per_patient}" for number in range(slides)}
+    return MadeUp(names, labels, (scores[0], scores[1]), patients)
 
 
-def judged(made: MadeUp, which: int, *, slides_known: bool = True) -> tuple[Judged, Clusters]:
+def _difficulty(slides: int, rng: np.random.Generator, slides_per_patient: int) -> NDArray[np.float64]:
+    """Draw how hard each slide is in either class, shape (slides, 2), standard deviation `SLIDE_SD`."""
+    if slides_per_patient == 1:
+        return rng.normal(0, SLIDE_SD, (slides, 2))
+    between, within = PATIENT_SDS
+    of_patient = rng.normal(0, between, (slides // slides_per_patient, 2))
+    return np.repeat(of_patient, slides_per_patient, axis=0) + rng.normal(0, within, (slides, 2))
+
+
+def judged(made: MadeUp, which: int, by: Unit = "slide") -> tuple[Judged, Clusters]:
     """Arrange one classifier's scores."""
-    clusters = clusters_of(made.slides, made.labels, slides_known=slides_known)
+    patients = made.patients if by == "patient" else {}
+    clusters = clusters_of(made.slides, made.labels, slides_known=by != "patch", patients=patients)
     return judge(made.labels, made.scores[which], clusters, threshold=0.5, operating_threshold=0.7), clusters
 
 
-def draws(made: MadeUp, which: int, resamples: int, *, slides_known: bool = True) -> Draws:
+def draws(made: MadeUp, which: int, resamples: int, by: Unit = "slide") -> Draws:
     """Resample one classifier's results."""
-    arranged, clusters = judged(made, which, slides_known=slides_known)
+    arranged, clusters = judged(made, which, by)
     return draw(arranged, clusters, resamples=resamples, seed=1)
 
 
@@ -97,14 +111,16 @@ class Coverage:
     percentile: dict[str, float]
 
 
-def coverage(slides: int, sets: int, resamples: int, *, slides_known: bool = True) -> Coverage:
+def coverage(
+    slides: int, sets: int, resamples: int, by: Unit = "slide", slides_per_patient: int = 1
+) -> Coverage:
     """Draw test sets and count how often the intervals, and plain percentiles, hold the truth."""
     rng, (first, second) = np.random.default_rng(slides), map(truth, STRENGTHS)
     wanted = first | {"difference": first["accuracy"] - second["accuracy"]}
     ours, percentile = (dict.fromkeys((*SHARES, "difference"), 0) for _ in range(2))
     for _ in range(sets):
-        made = made_up(slides, rng)
-        runs = [draws(made, which, resamples, slides_known=slides_known) for which in (0, 1)]
+        made = made_up(slides, rng, slides_per_patient)
+        runs = [draws(made, which, resamples, by) for which in (0, 1)]
         for name in ours:
             shown = difference_of(*runs) if name == "difference" else runs[0]
             metric = "accuracy" if name == "difference" else name
@@ -129,5 +145,8 @@ if __name__ == "__main__":
         print(f"{count} slides: coverage of 95 % intervals over 2,000 test sets, then by patch over 200")
         for kind, by in vars(coverage(count, 2000, 300)).items():
             print("  ", kind, {name: round(value, 3) for name, value in by.items()}, flush=True)
-        by_patch = coverage(count, 200, 50, slides_known=False).ours
+        by_patch = coverage(count, 200, 50, "patch").ours
         print("   by patch", {name: round(value, 3) for name, value in by_patch.items()}, flush=True)
+    for unit in ("patient", "slide"):
+        by = coverage(60, 2000, 300, unit, 5).ours
+        print("12 patients of 5 slides, by", unit, {name: round(value, 3) for name, value in by.items()})

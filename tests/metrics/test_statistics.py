@@ -39,7 +39,7 @@ def test_weighted_metrics_equal_scikit_learn(seed: int) -> None:
     rng = np.random.default_rng(seed)
     labels, slides = rng.integers(0, 2, 300), rng.integers(0, 9, 300)
     scores = np.round(rng.random(300), 1 + seed % 3)  # many ties, few, fewer
-    clusters = clusters_of(slides.astype(str).astype(object), labels, slides_known=True)
+    clusters = clusters_of(slides.astype(str).astype(object), labels, slides_known=True, patients={})
     judged = judge(labels, scores, clusters, threshold=0.5, operating_threshold=0.8)
     weights = np.vstack([np.ones(9), rng.integers(0, 4, (4, 9)) + np.eye(9)[:4]])
     found = weighted_metrics(weights, judged)
@@ -75,7 +75,9 @@ def test_joining_neighbouring_scores_changes_the_areas_little() -> None:
 
 
 def test_an_undefined_metric_is_nan_and_never_zero() -> None:
-    clusters = clusters_of(np.array(["a", "a", "b", "b"], object), np.array([0, 1, 0, 0]), slides_known=True)
+    clusters = clusters_of(
+        np.array(["a", "a", "b", "b"], object), np.array([0, 1, 0, 0]), slides_known=True, patients={}
+    )
     judged = judge(
         np.array([0, 1, 0, 0]),
         np.array([0.1, 0.2, 0.3, 0.4]),
@@ -91,7 +93,7 @@ def test_an_undefined_metric_is_nan_and_never_zero() -> None:
 def test_draws_keep_slides_whole_and_strata_full() -> None:
     slides = np.repeat(np.array(["a", "b", "c", "d", "e"], object), 4)
     labels = np.where(np.isin(slides, ["a", "b"]), 1, 0)
-    clusters = clusters_of(slides, labels, slides_known=True)
+    clusters = clusters_of(slides, labels, slides_known=True, patients={})
     assert list(clusters.stratum) == [1, 1, 0, 0, 0]
     weights = np.vstack(list(bootstrap_weights(clusters, 4000, seed=3)))
     assert weights.shape == (4000, 5)
@@ -110,19 +112,39 @@ def test_draws_keep_slides_whole_and_strata_full() -> None:
 
 def test_one_slide_of_a_kind_joins_the_others_and_unknown_slides_are_patches() -> None:
     slides, labels = np.repeat(np.array(["a", "b", "c"], object), 2), np.array([1, 0, 0, 0, 0, 0])
-    assert list(clusters_of(slides, labels, slides_known=True).stratum) == [0, 0, 0]
+    assert list(clusters_of(slides, labels, slides_known=True, patients={}).stratum) == [0, 0, 0]
     # Where every slide holds tumor, they are one stratum, too.
-    assert list(clusters_of(slides, np.tile([0, 1], 3), slides_known=True).stratum) == [0, 0, 0]
-    by_patch = clusters_of(slides, labels, slides_known=False)
+    assert list(clusters_of(slides, np.tile([0, 1], 3), slides_known=True, patients={}).stratum) == [0, 0, 0]
+    by_patch = clusters_of(slides, labels, slides_known=False, patients={})
     assert (by_patch.unit, len(by_patch)) == ("patch", 6)
     assert list(by_patch.stratum) == list(labels)
+
+
+def test_slides_of_a_patient_are_one_and_a_slide_of_an_unknown_patient_stands_for_one() -> None:
+    slides, labels = np.repeat(np.array(["a", "b", "c", "d"], object), 2), np.array([0, 1, 0, 0, 0, 0, 0, 0])
+    # The patient of b is called as slide d is, whose own patient is not known.
+    found = clusters_of(slides, labels, slides_known=True, patients={"a": "x", "c": "x", "b": "d"})
+    assert (found.unit, len(found)) == ("patient", 3)
+    a, b, c, d = found.of_patch[::2]
+    assert a == c
+    assert len({a, b, d}) == 3
+    assert list(found.of_patch[1::2]) == [a, b, c, d]
+
+
+def test_where_every_patient_has_one_slide_slides_are_drawn_and_called_so() -> None:
+    slides, labels = np.repeat(np.array(["a", "b", "c", "d"], object), 2), np.array([0, 1, 0, 1, 0, 0, 0, 0])
+    by_slide = clusters_of(slides, labels, slides_known=True, patients={})
+    by_patient = clusters_of(slides, labels, slides_known=True, patients={"a": "z", "b": "y", "c": "x"})
+    assert by_patient.unit == by_slide.unit == "slide"
+    assert np.array_equal(by_patient.of_patch, by_slide.of_patch)
+    assert np.array_equal(by_patient.stratum, by_slide.stratum)
 
 
 def test_the_spread_of_a_share_over_patches_is_the_binomial_one() -> None:
     rng = np.random.default_rng(2)
     labels = np.repeat([0, 1], 1500)
     scores = np.where(rng.random(3000) < 0.8, labels, 1 - labels) * 0.8 + 0.1
-    clusters = clusters_of(np.full(3000, "all", object), labels, slides_known=False)
+    clusters = clusters_of(np.full(3000, "all", object), labels, slides_known=False, patients={})
     judged = judge(labels, scores, clusters, threshold=0.5, operating_threshold=0.5)
     draws = draw(judged, clusters, resamples=1500, seed=1)
     recall = draws.value["recall"]
@@ -143,7 +165,7 @@ def test_degrees_of_freedom_come_from_the_slides_that_matter() -> None:
 
 def test_slides_that_do_not_differ_give_no_interval() -> None:
     slides, labels = np.repeat(np.array(["a", "b", "c", "d"], object), 10), np.tile([0, 1], 20)
-    clusters = clusters_of(slides, labels, slides_known=True)
+    clusters = clusters_of(slides, labels, slides_known=True, patients={})
     judged = judge(labels, labels * 0.8 + 0.1, clusters, threshold=0.5, operating_threshold=0.5)
     assert slides_spread(draw(judged, clusters, resamples=50, seed=1), "accuracy") is None
 
@@ -272,10 +294,19 @@ def test_the_threshold_keeps_the_specificity_and_no_lower_one_does(specificity: 
 
 def test_the_intervals_cover_and_those_by_patch_do_not() -> None:
     """A quick look; the counts that the documentation quotes are taken in the heavier tier."""
-    by_slide, by_patch = clustered.coverage(12, 80, 100), clustered.coverage(12, 30, 30, slides_known=False)
+    by_slide, by_patch = clustered.coverage(12, 80, 100), clustered.coverage(12, 30, 30, "patch")
     for name in ("accuracy", "roc_auc", "difference"):
         assert by_slide.ours[name] > 0.95 - clustered.margin(80), name
         assert by_patch.ours[name] < 0.75, name
+
+
+def test_intervals_by_patient_cover_and_those_by_slide_do_not_where_patients_have_several_slides() -> None:
+    """Twelve patients of five slides each, more alike within a patient than between patients."""
+    by_patient, by_slide = (clustered.coverage(60, 60, 60, by, 5).ours for by in ("patient", "slide"))
+    for name in ("accuracy", "roc_auc", "difference"):
+        assert by_patient[name] > 0.95 - clustered.margin(60), name
+        assert by_slide[name] < 0.85, name
+    assert by_slide["accuracy"] < 0.75
 
 
 @pytest.mark.long

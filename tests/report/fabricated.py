@@ -237,7 +237,8 @@ def _write_verdicts(root: Path) -> None:
 def _write_comparison(root: Path) -> None:
     results = root / "results"
     test, runs = read_evaluated(results / "evaluate")
-    found = compare(test, runs, slides_known=True, confidence=0.95, resamples=100, seed=1, power=0.8)
+    chosen = {"confidence": 0.95, "resamples": 100, "seed": 1, "power": 0.8}
+    found = compare(test, runs, slides_known=True, patients={}, **chosen)
     write_json(results / "comparison" / "comparison.json", found)
     for seed in SEEDS:
         shares = {"n": 140, "accuracy": 0.9, "recall": 0.8, "specificity": 1.0}

@@ -87,6 +87,10 @@ def test_the_note_says_what_intervals_cover() -> None:
     assert "say little" not in coverage_note(COMPARISON, ROWS)
     few = {**COMPARISON, "test": {**TEST, "count": 4}}
     assert "4 slides say little" in coverage_note(few, ROWS)
+    of_patients = coverage_note({**COMPARISON, "test": {**TEST, "unit": "patient", "count": 6}}, ROWS)
+    assert "drawn from the 6 test patients, each patient with all slides" in of_patients
+    assert "6 patients say little" in of_patients
+    assert "cover the choice of patients, and another" in of_patients
     unknown = {**COMPARISON, "test": {**TEST, "unit": "patch", "count": 900}}
     assert "too narrow" in coverage_note(unknown, ROWS)
     single = {**COMPARISON, "regimes": [{**one, "generators": 1} for one in COMPARISON["regimes"]]}
@@ -98,6 +102,8 @@ def test_differences_stand_with_tests_and_what_can_be_seen() -> None:
     (line,) = differences.lines
     assert line[3:] == ["−0.200\n−0.300 to −0.100", "–", "–", "below 0.001", "3.4 points"]
     assert mcnemar.lines[0][3:] == ["1-dcgan.2", "3", "9", "0.146"]
+    by_patient, _ = differences_tables({**COMPARISON, "test": {**TEST, "unit": "patient"}})
+    assert "intervals over patients and trainings" in by_patient.caption
     assert differences_tables(None) == []
 
 

@@ -1,1 +1,1 @@
-"""How sure a result is: resampling by slide, intervals, paired comparisons, calibration, operating points."""
+"""How sure a result is: resampling by patient or slide, intervals, paired tests, calibration, thresholds."""

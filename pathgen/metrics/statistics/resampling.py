@@ -1,6 +1,6 @@
-"""Draw slides with replacement: the patches of a slide are alike, so slides are what was sampled."""
+"""Draw patients or slides with replacement: patches of one are alike, so these are what was sampled."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pathgen.core.seeding import numpy_generator
 
-Unit = Literal["slide", "patch"]
+Unit = Literal["patient", "slide", "patch"]
 
 # Weights handed over at a time; fixed, so that a seed gives the same draws whatever the memory.
 _BLOCK_VALUES = 2_000_000
@@ -20,7 +20,8 @@ class Clusters:
     """Which patches belong together.
 
     Attributes:
-        unit: What a cluster is: a slide, or a patch where the source does not say which slides there are.
+        unit: What a cluster is: a patient (or a slide whose patient is not known), a slide, or a patch where
+            the source does not say which slides there are.
         of_patch: Number of each patch's cluster, int64 of shape (N,), 0 to S - 1.
         stratum: Number of each cluster's stratum, int64 of shape (S,), from 0 without gaps. Draws keep to
             the strata.
@@ -34,29 +35,43 @@ class Clusters:
         return len(self.stratum)
 
 
-def clusters_of(slides: NDArray[np.object_], labels: NDArray[np.int64], *, slides_known: bool) -> Clusters:
-    """Group patches by slide, and slides by whether they hold tumor patches.
+def clusters_of(
+    slides: NDArray[np.object_],
+    labels: NDArray[np.int64],
+    *,
+    slides_known: bool,
+    patients: Mapping[str, str],
+) -> Clusters:
+    """Group patches by patient or slide, and these by whether they hold tumor patches.
 
     A test set has so many slides with tumor and so many without by design, so draws keep both numbers. Where
     there is but one slide of a kind, nothing can be said about how such slides differ: all slides are then
-    one stratum.
+    one stratum. The same holds for patients.
 
     Args:
         slides: Name of each patch's slide, shape (N,).
         labels: int64 of shape (N,); 0 normal, 1 tumor.
         slides_known: False where the names are those of containers and not of slides: each patch is then a
             cluster of its own, and the strata are the labels.
+        patients: Slide to patient, of the slides whose patient is known. Slides of one patient are one
+            cluster; a slide of an unknown patient is one by itself.
 
     Returns:
-        The clusters, numbered in the order of the slides' names.
+        The clusters, numbered in the order of their names. Where no two slides are of one patient they are
+        the slides, and called so.
     """
     if not slides_known:
         return Clusters("patch", np.arange(len(labels), dtype=np.int64), _numbered(labels))
-    _, of_patch = np.unique(slides, return_inverse=True)
+    names, of_patch = np.unique(slides, return_inverse=True)
+    # Of two kinds: a slide may be called as a patient is.
+    owners = [f"patient {patients[name]}" if name in patients else f"slide {name}" for name in names]
+    unit: Unit = "slide"
+    if len(set(owners)) < len(names):
+        unit, of_patch = "patient", _numbered(np.array(owners))[of_patch]
     stratum = _numbered(np.bincount(of_patch, weights=labels) > 0)
     if np.any(np.bincount(stratum) == 1):
         stratum = np.zeros_like(stratum)
-    return Clusters("slide", of_patch.astype(np.int64), stratum)
+    return Clusters(unit, of_patch.astype(np.int64), stratum)
 
 
 def _numbered(kinds: NDArray[np.generic]) -> NDArray[np.int64]:
