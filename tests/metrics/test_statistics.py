@@ -250,14 +250,21 @@ def test_mcnemar_equals_the_closed_form(only_first: int, only_second: int) -> No
     assert p == pytest.approx(min(1.0, 2 * tail))
 
 
-def test_the_minimum_difference_is_found_as_often_as_it_says() -> None:
+@pytest.mark.parametrize("power", [0.6, 0.8, 0.95])
+@pytest.mark.parametrize("n", [2, 3, 4, 12, 200])
+def test_the_minimum_difference_is_found_as_often_as_it_says(n: int, power: float) -> None:
     rng = np.random.default_rng(8)
-    n = 12
-    true = minimum_difference(Spread(1 / math.sqrt(n), n - 1), 0.95, 0.8)
-    samples = rng.normal(true, 1, (4000, n))
-    errors = samples.std(axis=1, ddof=1) / math.sqrt(n)
-    found = np.abs(samples.mean(axis=1) / errors) > stats.t.ppf(0.975, n - 1)
-    assert found.mean() == pytest.approx(0.8, abs=0.03)
+    true = minimum_difference(Spread(1 / math.sqrt(n), n - 1), 0.95, power)
+    means = true + rng.normal(0, 1 / math.sqrt(n), 100_000)
+    errors = np.sqrt(rng.chisquare(n - 1, 100_000) / (n - 1)) / math.sqrt(n)
+    found = means / errors > stats.t.ppf(0.975, n - 1)
+    assert found.mean() == pytest.approx(power, abs=4 * math.sqrt(power * (1 - power) / 100_000))
+
+
+def test_the_minimum_difference_is_that_of_the_noncentral_t_also_between_whole_degrees_of_freedom() -> None:
+    for freedom in (1.0, 1.5, 2.3, 7.9, 400.0):
+        found = minimum_difference(Spread(0.02, freedom), 0.95, 0.8) / 0.02
+        assert stats.nct.sf(stats.t.ppf(0.975, freedom), freedom, found) == pytest.approx(0.8, abs=1e-6)
 
 
 @pytest.mark.parametrize("bins", [5, 10, 15])
