@@ -159,12 +159,12 @@ def number(value: float | None, places: int = _PLACES) -> str:
 
 
 def interval(summary: Summary, places: int = _PLACES) -> str:
-    """Write the interval, or why there is none."""
+    """Write the interval or that there is none, and in how many runs the metric is defined if not in all."""
     if summary.mean is None:
         return ""
-    if summary.low is None or summary.high is None:
-        return "no interval"
     only = "" if summary.defined == summary.runs else f", defined in {summary.defined} of {summary.runs} runs"
+    if summary.low is None or summary.high is None:
+        return f"no interval{only}"
     return f"{number(summary.low, places)} to {number(summary.high, places)}{only}"
 
 

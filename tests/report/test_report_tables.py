@@ -9,6 +9,7 @@ import pytest
 from pathgen.pipeline import RunKey
 from pathgen.report import paper
 from pathgen.report.breakdown import confusion_table, slide_table
+from pathgen.report.comparison import with_intervals
 from pathgen.report.reading import Run
 from pathgen.report.tables import interval, json_table, markdown_table, number, result_rows, summarise
 
@@ -41,6 +42,16 @@ def test_undefined_is_never_zero() -> None:
     assert partly.mean == pytest.approx(0.6)
     assert "defined in 2 of 3 runs" in interval(partly)
     assert interval(summarise([0.5], 0.95)) == "no interval"
+    assert interval(summarise([0.5, None], 0.95)) == "no interval, defined in 1 of 2 runs"
+
+
+def test_a_run_without_a_metric_is_counted_also_where_the_comparison_gives_no_interval() -> None:
+    runs = [run("original", seed, precision=value) for seed, value in enumerate([0.8, None, 0.7])]
+    # The comparison leaves out a metric that is undefined in one of its trainings.
+    compared = {"regimes": [{"classifier": "cnn6", "regime": "original", "metrics": {}}], "differences": []}
+    rows = with_intervals(result_rows(runs, 0.95), compared)
+    assert interval(rows[0].metrics["precision"]) == "no interval, defined in 2 of 3 runs"
+    assert "0.750 (no interval, defined in 2 of 3 runs)" in markdown_table(rows, None)
 
 
 def test_rows_are_in_the_papers_order_with_its_values_beside() -> None:
