@@ -87,16 +87,32 @@ def _signed(share: float) -> str:
     return f"{100 * share:+.1f}".replace("-", "−")
 
 
-def beside_colour(row: Row, baseline: float | None) -> str:
-    """Say how a row stands to a classifier that sees the mean colour of a patch only."""
-    mean = row.metrics["accuracy"].mean
+def beside_colour(row: Row, baseline: float | None, confidence: float) -> str:
+    """Say how a row stands to a classifier that sees the mean colour of a patch only.
+
+    Args:
+        row: The row.
+        baseline: Accuracy of that classifier; None when it was not run.
+        confidence: Level of the row's interval, in (0, 1).
+
+    Returns:
+        One sentence. That the row is above or below is said only where its interval leaves no doubt.
+    """
+    accuracy = row.metrics["accuracy"]
     if baseline is None:
         return "A classifier on the mean colour alone, the floor for all of these, was not run."
     said = f"A classifier on the mean colour of a patch alone is right on {baseline:.1%}"
-    if mean is None:
+    if accuracy.mean is None:
         return f"{said}."
-    place = "above" if mean > baseline else "not above"
-    return f"{said}; {row.classifier} trained on {row.words} is {place} that."
+    who = f"{row.classifier} trained on {row.words}"
+    if accuracy.low is None or accuracy.high is None:
+        place = "above" if accuracy.mean > baseline else "not above"
+        return f"{said}; {who} is {place} that, but these runs give no interval."
+    if accuracy.low <= baseline <= accuracy.high:
+        ends = f"{100 * accuracy.low:.1f} to {100 * accuracy.high:.1f}"
+        level = f"{confidence:.0%} interval {ends}"
+        return f"{said}; {who}, on {accuracy.mean:.1%} ({level}), cannot be told from that."
+    return f"{said}; {who} is {'above' if accuracy.mean > baseline else 'below'} that."
 
 
 def comparable(sources: Sequence[str], train_per_class: int | None, test_per_class: int | None) -> str | None:

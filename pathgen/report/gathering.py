@@ -286,7 +286,7 @@ def _answer(results: Results, privacy: Mapping[str, Mapping[str, Any]]) -> list[
         said = [
             "What synthetic patches cost a classifier was not measured: there is no pair of runs to compare."
         ]
-    said += [answer.beside_colour(cost.row, results.baseline) for cost in found[:1]]
+    said += [answer.beside_colour(cost.row, results.baseline, level) for cost in found[:1]]
     return [*said, *answer.privacy_sentences(privacy)]
 
 

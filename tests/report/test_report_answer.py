@@ -56,11 +56,25 @@ def test_regimes_without_a_common_seed_are_not_compared() -> None:
     assert answer.costs(result_rows(runs, 0.95), 0.95) == []
 
 
+@pytest.mark.parametrize(
+    ("baseline", "words"),
+    [
+        (0.5, "cnn6 trained on synthetic patches (dcgan) is above that."),
+        (0.59, "on 60.0% (95% interval 57.5 to 62.5), cannot be told from that."),
+        (0.62, "on 60.0% (95% interval 57.5 to 62.5), cannot be told from that."),
+        (0.7, "cnn6 trained on synthetic patches (dcgan) is below that."),
+    ],
+)
+def test_colour_floor_is_said_as_far_as_the_interval_goes(baseline: float, words: str) -> None:
+    row = rows_of([0.9] * 3, [0.59, 0.60, 0.61])[1]
+    assert answer.beside_colour(row, baseline, 0.95).endswith(words)
+    assert "was not run" in answer.beside_colour(row, None, 0.95)
+
+
 @pytest.mark.parametrize(("baseline", "words"), [(0.5, "is above that"), (0.7, "is not above that")])
-def test_colour_floor_is_said(baseline: float, words: str) -> None:
+def test_colour_floor_beside_a_single_run_is_said_to_have_no_interval(baseline: float, words: str) -> None:
     row = rows_of([0.9], [0.6])[1]
-    assert words in answer.beside_colour(row, baseline)
-    assert "was not run" in answer.beside_colour(row, None)
+    assert f"{words}, but these runs give no interval" in answer.beside_colour(row, baseline, 0.95)
 
 
 def test_only_the_papers_data_and_sizes_are_comparable() -> None:
