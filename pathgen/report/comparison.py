@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from pathgen.pipeline import regime_name
+from pathgen.report.over_trainings import mean_over_trainings
 from pathgen.report.reading import Run
 from pathgen.report.tables import NOT_PUBLISHED, REGIME_WORDS, Row, Summary, number, summarise
 from pathgen.webpage.table import Table
@@ -169,8 +170,16 @@ def _p(value: float | None) -> str:
     return "below 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def calibration_table(rows: Sequence[Row], comparison: Mapping[str, Any] | None) -> Table | None:
-    """List calibration error and operating point, means over runs; None when no run has them."""
+def calibration_table(
+    rows: Sequence[Row], comparison: Mapping[str, Any] | None, confidence: float
+) -> Table | None:
+    """List calibration error and operating point, means over runs; None when no run has them.
+
+    Args:
+        rows: Lines of the result table.
+        comparison: What the stage `compare` found; None where it was not run.
+        confidence: Level of the calibration error's interval, in (0, 1).
+    """
     found = {
         (one["classifier"], one["regime"]): one["metrics"]
         for one in (comparison or {"regimes": []})["regimes"]
@@ -178,10 +187,12 @@ def calibration_table(rows: Sequence[Row], comparison: Mapping[str, Any] | None)
     lines = []
     for row in rows:
         own = found.get((row.classifier, row.name), {})
-        errors = [run.metrics["calibration_error"] for run in row.runs if "calibration_error" in run.metrics]
-        if not errors:
+        runs = [run for run in row.runs if "calibration_error" in run.metrics]
+        if not runs:
             continue
-        cells = [number(sum(errors) / len(errors))]
+        errors = [run.metrics["calibration_error"] for run in runs]
+        generators, seeds = [run.key.generator or "" for run in runs], [run.key.seed for run in runs]
+        cells = [mean_over_trainings(errors, generators, seeds, confidence)]
         for metric in ("average_precision", "operating_recall", "operating_specificity"):
             measured = own.get(metric)
             if measured is None:
@@ -193,7 +204,8 @@ def calibration_table(rows: Sequence[Row], comparison: Mapping[str, Any] | None)
     head = ["trained on", "classifier", "calibration error", "PR-AUC (average precision)"]
     head += ["tumour found at the operating point", "normal passed there"]
     caption = (
-        "Calibration error (mean distance of the curve from the diagonal, over patches; 0 is best), area "
+        "Calibration error (mean distance of the curve from the diagonal, over patches; 0 is best; its "
+        "interval covers another training alone, as the error grows by chance with fewer patches), area "
         "under precision and recall, and the operating point: a threshold chosen on the original validation "
         "patches for a fixed specificity, judged on the test patches."
     )

@@ -19,6 +19,7 @@ from pathgen.report.comparison import (
 )
 from pathgen.report.guarantees import guarantees
 from pathgen.report.measures import Measure, lines_of
+from pathgen.report.over_trainings import both_ways_table
 from pathgen.report.privacy import PrivacyPart, privacy_part
 from pathgen.report.reading import ReportInputs, read_fidelity, read_json, read_metrics, read_runs
 from pathgen.report.studies import Study, read_study
@@ -83,6 +84,7 @@ class Page:
     differences_plot: Sequence[Picture]
     reliability: Sequence[Picture]
     calibration: Table | None
+    both_ways: Table | None
     on_synthetic: Table | None
     scaling: Study | None
     dp_sweep: Study | None
@@ -206,6 +208,7 @@ def gather_page(
     skipped = None if cohort is None else left_out_table(cohort, _table(inputs.indexed), extracted)
     sources = [] if cohort is None else sorted(cohort["source"].unique())
     privacy, comparison = read_metrics(inputs.privacy), results.comparison
+    on_synthetic = read_metrics(inputs.on_synthetic)
     overlays = figures.overlays(inputs.overlays, cohort, overlay_slides) if with_patient_pictures else []
     known = cohort is None or bool(cohort["slide_known"].any())
     grids = figures.grid_parts(
@@ -239,8 +242,9 @@ def gather_page(
         differences=differences_tables(comparison),
         differences_plot=figures.comparison_plot(comparison),
         reliability=figures.reliability_plot(rows),
-        calibration=calibration_table(rows, comparison),
-        on_synthetic=on_synthetic_table(read_metrics(inputs.on_synthetic)),
+        calibration=calibration_table(rows, comparison, results.confidence),
+        both_ways=both_ways_table(on_synthetic, rows, results.confidence),
+        on_synthetic=on_synthetic_table(on_synthetic),
         scaling=read_study(inputs.scaling, now),
         dp_sweep=read_study(inputs.dp_sweep, now),
         tuning=read_study(inputs.tuning, now),

@@ -69,6 +69,7 @@ def test_page_says_answer_table_settings_and_what_was_skipped(report: Path) -> N
         "below it the classifier is too sure",
         "McNemar’s tests of single trainings",
         "called what they were made for",
+        "trained on synthetic, asked about original",
         "A made-up law holds.",
         "A made-up cost of privacy.",
         "Nothing is proven of the patches of dcgan",
