@@ -107,13 +107,16 @@ def roc_points(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> pd.Dat
     """Return the corners of the ROC curve.
 
     Args:
-        labels: int64 of shape (N,); both classes occur.
+        labels: int64 of shape (N,); 0 normal, 1 tumor.
         scores: P(tumor), float64 of shape (N,).
 
     Returns:
         Columns false_positive_rate, true_positive_rate (both rising from 0 to 1) and threshold (the
-        score from which patches are called tumor; NaN at the first point, where none is).
+        score from which patches are called tumor; NaN at the first point, where none is). No rows where
+        the patches are of one class: there is no curve then.
     """
+    if len(np.unique(labels)) < 2:
+        return pd.DataFrame(columns=["false_positive_rate", "true_positive_rate", "threshold"], dtype=float)
     false_rates, true_rates, thresholds = roc_curve(labels, scores)
     thresholds = np.where(np.isfinite(thresholds), thresholds, np.nan)
     return pd.DataFrame(

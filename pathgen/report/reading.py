@@ -86,7 +86,8 @@ class Run:
         key: What was trained.
         metrics: Metric key to its value; null or absent where it is undefined.
         confusion: Patches by ``tp``, ``fn``, ``tn``, ``fp``; tumour is positive.
-        roc: Points of the ROC curve, columns ``false_positive_rate`` and ``true_positive_rate``.
+        roc: Points of the ROC curve, columns ``false_positive_rate`` and ``true_positive_rate``; None also
+            where the test patches are of one class, which has no curve.
         per_slide: One row per test slide, with ``slide``, ``n`` and metrics.
         reliability: Points of the reliability curve, columns ``mean_score``, ``tumor_share`` and ``n``.
     """
@@ -181,12 +182,13 @@ def read_runs(evaluate: Path) -> list[Run]:
         metrics = read_json(folder / "metrics.json")
         if metrics is None:
             raise PathgenError(folder / "metrics.json", "no such file", _REDO)
+        roc = read_csv(folder / "roc.csv")
         runs.append(
             Run(
                 key=key_of(folder.name),
                 metrics=metrics,
                 confusion=_confusion(folder / "predictions.parquet"),
-                roc=read_csv(folder / "roc.csv"),
+                roc=None if roc is None or roc.empty else roc,
                 per_slide=read_csv(folder / "per_slide.csv"),
                 reliability=read_csv(folder / "reliability.csv"),
             )

@@ -19,6 +19,7 @@ from pathgen.evaluation.on_synthetic import evaluate_on_synthetic
 from pathgen.metrics.statistics.calibration import threshold_at_specificity
 from pathgen.patches.store import PatchSet
 from pathgen.patches.tables import read_table
+from pathgen.report.reading import read_runs
 
 
 class Bright(nn.Module):
@@ -110,6 +111,23 @@ def test_what_is_undefined_is_said_and_never_zero(tmp_path: Path) -> None:
     assert "precision" not in metrics
     assert "precision" not in written
     assert "precision" in written["undefined"]
+
+
+@pytest.mark.parametrize(
+    ("label", "missing"), [("tumor", "no patch is normal"), ("normal", "no patch is tumor")]
+)
+def test_a_test_set_of_one_class_has_no_roc_curve(tmp_path: Path, label: str, missing: str) -> None:
+    folder = tmp_path / "original-cnn6-1"
+    metrics = evaluate(Bright(), TEST.of_label(label), VALID, folder, **CHOSEN)
+    assert "accuracy" in metrics
+    (run,) = read_runs(tmp_path)
+    assert "roc_auc" not in metrics
+    assert run.metrics["undefined"]["roc_auc"] == missing
+    roc = pd.read_csv(folder / "roc.csv")
+    assert list(roc.columns) == ["false_positive_rate", "true_positive_rate", "threshold"]
+    assert len(roc) == 0
+    # The page then has no curve to draw.
+    assert run.roc is None
 
 
 def test_synthetic_patches_are_asked_for_the_class_they_were_made_for(tmp_path: Path) -> None:
