@@ -1,0 +1,77 @@
+"""The comparison on made-up slides and trainings whose truth is known."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from pathgen.evaluation.comparison import compare
+from pathgen.evaluation.reading import Evaluated, TestPatches
+from pathgen.pipeline import RunKey
+
+SLIDES, PATCHES = 12, 30
+# Standard deviations of the scores: between patches 1, between slides of a class, and between trainings, by
+# the first weights (the same seed has the same in both regimes), the generator's replicate, and the rest.
+SLIDE_SD, SEED_SD, REPLICATE_SD, REST_SD = 0.5, 0.1, 0.15, 0.05
+STRENGTHS = {"original": 0.9, "synthetic": 0.7}
+GENERATORS: dict[str, list[str | None]] = {"original": [None], "synthetic": ["dcgan", "dcgan.2", "dcgan.3"]}
+SEEDS = (1, 2, 3)
+
+
+def truth(regime: str, strength: float) -> float:
+    """Return the accuracy over infinitely many slides and trainings: the sum of all spreads is normal."""
+    trainings = SEED_SD**2 + REST_SD**2 + (REPLICATE_SD**2 if regime == "synthetic" else 0)
+    return float(norm.cdf(strength / math.sqrt(1 + SLIDE_SD**2 + trainings)))
+
+
+def made_up(rng: np.random.Generator, strengths: dict[str, float]) -> tuple[TestPatches, list[Evaluated]]:
+    """Draw slides, half of them with tumor in 60 % of the patches, and trainings of both regimes."""
+    of_patch = np.repeat(np.arange(SLIDES), PATCHES)
+    tumor = (of_patch < SLIDES // 2) & (np.tile(np.arange(PATCHES), SLIDES) < 0.6 * PATCHES)
+    labels = tumor.astype(np.int64)
+    shared = 0.8 * rng.normal(0, SLIDE_SD, (SLIDES, 2))
+    of_seed = {seed: rng.normal(0, SEED_SD) for seed in SEEDS}
+    runs = []
+    for regime, strength in strengths.items():
+        hard = (shared + 0.6 * rng.normal(0, SLIDE_SD, (SLIDES, 2)))[of_patch, labels]
+        for generator in GENERATORS[regime]:
+            of_generator = 0.0 if generator is None else rng.normal(0, REPLICATE_SD)
+            for seed in SEEDS:
+                skill = strength + of_seed[seed] + of_generator + rng.normal(0, REST_SD)
+                logits = skill * (2 * labels - 1) + hard + rng.normal(size=len(labels))
+                key = RunKey(regime, generator, "cnn6", seed)
+                runs.append(Evaluated(key, 1 / (1 + np.exp(-logits)), 0.5, 0.7))
+    return TestPatches(of_patch.astype(str).astype(object), labels), runs
+
+
+def compared(rng: np.random.Generator, strengths: dict[str, float]) -> dict[str, Any]:
+    chosen = {"confidence": 0.95, "resamples": 100, "seed": 1, "power": 0.8}
+    return compare(*made_up(rng, strengths), slides_known=True, patients={}, **chosen)
+
+
+@pytest.mark.long
+def test_intervals_over_slides_and_trainings_together_cover_the_truth() -> None:
+    rng, sets = np.random.default_rng(1), 600
+    true = {regime: truth(regime, strength) for regime, strength in STRENGTHS.items()}
+    wanted = [true["original"], true["synthetic"], true["synthetic"] - true["original"]]
+    held = np.zeros(3)
+    for _ in range(sets):
+        found = compared(rng, STRENGTHS)
+        measured = [one["metrics"]["accuracy"] for one in (*found["regimes"], *found["differences"])]
+        held += [one["low"] <= value <= one["high"] for one, value in zip(measured, wanted, strict=True)]
+    # What neither seeds nor replicates explain counts twice: a little too wide rather than too narrow.
+    assert (held / sets > 0.93).all(), held / sets
+    assert (held / sets < 0.985).all(), held / sets
+
+
+@pytest.mark.long
+def test_regimes_that_are_equal_are_told_apart_as_seldom_as_the_level_says() -> None:
+    # Equal in truth: the replicates' spread takes a little from the accuracy of the same strength.
+    spread = math.sqrt(1 + SLIDE_SD**2 + SEED_SD**2 + REST_SD**2)
+    equal = {"original": 0.8, "synthetic": 0.8 * math.hypot(spread, REPLICATE_SD) / spread}
+    assert truth("original", equal["original"]) == pytest.approx(truth("synthetic", equal["synthetic"]))
+    rng, sets = np.random.default_rng(2), 600
+    false = sum(compared(rng, equal)["differences"][0]["p_value"] < 0.05 for _ in range(sets))
+    assert 0.015 < false / sets < 0.07
