@@ -30,7 +30,7 @@ from pathgen.metrics.statistics.intervals import (
     training_spread,
 )
 from pathgen.metrics.statistics.paired import mcnemar, minimum_difference, p_value
-from pathgen.metrics.statistics.resampling import bootstrap_weights, clusters_of, jackknife_weights
+from pathgen.metrics.statistics.resampling import Unit, bootstrap_weights, clusters_of, jackknife_weights
 from pathgen.metrics.statistics.weighted import coarse, judge, weighted_metrics
 
 
@@ -317,8 +317,13 @@ def test_intervals_by_patient_cover_and_those_by_slide_do_not_where_patients_hav
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("slides", [8, 20, 40])
-def test_the_intervals_cover_the_truth_93_to_97_times_in_100(slides: int) -> None:
-    found = clustered.coverage(slides, 1000, 300).ours
-    # Of 1,000 sets: a true coverage of 93 % is counted as 91.4 % or more with 97.5 % probability.
-    assert all(0.914 < share < 0.986 for share in found.values()), found
+@pytest.mark.parametrize(
+    ("slides", "by", "slides_per_patient", "sets"),
+    [(8, "slide", 1, 4000), (20, "slide", 1, 4000), (40, "slide", 1, 4000), (60, "patient", 5, 2000)],
+)
+def test_the_intervals_cover_the_truth_93_to_97_times_in_100(
+    slides: int, by: Unit, slides_per_patient: int, sets: int
+) -> None:
+    # Counted over 4,000 sets a coverage of 95 % is off by 0.7 points at most, 19 times in 20.
+    found = clustered.coverage(slides, sets, 300, by, slides_per_patient).ours
+    assert all(0.93 <= share <= 0.97 for share in found.values()), found
