@@ -6,14 +6,15 @@ from typing import Any
 
 from pathgen.report.measures import Measure, lines_of
 from pathgen.report.tables import NOT_PUBLISHED
+from pathgen.report.undecided import attacks_table
 from pathgen.webpage.table import Table
 from pathgen.webpage.words import LABEL_WORDS, counted
 
 # As `pathgen.privacy.verdict` words them, whose import would load torch.
 _PASSED, _LEAKING, _REFUSED = "no leakage found by these tests", "leakage found", "refused"
 _ANSWERS: Mapping[str, str] = {
-    _PASSED: "No leak was found: an attacker who holds the synthetic patches of {} could not tell, better "
-    "than by guessing, which patches the generator had learnt from.",
+    _PASSED: "No leak was found in the synthetic patches of {}: {} told the patches that the generator had "
+    "learnt from apart from others of the same slides.",
     _LEAKING: "Yes, patches are given away: an attacker who holds the synthetic patches of {} can tell some "
     "of the patches that the generator had learnt from. This set should not be passed on.",
     _REFUSED: "It is not known what the synthetic patches of {} give away: the tests failed on sets whose "
@@ -31,6 +32,7 @@ class PrivacyPart:
         caveat: What no verdict means; empty in results that do not say it.
         paragraphs: What else speaks for or against the set.
         gain: What an attacker would gain; None when nothing was measured, or nothing that means anything.
+        undecided: What attacks without a part in the verdict would gain; None when none was run.
         trials: How the tests did on sets whose answer is known, in a sentence; empty without any.
         controls: The same as a table; None without any.
         lines: Every measure, by the name that docs/metrics.md explains.
@@ -40,6 +42,7 @@ class PrivacyPart:
     caveat: str
     paragraphs: Sequence[str]
     gain: Table | None
+    undecided: Table | None
     trials: str
     controls: Table | None
     lines: Sequence[Measure]
@@ -55,8 +58,17 @@ def privacy_answer(generator: str, content: Mapping[str, Any]) -> str:
     verdict = content.get("verdict")
     said = verdict if isinstance(verdict, str) else "measured, but without a verdict"
     if said in _ANSWERS:
-        return _ANSWERS[said].format(generator)
+        return _ANSWERS[said].format(generator, _no_test(content))
     return f"Privacy of {generator}: {said}."
+
+
+def _no_test(content: Mapping[str, Any]) -> str:
+    tests = sum(len(audit.get("tests", {})) for audit in _audits(content).values())
+    return f"none of {counted(tests, 'test')}" if tests else "no test"
+
+
+def _audits(content: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    return {label: audit for label, audit in content.get("labels", {}).items() if isinstance(audit, Mapping)}
 
 
 def privacy_part(generator: str, content: Mapping[str, Any]) -> PrivacyPart:
@@ -66,9 +78,7 @@ def privacy_part(generator: str, content: Mapping[str, Any]) -> PrivacyPart:
         generator: The generator's id.
         content: Content of its metrics.json.
     """
-    labels = {
-        label: audit for label, audit in content.get("labels", {}).items() if isinstance(audit, Mapping)
-    }
+    labels = _audits(content)
     hidden = ("verdict", "labels", "selected_by", "caveat")
     rest = {key: value for key, value in content.items() if key not in hidden}
     rest["patches"] = {label: audit["patches"] for label, audit in labels.items() if "patches" in audit}
@@ -87,6 +97,7 @@ def privacy_part(generator: str, content: Mapping[str, Any]) -> PrivacyPart:
         str(content.get("caveat", "")),
         paragraphs,
         None if content.get("verdict") == _REFUSED else gain_table(labels),
+        attacks_table(content.get("metrics", {}), list(labels)),
         trials_sentence(labels),
         controls_table(labels),
         lines_of(rest),
@@ -130,9 +141,9 @@ def gain_table(labels: Mapping[str, Mapping[str, Any]]) -> Table | None:
         ],
     ]
     caption = (
-        "What an attacker would gain. Many kinds of attack were tried; each number is that of the strongest, "
-        "which lies a little above guessing by chance alone. The last line allows for that. “At most”: the "
-        "upper end of the widest interval."
+        "What an attacker would gain. Many kinds of attack were tried; each number is that of the strongest "
+        "of those that the verdict rests on, which lies a little above guessing by chance alone. The last "
+        "line allows for that. “At most”: the upper end of the widest interval."
     )
     head = ["question", "for comparison", *(f"{LABEL_WORDS.get(label, label)} patches" for label in tested)]
     return Table(caption, head, rows)

@@ -18,7 +18,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Leak:
-    """What the strongest membership attack of an audit reaches.
+    """What the strongest membership attack with a part in an audit's verdict reaches.
 
     Attributes:
         attack: Its name in the audit, e.g. ``ganleaks_l2_auc``.
@@ -58,7 +58,7 @@ class Point:
 
 
 def strongest_attack(privacy: Mapping[str, Any]) -> Leak | None:
-    """Find the membership attack with the largest area under its ROC curve.
+    """Find the membership attack with the largest area under its ROC curve, of those the verdict rests on.
 
     Args:
         privacy: Content of an audit's metrics.json.

@@ -103,7 +103,8 @@ def tradeoff_picture(points: Sequence[Point]) -> Picture:
     caption = (
         "The nearer to the lower left corner, the better: to the right a classifier gets worse, upwards an "
         "attacker tells better which patches the generator had learnt from (0.5, dashed, is a guess; 1 is "
-        "always right). Bars are intervals. Upwards stands the strongest of many attacks, which lies a "
-        "little above 0.5 by chance alone. A hollow marker: the audit found a leak, or refused to judge."
+        "always right). Bars are intervals. Upwards stands the strongest of the attacks that the verdict "
+        "rests on, which lies a little above 0.5 by chance alone. A hollow marker: the audit found a leak or "
+        "refused to judge."
     )
     return svg_picture(plot_tradeoff(points), f"Accuracy lost against the strongest attack. {said}.", caption)

@@ -91,7 +91,7 @@ def test_privacy_verdict_is_repeated() -> None:
     assert answer.privacy_sentences({"dcgan": {"verdict": "it copies"}}) == ["Privacy of dcgan: it copies."]
     assert "without a verdict" in answer.privacy_sentences({"dcgan": {}})[0]
     harmless = {"dcgan": {"verdict": "no leakage found by these tests"}}
-    assert answer.privacy_sentences(harmless)[0].startswith("No leak was found: an attacker who holds")
+    assert answer.privacy_sentences(harmless)[0].startswith("No leak was found in the synthetic")
 
 
 def test_keys_with_slashes_are_unfolded_in_any_order() -> None:

@@ -64,7 +64,7 @@ def results(verdict: str = PASSED, tumor: dict[str, Any] | None = None) -> dict[
 @pytest.mark.parametrize(
     ("verdict", "begins"),
     [
-        (PASSED, "No leak was found: an attacker who holds the synthetic patches of dcgan could not"),
+        (PASSED, "No leak was found in the synthetic patches of dcgan: "),
         (
             "leakage found",
             "Yes, patches are given away: an attacker who holds the synthetic patches of dcgan",
@@ -95,6 +95,33 @@ def test_what_an_attacker_gains_is_told_in_patches() -> None:
     # Not those of the attack that may name nobody wrongly.
     assert named[1:] == ["12 by guessing", "40\nat most 70", "40\nat most 70"]
     assert chance[1:] == ["1 or fewer: a leak", "38", "14"]
+
+
+def test_the_answer_says_no_more_than_the_tests_found() -> None:
+    assert "none of 10 tests told" in privacy_answer("dcgan", results())
+    assert "no test told" in privacy_answer("dcgan", {"verdict": PASSED})
+
+
+def test_attacks_without_a_part_in_the_verdict_are_told_beside_those_with_one() -> None:
+    content = results()
+    content["metrics"] |= {
+        "privacy/normal/shadow_auc": 0.488,
+        "privacy/tumor/shadow_auc": 0.648,
+        "privacy/tumor/shadow_auc/high": 0.688,
+        "privacy/tumor/shadow_auc/expected": 0.5,
+        "privacy/tumor/shadow_auc/p_value": 0.0095,
+        "privacy/tumor/shadow_on_copies_auc": 0.58,
+        "privacy/tumor/discriminator_tpr": 0.028,
+        "privacy/tumor/discriminator_tpr/p_value": 0.00001,
+    }
+    part = privacy_part("dcgan", content)
+    assert part.gain is not None and "that the verdict rests on" in part.gain.caption
+    assert part.undecided is not None and "only 58 times of 100" in part.undecided.caption
+    pairs, named = part.undecided.lines
+    assert pairs[0].startswith("A network that the attacker trains")
+    assert pairs[1:] == ["50 by guessing", "49", "65\nat most 69\nby chance: 0.95"]
+    assert named[0].startswith("The discriminator") and named[1:] == ["–", "–", "28\nby chance: under 0.1"]
+    assert privacy_part("dcgan", results()).undecided is None
 
 
 def test_a_leak_and_its_reason_are_told() -> None:
