@@ -6,7 +6,7 @@ from typing import Any
 
 from pathgen.report.measures import Measure, lines_of
 from pathgen.report.tables import NOT_PUBLISHED
-from pathgen.report.undecided import attacks_table
+from pathgen.report.undecided import attacks_table, scores_table
 from pathgen.webpage.table import Table
 from pathgen.webpage.words import LABEL_WORDS, counted
 
@@ -33,6 +33,7 @@ class PrivacyPart:
         paragraphs: What else speaks for or against the set.
         gain: What an attacker would gain; None when nothing was measured, or nothing that means anything.
         undecided: What attacks without a part in the verdict would gain; None when none was run.
+        scores: Published scores of copying, which decide nothing either; None without any.
         trials: How the tests did on sets whose answer is known, in a sentence; empty without any.
         controls: The same as a table; None without any.
         lines: Every measure, by the name that docs/metrics.md explains.
@@ -43,6 +44,7 @@ class PrivacyPart:
     paragraphs: Sequence[str]
     gain: Table | None
     undecided: Table | None
+    scores: Table | None
     trials: str
     controls: Table | None
     lines: Sequence[Measure]
@@ -98,6 +100,7 @@ def privacy_part(generator: str, content: Mapping[str, Any]) -> PrivacyPart:
         paragraphs,
         None if content.get("verdict") == _REFUSED else gain_table(labels),
         attacks_table(content.get("metrics", {}), list(labels)),
+        scores_table(labels),
         trials_sentence(labels),
         controls_table(labels),
         lines_of(rest),

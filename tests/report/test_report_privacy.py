@@ -124,6 +124,40 @@ def test_attacks_without_a_part_in_the_verdict_are_told_beside_those_with_one() 
     assert privacy_part("dcgan", results()).undecided is None
 
 
+def scored(value: float, question: str = "Made up?") -> dict[str, Any]:
+    return {
+        "question": question,
+        "value": value,
+        "expected": 0.0,
+        "on_copies": -6.9,
+        "on_shrunken_variety": -13.99,
+    }
+
+
+@pytest.mark.parametrize(("value", "called"), [(-12.2, True), (-2.9, False)])
+def test_scores_of_copying_stand_beside_what_they_read_on_sets_that_are_known(
+    value: float, called: bool
+) -> None:
+    content = results()
+    content["labels"]["normal"]["descriptions"] = {"data_copying": scored(5.3)}
+    content["labels"]["tumor"]["descriptions"] = {
+        "closest_distance_ratio": scored(0.86, "The same of the closest"),
+        "data_copying": scored(value),
+        "distance_ratio": scored(0.8),
+    }
+    scores = privacy_part("dcgan", content).scores
+    assert scores is not None
+    # "The same" follows on what it is the same as.
+    assert [line[0] for line in scores.lines] == ["Made up?", "The same of the closest", "Made up?"]
+    cells = [cell.replace("\N{NO-BREAK SPACE}", " ") for cell in scores.lines[2][1:]]
+    of_set, expected, on_copies, shrunken = cells
+    assert of_set == f"normal 5.30\ntumour −{-value:.2f}"
+    assert (expected, on_copies) == ("normal 0.00\ntumour 0.00", "normal −6.90\ntumour −6.90")
+    assert shrunken == "normal −13.99\ntumour −13.99"
+    assert ("the tumour patches would count as copied" in scores.caption) is called
+    assert "normal" not in scores.caption
+
+
 def test_a_leak_and_its_reason_are_told() -> None:
     part = privacy_part("dcgan", results("leakage found", audited(0.0004) | {"verdict": "leakage found"}))
     assert part.paragraphs == ["normal: something was found."]
