@@ -18,11 +18,10 @@ from pathgen.release.fresh import stale_stages
 from pathgen.release.reasons import reasons_against, stale_reasons
 from pathgen.release.study import Finished, read_finished
 from pathgen.release.words import description, licences, readme
-from pathgen.report.hashes import file_hashes, library_versions
+from pathgen.report.hashes import CODE_NAME, file_hashes, library_versions
 
 DATA = "data"
 CHECKSUMS = "SHA256SUMS"
-_CODE = "code of pathgen"
 # Where torchvision's PCAM looks for its files.
 _WHERE = {"imagefolder": DATA, "parquet": DATA, "pcam": f"{DATA}/pcam"}
 
@@ -72,7 +71,7 @@ def write_bundle(study: Finished, out: Path, form: FormatName) -> None:
     with atomic_folder(out) as draft:
         index = _export(study, draft, form)
         sums = _checksums(draft)
-        versions, digest = library_versions(), file_hashes(study.inputs)[_CODE].partition(":")[2]
+        versions, digest = library_versions(), file_hashes(study.inputs)[CODE_NAME].partition(":")[2]
         shutil.copyfile(root / "report" / "index.html", draft / "report.html")
         texts = {
             "README.md": readme(study, form),

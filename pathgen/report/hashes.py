@@ -5,20 +5,16 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
-import pathgen
+from pathgen.core.code import PACKAGES, ROOT
 from pathgen.core.files import sha256_of
 from pathgen.report.reading import ReportInputs
 
+#: Under which the code's hash stands.
+CODE_NAME = "code (pathgen, stages)"
 _LIBRARIES = (
-    "torch",
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "pandas",
-    "pillow",
-    "openslide-python",
-    "dvc",
-    "mlflow",
+    *("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "h5py", "safetensors"),
+    *("pillow", "openslide-python", "openslide-bin", "simplejpeg", "tifffile", "imagecodecs", "shapely"),
+    *("opacus", "optuna", "matplotlib", "jinja2", "dvc", "mlflow"),
 )
 
 
@@ -45,14 +41,25 @@ def file_hashes(inputs: ReportInputs) -> dict[str, str]:
         for file in sorted(inputs.models.glob("*/[!.]*/*.safetensors"))
     }
     found = {name: f"sha256:{sha256_of(file)}" for name, file in files.items() if file.is_file()}
-    return found | {"code of pathgen": f"sha256:{_code_hash()}"}
+    return found | {CODE_NAME: f"sha256:{code_hash()}"}
 
 
-def _code_hash() -> str:
-    """Hash the package's Python files and templates, names and contents."""
-    root = Path(pathgen.__file__).parent
+def code_hash(root: Path = ROOT) -> str:
+    """Hash all code: the packages' Python files, templates and style sheets.
+
+    A commit would not do in its place: it changes with every document, and says nothing of changes that are
+    not committed. The commands of dvc.yaml stand in dvc.lock.
+
+    Args:
+        root: The checkout.
+
+    Returns:
+        64 hexadecimal digits, of names and contents.
+    """
+    inside = (file for package in PACKAGES for file in (root / package).rglob("*"))
+    files = [file for file in inside if file.suffix in {".py", ".j2", ".css"}]
     digest = hashlib.sha256()
-    for file in sorted(path for path in root.rglob("*") if path.suffix in {".py", ".j2", ".css"}):
+    for file in sorted(files):
         digest.update(f"{file.relative_to(root).as_posix()} {sha256_of(file)}\n".encode())
     return digest.hexdigest()
 
@@ -60,3 +67,7 @@ def _code_hash() -> str:
 def library_versions() -> dict[str, str]:
     """Return the versions of Python and of the libraries that results depend on."""
     return {"Python": platform.python_version()} | {name: metadata.version(name) for name in _LIBRARIES}
+
+
+if __name__ == "__main__":
+    print(f"sha256:{code_hash()}")

@@ -13,8 +13,8 @@ from pathgen.core.code import ROOT, code_of, require_unchanged, stage_scripts
 from pathgen.core.files import write_json
 from pathgen.errors import PathgenError
 
-# Loaded by name, of which a search may train any; and the page that states the hash of the whole package.
-WHOLE_FOLDERS = {"tuning:tune": ["pathgen/networks"], "report": ["pathgen"]}
+# Loaded by name, of which a search may train any; and the page that states the hash of all code.
+WHOLE_FOLDERS = {"tuning:tune": ["pathgen/networks"], "report": ["pathgen", "stages"]}
 
 # What trains the points that a last stage puts together; it writes down from which code they are.
 POINTS = {

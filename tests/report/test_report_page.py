@@ -75,7 +75,7 @@ def test_page_says_answer_table_settings_and_what_was_skipped(report: Path) -> N
         "Nothing is proven of the patches of dcgan",
         "Twenty made-up trials.",
         "chosen (tumor: discriminator, best of 4)",
-        "code of pathgen",
+        "code (pathgen, stages)",
         "models/gan/dcgan-tumor/generator.safetensors",
         "scikit-learn",
         "paper 0.78",
