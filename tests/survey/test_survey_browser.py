@@ -19,7 +19,7 @@ def test_cohort_in_a_browser(surveyed: Made, tmp_path: Path, width: int) -> None
     assert seen["width"] == width
     assert (seen["pictures"], seen["broken"]) == (23, [])
     assert (seen["scroll"], seen["outside"]) == (width, [])
-    assert seen["unfocused"] == 0
+    assert (seen["unreachable"], seen["ringless"]) == ([], [])
 
 
 def test_sets_of_patches_in_a_browser(tmp_path: Path) -> None:

@@ -18,10 +18,21 @@ addEventListener("load", () => {
   const outside = [...document.querySelectorAll("body *")].filter(
     (element) => !element.closest(".scroll, pre, .skip, thead"))
     .filter((element) => element.getBoundingClientRect().right > wide + 1);
-  const focusable = [...document.querySelectorAll("a[href], summary, [tabindex='0']")];
-  const focused = focusable.filter((element) => {
-    element.focus();
-    return document.activeElement === element;
+  const all = [...document.querySelectorAll("body *")];
+  const scrolled = all.filter((element) => {
+    const style = getComputedStyle(element);
+    return (["auto", "scroll"].includes(style.overflowX) && element.scrollWidth > element.clientWidth + 1)
+      || (["auto", "scroll"].includes(style.overflowY) && element.scrollHeight > element.clientHeight + 1);
+  });
+  const pointed = all.filter((element) => element.matches("a, summary, button, input, select, textarea, "
+    + "[onclick], [role='button'], [role='link']") || (getComputedStyle(element).cursor === "pointer"
+    && !element.parentElement.closest("a[href], summary, button, label")));
+  const ringless = all.filter((element) => {
+    if (element.tabIndex < 0) return false;
+    element.focus({focusVisible: true});
+    const style = getComputedStyle(element);
+    const shown = style.outlineStyle !== "none" && style.outlineWidth !== "0px";
+    return document.activeElement !== element || !shown;
   });
   parent.postMessage({
     width: wide,
@@ -29,7 +40,10 @@ addEventListener("load", () => {
     pictures: document.images.length,
     broken: [...document.images].filter((image) => !image.naturalWidth).map((image) => image.alt),
     outside: outside.map((element) => element.outerHTML.slice(0, 120)),
-    unfocused: focusable.length - focused.length,
+    // Not `tabIndex`: browsers differ in whether a box that scrolls is reached without being told so.
+    unreachable: [...scrolled.filter((element) => element.getAttribute("tabindex") !== "0"),
+      ...pointed.filter((element) => element.tabIndex < 0)].map((element) => element.outerHTML.slice(0, 120)),
+    ringless: ringless.map((element) => element.outerHTML.slice(0, 120)),
   }, "*");
 });
 </script></body>"""
@@ -65,7 +79,8 @@ def look_at(page: Path, folder: Path, width: int) -> dict[str, Any]:
 
     Returns:
         width, scroll (width that the page takes), pictures, broken (those that did not load), outside (what
-        sticks out on the right), unfocused (links that no key reaches), console (lines written there).
+        sticks out on the right), unreachable (what scrolls, or answers to a pointer, and no key reaches),
+        ringless (what shows no outline when a key reaches it), console (lines written there).
     """
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if chromium is None:
