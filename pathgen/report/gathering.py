@@ -17,8 +17,8 @@ from pathgen.report.comparison import (
     on_synthetic_table,
     with_intervals,
 )
+from pathgen.report.fidelity import FidelityPart, fidelity_part
 from pathgen.report.guarantees import guarantees
-from pathgen.report.measures import Measure, lines_of
 from pathgen.report.over_trainings import both_ways_table
 from pathgen.report.privacy import PrivacyPart, privacy_part
 from pathgen.report.reading import ReportInputs, read_fidelity, read_json, read_metrics, read_runs
@@ -91,7 +91,7 @@ class Page:
     tuning: Study | None
     versions: str
     training_parts: Sequence[figures.Part]
-    fidelity: Mapping[str, Sequence[Measure]]
+    fidelity: Mapping[str, FidelityPart]
     privacy: Mapping[str, PrivacyPart]
     privacy_pictures: Sequence[Picture]
     guarantees: Mapping[str, str]
@@ -250,7 +250,7 @@ def gather_page(
         tuning=read_study(inputs.tuning, now),
         versions=", ".join(f"{name} {version}" for name, version in versions.items()),
         training_parts=figures.training_parts(inputs.gan, inputs.training),
-        fidelity={name: lines_of(content) for name, content in read_fidelity(inputs.fidelity).items()},
+        fidelity={name: fidelity_part(name, found) for name, found in read_fidelity(inputs.fidelity).items()},
         privacy={name: privacy_part(name, content) for name, content in privacy.items()},
         privacy_pictures=figures.privacy_pictures(inputs.privacy, with_original=with_patient_pictures),
         guarantees=guarantees(inputs.models, privacy),
