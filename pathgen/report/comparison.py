@@ -142,7 +142,7 @@ def differences_tables(comparison: Mapping[str, Any] | None) -> list[Table]:
         f"difference in accuracy that one test alone would find with {test['power']:.0%} probability. "
         "Allowing for all pairs, a larger one is needed."
     )
-    mcnemar_head = ["trained on", "against", "classifier", "seed", "only the first is right"]
+    mcnemar_head = ["trained on", "against", "classifier", "training", "only the first is right"]
     mcnemar_head += ["only the second is right", "p-value"]
     mcnemar_caption = (
         "McNemar’s exact test of single trainings. It takes every patch as independent, which patches of a "

@@ -17,6 +17,7 @@ from pathgen.report.comparison import (
     on_synthetic_table,
     with_intervals,
 )
+from pathgen.report.explained import STUDY_NOTES, WORDS
 from pathgen.report.fidelity import FidelityPart, fidelity_part
 from pathgen.report.guarantees import guarantees
 from pathgen.report.over_trainings import both_ways_table
@@ -60,6 +61,8 @@ class Page:
     title: str
     run: str
     contents: Mapping[str, str]
+    words: Mapping[str, str]
+    study_notes: Mapping[str, str]
     patient_pictures: bool
     answer: Sequence[str]
     interval_note: str
@@ -218,6 +221,8 @@ def gather_page(
         title=title,
         run=_run_line(cohort, 0 if skipped is None else len(skipped.lines), rows),
         contents=CONTENTS,
+        words=WORDS,
+        study_notes=STUDY_NOTES,
         patient_pictures=with_patient_pictures and sources != ["phantom"] and bool(overlays or grids),
         answer=_answer(results, privacy),
         interval_note=answer.interval_note(rows) if comparison is None else coverage_note(comparison, rows),

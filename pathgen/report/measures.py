@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pathgen.report.tables import UNDEFINED
+from pathgen.webpage.words import LABEL_WORDS
 
 _BOUNDS = ("low", "high")
 _COMPARISONS = ("floor", "expected", "control", "worst")
@@ -122,8 +123,8 @@ def lines_of(content: Mapping[str, Any]) -> list[Measure]:
 
 
 def words(key: str) -> str:
-    """Write a key for a reader."""
-    return key.replace("_", " ")
+    """Write a key for a reader; a label becomes the word for it."""
+    return LABEL_WORDS.get(key, key.replace("_", " "))
 
 
 def _measure(name: str, entry: Mapping[str, Any]) -> Measure:

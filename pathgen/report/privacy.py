@@ -86,9 +86,15 @@ def privacy_part(generator: str, content: Mapping[str, Any]) -> PrivacyPart:
     rest["patches"] = {label: audit["patches"] for label, audit in labels.items() if "patches" in audit}
     # Where all is well the table says it; where not, the audit says what it was.
     paragraphs = [
-        str(audit["text"]) for audit in labels.values() if "text" in audit and audit.get("verdict") != _PASSED
+        _in_words(label, str(audit["text"]))
+        for label, audit in labels.items()
+        if "text" in audit and audit.get("verdict") != _PASSED
     ]
-    chosen = [f"{label}: {what}" for label, what in content.get("selected_by", {}).items() if what]
+    chosen = [
+        f"{LABEL_WORDS.get(label, label)}: {what}"
+        for label, what in content.get("selected_by", {}).items()
+        if what
+    ]
     if chosen:
         paragraphs.append(
             f"The synthetic patches were not taken as they came, but chosen ({'; '.join(chosen)}). What "
@@ -105,6 +111,12 @@ def privacy_part(generator: str, content: Mapping[str, Any]) -> PrivacyPart:
         controls_table(labels),
         lines_of(rest),
     )
+
+
+def _in_words(label: str, text: str) -> str:
+    """The audit begins with the label as it stands in files."""
+    begins = f"{label}:"
+    return f"{LABEL_WORDS.get(label, label)}:{text.removeprefix(begins)}" if text.startswith(begins) else text
 
 
 def gain_table(labels: Mapping[str, Mapping[str, Any]]) -> Table | None:

@@ -65,6 +65,9 @@ def test_page_says_answer_table_settings_and_what_was_skipped(report: Path) -> N
     text = text_of(report)
     for words in (
         "percentage points",
+        "<dt>kimg</dt>",
+        "read off the fitted curves",
+        '<th role="columnheader" scope="col">training</th>',
         "drawn from the 2 test slides",
         "below it the classifier is too sure",
         "McNemar’s tests of single trainings",
@@ -74,7 +77,7 @@ def test_page_says_answer_table_settings_and_what_was_skipped(report: Path) -> N
         "A made-up cost of privacy.",
         "Nothing is proven of the patches of dcgan",
         "Twenty made-up trials.",
-        "chosen (tumor: discriminator, best of 4)",
+        "chosen (tumour: discriminator, best of 4)",
         "code (pathgen, stages)",
         "models/gan/dcgan-tumor/generator.safetensors",
         "scikit-learn",
@@ -84,7 +87,7 @@ def test_page_says_answer_table_settings_and_what_was_skipped(report: Path) -> N
         "truncated: &lt;the last&gt; 3 tiles are missing",
         "no &lt;tissue&gt; was found",
         "floor 0.8 (0.7 to 0.9)",
-        "tumor: 70 synthetic patches were made up.",
+        "tumour: 70 synthetic patches were made up.",
         "expected 0.5",
         "at most 60",
         "found by 1 of 2 tests",
@@ -162,7 +165,8 @@ def test_only_the_page_with_pictures_leads_to_the_original_slides(unplotted: Pat
     survey = unplotted / "report" / "cohort" / "index.html"
     survey.parent.mkdir(parents=True)
     survey.write_text("the cohort")
-    assert link in text_of(report_on(unplotted, tmp_path / "shown"))
+    shown = text_of(report_on(unplotted, tmp_path / "shown"))
+    assert link in shown and "need the study’s folder" in shown and "in the study’s folder alone" in shown
     assert link not in text_of(report_on(unplotted, tmp_path / "left_out", patient_pictures=False))
 
 
@@ -214,3 +218,14 @@ def test_what_no_test_proves_is_said_where_nothing_is_known_to_be_proven(
     card.write_text("{}")
     told = text_of(report_on(unplotted, tmp_path / "known"))
     assert caveat not in told and "Nothing is proven of the patches of dcgan" in told
+
+
+def test_prose_calls_the_class_by_its_word_and_every_generator_is_explained(report: Path) -> None:
+    from pathgen.pipeline import JOINT, PER_CLASS
+    from pathgen.report.explained import WORDS
+
+    text = re.sub(r"<style>.*?</style>|<pre.*?</pre>|<code>.*?</code>", "", text_of(report), flags=re.S)
+    prose = re.sub(r"<[^>]*>", "\n", re.sub(r'alt="([^"]*)"', r">\1<", text))
+    # Names of files and folders keep the label.
+    assert re.findall(r"(?<![-\w/])tumor(?![-\w/])", prose) == []
+    assert {*PER_CLASS, *JOINT} <= {word for words in WORDS for word in words.split(", ")}
