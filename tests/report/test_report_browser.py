@@ -18,4 +18,14 @@ def test_page_in_a_browser(report: Path, tmp_path: Path, width: int) -> None:
     assert seen["width"] == width
     assert (seen["pictures"], seen["broken"]) == (26, [])
     assert (seen["scroll"], seen["outside"]) == (width, [])
-    assert (seen["unreachable"], seen["ringless"]) == ([], [])
+    assert (seen["unreachable"], seen["ringless"], seen["larger"]) == ([], [], [])
+
+
+def test_page_on_paper(report: Path, tmp_path: Path) -> None:
+    page = tmp_path / "printed.html"
+    text = (report / "index.html").read_text(encoding="utf-8")
+    assert text.count("@media print") == 1
+    page.write_text(text.replace("@media print", "@media all"), encoding="utf-8")
+    (tmp_path / "work").mkdir()
+    seen = look_at(page, tmp_path / "work", 718)  # A4 between Chromium's margins
+    assert (seen["larger"], seen["below"], seen["outside"]) == ([], 0, [])

@@ -18,6 +18,8 @@ addEventListener("load", () => {
   const outside = [...document.querySelectorAll("body *")].filter(
     (element) => !element.closest(".scroll, pre, .skip, thead"))
     .filter((element) => element.getBoundingClientRect().right > wide + 1);
+  const size = (element) => parseFloat(getComputedStyle(element).fontSize);
+  const top = (element) => element.getBoundingClientRect().top;
   const all = [...document.querySelectorAll("body *")];
   const scrolled = all.filter((element) => {
     const style = getComputedStyle(element);
@@ -43,6 +45,11 @@ addEventListener("load", () => {
     // Not `tabIndex`: browsers differ in whether a box that scrolls is reached without being told so.
     unreachable: [...scrolled.filter((element) => element.getAttribute("tabindex") !== "0"),
       ...pointed.filter((element) => element.tabIndex < 0)].map((element) => element.outerHTML.slice(0, 120)),
+    larger: all.filter((element) => element.matches("caption, figcaption, .faint, code, pre, td"))
+      .filter((element) => size(element) > size(document.body))
+      .map((element) => element.outerHTML.slice(0, 120)),
+    below: [...document.querySelectorAll(".two")].filter((element) => element.children.length > 1)
+      .filter((element) => top(element.children[1]) > top(element.children[0])).length,
     ringless: ringless.map((element) => element.outerHTML.slice(0, 120)),
   }, "*");
 });
@@ -80,7 +87,9 @@ def look_at(page: Path, folder: Path, width: int) -> dict[str, Any]:
     Returns:
         width, scroll (width that the page takes), pictures, broken (those that did not load), outside (what
         sticks out on the right), unreachable (what scrolls, or answers to a pointer, and no key reaches),
-        ringless (what shows no outline when a key reaches it), console (lines written there).
+        ringless (what shows no outline when a key reaches it), larger (notes and cells in larger letters
+        than the text), below (pairs of pictures that do not stand side by side), console (lines written
+        there).
     """
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if chromium is None:
