@@ -18,6 +18,7 @@ from pathgen.privacy.origins import Origins
 from pathgen.privacy.settings import PrivacySettings
 from pathgen.training.compute import apply_compute
 from pathgen.training.settings import ComputeSettings
+from pathgen.webpage.pictures import save_svg
 from stages.runtime import running
 
 PATCHES = Path("data/patches")
@@ -67,6 +68,8 @@ def main() -> None:
             for name, picture in report.pictures.items():
                 save_png(picture, draft / f"{name}.png")
                 stage.run.image(name, picture, 0)
+            for name, plot in report.plots.items():
+                save_svg(plot, draft / f"{name}.svg")
         chosen = {label: selected_by(patches.index) for label, patches in synthetic.items()}
         marked = {"selected_by": chosen} if any(chosen.values()) else {}
         write_json(results / "metrics.json", report.as_json() | marked)

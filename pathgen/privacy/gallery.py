@@ -54,16 +54,16 @@ def closest_pairs(
     return patch_grid(np.stack(shown), columns=3, scale=max(1, _SHOWN_PX // synthetic.shape[1]))
 
 
-def correlation_histogram(matches: Matches, threshold: float, label: str) -> Figure:
+def correlation_histogram(matches: Matches, threshold: float) -> Figure:
     """Draw how closely synthetic patches resemble their nearest member and nearest non-member.
 
     Args:
         matches: Matches of the synthetic set under a correlation measure.
         threshold: Distance that fresh originals undercut in one of 1,000 cases.
-        label: The class, for the title.
 
     Returns:
-        The figure. The two outlines lie on each other when nothing leaks.
+        The figure, without a title, as what shows it names the class. The two outlines lie on each other when
+        nothing leaks.
     """
     figure = Figure(figsize=(6.4, 3.6), layout="constrained")
     axes = figure.add_subplot()
@@ -74,7 +74,6 @@ def correlation_histogram(matches: Matches, threshold: float, label: str) -> Fig
     axes.axvline(1 - threshold, color="grey", linewidth=1, label="1 in 1,000 originals")
     axes.set_xlabel("likeness to the nearest original (correlation; 1: a copy)")
     axes.set_ylabel("synthetic patches")
-    axes.set_title(label)
     figure.legend(loc="outside lower center", ncols=3, fontsize="small", frameon=False)
     return figure
 

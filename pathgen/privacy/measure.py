@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pathgen.core.seeding import numpy_generator
@@ -43,6 +44,7 @@ class PrivacyReport:
             are known ``most_exposed``, ``per_slide`` and ``per_patient``.
         pictures: ``gallery-{label}`` and ``correlation-{label}``, uint8 (H, W, 3). The galleries show
             original patches.
+        plots: Those of the pictures that are plots, to be kept as lines.
     """
 
     verdict: Verdict
@@ -50,6 +52,7 @@ class PrivacyReport:
     labels: dict[str, LabelAudit]
     details: dict[str, dict[str, Any]]
     pictures: dict[str, NDArray[np.uint8]]
+    plots: dict[str, Figure]
 
     def as_json(self) -> dict[str, Any]:
         """Return plain data for `pathgen.core.files.write_json`; without the pictures."""
@@ -99,12 +102,9 @@ def _p_values(label: str, findings: Mapping[str, Finding]) -> dict[str, float]:
     return {f"privacy/{label}/{name}/p_value": finding.p_value for name, finding in findings.items()}
 
 
-def _pictures(label: str, comparison: Comparison, pairs: int) -> dict[str, NDArray[np.uint8]]:
+def _plot(comparison: Comparison) -> Figure:
     correlated, threshold = comparison.seen.matches["ncc"], closeness_threshold(comparison.fresh)
-    return {
-        f"gallery-{label}": closest_pairs(comparison.synthetic, comparison.pool, correlated, pairs),
-        f"correlation-{label}": drawn(correlation_histogram(correlated, threshold, label)),
-    }
+    return correlation_histogram(correlated, threshold)
 
 
 def measure_privacy(
@@ -175,6 +175,7 @@ def measure_privacy(
     audits: dict[str, LabelAudit] = {}
     details: dict[str, dict[str, Any]] = {}
     pictures: dict[str, NDArray[np.uint8]] = {}
+    plots: dict[str, Figure] = {}
     for label in labels:
         n = min(max_originals, *(len(images[label]) for images in originals.values()))
         sizes = dict.fromkeys(originals, n) | {"synthetic": min(max_synthetic, len(synthetic[label]))}
@@ -235,6 +236,10 @@ def measure_privacy(
         metrics |= _values(label, done.findings | beside | done.above) | _values(label, described)
         metrics |= _p_values(label, done.findings | beside)
         metrics |= {f"privacy/{label}/{name}/p_adjusted": p for name, p in done.adjusted.items()}
-        pictures |= _pictures(label, comparison, gallery_pairs)
+        plots[f"correlation-{label}"] = _plot(comparison)
+        pictures[f"gallery-{label}"] = closest_pairs(
+            comparison.synthetic, comparison.pool, comparison.seen.matches["ncc"], gallery_pairs
+        )
+        pictures[f"correlation-{label}"] = drawn(plots[f"correlation-{label}"])
     worst = max((done.verdict for done in audits.values()), key=_SEVERITY.index)
-    return PrivacyReport(worst, metrics, audits, details, pictures)
+    return PrivacyReport(worst, metrics, audits, details, pictures, plots)

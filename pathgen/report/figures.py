@@ -12,7 +12,7 @@ from pathgen.patches.store import PatchSet, open_patch_set
 from pathgen.report import plots
 from pathgen.report.reading import key_of, read_histories, run_order
 from pathgen.report.tables import Row, number
-from pathgen.webpage.pictures import Picture, read_picture, sample_grid, svg_picture
+from pathgen.webpage.pictures import Picture, read_picture, read_svg, sample_grid, svg_picture
 from pathgen.webpage.words import LABEL_WORDS
 
 _OVERLAY_PX = 480
@@ -254,7 +254,8 @@ def privacy_pictures(folder: Path, *, with_original: bool) -> list[Picture]:
         with_original: Whether pictures that hold original patches may be shown.
 
     Returns:
-        Every PNG, by generator and name; without original patches only the plots.
+        Every PNG, as SVG where that is there too, by generator and name; without original patches only the
+        plots.
 
     Raises:
         PathgenError: A picture is damaged.
@@ -269,5 +270,12 @@ def privacy_pictures(folder: Path, *, with_original: bool) -> list[Picture]:
         kind, _, label = file.stem.partition("-")
         name, explained = _PRIVACY_PICTURES.get(kind, (kind.replace("_", " ").capitalize(), ""))
         whose = f"{LABEL_WORDS.get(label, label)}, {file.parts[-3]}"
-        shown.append(read_picture(file, _GALLERY_PX, f"{name}: {whose}", f"{name}: {whose}. {explained}"))
+        said = f"{name}: {whose}"
+        caption = f"{said}. {explained}"
+        # A plot is there as lines, too.
+        plot = file.with_suffix(".svg")
+        if plot.exists():
+            shown.append(read_svg(plot, said, caption, "Run `dvc repro` again"))
+        else:
+            shown.append(read_picture(file, _GALLERY_PX, said, caption))
     return shown

@@ -1,18 +1,13 @@
 """What the optional studies left for the page: sentences and plots."""
 
-import base64
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pathgen.core.state import ABSENT
-from pathgen.errors import PathgenError
 from pathgen.report.reading import read_json
-from pathgen.webpage.pictures import Picture
+from pathgen.webpage.pictures import Picture, read_svg
 
-_SIZE = re.compile(r"<svg\b[^>]*?\bwidth=\"([\d.]+)pt\"[^>]*", re.S)
-_PX_PER_PT = 96 / 72
 #: Begin what the page says of a study that may not belong to it, so that it can be found again.
 EARLIER_STATE = "This was made from an earlier state"
 UNKNOWN_STATE = "It is not written down from which state this was made"
@@ -69,17 +64,6 @@ def _earlier(made_from: object, hashes: Mapping[str, str]) -> list[str]:
 def _figure(folder: Path, entry: object, sentences: Sequence[str]) -> Picture:
     named = entry if isinstance(entry, dict) else {"file": str(entry)}
     file = folder / Path(str(named.get("file"))).name
-    cure = "Run the study again"
-    try:
-        content = file.read_bytes()
-    except OSError as problem:
-        raise PathgenError(file, f"cannot be read: {problem.strerror}", cure) from None
-    opening = _SIZE.search(content[:4000].decode("utf-8", errors="replace"))
-    height = re.search(r"\bheight=\"([\d.]+)pt\"", opening[0]) if opening else None
-    if opening is None or height is None:
-        raise PathgenError(file, "is no SVG plot with a size in pt", cure)
-    width_px, height_px = (round(float(size) * _PX_PER_PT) for size in (opening[1], height[1]))
-    source = f"data:image/svg+xml;base64,{base64.b64encode(content).decode('ascii')}"
     words = file.stem.replace("_", " ").capitalize()
     alt = str(named.get("alt") or f"{words}. {' '.join(sentences)}")
-    return Picture(source, alt, width_px, height_px, str(named.get("caption") or words))
+    return read_svg(file, alt, str(named.get("caption") or words), "Run the study again")

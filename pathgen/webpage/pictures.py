@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from pathgen.patches.picture import patch_grid
 from pathgen.patches.store import PatchSet
 
 _QUALITIES = (85, 70, 50, 30)
+_SIZE = re.compile(r"<svg\b[^>]*?\bwidth=\"([\d.]+)pt\"[^>]*", re.S)
+_PX_PER_PT = 96 / 72
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,33 @@ def read_picture(path: Path, max_side_px: int, alt: str, caption: str = "") -> P
         raise PathgenError(path, f"not readable as a picture: {problem}", "Run `dvc repro` again") from None
     image.thumbnail((max_side_px, max_side_px), Image.Resampling.BOX)
     return png_picture(np.asarray(image), alt, caption)
+
+
+def read_svg(path: Path, alt: str, caption: str, cure: str) -> Picture:
+    """Read a plot for the page.
+
+    Args:
+        path: An SVG file that states its size in pt, as those of `save_svg` do.
+        alt: What it shows.
+        caption: Text below it.
+        cure: What to do about a file that cannot be read.
+
+    Returns:
+        The plot, its bytes as they are.
+
+    Raises:
+        PathgenError: The file is missing, or no such plot.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as problem:
+        raise PathgenError(path, f"cannot be read: {problem.strerror}", cure) from None
+    opening = _SIZE.search(content[:4000].decode("utf-8", errors="replace"))
+    height = re.search(r"\bheight=\"([\d.]+)pt\"", opening[0]) if opening else None
+    if opening is None or height is None:
+        raise PathgenError(path, "is no SVG plot with a size in pt", cure)
+    width_px, height_px = (round(float(size) * _PX_PER_PT) for size in (opening[1], height[1]))
+    return Picture(_data_uri("image/svg+xml", content), alt, width_px, height_px, caption)
 
 
 def sample_grid(

@@ -14,6 +14,7 @@ from pathgen.privacy.audit import LabelAudit, audit, compare, known_sets
 from pathgen.privacy.measure import PrivacyReport, measure_privacy
 from pathgen.privacy.settings import PrivacySettings
 from pathgen.privacy.symmetry import turned
+from pathgen.webpage.pictures import svg_of
 
 CHOSEN = {
     "seed": 3,
@@ -222,6 +223,8 @@ def test_same_seed_same_report(honest: PrivacyReport) -> None:
     assert again.as_json() == honest.as_json()
     for name, picture in honest.pictures.items():
         np.testing.assert_array_equal(picture, again.pictures[name])
+    for name, plot in honest.plots.items():
+        assert svg_of(plot) == svg_of(again.plots[name])
     assert audited(scenes(3, N_SYNTHETIC), seed=4).metrics != honest.metrics
 
 
@@ -239,6 +242,7 @@ def test_the_gallery_shows_a_planted_turned_copy_first() -> None:
 
 def test_pictures_are_pictures(honest: PrivacyReport) -> None:
     assert set(honest.pictures) == {"gallery-tumor", "correlation-tumor"}
+    assert set(honest.plots) == {"correlation-tumor"}
     for picture in honest.pictures.values():
         assert picture.dtype == np.uint8 and picture.ndim == 3 and picture.std() > 5
 

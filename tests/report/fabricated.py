@@ -230,6 +230,7 @@ def _write_verdicts(root: Path) -> None:
         },
     }
     Image.new("RGB", (120, 60), "wheat").save(privacy / "pictures" / "correlation-tumor.png")
+    save_svg(empty_plot()[0], privacy / "pictures" / "correlation-tumor.svg")
     (privacy / "metrics.json").write_text(json.dumps(measured))
     Image.new("RGB", (120, 60), "plum").save(privacy / "pictures" / "gallery-tumor.png")
 

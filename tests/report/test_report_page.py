@@ -229,3 +229,17 @@ def test_prose_calls_the_class_by_its_word_and_every_generator_is_explained(repo
     # Names of files and folders keep the label.
     assert re.findall(r"(?<![-\w/])tumor(?![-\w/])", prose) == []
     assert {*PER_CLASS, *JOINT} <= {word for words in WORDS for word in words.split(", ")}
+
+
+def test_a_plot_of_the_audit_is_shown_as_lines_where_it_is_there_so(unplotted: Path, tmp_path: Path) -> None:
+    def kinds(out: Path) -> dict[str, str]:
+        pictures = [attributes for tag, attributes in _Elements(text_of(out)).found if tag == "img"]
+        sources = {str(one["alt"]).partition(":")[0]: str(one["src"]) for one in pictures}
+        names = ("How closely synthetic patches resemble real ones", "Closest pairs")
+        return {name: sources[name].partition(";")[0] for name in names}
+
+    plotted = kinds(report_on(unplotted, tmp_path / "plotted"))
+    assert list(plotted.values()) == ["data:image/svg+xml", "data:image/png"]
+    (unplotted / "results" / "privacy" / "dcgan" / "pictures" / "correlation-tumor.svg").unlink()
+    earlier = kinds(report_on(unplotted, tmp_path / "earlier"))
+    assert list(earlier.values()) == ["data:image/png", "data:image/png"]
