@@ -158,8 +158,8 @@ def _maintenance(study: Finished) -> _Answers:
         "What if a patient withdraws consent?": "A patch cannot be traced to a patient, so nothing can be "
         "taken out of the set. The generator would have to be trained again without that patient’s patches, "
         "and the set be replaced; ask the contact.",
-        "How can it be made again?": "With the study’s settings (in the report), its slides, and the same "
-        "versions of the software, on the same kind of machine: then every byte is the same.",
+        "How can it be made again?": "With the study’s settings and versions of software (in the report) and "
+        "its slides. On the same kind of machine the bytes are meant to be the same.",
     }
 
 

@@ -84,8 +84,8 @@ def _page(study: Finished) -> list[PathgenError]:
         # `dvc.yaml` does not know these results, so that `fresh` cannot tell.
         said = "shows scaling, tuning or the like of what is, or may be, an earlier state of the study"
         cure = (
-            "Run `make scaling` or `make tuning` again, or remove its folder in results; then "
-            "`dvc repro --force --single-item report`"
+            "Run `make scaling`, `make tuning` or `make dp-sweep` again, or remove its folder in results; "
+            "then `dvc repro --force --single-item report`"
         )
         found.append(PathgenError(page, said, cure))
     if study.settings.slide_names == "refuse":
