@@ -10,8 +10,8 @@ from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.core.params import Settings, parse_section
 from pathgen.errors import PathgenError, PathgenErrors
 from pathgen.gan.settings import SynthesiseSettings
-from pathgen.studies.tuning.fields import field_value, tried_values, values_of, with_fields
-from pathgen.studies.tuning.settings import Dimension, TuningSettings
+from pathgen.studies.tuning.fields import changed_by, field_value, tried_values, values_of, with_fields
+from pathgen.studies.tuning.settings import TuningSettings
 
 _SECTIONS: dict[str, type[Settings]] = {
     "train_classifier": TrainClassifierSettings,
@@ -81,17 +81,10 @@ def search_problems(params: Mapping[str, Any], settings: TuningSettings, path: P
     ]
 
 
-def _changed_by(dimension: Dimension) -> list[str]:
-    """Return the fields that a dimension changes: those that its variants name, or its own."""
-    if dimension.variants is None:
-        return [dimension.field]
-    return sorted({f"{dimension.field}.{name}" for fields in dimension.variants.values() for name in fields})
-
-
 def _of_fields(settings: TuningSettings, path: Path) -> list[PathgenError]:
     """Find the fields that no trial looks at, and those that two dimensions set."""
     problems, known = [], set[str]()
-    for field in (field for dimension in settings.space for field in _changed_by(dimension)):
+    for field in (field for dimension in settings.space for field in changed_by(dimension)):
         problem = _useless(field, settings)
         if problem is None and field in known:
             problem = "is set by two dimensions, and the later one wins", "Leave one of them out"

@@ -73,6 +73,13 @@ def values_of(chosen: Mapping[str, Any], space: Sequence[Dimension]) -> dict[str
     return {dimension.field: _value(dimension, chosen[dimension.field]) for dimension in space}
 
 
+def changed_by(dimension: Dimension) -> list[str]:
+    """Return the fields that a dimension changes: those that its variants name, or its own."""
+    if dimension.variants is None:
+        return [dimension.field]
+    return sorted({f"{dimension.field}.{name}" for fields in dimension.variants.values() for name in fields})
+
+
 def tried_values(space: Sequence[Dimension], field: str, now: Any) -> list[Any]:
     """Return what a field may be in a trial.
 

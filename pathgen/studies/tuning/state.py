@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pathgen.core.state import code_of_stage, setting
-from pathgen.studies.tuning.fields import field_value
+from pathgen.studies.tuning.fields import changed_by, field_value
 from pathgen.studies.tuning.settings import TuningSettings
 
 
@@ -22,15 +22,7 @@ def state_names(params: Mapping[str, Any], settings: TuningSettings) -> list[str
     Raises:
         PathgenError: The classifier has no recipe.
     """
-    searched = {
-        name
-        for one in settings.space
-        for name in (
-            [one.field]
-            if one.variants is None
-            else [f"{one.field}.{key}" for fields in one.variants.values() for key in fields]
-        )
-    }
+    searched = {name for dimension in settings.space for name in changed_by(dimension)}
     recipe = f"train_classifier.classifiers.{settings.classifier}"
     parts = (recipe, "train_classifier.regimes", "synthesise", "compute")
     paths = [path for part in parts for path in _leaves(field_value(params, part), part)]
