@@ -33,7 +33,7 @@ $(READY): pyproject.toml
 
 repro: setup
 	dvc repro
-	@python -m stages.finish
+	@python -m stages.summary
 
 scaling: setup
 	dvc repro scaling/dvc.yaml

@@ -26,14 +26,14 @@ if __package__ in {None, ""}:  # as a script
 from benchmarks.arithmetic import fastest, operations_per_image, profile_of
 from benchmarks.measuring import Result, show
 from benchmarks.turns import Contender, Steps, in_turns
-from pathgen.classifier.feeding import Feed
+from pathgen.classifier.dataloader import Feed
+from pathgen.classifier.loop import sgd, train_step
+from pathgen.classifier.lr_schedule import batches
+from pathgen.classifier.networks.cnn6 import feature_side_px
 from pathgen.classifier.registry import build_classifier
-from pathgen.classifier.run_state import RunState
-from pathgen.classifier.schedule import batches
-from pathgen.classifier.training import sgd, train_step
-from pathgen.networks.cnn6 import feature_side_px
+from pathgen.classifier.training_state import RunState
+from pathgen.core.torchvision_import import torchvision
 from pathgen.training.compute import apply_compute
-from pathgen.vision import torchvision
 
 SIDE_PX, BATCH, PATCHES = 64, 128, 2048
 RATE, MOMENTUM, DECAY = 0.001, 0.9, 0.0005

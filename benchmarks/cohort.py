@@ -15,12 +15,12 @@ import distributed
 from benchmarks.measuring import Result, Run, own_process, show
 from pathgen.core.files import sha256_of
 from pathgen.core.params import read_params
-from pathgen.patches.candidate_file import complete, read_to_draw
+from pathgen.jobs.settings import SlideWorkSettings
+from pathgen.patches.candidates_io import complete, read_to_draw
 from pathgen.patches.sampling import sample_cohort
 from pathgen.patches.settings import SampleSettings
 from pathgen.patches.tables import read_table, write_table
 from pathgen.phantom.dataset import write_phantom
-from pathgen.slide_work.settings import SlideWorkSettings
 from pathgen.sources.camelyon16 import find_in_layout
 from pathgen.sources.extraction import extract_cohort
 from pathgen.sources.indexing import index_cohort

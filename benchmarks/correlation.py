@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from benchmarks.measuring import Result, own_process, rate, show
 from benchmarks.turns import wait
-from pathgen.privacy.allpairs import CHUNK, one_thread_each
+from pathgen.privacy.blocked_knn import CHUNK, one_thread_each
 from pathgen.privacy.neighbours import Measure, nearest_both_ways
-from pathgen.privacy.shifts import nearest_shifted
+from pathgen.privacy.shift_ncc import nearest_shifted
 
 SIDE_PX = 64
 NEIGHBOURS = 10

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from pathgen.gan.dcgan import build_discriminator, build_generator, initialise
+from pathgen.gan.generators.dcgan import build_discriminator, build_generator, initialise
 
 
 def memory_batches(images: NDArray[np.uint8], batch_size: int) -> Iterator[torch.Tensor]:
@@ -30,7 +30,7 @@ def memory_batches(images: NDArray[np.uint8], batch_size: int) -> Iterator[torch
 
 def folder_batches(folder: Path, batch_size: int, workers: int, side_px: int) -> Iterator[torch.Tensor]:
     """Yield the same from PNG files by ImageFolder and DataLoader, as the example does."""
-    from pathgen.vision import torchvision  # noqa: PLC0415 - a machine without it still measures the rest
+    from pathgen.core.torchvision_import import torchvision  # noqa: PLC0415 - a machine without it still measures the rest
 
     steps = torchvision.transforms
     # ToTensor and Normalize are the example's; the newer names do the same at the same cost.

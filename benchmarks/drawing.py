@@ -10,7 +10,7 @@ import pandas as pd
 
 from benchmarks.measuring import Result, own_process, show
 from pathgen.core.params import read_params
-from pathgen.patches.candidate_file import complete, read_to_draw
+from pathgen.patches.candidates_io import complete, read_to_draw
 from pathgen.patches.sampling import sample_cohort
 from pathgen.patches.settings import SampleSettings
 from pathgen.patches.tables import (

@@ -25,11 +25,11 @@ from benchmarks.measuring import Result, show
 from benchmarks.turns import Contender, Steps, in_turns
 from pathgen.core.seeding import torch_generator
 from pathgen.gan import synthesis
-from pathgen.gan.architecture import PlayersInTraining
-from pathgen.gan.recipe import GanRecipe
+from pathgen.gan.dataloader import ImageStream
+from pathgen.gan.generator_spec import GanTrainer
+from pathgen.gan.generators.stylegan2.hyperparams import StyleGan2Recipe
+from pathgen.gan.hyperparams import GanRecipe
 from pathgen.gan.registry import GENERATORS
-from pathgen.gan.stream import ImageStream
-from pathgen.gan.stylegan2.recipe import StyleGan2Recipe
 from pathgen.training.compute import apply_compute
 
 SIDE_PX = 64
@@ -64,7 +64,7 @@ class Pair:
     recipe: GanRecipe | StyleGan2Recipe
     arithmetic: Arithmetic
 
-    def in_training(self) -> PlayersInTraining:
+    def in_training(self) -> GanTrainer:
         """Build them as the training loop does."""
         built = GENERATORS[self.name]
         return built.players(

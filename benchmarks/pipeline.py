@@ -18,7 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.measuring import Result, own_process, show
-from pathgen.tracking.store import open_store
+from pathgen.tracking.client import open_store
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 # A stage starts within seconds of the one before; after a longer pause somebody has typed a command.
@@ -28,7 +28,7 @@ PARTS = {
     "Python": "pass",
     "pandas": "import pandas",
     "torch": "import torch",
-    "MLflow": "import pathgen.tracking.store",
+    "MLflow": "import pathgen.tracking.client",
     "DVC": "import dvc.repo",
     "a stage without torch": "import stages.baseline",
     "a stage with torch": "import stages.evaluate",

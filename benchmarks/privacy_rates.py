@@ -19,7 +19,7 @@ from benchmarks.measuring import Result, show
 from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
 from pathgen.patches.store import open_patch_set
-from pathgen.privacy.audit import LabelAudit, audit, compare, known_sets
+from pathgen.privacy.class_audit import LabelAudit, audit, compare, known_sets
 from pathgen.privacy.settings import PrivacySettings
 
 ROLES = ("train", "nonmember", "reference")

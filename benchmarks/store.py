@@ -17,9 +17,9 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from benchmarks.measuring import Result, rate, show
-from pathgen.exchange.exchange import export_patch_set
+from pathgen.core.torchvision_import import torchvision
+from pathgen.export.api import export_patch_set
 from pathgen.patches.store import PatchSetWriter, open_patch_set
-from pathgen.vision import torchvision
 
 # As many as the published study trains on: 860 MB.
 PATCHES = 70_000

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pathgen.errors import errors_to_exit
+from pathgen.core.errors import cli_errors
 
 _LARGE = 10_000
 # What stands between the numbers of facts that are width and height, x and y, or a part and the whole.
@@ -51,7 +51,7 @@ def inspect_command(
     checkpoint, a table of the pipeline or a params file. Ends with code 0 when all can be used, else 1.
     """
     # Imported here, so that --help and --version do not wait for the readers.
-    from pathgen.inspection.inspect import inspect_path  # noqa: PLC0415
+    from pathgen.inspect.probe import inspect_path  # noqa: PLC0415
 
     findings = []
     for path in paths:
@@ -73,7 +73,7 @@ def inspect_command(
 
 
 class _Form(StrEnum):
-    """The forms of `pathgen.exchange.exchange.FORMS`; written again, so that --help need not load it."""
+    """The forms of `pathgen.export.api.FORMS`; written again, so that --help need not load it."""
 
     imagefolder = "imagefolder"
     pcam = "pcam"
@@ -108,9 +108,9 @@ def export_command(
 
     `pathgen import` makes the same patch set of it again, byte by byte.
     """
-    from pathgen.exchange.exchange import export_patch_set  # noqa: PLC0415
+    from pathgen.export.api import export_patch_set  # noqa: PLC0415
 
-    with errors_to_exit():
+    with cli_errors():
         export_patch_set(patch_set, folder, form.value, split)
 
 
@@ -124,9 +124,9 @@ def import_command(
 
     Every patch is compared with what was exported; a damaged or altered file is named.
     """
-    from pathgen.exchange.exchange import import_patch_set  # noqa: PLC0415
+    from pathgen.export.api import import_patch_set  # noqa: PLC0415
 
-    with errors_to_exit():
+    with cli_errors():
         import_patch_set(folder, patch_set, split)
 
 
@@ -148,12 +148,12 @@ def plan_command(
     # As the stages do, before torch loads: idle threads that spin would slow what is measured.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from pathgen.planning.study import find_profile, read_study  # noqa: PLC0415
-    from pathgen.tracking.location import main_checkout  # noqa: PLC0415
+    from pathgen.tracking.uri import main_checkout  # noqa: PLC0415
 
     def say(what: str) -> None:
         typer.echo(f"{what} ...", err=True)
 
-    with errors_to_exit():
+    with cli_errors():
         root = main_checkout()
         study = read_study(find_profile(profile, root))
         # After the settings are known to be right: these load torch and DVC, which takes seconds.
@@ -183,10 +183,10 @@ def release_command(
     The set, its datasheet, metadata, report, licences and checksums. Settings: section release of
     params.yaml. Ends with code 1 and writes nothing when the set may not be released.
     """
-    from pathgen.tracking.location import main_checkout  # noqa: PLC0415
+    from pathgen.tracking.uri import main_checkout  # noqa: PLC0415
 
-    with errors_to_exit():
-        from pathgen.release.bundle import release  # noqa: PLC0415
+    with cli_errors():
+        from pathgen.release.writer import release  # noqa: PLC0415
 
         release(main_checkout(), generator, folder, form.value)
     typer.echo(f"{folder}: read datasheet.md and report.html before you pass it on")

@@ -2,26 +2,26 @@
 
 from pathlib import Path
 
-from pathgen.classifier.catalogue import smallest_image_px
-from pathgen.classifier.mixture import mixture
+from pathgen.classifier.discovery import smallest_image_px
+from pathgen.classifier.mixing import mixture
 from pathgen.classifier.settings import TrainClassifierSettings
+from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.params import PARAMS_FILE, Settings, parse_section, read_params
-from pathgen.errors import PathgenError, PathgenErrors
 from pathgen.evaluation.settings import EvaluateSettings
-from pathgen.gan.division import CURE
+from pathgen.gan.division import HINT
 from pathgen.gan.settings import DpDcganSettings, SynthesiseSettings, TrainGanSettings, networks_of
+from pathgen.jobs.settings import SlideWorkSettings
 from pathgen.metrics.fidelity.settings import FidelitySettings
 from pathgen.patches.settings import ExtractSettings, SampleSettings
-from pathgen.pipeline import PipelineSettings
 from pathgen.privacy.settings import PrivacySettings
 from pathgen.release.settings import ReleaseSettings
 from pathgen.report.settings import ReportSettings
-from pathgen.slide_work.settings import SlideWorkSettings
+from pathgen.run_matrix import PipelineSettings
 from pathgen.sources.settings import CohortSettings
 from pathgen.studies.dp_sweep.settings import DpSweepSettings
 from pathgen.studies.scaling.settings import ScalingSettings
-from pathgen.studies.tuning.checking import search_problems
 from pathgen.studies.tuning.settings import TuningSettings, TuningWorkSettings
+from pathgen.studies.tuning.validation import search_problems
 from pathgen.survey.settings import SurveySettings
 from pathgen.tracking.settings import TrackingSettings
 from pathgen.training.settings import ComputeSettings
@@ -156,8 +156,8 @@ def _between(checked: dict[str, Settings], path: Path) -> list[PathgenError]:
         and sweep.classifier not in pipeline.classifiers
     ):
         reason = f"names {sweep.classifier}, which the study does not train"
-        cure = f"Add it to pipeline.classifiers, or choose from {pipeline.classifiers}"
-        problems.append(PathgenError(f"{path}: dp_sweep.classifier", reason, cure))
+        hint = f"Add it to pipeline.classifiers, or choose from {pipeline.classifiers}"
+        problems.append(PathgenError(f"{path}: dp_sweep.classifier", reason, hint))
     return problems
 
 
@@ -168,9 +168,9 @@ def _of_classifiers(
     problems = []
     for name in pipeline.classifiers:
         if name not in train.classifiers:
-            cure = f"Add train_classifier.classifiers.{name}, or choose from {[*train.classifiers]}"
+            hint = f"Add train_classifier.classifiers.{name}, or choose from {[*train.classifiers]}"
             reason = f"names {name}, which is not described"
-            problems.append(PathgenError(f"{path}: pipeline.classifiers", reason, cure))
+            problems.append(PathgenError(f"{path}: pipeline.classifiers", reason, hint))
             continue
         network = train.classifiers[name].network
         smallest = smallest_image_px(network)
@@ -197,7 +197,7 @@ def _of_processes(
         reason = train_gan.of(generator).indivisible(compute.processes)
         if reason is not None:
             networks = networks_of(generator)
-            problems[networks] = PathgenError(f"{path}: train_gan.{networks}.batch_size", reason, CURE)
+            problems[networks] = PathgenError(f"{path}: train_gan.{networks}.batch_size", reason, HINT)
     return list(problems.values())
 
 
@@ -211,8 +211,8 @@ def _of_guarantee(
         problems.append(PathgenError(f"{path}: train_gan.dpdcgan.unit", reason, "Set it to patch"))
     if own.unit == "patch" and own.batch_size > originals:
         reason = f"is {own.batch_size}, of {originals} patches per class"
-        cure = "Lower it, or raise sample.per_class.train"
-        problems.append(PathgenError(f"{path}: train_gan.dpdcgan.batch_size", reason, cure))
+        hint = "Lower it, or raise sample.per_class.train"
+        problems.append(PathgenError(f"{path}: train_gan.dpdcgan.batch_size", reason, hint))
     return problems
 
 
@@ -229,13 +229,13 @@ def _of_scaling(
         there = getattr(pipeline, name)
         for wanted in getattr(scaling, name):
             if wanted not in there:
-                cure = f"Add it to pipeline.{name}, or choose from {there}"
+                hint = f"Add it to pipeline.{name}, or choose from {there}"
                 reason = f"names {wanted}, which the study does not train"
-                problems.append(PathgenError(f"{path}: scaling.{name}", reason, cure))
+                problems.append(PathgenError(f"{path}: scaling.{name}", reason, hint))
     if max(scaling.original_sizes) > originals:
         reason = f"asks for {max(scaling.original_sizes)} per class, of which there are {originals}"
-        cure = "Remove the size, or raise sample.per_class.train"
-        problems.append(PathgenError(f"{path}: scaling.original_sizes", reason, cure))
+        hint = "Remove the size, or raise sample.per_class.train"
+        problems.append(PathgenError(f"{path}: scaling.original_sizes", reason, hint))
     batches = [
         train.classifiers[name].batch_size for name in scaling.classifiers if name in train.classifiers
     ]
@@ -243,10 +243,10 @@ def _of_scaling(
     shown = scaling.training.max_steps * min(batches, default=max(sizes) * 2) // 2
     if max(sizes) > shown:
         reason = f"is too small: {shown} patches per class are seen, a size of {max(sizes)} is asked for"
-        cure = "Raise it (all points run again), or replace the size by unlimited"
-        problems.append(PathgenError(f"{path}: scaling.training.max_steps", reason, cure))
+        hint = "Raise it (all points run again), or replace the size by unlimited"
+        problems.append(PathgenError(f"{path}: scaling.training.max_steps", reason, hint))
     if "unlimited" in scaling.synthetic_sizes:
-        # As `per_class` of pathgen.studies.scaling.sizes has it.
+        # As `per_class` of pathgen.studies.scaling.subsets has it.
         unlimited = {-(-scaling.training.max_steps * batch // 2) for batch in batches}
         for size in scaling.synthetic_sizes:
             if size in unlimited:

@@ -11,8 +11,8 @@ from pathlib import Path
 import shapely
 from shapely.affinity import translate
 
-from pathgen.errors import PathgenError, errors_to_exit
-from pathgen.phantom.asap import write_annotations
+from pathgen.core.errors import PathgenError, cli_errors
+from pathgen.phantom.asap_writer import write_annotations
 from pathgen.phantom.tiff import write_pyramid
 from pathgen.wsi.annotations import Annotations, read_annotations
 from pathgen.wsi.reader import open_slide
@@ -57,7 +57,7 @@ def cut(
     return rows
 
 
-@errors_to_exit()
+@cli_errors()
 def main() -> None:
     """Cut the two real slides of the data folder into train, valid and test strips."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from pathgen.core.labels import LABELS
-from pathgen.patches.picture import patch_grid
+from pathgen.patches.image_grid import patch_grid
 from pathgen.patches.store import open_patch_set
 
 MARGIN_PX = 12

@@ -9,7 +9,7 @@ import sys
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # Loading torch and MLflow makes a million objects and no garbage: a stage starts a fifth faster without
-# collecting. `stages.runtime` sets them aside and turns the collector on again.
+# collecting. `stages.context` sets them aside and turns the collector on again.
 gc.disable()
 
 # Where DVC has started `python -m stages.x`: "-m" is Python's mark of a package that it loads on the way to

@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
+from pathgen.core.errors import cli_errors
 from pathgen.core.files import write_json
-from pathgen.errors import errors_to_exit
-from pathgen.metrics.utility import mean_colour_baseline
+from pathgen.metrics.classification import mean_colour_baseline
 from pathgen.patches.store import open_patch_set
-from stages.runtime import running
+from stages.context import running
 
 TRAIN = Path("data/patches/train")
 TEST = Path("data/patches/test")
 
 
-@errors_to_exit()
+@cli_errors()
 def main() -> None:
     """Run the stage."""
     with running("baseline", settings={}, inputs=[TRAIN, TEST]) as stage:

@@ -2,19 +2,19 @@
 
 from pathlib import Path
 
-from pathgen.classifier.catalogue import read_weights
+from pathgen.classifier.discovery import read_weights
 from pathgen.classifier.settings import TrainClassifierSettings
-from pathgen.core.code import CODE, NETWORKS, entries
+from pathgen.core.errors import cli_errors
 from pathgen.core.files import atomic_folder, write_json
 from pathgen.core.params import load_section
-from pathgen.errors import errors_to_exit
-from pathgen.pipeline import PipelineSettings, keep_only, prune
+from pathgen.provenance.code_hash import CODE, NETWORKS, entries
+from pathgen.run_matrix import PipelineSettings, keep_only, prune
 from pathgen.studies.dp_sweep.settings import DpSweepSettings
 from pathgen.studies.scaling.settings import ScalingSettings
 from pathgen.validation import validate_params
 
 
-@errors_to_exit()
+@cli_errors()
 def main() -> None:
     """Run the stage."""
     validate_params()

@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
+from pathgen.core.errors import cli_errors
 from pathgen.core.params import load_section
-from pathgen.errors import errors_to_exit
 from pathgen.patches.tables import write_table
 from pathgen.sources.registry import SOURCES
 from pathgen.sources.settings import PHANTOM_FOLDER, CohortSettings
-from stages.runtime import running
+from stages.context import running
 
 COHORT = Path("data/cohort.parquet")
 
 
-@errors_to_exit()
+@cli_errors()
 def main() -> None:
     """Run the stage."""
     cohort = load_section("cohort", CohortSettings)

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
+from pathgen.core.errors import cli_errors
 from pathgen.core.files import write_json
 from pathgen.core.params import load_section
-from pathgen.errors import errors_to_exit
-from pathgen.evaluation.comparison import compare, differences_table, regimes_table
-from pathgen.evaluation.reading import patients_of, read_evaluated, slides_known
+from pathgen.evaluation.compare import compare, differences_table, regimes_table
+from pathgen.evaluation.load import patients_of, read_evaluated, slides_known
 from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.patches.tables import read_table, write_csv
-from stages.runtime import running
+from stages.context import running
 
 COHORT = Path("data/cohort.parquet")
 EVALUATED = Path("results/evaluate")
@@ -18,7 +18,7 @@ COMPARISON = Path("results/comparison")
 USED = ("confidence", "resamples", "seed", "power")
 
 
-@errors_to_exit()
+@cli_errors()
 def main() -> None:
     """Run the stage."""
     settings = load_section("evaluate", EvaluateSettings).model_dump(include=set(USED))

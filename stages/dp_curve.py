@@ -2,22 +2,22 @@
 
 from pathlib import Path
 
+from pathgen.core.errors import cli_errors
 from pathgen.core.params import load_section
-from pathgen.errors import errors_to_exit
 from pathgen.gan.settings import TrainGanSettings
+from pathgen.provenance.stale import made_from
 from pathgen.studies.dp_sweep.curve import build_sweep
 from pathgen.studies.dp_sweep.settings import DpSweepSettings
 from pathgen.studies.dp_sweep.state import state_names
-from pathgen.studies.made_from import made_from
+from stages.context import running
 from stages.dp_parent import nest
-from stages.runtime import running
 
 RESULTS = Path("results/dp_sweep")
 POINTS = RESULTS / "points"
 PATCHES = [Path("data/patches") / role for role in ("train", "valid", "test", "nonmember", "reference")]
 
 
-@errors_to_exit()
+@cli_errors()
 def main() -> None:
     """Run the stage."""
     settings = load_section("dp_sweep", DpSweepSettings)

@@ -4,12 +4,12 @@ import argparse
 from pathlib import Path
 
 from pathgen.classifier.settings import TrainClassifierSettings
+from pathgen.core.errors import cli_errors
 from pathgen.core.files import write_json
 from pathgen.core.params import load_section
-from pathgen.errors import errors_to_exit
 from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings
-from pathgen.patches.picture import save_png
+from pathgen.patches.image_grid import save_png
 from pathgen.patches.store import open_patch_set
 from pathgen.patches.tables import read_table
 from pathgen.privacy.settings import PrivacySettings
@@ -17,8 +17,8 @@ from pathgen.studies.dp_sweep.point import Private, run_sweep_point
 from pathgen.studies.dp_sweep.settings import PRIVATE_NETWORKS, DpSweepSettings
 from pathgen.training.compute import apply_compute
 from pathgen.training.settings import ComputeSettings
+from stages.context import running
 from stages.dp_parent import nest
-from stages.runtime import running
 
 PATCHES = {role: Path("data/patches") / role for role in ("train", "valid", "test", "nonmember", "reference")}
 COHORT = Path("data/cohort.parquet")
@@ -27,7 +27,7 @@ RESULTS = Path("results/dp_sweep")
 COMPARISON = {"max_originals", "max_synthetic", "symmetries", "max_shift_px", "shift_shortlist", "seed"}
 
 
-@errors_to_exit()
+@cli_errors()
 def main() -> None:
     """Run the stage."""
     parser = argparse.ArgumentParser(description=__doc__)

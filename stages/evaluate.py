@@ -3,17 +3,17 @@
 import argparse
 from pathlib import Path
 
-from pathgen.classifier.model import load_classifier, load_facts
+from pathgen.classifier.checkpoint import load_classifier, load_facts
+from pathgen.core.errors import cli_errors
 from pathgen.core.params import load_section
-from pathgen.errors import errors_to_exit
 from pathgen.evaluation.evaluate import evaluate
-from pathgen.evaluation.reading import patients_of, slides_known
+from pathgen.evaluation.load import patients_of, slides_known
 from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.patches.store import open_patch_set
 from pathgen.patches.tables import read_table
 from pathgen.training.compute import apply_compute
 from pathgen.training.settings import ComputeSettings
-from stages.runtime import running
+from stages.context import running
 
 COHORT = Path("data/cohort.parquet")
 TEST = Path("data/patches/test")
@@ -24,7 +24,7 @@ USED = ("threshold", "confidence", "specificity", "calibration_bins", "resamples
 IDENTITY = ("regime", "generator", "classifier", "seed")
 
 
-@errors_to_exit()
+@cli_errors()
 def main() -> None:
     """Run the stage."""
     parser = argparse.ArgumentParser(description=__doc__)

@@ -3,23 +3,23 @@
 import argparse
 from pathlib import Path
 
-from pathgen.classifier.model import load_classifier
+from pathgen.classifier.checkpoint import load_classifier
+from pathgen.core.errors import cli_errors
 from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
-from pathgen.errors import errors_to_exit
-from pathgen.evaluation.on_synthetic import evaluate_on_synthetic
 from pathgen.evaluation.settings import EvaluateSettings
+from pathgen.evaluation.trts import evaluate_on_synthetic
 from pathgen.patches.store import open_patch_set
-from pathgen.pipeline import ON_SYNTHETIC, classifier_run
+from pathgen.run_matrix import ON_SYNTHETIC, classifier_run
 from pathgen.training.compute import apply_compute
 from pathgen.training.settings import ComputeSettings
-from stages.runtime import running
+from stages.context import running
 
 # Of section `evaluate`, as in dvc.yaml.
 USED = ("threshold", "confidence")
 
 
-@errors_to_exit()
+@cli_errors()
 def main() -> None:
     """Run the stage."""
     parser = argparse.ArgumentParser(description=__doc__)

@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
+from pathgen.core.errors import cli_errors
 from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
-from pathgen.errors import errors_to_exit
-from pathgen.patches.picture import patch_grid
+from pathgen.jobs.settings import SlideWorkSettings
+from pathgen.patches.image_grid import patch_grid
 from pathgen.patches.settings import ExtractSettings
 from pathgen.patches.store import open_patch_set
 from pathgen.patches.tables import read_table
-from pathgen.slide_work.settings import SlideWorkSettings
 from pathgen.sources.extraction import extract_cohort
 from pathgen.sources.registry import SOURCES
 from pathgen.sources.settings import PHANTOM_FOLDER, CohortSettings
-from stages.runtime import running
+from stages.context import running
 
 COHORT = Path("data/cohort.parquet")
 SAMPLES = Path("data/samples.parquet")
@@ -21,7 +21,7 @@ PATCHES = Path("data/patches")
 SLIDES = Path("data/patches_by_slide.parquet")
 
 
-@errors_to_exit()
+@cli_errors()
 def main() -> None:
     """Run the stage."""
     cohort = load_section("cohort", CohortSettings)

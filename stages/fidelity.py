@@ -3,19 +3,19 @@
 import argparse
 from pathlib import Path
 
+from pathgen.core.errors import cli_errors
 from pathgen.core.files import write_json
 from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
-from pathgen.errors import errors_to_exit
 from pathgen.metrics.fidelity.measure import measure_fidelity
 from pathgen.metrics.fidelity.settings import FidelitySettings
 from pathgen.patches.store import open_patch_set
-from stages.runtime import running
+from stages.context import running
 
 PATCHES = Path("data/patches")
 
 
-@errors_to_exit()
+@cli_errors()
 def main() -> None:
     """Run the stage."""
     parser = argparse.ArgumentParser(description=__doc__)

@@ -2,21 +2,21 @@
 
 from pathlib import Path
 
+from pathgen.core.errors import cli_errors
 from pathgen.core.params import load_section
-from pathgen.errors import errors_to_exit
+from pathgen.jobs.settings import SlideWorkSettings
 from pathgen.patches.tables import read_table
-from pathgen.slide_work.settings import SlideWorkSettings
 from pathgen.sources.indexing import OVERLAYS_FOLDER, index_cohort
 from pathgen.sources.registry import SOURCES
 from pathgen.sources.settings import PHANTOM_FOLDER, CohortSettings
 from pathgen.wsi.settings import IndexSettings
-from stages.runtime import running
+from stages.context import running
 
 COHORT = Path("data/cohort.parquet")
 INDEX = Path("data/index")
 
 
-@errors_to_exit()
+@cli_errors()
 def main() -> None:
     """Run the stage."""
     cohort = load_section("cohort", CohortSettings)

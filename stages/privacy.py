@@ -4,28 +4,28 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+from pathgen.core.errors import cli_errors
 from pathgen.core.files import atomic_folder, write_json
 from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
-from pathgen.errors import errors_to_exit
-from pathgen.gan.keeping import selected_by
-from pathgen.gan.model import load_discriminator
-from pathgen.gan.scoring import score
-from pathgen.patches.picture import save_png
+from pathgen.gan.checkpoint import load_discriminator
+from pathgen.gan.discriminator_scores import score
+from pathgen.gan.export import selected_by
+from pathgen.patches.image_grid import save_png
 from pathgen.patches.store import open_patch_set
-from pathgen.privacy.measure import measure_privacy
-from pathgen.privacy.origins import Origins
+from pathgen.privacy.audit import measure_privacy
 from pathgen.privacy.settings import PrivacySettings
+from pathgen.privacy.slide_breakdown import Origins
 from pathgen.training.compute import apply_compute
 from pathgen.training.settings import ComputeSettings
 from pathgen.webpage.pictures import save_svg
-from stages.runtime import running
+from stages.context import running
 
 PATCHES = Path("data/patches")
 ROLES = ("train", "nonmember", "reference", "test")
 
 
-@errors_to_exit()
+@cli_errors()
 def main() -> None:
     """Run the stage."""
     parser = argparse.ArgumentParser(description=__doc__)

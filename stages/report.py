@@ -2,23 +2,23 @@
 
 from pathlib import Path
 
-from pathgen.core.code import CODE, require_unchanged
+from pathgen.core.errors import cli_errors
 from pathgen.core.params import load_section
-from pathgen.errors import errors_to_exit
+from pathgen.provenance.code_hash import CODE, require_unchanged
 from pathgen.report.hashes import file_hashes, library_versions
+from pathgen.report.load import inputs_under
 from pathgen.report.page import build_report
-from pathgen.report.reading import inputs_under
+from pathgen.report.privacy_utility import point_metrics
+from pathgen.report.privacy_utility_plot import plot_tradeoff
 from pathgen.report.settings import ReportSettings
-from pathgen.report.tradeoff import point_metrics
-from pathgen.report.tradeoff_plot import plot_tradeoff
-from pathgen.tracking.dvc_project import running_stage
+from pathgen.tracking.dvc_api import running_stage
 from pathgen.webpage.pictures import svg_of
-from stages.runtime import running
+from stages.context import running
 
 REPORT = Path("report")
 
 
-@errors_to_exit()
+@cli_errors()
 def main() -> None:
     """Run the stage."""
     settings = load_section("report", ReportSettings)

@@ -2,20 +2,20 @@
 
 from pathlib import Path
 
+from pathgen.core.errors import cli_errors
 from pathgen.core.params import load_section
-from pathgen.errors import errors_to_exit
-from pathgen.patches.candidate_file import complete, read_to_draw
+from pathgen.patches.candidates_io import complete, read_to_draw
 from pathgen.patches.sampling import sample_cohort
 from pathgen.patches.settings import SampleSettings
 from pathgen.patches.tables import read_table, write_table
-from stages.runtime import running
+from stages.context import running
 
 COHORT = Path("data/cohort.parquet")
 INDEX = Path("data/index")
 CANDIDATES = INDEX / "candidates.parquet"
 
 
-@errors_to_exit()
+@cli_errors()
 def main() -> None:
     """Run the stage."""
     sample = load_section("sample", SampleSettings)

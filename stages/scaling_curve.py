@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
+from pathgen.core.errors import cli_errors
 from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
-from pathgen.errors import errors_to_exit
-from pathgen.studies.made_from import made_from
+from pathgen.provenance.stale import made_from
 from pathgen.studies.scaling.curve import build_curves
 from pathgen.studies.scaling.settings import ScalingSettings
 from pathgen.studies.scaling.state import state_names
-from stages.runtime import running
+from stages.context import running
 from stages.scaling_parent import nest
 
 RESULTS = Path("results/scaling")
@@ -17,7 +17,7 @@ POINTS = RESULTS / "points"
 PATCHES = [Path("data/patches") / role for role in ("train", "valid", "test")]
 
 
-@errors_to_exit()
+@cli_errors()
 def main() -> None:
     """Run the stage."""
     settings = load_section("scaling", ScalingSettings)

@@ -1,11 +1,11 @@
 """Train and judge one point of the scaling experiment on original patches."""
 
-from pathgen.errors import errors_to_exit
-from pathgen.studies.scaling.sizes import first_originals
+from pathgen.core.errors import cli_errors
+from pathgen.studies.scaling.subsets import first_originals
 from stages.scaling_training import train_point, wanted_point
 
 
-@errors_to_exit()
+@cli_errors()
 def main() -> None:
     """Run the stage."""
     wanted = wanted_point(__doc__)

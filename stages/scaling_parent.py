@@ -5,14 +5,14 @@ from pathlib import Path
 from pathgen.core.files import sha256_of
 from pathgen.core.params import load_section
 from pathgen.studies.scaling.settings import ScalingSettings
+from pathgen.tracking.mlflow_logger import MlflowLogger
 from pathgen.tracking.parents import Parent, nest_under
-from pathgen.tracking.recorder import StageRun
 from pathgen.tracking.settings import TrackingSettings
 
 SAMPLES = Path("data/samples.parquet")
 
 
-def nest(run: StageRun, settings: ScalingSettings) -> Parent:
+def nest(run: MlflowLogger, settings: ScalingSettings) -> Parent:
     """Nest a stage's run: under one parent is what is drawn from the same slides and trained alike."""
     return nest_under(
         run,

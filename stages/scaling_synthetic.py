@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
+from pathgen.core.errors import cli_errors
 from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
-from pathgen.errors import errors_to_exit
-from pathgen.gan.drawn import drawn_patches
+from pathgen.gan.sample_cache import drawn_patches
 from pathgen.gan.settings import SynthesiseSettings
 from pathgen.gan.synthesis import Arithmetic
-from stages.runtime import WORK
+from stages.context import WORK
 from stages.scaling_training import train_point, wanted_point
 
 
-@errors_to_exit()
+@cli_errors()
 def main() -> None:
     """Run the stage."""
     wanted = wanted_point(__doc__)

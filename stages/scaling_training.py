@@ -12,10 +12,10 @@ from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.patches.store import PatchSet, open_patch_set
 from pathgen.studies.scaling.point import run_point
 from pathgen.studies.scaling.settings import ScalingSettings
-from pathgen.studies.scaling.sizes import per_class
+from pathgen.studies.scaling.subsets import per_class
 from pathgen.training.compute import apply_compute
 from pathgen.training.settings import ComputeSettings
-from stages.runtime import running
+from stages.context import running
 from stages.scaling_parent import nest
 
 TRAIN, VALID, TEST = (Path("data/patches") / role for role in ("train", "valid", "test"))

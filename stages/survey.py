@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
+from pathgen.core.errors import cli_errors
 from pathgen.core.params import load_section
-from pathgen.errors import errors_to_exit
 from pathgen.survey.settings import SurveySettings
 from pathgen.survey.survey import inputs_under, survey_cohort
-from stages.runtime import running
+from stages.context import running
 
 DATA = Path("data")
 OUT = Path("report/cohort")
 
 
-@errors_to_exit()
+@cli_errors()
 def main() -> None:
     """Run the stage."""
     settings = load_section("survey", SurveySettings)

@@ -3,20 +3,20 @@
 import argparse
 from pathlib import Path
 
+from pathgen.core.errors import cli_errors
 from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
-from pathgen.errors import errors_to_exit
-from pathgen.gan.keeping import keep_synthetic
+from pathgen.gan.export import keep_synthetic
 from pathgen.gan.settings import SynthesiseSettings
 from pathgen.gan.synthesis import Arithmetic
-from pathgen.patches.picture import patch_grid
+from pathgen.patches.image_grid import patch_grid
 from pathgen.patches.store import open_patch_set
 from pathgen.training.compute import apply_compute
 from pathgen.training.settings import ComputeSettings
-from stages.runtime import WORK, running
+from stages.context import WORK, running
 
 
-@errors_to_exit()
+@cli_errors()
 def main() -> None:
     """Run the stage."""
     parser = argparse.ArgumentParser(description=__doc__)

@@ -3,25 +3,25 @@
 import argparse
 from pathlib import Path
 
-from pathgen.classifier.model import save_classifier
+from pathgen.classifier.checkpoint import save_classifier
+from pathgen.classifier.loop import train_classifier
 from pathgen.classifier.regimes import REGIMES, assemble
 from pathgen.classifier.settings import TrainClassifierSettings
-from pathgen.classifier.training import train_classifier
+from pathgen.core.errors import cli_errors
 from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
-from pathgen.errors import errors_to_exit
 from pathgen.patches.store import open_patch_set
 from pathgen.patches.tables import write_csv
-from pathgen.pipeline import classifier_run
+from pathgen.run_matrix import classifier_run
 from pathgen.training.compute import apply_compute
 from pathgen.training.settings import ComputeSettings
-from stages.runtime import running
+from stages.context import running
 
 TRAIN = Path("data/patches/train")
 VALID = Path("data/patches/valid")
 
 
-@errors_to_exit()
+@cli_errors()
 def main() -> None:
     """Run the stage."""
     parser = argparse.ArgumentParser(description=__doc__)

@@ -6,14 +6,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pathgen.core.errors import cli_errors
 from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
-from pathgen.errors import errors_to_exit
+from pathgen.gan.dataset import of_all_labels, of_one_label
 from pathgen.gan.distributed import is_started, joined, launch
-from pathgen.gan.dpdcgan.units import units_of
-from pathgen.gan.keeping import example_for_signature, keep_training
+from pathgen.gan.export import example_for_signature, keep_training
+from pathgen.gan.generators.dpdcgan.privacy_unit import units_of
 from pathgen.gan.loop import train_generator
-from pathgen.gan.originals import of_all_labels, of_one_label
 from pathgen.gan.registry import GENERATORS
 from pathgen.gan.settings import DpDcganSettings, TrainGanSettings, networks_of
 from pathgen.patches.store import open_patch_set
@@ -21,7 +21,7 @@ from pathgen.patches.tables import read_table
 from pathgen.tracking.run import require_stage
 from pathgen.training.compute import apply_compute
 from pathgen.training.settings import ComputeSettings
-from stages.runtime import running
+from stages.context import running
 
 TRAIN = Path("data/patches/train")
 # Looked at, never learned from: the validation patches choose a classifier's epoch and judge no generator.
@@ -31,7 +31,7 @@ COHORT = Path("data/cohort.parquet")
 ALL = "all"
 
 
-@errors_to_exit()
+@cli_errors()
 def main() -> None:
     """Run the stage: in this process, or in as many as the settings ask for."""
     parser = argparse.ArgumentParser(description=__doc__)

@@ -10,29 +10,29 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from pathgen.core.errors import cli_errors
 from pathgen.core.labels import LABELS
 from pathgen.core.params import PARAMS_FILE, load_section, read_params
-from pathgen.errors import errors_to_exit
-from pathgen.gan.drawn import drawn_patches
+from pathgen.gan.sample_cache import drawn_patches
 from pathgen.gan.settings import SynthesiseSettings
 from pathgen.gan.synthesis import Arithmetic
 from pathgen.patches.store import open_patch_set
-from pathgen.studies.made_from import made_from
-from pathgen.studies.tuning.again import train_best_again
-from pathgen.studies.tuning.checking import check_search
-from pathgen.studies.tuning.crew import run_crew, standing
-from pathgen.studies.tuning.identity import study_name
+from pathgen.provenance.stale import made_from
 from pathgen.studies.tuning.objective import Task
+from pathgen.studies.tuning.reproduce import train_best_again
 from pathgen.studies.tuning.results import find, write_results
 from pathgen.studies.tuning.settings import TuningSettings, TuningWorkSettings
 from pathgen.studies.tuning.state import state_names
 from pathgen.studies.tuning.storage import open_storage, open_study
+from pathgen.studies.tuning.study_name import study_name
+from pathgen.studies.tuning.validation import check_search
 from pathgen.studies.tuning.worker import recorded, work
+from pathgen.studies.tuning.worker_pool import run_crew, standing
 from pathgen.tracking.children import child_run
 from pathgen.tracking.settings import TrackingSettings
 from pathgen.training.compute import apply_compute
 from pathgen.training.settings import ComputeSettings
-from stages.runtime import WORK, running
+from stages.context import WORK, running
 
 TRAIN, VALID = Path("data/patches/train"), Path("data/patches/valid")
 RESULTS = Path("results/tuning")
@@ -79,7 +79,7 @@ def prepare(settings: TuningSettings, compute: ComputeSettings) -> Task:
     )
 
 
-@errors_to_exit()
+@cli_errors()
 def main() -> None:
     """Run the stage."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)

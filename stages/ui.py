@@ -2,12 +2,12 @@
 
 import os
 
-from pathgen.errors import errors_to_exit
-from pathgen.tracking.location import ui_command
-from stages.finish import link
+from pathgen.core.errors import cli_errors
+from pathgen.tracking.uri import ui_command
+from stages.summary import link
 
 
-@errors_to_exit()
+@cli_errors()
 def main() -> None:
     """Link, say where to look, and become the server."""
     linked = link()

@@ -115,7 +115,7 @@ def _number(folder: Path) -> int:
 def load_libraries() -> None:
     """Load what most stages load, but for the project's own code."""
     # MLflow's environment is set before it is loaded.
-    importlib.import_module("pathgen.tracking.door")
+    importlib.import_module("pathgen.tracking.mlflow_import")
     for library in _LIBRARIES:
         importlib.import_module(library)
     for name in list(sys.modules):

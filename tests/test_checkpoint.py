@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import torch_generator
-from pathgen.errors import PathgenError
 from pathgen.training.checkpoint import (
     Snapshot,
     flatten_state,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 from pathgen.training.compute import apply_compute, keep_freed_memory
 
 

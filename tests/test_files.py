@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from pathgen.core.errors import PathgenError, PathgenErrors, cli_errors
 from pathgen.core.files import atomic_folder, atomic_path, exclusive, sha256_of, write_json
-from pathgen.errors import PathgenError, PathgenErrors, errors_to_exit
 
 
 def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_errors_become_lines_and_exit_code_1(capsys: pytest.CaptureFixture[str])
         PathgenError("a.svs", "is\ntruncated.", "Copy it again."),
         PathgenError("b", "is empty", "Go"),
     ]
-    with pytest.raises(SystemExit) as caught, errors_to_exit():
+    with pytest.raises(SystemExit) as caught, cli_errors():
         raise PathgenErrors(problems)
     assert caught.value.code == 1
     expected = "error: a.svs: is truncated. Copy it again.\nerror: b: is empty. Go.\n"
@@ -101,13 +101,13 @@ def test_errors_become_lines_and_exit_code_1(capsys: pytest.CaptureFixture[str])
 
 
 def test_a_full_disk_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught, errors_to_exit():
+    with pytest.raises(SystemExit) as caught, cli_errors():
         raise OSError(errno.ENOSPC, "No space left on device", "models/a.safetensors")
     assert caught.value.code == 1
     said = capsys.readouterr().err
     assert said.startswith("error: models/a.safetensors: no space is left")
     assert said.count("\n") == 1
-    with pytest.raises(OSError, match="denied"), errors_to_exit():
+    with pytest.raises(OSError, match="denied"), cli_errors():
         raise OSError(errno.EACCES, "Permission denied", "x")
 
 

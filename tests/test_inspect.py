@@ -13,7 +13,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from pathgen.cli import app
-from pathgen.inspection.inspect import Finding, inspect_path
+from pathgen.inspect.probe import Finding, inspect_path
 from pathgen.patches.store import PatchSetWriter
 from pathgen.patches.tables import CANDIDATES, empty_table, write_table
 from pathgen.training.checkpoint import save_tensors

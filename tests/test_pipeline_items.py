@@ -6,7 +6,7 @@ import pydantic
 import pytest
 
 from pathgen.core.labels import LABELS
-from pathgen.pipeline import PipelineSettings, classifier_run, kind_of, prune, regime_name
+from pathgen.run_matrix import PipelineSettings, classifier_run, kind_of, prune, regime_name
 
 SETTINGS = PipelineSettings(
     generators=["dcgan", "cdcgan"],

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.params import load_section
-from pathgen.errors import PathgenError, PathgenErrors
-from pathgen.pipeline import PipelineSettings
+from pathgen.run_matrix import PipelineSettings
 from pathgen.validation import SECTIONS, validate_params
 
 ROOT = Path(__file__).resolve().parents[1]

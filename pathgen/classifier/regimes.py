@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pathgen.classifier.mixture import mixture
+from pathgen.classifier.mixing import mixture
+from pathgen.core.errors import PathgenError
 from pathgen.core.labels import LABELS, label_index
 from pathgen.core.seeding import numpy_generator
-from pathgen.errors import PathgenError
 from pathgen.patches.store import PatchSet
 
 Regime = Literal["original", "mixed", "synthetic"]

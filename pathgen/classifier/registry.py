@@ -10,9 +10,9 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from pathgen.classifier.catalogue import network_file, read_weights, smallest_image_px
+from pathgen.classifier.discovery import network_file, read_weights, smallest_image_px
+from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import derive_seed
-from pathgen.errors import PathgenError
 
 _NAMED = 5
 
@@ -21,7 +21,7 @@ def build_network(name: str, image_size_px: int) -> nn.Module:
     """Build a network; its weights are drawn from torch's global generator.
 
     Args:
-        name: Name of a file of `pathgen.networks`, which says what a network is.
+        name: Name of a file of `pathgen.classifier.networks`, which says what a network is.
         image_size_px: Side of the patches in pixels.
 
     Returns:
@@ -108,4 +108,4 @@ def _tensors(path: Path, sha256: str | None) -> dict[str, Tensor]:
 
 
 def _module(name: str) -> Any:
-    return importlib.import_module(f"pathgen.networks.{network_file(name).stem}")
+    return importlib.import_module(f"pathgen.classifier.networks.{network_file(name).stem}")

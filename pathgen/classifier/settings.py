@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal, Self
 import pydantic
 from pydantic import Field
 
-from pathgen.classifier.catalogue import network_names
+from pathgen.classifier.discovery import network_names
+from pathgen.core.errors import PathgenError
 from pathgen.core.params import Settings
-from pathgen.errors import PathgenError
 
 ValidateOn = Literal["original", "code"]
 Augment = Literal["none", "d4", "d4_stain", "d4_stain_blur"]
@@ -54,7 +54,9 @@ class RegimeSettings(Settings):
 class ClassifierSettings(Settings):
     """A classifier: a network and how it is trained."""
 
-    network: str = Field(description="Name of a file of `pathgen/networks`: cnn6, googlenet, resnet18.")
+    network: str = Field(
+        description="Name of a file of `pathgen/classifier/networks`: cnn6, googlenet, resnet18."
+    )
     weights_file: str | None = Field(
         default=None,
         description="Pretrained weights to start from (safetensors), all but the head's. Never downloaded.",

@@ -12,7 +12,7 @@ from typing import Any
 
 import filelock
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 
 _CHUNK_BYTES = 1 << 20
 

@@ -9,7 +9,7 @@ import pydantic
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from pathgen.errors import PathgenError, PathgenErrors
+from pathgen.core.errors import PathgenError, PathgenErrors
 
 PARAMS_FILE = Path("params.yaml")
 

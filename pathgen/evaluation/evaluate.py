@@ -11,21 +11,21 @@ from torch import nn
 
 from pathgen.classifier.prediction import predict, predictions_frame
 from pathgen.core.files import write_json
-from pathgen.metrics.statistics.calibration import (
-    expected_calibration_error,
-    reliability,
-    threshold_at_specificity,
-)
-from pathgen.metrics.statistics.intervals import draw, share_interval, slides_spread
-from pathgen.metrics.statistics.resampling import clusters_of
-from pathgen.metrics.statistics.weighted import AT_OPERATING_POINT, judge
-from pathgen.metrics.utility import (
+from pathgen.metrics.classification import (
     classification_metrics,
     confusion,
     per_slide,
     roc_points,
     undefined_metrics,
 )
+from pathgen.metrics.statistics.bootstrap import clusters_of
+from pathgen.metrics.statistics.bootstrap_metrics import AT_OPERATING_POINT, judge
+from pathgen.metrics.statistics.calibration import (
+    expected_calibration_error,
+    reliability,
+    threshold_at_specificity,
+)
+from pathgen.metrics.statistics.confidence_intervals import draw, share_interval, slides_spread
 from pathgen.patches.store import PatchSet
 from pathgen.patches.tables import write_csv, write_table
 

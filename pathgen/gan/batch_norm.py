@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 from pathgen.gan.distributed import Group
 
 

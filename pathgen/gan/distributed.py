@@ -20,7 +20,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 
 # What one process may wait for another: the first opens its tracking run and writes snapshots.
 _PATIENCE = timedelta(minutes=30)
@@ -138,8 +138,8 @@ class Group:
             yield
         except RuntimeError:  # All errors of torch.distributed are; they tell of sockets, not of causes.
             reason = "lost touch with the others"
-            cure = f"Do what the first to end has said; if it was stopped, {_AGAIN}"
-            raise PathgenError(f"process {self.rank} of {self.size}", reason, cure) from None
+            hint = f"Do what the first to end has said; if it was stopped, {_AGAIN}"
+            raise PathgenError(f"process {self.rank} of {self.size}", reason, hint) from None
 
 
 ALONE = Group()
@@ -252,11 +252,11 @@ def launch(processes: int, command: Sequence[str], what: str) -> None:
         elastic_launch(config, sys.executable)("-m", *command)
     except ChildFailedError as problem:
         rank, failure = problem.get_first_failure()
-        ended, cure = f"exit code {failure.exitcode}", "Do what the error above says"
+        ended, hint = f"exit code {failure.exitcode}", "Do what the error above says"
         # One that has caught a signal to end well exits as shells tell of it: 128 and its number.
         number = -failure.exitcode if failure.exitcode < 0 else failure.exitcode - 128
         if number > 0:
-            ended, cure = f"signal {signal.Signals(number).name}", _AGAIN.capitalize()
-        raise PathgenError(what, f"process {rank} of {processes} ended with {ended}", cure) from None
+            ended, hint = f"signal {signal.Signals(number).name}", _AGAIN.capitalize()
+        raise PathgenError(what, f"process {rank} of {processes} ended with {ended}", hint) from None
     except SignalException as problem:
         raise SystemExit(128 + problem.sigval) from None

@@ -1,8 +1,8 @@
 """How a batch is shared by several processes, and when it cannot be."""
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 
-CURE = "Choose a batch_size that compute.processes divides, or other processes"
+HINT = "Choose a batch_size that compute.processes divides, or other processes"
 # The path length is measured on fewer images than a step has (Karras et al. 2020, appendix B).
 _PATH_SHRINK = 2
 
@@ -60,4 +60,4 @@ def require_divisible(
     """
     reason = indivisible(batch_size, processes, minibatch_group=minibatch_group, path=path)
     if reason is not None:
-        raise PathgenError("batch_size", reason, CURE)
+        raise PathgenError("batch_size", reason, HINT)

@@ -12,22 +12,22 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from pathgen.core.errors import PathgenError
+from pathgen.core.progress import progress
 from pathgen.core.seeding import torch_generator
-from pathgen.errors import PathgenError
-from pathgen.gan.architecture import PlayersInTraining, Recipe
-from pathgen.gan.classes import Classes, Given
-from pathgen.gan.course import Course
+from pathgen.gan.conditioning import Classes, Given
+from pathgen.gan.dataloader import Stream, sent
 from pathgen.gan.distributed import ALONE, Group
-from pathgen.gan.health import Health
-from pathgen.gan.likeness import LIKENESS
+from pathgen.gan.divergence import Health
+from pathgen.gan.generator_spec import GanTrainer, Recipe
+from pathgen.gan.online_frechet import FRECHET_KEYS
 from pathgen.gan.overfitting import LOOKS, warn
 from pathgen.gan.registry import GENERATORS
-from pathgen.gan.showing import Showing
-from pathgen.gan.stream import Stream, sent
-from pathgen.gan.trained import TrainedGan
-from pathgen.progress import progress
-from pathgen.recording import Recorder, Silent
+from pathgen.gan.result import TrainedGan
+from pathgen.gan.sample_grid import SampleGrids
+from pathgen.gan.training_state import TrainingState
 from pathgen.training.checkpoint import Snapshot
+from pathgen.training.metric_logger import MetricLogger, NullLogger
 
 
 def train_generator(
@@ -44,7 +44,7 @@ def train_generator(
     classes: Classes | None = None,
     units: NDArray[np.int64] | None = None,
     resume_folder: Path | None = None,
-    recorder: Recorder | None = None,
+    recorder: MetricLogger | None = None,
     what: str = "train a generator",
     group: Group = ALONE,
 ) -> TrainedGan:
@@ -106,10 +106,12 @@ def train_generator(
         # A guarantee does not cover that a training ended for what it saw of originals.
         originals_vary = False
     health = Health(originals_vary=originals_vary)
-    recorder = recorder if recorder is not None and group.leads else Silent()
-    course = Course(recipe, players.statistics, health, recorder, what, group, partial(built.told, recipe))
+    recorder = recorder if recorder is not None and group.leads else NullLogger()
+    course = TrainingState(
+        recipe, players.statistics, health, recorder, what, group, partial(built.told, recipe)
+    )
     latent_dim = options["latent_dim"]
-    showing = Showing(
+    showing = SampleGrids(
         images,
         held_out,
         classes=classes,
@@ -167,13 +169,13 @@ def train_generator(
         generator=players.finished.eval(),
         discriminator=players.discriminator.eval(),
         history=pd.DataFrame(course.rows, columns=["kimg", *players.statistics, *built.told(recipe, 0)]),
-        overfitting=pd.DataFrame(course.looks, columns=["kimg", *LOOKS, *LIKENESS]),
+        overfitting=pd.DataFrame(course.looks, columns=["kimg", *LOOKS, *FRECHET_KEYS]),
         pictures=course.pictures,
         facts=facts,
     )
 
 
-def _show(showing: Showing, course: Course, players: PlayersInTraining, strength: float) -> None:
+def _show(showing: SampleGrids, course: TrainingState, players: GanTrainer, strength: float) -> None:
     """Draw from the fixed latents, and look at it, when it is time for either."""
     is_time_for_a_look = showing.looks and course.is_time_for_a_look
     if not course.is_time_for_a_picture and not is_time_for_a_look:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pathgen.core.seeding import numpy_generator
-from pathgen.gan.architecture import PlayersInTraining
-from pathgen.gan.classes import Classes, Given
+from pathgen.gan.conditioning import Classes, Given
+from pathgen.gan.generator_spec import GanTrainer
 
 _log = logging.getLogger(__name__)
 
@@ -65,9 +65,7 @@ class Watch:
             self._known_labels = torch.from_numpy(classes.labels[known]).to(device)
             self._held_out_labels = torch.from_numpy(classes.held_out_labels[others]).to(device)
 
-    def look(
-        self, players: PlayersInTraining, generated: torch.Tensor, strength: float = 1.0
-    ) -> dict[str, float]:
+    def look(self, players: GanTrainer, generated: torch.Tensor, strength: float = 1.0) -> dict[str, float]:
         """Judge known, held-out and generated images; the networks stay as they are.
 
         Args:

@@ -4,20 +4,21 @@ from collections.abc import Callable
 
 from torch import nn
 
-from pathgen.gan import dcgan, players
-from pathgen.gan.architecture import Architecture
-from pathgen.gan.dpdcgan import accounting
-from pathgen.gan.dpdcgan import networks as dpdcgan_networks
-from pathgen.gan.dpdcgan import players as dpdcgan_players
-from pathgen.gan.dpdcgan.recipe import PrivateRecipe
-from pathgen.gan.dpdcgan.stream import PoissonStream
-from pathgen.gan.recipe import GanRecipe
-from pathgen.gan.stylegan2 import discriminator as stylegan2_discriminator
-from pathgen.gan.stylegan2 import drawing as stylegan2_drawing
-from pathgen.gan.stylegan2 import generator as stylegan2_generator
-from pathgen.gan.stylegan2 import layers as stylegan2_layers
-from pathgen.gan.stylegan2 import players as stylegan2_players
-from pathgen.gan.stylegan2.recipe import StyleGan2Recipe
+from pathgen.gan import trainer
+from pathgen.gan.generator_spec import Architecture
+from pathgen.gan.generators import dcgan
+from pathgen.gan.generators.dpdcgan import accounting
+from pathgen.gan.generators.dpdcgan import networks as dpdcgan_networks
+from pathgen.gan.generators.dpdcgan import trainer as dpdcgan_players
+from pathgen.gan.generators.dpdcgan.hyperparams import PrivateRecipe
+from pathgen.gan.generators.dpdcgan.poisson_sampler import PoissonStream
+from pathgen.gan.generators.stylegan2 import discriminator as stylegan2_discriminator
+from pathgen.gan.generators.stylegan2 import generator as stylegan2_generator
+from pathgen.gan.generators.stylegan2 import layers as stylegan2_layers
+from pathgen.gan.generators.stylegan2 import sampling as stylegan2_drawing
+from pathgen.gan.generators.stylegan2 import trainer as stylegan2_players
+from pathgen.gan.generators.stylegan2.hyperparams import StyleGan2Recipe
+from pathgen.gan.hyperparams import GanRecipe
 from pathgen.gan.synthesis import plainly
 
 
@@ -32,7 +33,7 @@ def plain_pair(
         discriminator,
         initialise,
         recipe=GanRecipe,
-        players=players.Players,
+        players=trainer.Players,
         drawer=lambda: plainly,
     )
 
@@ -52,7 +53,7 @@ GENERATORS: dict[str, Architecture] = {
         dpdcgan_networks.build_discriminator,
         dcgan.initialise,
         recipe=PrivateRecipe,
-        players=dpdcgan_players.PrivatePlayers,
+        players=dpdcgan_players.DpTrainer,
         drawer=lambda: plainly,
         stream=PoissonStream,
         guarantee=accounting.guarantee,

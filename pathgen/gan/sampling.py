@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from pathgen.errors import PathgenError
-from pathgen.gan import model
-from pathgen.gan.model import GanCard, load_card, load_discriminator
+from pathgen.core.errors import PathgenError
+from pathgen.gan import checkpoint as model
+from pathgen.gan.checkpoint import CheckpointMeta, load_discriminator, load_meta
 from pathgen.gan.registry import GENERATORS
 from pathgen.gan.synthesis import BLOCK, PLAIN, Arithmetic, Choice, Drawer, synthesise
 
@@ -28,7 +28,7 @@ class LoadedGenerator:
     """
 
     checkpoint: Path
-    card: GanCard
+    card: CheckpointMeta
     network: nn.Module
     device: torch.device
 
@@ -113,4 +113,4 @@ def load_generator(checkpoint: str | Path, *, device: str | torch.device = "cpu"
     """
     folder = Path(checkpoint)
     # By the module's name: as a bare name it would be this function.
-    return LoadedGenerator(folder, load_card(folder), model.load_generator(folder), torch.device(device))
+    return LoadedGenerator(folder, load_meta(folder), model.load_generator(folder), torch.device(device))

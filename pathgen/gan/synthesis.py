@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pathgen.core.seeding import torch_generator
-from pathgen.gan.classes import Given
-from pathgen.gan.scoring import score
+from pathgen.gan.conditioning import Given
+from pathgen.gan.discriminator_scores import score
 
 # The network always sees this many latents: another batch size would round otherwise.
 BLOCK = 64

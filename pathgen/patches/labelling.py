@@ -5,8 +5,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from pathgen.core.errors import PathgenError
 from pathgen.core.labels import LABELS
-from pathgen.errors import PathgenError
 
 
 def label_candidates(

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.labels import LABELS
 from pathgen.core.seeding import derive_seed
-from pathgen.errors import PathgenError, PathgenErrors
 from pathgen.patches.labelling import label_candidates
 from pathgen.patches.splits import assign_splits
 from pathgen.patches.tables import SAMPLES, SPLITS, Schema, check_table
@@ -62,17 +62,17 @@ def _counts(
                 continue
             asked = " + ".join(f"{role} {per_class[role]}" for role in roles)
             said = f"{wanted} {label} patches wanted ({asked}), {there} available on the {split} slides"
-            cure = "Lower sample.per_class, add slides, or set sample.on_shortage: shrink"
-            problems.append(PathgenError(f"sample: {split} {label}", said, cure))
+            hint = "Lower sample.per_class, add slides, or set sample.on_shortage: shrink"
+            problems.append(PathgenError(f"sample: {split} {label}", said, hint))
         there = min(len(pools[split, label]) for label in LABELS)
         if there < wanted:
             counts.update({role: per_class[role] * there // wanted for role in roles})
     if problems and on_shortage == "stop":
         raise PathgenErrors(problems)
     if empty := [role for role, count in counts.items() if count == 0]:
-        cure = "Add slides, or raise sample.per_class of the small roles"
+        hint = "Add slides, or raise sample.per_class of the small roles"
         raise PathgenErrors(
-            [*problems, PathgenError(f"sample: {', '.join(empty)}", "no patch is left", cure)]
+            [*problems, PathgenError(f"sample: {', '.join(empty)}", "no patch is left", hint)]
         )
     for problem in problems:
         _log.warning("%s: %s; shrunk", problem.subject, problem.reason)
@@ -150,7 +150,7 @@ def sample_cohort(
     Args:
         cohort: The table `COHORT`.
         candidates: The table `CANDIDATES` of its slides, or those of its columns that
-            `pathgen.patches.candidate_file.read_to_draw` reads.
+            `pathgen.patches.candidates_io.read_to_draw` reads.
         rule: See `pathgen.patches.labelling.label_candidates`, as the next three.
         min_tumor_fraction: Likewise.
         max_normal_fraction: Likewise.

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.seeding import derive_seed
-from pathgen.errors import PathgenError, PathgenErrors
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ def _units(cohort: pd.DataFrame, tumor_patches: dict[str, int]) -> list[_Unit]:
         slides = tuple(sorted(rows["slide"]))
         official = sorted(set(rows["split"].dropna()))
         if len(official) > 1:
-            cure = "Give all slides of a patient the same split"
-            problems.append(PathgenError(name, f"has slides in {' and '.join(official)}: {slides}", cure))
+            hint = "Give all slides of a patient the same split"
+            problems.append(PathgenError(name, f"has slides in {' and '.join(official)}: {slides}", hint))
         units.append(
             _Unit(
                 name=str(name),

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pathgen.core.errors import PathgenError
 from pathgen.core.files import atomic_folder
 from pathgen.core.labels import LABELS
-from pathgen.errors import PathgenError
 from pathgen.patches.tables import read_table, write_table
 
 PIXELS_FILE = "patches.npy"

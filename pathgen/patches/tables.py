@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from pathgen.core.errors import PathgenError
 from pathgen.core.files import atomic_path
 from pathgen.core.labels import LABELS
-from pathgen.errors import PathgenError
 
 Kind = Literal["text", "integer", "number", "truth"]
 SPLITS = ("train", "valid", "test")

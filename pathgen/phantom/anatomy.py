@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 from pathgen.phantom.noise import F32, smooth_noise, smooth_step, wobbly_radius
 
 MAP_UM = 4.0

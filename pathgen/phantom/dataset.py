@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from pathgen.core.files import atomic_path
+from pathgen.core.progress import progress
 from pathgen.core.seeding import numpy_generator
 from pathgen.phantom.anatomy import draw_anatomy, draw_outlines
-from pathgen.phantom.asap import write_annotations
+from pathgen.phantom.asap_writer import write_annotations
 from pathgen.phantom.staining import draw_stain, render
 from pathgen.phantom.tiff import write_pyramid
 from pathgen.phantom.tissue import draw_dyes
-from pathgen.progress import progress
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ _BY_HEART = 200
 # copies, drawings by heart, shrunken variety.
 _SETS = 6
 # In products of whole patches in one position, as measured (32 and 64 px): all eight positions of a square
-# take two and not eight (`pathgen.privacy.symmetry`); beside them the differences of pixels, and the
+# take two and not eight (`pathgen.privacy.d4_ncc`); beside them the differences of pixels, and the
 # magnitudes by which translations are looked for.
 _POSITIONS = {"identity": 1.0, "square": 1.9}
 _DIFFERENCES, _MAGNITUDES = 1.3, 1.4

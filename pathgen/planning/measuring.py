@@ -15,22 +15,22 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from pathgen.classifier.loop import train_classifier
 from pathgen.classifier.prediction import predict
 from pathgen.classifier.registry import build_classifier
 from pathgen.classifier.settings import ClassifierSettings
-from pathgen.classifier.training import train_classifier
 from pathgen.gan.distributed import ALONE
 from pathgen.gan.registry import GENERATORS
 from pathgen.gan.settings import networks_of
 from pathgen.gan.synthesis import BLOCK, synthesise
 from pathgen.phantom.dataset import write_phantom
-from pathgen.planning.jobs import Sizes
 from pathgen.planning.rates import AROUND_A_STAGE_S, Rate
 from pathgen.planning.study import Study
 from pathgen.planning.tuning_jobs import searched_classifiers
-from pathgen.recording import Silent
+from pathgen.planning.workload import Sizes
 from pathgen.studies.dp_sweep.settings import PRIVATE_NETWORKS
 from pathgen.training.compute import apply_compute
+from pathgen.training.metric_logger import NullLogger
 
 _MEASURED_S = 1.5
 # A fork of a process that has the libraries starts in 0.5 s, where loading them takes 3.1 s
@@ -197,7 +197,7 @@ def _of_classifier(
             precision=study.compute.precision,
             channels_last=study.compute.channels_last,
             resume_folder=None,
-            recorder=Silent(),
+            recorder=NullLogger(),
             what=f"measure {name}",
             stop_after_epoch=is_enough,
         )

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from pathgen.planning.disk import copies_of_outputs, free_bytes
-from pathgen.planning.jobs import Job, patches_per_role, plan_jobs
 from pathgen.planning.measuring import Measured, measure
 from pathgen.planning.rates import Rate, recorded_rates, seconds_of
 from pathgen.planning.reuse import Reuse, find_reuse
@@ -18,6 +17,7 @@ from pathgen.planning.study import Study
 from pathgen.planning.sweep_jobs import sweep_jobs
 from pathgen.planning.tuning_jobs import tuning_jobs
 from pathgen.planning.words import duration, size
+from pathgen.planning.workload import Job, patches_per_role, plan_jobs
 
 _LONG_S = 6 * 3600.0
 _ROOM_LEFT = 0.9

@@ -1,4 +1,4 @@
-"""How fast this machine does the units of work of `pathgen.planning.jobs`."""
+"""How fast this machine does the units of work of `pathgen.planning.workload`."""
 
 import math
 from collections.abc import Mapping

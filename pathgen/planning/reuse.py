@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pathgen.core.code import PACKAGES, entries
+from pathgen.core.errors import PathgenError
 from pathgen.core.files import write_json
 from pathgen.core.params import PARAMS_FILE, read_params
-from pathgen.errors import PathgenError
 from pathgen.planning.study import Study
-from pathgen.tracking.dvc_project import PIPELINE_FILE, new_project, open_project, stage_states
+from pathgen.provenance.code_hash import PACKAGES, entries
+from pathgen.tracking.dvc_api import PIPELINE_FILE, new_project, open_project, stage_states
 
 _LOCK = "dvc.lock"
 # What it writes says what the code of each stage and network is; a stage reads its own, and they are compared

@@ -4,8 +4,8 @@ from itertools import product
 
 from pathgen.core.labels import LABELS
 from pathgen.gan.settings import networks_of
-from pathgen.planning.jobs import Job, Sizes, patch_bytes, patches_per_role
 from pathgen.planning.study import Study
+from pathgen.planning.workload import Job, Sizes, patch_bytes, patches_per_role
 
 
 def scaling_jobs(study: Study, sizes: Sizes) -> list[Job]:

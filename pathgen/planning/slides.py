@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pathgen.core.errors import PathgenError
 from pathgen.core.labels import LABELS
-from pathgen.errors import PathgenError
 from pathgen.sources.camelyon16 import SLIDE_FOLDERS
 from pathgen.sources.cohort import require_folder
 from pathgen.sources.settings import CohortSettings

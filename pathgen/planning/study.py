@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from pathgen.classifier.settings import TrainClassifierSettings
+from pathgen.core.errors import PathgenError
 from pathgen.core.params import PARAMS_FILE, parse_section, read_params
-from pathgen.errors import PathgenError
 from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings
+from pathgen.jobs.settings import SlideWorkSettings
 from pathgen.metrics.fidelity.settings import FidelitySettings
 from pathgen.patches.settings import ExtractSettings, SampleSettings
-from pathgen.pipeline import PipelineSettings
 from pathgen.privacy.settings import PrivacySettings
-from pathgen.slide_work.settings import SlideWorkSettings
+from pathgen.run_matrix import PipelineSettings
 from pathgen.sources.settings import CohortSettings
 from pathgen.studies.dp_sweep.settings import DpSweepSettings
 from pathgen.studies.scaling.settings import ScalingSettings

@@ -2,8 +2,8 @@
 
 from pathgen.core.labels import LABELS
 from pathgen.planning.audit_work import attack_work
-from pathgen.planning.jobs import Job, images_of_gan, patches_per_role
 from pathgen.planning.study import Study
+from pathgen.planning.workload import Job, images_of_gan, patches_per_role
 from pathgen.studies.dp_sweep.settings import PRIVATE_NETWORKS
 
 

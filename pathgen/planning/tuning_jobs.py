@@ -6,10 +6,10 @@ from typing import Any, get_args
 from pathgen.classifier.settings import Augment, ClassifierSettings
 from pathgen.core.labels import LABELS
 from pathgen.gan.settings import networks_of
-from pathgen.planning.jobs import Job, patch_bytes, patches_per_role, trained_in_all, trained_patches
 from pathgen.planning.rates import Rate, seconds_of
 from pathgen.planning.study import Study
-from pathgen.studies.tuning.fields import tried_values
+from pathgen.planning.workload import Job, patch_bytes, patches_per_role, trained_in_all, trained_patches
+from pathgen.studies.tuning.overrides import tried_values
 
 _AUGMENTS = get_args(Augment)  # each costs more than the one before
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pathgen.privacy.evidence import Evidence
-from pathgen.privacy.intervals import (
+from pathgen.privacy.attack_features import Evidence
+from pathgen.privacy.rate_intervals import (
     auc_with_interval,
     binomial_interval,
     head_p_value,

@@ -1,271 +1,245 @@
-"""The audit of one class: who is nearest to whom, the tests on it, the controls, the verdict."""
+"""The privacy audit of one synthetic set: tests, controls, verdict and pictures."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import numpy_generator
-from pathgen.metrics.several import holm
-from pathgen.privacy.attacks import QUESTIONS, Finding, run_attacks
-from pathgen.privacy.controls import Control, Known, plant, run_controls
-from pathgen.privacy.copying import DESCRIPTIONS, Description
-from pathgen.privacy.density import fit_projection
-from pathgen.privacy.evidence import Evidence, closeness_threshold, gather
-from pathgen.privacy.intervals import wilson_interval
-from pathgen.privacy.matches import Pool, Seen
-from pathgen.privacy.shifts import Symmetries
-from pathgen.privacy.verdict import Verdict, decide, explain
+from pathgen.privacy.attack_features import closeness_threshold
+from pathgen.privacy.attacks import Finding, discriminator_attack
+from pathgen.privacy.class_audit import Comparison, LabelAudit, audit, compare, known_sets
+from pathgen.privacy.figures import closest_pairs, correlation_histogram, drawn
+from pathgen.privacy.memorisation_scores import Description
+from pathgen.privacy.shift_ncc import Symmetries
+from pathgen.privacy.slide_breakdown import Origins, most_exposed, risks, slide_findings
+from pathgen.privacy.supplementary import published_scores, shadow_findings
+from pathgen.privacy.verdict import NO_PROOF, Verdict
+
+Images = Mapping[str, NDArray[np.uint8]]
+"""RGB patches of shape (N, S, S, 3) by label."""
+
+Discriminator = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
+"""Takes RGB patches of shape (N, S, S, 3), gives scores of shape (N,), higher for "original"."""
+
+_FEWEST = 20
+_SMALLEST_PX = 16
+_SEVERITY: tuple[Verdict, ...] = ("no leakage found by these tests", "leakage found", "refused")
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """All nearest pairs of one class.
+class PrivacyReport:
+    """Privacy audit of one synthetic set.
 
     Attributes:
-        synthetic: The synthetic patches looked at, uint8 (Q, S, S, 3).
-        pool: The members and non-members, n of each.
-        learnt_from: All patches the generator learnt from, uint8 (N, S, S, 3); the members are among them.
-        seen: The synthetic patches as the attacks see them.
-        reference: The reference patches, n, in two random halves.
-        reference_seen: Each half as the attacks see it.
-    """
-
-    synthetic: NDArray[np.uint8]
-    pool: Pool
-    learnt_from: NDArray[np.uint8]
-    seen: Seen
-    reference: tuple[NDArray[np.uint8], NDArray[np.uint8]]
-    reference_seen: tuple[Seen, Seen]
-
-    @property
-    def fresh(self) -> Seen:
-        """All reference patches as the attacks see them."""
-        return self.reference_seen[0].together_with(self.reference_seen[1])
-
-    @property
-    def evidence(self) -> Evidence:
-        """What the synthetic set says about members and non-members."""
-        return gather(self.seen, self.fresh, closeness_threshold(self.fresh), self.pool.coordinates)
-
-
-@dataclass(frozen=True)
-class LabelAudit:
-    """What was found about one class.
-
-    Attributes:
-        verdict: The verdict on the class.
-        text: The verdict in sentences.
-        patches: Patches looked at, by population.
-        findings: Results of the tests by name.
-        adjusted: Their p-values, adjusted for the number of tests.
-        level: Level that the adjusted p-values are held against.
-        controls: Results of the controls.
-        above: How many synthetic patches correlate more with an original than 999 in 1,000 fresh originals
-            do, with members and with non-members. A smooth or repetitive generator exceeds .001 on BOTH
-            sides without copying: only the gap tells, so that this is no test.
+        verdict: The worst of the classes' verdicts.
+        metrics: ``privacy/{label}/{test}`` and, below it, ``/low``, ``/high``, ``/expected`` and, for
+            tests, ``/p_value`` and ``/p_adjusted``. What could not be measured has no key.
+        labels: The audit of each class.
+        details: Label to what is told beside the verdict, as plain data: ``descriptions``, and where origins
+            are known ``most_exposed``, ``per_slide`` and ``per_patient``.
+        pictures: ``gallery-{label}`` and ``correlation-{label}``, uint8 (H, W, 3). The galleries show
+            original patches.
+        plots: Those of the pictures that are plots, to be kept as lines.
     """
 
     verdict: Verdict
-    text: str
-    patches: dict[str, int]
-    findings: dict[str, Finding]
-    adjusted: dict[str, float]
-    level: float
-    controls: tuple[Control, ...]
-    above: dict[str, Finding]
+    metrics: dict[str, float]
+    labels: dict[str, LabelAudit]
+    details: dict[str, dict[str, Any]]
+    pictures: dict[str, NDArray[np.uint8]]
+    plots: dict[str, Figure]
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain data."""
+        """Return plain data for `pathgen.core.files.write_json`; without the pictures."""
         return {
             "verdict": self.verdict,
-            "text": self.text,
-            "patches": self.patches,
-            "level": self.level,
-            "tests": {
-                name: {
-                    "question": QUESTIONS[name],
-                    "value": self.findings[name].value,
-                    "low": self.findings[name].low,
-                    "high": self.findings[name].high,
-                    "expected": self.findings[name].expected,
-                    "p_value": self.findings[name].p_value,
-                    "p_adjusted": p,
-                    "found": p <= self.level,
-                }
-                for name, p in self.adjusted.items()
-            },
-            "controls": [
-                {
-                    "name": control.name,
-                    "kind": control.kind,
-                    "what": control.what,
-                    "smallest_p_adjusted": control.smallest_p,
-                    "found_by": list(control.found_by),
-                    "as_expected": control.as_expected,
-                }
-                for control in self.controls
-            ],
+            "caveat": NO_PROOF,
+            "metrics": self.metrics,
+            "labels": {label: done.as_json() | self.details[label] for label, done in self.labels.items()},
         }
 
 
-def descriptions_json(
-    found: Mapping[str, Description],
-    on_copies: Mapping[str, Description],
-    on_shrinkage: Mapping[str, Description],
-) -> dict[str, Any]:
-    """Return the published scores of copying as plain data, with what they read on two controls."""
-
-    def value(of: Mapping[str, Description], name: str) -> float | None:
-        return of[name].value if name in of else None
-
-    return {
-        name: {
-            "question": DESCRIPTIONS[name],
-            "value": one.value,
-            "low": one.low,
-            "high": one.high,
-            "expected": one.expected,
-            "on_copies": value(on_copies, name),
-            "on_shrunken_variety": value(on_shrinkage, name),
-        }
-        for name, one in found.items()
-    }
+def _check(populations: Mapping[str, Images], label: str) -> None:
+    shapes = {role: images[label].shape for role, images in populations.items()}
+    for role, shape in shapes.items():
+        if shape[0] < _FEWEST:
+            raise PathgenError(
+                f"{role} patches of class {label}",
+                f"{shape[0]} are too few for any test",
+                f"Draw at least {_FEWEST}, better some hundreds (section sample)",
+            )
+    if len({shape[1:] for shape in shapes.values()}) != 1:
+        sizes = ", ".join(f"{role} {shape[1:]}" for role, shape in shapes.items())
+        raise PathgenError(f"patches of class {label}", f"differ in size: {sizes}", "Make all of one size")
+    side = shapes["synthetic"][1]
+    if side < _SMALLEST_PX:
+        raise PathgenError(
+            f"patches of class {label}",
+            f"{side} px are too small for features of texture",
+            f"Extract at least {_SMALLEST_PX} px (extract.size_px)",
+        )
 
 
-def compare(
-    members: NDArray[np.uint8],
-    nonmembers: NDArray[np.uint8],
-    reference: NDArray[np.uint8],
-    synthetic: NDArray[np.uint8],
+def _rows(n: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    return np.sort(rng.choice(n, size=count, replace=False))
+
+
+def _values(label: str, findings: Mapping[str, Finding | Description]) -> dict[str, float]:
+    metrics: dict[str, float] = {}
+    for name, finding in findings.items():
+        key = f"privacy/{label}/{name}"
+        parts = {"": finding.value, "/low": finding.low, "/high": finding.high, "/expected": finding.expected}
+        metrics |= {f"{key}{part}": value for part, value in parts.items() if value is not None}
+    return metrics
+
+
+def _p_values(label: str, findings: Mapping[str, Finding]) -> dict[str, float]:
+    return {f"privacy/{label}/{name}/p_value": finding.p_value for name, finding in findings.items()}
+
+
+def _plot(comparison: Comparison) -> Figure:
+    correlated, threshold = comparison.seen.matches["ncc"], closeness_threshold(comparison.fresh)
+    return correlation_histogram(correlated, threshold)
+
+
+def measure_privacy(
+    members: Images,
+    nonmembers: Images,
+    reference: Images,
+    synthetic: Images,
     *,
-    learnt_from: NDArray[np.uint8],
+    discriminators: Mapping[str, Discriminator],
+    seed: int,
+    confidence: float,
+    significance: float,
+    max_originals: int,
+    max_synthetic: int,
     symmetries: Symmetries,
     max_shift_px: int,
     shift_shortlist: int,
-    seed: int,
-    label: str,
-    device: str,
-) -> Comparison:
-    """Find all nearest pairs of one class.
+    copy_share: float,
+    n_permutations: int,
+    shadow_steps: int,
+    gallery_pairs: int,
+    exposed_patches: int,
+    origins: Origins | None = None,
+    device: str = "cpu",
+) -> PrivacyReport:
+    """Audit what a synthetic set gives away about the patches its generators learnt from.
+
+    Members, non-members and reference patches must come from the same slides by the same draw: patches of
+    other slides make a perfect generator look guilty (the control ``fresh originals`` notices). All three
+    are cut to the size of the smallest. The chance that an honest generator is found leaking in any class
+    by any test is at most `significance` (Holm over the tests, Bonferroni over the classes); the chance
+    that a negative control refuses an honest verdict is at most the same again.
 
     Args:
-        members: Patches the generator learnt from, drawn at random, uint8 (n, S, S, 3).
-        nonmembers: As many of the same slides that it did not see.
-        reference: As many more.
-        synthetic: Synthetic patches, uint8 (Q, S, S, 3).
-        learnt_from: All patches the generator learnt from, uint8 (N, S, S, 3).
+        members: Patches the generators learnt from, uint8 (N, S, S, 3) by label.
+        nonmembers: Patches of the same slides that they did not see.
+        reference: More such patches, disjoint from both.
+        synthetic: The synthetic patches; its labels are the ones audited.
+        discriminators: The generators' discriminators by label; may be empty. See `discriminator_attack`.
+        seed: Seed of every draw.
+        confidence: Coverage of the intervals, in (0, 1).
+        significance: Chance of a false alarm over all tests and classes.
+        max_originals: Members, non-members and reference patches per class, each at most.
+        max_synthetic: Synthetic patches per class at most.
         symmetries: Positions in which patches are correlated.
-        max_shift_px: Translations through which they are correlated.
+        max_shift_px: Translations through which they are correlated, along either axis.
         shift_shortlist: Partners compared through all translations.
-        seed: Seed of the halving of the reference.
-        label: The class, part of the purpose of the draw.
+        copy_share: Share of planted copies that the controls must find.
+        n_permutations: Random labellings of the counting tests.
+        shadow_steps: Steps of the shadow discriminator; 0 leaves it out.
+        gallery_pairs: Closest pairs shown per class.
+        exposed_patches: Most exposed training patches listed per class.
+        origins: Where the patches are from; None leaves out what needs to know.
         device: Torch device of the comparison.
 
     Returns:
-        The comparison.
+        The report.
+
+    Raises:
+        PathgenError: A population has too few patches, or the sizes in pixels differ or are too small.
     """
-    shuffled = numpy_generator(seed, "privacy", "reference halves", label).permutation(len(reference))
-    first, second = np.array_split(shuffled, 2)
-    halves = (reference[first], reference[second])
-    projection = fit_projection(reference[shuffled])
-    pool = Pool(members, nonmembers, projection, symmetries, max_shift_px, shift_shortlist, device)
-    seen_halves = (pool.see(halves[0]), pool.see(halves[1]))
-    return Comparison(synthetic, pool, learnt_from, pool.see(synthetic), halves, seen_halves)
-
-
-def _above_threshold(synthetic: Seen, reference: Seen, confidence: float) -> dict[str, Finding]:
-    """Count synthetic patches that come closer than 999 in 1,000 fresh originals do, to either side."""
-    seen, fresh = synthetic.matches["ncc"], reference.matches["ncc"]
-    found = {}
-    for side, distance, usual in (
-        ("members", seen.to_member, fresh.to_member),
-        ("nonmembers", seen.to_nonmember, fresh.to_nonmember),
-    ):
-        share = float((distance < np.quantile(usual, 0.001)).mean())
-        low, high = wilson_interval(share, len(distance), confidence)
-        found[f"above_q999_{side}"] = Finding(share, low, high, 0.001, 1.0)
-    return found
-
-
-def known_sets(comparison: Comparison, *, copy_share: float, seed: int, label: str) -> Known:
-    """Make the controls' sets for a comparison (see `plant`)."""
-    return plant(
-        comparison.pool,
-        comparison.learnt_from,
-        comparison.seen,
-        comparison.reference,
-        comparison.reference_seen,
-        copy_share=copy_share,
-        rng=numpy_generator(seed, "privacy", "controls", label),
-    )
-
-
-def audit(
-    comparison: Comparison,
-    known: Known,
-    *,
-    level: float,
-    confidence: float,
-    n_permutations: int,
-    seed: int,
-    label: str,
-) -> LabelAudit:
-    """Test one class, run its controls, and come to a verdict.
-
-    Args:
-        comparison: All nearest pairs.
-        known: The controls' sets.
-        level: Chance of a false alarm over all tests of the class.
-        confidence: Coverage of the intervals.
-        n_permutations: Random labellings of the counting tests.
-        seed: Seed of every draw.
-        label: The class.
-
-    Returns:
-        The audit.
-    """
-    fresh, evidence = comparison.fresh, comparison.evidence
-    findings = run_attacks(
-        evidence,
-        confidence=confidence,
-        n_permutations=n_permutations,
-        rng=numpy_generator(seed, "privacy", "labellings", label),
-    )
-    adjusted = holm({name: finding.p_value for name, finding in findings.items()})
-    controls = run_controls(
-        comparison.pool,
-        comparison.seen,
-        known,
-        level=level,
-        confidence=confidence,
-        n_permutations=n_permutations,
-        seed=seed,
-        label=label,
-    )
-    verdict, found = decide(adjusted, level, controls)
-    n, n_synthetic = len(comparison.pool.members), len(comparison.synthetic)
-    text = explain(
-        verdict,
-        found,
-        findings,
-        controls,
-        label=label,
-        n_synthetic=n_synthetic,
-        n_members=n,
-        n_learnt_from=len(comparison.learnt_from),
-        symmetries=comparison.pool.symmetries,
-        max_shift_px=comparison.pool.max_shift_px,
-    )
-    return LabelAudit(
-        verdict,
-        text,
-        {"train": n, "nonmember": n, "reference": n, "synthetic": n_synthetic},
-        findings,
-        adjusted,
-        level,
-        controls,
-        _above_threshold(comparison.seen, fresh, confidence),
-    )
+    labels = list(synthetic)
+    populations = {"train": members, "nonmember": nonmembers, "reference": reference, "synthetic": synthetic}
+    for label in labels:
+        _check(populations, label)
+    originals = {"train": members, "nonmember": nonmembers, "reference": reference}
+    metrics: dict[str, float] = {}
+    audits: dict[str, LabelAudit] = {}
+    details: dict[str, dict[str, Any]] = {}
+    pictures: dict[str, NDArray[np.uint8]] = {}
+    plots: dict[str, Figure] = {}
+    for label in labels:
+        n = min(max_originals, *(len(images[label]) for images in originals.values()))
+        sizes = dict.fromkeys(originals, n) | {"synthetic": min(max_synthetic, len(synthetic[label]))}
+        rows = {
+            role: _rows(
+                len(images[label]), sizes[role], numpy_generator(seed, "privacy", "draw", role, label)
+            )
+            for role, images in populations.items()
+        }
+        looked_at = {role: np.asarray(images[label][rows[role]]) for role, images in populations.items()}
+        comparison = compare(
+            looked_at["train"],
+            looked_at["nonmember"],
+            looked_at["reference"],
+            looked_at["synthetic"],
+            learnt_from=members[label],
+            symmetries=symmetries,
+            max_shift_px=max_shift_px,
+            shift_shortlist=shift_shortlist,
+            seed=seed,
+            label=label,
+            device=device,
+        )
+        done = audit(
+            comparison,
+            known_sets(comparison, copy_share=copy_share, seed=seed, label=label),
+            level=significance / len(labels),
+            confidence=confidence,
+            n_permutations=n_permutations,
+            seed=seed,
+            label=label,
+        )
+        described, as_json = published_scores(label, comparison, confidence=confidence, seed=seed)
+        details[label] = {"descriptions": as_json}
+        beside: dict[str, Finding] = {}
+        if label in discriminators:
+            scores = [discriminators[label](looked_at[role]) for role in ("train", "nonmember")]
+            beside |= discriminator_attack("discriminator", *scores, confidence=confidence)
+        if shadow_steps:
+            beside |= shadow_findings(label, comparison, steps=shadow_steps, confidence=confidence, seed=seed)
+        if origins is not None:
+            of_members = origins.members[label].iloc[rows["train"]]
+            of_nonmembers = origins.nonmembers[label].iloc[rows["nonmember"]]
+            details[label] |= risks(comparison, of_members, of_nonmembers, confidence=confidence)
+            details[label]["most_exposed"] = most_exposed(
+                comparison, of_members, rows["synthetic"], exposed_patches
+            )
+            if label in origins.unseen:
+                beside |= slide_findings(
+                    comparison,
+                    of_members,
+                    origins.unseen[label],
+                    confidence=confidence,
+                    n_permutations=n_permutations,
+                    rng=numpy_generator(seed, "privacy", "unseen slides", label),
+                )
+        audits[label] = done
+        metrics |= _values(label, done.findings | beside | done.above) | _values(label, described)
+        metrics |= _p_values(label, done.findings | beside)
+        metrics |= {f"privacy/{label}/{name}/p_adjusted": p for name, p in done.adjusted.items()}
+        plots[f"correlation-{label}"] = _plot(comparison)
+        pictures[f"gallery-{label}"] = closest_pairs(
+            comparison.synthetic, comparison.pool, comparison.seen.matches["ncc"], gallery_pairs
+        )
+        pictures[f"correlation-{label}"] = drawn(plots[f"correlation-{label}"])
+    worst = max((done.verdict for done in audits.values()), key=_SEVERITY.index)
+    return PrivacyReport(worst, metrics, audits, details, pictures, plots)

@@ -13,12 +13,12 @@ import torch
 from numpy.typing import NDArray
 
 from pathgen.core.seeding import numpy_generator
-from pathgen.metrics.several import holm
+from pathgen.metrics.statistics.multiple_testing import holm
+from pathgen.privacy.attack_features import Evidence, closeness_threshold, gather, gather_within_members
 from pathgen.privacy.attacks import run_attacks
-from pathgen.privacy.evidence import Evidence, closeness_threshold, gather, gather_within_members
-from pathgen.privacy.matches import Pool, Seen
-from pathgen.privacy.memorised import drawn_by_heart
-from pathgen.privacy.planted import restained_each, shifted_each, turned_each
+from pathgen.privacy.nearest_pairs import Pool, Seen
+from pathgen.privacy.overfit_control import drawn_by_heart
+from pathgen.privacy.perturbed_copies import restained_each, shifted_each, turned_each
 
 _MOST_COPIES = 2000
 _LEARNT_BY_HEART = 100

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pathgen.privacy.allpairs import one_thread_each
+from pathgen.privacy.blocked_knn import one_thread_each
 
 N_AXES = 64
 """Axes at most; fewer where there are fewer patches."""

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pathgen.privacy.allpairs import CHUNK, Compare, Partners, best_partners
-from pathgen.privacy.symmetry import best_position, part_slices, parted
+from pathgen.privacy.blocked_knn import CHUNK, Compare, Partners, best_partners
+from pathgen.privacy.d4_ncc import best_position, part_slices, parted
 
 Measure = Literal["l2", "ncc", "ncc-square"]
 """Distance between two patches.

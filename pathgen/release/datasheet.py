@@ -9,9 +9,9 @@ from importlib import metadata
 import pandas as pd
 
 from pathgen.release import facts
-from pathgen.release.reasons import identities, named_in
-from pathgen.release.study import Finished
-from pathgen.webpage.words import counted
+from pathgen.release.gate import identities, named_in
+from pathgen.release.inputs import Finished
+from pathgen.webpage.display_names import counted
 
 _Answers = Mapping[str, str]
 

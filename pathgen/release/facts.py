@@ -7,18 +7,18 @@ from typing import Any
 import pandas as pd
 from ruamel.yaml import YAML
 
-from pathgen.gan.keeping import selected_by
+from pathgen.gan.export import selected_by
 from pathgen.gan.settings import networks_of
-from pathgen.pipeline import JOINT, kind_of
 from pathgen.privacy.verdict import NO_PROOF
+from pathgen.release.inputs import Finished
 from pathgen.release.limits import checks
-from pathgen.release.study import Finished
-from pathgen.report.answer import costs, sentence
 from pathgen.report.comparison import on_synthetic_table
-from pathgen.report.guarantees import guarantees
-from pathgen.report.measures import lines_of, write_value
-from pathgen.report.reading import read_metrics
-from pathgen.webpage.words import counted
+from pathgen.report.dp_guarantee import guarantees
+from pathgen.report.headline import costs, sentence
+from pathgen.report.load import read_metrics
+from pathgen.report.metric_table import lines_of, write_value
+from pathgen.run_matrix import JOINT, kind_of
+from pathgen.webpage.display_names import counted
 
 UNKNOWN = "Not known to this study"
 _SLIDE_SOURCES = ("phantom", "camelyon16", "slides")

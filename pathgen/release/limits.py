@@ -7,8 +7,8 @@ from statistics import fmean
 from typing import Any
 
 from pathgen.privacy.attacks import MEMBERSHIP
-from pathgen.release.study import Finished
-from pathgen.report.reading import Run
+from pathgen.release.inputs import Finished
+from pathgen.report.load import Run
 
 #: Share of synthetic patches nearer to a training patch than 99.9 % of unseen originals are.
 TOO_NEAR = "above_q999_members"

@@ -1,9 +1,9 @@
 """The short texts of a bundle: what it is, how to load it, who may do what with it."""
 
-from pathgen.exchange.manifest import FormatName
+from pathgen.export.manifest import FormatName
 from pathgen.release.croissant import licence_address
+from pathgen.release.inputs import Finished
 from pathgen.release.settings import ReleaseSettings
-from pathgen.release.study import Finished
 
 _LOADING = {
     "imagefolder": """from torchvision.datasets import ImageFolder

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pathgen.pipeline import regime_name
-from pathgen.report.over_trainings import mean_over_trainings
-from pathgen.report.reading import Run
+from pathgen.report.load import Run
+from pathgen.report.seed_intervals import mean_over_trainings
 from pathgen.report.tables import NOT_PUBLISHED, REGIME_WORDS, Row, Summary, number, summarise
+from pathgen.run_matrix import regime_name
 from pathgen.webpage.table import Table
 
 #: With fewer slides (patients) than this the intervals held the truth, but were as wide as the data are few.

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pathgen.report.measures import Measure, lines_of, nested, words
-from pathgen.webpage.words import counted
+from pathgen.report.metric_table import Measure, lines_of, nested, words
+from pathgen.webpage.display_names import counted
 
 _FLOOR = "the nearer to the floor the better"
 # How a measure's key begins, to what is better.

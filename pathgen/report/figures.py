@@ -10,10 +10,10 @@ import pandas as pd
 from pathgen.core.labels import LABELS
 from pathgen.patches.store import PatchSet, open_patch_set
 from pathgen.report import plots
-from pathgen.report.reading import key_of, read_histories, run_order
+from pathgen.report.load import key_of, read_histories, run_order
 from pathgen.report.tables import Row, number
+from pathgen.webpage.display_names import LABEL_WORDS
 from pathgen.webpage.pictures import Picture, read_picture, read_svg, sample_grid, svg_picture
-from pathgen.webpage.words import LABEL_WORDS
 
 _OVERLAY_PX = 480
 _GALLERY_PX = 2000

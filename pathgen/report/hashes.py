@@ -5,9 +5,9 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
-from pathgen.core.code import PACKAGES, ROOT
 from pathgen.core.files import sha256_of
-from pathgen.report.reading import ReportInputs
+from pathgen.provenance.code_hash import PACKAGES, ROOT
+from pathgen.report.load import ReportInputs
 
 #: Under which the code's hash stands.
 CODE_NAME = "code (pathgen, stages)"

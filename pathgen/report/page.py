@@ -5,11 +5,11 @@ from pathlib import Path
 
 from pathgen.core.files import atomic_path, write_json
 from pathgen.patches.tables import write_csv
-from pathgen.report import paper
-from pathgen.report.gathering import Page, Results, gather_page, gather_results
-from pathgen.report.reading import ReportInputs
+from pathgen.report import reference_results
+from pathgen.report.context import Page, Results, gather_page, gather_results
+from pathgen.report.load import ReportInputs
+from pathgen.report.privacy_utility import point_metrics, point_table
 from pathgen.report.tables import interval, json_table, markdown_table, number, runs_table
-from pathgen.report.tradeoff import point_metrics, point_table
 from pathgen.webpage.rendering import render
 
 
@@ -103,5 +103,5 @@ def render_markdown(title: str, results: Results) -> str:
     ]
     if results.comparable is not None:
         parts.append(f"**Not comparable with the paper.** {results.comparable}\n")
-    parts.append(f"Paper: {paper.CITATION}.\n")
+    parts.append(f"Paper: {reference_results.CITATION}.\n")
     return "\n".join(parts)

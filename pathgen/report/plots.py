@@ -10,8 +10,8 @@ from matplotlib.ticker import MaxNLocator
 
 from pathgen.core.labels import LABELS
 from pathgen.report.tables import Row
+from pathgen.webpage.display_names import LABEL_WORDS
 from pathgen.webpage.plotting import COLOURS, GREY, LINES, MARKERS, empty_plot
-from pathgen.webpage.words import LABEL_WORDS
 
 _ROC_POINTS = 300
 _TIMES = ("epoch", "kimg", "step")

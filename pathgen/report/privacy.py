@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pathgen.report.measures import Measure, lines_of
+from pathgen.report.metric_table import Measure, lines_of
+from pathgen.report.supplementary_attacks import attacks_table, scores_table
 from pathgen.report.tables import NOT_PUBLISHED
-from pathgen.report.undecided import attacks_table, scores_table
+from pathgen.webpage.display_names import LABEL_WORDS, counted
 from pathgen.webpage.table import Table
-from pathgen.webpage.words import LABEL_WORDS, counted
 
 # As `pathgen.privacy.verdict` words them, whose import would load torch.
 _PASSED, _LEAKING, _REFUSED = "no leakage found by these tests", "leakage found", "refused"

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pathgen.core.state import ABSENT
-from pathgen.report.reading import read_json
+from pathgen.provenance.params_hash import ABSENT
+from pathgen.report.load import read_json
 from pathgen.webpage.pictures import Picture, read_svg
 
 #: Begin what the page says of a study that may not belong to it, so that it can be found again.

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from pathgen.metrics.utility import mean_and_interval
-from pathgen.pipeline import RunKey, kind_of, regime_name
-from pathgen.report import paper
-from pathgen.report.reading import Run, run_order
+from pathgen.metrics.classification import mean_and_interval
+from pathgen.report import reference_results
+from pathgen.report.load import Run, run_order
+from pathgen.run_matrix import RunKey, kind_of, regime_name
 
 UNDEFINED = "undefined"
 NOT_RUN = "not run"
@@ -130,7 +130,7 @@ def _row(runs: Sequence[Run], confidence: float) -> Row:
     published = {
         metric: value
         for metric in TABLE_METRICS
-        if (value := paper.reference(key.regime, generator, key.classifier, metric)) is not None
+        if (value := reference_results.reference(key.regime, generator, key.classifier, metric)) is not None
     }
     return Row(
         regime=key.regime,

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
+from pathgen.sources.base import Source
 from pathgen.sources.cohort import CohortRow, Problem, cohort_table, excluded, repeated_slides, require_folder
 from pathgen.sources.settings import CohortSettings
-from pathgen.sources.source import Source
-from pathgen.sources.whole_slides import check_slides, find_candidates, read_patches
+from pathgen.sources.whole_slide import check_slides, find_candidates, read_patches
 
 _log = logging.getLogger(__name__)
 
@@ -75,8 +75,8 @@ def _reference(root: Path) -> dict[str, str]:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             lines = [[cell.strip() for cell in line] for line in csv.reader(stream) if any(line)]
     except FileNotFoundError:
-        cure = "Put the data set's reference.csv there: it holds the labels of the test slides"
-        raise PathgenError(path, "no such file", cure) from None
+        hint = "Put the data set's reference.csv there: it holds the labels of the test slides"
+        raise PathgenError(path, "no such file", hint) from None
     except (UnicodeDecodeError, csv.Error) as problem:
         raise PathgenError(path, f"not readable as CSV: {problem}", "Copy it again") from None
     labels: dict[str, str] = {}
@@ -120,8 +120,8 @@ def find_in_layout(
     slides, problems = _slides(root)
     if not slides and not problems:
         where = ", ".join(SLIDE_FOLDERS.values())
-        cure = "Set cohort.root in params.yaml to the folder that holds training/ and testing/"
-        raise PathgenError(root, f"holds no slides in {where}", cure)
+        hint = "Set cohort.root in params.yaml to the folder that holds training/ and testing/"
+        raise PathgenError(root, f"holds no slides in {where}", hint)
     annotations, more = _annotations(root, slides)
     problems += more
     reference: dict[str, str] | None = {}
@@ -155,7 +155,7 @@ def find_in_layout(
 
 
 def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
-    """Find Camelyon16's slides (see `pathgen.sources.source.Source`).
+    """Find Camelyon16's slides (see `pathgen.sources.base.Source`).
 
     Layout: ``training/normal/normal_001.tif``, ``training/tumor/tumor_001.tif``,
     ``testing/images/test_001.tif``, ``testing/reference.csv``, and the outlines as ``tumor_001.xml`` in

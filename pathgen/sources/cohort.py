@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.files import sha256_of
-from pathgen.errors import PathgenError, PathgenErrors
 from pathgen.patches.tables import COHORT, check_table
 from pathgen.sources.settings import CohortSettings
 
@@ -130,8 +130,8 @@ def _same_content(rows: list[CohortRow]) -> list[Problem]:
 
 def _unknown(slide: str, known: set[str]) -> Problem:
     near = difflib.get_close_matches(slide, known, n=1)
-    cure = f"Did you mean {near[0]}" if near else f"The slides are {', '.join(sorted(known)[:5])}, ..."
-    return Problem(PathgenError("params.yaml: cohort.exclude_slides", f"there is no slide {slide!r}", cure))
+    hint = f"Did you mean {near[0]}" if near else f"The slides are {', '.join(sorted(known)[:5])}, ..."
+    return Problem(PathgenError("params.yaml: cohort.exclude_slides", f"there is no slide {slide!r}", hint))
 
 
 def excluded(rows: Iterable[CohortRow], exclude_slides: Sequence[str]) -> list[CohortRow]:

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pathgen.patches.pieces import Part, Piece, write_piece
-from pathgen.slide_work.records import Facts, Identity, read_record
+from pathgen.jobs.result_cache import Facts, Identity, read_record
+from pathgen.patches.slide_cache import Part, Piece, write_piece
+from pathgen.sources.base import Reading, Source
 from pathgen.sources.settings import CohortSettings
-from pathgen.sources.source import Reading, Source
 
 _CHUNK_BYTES = 64 << 20
 
@@ -22,7 +22,7 @@ class ExtractSlide:
     Attributes:
         source: The source that made the cohort.
         root: Its folder, absolute.
-        places: The slide's drawn patches, columns `pathgen.patches.pieces.PLACE`, sorted by item.
+        places: The slide's drawn patches, columns `pathgen.patches.slide_cache.PLACE`, sorted by item.
         cohort: The section `cohort`.
         size_px: Side of the patches, px.
         threads: Threads that read; the result does not depend on it.

@@ -8,17 +8,17 @@ from typing import Literal
 
 import pandas as pd
 
-from pathgen.errors import PathgenError, PathgenErrors
-from pathgen.patches.extraction import no_room, patch_bytes, require_room, write_roles
-from pathgen.patches.pieces import PLACE
+from pathgen.core.errors import PathgenError, PathgenErrors
+from pathgen.jobs.job import FULL, Outcome, SlideTask
+from pathgen.jobs.runner import Shelf, open_shelf, problems_of, prune, run_tasks
+from pathgen.jobs.settings import SlideWorkSettings
+from pathgen.patches.slide_cache import PLACE
 from pathgen.patches.tables import EXTRACTED, check_table, write_table
-from pathgen.slide_work.run import Shelf, open_shelf, problems_of, prune, run_tasks
-from pathgen.slide_work.settings import SlideWorkSettings
-from pathgen.slide_work.tasks import FULL, Outcome, SlideTask
+from pathgen.patches.write_roles import no_room, patch_bytes, require_room, write_roles
+from pathgen.sources.base import Source
+from pathgen.sources.cache_key import in_use, pixel_identity, require_unchanged
 from pathgen.sources.extract_task import ExtractSlide
-from pathgen.sources.identity import in_use, pixel_identity, require_unchanged
 from pathgen.sources.settings import CohortSettings
-from pathgen.sources.source import Source
 
 _log = logging.getLogger(__name__)
 
@@ -123,7 +123,7 @@ def _without_bad_slides(
 ) -> pd.DataFrame:
     """Return the patches that could be read, or refuse to go on without the others."""
     problems = [
-        PathgenError(error.subject, error.reason, f"{error.cure}: cohort.exclude_slides: [{outcome.slide}]")
+        PathgenError(error.subject, error.reason, f"{error.hint}: cohort.exclude_slides: [{outcome.slide}]")
         for outcome in outcomes
         for error in problems_of([outcome])
     ]
@@ -131,9 +131,9 @@ def _without_bad_slides(
         raise PathgenErrors(problems)
     bad = [outcome.slide for outcome in outcomes if outcome.problem is not None]
     readable = samples[~samples["slide"].isin(bad)]
-    cure = "Mend or replace the slides named above, or draw others: sample.seed"
+    hint = "Mend or replace the slides named above, or draw others: sample.seed"
     empty = [
-        PathgenError(f"{role}, {label}", "no patch is left without the bad slides", cure)
+        PathgenError(f"{role}, {label}", "no patch is left without the bad slides", hint)
         for role, label in sorted(_cells(samples) - _cells(readable))
     ]
     if empty:

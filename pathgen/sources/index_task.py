@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pathgen.patches.picture import save_png
+from pathgen.patches.image_grid import save_png
 from pathgen.patches.tables import write_table
+from pathgen.sources.base import Found, Source
 from pathgen.sources.settings import CohortSettings
-from pathgen.sources.source import Found, Source
 from pathgen.wsi.settings import IndexSettings
 
 CANDIDATES_FILE = "candidates.parquet"

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pandas as pd
 
+from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.files import atomic_folder
-from pathgen.errors import PathgenError, PathgenErrors
+from pathgen.jobs.job import Outcome, SlideTask
+from pathgen.jobs.runner import open_shelf, problems_of, prune, run_tasks
+from pathgen.jobs.settings import SlideWorkSettings
 from pathgen.patches.tables import CANDIDATES, INDEXED, check_table, concatenate_tables, write_table
-from pathgen.slide_work.run import open_shelf, problems_of, prune, run_tasks
-from pathgen.slide_work.settings import SlideWorkSettings
-from pathgen.slide_work.tasks import Outcome, SlideTask
-from pathgen.sources.identity import in_use, index_identity, require_unchanged
+from pathgen.sources.base import Source
+from pathgen.sources.cache_key import in_use, index_identity, require_unchanged
 from pathgen.sources.index_task import CANDIDATES_FILE, OVERLAY_FILE, IndexSlide
 from pathgen.sources.settings import CohortSettings
-from pathgen.sources.source import Source
 from pathgen.wsi.settings import IndexSettings
 
 _log = logging.getLogger(__name__)

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pathgen.core.errors import PathgenError
 from pathgen.core.labels import LABELS
-from pathgen.errors import PathgenError
 from pathgen.patches.tables import CANDIDATES, SPLITS, check_table
+from pathgen.sources.base import Found, Reading, Source
 from pathgen.sources.cohort import CohortRow, Problem, cohort_table, content_digest, require_folder
 from pathgen.sources.settings import CohortSettings
-from pathgen.sources.source import Found, Reading, Source
 from pathgen.wsi.resample import box_mean
 from pathgen.wsi.settings import IndexSettings
 
@@ -63,8 +63,8 @@ def _checked(root: Path, row: CohortRow, crop_px: int) -> CohortRow:
             # The last patch is stored last: reading it finds a file that was cut off.
             array[-1]
     if crop_px > shape[1] or (shape[1] - crop_px) % 2:
-        cure = "Set cohort.pcam.crop_px to an even number of pixels less than that"
-        raise PathgenError(path, f"patches of {shape[1]} px have no centre of {crop_px} px", cure)
+        hint = "Set cohort.pcam.crop_px to an even number of pixels less than that"
+        raise PathgenError(path, f"patches of {shape[1]} px have no centre of {crop_px} px", hint)
     labels = _labels(root / str(row.annotation))
     if len(labels) != shape[0] or not shape[0]:
         said = f"has {shape[0]} patches, but {row.annotation} has {len(labels)} labels"
@@ -81,7 +81,7 @@ def _checked(root: Path, row: CohortRow, crop_px: int) -> CohortRow:
 
 
 def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
-    """Find the six files (see `pathgen.sources.source.Source`).
+    """Find the six files (see `pathgen.sources.base.Source`).
 
     Args:
         root: The folder of ``camelyonpatch_level_2_split_{train,valid,test}_{x,y}.h5``.

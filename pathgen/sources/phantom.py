@@ -7,10 +7,10 @@ import pandas as pd
 
 from pathgen.core.files import atomic_folder
 from pathgen.phantom.dataset import write_phantom
+from pathgen.sources.base import Source
 from pathgen.sources.camelyon16 import find_in_layout
 from pathgen.sources.settings import CohortSettings
-from pathgen.sources.source import Source
-from pathgen.sources.whole_slides import find_candidates, read_patches
+from pathgen.sources.whole_slide import find_candidates, read_patches
 
 _log = logging.getLogger(__name__)
 

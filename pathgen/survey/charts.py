@@ -10,8 +10,8 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from pathgen.survey.outliers import darkness, share_of_light
+from pathgen.webpage.display_names import LABEL_WORDS
 from pathgen.webpage.plotting import COLOURS, GREY, empty_plot
-from pathgen.webpage.words import LABEL_WORDS
 
 # More names than this would hide one another; the table has them all.
 _NAMES = 12

@@ -10,9 +10,9 @@ from PIL import Image, ImageDraw
 
 from pathgen.core.labels import LABELS
 from pathgen.patches.tables import ROLES
-from pathgen.survey.lettering import font
-from pathgen.survey.marking import Marked, draw_mark, has_colour
-from pathgen.webpage.words import LABEL_WORDS, ROLE_WORDS
+from pathgen.survey.patch_overlay import Marked, draw_mark, has_colour
+from pathgen.survey.text import font
+from pathgen.webpage.display_names import LABEL_WORDS, ROLE_WORDS
 from pathgen.wsi.overlay import EXCLUSION_COLOUR, LESION_COLOUR, TISSUE_COLOUR, Colour
 
 _TEXT_PX = 15

@@ -8,15 +8,15 @@ import pandas as pd
 from pathgen.core.labels import LABELS
 from pathgen.patches.tables import ROLES
 from pathgen.survey import charts
-from pathgen.survey.drawing import Sheet
-from pathgen.survey.facts import Cohort
 from pathgen.survey.legend import mark_sign
-from pathgen.survey.lines import CELLS, SlideLine, drawn_table, split_table
 from pathgen.survey.outliers import LEAST_VALUES, TRAITS, Outlier, Trait, judged
+from pathgen.survey.slide_rows import CELLS, SlideLine, drawn_table, split_table
+from pathgen.survey.slide_table import Cohort
+from pathgen.survey.thumbnails import Sheet
+from pathgen.webpage.display_names import LABEL_WORDS, ROLE_EXPLAINED, counted
 from pathgen.webpage.pictures import Picture, png_picture, svg_picture
 from pathgen.webpage.rendering import render
 from pathgen.webpage.table import Table
-from pathgen.webpage.words import LABEL_WORDS, ROLE_EXPLAINED, counted
 
 CONTENTS: Mapping[str, str] = {
     "left-out": "What was left out",

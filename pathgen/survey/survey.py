@@ -7,10 +7,10 @@ import pandas as pd
 
 from pathgen.core.files import atomic_folder
 from pathgen.patches.tables import write_csv
-from pathgen.survey.drawing import write_sheets, write_slides
-from pathgen.survey.facts import read_cohort
 from pathgen.survey.outliers import find_outliers
 from pathgen.survey.page import render_page
+from pathgen.survey.slide_table import read_cohort
+from pathgen.survey.thumbnails import write_sheets, write_slides
 
 PAGE_FILE, FACTS_FILE = "index.html", "slides.csv"
 

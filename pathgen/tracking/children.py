@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from pathgen.errors import PathgenError
-from pathgen.tracking.door import MlflowException
+from pathgen.core.errors import PathgenError
+from pathgen.tracking.client import Store, first_line, open_store
+from pathgen.tracking.mlflow_import import MlflowException
+from pathgen.tracking.mlflow_logger import MlflowLogger
 from pathgen.tracking.provenance import flatten
-from pathgen.tracking.recorder import StageRun
 from pathgen.tracking.run import begin_run, ending, log_parameters
-from pathgen.tracking.store import Store, first_line, open_store
 
 _PARENT = "mlflow.parentRunId"
 _CHILD = "child"
@@ -23,7 +23,7 @@ def child_run(
     parameters: Mapping[str, Any],
     tags: Mapping[str, Any],
     experiment: str = "pathgen",
-) -> Iterator[StageRun]:
+) -> Iterator[MlflowLogger]:
     """Record a part of a stage as a run of its own, nested under the stage's run.
 
     Any process may open it: the stage itself, a process that it started, or one on another machine that
@@ -47,7 +47,7 @@ def child_run(
     store = open_store(experiment)
     every = {key: str(value) for key, value in {**tags, _PARENT: parent_id, _CHILD: name}.items()}
     run_id, continued = begin_run(store, _left_open(store, parent_id, name), every, name)
-    run = StageRun(store, run_id, work_key=f"{parent_id}/{name}", continued=continued)
+    run = MlflowLogger(store, run_id, work_key=f"{parent_id}/{name}", continued=continued)
     with ending(store, run):
         log_parameters(store, run_id, flatten(parameters))
         yield run

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from ruamel.yaml import YAML
 
 import pathgen
-from pathgen.tracking.door import mlflow
-from pathgen.tracking.store import Store
+from pathgen.tracking.client import Store
+from pathgen.tracking.mlflow_import import mlflow
 
 _DATA = "data"
 _REQUIREMENTS = "requirements.txt"

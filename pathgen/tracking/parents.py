@@ -9,9 +9,9 @@ from typing import Any
 
 import filelock
 
+from pathgen.tracking.client import Store, open_store
+from pathgen.tracking.mlflow_logger import MlflowLogger
 from pathgen.tracking.provenance import version_tags
-from pathgen.tracking.recorder import StageRun
-from pathgen.tracking.store import Store, open_store
 
 _PARENT = "mlflow.parentRunId"
 _KEY_DIGITS = 32
@@ -47,7 +47,7 @@ class Parent:
             client.log_artifact(self.run_id, str(path))
 
 
-def nest_under(run: StageRun, kind: str, shared: Mapping[str, Any], *, experiment: str) -> Parent:
+def nest_under(run: MlflowLogger, kind: str, shared: Mapping[str, Any], *, experiment: str) -> Parent:
     """Nest a stage's run under the one run of its experiment; create that if this stage is the first.
 
     Each stage is a process of its own, and DVC may run a part of them today and others next week: the parent

@@ -13,13 +13,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from pathgen.errors import PathgenError
-from pathgen.tracking.attempts import Attempt, attempt, end_abandoned
-from pathgen.tracking.door import STORE_ERRORS, MlflowException, SystemMetricsMonitor, mlflow
-from pathgen.tracking.dvc_project import DataHash, data_hash, open_project, running_stage, running_stage_key
+from pathgen.core.errors import PathgenError
+from pathgen.tracking.client import Store, first_line, open_store
+from pathgen.tracking.dvc_api import DataHash, data_hash, open_project, running_stage, running_stage_key
+from pathgen.tracking.mlflow_import import STORE_ERRORS, MlflowException, SystemMetricsMonitor, mlflow
+from pathgen.tracking.mlflow_logger import MlflowLogger
 from pathgen.tracking.provenance import device_name, flatten, git_tags, uncommitted_changes, version_tags
-from pathgen.tracking.recorder import StageRun
-from pathgen.tracking.store import Store, first_line, open_store
+from pathgen.tracking.resume import Attempt, attempt, end_abandoned
 
 _PARAMS_PER_BATCH = 100
 _REASON_CHARS = 500
@@ -134,7 +134,9 @@ def log_parameters(store: Store, run_id: str, flat: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def ending(store: Store, run: StageRun, then: Callable[[str, bool], None] | None = None) -> Iterator[None]:
+def ending(
+    store: Store, run: MlflowLogger, then: Callable[[str, bool], None] | None = None
+) -> Iterator[None]:
     """Give the run its last status when the block ends, and send what waits.
 
     Args:
@@ -161,7 +163,7 @@ def ending(store: Store, run: StageRun, then: Callable[[str, bool], None] | None
             then(status, taken)
 
 
-def _end_run(store: Store, run: StageRun, status: str) -> bool:
+def _end_run(store: Store, run: MlflowLogger, status: str) -> bool:
     try:
         store.client.set_terminated(run.run_id, status=status)
     except STORE_ERRORS as failure:
@@ -181,7 +183,7 @@ def tracked_stage(
     experiment: str = "pathgen",
     system_metrics_interval_s: float | None = None,
     folder: Path | None = None,
-) -> Iterator[StageRun]:
+) -> Iterator[MlflowLogger]:
     """Record a stage as one MLflow run, from before its first computation to its end.
 
     Its status ends as `ending` says. Started again with the same command, inputs and parameters after
@@ -215,7 +217,7 @@ def tracked_stage(
         end_abandoned(store.work, store.client, place)
         run_id, continued = begin_run(store, claim.run_id, _tags(name, here, key, tags), run_name)
         claim.began(place, run_id)
-        run = StageRun(store, run_id, work_key=work_key, continued=continued)
+        run = MlflowLogger(store, run_id, work_key=work_key, continued=continued)
         with ending(store, run, partial(_note_end, claim, place, run_id)):
             log_parameters(store, run_id, flat)
             for path, data in hashes.items():

@@ -10,8 +10,8 @@ import safetensors
 import safetensors.torch
 import torch
 
+from pathgen.core.errors import PathgenError
 from pathgen.core.files import atomic_path
-from pathgen.errors import PathgenError
 
 # One metadata key only: with more, safetensors writes them in an order that changes between runs.
 _METADATA_KEY = "pathgen"
@@ -38,13 +38,13 @@ def save_tensors(
 
 
 def load_tensors(
-    path: Path, cure: str = "Make or pull it again"
+    path: Path, hint: str = "Make or pull it again"
 ) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Read a file that `save_tensors` wrote.
 
     Args:
         path: The file.
-        cure: What a person shall do when it cannot be read.
+        hint: What a person shall do when it cannot be read.
 
     Returns:
         Name to tensor (on the CPU, row-major), and the metadata.
@@ -55,37 +55,37 @@ def load_tensors(
     try:
         content = path.read_bytes()
     except OSError as problem:
-        raise PathgenError(path, f"cannot be read: {problem.strerror}", cure) from None
+        raise PathgenError(path, f"cannot be read: {problem.strerror}", hint) from None
     try:
         tensors = safetensors.torch.load(content)
     except safetensors.SafetensorError as problem:
-        raise PathgenError(path, f"damaged, not whole safetensors ({problem})", cure) from None
+        raise PathgenError(path, f"damaged, not whole safetensors ({problem})", hint) from None
     header_end = 8 + int.from_bytes(content[:8], "little")
     header = json.loads(content[8:header_end])
     try:
         metadata = json.loads(header["__metadata__"][_METADATA_KEY])
     except (KeyError, TypeError, json.JSONDecodeError):
-        raise PathgenError(path, "safetensors, but not written by pathgen", cure) from None
+        raise PathgenError(path, "safetensors, but not written by pathgen", hint) from None
     return tensors, metadata
 
 
-def load_module(module: torch.nn.Module, path: Path, cure: str = "Make or pull it again") -> None:
+def load_module(module: torch.nn.Module, path: Path, hint: str = "Make or pull it again") -> None:
     """Fill a module from the tensors in a file; names and shapes must match exactly.
 
     Args:
         module: The network, already built with the architecture of the file.
         path: A file of `save_tensors` that holds ``module.state_dict()``.
-        cure: What a person shall do when it does not fit.
+        hint: What a person shall do when it does not fit.
 
     Raises:
         PathgenError: The file cannot be read, or belongs to another architecture.
     """
-    tensors, _ = load_tensors(path, cure)
-    fill_module(module, tensors, path, cure)
+    tensors, _ = load_tensors(path, hint)
+    fill_module(module, tensors, path, hint)
 
 
 def fill_module(
-    module: torch.nn.Module, state: Mapping[str, torch.Tensor], subject: object, cure: str
+    module: torch.nn.Module, state: Mapping[str, torch.Tensor], subject: object, hint: str
 ) -> None:
     """Load a state into a module, or say on one line which tensors do not fit.
 
@@ -93,7 +93,7 @@ def fill_module(
         module: The network.
         state: Its ``state_dict()``, names and shapes exactly.
         subject: Where the state comes from, for the message.
-        cure: What a person shall do when it does not fit.
+        hint: What a person shall do when it does not fit.
 
     Raises:
         PathgenError: A tensor is missing, too many, or of another shape.
@@ -102,7 +102,7 @@ def fill_module(
     wrong = [name for name in sorted(own.keys() | state.keys()) if not _fits(own.get(name), state.get(name))]
     if wrong:
         reason = f"does not fit the network in {len(wrong)} tensors, the first is {wrong[0]}"
-        raise PathgenError(subject, reason, cure)
+        raise PathgenError(subject, reason, hint)
     module.load_state_dict(dict(state))
 
 

@@ -6,7 +6,7 @@ import sys
 
 import torch
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 
 # Of glibc's mallopt: blocks from this size on are asked of the system one by one; how much free memory at the
 # end of the heap is given back.

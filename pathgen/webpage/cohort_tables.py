@@ -4,8 +4,8 @@ import pandas as pd
 
 from pathgen.core.labels import LABELS
 from pathgen.patches.tables import ROLES
+from pathgen.webpage.display_names import ROLE_EXPLAINED
 from pathgen.webpage.table import Table
-from pathgen.webpage.words import ROLE_EXPLAINED
 
 
 def role_table(samples: pd.DataFrame) -> Table:

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from pathgen.core.errors import PathgenError
 from pathgen.core.files import atomic_path
-from pathgen.errors import PathgenError
-from pathgen.patches.picture import patch_grid
+from pathgen.patches.image_grid import patch_grid
 from pathgen.patches.store import PatchSet
 
 _QUALITIES = (85, 70, 50, 30)
@@ -143,14 +143,14 @@ def read_picture(path: Path, max_side_px: int, alt: str, caption: str = "") -> P
     return png_picture(np.asarray(image), alt, caption)
 
 
-def read_svg(path: Path, alt: str, caption: str, cure: str) -> Picture:
+def read_svg(path: Path, alt: str, caption: str, hint: str) -> Picture:
     """Read a plot for the page.
 
     Args:
         path: An SVG file that states its size in pt, as those of `save_svg` do.
         alt: What it shows.
         caption: Text below it.
-        cure: What to do about a file that cannot be read.
+        hint: What to do about a file that cannot be read.
 
     Returns:
         The plot, its bytes as they are.
@@ -161,11 +161,11 @@ def read_svg(path: Path, alt: str, caption: str, cure: str) -> Picture:
     try:
         content = path.read_bytes()
     except OSError as problem:
-        raise PathgenError(path, f"cannot be read: {problem.strerror}", cure) from None
+        raise PathgenError(path, f"cannot be read: {problem.strerror}", hint) from None
     opening = _SIZE.search(content[:4000].decode("utf-8", errors="replace"))
     height = re.search(r"\bheight=\"([\d.]+)pt\"", opening[0]) if opening else None
     if opening is None or height is None:
-        raise PathgenError(path, "is no SVG plot with a size in pt", cure)
+        raise PathgenError(path, "is no SVG plot with a size in pt", hint)
     width_px, height_px = (round(float(size) * _PX_PER_PT) for size in (opening[1], height[1]))
     return Picture(_data_uri("image/svg+xml", content), alt, width_px, height_px, caption)
 

@@ -9,7 +9,7 @@ import shapely
 from shapely import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 from pathgen.wsi.asap import parse_asap
 from pathgen.wsi.geojson import parse_geojson
 from pathgen.wsi.outline import Outline

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, ParseError
 import defusedxml
 import defusedxml.ElementTree
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 from pathgen.wsi.outline import NO_GROUP, Outline, Point
 
 _MEND = "Copy the annotation again from where it came, or export it again"

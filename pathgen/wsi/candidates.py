@@ -9,8 +9,8 @@ import shapely
 from numpy.typing import NDArray
 from shapely import MultiPolygon
 
+from pathgen.core.errors import PathgenError
 from pathgen.core.labels import Label
-from pathgen.errors import PathgenError
 from pathgen.wsi.annotations import (
     NOTHING_ANNOTATED,
     Annotations,

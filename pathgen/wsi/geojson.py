@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 from pathgen.wsi.outline import NO_GROUP, Outline, Point
 
 _MEND = "Export the annotation again as GeoJSON, coordinates in pixels"

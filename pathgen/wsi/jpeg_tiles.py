@@ -10,7 +10,7 @@ import simplejpeg
 import tifffile
 from numpy.typing import NDArray
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 from pathgen.wsi.reader import Slide
 from pathgen.wsi.tiff import UNREADABLE, is_tiff, without_log
 

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 from pathgen.wsi.jpeg_tiles import find_jpeg_tiles
 from pathgen.wsi.reader import open_slide
 from pathgen.wsi.resample import shrink

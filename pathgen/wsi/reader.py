@@ -9,9 +9,9 @@ import openslide
 from numpy.typing import NDArray
 from PIL import Image
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 from pathgen.wsi.geometry import finest_reduction
-from pathgen.wsi.refusal import why_refused
+from pathgen.wsi.open_error import why_refused
 from pathgen.wsi.resolution import level0_mpp
 
 _STRIP_PIXELS = 1 << 24

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 
 # A TIFF without a real resolution often says 72 dots per inch, 353 um/px: no scanner's level 0 is so coarse.
 _PLAUSIBLE_MPP = (0.01, 20.0)

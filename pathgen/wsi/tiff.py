@@ -10,7 +10,7 @@ from pathlib import Path
 
 import tifffile
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 
 _MAGIC = {b"II*\0": "<", b"MM\0*": ">", b"II+\0": "<", b"MM\0+": ">"}
 # What tifffile raises on damaged files: its own error, and whatever its parsing trips over.

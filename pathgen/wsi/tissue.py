@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pathgen.wsi.ink import pen_marks
 from pathgen.wsi.morphology import closed, opened
+from pathgen.wsi.pen_marks import pen_marks
 
 
 @dataclass(frozen=True)

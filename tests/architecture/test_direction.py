@@ -5,33 +5,32 @@ from pathlib import Path
 
 import pytest
 
-from pathgen.core.code import ROOT, direct, imported_names
+from pathgen.provenance.code_hash import ROOT, direct, imported_names
 
 FILES = sorted(
     path.relative_to(ROOT) for package in ("pathgen", "stages") for path in (ROOT / package).rglob("*.py")
 )
-LEAF = {"core", "errors", "progress", "recording", "training", "vision"}
+LEAF = {"core", "provenance", "training"}
 
 # part -> the parts it may import beside itself and the leaf modules
 MAY_IMPORT = {
     "wsi": set(),
     "phantom": set(),
     "patches": set(),
-    "slide_work": set(),
-    "sources": {"wsi", "patches", "phantom", "slide_work"},
+    "jobs": set(),
+    "sources": {"wsi", "patches", "phantom", "jobs"},
     "gan": {"patches", "metrics"},
     "classifier": {"patches", "metrics"},
-    "networks": set(),
-    "evaluation": {"classifier", "patches", "metrics", "pipeline"},
+    "evaluation": {"classifier", "patches", "metrics", "run_matrix"},
     "metrics": {"patches"},
     "privacy": {"patches", "metrics"},
     "tracking": set(),
     "webpage": {"patches"},
     "survey": {"wsi", "patches", "webpage"},
-    "report": {"patches", "metrics", "pipeline", "webpage"},
-    "pipeline": set(),
+    "report": {"patches", "metrics", "run_matrix", "webpage"},
+    "run_matrix": set(),
     "validation": {
-        "slide_work",
+        "jobs",
         "sources",
         "wsi",
         "patches",
@@ -43,18 +42,18 @@ MAY_IMPORT = {
         "report",
         "release",
         "survey",
-        "pipeline",
+        "run_matrix",
         "studies",
         "tracking",
     },
-    "studies": {"classifier", "gan", "metrics", "patches", "privacy", "slide_work", "webpage"},
-    "inspection": {"wsi", "patches", "sources", "validation"},
-    "exchange": {"patches"},
+    "studies": {"classifier", "gan", "metrics", "patches", "privacy", "jobs", "webpage"},
+    "inspect": {"wsi", "patches", "sources", "validation"},
+    "export": {"patches"},
     "release": {
-        "exchange",
+        "export",
         "gan",
         "patches",
-        "pipeline",
+        "run_matrix",
         "privacy",
         "report",
         "tracking",
@@ -62,7 +61,7 @@ MAY_IMPORT = {
         "webpage",
     },
     "planning": {
-        "slide_work",
+        "jobs",
         "sources",
         "phantom",
         "patches",
@@ -70,21 +69,21 @@ MAY_IMPORT = {
         "classifier",
         "metrics",
         "privacy",
-        "pipeline",
+        "run_matrix",
         "studies",
         "tracking",
         "validation",
     },
-    "cli": {"inspection", "exchange", "planning", "release", "tracking"},
+    "cli": {"inspect", "export", "planning", "release", "tracking"},
 }
 
 ONLY_HERE = {
     "mlflow": "pathgen/tracking/",
     "openslide": "pathgen/wsi/reader.py",
-    "torchvision": "pathgen/vision.py",
+    "torchvision": "pathgen/core/torchvision_import.py",
     "optuna": "pathgen/studies/",
-    "opacus": "pathgen/gan/dpdcgan/accounting.py",
-    "distributed": "pathgen/slide_work/cluster.py",
+    "opacus": "pathgen/gan/generators/dpdcgan/accounting.py",
+    "distributed": "pathgen/jobs/dask_executor.py",
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from pathgen.core.code import ROOT
+from pathgen.provenance.code_hash import ROOT
 
 BESIDE = sorted(ROOT.glob("*/dvc.yaml"))
 

@@ -8,13 +8,13 @@ import pytest
 from ruamel.yaml import YAML
 
 import pathgen
-from pathgen.core import code
-from pathgen.core.code import ROOT, code_of, require_unchanged, stage_scripts
+from pathgen.core.errors import PathgenError
 from pathgen.core.files import write_json
-from pathgen.errors import PathgenError
+from pathgen.provenance import code_hash
+from pathgen.provenance.code_hash import ROOT, code_of, require_unchanged, stage_scripts
 
 # Loaded by name, of which a search may train any; and the page that states the hash of all code.
-WHOLE_FOLDERS = {"tuning:tune": ["pathgen/networks"], "report": ["pathgen", "stages"]}
+WHOLE_FOLDERS = {"tuning:tune": ["pathgen/classifier/networks"], "report": ["pathgen", "stages"]}
 
 # What trains the points that a last stage puts together; it writes down from which code they are.
 POINTS = {
@@ -67,9 +67,10 @@ def toy(root: Path) -> dict[str, str]:
         root,
         {
             "stages/__init__.py": "HIDDEN = 1\n",
-            "stages/cut.py": "import pathgen.progress\ndef main():\n    from pathgen.tools.knife import go\n",
+            "stages/cut.py": "import pathgen.core.progress\n"
+            "def main():\n    from pathgen.tools.knife import go\n",
             "pathgen/__init__.py": "HIDDEN = 1\n",
-            "pathgen/progress.py": "import pathgen.tools.bar\n",
+            "pathgen/core/progress.py": "import pathgen.tools.bar\n",
             "pathgen/tools/__init__.py": '"""Says nothing else."""\n',
             "pathgen/tools/bar.py": "WIDTH = 7\n",
             "pathgen/tools/knife.py": "import numpy, pathgen.tools.stone as stone\n",
@@ -105,7 +106,7 @@ def test_code_that_changes_while_the_pipeline_runs_is_not_run(tmp_path: Path) ->
     entry = tmp_path / "cut.json"
     write_json(entry, {"code": toy(tmp_path)})
     require_unchanged(entry, tmp_path)
-    write(tmp_path, {"pathgen/other.py": "LEFT = 2\n", "pathgen/progress.py": "FAST = True\n"})
+    write(tmp_path, {"pathgen/other.py": "LEFT = 2\n", "pathgen/core/progress.py": "FAST = True\n"})
     require_unchanged(entry, tmp_path)
     write(tmp_path, {"pathgen/tools/stone.py": "HARDNESS = 8\n"})
     with pytest.raises(PathgenError, match=r"stone\.py.*has changed.*single-item check_params"):
@@ -141,7 +142,7 @@ def test_no_stage_takes_what_only_other_programs_are_offered() -> None:
     # Names of pathgen/__init__.py are loaded by name when they are first asked for.
     files = [file for part in ("pathgen", "stages") for file in (ROOT / part).rglob("*.py")]
     public = {f"pathgen.{name}" for name in pathgen.__all__}
-    assert not [file for file in files if public & set(code.imported_names(file.read_bytes()))]
+    assert not [file for file in files if public & set(code_hash.imported_names(file.read_bytes()))]
 
 
 def test_what_lies_beside_code_is_known() -> None:
@@ -150,4 +151,4 @@ def test_what_lies_beside_code_is_known() -> None:
         for file in (ROOT / "pathgen").rglob("*")
         if file.is_file() and "__pycache__" not in file.parts
     }
-    assert others - {".py", ".pyi", ".typed"} == code._TEMPLATES
+    assert others - {".py", ".pyi", ".typed"} == code_hash._TEMPLATES

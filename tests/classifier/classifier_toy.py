@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pathgen.classifier import training
-from pathgen.classifier.run_state import RunState
-from pathgen.classifier.training import TrainedClassifier, train_classifier
-from pathgen.recording import Silent
+from pathgen.classifier import loop
+from pathgen.classifier.loop import TrainedClassifier, train_classifier
+from pathgen.classifier.training_state import RunState
+from pathgen.training.metric_logger import NullLogger
 
 
 def toy_patches(count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -44,7 +44,7 @@ def train_toy(**changed: Any) -> TrainedClassifier:
         "precision": "fp32",
         "channels_last": True,
         "resume_folder": None,
-        "recorder": Silent(),
+        "recorder": NullLogger(),
         "what": "train toy",
     }
     patches = changed.pop("patches", (*toy_patches(90, 1), *toy_patches(40, 2)))
@@ -68,15 +68,15 @@ class KillBeforeEpochEnds:
 
 def kill_in_step(step: int) -> None:
     """Keep a snapshot after every step, and die as the step after so many begins."""
-    training._SNAPSHOT_EVERY_S = -1.0  # type: ignore[attr-defined]
-    taken = training.train_step
+    loop._SNAPSHOT_EVERY_S = -1.0  # type: ignore[attr-defined]
+    taken = loop.train_step
 
     def dying(run: RunState, *arguments: Any) -> None:
         if run.steps == step:
             os.kill(os.getpid(), signal.SIGKILL)
         taken(run, *arguments)
 
-    training.train_step = dying
+    loop.train_step = dying
 
 
 if __name__ == "__main__":

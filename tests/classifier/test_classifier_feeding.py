@@ -6,7 +6,7 @@ import torch
 from classifier_toy import toy_patches
 from scipy import ndimage
 
-from pathgen.classifier.feeding import Feed
+from pathgen.classifier.dataloader import Feed
 from pathgen.classifier.settings import Augment
 from pathgen.training.augmentation import blurred
 

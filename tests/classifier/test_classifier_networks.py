@@ -10,12 +10,12 @@ import safetensors.torch
 import torch
 from classifier_toy import toy_patches, train_toy
 
-import pathgen.networks
-from pathgen.classifier import catalogue
-from pathgen.classifier.model import load_classifier, save_classifier
+import pathgen.classifier.networks
+from pathgen.classifier import discovery
+from pathgen.classifier.checkpoint import load_classifier, save_classifier
 from pathgen.classifier.prediction import predict
 from pathgen.classifier.registry import build_classifier, fill_from_file
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 
 ROOT = Path(__file__).resolve().parents[2]
 CPU = torch.device("cpu")
@@ -23,16 +23,16 @@ WEIGHTS = {"cnn6": 5_669_794, "googlenet": 5_594_274, "resnet18": 11_169_858}
 
 
 def test_every_network_is_found() -> None:
-    assert catalogue.network_names() == sorted(WEIGHTS)
+    assert discovery.network_names() == sorted(WEIGHTS)
     with pytest.raises(PathgenError, match="network vgg: no such network"):
-        catalogue.network_file("vgg")
+        discovery.network_file("vgg")
 
 
 @pytest.mark.parametrize("name", WEIGHTS)
 def test_networks_give_log_probabilities_and_refuse_small_patches(name: str) -> None:
     model = build_classifier(name, 64, seed=1)
     assert sum(weight.numel() for weight in model.parameters()) == WEIGHTS[name]
-    smallest = catalogue.smallest_image_px(name)
+    smallest = discovery.smallest_image_px(name)
     for size_px in (smallest, 33):
         images = torch.rand(3, 3, size_px, size_px, generator=torch.Generator().manual_seed(1)) * 2 - 1
         logarithms = build_classifier(name, size_px, seed=1)(images)
@@ -118,10 +118,13 @@ def test_training_starts_from_pretrained_weights_and_says_which_it_drew(tmp_path
 
 
 def test_code_of_a_network_is_its_file_and_what_that_imports() -> None:
-    assert set(catalogue.code_digests("cnn6")) == {"pathgen/networks/cnn6.py"}
-    found = catalogue.code_digests("resnet18")
-    assert set(found) == {"pathgen/networks/resnet18.py", "pathgen/vision.py"}
-    assert found["pathgen/vision.py"] == hashlib.sha256((ROOT / "pathgen/vision.py").read_bytes()).hexdigest()
+    assert set(discovery.code_digests("cnn6")) == {"pathgen/classifier/networks/cnn6.py"}
+    found = discovery.code_digests("resnet18")
+    assert set(found) == {"pathgen/classifier/networks/resnet18.py", "pathgen/core/torchvision_import.py"}
+    assert (
+        found["pathgen/core/torchvision_import.py"]
+        == hashlib.sha256((ROOT / "pathgen/core/torchvision_import.py").read_bytes()).hexdigest()
+    )
 
 
 def test_the_example_of_a_new_classifier_trains_saves_and_loads(
@@ -131,13 +134,15 @@ def test_the_example_of_a_new_classifier_trains_saves_and_loads(
     code = re.findall(r"```python\n(.*?)```", chapter, re.DOTALL)
     assert len(code) == 1, "one file is all that a new network needs"
     assert code[0].count("\n") < 40
-    folder = tmp_path / "pathgen" / "networks"
+    folder = tmp_path / "pathgen" / "classifier" / "networks"
     folder.mkdir(parents=True)
     (folder / "linear.py").write_text(code[0])
-    monkeypatch.setattr(pathgen.networks, "__path__", [*pathgen.networks.__path__, str(folder)])
-    monkeypatch.setattr(catalogue, "_PACKAGE", folder)
-    monkeypatch.setattr(catalogue, "_ROOT", tmp_path)
-    assert list(catalogue.code_digests("linear")) == ["pathgen/networks/linear.py"]
+    monkeypatch.setattr(
+        pathgen.classifier.networks, "__path__", [*pathgen.classifier.networks.__path__, str(folder)]
+    )
+    monkeypatch.setattr(discovery, "_PACKAGE", folder)
+    monkeypatch.setattr(discovery, "_ROOT", tmp_path)
+    assert list(discovery.code_digests("linear")) == ["pathgen/classifier/networks/linear.py"]
     trained = train_toy(classifier="linear", max_epochs=6, patience=6, learning_rate=0.001)
     save_classifier(tmp_path / "model", trained, {"seed": 1})
     images, labels = toy_patches(60, 3)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pathgen.classifier.schedule import batches, best_epoch, is_over, learning_rates
+from pathgen.classifier.lr_schedule import batches, best_epoch, is_over, learning_rates
 
 
 def test_learning_rate_equals_torch_stepped_after_every_optimiser_step() -> None:

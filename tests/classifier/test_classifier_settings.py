@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from pathgen.classifier.loop import train_classifier
 from pathgen.classifier.settings import TrainClassifierSettings
-from pathgen.classifier.training import train_classifier
+from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.params import parse_section
-from pathgen.errors import PathgenError, PathgenErrors
 
 PUBLISHED: dict[str, Any] = {
     "network": "cnn6",

@@ -16,12 +16,12 @@ import torch
 from classifier_toy import toy_patches, train_toy
 from numpy.typing import NDArray
 
-from pathgen.classifier import training
-from pathgen.classifier.model import load_classifier, save_classifier
+from pathgen.classifier import loop
+from pathgen.classifier.checkpoint import load_classifier, save_classifier
 from pathgen.classifier.prediction import predict
 from pathgen.classifier.registry import build_classifier
-from pathgen.classifier.run_state import RunState
-from pathgen.errors import PathgenError
+from pathgen.classifier.training_state import RunState
+from pathgen.core.errors import PathgenError
 
 CPU = torch.device("cpu")
 
@@ -59,10 +59,8 @@ def script_validation(
         weights.append({name: value.clone() for name, value in model.state_dict().items()})
         return torch.log(torch.tensor([[0.6, 0.4]], dtype=torch.float64)).expand(40, 2)
 
-    monkeypatch.setattr(training, "log_probabilities", seen)
-    monkeypatch.setattr(
-        training, "_validation", lambda *_: {"valid_loss": 1.0, "valid_accuracy": next(curve)}
-    )
+    monkeypatch.setattr(loop, "log_probabilities", seen)
+    monkeypatch.setattr(loop, "_validation", lambda *_: {"valid_loss": 1.0, "valid_accuracy": next(curve)})
     return weights
 
 
@@ -92,7 +90,7 @@ def test_learning_rate_is_cut_by_optimiser_step(monkeypatch: pytest.MonkeyPatch)
 def test_the_optimiser_takes_torchs_plain_steps_to_the_bit(network: str) -> None:
     ours, plain = (build_classifier(network, 32, seed=1) for _ in range(2))
     numbers = {"momentum": 0.9, "weight_decay": 0.0005}
-    own = training.sgd(ours, torch.device("cpu"), learning_rate=0.01, **numbers)
+    own = loop.sgd(ours, torch.device("cpu"), learning_rate=0.01, **numbers)
     other = torch.optim.SGD(plain.parameters(), lr=0.01, foreach=False, fused=False, **numbers)
     draws = torch.Generator().manual_seed(3)
     for step in range(5):
@@ -140,7 +138,7 @@ def test_tells_the_recorder_every_epoch_and_shows_the_worst_mistakes(monkeypatch
 
 def test_most_wrong_first_is_most_confident() -> None:
     scores = torch.tensor([[0.9, 0.1], [0.1, 0.9], [0.4, 0.6], [0.3, 0.7]], dtype=torch.float64)
-    assert training.most_wrong(scores.log(), np.array([0, 0, 0, 1])).tolist() == [1, 2]
+    assert loop.most_wrong(scores.log(), np.array([0, 0, 0, 1])).tolist() == [1, 2]
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
@@ -164,7 +162,7 @@ def test_channels_last_is_how_the_layers_lie_in_memory_and_changes_nothing_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen: list[bool] = []
-    plain = training.train_step
+    plain = loop.train_step
 
     def listened(run: RunState, images: torch.Tensor, *rest: Any) -> None:
         layouts = [
@@ -174,7 +172,7 @@ def test_channels_last_is_how_the_layers_lie_in_memory_and_changes_nothing_else(
         seen.extend(layouts)
         plain(run, images, *rest)
 
-    monkeypatch.setattr(training, "train_step", listened)
+    monkeypatch.setattr(loop, "train_step", listened)
     weights = []
     for wanted in (True, False):
         seen.clear()

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from pathgen.classifier.networks.cnn6 import SMALLEST_IMAGE_PX, Cnn6, feature_side_px
 from pathgen.classifier.registry import build_classifier
-from pathgen.errors import PathgenError
-from pathgen.networks.cnn6 import SMALLEST_IMAGE_PX, Cnn6, feature_side_px
+from pathgen.core.errors import PathgenError
 
 
 def closed_form(flattened: int) -> int:

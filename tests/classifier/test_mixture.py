@@ -2,7 +2,7 @@
 
 import pytest
 
-from pathgen.classifier.mixture import mixture
+from pathgen.classifier.mixing import mixture
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from pathgen.classifier.regimes import LabelledImages, assemble
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 from pathgen.patches.store import PatchSet
 
 

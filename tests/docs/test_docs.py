@@ -11,20 +11,20 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from pathgen import pipeline
-from pathgen.classifier.training import _METRICS, HISTORY_COLUMNS
+from pathgen import run_matrix
+from pathgen.classifier.loop import _METRICS, HISTORY_COLUMNS
 from pathgen.core.params import read_params
-from pathgen.gan.dpdcgan.accounting import EPSILON
-from pathgen.gan.dpdcgan.players import PrivatePlayers
-from pathgen.gan.likeness import LIKENESS
+from pathgen.gan.generators.dpdcgan.accounting import EPSILON
+from pathgen.gan.generators.dpdcgan.trainer import DpTrainer
+from pathgen.gan.generators.stylegan2.trainer import Players as StyleGan2Players
+from pathgen.gan.online_frechet import FRECHET_KEYS
 from pathgen.gan.overfitting import LOOKS
-from pathgen.gan.players import Players
-from pathgen.gan.stylegan2.players import Players as StyleGan2Players
+from pathgen.gan.trainer import Players
+from pathgen.metrics.classification import classification_metrics, confusion, per_slide, roc_points
 from pathgen.metrics.fidelity.measure import measure_fidelity
-from pathgen.metrics.statistics.weighted import AT_OPERATING_POINT
-from pathgen.metrics.utility import classification_metrics, confusion, per_slide, roc_points
+from pathgen.metrics.statistics.bootstrap_metrics import AT_OPERATING_POINT
 from pathgen.privacy.attacks import QUESTIONS
-from pathgen.privacy.measure import measure_privacy
+from pathgen.privacy.audit import measure_privacy
 from pathgen.studies.dp_sweep.curve import MEASURES
 from pathgen.studies.tuning.worker import VALUE_KEY
 from pathgen.validation import SECTIONS, validate_params
@@ -120,10 +120,10 @@ def test_the_page_names_the_keys_that_are_recorded_and_no_others(
     recorded = {
         *Players.statistics,
         *StyleGan2Players.statistics,
-        *PrivatePlayers.statistics,
+        *DpTrainer.statistics,
         EPSILON,
         *LOOKS,
-        *LIKENESS,
+        *FRECHET_KEYS,
         *_METRICS,
         *(f"test/{name}" for name in classification_metrics(_LABELS, _SCORES, 0.5)),
         *(f"test/{name}" for name in (*AT_OPERATING_POINT, "calibration_error")),
@@ -137,10 +137,10 @@ def test_the_page_names_the_keys_that_are_recorded_and_no_others(
         *(f"privacy/{{label}}/{name}" for name in QUESTIONS),
         # Without origins they are too.
         "privacy/{label}/slide_auc",
-        # Put together from columns: stages/sample.py and stages/finish.py.
+        # Put together from columns: stages/sample.py and stages/summary.py.
         "sample/{role}/{label}",
         "accuracy/{regime}-{classifier}",
-        # Put together from points: pathgen/report/tradeoff.py.
+        # Put together from points: pathgen/report/privacy_utility.py.
         "tradeoff/{regime}-{classifier}/accuracy_lost",
         "tradeoff/{generator}/attack_auc",
         *(f"scaling/{name}/{{source}}/{{classifier}}" for name in ("a", "b", "c", "equals_original")),
@@ -258,4 +258,4 @@ def test_the_walk_through_of_a_generator_names_the_tuple_to_extend() -> None:
     page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     (line,) = re.findall(r"^\*\*4\. The name\*\*, `pathgen/pipeline\.py`: `(.+)`\.$", page, re.M)
     name, value = line.split(" = ")
-    assert ast.literal_eval(value) == (*getattr(pipeline, name), "mlpgan")
+    assert ast.literal_eval(value) == (*getattr(run_matrix, name), "mlpgan")

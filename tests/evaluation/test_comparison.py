@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pathgen.core.errors import PathgenError
 from pathgen.core.files import write_json
-from pathgen.errors import PathgenError
-from pathgen.evaluation.comparison import compare, differences_table, regimes_table
-from pathgen.evaluation.reading import Evaluated, TestPatches, patients_of, read_evaluated, slides_known
+from pathgen.evaluation.compare import compare, differences_table, regimes_table
+from pathgen.evaluation.load import Evaluated, TestPatches, patients_of, read_evaluated, slides_known
 from pathgen.patches.tables import write_table
-from pathgen.pipeline import RunKey
+from pathgen.run_matrix import RunKey
 
 CHOSEN: dict[str, Any] = {
     "slides_known": True,

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from pathgen.evaluation.comparison import compare
-from pathgen.evaluation.reading import Evaluated, TestPatches
-from pathgen.pipeline import RunKey
+from pathgen.evaluation.compare import compare
+from pathgen.evaluation.load import Evaluated, TestPatches
+from pathgen.run_matrix import RunKey
 
 SLIDES, PATCHES = 12, 30
 # Standard deviations of the scores: between patches 1, between slides of a class, and between trainings, by

@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from pathgen.classifier.prediction import predict
 from pathgen.core.labels import LABELS
 from pathgen.evaluation.evaluate import evaluate
-from pathgen.evaluation.on_synthetic import evaluate_on_synthetic
+from pathgen.evaluation.trts import evaluate_on_synthetic
 from pathgen.metrics.statistics.calibration import threshold_at_specificity
 from pathgen.patches.store import PatchSet
 from pathgen.patches.tables import read_table
-from pathgen.report.reading import read_runs
+from pathgen.report.load import read_runs
 
 
 class Bright(nn.Module):

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from pathgen.core.errors import PathgenErrors
 from pathgen.core.params import parse_section
-from pathgen.errors import PathgenErrors
 from pathgen.evaluation.settings import EvaluateSettings
 from stages import compare, evaluate, evaluate_on_synthetic
 

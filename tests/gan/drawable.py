@@ -12,10 +12,10 @@ import pandas as pd
 import torch
 
 from pathgen.core.seeding import torch_generator
-from pathgen.gan import drawn
-from pathgen.gan.model import save_gan
+from pathgen.gan import sample_cache
+from pathgen.gan.checkpoint import save_gan
 from pathgen.gan.registry import GENERATORS
-from pathgen.gan.trained import TrainedGan
+from pathgen.gan.result import TrainedGan
 
 CPU = torch.device("cpu")
 SIDE = 16
@@ -63,8 +63,8 @@ def main(store: Path, model: Path) -> None:
         count, segment_bytes = map(int, line.split())
         child = os.fork()
         if child == 0:
-            drawn._SEGMENT_BYTES = segment_bytes
-            drawn.drawn_patches(store, model, seed=3, count=count, device=CPU)
+            sample_cache._SEGMENT_BYTES = segment_bytes
+            sample_cache.drawn_patches(store, model, seed=3, count=count, device=CPU)
             os._exit(0)
         print(child, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)

@@ -17,14 +17,14 @@ import torch
 import torch._dynamo
 import torch.distributed as dist
 
-from pathgen.gan.classes import Classes, Conditioning
+from pathgen.gan.checkpoint import save_gan
+from pathgen.gan.conditioning import Classes, Conditioning
 from pathgen.gan.distributed import ALONE, Group
-from pathgen.gan.dpdcgan.recipe import PrivateRecipe
+from pathgen.gan.generators.dpdcgan.hyperparams import PrivateRecipe
+from pathgen.gan.generators.stylegan2.hyperparams import StyleGan2Recipe
+from pathgen.gan.hyperparams import GanRecipe
 from pathgen.gan.loop import train_generator
-from pathgen.gan.model import save_gan
-from pathgen.gan.recipe import GanRecipe
-from pathgen.gan.stylegan2.recipe import StyleGan2Recipe
-from pathgen.gan.trained import TrainedGan
+from pathgen.gan.result import TrainedGan
 
 OPTIONS = {
     "dcgan": {"width": 8, "latent_dim": 8},

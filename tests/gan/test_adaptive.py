@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pathgen.gan.adaptive import INTERVAL, LIMIT, AdaptiveAugmentation
+from pathgen.gan.ada import INTERVAL, LIMIT, AdaptiveAugmentation
 from pathgen.training.checkpoint import flatten_state, restore_state
 
 SURE, UNDECIDED = torch.full((10,), 3.0), torch.tensor([1.0, -1.0] * 5)

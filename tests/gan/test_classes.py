@@ -10,20 +10,20 @@ import pytest
 import torch
 from killable import DCGAN, OPTIONS, STYLEGAN2
 
+from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import torch_generator
-from pathgen.errors import PathgenError
-from pathgen.gan.classes import Classes, ClassShift, Conditioning, Given, class_logits
-from pathgen.gan.keeping import keep_training
+from pathgen.gan.checkpoint import load_discriminator, load_generator, load_meta
+from pathgen.gan.conditioning import Classes, ClassShift, Conditioning, Given, class_logits
+from pathgen.gan.dataset import of_all_labels, of_one_label
+from pathgen.gan.discriminator_scores import score
+from pathgen.gan.export import keep_training
+from pathgen.gan.generators.stylegan2.hyperparams import StyleGan2Recipe
+from pathgen.gan.hyperparams import GanRecipe
 from pathgen.gan.loop import train_generator
-from pathgen.gan.model import load_card, load_discriminator, load_generator
-from pathgen.gan.originals import of_all_labels, of_one_label
-from pathgen.gan.players import Players
-from pathgen.gan.recipe import GanRecipe
 from pathgen.gan.registry import GENERATORS
-from pathgen.gan.scoring import score
-from pathgen.gan.stylegan2.recipe import StyleGan2Recipe
+from pathgen.gan.result import TrainedGan
 from pathgen.gan.synthesis import synthesise
-from pathgen.gan.trained import TrainedGan
+from pathgen.gan.trainer import Players
 from pathgen.patches.store import PatchSet
 
 CPU = torch.device("cpu")
@@ -179,7 +179,7 @@ def test_its_discriminator_prefers_the_label_it_is_loaded_for(kept: tuple[str, P
 def test_both_labels_are_kept_with_their_card_and_one_history(kept: tuple[str, Path]) -> None:
     name, root = kept
     for number, label in enumerate(("normal", "tumor")):
-        card = load_card(root / label)
+        card = load_meta(root / label)
         assert (card.architecture, card.options["label"], card.options["classes"]) == (name, number, 2)
         assert card.facts["label"] == label
         assert card.facts["conditioning"] == {"classes": 2, "unconditional_share": 0.2, "ramp_share": 0.2}

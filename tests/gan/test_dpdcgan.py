@@ -14,21 +14,21 @@ from killable import DPDCGAN, HELD_OUT, IMAGES, OPTIONS
 from opacus.accountants import RDPAccountant
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import torch_generator
-from pathgen.errors import PathgenError
+from pathgen.gan.checkpoint import load_meta, save_gan
 from pathgen.gan.distributed import ALONE, Group
-from pathgen.gan.dpdcgan.accounting import epsilon, guarantee, noise_multiplier
-from pathgen.gan.dpdcgan.clipping import clipped_sum
-from pathgen.gan.dpdcgan.networks import build_discriminator
-from pathgen.gan.dpdcgan.players import PrivatePlayers
-from pathgen.gan.dpdcgan.recipe import PrivateRecipe
-from pathgen.gan.dpdcgan.stream import PoissonStream
-from pathgen.gan.dpdcgan.units import units_of
+from pathgen.gan.generators.dpdcgan.accounting import epsilon, guarantee, noise_multiplier
+from pathgen.gan.generators.dpdcgan.hyperparams import PrivateRecipe
+from pathgen.gan.generators.dpdcgan.networks import build_discriminator
+from pathgen.gan.generators.dpdcgan.per_sample_grad import clipped_sum
+from pathgen.gan.generators.dpdcgan.poisson_sampler import PoissonStream
+from pathgen.gan.generators.dpdcgan.privacy_unit import units_of
+from pathgen.gan.generators.dpdcgan.trainer import DpTrainer
 from pathgen.gan.loop import train_generator
-from pathgen.gan.model import load_card, save_gan
 from pathgen.gan.registry import GENERATORS
+from pathgen.gan.result import TrainedGan
 from pathgen.gan.sampling import load_generator
-from pathgen.gan.trained import TrainedGan
 
 CPU = torch.device("cpu")
 OF_PATIENTS = replace(DPDCGAN, unit="patient", units=6, patches_per_unit=4)
@@ -50,8 +50,8 @@ def trained(recipe: PrivateRecipe = DPDCGAN, images: Any = IMAGES, **settings: A
     )
 
 
-def players(recipe: PrivateRecipe = DPDCGAN, bf16: bool = False, group: Group = ALONE) -> PrivatePlayers:
-    return PrivatePlayers(
+def players(recipe: PrivateRecipe = DPDCGAN, bf16: bool = False, group: Group = ALONE) -> DpTrainer:
+    return DpTrainer(
         GENERATORS["dpdcgan"],
         image_size=16,
         options=OPTIONS["dpdcgan"],
@@ -90,7 +90,7 @@ def test_the_discriminator_judges_each_image_by_itself_in_training_too() -> None
 def test_contributions_are_clipped_as_a_loop_over_them_does(
     monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    monkeypatch.setattr("pathgen.gan.dpdcgan.clipping._AT_ONCE", at_once)
+    monkeypatch.setattr("pathgen.gan.generators.dpdcgan.per_sample_grad._AT_ONCE", at_once)
     network = players().discriminator
     images, targets = noise(7, 3, 3, 16, 16), torch.tensor([0.9] * 4 + [0.0] * 3)
     expected = [torch.zeros_like(weights) for weights in network.parameters()]
@@ -126,7 +126,7 @@ def test_one_contribution_moves_the_sum_by_the_clipping_norm_at_most() -> None:
 # --- Noise ----------------------------------------------------------------------------------------------
 
 
-def gradient(pair: PrivatePlayers, real: torch.Tensor, number: int) -> torch.Tensor:
+def gradient(pair: DpTrainer, real: torch.Tensor, number: int) -> torch.Tensor:
     pair._step_discriminator(real, noise(DPDCGAN.batch_size, 3, 16, 16), number)
     return torch.cat([weights.grad.flatten() for weights in pair.discriminator.parameters()])
 
@@ -252,7 +252,7 @@ def test_the_epsilon_told_is_that_of_opacus_accountant(
 ) -> None:
     result = trained(recipe, units=units, held_out=HELD_OUT)
     save_gan(tmp_path / "model", result, {"label": "normal"})
-    facts = load_card(tmp_path / "model").facts["privacy"]
+    facts = load_meta(tmp_path / "model").facts["privacy"]
     assert facts["epsilon"] == pytest.approx(accountant(facts, facts["steps"]), rel=1e-9)
     assert 0.998 * recipe.target_epsilon < facts["epsilon"] <= recipe.target_epsilon
     assert facts["units"] == (30 if units is None else 6)

@@ -20,14 +20,14 @@ import pytest
 import torch
 from drawable import CPU, checkpoint
 
-from pathgen.core.code import code_of
-from pathgen.errors import PathgenError
-from pathgen.gan import drawn, synthesis
-from pathgen.gan.drawn import drawn_patches, in_batches
-from pathgen.gan.keeping import keep_synthetic
+from pathgen.core.errors import PathgenError
+from pathgen.gan import sample_cache, synthesis
+from pathgen.gan.export import keep_synthetic
+from pathgen.gan.sample_cache import drawn_patches, in_batches
 from pathgen.gan.sampling import load_generator
 from pathgen.gan.synthesis import BLOCK, Arithmetic
 from pathgen.patches.store import open_patch_set
+from pathgen.provenance.code_hash import code_of
 
 ROW_BYTES = drawable.SIDE * drawable.SIDE * 3
 
@@ -90,7 +90,7 @@ def test_sets_of_any_size_have_the_same_first_bytes(model: Path, tmp_path: Path)
 def test_memory_does_not_grow_with_the_patches(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drawn, "_SEGMENT_BYTES", 10 * BLOCK * ROW_BYTES)
+    monkeypatch.setattr(sample_cache, "_SEGMENT_BYTES", 10 * BLOCK * ROW_BYTES)
 
     def peak(count: int) -> int:
         where = {"generator": "dcgan", "label": "tumor", "seed": 3, "device": CPU, "batch_size": 256}
@@ -179,10 +179,10 @@ def test_other_code_has_a_store_of_its_own(
     def hashes(file: Path) -> dict[str, str]:
         return {name: "another" if name == edited else digest for name, digest in code_of(file).items()}
 
-    monkeypatch.setattr(drawn, "code_of", hashes)
-    drawn._code.cache_clear()
+    monkeypatch.setattr(sample_cache, "code_of", hashes)
+    sample_cache._code.cache_clear()
     draw(store, model, 5)
-    drawn._code.cache_clear()
+    sample_cache._code.cache_clear()
     assert len(list(store.iterdir())) == 2
 
 

@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 import torch
 
-from pathgen.gan.keeping import example_for_signature, keep_synthetic, keep_training, selected_by
+from pathgen.gan.checkpoint import load_discriminator, load_meta
+from pathgen.gan.discriminator_scores import score
+from pathgen.gan.export import example_for_signature, keep_synthetic, keep_training, selected_by
+from pathgen.gan.hyperparams import GanRecipe
 from pathgen.gan.loop import train_generator
-from pathgen.gan.model import load_card, load_discriminator
-from pathgen.gan.recipe import GanRecipe
+from pathgen.gan.result import TrainedGan
 from pathgen.gan.sampling import load_generator
-from pathgen.gan.scoring import score
 from pathgen.gan.serving import _load_pyfunc
-from pathgen.gan.trained import TrainedGan
 from pathgen.patches.store import PatchSet, open_patch_set
 
 CPU = torch.device("cpu")
@@ -61,7 +61,7 @@ def folders(trained: TrainedGan, tmp_path_factory: pytest.TempPathFactory) -> tu
 
 def test_a_training_leaves_model_curves_and_pictures(trained: TrainedGan, folders: tuple[Path, Path]) -> None:
     model, results = folders
-    assert load_card(model).facts["label"] == "tumor"
+    assert load_meta(model).facts["label"] == "tumor"
     history = pd.read_csv(results / "history.csv")
     pd.testing.assert_frame_equal(history, trained.history, check_dtype=False)
     assert (results / "overfitting.csv").read_text().startswith("kimg,gan/known_accuracy,")

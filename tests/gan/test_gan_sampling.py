@@ -11,8 +11,8 @@ import torch
 from drawable import CPU, checkpoint
 
 import pathgen
-from pathgen.errors import PathgenError
-from pathgen.gan.classes import Given
+from pathgen.core.errors import PathgenError
+from pathgen.gan.conditioning import Given
 from pathgen.gan.sampling import load_generator
 from pathgen.gan.synthesis import BLOCK, Arithmetic, Choice, synthesise
 

@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
+from pathgen.core.errors import PathgenErrors
 from pathgen.core.params import parse_section
-from pathgen.errors import PathgenErrors
 from pathgen.gan.registry import GENERATORS
 from pathgen.gan.settings import NetworksSettings, SynthesiseSettings, TrainGanSettings, networks_of
-from pathgen.pipeline import JOINT, PER_CLASS
+from pathgen.run_matrix import JOINT, PER_CLASS
 from pathgen.training.settings import ComputeSettings
 
 PAPER_DCGAN = {

@@ -10,14 +10,14 @@ import pytest
 import torch
 from killable import DCGAN, OPTIONS, STYLEGAN2
 
-from pathgen.errors import PathgenError
-from pathgen.gan import players
-from pathgen.gan.health import Health
-from pathgen.gan.likeness import LIKENESS
+from pathgen.core.errors import PathgenError
+from pathgen.gan import trainer
+from pathgen.gan.divergence import Health
 from pathgen.gan.loop import train_generator
+from pathgen.gan.online_frechet import FRECHET_KEYS
 from pathgen.gan.overfitting import LOOKS, Watch, is_overfitting
-from pathgen.gan.players import Players
-from pathgen.gan.trained import TrainedGan
+from pathgen.gan.result import TrainedGan
+from pathgen.gan.trainer import Players
 from pathgen.training.checkpoint import load_tensors
 
 CPU = torch.device("cpu")
@@ -104,7 +104,7 @@ def test_a_collapse_ends_the_training_with_the_snapshot_before_it(
         told = whole(self, *batches, number=number)
         return {**told, "gan/spread_ratio": torch.tensor(0.003)} if number >= 20 else told
 
-    monkeypatch.setattr(players.Players, "step", step)
+    monkeypatch.setattr(trainer.Players, "step", step)
     with pytest.raises(PathgenError, match=r"after 240 images the generated images differ by 0\.3%"):
         trained(replace(DCGAN, kimg=0.4), tissue(64, 1), resume_folder=tmp_path)
     _, content = load_tensors(tmp_path / "snapshot.safetensors")
@@ -167,7 +167,11 @@ def test_looking_changes_no_byte() -> None:
     assert alone.history.equals(watched.history)
     assert len(alone.overfitting) == 0
     assert len(watched.overfitting) == 20
-    assert list(watched.overfitting.columns) == list(alone.overfitting.columns) == ["kimg", *LOOKS, *LIKENESS]
+    assert (
+        list(watched.overfitting.columns)
+        == list(alone.overfitting.columns)
+        == ["kimg", *LOOKS, *FRECHET_KEYS]
+    )
 
 
 @pytest.mark.parametrize("generator", ["dcgan", "stylegan2"])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 from pathgen.gan.distributed import launch
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,8 +27,8 @@ if len(sys.argv) > 2:
 DIVERGED = """
 import pathlib, sys, time, torch
 from pathgen.gan.distributed import joined
-from pathgen.errors import PathgenError, errors_to_exit
-with errors_to_exit(), joined(2, torch.device("cpu")) as group:
+from pathgen.errors import PathgenError, cli_errors
+with cli_errors(), joined(2, torch.device("cpu")) as group:
     try:
         group.mean(torch.ones(1))
         raise PathgenError("train", f"has diverged, says {group.rank}", "Lower the learning rate")

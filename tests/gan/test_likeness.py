@@ -5,11 +5,11 @@ import pytest
 import torch
 from killable import DCGAN, OPTIONS
 
-from pathgen.gan.likeness import LIKENESS, Likeness
 from pathgen.gan.loop import train_generator
-from pathgen.gan.trained import TrainedGan
-from pathgen.metrics.fidelity.features import texture_v1
+from pathgen.gan.online_frechet import FRECHET_KEYS, OnlineFrechet
+from pathgen.gan.result import TrainedGan
 from pathgen.metrics.fidelity.frechet import frechet_distance
+from pathgen.metrics.fidelity.texture_features import texture_v1
 
 CPU = torch.device("cpu")
 
@@ -19,8 +19,8 @@ def patches(seed: int, count: int = 40, side: int = 16, bright: float = 0.0) -> 
     return rng.normal(150.0 + bright, 30.0, (count, side, side, 3)).clip(0, 255).astype(np.uint8)
 
 
-def likeness(originals: np.ndarray, held_out: np.ndarray) -> Likeness | None:
-    return Likeness.of(originals, held_out, latent_dim=8, seed=1, device=CPU)
+def likeness(originals: np.ndarray, held_out: np.ndarray) -> OnlineFrechet | None:
+    return OnlineFrechet.of(originals, held_out, latent_dim=8, seed=1, device=CPU)
 
 
 def test_the_floor_is_the_distance_of_held_out_patches() -> None:
@@ -59,7 +59,7 @@ def trained(held_out: np.ndarray | None) -> TrainedGan:
 
 def test_a_training_tells_it_twenty_times_and_learns_the_same() -> None:
     told, silent = trained(patches(2)), trained(None)
-    looks = told.overfitting[list(LIKENESS)]
+    looks = told.overfitting[list(FRECHET_KEYS)]
     assert len(looks) == 20 and np.isfinite(looks.to_numpy()).all()
     assert looks["gan/frechet_floor"].nunique() == 1
     assert looks["gan/frechet"].nunique() == 20

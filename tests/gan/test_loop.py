@@ -9,17 +9,17 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import torch_generator
-from pathgen.errors import PathgenError
-from pathgen.gan import course
+from pathgen.gan import training_state
+from pathgen.gan.hyperparams import GanRecipe
 from pathgen.gan.loop import train_generator
-from pathgen.gan.players import STATISTICS, Players
-from pathgen.gan.recipe import GanRecipe
 from pathgen.gan.registry import GENERATORS
+from pathgen.gan.result import TrainedGan
 from pathgen.gan.synthesis import synthesise
-from pathgen.gan.trained import TrainedGan
-from pathgen.recording import Recorder
+from pathgen.gan.trainer import STATISTICS, Players
 from pathgen.training.checkpoint import load_tensors
+from pathgen.training.metric_logger import MetricLogger
 
 CPU = torch.device("cpu")
 OPTIONS = {"width": 8, "latent_dim": 8}
@@ -54,7 +54,7 @@ def trained(
     recipe: GanRecipe = RECIPE,
     images: NDArray[np.uint8] | None = None,
     resume_folder: Path | None = None,
-    recorder: Recorder | None = None,
+    recorder: MetricLogger | None = None,
     precision: str = "fp32",
 ) -> TrainedGan:
     return train_generator(
@@ -300,7 +300,7 @@ def test_resuming_really_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         return step
 
     # Three log intervals, so that the snapshot at step 10 falls into the middle of one.
-    monkeypatch.setattr(course, "_LOGS", 3)
+    monkeypatch.setattr(training_state, "_LOGS", 3)
     recipe = replace(RECIPE, ema_decay=0.9, augment="d4")
     monkeypatch.setattr(Players, "step", until(13))
     with pytest.raises(KeyboardInterrupt):

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 import torch
 
+from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import torch_generator
-from pathgen.errors import PathgenError
-from pathgen.gan import dcgan
-from pathgen.gan.model import load_card, load_discriminator, load_generator, save_gan
-from pathgen.gan.trained import TrainedGan
+from pathgen.gan.checkpoint import load_discriminator, load_generator, load_meta, save_gan
+from pathgen.gan.generators import dcgan
+from pathgen.gan.result import TrainedGan
 
 SIZE = {"image_size": 16, "width": 8, "latent_dim": 5}
 
@@ -42,7 +42,7 @@ def test_what_comes_back_is_what_was_saved(folder: Path) -> None:
     assert torch.equal(load_generator(folder)(latents), images)
     assert torch.equal(load_discriminator(folder)(images), trained.discriminator(images))
     assert not load_generator(folder).training
-    card = load_card(folder)
+    card = load_meta(folder)
     assert (card.architecture, card.options, card.image_size) == ("dcgan", {"width": 8, "latent_dim": 5}, 16)
     assert card.facts["label"] == "normal"
     assert card.facts["images"] == 3

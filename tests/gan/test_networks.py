@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from pathgen.core.seeding import torch_generator
-from pathgen.gan import dcgan
+from pathgen.gan.generators import dcgan
 from pathgen.gan.losses import discriminator_loss, generator_loss
 from pathgen.gan.registry import GENERATORS
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from drawable import checkpoint
 
-from pathgen.gan.keeping import example_for_signature
+from pathgen.gan.export import example_for_signature
+from pathgen.gan.result import TrainedGan
 from pathgen.gan.sampling import load_generator
-from pathgen.gan.trained import TrainedGan
 from pathgen.tracking.model_flavour import save_model, signature_of
 
 # MLflow's own, when its part for loading is imported.

@@ -5,7 +5,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from pathgen.gan.stream import Augment, ImageStream
+from pathgen.gan.dataloader import Augment, ImageStream
 from pathgen.training.augmentation import turned
 
 CPU = torch.device("cpu")

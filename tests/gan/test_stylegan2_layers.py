@@ -7,9 +7,8 @@ import torch
 from torch.nn import functional
 
 from pathgen.core.seeding import torch_generator
-from pathgen.gan.stylegan2.discriminator import MinibatchDeviation, ResidualBlock, group_deviation
-from pathgen.gan.stylegan2.filters import doubled, halved, smoothed
-from pathgen.gan.stylegan2.layers import (
+from pathgen.gan.generators.stylegan2.discriminator import MinibatchDeviation, ResidualBlock, group_deviation
+from pathgen.gan.generators.stylegan2.layers import (
     EqualConv,
     EqualLinear,
     ModulatedConv,
@@ -17,6 +16,7 @@ from pathgen.gan.stylegan2.layers import (
     demodulation,
     initialise,
 )
+from pathgen.gan.generators.stylegan2.resample import doubled, halved, smoothed
 
 TAPS = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
 

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from pathgen.core.seeding import torch_generator
+from pathgen.gan.generators.stylegan2.generator import StyleGan2Generator, build_generator, channels_at, sides
+from pathgen.gan.generators.stylegan2.layers import initialise
+from pathgen.gan.generators.stylegan2.sampling import drawer
 from pathgen.gan.registry import GENERATORS
-from pathgen.gan.stylegan2.drawing import drawer
-from pathgen.gan.stylegan2.generator import StyleGan2Generator, build_generator, channels_at, sides
-from pathgen.gan.stylegan2.layers import initialise
 
 SMALL = {"channel_base": 64, "channel_max": 8, "latent_dim": 6, "mapping_layers": 2, "minibatch_group": 2}
 
@@ -65,7 +65,7 @@ def test_the_generator_is_its_layers_written_out() -> None:
     first = network.layers[0](network.constant.repeat(3, 1, 1, 1), w, fixed[0])
     second = network.layers[1](first, w, fixed[1])
     third = network.layers[2](second, w, fixed[2])
-    from pathgen.gan.stylegan2.filters import doubled
+    from pathgen.gan.generators.stylegan2.resample import doubled
 
     expected = doubled(network.colours[0](first, w)) + network.colours[1](third, w)
     torch.testing.assert_close(network(latents(3)), expected)

@@ -11,15 +11,15 @@ from killable import OPTIONS, STYLEGAN2
 from torch.nn import functional
 
 from pathgen.core.seeding import torch_generator
-from pathgen.gan.adaptive import INTERVAL
+from pathgen.gan.ada import INTERVAL
+from pathgen.gan.checkpoint import load_discriminator, load_generator, save_gan
+from pathgen.gan.generators.stylegan2.hyperparams import StyleGan2Recipe, ema_decay
+from pathgen.gan.generators.stylegan2.sampling import drawer
+from pathgen.gan.generators.stylegan2.trainer import Players
 from pathgen.gan.loop import train_generator
-from pathgen.gan.model import load_discriminator, load_generator, save_gan
 from pathgen.gan.registry import GENERATORS
-from pathgen.gan.stylegan2.drawing import drawer
-from pathgen.gan.stylegan2.players import Players
-from pathgen.gan.stylegan2.recipe import StyleGan2Recipe, ema_decay
+from pathgen.gan.result import TrainedGan
 from pathgen.gan.synthesis import synthesise
-from pathgen.gan.trained import TrainedGan
 
 CPU = torch.device("cpu")
 PLAIN = replace(STYLEGAN2, r1_gamma=0.0, path_weight=0.0, mixing=0.0, ada_target=0.0)

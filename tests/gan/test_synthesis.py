@@ -6,8 +6,8 @@ import torch
 from numpy.typing import NDArray
 
 from pathgen.core.seeding import torch_generator
-from pathgen.gan import dcgan
-from pathgen.gan.classes import Given
+from pathgen.gan.conditioning import Given
+from pathgen.gan.generators import dcgan
 from pathgen.gan.synthesis import BLOCK, synthesise, to_uint8
 
 CPU = torch.device("cpu")

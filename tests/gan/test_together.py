@@ -14,13 +14,13 @@ import torch
 from killable import HELD_OUT, IMAGES, OPTIONS, RECIPES, trained
 from numpy.typing import NDArray
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 from pathgen.gan.batch_norm import over_group
+from pathgen.gan.dataloader import ImageStream
 from pathgen.gan.distributed import ALONE, Group, joined
 from pathgen.gan.division import group_size, indivisible
+from pathgen.gan.generators.stylegan2.discriminator import group_deviation
 from pathgen.gan.loop import train_generator
-from pathgen.gan.stream import ImageStream
-from pathgen.gan.stylegan2.discriminator import group_deviation
 from pathgen.training.checkpoint import load_tensors
 
 # Of the norm of each tensor, after 13 steps; found: 4e-6.

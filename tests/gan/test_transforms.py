@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from pathgen.core.seeding import torch_generator
-from pathgen.gan import adaptive
-from pathgen.gan.adaptive import augmented
-from pathgen.gan.transforms import as_flips, mirrored, placed, shift_matrices
+from pathgen.gan import ada
+from pathgen.gan.ada import augmented
+from pathgen.gan.augment_pipe import as_flips, mirrored, placed, shift_matrices
 from pathgen.training.augmentation import restained
 
 
@@ -101,7 +101,7 @@ def test_transforms_are_chosen_apart_from_each_other(monkeypatch: pytest.MonkeyP
     ):
         with monkeypatch.context() as patched:
             for name in names:
-                patched.setattr(adaptive, name, value)
+                patched.setattr(ada, name, value)
             other = augmented(one, 0.4, torch_generator(5))
         changed.append((other != plain).flatten(1).any(1).float())
     assert changed[1].mean().item() == pytest.approx(0.4, abs=0.06)
@@ -111,10 +111,10 @@ def test_transforms_are_chosen_apart_from_each_other(monkeypatch: pytest.MonkeyP
 
 def test_whole_transforms_give_exactly_the_symmetries_and_shifts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without fractional shifts and stain every result is one of the eight turns, of some whole shift."""
-    monkeypatch.setattr(adaptive, "_WHOLE_SHIFT", 0.0)
-    monkeypatch.setattr(adaptive, "_SHIFT_STD", 0.0)
-    monkeypatch.setattr(adaptive, "_STAIN_STD", (0.0, 0.0, 0.0))
-    monkeypatch.setattr(adaptive, "_OFFSET_STD", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(ada, "_WHOLE_SHIFT", 0.0)
+    monkeypatch.setattr(ada, "_SHIFT_STD", 0.0)
+    monkeypatch.setattr(ada, "_STAIN_STD", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(ada, "_OFFSET_STD", (0.0, 0.0, 0.0))
     one = images(1)
     shown = augmented(one.expand(800, -1, -1, -1), 1.0, torch_generator(5))
     symmetries = torch.stack(
@@ -171,8 +171,8 @@ def test_augmentation_keeps_the_hue_of_tissue() -> None:
 @pytest.mark.parametrize("chance", [0.0, 0.25, 0.8])
 def test_each_transform_comes_with_its_chance(chance: float, monkeypatch: pytest.MonkeyPatch) -> None:
     one = images(1).expand(2000, -1, -1, -1)
-    monkeypatch.setattr(adaptive, "_STAIN_STD", (0.0, 0.0, 0.0))
-    monkeypatch.setattr(adaptive, "_OFFSET_STD", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(ada, "_STAIN_STD", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(ada, "_OFFSET_STD", (0.0, 0.0, 0.0))
     shown = augmented(one, chance, torch_generator(7))
     unchanged = ((shown - one).abs().amax((1, 2, 3)) < 1e-5).float().mean().item()
     # Flip, turn and whole shift may also choose what changes nothing.

@@ -10,8 +10,8 @@ import torch._dynamo
 import torch.distributed as dist
 from killable import Training, keep, trained
 
+from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import torch_generator
-from pathgen.errors import PathgenError
 from pathgen.gan.batch_norm import over_group
 from pathgen.gan.distributed import Group
 from pathgen.training.checkpoint import save_tensors

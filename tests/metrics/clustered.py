@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from pathgen.metrics.statistics.intervals import (
+from pathgen.metrics.statistics.bootstrap import Clusters, Unit, clusters_of
+from pathgen.metrics.statistics.bootstrap_metrics import Judged, judge
+from pathgen.metrics.statistics.confidence_intervals import (
     Draws,
     difference_interval,
     difference_of,
@@ -18,8 +20,6 @@ from pathgen.metrics.statistics.intervals import (
     share_interval,
     slides_spread,
 )
-from pathgen.metrics.statistics.resampling import Clusters, Unit, clusters_of
-from pathgen.metrics.statistics.weighted import Judged, judge
 
 SHARES = ("accuracy", "precision", "recall", "specificity", "f1", "roc_auc", "average_precision")
 PATCHES = 100

@@ -13,12 +13,14 @@ from sklearn.calibration import calibration_curve
 sys.path.insert(0, str(Path(__file__).parent))
 import clustered
 
+from pathgen.metrics.statistics.bootstrap import Unit, bootstrap_weights, clusters_of, jackknife_weights
+from pathgen.metrics.statistics.bootstrap_metrics import coarse, judge, weighted_metrics
 from pathgen.metrics.statistics.calibration import (
     expected_calibration_error,
     reliability,
     threshold_at_specificity,
 )
-from pathgen.metrics.statistics.intervals import (
+from pathgen.metrics.statistics.confidence_intervals import (
     Spread,
     difference_interval,
     difference_of,
@@ -29,9 +31,7 @@ from pathgen.metrics.statistics.intervals import (
     together,
     training_spread,
 )
-from pathgen.metrics.statistics.paired import mcnemar, minimum_difference, p_value
-from pathgen.metrics.statistics.resampling import Unit, bootstrap_weights, clusters_of, jackknife_weights
-from pathgen.metrics.statistics.weighted import coarse, judge, weighted_metrics
+from pathgen.metrics.statistics.hypothesis_tests import mcnemar, minimum_difference, p_value
 
 
 @pytest.mark.parametrize("seed", range(8))

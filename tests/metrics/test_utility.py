@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as reference
 
-from pathgen.metrics.utility import (
+from pathgen.metrics.classification import (
     classification_metrics,
     confusion,
     mean_and_interval,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pathgen.errors import PathgenError
-from pathgen.patches.candidate_file import complete, read_to_draw
+from pathgen.core.errors import PathgenError
+from pathgen.patches.candidates_io import complete, read_to_draw
 from pathgen.patches.sampling import sample_cohort
 from pathgen.patches.tables import (
     CANDIDATES,

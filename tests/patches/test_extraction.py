@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pathgen.errors import PathgenError
-from pathgen.patches.extraction import require_room, write_roles
-from pathgen.patches.pieces import PLACE, Part, Piece, write_piece
+from pathgen.core.errors import PathgenError
+from pathgen.patches.slide_cache import PLACE, Part, Piece, write_piece
 from pathgen.patches.store import open_patch_set
 from pathgen.patches.tables import ROLES
+from pathgen.patches.write_roles import require_room, write_roles
 
 _SIZE = 4
 

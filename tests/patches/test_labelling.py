@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 from pathgen.patches.labelling import label_candidates
 from pathgen.patches.tables import CANDIDATES, check_table
 

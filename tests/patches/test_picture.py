@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pathgen.patches.picture import patch_grid, save_png
+from pathgen.patches.image_grid import patch_grid, save_png
 
 
 def test_patches_run_left_to_right_then_down_on_white() -> None:

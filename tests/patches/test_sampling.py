@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pathgen.errors import PathgenErrors
+from pathgen.core.errors import PathgenErrors
 from pathgen.patches.sampling import _uniform, _weighted_draw, draw_samples, sample_cohort
 from pathgen.patches.tables import CANDIDATES, ROLES, SAMPLES, check_table
 

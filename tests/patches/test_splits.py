@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pathgen.errors import PathgenError, PathgenErrors
+from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.patches.splits import assign_splits
 
 

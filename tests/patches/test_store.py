@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 from pathgen.patches.store import INDEX_FILE, PIXELS_FILE, PatchSetWriter, open_patch_set
 from pathgen.patches.tables import write_table
 

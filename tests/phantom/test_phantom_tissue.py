@@ -6,8 +6,8 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import numpy_generator
-from pathgen.errors import PathgenError
 from pathgen.phantom.anatomy import draw_anatomy, draw_outlines, fill
 from pathgen.phantom.noise import enlarge, smooth_noise
 from pathgen.phantom.nuclei import (

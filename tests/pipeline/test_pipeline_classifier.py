@@ -25,7 +25,7 @@ def add_linear(study: Study) -> None:
     """Do what CONTRIBUTING says."""
     chapter = (CHECKOUT / "CONTRIBUTING.md").read_text().split("## Add a classifier")[1]
     code = re.findall(r"```python\n(.*?)```", chapter, re.DOTALL)[0]
-    (study.root / "pathgen/networks/linear.py").write_text(code)
+    (study.root / "pathgen/classifier/networks/linear.py").write_text(code)
     study.set_params(
         {"pipeline.classifiers": ["cnn6", "linear"], "train_classifier.classifiers.linear": RECIPE}
     )
@@ -46,7 +46,7 @@ def test_a_new_classifier_trains_nothing_else(copy: Study) -> None:
 
     copy.set_params({"train_classifier.classifiers.linear.momentum": 0.8})
     assert changed(copy) == {"linear"}
-    network = copy.root / "pathgen/networks/cnn6.py"
+    network = copy.root / "pathgen/classifier/networks/cnn6.py"
     network.write_text(network.read_text() + "# another network now\n")
     copy.repro("check_params")
     assert changed(copy) == {"linear", "cnn6"}

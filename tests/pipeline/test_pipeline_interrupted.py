@@ -90,11 +90,11 @@ def test_code_edited_while_it_runs_is_not_taken_for_what_ran(copy, tmp_path):
     assert "error: pathgen/gan/loop.py: has changed" in refused
     assert "check_params" in refused and "Traceback" not in refused
     # A classifier's network is loaded by its name.
-    network = copy.root / "pathgen/networks/cnn6.py"
+    network = copy.root / "pathgen/classifier/networks/cnn6.py"
     before = network.read_bytes()
     network.write_bytes(before + b"# another network\n")
     refused = copy.repro("--force", "--single-item", "evaluate@original-cnn6-1", succeeds=False)
-    assert "error: pathgen/networks/cnn6.py: has changed" in refused
+    assert "error: pathgen/classifier/networks/cnn6.py: has changed" in refused
     network.write_bytes(before)
     # Other settings than the checkout's own, of which a plan asks in a copy.
     params = (copy.root / "params.yaml").read_text()

@@ -5,7 +5,7 @@ import json
 import pytest
 from tiny_study import Study, ran
 
-from pathgen.tracking.door import mlflow
+from pathgen.tracking.mlflow_import import mlflow
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
 FILE = "scaling/dvc.yaml"

@@ -6,7 +6,7 @@ from collections import defaultdict
 import pytest
 from tiny_study import Study, ran
 
-from pathgen.tracking.door import mlflow
+from pathgen.tracking.mlflow_import import mlflow
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
 
@@ -31,7 +31,7 @@ print(json.dumps(answers))
 @pytest.fixture(scope="module")
 def store(finished):
     """The finished study's runs, after its end has been told to MLflow: a client, and all runs."""
-    told = finished.study.run("python", "-m", "stages.finish")
+    told = finished.study.run("python", "-m", "stages.summary")
     client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{finished.study.root / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("pathgen")
     runs = client.search_runs([experiment.experiment_id], max_results=1000)

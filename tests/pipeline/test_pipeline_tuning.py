@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from tiny_study import Study, ran
 
-from pathgen.tracking.door import mlflow
+from pathgen.tracking.mlflow_import import mlflow
 from pathgen.validation import validate_params
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]

@@ -7,8 +7,8 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from pathgen.core.params import read_params
-from pathgen.planning.jobs import Sizes
 from pathgen.planning.study import Study, read_study
+from pathgen.planning.workload import Sizes
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SIZES = Sizes(gans={"dcgan": 1_000_000}, classifiers={"cnn6": 500_000})

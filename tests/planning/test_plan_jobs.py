@@ -8,7 +8,13 @@ import pytest
 from planned_study import CHECKOUT, SIZES, default_study, study_with
 
 from pathgen.planning.audit_work import audit_work
-from pathgen.planning.jobs import (
+from pathgen.planning.rates import Rate, recorded_rates, seconds_of
+from pathgen.planning.scaling_jobs import scaling_jobs
+from pathgen.planning.slides import Slides, list_slides
+from pathgen.planning.study import Study, read_study
+from pathgen.planning.sweep_jobs import sweep_jobs
+from pathgen.planning.tuning_jobs import searched_classifiers, tuning_jobs
+from pathgen.planning.workload import (
     Job,
     Sizes,
     images_of_gan,
@@ -17,13 +23,7 @@ from pathgen.planning.jobs import (
     trained_in_all,
     trained_patches,
 )
-from pathgen.planning.rates import Rate, recorded_rates, seconds_of
-from pathgen.planning.scaling_jobs import scaling_jobs
-from pathgen.planning.slides import Slides, list_slides
-from pathgen.planning.study import Study, read_study
-from pathgen.planning.sweep_jobs import sweep_jobs
-from pathgen.planning.tuning_jobs import searched_classifiers, tuning_jobs
-from pathgen.tracking.dvc_project import open_project, stage_names
+from pathgen.tracking.dvc_api import open_project, stage_names
 
 # Each weighs one byte, whatever its name.
 ANY_SIZES = Sizes(defaultdict(lambda: 1), defaultdict(lambda: 1))

@@ -5,9 +5,8 @@ import json
 import pytest
 from planned_study import SIZES, default_study, study_with
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 from pathgen.planning.disk import copies_with
-from pathgen.planning.jobs import plan_jobs
 from pathgen.planning.measuring import Measured
 from pathgen.planning.page import as_text
 from pathgen.planning.plan import Plan, assemble
@@ -15,6 +14,7 @@ from pathgen.planning.rates import Rate
 from pathgen.planning.reuse import Reuse, downstream, has_changed
 from pathgen.planning.slides import Slides
 from pathgen.planning.words import duration, number, size
+from pathgen.planning.workload import plan_jobs
 
 SLIDES = Slides(13, 44_000_000, drawn_px=1_000_000)
 

@@ -11,12 +11,12 @@ import pytest
 from planned_study import CHECKOUT, study_with
 from ruamel.yaml import YAML
 
-from pathgen.classifier.catalogue import code_digests
+from pathgen.classifier.discovery import code_digests
 from pathgen.core.files import write_json
 from pathgen.planning import reuse
 from pathgen.planning.reuse import find_reuse
 from pathgen.planning.study import read_study
-from pathgen.tracking.dvc_project import StageState, new_project
+from pathgen.tracking.dvc_api import StageState, new_project
 
 QUICK = {"extract.size_px": 16, "train_gan.dcgan.width": 8, "compute.threads": 1, "compute.device": "cpu"}
 
@@ -117,7 +117,7 @@ def test_a_network_whose_code_has_changed_is_trained_again(
         reuse, "stage_states", lambda _: {name: StageState(reads, {}) for name, reads in states.items()}
     )
     assert find_reuse(read_study(file), root).to_run == frozenset()
-    write_json(entry, {"network": "cnn6", "code": {"pathgen/networks/cnn6.py": "another"}})
+    write_json(entry, {"network": "cnn6", "code": {"pathgen/classifier/networks/cnn6.py": "another"}})
     assert find_reuse(read_study(file), root).to_run == {"train_original@cnn6-1", "evaluate"}
     entry.write_text("{")
     assert find_reuse(read_study(file), root).to_run == {"train_original@cnn6-1", "evaluate"}

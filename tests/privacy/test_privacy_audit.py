@@ -8,12 +8,12 @@ import pydantic
 import pytest
 import torch
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 from pathgen.privacy.attacks import QUESTIONS
-from pathgen.privacy.audit import LabelAudit, audit, compare, known_sets
-from pathgen.privacy.measure import PrivacyReport, measure_privacy
+from pathgen.privacy.audit import PrivacyReport, measure_privacy
+from pathgen.privacy.class_audit import LabelAudit, audit, compare, known_sets
+from pathgen.privacy.d4_ncc import turned
 from pathgen.privacy.settings import PrivacySettings
-from pathgen.privacy.symmetry import turned
 from pathgen.webpage.pictures import svg_of
 
 CHOSEN = {

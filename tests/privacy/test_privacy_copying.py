@@ -6,11 +6,17 @@ import scipy.stats
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import KernelDensity
 
-from pathgen.privacy.copying import DESCRIPTIONS, data_copying, describe, expected_k_count, yardstick
 from pathgen.privacy.density import density_ratio, fit_projection, log_density, share_within
-from pathgen.privacy.matches import Pool
+from pathgen.privacy.group_risk import exposed_first, risk_by_group, slides_told_apart
+from pathgen.privacy.memorisation_scores import (
+    DESCRIPTIONS,
+    data_copying,
+    describe,
+    expected_k_count,
+    yardstick,
+)
+from pathgen.privacy.nearest_pairs import Pool
 from pathgen.privacy.neighbours import nearest_both_ways, nearest_vectors
-from pathgen.privacy.risk import exposed_first, risk_by_group, slides_told_apart
 from pathgen.privacy.shadow import shadow_scores
 
 

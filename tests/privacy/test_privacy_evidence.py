@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pathgen.metrics.fidelity.features import texture_v1
+from pathgen.metrics.fidelity.texture_features import texture_v1
 from pathgen.privacy import controls
-from pathgen.privacy.audit import compare, known_sets
+from pathgen.privacy.attack_features import Evidence, closeness_threshold, gather, gather_within_members
+from pathgen.privacy.class_audit import compare, known_sets
 from pathgen.privacy.density import fit_projection
-from pathgen.privacy.evidence import Evidence, closeness_threshold, gather, gather_within_members
-from pathgen.privacy.matches import MEASURES, Pool, Seen
-from pathgen.privacy.origins import most_exposed
+from pathgen.privacy.nearest_pairs import MEASURES, Pool, Seen
+from pathgen.privacy.slide_breakdown import most_exposed
 
 
 def patches(seed: int, n: int) -> np.ndarray:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from pathgen.privacy.memorised import drawn_by_heart
 from pathgen.privacy.neighbours import nearest_both_ways
+from pathgen.privacy.overfit_control import drawn_by_heart
 
 
 def blobs(seed: int, count: int, side: int) -> np.ndarray:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from pathgen.privacy.d4_ncc import turned
 from pathgen.privacy.neighbours import Measure, nearest_both_ways
-from pathgen.privacy.symmetry import turned
 
 
 def patches(seed: int, n: int, side: int = 6) -> np.ndarray:

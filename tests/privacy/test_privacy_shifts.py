@@ -7,9 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
-from pathgen.privacy.planted import restained_each, shifted_each, turned_each
-from pathgen.privacy.shifts import magnitudes, nearest_shifted, shifted_correlations
-from pathgen.privacy.symmetry import best_position, part_slices, parted, turned
+from pathgen.privacy.d4_ncc import best_position, part_slices, parted, turned
+from pathgen.privacy.perturbed_copies import restained_each, shifted_each, turned_each
+from pathgen.privacy.shift_ncc import magnitudes, nearest_shifted, shifted_correlations
 
 
 def patches(seed: int, n: int, side: int = 9) -> np.ndarray:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from pathgen.privacy.attacks import FALSE_POSITIVE_RATE, attack_auc, attack_tpr
-from pathgen.privacy.intervals import head_p_value
 from pathgen.privacy.neighbours import nearest_both_ways
+from pathgen.privacy.rate_intervals import head_p_value
 
 N, N_SYNTHETIC, SIMULATIONS = 200, 400, 100
 

@@ -7,9 +7,9 @@ import pytest
 import scipy.stats
 import sklearn.metrics
 
-from pathgen.metrics.several import holm
+from pathgen.metrics.statistics.multiple_testing import holm
 from pathgen.privacy.attacks import attack_auc, attack_tpr, discriminator_attack, member_share
-from pathgen.privacy.intervals import (
+from pathgen.privacy.rate_intervals import (
     auc_with_interval,
     binomial_interval,
     head_p_value,

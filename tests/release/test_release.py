@@ -17,18 +17,18 @@ from fabricated import report_on
 from PIL import Image
 from releasable import COUNT, LABELS, audit, make_study, write_audit, write_params
 
-import pathgen.release.bundle as writing
+import pathgen.release.writer as writing
 from pathgen.cli import main
-from pathgen.errors import PathgenError, PathgenErrors
-from pathgen.exchange.exchange import import_patch_set
+from pathgen.core.errors import PathgenError, PathgenErrors
+from pathgen.core.torchvision_import import torchvision
+from pathgen.export.api import import_patch_set
 from pathgen.patches.store import PatchSetWriter, open_patch_set
-from pathgen.release.bundle import release, write_bundle
-from pathgen.release.fresh import changed_above
+from pathgen.release.gate import named_in, reasons_against, stale_reasons
+from pathgen.release.inputs import Finished, read_finished
 from pathgen.release.limits import TOO_NEAR, checks
-from pathgen.release.reasons import named_in, reasons_against, stale_reasons
-from pathgen.release.study import Finished, read_finished
-from pathgen.tracking.dvc_project import StageState
-from pathgen.vision import torchvision
+from pathgen.release.stale import changed_above
+from pathgen.release.writer import release, write_bundle
+from pathgen.tracking.dvc_api import StageState
 
 FORMS = ("imagefolder", "pcam", "parquet")
 WHERE = {"imagefolder": "data", "pcam": "data/pcam", "parquet": "data"}
@@ -92,7 +92,7 @@ def test_the_lines_of_the_readme_load_it(bundle: Path, study: Path, monkeypatch:
     (code,) = re.findall(r"```python\n(.*?)```", (bundle / "README.md").read_text(), re.S)
     if bundle.name == "parquet":
         pytest.importorskip("datasets", reason="Hugging Face's datasets is not installed")
-    assert torchvision.datasets  # its door first: see pathgen.vision
+    assert torchvision.datasets  # its door first: see pathgen.core.torchvision_import
     monkeypatch.chdir(bundle)
     names: dict[str, object] = {}
     exec(code, names)

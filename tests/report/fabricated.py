@@ -8,14 +8,14 @@ import pandas as pd
 from PIL import Image
 
 from pathgen.core.files import write_json
-from pathgen.evaluation.comparison import compare
-from pathgen.evaluation.reading import read_evaluated
+from pathgen.evaluation.compare import compare
+from pathgen.evaluation.load import read_evaluated
 from pathgen.metrics.statistics.calibration import reliability
 from pathgen.patches.store import PatchSetWriter
 from pathgen.patches.tables import COHORT, INDEXED, SAMPLES, check_table, empty_table, write_table
 from pathgen.report.hashes import file_hashes, library_versions
+from pathgen.report.load import inputs_under
 from pathgen.report.page import build_report
-from pathgen.report.reading import inputs_under
 from pathgen.webpage.pictures import save_svg
 from pathgen.webpage.plotting import empty_plot
 

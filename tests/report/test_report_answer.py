@@ -2,11 +2,11 @@
 
 import pytest
 
-from pathgen.pipeline import RunKey
-from pathgen.report import answer
-from pathgen.report.measures import measures, nested, write_value
-from pathgen.report.reading import Run
+from pathgen.report import headline
+from pathgen.report.load import Run
+from pathgen.report.metric_table import measures, nested, write_value
 from pathgen.report.tables import Row, result_rows
+from pathgen.run_matrix import RunKey
 
 
 def rows_of(original: list[float | None], synthetic: list[float | None]) -> list[Row]:
@@ -19,8 +19,8 @@ def rows_of(original: list[float | None], synthetic: list[float | None]) -> list
 
 
 def only_sentence(original: list[float | None], synthetic: list[float | None]) -> str:
-    (cost,) = answer.costs(rows_of(original, synthetic), 0.95)
-    return answer.sentence(cost, 0.95)
+    (cost,) = headline.costs(rows_of(original, synthetic), 0.95)
+    return headline.sentence(cost, 0.95)
 
 
 def test_loss_is_paired_by_seed() -> None:
@@ -53,7 +53,7 @@ def test_regimes_without_a_common_seed_are_not_compared() -> None:
         Run(RunKey("original", None, "cnn6", 1), {"accuracy": 0.9}, None, None, None),
         Run(RunKey("synthetic", "dcgan", "cnn6", 2), {"accuracy": 0.8}, None, None, None),
     ]
-    assert answer.costs(result_rows(runs, 0.95), 0.95) == []
+    assert headline.costs(result_rows(runs, 0.95), 0.95) == []
 
 
 @pytest.mark.parametrize(
@@ -67,31 +67,31 @@ def test_regimes_without_a_common_seed_are_not_compared() -> None:
 )
 def test_colour_floor_is_said_as_far_as_the_interval_goes(baseline: float, words: str) -> None:
     row = rows_of([0.9] * 3, [0.59, 0.60, 0.61])[1]
-    assert answer.beside_colour(row, baseline, 0.95).endswith(words)
-    assert "was not run" in answer.beside_colour(row, None, 0.95)
+    assert headline.beside_colour(row, baseline, 0.95).endswith(words)
+    assert "was not run" in headline.beside_colour(row, None, 0.95)
 
 
 @pytest.mark.parametrize(("baseline", "words"), [(0.5, "is above that"), (0.7, "is not above that")])
 def test_colour_floor_beside_a_single_run_is_said_to_have_no_interval(baseline: float, words: str) -> None:
     row = rows_of([0.9], [0.6])[1]
-    assert f"{words}, but these runs give no interval" in answer.beside_colour(row, baseline, 0.95)
+    assert f"{words}, but these runs give no interval" in headline.beside_colour(row, baseline, 0.95)
 
 
 def test_only_the_papers_data_and_sizes_are_comparable() -> None:
-    assert answer.comparable(["camelyon16"], 35_000, 15_000) is None
-    small = answer.comparable(["camelyon16"], 100, 15_000)
+    assert headline.comparable(["camelyon16"], 35_000, 15_000) is None
+    small = headline.comparable(["camelyon16"], 100, 15_000)
     assert small is not None and "100 training" in small
-    drawn = answer.comparable(["phantom"], 35_000, 15_000)
+    drawn = headline.comparable(["phantom"], 35_000, 15_000)
     assert drawn is not None and "not tissue" in drawn
-    assert answer.comparable([], None, None) is not None
+    assert headline.comparable([], None, None) is not None
 
 
 def test_privacy_verdict_is_repeated() -> None:
-    assert "not measured" in answer.privacy_sentences({})[0]
-    assert answer.privacy_sentences({"dcgan": {"verdict": "it copies"}}) == ["Privacy of dcgan: it copies."]
-    assert "without a verdict" in answer.privacy_sentences({"dcgan": {}})[0]
+    assert "not measured" in headline.privacy_sentences({})[0]
+    assert headline.privacy_sentences({"dcgan": {"verdict": "it copies"}}) == ["Privacy of dcgan: it copies."]
+    assert "without a verdict" in headline.privacy_sentences({"dcgan": {}})[0]
     harmless = {"dcgan": {"verdict": "no leakage found by these tests"}}
-    assert answer.privacy_sentences(harmless)[0].startswith("No leak was found in the synthetic")
+    assert headline.privacy_sentences(harmless)[0].startswith("No leak was found in the synthetic")
 
 
 def test_keys_with_slashes_are_unfolded_in_any_order() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pathgen.core.code import ROOT
+from pathgen.provenance.code_hash import ROOT
 from pathgen.report.fidelity import better, fidelity_part
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pathgen.report.guarantees import _sure, guarantees
+from pathgen.report.dp_guarantee import _sure, guarantees
 
 FACTS = {"unit": "patch", "units": 1000, "epsilon": 0.996, "delta": 1e-5, "secret": False}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pathgen.core.code import ROOT
+from pathgen.provenance.code_hash import ROOT
 from pathgen.report.hashes import code_hash, library_versions
 
 # They check, watch, or word what is entered, and shape no result.

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from scipy import stats
 
-from pathgen.pipeline import RunKey
 from pathgen.report.comparison import calibration_table
-from pathgen.report.over_trainings import both_ways_table, mean_over_trainings
-from pathgen.report.reading import Run
+from pathgen.report.load import Run
+from pathgen.report.seed_intervals import both_ways_table, mean_over_trainings
 from pathgen.report.tables import Row, result_rows
+from pathgen.run_matrix import RunKey
 
 
 def rows_of(regime: str, generator: str | None, metric: str, values: list[Any]) -> list[Row]:

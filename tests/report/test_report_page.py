@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fabricated import report_on
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 
 _VOID = {"meta", "link", "img", "br"}
 
@@ -221,8 +221,8 @@ def test_what_no_test_proves_is_said_where_nothing_is_known_to_be_proven(
 
 
 def test_prose_calls_the_class_by_its_word_and_every_generator_is_explained(report: Path) -> None:
-    from pathgen.pipeline import JOINT, PER_CLASS
-    from pathgen.report.explained import WORDS
+    from pathgen.report.glossary import WORDS
+    from pathgen.run_matrix import JOINT, PER_CLASS
 
     text = re.sub(r"<style>.*?</style>|<pre.*?</pre>|<code>.*?</code>", "", text_of(report), flags=re.S)
     prose = re.sub(r"<[^>]*>", "\n", re.sub(r'alt="([^"]*)"', r">\1<", text))

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pathgen.errors import PathgenError
-from pathgen.pipeline import RunKey
-from pathgen.report.reading import key_of, read_csv, read_json, read_runs
+from pathgen.core.errors import PathgenError
+from pathgen.report.load import key_of, read_csv, read_json, read_runs
+from pathgen.run_matrix import RunKey
 
 
 def test_run_names_are_parsed() -> None:

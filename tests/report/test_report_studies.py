@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from pathgen.errors import PathgenError
-from pathgen.pipeline import RunKey
+from pathgen.core.errors import PathgenError
 from pathgen.report.comparison import (
     coverage_note,
     differences_tables,
@@ -15,9 +14,10 @@ from pathgen.report.comparison import (
     on_synthetic_table,
     with_intervals,
 )
-from pathgen.report.reading import Run, read_json
+from pathgen.report.load import Run, read_json
 from pathgen.report.studies import read_study
 from pathgen.report.tables import result_rows
+from pathgen.run_matrix import RunKey
 
 ROWS = result_rows(
     [

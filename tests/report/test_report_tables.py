@@ -6,12 +6,12 @@ import math
 import pandas as pd
 import pytest
 
-from pathgen.pipeline import RunKey
-from pathgen.report import paper
-from pathgen.report.breakdown import confusion_table, slide_table
+from pathgen.report import reference_results
 from pathgen.report.comparison import with_intervals
-from pathgen.report.reading import Run
+from pathgen.report.load import Run
+from pathgen.report.per_slide import confusion_table, slide_table
 from pathgen.report.tables import interval, json_table, markdown_table, number, result_rows, summarise
+from pathgen.run_matrix import RunKey
 
 
 def run(
@@ -77,7 +77,7 @@ def test_paper_has_nothing_to_say_of_other_networks() -> None:
         0.95,
     )
     assert [dict(row.published) for row in rows] == [{}, {}]
-    assert paper.reference("original", None, "cnn6", "roc_auc") is None
+    assert reference_results.reference("original", None, "cnn6", "roc_auc") is None
 
 
 def test_markdown_has_value_interval_and_paper() -> None:

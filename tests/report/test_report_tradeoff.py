@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from pathgen.pipeline import RunKey
-from pathgen.report.reading import Run
+from pathgen.report.load import Run
+from pathgen.report.privacy_utility import point_metrics, point_table, strongest_attack, tradeoff
+from pathgen.report.privacy_utility_plot import plot_tradeoff
 from pathgen.report.tables import Row, result_rows
-from pathgen.report.tradeoff import point_metrics, point_table, strongest_attack, tradeoff
-from pathgen.report.tradeoff_plot import plot_tradeoff
+from pathgen.run_matrix import RunKey
 
 PASSED = "no leakage found by these tests"
 

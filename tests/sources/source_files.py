@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
-from pathgen.slide_work.settings import SlideWorkSettings
+from pathgen.jobs.settings import SlideWorkSettings
 
 SIDE = 512
 LESION = (128, 128, 320, 320)  # x0, y0, x1, y1

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from source_files import LESION, slide_work, write_annotation, write_camelyon16, write_slide
 
-from pathgen.errors import PathgenError, PathgenErrors
+from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.patches.sampling import sample_cohort
 from pathgen.patches.store import open_patch_set
 from pathgen.patches.tables import COHORT, check_table, read_table

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from pathgen.errors import PathgenError, PathgenErrors
+from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.sources.registry import SOURCES
 from pathgen.sources.settings import CohortSettings
 from pathgen.wsi.resample import box_mean

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pathgen.errors import PathgenError, PathgenErrors
+from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.patches.sampling import sample_cohort
 from pathgen.sources.registry import SOURCES
 from pathgen.sources.settings import CohortSettings

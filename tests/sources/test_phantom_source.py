@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 from pathgen.sources import camelyon16
 from pathgen.sources.registry import SOURCES
 from pathgen.sources.settings import PHANTOM_FOLDER, CohortSettings

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from source_files import write_annotation, write_slide
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 from pathgen.sources.registry import SOURCES
 from pathgen.sources.settings import CohortSettings
 from pathgen.wsi.resample import box_mean

@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 import torch
 
+from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import numpy_generator
-from pathgen.errors import PathgenError
 from pathgen.patches.store import PatchSet
-from pathgen.recording import Silent
 from pathgen.studies.dp_sweep.attack import strongest_attack
 from pathgen.studies.dp_sweep.curve import build_sweep, table_of
 from pathgen.studies.dp_sweep.point import Private, run_sweep_point
 from pathgen.studies.dp_sweep.settings import DpSweepSettings
+from pathgen.training.metric_logger import NullLogger
 
 LABELS = ("normal", "tumor")
 COMPARED = {
@@ -237,7 +237,7 @@ def test_a_point_is_trained_judged_and_attacked(tmp_path: Path) -> None:
                 "threshold": 0.5,
             },
             resume_folder=folder,
-            recorder=Silent(),
+            recorder=NullLogger(),
             what="a point",
         )
 

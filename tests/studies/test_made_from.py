@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from pathgen.core.code import ROOT
 from pathgen.core.params import parse_section, read_params
-from pathgen.core.state import code_of_stage, network_of, setting, state_hashes
+from pathgen.provenance.code_hash import ROOT
+from pathgen.provenance.params_hash import code_of_stage, network_of, setting, state_hashes
+from pathgen.provenance.stale import made_from
 from pathgen.report.hashes import file_hashes
-from pathgen.report.reading import inputs_under
+from pathgen.report.load import inputs_under
 from pathgen.report.studies import EARLIER_STATE, read_study
 from pathgen.studies.dp_sweep import state as dp_sweep
 from pathgen.studies.dp_sweep.settings import DpSweepSettings
-from pathgen.studies.made_from import made_from
 from pathgen.studies.scaling import state as scaling
 from pathgen.studies.scaling.settings import ScalingSettings
 from pathgen.studies.tuning import state as tuning
-from pathgen.studies.tuning.fields import set_fields
+from pathgen.studies.tuning.overrides import set_fields
 from pathgen.studies.tuning.settings import TuningSettings
 
 PARAMS = read_params(ROOT / "params.yaml")

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
+from pathgen.core.errors import PathgenError
 from pathgen.core.params import load_section
-from pathgen.errors import PathgenError
 from pathgen.studies.scaling.curve import build_curves
-from pathgen.studies.scaling.judging import Equivalence
+from pathgen.studies.scaling.equivalence import Equivalence
 from pathgen.studies.scaling.points import Curve
 from pathgen.studies.scaling.settings import ScalingSettings
-from pathgen.studies.scaling.sizes import first_originals, in_one_file, per_class
+from pathgen.studies.scaling.subsets import first_originals, in_one_file, per_class
 from pathgen.studies.scaling.wording import equal_sentence, largest_sentence
 
 ROOT = Path(__file__).resolve().parents[2]

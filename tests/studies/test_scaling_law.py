@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pathgen.studies.scaling.judging import equivalents, saturation
-from pathgen.studies.scaling.law import PowerLaw, between, fit_power_law
+from pathgen.studies.scaling.equivalence import equivalents, saturation
+from pathgen.studies.scaling.power_law import PowerLaw, between, fit_power_law
 
 SIZES = np.array([10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0])
 

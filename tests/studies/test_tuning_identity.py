@@ -9,8 +9,8 @@ import pytest
 from ruamel.yaml import YAML
 from tuning_toy import PARAMS, settings
 
-from pathgen.studies.tuning import identity
-from pathgen.studies.tuning.identity import study_name
+from pathgen.studies.tuning import study_name as identity
+from pathgen.studies.tuning.study_name import study_name
 
 ROOT = Path(__file__).resolve().parents[2]
 WITH_THREADS = {**PARAMS, "compute": {**PARAMS["compute"], "threads": 2}}
@@ -30,7 +30,7 @@ def test_threads_that_draw_make_another_study_and_workers_do_not() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["pathgen.gan.drawn", "pathgen.studies.tuning.pruning", "pathgen.studies.tuning.worker"]
+    "module", ["pathgen.gan.sample_cache", "pathgen.studies.tuning.pruning", "pathgen.studies.tuning.worker"]
 )
 def test_code_that_draws_prunes_and_trains_is_in_the_name(
     module: str, monkeypatch: pytest.MonkeyPatch

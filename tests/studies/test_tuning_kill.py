@@ -13,11 +13,11 @@ from optuna.trial import FrozenTrial, TrialState
 from tuning_toy import __file__ as TOY
 from tuning_toy import settings, toy_study, toy_task
 
-from pathgen.recording import Silent
-from pathgen.studies.tuning.fields import with_fields
 from pathgen.studies.tuning.objective import score
+from pathgen.studies.tuning.overrides import with_fields
 from pathgen.studies.tuning.results import find
-from pathgen.studies.tuning.slots import done_trials
+from pathgen.studies.tuning.trial_queue import done_trials
+from pathgen.training.metric_logger import NullLogger
 
 # Three times Python with torch, twice.
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(600)]
@@ -86,7 +86,7 @@ def test_killed_worker_and_killed_parent_lose_nothing(tmp_path: Path) -> None:
         with_fields(task.params, found.values),
         what="again",
         resume_folder=None,
-        recorder_of=lambda _: Silent(),
+        recorder_of=lambda _: NullLogger(),
         after_epoch=lambda *_: None,
     )
     assert again == found.scores

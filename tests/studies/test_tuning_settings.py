@@ -8,12 +8,12 @@ import pytest
 from ruamel.yaml import YAML
 from tuning_toy import PARAMS, RATE, settings
 
+from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.params import read_params
-from pathgen.errors import PathgenError, PathgenErrors
-from pathgen.studies.tuning.checking import check_search, search_problems
-from pathgen.studies.tuning.fields import set_fields, values_of, with_fields
+from pathgen.studies.tuning.overrides import set_fields, values_of, with_fields
 from pathgen.studies.tuning.results import write_best
 from pathgen.studies.tuning.settings import Dimension, TuningSettings, TuningWorkSettings
+from pathgen.studies.tuning.validation import check_search, search_problems
 from pathgen.validation import validate_params
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,7 +67,7 @@ SHARES = {"field": f"{REGIMES}.mixed_synthetic", "low": 0.2, "high": 0.6}
 
 
 @pytest.mark.parametrize(
-    ("regime", "space", "named", "cure"),
+    ("regime", "space", "named", "hint"),
     [
         (
             "synthetic",
@@ -129,7 +129,7 @@ SHARES = {"field": f"{REGIMES}.mixed_synthetic", "low": 0.2, "high": 0.6}
     ],
 )
 def test_what_would_change_no_trial_or_lack_patches_is_refused(
-    regime: str, space: list[dict[str, Any]], named: str, cure: str
+    regime: str, space: list[dict[str, Any]], named: str, hint: str
 ) -> None:
     toy = PARAMS["train_classifier"]["classifiers"]["toy"]
     params = {
@@ -137,7 +137,7 @@ def test_what_would_change_no_trial_or_lack_patches_is_refused(
         "train_classifier": {**PARAMS["train_classifier"], "classifiers": {"toy": toy, "other": toy}},
     }
     (problem,) = search_problems(params, settings(regime=regime, space=space), Path("params.yaml"))
-    assert named in str(problem) and cure in str(problem)
+    assert named in str(problem) and hint in str(problem)
 
 
 @pytest.mark.parametrize(

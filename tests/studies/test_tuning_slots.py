@@ -12,10 +12,10 @@ import pytest
 from optuna.trial import TrialState
 from tuning_toy import toy_study
 
-from pathgen.errors import PathgenError
-from pathgen.studies.tuning import slots
-from pathgen.studies.tuning.process import Watch, is_dead, this_process
-from pathgen.studies.tuning.slots import (
+from pathgen.core.errors import PathgenError
+from pathgen.studies.tuning import trial_queue
+from pathgen.studies.tuning.heartbeat import Watch, is_dead, this_process
+from pathgen.studies.tuning.trial_queue import (
     DIED,
     STOPPED,
     Claimed,
@@ -60,7 +60,7 @@ def study(request: pytest.FixtureRequest, tmp_path: Path) -> optuna.Study:
 @pytest.fixture
 def dead() -> dict[str, Any]:
     """A process of this machine that has ended."""
-    code = "from pathgen.studies.tuning.process import this_process; print(this_process())"
+    code = "from pathgen.studies.tuning.heartbeat import this_process; print(this_process())"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     return dict(eval(said))
 
@@ -114,7 +114,7 @@ def test_a_claim_cut_off_before_it_ran_is_taken_up(study: optuna.Study, tmp_path
 def test_of_two_machines_at_one_slot_the_lower_number_keeps_it(
     study: optuna.Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    enqueue = slots._enqueue
+    enqueue = trial_queue._enqueue
 
     def both(study: optuna.Study, slot: int, earlier: Any) -> None:
         # The other machine queues the slot in the same moment, and is faster to take its own.
@@ -122,12 +122,12 @@ def test_of_two_machines_at_one_slot_the_lower_number_keeps_it(
         enqueue(study, slot, earlier)
         study.ask()
 
-    monkeypatch.setattr(slots, "_enqueue", both)
+    monkeypatch.setattr(trial_queue, "_enqueue", both)
     assert take(study, tmp_path) is None
     monkeypatch.undo()
     assert taken(study, tmp_path).slot == 2
     running = study.get_trials(states=(TrialState.RUNNING,))
-    assert sorted(slots.slot_of(trial) or 0 for trial in running) == [1, 2]
+    assert sorted(trial_queue.slot_of(trial) or 0 for trial in running) == [1, 2]
 
 
 def test_silence_kills_only_where_nobody_can_be_asked(study: optuna.Study, tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_an_error_counts_however_far_the_trial_has_come(study: optuna.Study, tmp
 def test_a_slot_that_others_were_faster_at_is_not_to_blame(
     study: optuna.Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(slots, "_is_mine", lambda *_: False)
+    monkeypatch.setattr(trial_queue, "_is_mine", lambda *_: False)
     for _ in range(2):
         assert take(study, tmp_path) is None
     monkeypatch.undo()

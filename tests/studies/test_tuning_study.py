@@ -11,17 +11,17 @@ from optuna.trial import TrialState
 from ruamel.yaml import YAML
 from tuning_toy import PARAMS, RATE, WORKERS, Record, run_alone, settings, toy_study, toy_task
 
+from pathgen.core.errors import PathgenError
 from pathgen.core.params import read_params
-from pathgen.errors import PathgenError
-from pathgen.recording import Silent
 from pathgen.studies.tuning import worker
-from pathgen.studies.tuning.again import train_best_again
-from pathgen.studies.tuning.fields import field_value, values_of, with_fields
 from pathgen.studies.tuning.objective import score
+from pathgen.studies.tuning.overrides import field_value, values_of, with_fields
 from pathgen.studies.tuning.pruning import step_of
+from pathgen.studies.tuning.reproduce import train_best_again
 from pathgen.studies.tuning.results import find, write_results
-from pathgen.studies.tuning.slots import done_trials, failures
+from pathgen.studies.tuning.trial_queue import done_trials, failures
 from pathgen.studies.tuning.worker import VALUE_KEY, Abandoned, work
+from pathgen.training.metric_logger import NullLogger
 
 
 class Killed(Exception):
@@ -202,7 +202,7 @@ def test_every_epoch_is_recorded_by_seed_and_the_last_value_is_the_score(tmp_pat
         assert again[seed].values == [value for told, value, _ in record.told if told == key]
 
 
-class _Losses(Silent):
+class _Losses(NullLogger):
     """Keeps the validation losses: no two trainings have them alike by chance."""
 
     def __init__(self) -> None:

@@ -12,11 +12,11 @@ import pandas as pd
 import torch
 
 from pathgen.patches.store import PatchSet
-from pathgen.studies.tuning.crew import run_crew
 from pathgen.studies.tuning.objective import Task
 from pathgen.studies.tuning.settings import TuningSettings, TuningWorkSettings
 from pathgen.studies.tuning.storage import open_storage, open_study
 from pathgen.studies.tuning.worker import work
+from pathgen.studies.tuning.worker_pool import run_crew
 
 RATE = "train_classifier.classifiers.toy.learning_rate"
 PARAMS: dict[str, Any] = {

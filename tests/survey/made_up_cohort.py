@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pathgen.patches.picture import save_png
+from pathgen.patches.image_grid import save_png
 from pathgen.patches.store import PatchSetWriter
 from pathgen.patches.tables import (
     COHORT,

@@ -11,9 +11,9 @@ from pathgen.core.seeding import numpy_generator
 from pathgen.patches.store import PatchSet, open_patch_set
 from pathgen.patches.tables import ROLES, read_table
 from pathgen.survey.charts import plot_ranked, plot_stain
-from pathgen.survey.facts import Cohort, read_cohort, remarks, sharing
-from pathgen.survey.lines import CELLS, area, drawn_table, kind_of, slide_cells, split_table
-from pathgen.survey.sheets import contact_sheet, spread_rows
+from pathgen.survey.contact_sheets import contact_sheet, spread_rows
+from pathgen.survey.slide_rows import CELLS, area, drawn_table, kind_of, slide_cells, split_table
+from pathgen.survey.slide_table import Cohort, read_cohort, remarks, sharing
 from pathgen.survey.survey import inputs_under
 
 

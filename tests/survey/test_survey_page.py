@@ -12,7 +12,7 @@ import pytest
 from made_up_cohort import NAMES, Made, survey, write_containers
 from PIL import Image
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 from pathgen.patches.tables import read_table, write_table
 from pathgen.survey.survey import Surveyed
 

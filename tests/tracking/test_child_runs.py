@@ -3,10 +3,10 @@
 import pytest
 from tiny_project import Project
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 from pathgen.tracking.children import child_run
+from pathgen.tracking.client import open_store
 from pathgen.tracking.run import tracked_stage
-from pathgen.tracking.store import open_store
 
 
 def test_child_is_nested_and_goes_on_after_a_failure(tracked: Project) -> None:

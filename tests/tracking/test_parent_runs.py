@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from tiny_project import Project
 
+from pathgen.tracking.client import open_store
 from pathgen.tracking.parents import Parent, nest_under
 from pathgen.tracking.run import tracked_stage
-from pathgen.tracking.store import open_store
 
 
 def point(number: int, shared: dict[str, int]) -> tuple[str, Parent]:

@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 from tiny_project import Project
 
-from pathgen.tracking.door import MlflowClient
-from pathgen.tracking.location import find_location
-from pathgen.tracking.pipeline import link_pipeline, pipeline_id
+from pathgen.tracking.mlflow_import import MlflowClient
+from pathgen.tracking.pipeline_run import link_pipeline, pipeline_id
 from pathgen.tracking.run import tracked_stage
+from pathgen.tracking.uri import find_location
 
 _NORMAL = "train_gan@dcgan-normal"
 _TUMOR = "train_gan@dcgan-tumor"

@@ -1,9 +1,9 @@
 import pytest
 from tiny_project import Project
 
-from pathgen.errors import PathgenError
-from pathgen.tracking.dvc_project import data_hash, open_project, running_stage_key, stage_names
-from pathgen.tracking.stage_key import locked_key, read_lock, stage_key
+from pathgen.core.errors import PathgenError
+from pathgen.tracking.dvc_api import data_hash, open_project, running_stage_key, stage_names
+from pathgen.tracking.dvc_lock import locked_key, read_lock, stage_key
 
 
 def test_key_computed_while_running_equals_the_key_from_the_lock(project: Project) -> None:

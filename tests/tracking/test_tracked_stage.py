@@ -10,12 +10,12 @@ import pytest
 from tiny_project import Project
 
 import pathgen.tracking.run
-from pathgen.errors import PathgenError
-from pathgen.tracking.door import MlflowClient, MlflowException, mlflow
-from pathgen.tracking.location import find_location
+from pathgen.core.errors import PathgenError
+from pathgen.tracking.client import open_store
+from pathgen.tracking.dvc_lock import locked_key, read_lock
+from pathgen.tracking.mlflow_import import MlflowClient, MlflowException, mlflow
 from pathgen.tracking.run import Stopped, require_stage, tracked_stage
-from pathgen.tracking.stage_key import locked_key, read_lock
-from pathgen.tracking.store import open_store
+from pathgen.tracking.uri import find_location
 
 _NORMAL = "train_gan@dcgan-normal"
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from pathgen.errors import PathgenError
-from pathgen.tracking.location import experiment_name, find_location, main_checkout, ui_command
+from pathgen.core.errors import PathgenError
+from pathgen.tracking.uri import experiment_name, find_location, main_checkout, ui_command
 
 
 @pytest.fixture

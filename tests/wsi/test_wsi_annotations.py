@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scanline import areas, read_rings
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 from pathgen.wsi.annotations import NOTHING_ANNOTATED, read_annotations
-from pathgen.wsi.describe import describe_annotation
+from pathgen.wsi.probe import describe_annotation
 
 Write = Callable[..., Path]
 SQUARE = [(0, 0), (100, 0), (100, 100), (0, 100)]
@@ -40,7 +40,7 @@ def test_groups_of_camelyon16(tmp_path: Path, write_asap: Write) -> None:
 
 def test_unknown_groups_follow_the_policy(tmp_path: Path, write_asap: Write) -> None:
     path = write_asap(tmp_path / "a.xml", ("Tumor", SQUARE), ("None", AWAY))
-    assert "unknown_group" in refusal(path).cure
+    assert "unknown_group" in refusal(path).hint
     assert read_annotations(path, unknown_group="lesion").lesions.area == 10_900
     assert read_annotations(path, unknown_group="exclusion").exclusions.area == 900
     ignored = read_annotations(path, unknown_group="ignore")

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 from pathgen.patches.tables import CANDIDATES, check_table
 from pathgen.wsi.annotations import read_annotations
 from pathgen.wsi.candidates import IndexedSlide, index_slide

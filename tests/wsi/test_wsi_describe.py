@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from pathgen.errors import PathgenError
-from pathgen.wsi.describe import describe_annotation, describe_slide
+from pathgen.core.errors import PathgenError
+from pathgen.wsi.probe import describe_annotation, describe_slide
 from pathgen.wsi.reader import open_slide
 
 Write = Callable[..., Path]
@@ -67,6 +67,6 @@ def test_every_bad_file_is_refused_in_one_line(real_data: Path) -> None:
 def test_a_file_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.tif").write_bytes(b"II*\0")
     # Permissions do not bind the superuser, as whom tests may run.
-    monkeypatch.setattr("pathgen.wsi.refusal.os.access", lambda path, mode: False)
+    monkeypatch.setattr("pathgen.wsi.open_error.os.access", lambda path, mode: False)
     with pytest.raises(PathgenError, match="may not be read"):
         describe_slide(tmp_path / "a.tif", None)

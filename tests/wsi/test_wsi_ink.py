@@ -10,7 +10,7 @@ from pathgen.core.seeding import numpy_generator
 from pathgen.phantom.anatomy import draw_anatomy, draw_outlines
 from pathgen.phantom.staining import draw_stain, render
 from pathgen.phantom.tissue import draw_dyes
-from pathgen.wsi.ink import ink_coloured, pen_marks
+from pathgen.wsi.pen_marks import ink_coloured, pen_marks
 from pathgen.wsi.reader import open_slide
 from pathgen.wsi.resample import box_mean
 from pathgen.wsi.tissue import find_tissue

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jpeg_slides import tissue_like, write_jpeg_slide
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 from pathgen.wsi import tiled_patches
 from pathgen.wsi.geometry import grid_positions, length_l0
 from pathgen.wsi.jpeg_tiles import JpegTiles, find_jpeg_tiles

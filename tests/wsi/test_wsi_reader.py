@@ -8,7 +8,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 from pathgen.wsi.patch_reader import read_patches
 from pathgen.wsi.reader import Slide, on_white, open_slide
 from pathgen.wsi.tiff import require_whole, tiff_facts
@@ -137,7 +137,7 @@ def test_a_slide_without_real_resolution_is_refused(
     tmp_path: Path, write_slide: Write, noise: np.ndarray, unit: str, mpp: float
 ) -> None:
     path = write_slide(tmp_path / "a.tif", noise, unit=unit, mpp=mpp)
-    assert "cohort.mpp_if_missing" in refusal(path).cure
+    assert "cohort.mpp_if_missing" in refusal(path).hint
     with open_slide(path, 0.5) as slide:
         assert slide.mpp == (0.5, 0.5)
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 from pathgen.wsi.resolution import level0_mpp
 
 SLIDE = Path("slide.svs")

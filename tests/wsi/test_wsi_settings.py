@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from pathgen.core.errors import PathgenErrors
 from pathgen.core.params import parse_section
-from pathgen.errors import PathgenErrors
 from pathgen.wsi.settings import IndexSettings
 
 GOOD: dict[str, Any] = {

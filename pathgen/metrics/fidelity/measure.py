@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import numpy_generator
-from pathgen.errors import PathgenError
 from pathgen.metrics.fidelity.colour import colour_distance
-from pathgen.metrics.fidelity.description import Description, Images, describe, joined
-from pathgen.metrics.fidelity.features import SMALLEST_SIDE_PX
 from pathgen.metrics.fidelity.frechet import frechet_distance
 from pathgen.metrics.fidelity.kernel import kernel_distance
 from pathgen.metrics.fidelity.manifold import manifold_measures
+from pathgen.metrics.fidelity.patch_features import Description, Images, describe, joined
 from pathgen.metrics.fidelity.sliced_wasserstein import sliced_wasserstein
 from pathgen.metrics.fidelity.spectrum import spectrum_distance_db
+from pathgen.metrics.fidelity.texture_features import SMALLEST_SIDE_PX
 
 POOLED = "all"
 """The label under which both classes together are reported, the same number of patches of each."""

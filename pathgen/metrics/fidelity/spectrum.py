@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from pathgen.metrics.fidelity.optical import optical_density
+from pathgen.metrics.fidelity.optical_density import optical_density
 
 # Power below this (in squared optical density) is rounding of the 8-bit values, not tissue.
 _POWER_FLOOR = 1e-6

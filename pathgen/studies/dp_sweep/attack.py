@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from pathgen.core.seeding import numpy_generator
 from pathgen.privacy.attacks import attack_scores
-from pathgen.privacy.audit import compare
-from pathgen.privacy.intervals import auc_with_interval
-from pathgen.privacy.shifts import Symmetries
+from pathgen.privacy.class_audit import compare
+from pathgen.privacy.rate_intervals import auc_with_interval
+from pathgen.privacy.shift_ncc import Symmetries
 
 Images = Mapping[str, NDArray[np.uint8]]
 _LABELLINGS = 500
@@ -42,7 +42,7 @@ def strongest_attack(
         reference: More such patches.
         synthetic: The synthetic patches.
         discriminators: The generators' discriminators; see `pathgen.privacy.attacks.discriminator_attack`.
-        max_originals: See `pathgen.privacy.measure.measure_privacy`, as for the rest.
+        max_originals: See `pathgen.privacy.audit.measure_privacy`, as for the rest.
         max_synthetic: See there.
         symmetries: See there.
         max_shift_px: See there.

@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from pathgen.core.errors import PathgenError
 from pathgen.core.files import write_json
-from pathgen.errors import PathgenError
-from pathgen.metrics.utility import mean_and_interval
+from pathgen.metrics.classification import mean_and_interval
 from pathgen.patches.tables import write_csv
 from pathgen.studies.dp_sweep.plotting import plot_sweep
 from pathgen.webpage.pictures import save_svg
@@ -44,7 +44,7 @@ def build_sweep(
         folder: Where ``curve.csv`` (a row per epsilon), ``summary.json`` (keys sentences, figures and
             made_from) and ``curve.svg`` go.
         confidence: Level of the intervals over seeds.
-        made_from: Of `pathgen.studies.made_from`.
+        made_from: Of `pathgen.provenance.stale`.
 
     Returns:
         What the points say.
@@ -76,15 +76,15 @@ def build_sweep(
 
 
 def _point(file: Path) -> dict[str, Any]:
-    cure = "Run make dp-sweep again; it makes what is missing"
+    hint = "Run make dp-sweep again; it makes what is missing"
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise PathgenError(file, "no such point of the sweep", cure) from None
+        raise PathgenError(file, "no such point of the sweep", hint) from None
     except (UnicodeDecodeError, json.JSONDecodeError) as problem:
-        raise PathgenError(file, f"not readable: {problem}", f"Delete it. {cure}") from None
+        raise PathgenError(file, f"not readable: {problem}", f"Delete it. {hint}") from None
     if not isinstance(found, dict) or not found.keys() >= _FACTS:
-        raise PathgenError(file, "is no point of a sweep", f"Delete it. {cure}")
+        raise PathgenError(file, "is no point of a sweep", f"Delete it. {hint}")
     return found
 
 

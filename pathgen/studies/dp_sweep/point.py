@@ -11,18 +11,18 @@ import torch
 from numpy.typing import NDArray
 
 from pathgen.core.labels import LABELS
-from pathgen.gan.dpdcgan.recipe import PrivateRecipe
-from pathgen.gan.dpdcgan.units import units_of
+from pathgen.gan.discriminator_scores import score
+from pathgen.gan.generators.dpdcgan.hyperparams import PrivateRecipe
+from pathgen.gan.generators.dpdcgan.privacy_unit import units_of
 from pathgen.gan.loop import train_generator
-from pathgen.gan.scoring import score
+from pathgen.gan.result import TrainedGan
 from pathgen.gan.synthesis import synthesise
-from pathgen.gan.trained import TrainedGan
-from pathgen.patches.picture import patch_grid
+from pathgen.patches.image_grid import patch_grid
 from pathgen.patches.store import PatchSet
-from pathgen.recording import Recorder
 from pathgen.studies.dp_sweep.attack import strongest_attack
 from pathgen.studies.dp_sweep.settings import PRIVATE_NETWORKS
 from pathgen.studies.scaling.point import run_point
+from pathgen.training.metric_logger import MetricLogger
 
 _SHOWN = 16
 
@@ -86,7 +86,7 @@ def run_sweep_point(
     attack: Mapping[str, Any],
     classifier: Mapping[str, Any],
     resume_folder: Path,
-    recorder: Recorder,
+    recorder: MetricLogger,
     what: str,
 ) -> tuple[dict[str, Any], NDArray[np.uint8]]:
     """Train, draw, classify, attack.

@@ -9,10 +9,10 @@ from typing import Any
 from pathgen.core.files import write_json
 from pathgen.patches.tables import write_csv
 from pathgen.studies.scaling import wording
-from pathgen.studies.scaling.judging import Equivalence, Saturation, equivalents, saturation
-from pathgen.studies.scaling.law import PowerLaw, fit_power_law
+from pathgen.studies.scaling.equivalence import Equivalence, Saturation, equivalents, saturation
 from pathgen.studies.scaling.plotting import plot_curves, save_svg
 from pathgen.studies.scaling.points import Curve, curves_of, read_points, table_of
+from pathgen.studies.scaling.power_law import PowerLaw, fit_power_law
 
 _SEED = 1
 _ORIGINAL = "original"
@@ -49,7 +49,7 @@ def build_curves(
             ``summary.json`` (keys sentences, figures and made_from) and ``curve.svg`` go.
         confidence: Level of the intervals.
         bootstrap: Curves drawn anew for the intervals of a law.
-        made_from: Of `pathgen.studies.made_from`.
+        made_from: Of `pathgen.provenance.stale`.
 
     Returns:
         What the curves say.

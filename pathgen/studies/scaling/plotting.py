@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pathgen.core.files import atomic_path
-from pathgen.metrics.utility import mean_and_interval
-from pathgen.studies.scaling.law import PowerLaw
+from pathgen.metrics.classification import mean_and_interval
 from pathgen.studies.scaling.points import Curve
+from pathgen.studies.scaling.power_law import PowerLaw
 from pathgen.webpage.plotting import COLOURS, GREY, LINES, MARKERS, empty_plot
 
 _MARGIN = 1.35

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pathgen.classifier.loop import train_classifier
 from pathgen.classifier.prediction import predict
-from pathgen.classifier.training import train_classifier
-from pathgen.metrics.utility import classification_metrics
+from pathgen.metrics.classification import classification_metrics
 from pathgen.patches.store import PatchSet
-from pathgen.recording import Recorder
-from pathgen.studies.scaling.sizes import in_one_file
+from pathgen.studies.scaling.subsets import in_one_file
+from pathgen.training.metric_logger import MetricLogger
 
 
 def run_point(
@@ -30,7 +30,7 @@ def run_point(
     precision: Literal["fp32", "bf16"],
     channels_last: bool,
     resume_folder: Path,
-    recorder: Recorder,
+    recorder: MetricLogger,
     what: str,
 ) -> dict[str, float]:
     """Train a classifier for a fixed number of steps and measure it.

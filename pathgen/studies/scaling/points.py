@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pathgen.errors import PathgenError
-from pathgen.metrics.utility import mean_and_interval
+from pathgen.core.errors import PathgenError
+from pathgen.metrics.classification import mean_and_interval
 
 _FACTS = {"source", "size", "per_class", "classifier", "seed", "error", "guessing", "n"}
 
@@ -58,15 +58,15 @@ def read_points(folder: Path, names: Sequence[str]) -> list[dict[str, Any]]:
     rows = []
     for name in names:
         file = folder / f"{name}.json"
-        cure = "Run make scaling again; it makes what is missing"
+        hint = "Run make scaling again; it makes what is missing"
         try:
             row = json.loads(file.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise PathgenError(file, "no such point of the curve", cure) from None
+            raise PathgenError(file, "no such point of the curve", hint) from None
         except (UnicodeDecodeError, json.JSONDecodeError) as problem:
-            raise PathgenError(file, f"not readable: {problem}", f"Delete it. {cure}") from None
+            raise PathgenError(file, f"not readable: {problem}", f"Delete it. {hint}") from None
         if not isinstance(row, dict) or not row.keys() >= _FACTS:
-            raise PathgenError(file, "is no point of a curve", f"Delete it. {cure}")
+            raise PathgenError(file, "is no point of a curve", f"Delete it. {hint}")
         rows.append(row)
     return rows
 

@@ -1,11 +1,11 @@
 """What else than patches and generators the points and curves depend on, as `scaling/dvc.yaml` has it."""
 
-from pathgen.core.state import code_of_stage, network_of, setting
+from pathgen.provenance.params_hash import code_of_stage, network_of, setting
 from pathgen.studies.scaling.settings import ScalingSettings
 
 
 def state_names(settings: ScalingSettings) -> list[str]:
-    """Return the names, of `pathgen.core.state`, of settings, code that trains, and networks."""
+    """Return the names, of `pathgen.provenance.params_hash`, of settings, code that trains, and networks."""
     recipes = [f"train_classifier.classifiers.{name}" for name in settings.classifiers]
     drawing = [f"synthesise.{name}" for name in ("seed", "best_of", "stylegan2")]
     return [

@@ -2,7 +2,7 @@
 
 import math
 
-from pathgen.studies.scaling.judging import Equivalence, Saturation
+from pathgen.studies.scaling.equivalence import Equivalence, Saturation
 from pathgen.studies.scaling.points import Curve
 
 _WORDS = {"original": "original patches"}

@@ -10,14 +10,14 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from pathgen.classifier.loop import train_classifier
 from pathgen.classifier.regimes import Regime, assemble
 from pathgen.classifier.settings import TrainClassifierSettings
-from pathgen.classifier.training import train_classifier
+from pathgen.core.errors import PathgenError
 from pathgen.core.labels import Label
 from pathgen.core.params import parse_section
-from pathgen.errors import PathgenError
 from pathgen.patches.store import PatchSet
-from pathgen.recording import Recorder
+from pathgen.training.metric_logger import MetricLogger
 
 # What `train_classifier` says of a loss that is not a number.
 _NO_NUMBER = "the loss is not a finite number"
@@ -70,7 +70,7 @@ def score(
     *,
     what: str,
     resume_folder: Path | None,
-    recorder_of: Callable[[int], Recorder],
+    recorder_of: Callable[[int], MetricLogger],
     after_epoch: Callable[[int, int, float], None],
 ) -> list[float]:
     """Train a configuration with every seed.

@@ -11,14 +11,14 @@ from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 from ruamel.yaml import YAML
 
+from pathgen.core.errors import PathgenError
 from pathgen.core.files import atomic_folder, atomic_path, write_json
 from pathgen.core.params import PARAMS_FILE
-from pathgen.errors import PathgenError
 from pathgen.patches.tables import write_csv
-from pathgen.studies.tuning.fields import set_fields, values_of
+from pathgen.studies.tuning.overrides import set_fields, values_of
 from pathgen.studies.tuning.plots import plot_history, plot_importance
 from pathgen.studies.tuning.settings import TuningSettings
-from pathgen.studies.tuning.slots import REASON, done_trials
+from pathgen.studies.tuning.trial_queue import REASON, done_trials
 from pathgen.webpage.pictures import save_svg
 
 # Below this number of finished trials the forest that tells importance has next to nothing to learn from.
@@ -148,7 +148,7 @@ def write_results(
         settings: The search.
         folder: Where to; what it held is replaced as a whole, or stays as it was.
         params: The params file that ``best.yaml`` is a changed copy of.
-        made_from: Of `pathgen.studies.made_from`.
+        made_from: Of `pathgen.provenance.stale`.
     """
     counts = found.trials["state"].value_counts()
     with atomic_folder(folder) as draft:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import optuna
 
 from pathgen.core.seeding import derive_seed
-from pathgen.studies.tuning.fields import values_of
+from pathgen.studies.tuning.overrides import values_of
 from pathgen.studies.tuning.settings import Dimension
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pathgen.core.state import code_of_stage, setting
-from pathgen.studies.tuning.fields import changed_by, field_value
+from pathgen.provenance.params_hash import code_of_stage, setting
+from pathgen.studies.tuning.overrides import changed_by, field_value
 from pathgen.studies.tuning.settings import TuningSettings
 
 
 def state_names(params: Mapping[str, Any], settings: TuningSettings) -> list[str]:
-    """Return the names, of `pathgen.core.state`, of settings and of code that trains and draws.
+    """Return the names, of `pathgen.provenance.params_hash`, of settings and of code that trains and draws.
 
     Not what is searched: to go on with the best, params.yaml takes it over, and the search stays what it
     was. Nor networks, which may be searched, nor the code of the stage itself, of which most words results

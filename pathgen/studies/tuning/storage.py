@@ -10,7 +10,7 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from sqlalchemy.exc import SQLAlchemyError
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 
 #: Names a storage in place of the settings, so that a password need not be written there.
 ADDRESS_VARIABLE = "PATHGEN_TUNING_STORAGE"

@@ -14,12 +14,13 @@ import optuna
 from numpy.typing import NDArray
 from optuna.trial import TrialState
 
-from pathgen.studies.tuning.fields import with_fields
+from pathgen.studies.tuning.heartbeat import Watch
 from pathgen.studies.tuning.objective import Task, Worthless, score
-from pathgen.studies.tuning.process import Watch
+from pathgen.studies.tuning.overrides import with_fields
 from pathgen.studies.tuning.pruning import falls_behind, step_of
 from pathgen.studies.tuning.settings import TuningSettings, TuningWorkSettings
-from pathgen.studies.tuning.slots import (
+from pathgen.studies.tuning.space import sampler, suggest
+from pathgen.studies.tuning.trial_queue import (
     REASON,
     STOPPED,
     Claimed,
@@ -30,7 +31,6 @@ from pathgen.studies.tuning.slots import (
     mark_whole,
     told,
 )
-from pathgen.studies.tuning.space import sampler, suggest
 
 _POLL_S = 1.0
 

@@ -6,10 +6,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from pathgen.core.torchvision_import import torchvision
+
 # First, so that the import of torchvision by torchmetrics finds it whole.
 from pathgen.metrics.fidelity.frechet import frechet_distance
 from pathgen.metrics.fidelity.kernel import kernel_distance
-from pathgen.vision import torchvision
 
 assert torchvision
 from torchmetrics.image.fid import FrechetInceptionDistance  # noqa: E402

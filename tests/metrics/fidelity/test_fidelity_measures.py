@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pathgen.metrics.fidelity.colour import colour_distance, colour_histograms
-from pathgen.metrics.fidelity.features import EXTRACTORS, texture_v1, texture_v1_raw
 from pathgen.metrics.fidelity.frechet import frechet_distance, frechet_distance_of_moments
 from pathgen.metrics.fidelity.kernel import kernel_distance
 from pathgen.metrics.fidelity.manifold import manifold_measures
@@ -20,6 +19,7 @@ from pathgen.metrics.fidelity.sliced_wasserstein import (
     sliced_wasserstein,
 )
 from pathgen.metrics.fidelity.spectrum import radial_power, spectrum_distance_db
+from pathgen.metrics.fidelity.texture_features import EXTRACTORS, texture_v1, texture_v1_raw
 
 
 def vectors(seed: int, n: int, d: int) -> np.ndarray:

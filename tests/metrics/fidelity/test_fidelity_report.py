@@ -4,7 +4,7 @@ import numpy as np
 import pydantic
 import pytest
 
-from pathgen.errors import PathgenError
+from pathgen.core.errors import PathgenError
 from pathgen.metrics.fidelity.measure import FidelityReport, measure_fidelity
 from pathgen.metrics.fidelity.settings import FidelitySettings
 

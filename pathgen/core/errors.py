@@ -1,0 +1,62 @@
+"""The error that a user can act on, and the one place that prints it."""
+
+import errno
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class PathgenError(Exception):
+    """Bad input that a person can hint: says what is wrong with which file or setting, and what to do.
+
+    The message is one line: ``<file or setting>: <reason>. <hint>``.
+    """
+
+    def __init__(self, subject: object, reason: str, hint: str) -> None:
+        self.subject = str(subject)
+        self.reason = " ".join(reason.split()).rstrip(".")
+        self.hint = " ".join(hint.split()).rstrip(".")
+        super().__init__(f"{self.subject}: {self.reason}. {self.hint}.")
+
+    def __reduce__(self) -> "tuple[type[PathgenError], tuple[object, ...]]":
+        # Else an error could not come back from a worker on another machine.
+        return type(self), (self.subject, self.reason, self.hint)
+
+
+class PathgenErrors(PathgenError):
+    """Several problems found in one pass, so that all can be cured before the next try."""
+
+    def __init__(self, errors: list[PathgenError]) -> None:
+        assert errors, "raise only when there is a problem"
+        super().__init__(errors[0].subject, errors[0].reason, errors[0].hint)
+        self.errors = errors
+
+    def __reduce__(self) -> "tuple[type[PathgenErrors], tuple[object, ...]]":
+        return type(self), (self.errors,)
+
+    def __str__(self) -> str:
+        return "\n".join(str(error) for error in self.errors)
+
+
+@contextmanager
+def cli_errors() -> Iterator[None]:
+    """Turn a `PathgenError`, or a full disk, into one ``error:`` line per problem and exit code 1."""
+    try:
+        yield
+    except PathgenErrors as problems:
+        for problem in problems.errors:
+            print(f"error: {problem}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except PathgenError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except OSError as problem:
+        if problem.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        full = PathgenError(
+            problem.filename or "disk",
+            "no space is left on the device",
+            "Free some and run the same command again; finished work is kept",
+        )
+        print(f"error: {full}", file=sys.stderr)
+        raise SystemExit(1) from None

@@ -1,0 +1,143 @@
+"""The discriminator of StyleGAN2: residual blocks, and a look at how much a batch varies.
+
+Source: Karras et al. 2020 (arXiv 1912.04958), figure 7; Karras et al. 2018 (arXiv 1710.10196), section 3.
+"""
+
+import itertools
+import math
+
+import torch
+from torch import nn
+
+from pathgen.gan.conditioning import Given, class_logits
+from pathgen.gan.division import group_size
+from pathgen.gan.generators.stylegan2.generator import channels_at, sides
+from pathgen.gan.generators.stylegan2.layers import EqualConv, EqualLinear
+from pathgen.gan.generators.stylegan2.resample import halved
+
+# Batches over which the deviation that a single image is judged with forgets.
+_DEVIATION_DECAY = 0.99
+
+
+class ResidualBlock(nn.Module):
+    """Two convolutions, the second halving the side, beside a filtered and projected short cut."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.first = EqualConv(inputs, inputs, 3, active=True)
+        self.second = EqualConv(inputs, outputs, 3, down=True, active=True)
+        self.skip = EqualConv(inputs, outputs, 1, active=False)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Map (N, inputs, H, W) to (N, outputs, H / 2, W / 2); the sum keeps the variance."""
+        total: torch.Tensor = self.second(self.first(images)) + self.skip(halved(images))
+        return total * math.sqrt(0.5)
+
+
+class MinibatchDeviation(nn.Module):
+    """One more channel: how much the images of a group differ from each other.
+
+    In eval mode the channel holds the mean over the training, so that an image is judged by itself alone.
+    """
+
+    def __init__(self, group: int) -> None:
+        super().__init__()
+        self.group = group
+        self.usual: torch.Tensor
+        self.register_buffer("usual", torch.zeros(()))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Map (N, C, H, W) to (N, C + 1, H, W), float32."""
+        images = images.float()
+        count, _, height, width = images.shape
+        if self.training:
+            deviation = group_deviation(images, self.group)  # (N,)
+            with torch.no_grad():
+                self.usual.lerp_(deviation.mean(), 1.0 - _DEVIATION_DECAY)
+        else:
+            deviation = self.usual.expand(count)
+        return torch.cat([images, deviation[:, None, None, None].expand(-1, 1, height, width)], 1)
+
+
+def group_deviation(images: torch.Tensor, group: int) -> torch.Tensor:
+    """Return for each image the standard deviation over its group, mean over channels and pixels.
+
+    Args:
+        images: (N, C, H, W).
+        group: Images per group at most; the largest number up to it that divides N. Image n is of group
+            ``n % (N / group)``.
+
+    Returns:
+        (N,).
+    """
+    count = len(images)
+    size = group_size(count, group)
+    grouped = images.reshape(size, count // size, -1)  # (group, groups, C * H * W)
+    centred = grouped - grouped.mean(0)
+    deviation = (centred.square().mean(0) + 1e-8).sqrt().mean(1)  # (groups,)
+    return deviation.repeat(size)
+
+
+class StyleGan2Discriminator(nn.Module):
+    """Images to logits of being real."""
+
+    def __init__(
+        self,
+        image_size: int,
+        channel_base: int,
+        channel_max: int,
+        minibatch_group: int,
+        classes: int = 0,
+        label: int = 0,
+    ) -> None:
+        super().__init__()
+        self.label = label
+        channels = [channels_at(side, channel_base, channel_max) for side in reversed(sides(image_size))]
+        self.colours = EqualConv(3, channels[0], 1, active=True)
+        self.blocks = nn.Sequential(
+            *(ResidualBlock(before, after) for before, after in itertools.pairwise(channels))
+        )
+        self.deviation = MinibatchDeviation(minibatch_group)
+        self.last = EqualConv(channels[-1] + 1, channels[-1], 3, active=True)
+        self.hidden = EqualLinear(channels[-1] * 16, channels[-1], active=True)
+        self.logit = EqualLinear(channels[-1], 1 + classes)
+
+    def forward(self, images: torch.Tensor, given: Given | None = None) -> torch.Tensor:
+        """Judge images.
+
+        Args:
+            images: (N, 3, image_size, image_size), about [-1, 1].
+            given: Their classes, where the discriminator knows any; None: the one it was built for.
+
+        Returns:
+            (N,) logits; above 0 means "real".
+        """
+        features = self.last(self.deviation(self.blocks(self.colours(images))))  # (N, C, 4, 4)
+        outputs = self.logit(self.hidden(features.flatten(1)))  # (N, 1 + classes)
+        return class_logits(outputs, self.label, given)
+
+
+def build_discriminator(
+    *,
+    image_size: int,
+    channel_base: int,
+    channel_max: int,
+    latent_dim: int,
+    mapping_layers: int,
+    minibatch_group: int,
+    classes: int = 0,
+    label: int = 0,
+) -> StyleGan2Discriminator:
+    """Build the discriminator for images of `build_generator` with the same arguments.
+
+    Args:
+        image_size: Side in px, a power of two from 8.
+        channel_base: Channels times side of each resolution.
+        channel_max: Channels at most.
+        latent_dim: Not used: a discriminator sees images only.
+        mapping_layers: Not used.
+        minibatch_group: Images whose deviation is looked at together; 4 in the papers.
+        classes: How many it is trained for at once; 0: it knows of none.
+        label: The class that it judges by when none is told.
+    """
+    return StyleGan2Discriminator(image_size, channel_base, channel_max, minibatch_group, classes, label)

@@ -1,0 +1,133 @@
+"""Find out what a path is, and gather its facts or the reason why it cannot be used."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pathgen.core.errors import PathgenError
+from pathgen.inspect.models import CARD_FILE, checkpoint_facts, params_facts, weights_facts
+from pathgen.inspect.patches import (
+    PICTURES,
+    hdf5_facts,
+    is_picture_folder,
+    patch_set_facts,
+    picture_facts,
+    picture_folder_facts,
+    table_facts,
+)
+from pathgen.inspect.slides import annotation_facts, slide_facts
+from pathgen.patches.store import INDEX_FILE, PIXELS_FILE
+
+_SLIDES = (
+    ".svs",
+    ".tif",
+    ".tiff",
+    ".ndpi",
+    ".mrxs",
+    ".scn",
+    ".svslide",
+    ".bif",
+    ".vms",
+    ".vmu",
+    ".czi",
+    ".dcm",
+)
+_UNKNOWN = "unknown"
+_KNOWN = (
+    "Name a slide, annotation, patch set, folder of normal/ and tumor/ images, PatchCamelyon file, "
+    "checkpoint, table of the pipeline or params file"
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one path is.
+
+    Attributes:
+        path: The path as given.
+        kind: What it is, as far as can be told.
+        usable: Whether the suite can use it.
+        facts: Its key facts as JSON knows them; empty when it is not usable.
+        problem: Why it is not usable: ``file: reason. hint.``, one line each; None when it is.
+    """
+
+    path: str
+    kind: str
+    usable: bool
+    facts: dict[str, Any]
+    problem: str | None
+
+
+def inspect_path(path: Path) -> Finding:
+    """Tell what a path is and whether the suite can use it.
+
+    Args:
+        path: A file or folder.
+
+    Returns:
+        The finding; a file that is missing or broken is a finding, too, and raises nothing.
+    """
+    kind = _UNKNOWN
+    try:
+        kind, read = _kind(path)
+        kind, facts = read(path)
+    except PathgenError as problem:
+        return Finding(str(path), kind, False, {}, str(problem))
+    except OSError as problem:
+        said = PathgenError(path, f"cannot be read: {problem.strerror or problem}", "Check its permissions")
+        return Finding(str(path), kind, False, {}, str(said))
+    return Finding(str(path), kind, True, facts, None)
+
+
+_Reader = Callable[[Path], tuple[str, dict[str, Any]]]
+
+
+def _named(kind: str, read: Callable[[Path], dict[str, Any]]) -> tuple[str, _Reader]:
+    return kind, lambda path: (kind, read(path))
+
+
+def _kind(path: Path) -> tuple[str, _Reader]:
+    if not path.exists():
+        raise PathgenError(path, "no such file or folder", "Check the path")
+    if path.is_dir():
+        return _kind_of_folder(path)
+    by_suffix: dict[str, tuple[str, _Reader]] = {
+        **dict.fromkeys(_SLIDES, _named("slide", slide_facts)),
+        **dict.fromkeys((".xml", ".geojson"), _named("annotation", annotation_facts)),
+        **dict.fromkeys(PICTURES, _named("picture", picture_facts)),
+        **dict.fromkeys((".h5", ".hdf5"), _named("PatchCamelyon file", hdf5_facts)),
+        **dict.fromkeys((".yaml", ".yml"), _named("params file", params_facts)),
+        ".parquet": ("table", table_facts),
+        ".safetensors": _named("weights", weights_facts),
+    }
+    suffix = path.suffix.lower()
+    if suffix == ".json" and _is_geojson(path):
+        return _named("annotation", annotation_facts)
+    if path.name in (PIXELS_FILE, CARD_FILE):
+        return _kind_of_folder(path.parent)[0], lambda file: _kind_of_folder(file.parent)[1](file.parent)
+    if suffix not in by_suffix:
+        raise PathgenError(path, "is no file that the suite knows", _KNOWN)
+    return by_suffix[suffix]
+
+
+def _kind_of_folder(folder: Path) -> tuple[str, _Reader]:
+    if (folder / PIXELS_FILE).exists() or (folder / INDEX_FILE).exists():
+        return _named("patch set", patch_set_facts)
+    if (folder / CARD_FILE).exists() or any(folder.glob("*.safetensors")):
+        return _named("checkpoint", checkpoint_facts)
+    if is_picture_folder(folder):
+        return _named("folder of labelled images", picture_folder_facts)
+    raise PathgenError(
+        folder, "is no folder that the suite knows", f"{_KNOWN}; of other folders, the files in it"
+    )
+
+
+def _is_geojson(path: Path) -> bool:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError):
+        return False
+    features = content[0] if isinstance(content, list) and content else content
+    return isinstance(features, dict) and features.get("type") in ("Feature", "FeatureCollection")

@@ -1,0 +1,94 @@
+"""Facts of whole slides and annotation files."""
+
+from pathlib import Path
+from typing import Any
+
+from pathgen.core.files import sha256_of
+from pathgen.sources.cohort import content_digest
+from pathgen.wsi.patch_reader import Method, reading_method
+from pathgen.wsi.probe import describe_annotation, describe_slide
+from pathgen.wsi.reader import open_slide
+
+_PROBE_PX = 256
+_METHODS: dict[Method, str] = {"jpeg_tiles": "decoding its JPEG tiles directly", "openslide": "OpenSlide"}
+
+
+def file_facts(path: Path) -> dict[str, Any]:
+    """Return size and hashes of a file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        ``bytes``, ``sha256`` of all of them, and ``cohort_sha256``, the column `sha256` of the cohort
+        table, where that is another (large files are not hashed whole there).
+    """
+    whole, in_cohort = sha256_of(path), content_digest(path)
+    facts: dict[str, Any] = {"bytes": path.stat().st_size, "sha256": whole}
+    return facts if whole == in_cohort else {**facts, "cohort_sha256": in_cohort}
+
+
+def slide_facts(path: Path) -> dict[str, Any]:
+    """Open a slide and read pixels of it.
+
+    Args:
+        path: The slide.
+
+    Returns:
+        Its facts, as JSON knows them. ``missing_tiles``, where it is known: how many level-0 tiles the file
+        does not hold, and how many there are.
+
+    Raises:
+        PathgenError: The suite cannot use it.
+    """
+    described = describe_slide(path, None)
+    _probe(path)
+    read_by = reading_method(path, None)
+    return {
+        "vendor": described.vendor,
+        "size_px": [described.width_px, described.height_px],
+        "mpp": [described.mpp_x, described.mpp_y],
+        "levels": described.levels,
+        "level_sizes_px": [list(size) for size in described.level_dimensions],
+        "downsamples": list(described.downsamples),
+        "compression": described.compression,
+        "tile_px": list(described.tile_px) if described.tile_px else None,
+        "read_by": _METHODS[read_by.method],
+        **({} if read_by.reason is None else {"not_decoded_directly_because": read_by.reason}),
+        **({} if read_by.missing_tiles is None else {"missing_tiles": list(read_by.missing_tiles)}),
+        **file_facts(path),
+    }
+
+
+def _probe(path: Path) -> None:
+    """Decode squares at the corners and the centre: a slide may open well and still be damaged inside."""
+    with open_slide(path) as slide:
+        width, height = slide.dimensions
+        side_x, side_y = min(_PROBE_PX, width), min(_PROBE_PX, height)
+        right, bottom = width - side_x, height - side_y
+        for x, y in [(0, 0), (right, 0), (0, bottom), (right // 2, bottom // 2), (right, bottom)]:
+            slide.read_region_l0(x, y, side_x, side_y)
+
+
+def annotation_facts(path: Path) -> dict[str, Any]:
+    """Read an annotation file.
+
+    Args:
+        path: ASAP XML or GeoJSON.
+
+    Returns:
+        Its facts, as JSON knows them; areas in squared level-0 pixels.
+
+    Raises:
+        PathgenError: The suite cannot use it.
+    """
+    described = describe_annotation(path)
+    return {
+        "polygons_by_group": described.groups,
+        "lesions": described.lesions,
+        "exclusions": described.exclusions,
+        "lesion_area_px": described.lesion_area_px,
+        "exclusion_area_px": described.exclusion_area_px,
+        "without_area": described.without_area,
+        **file_facts(path),
+    }

@@ -1,0 +1,210 @@
+"""Intervals of metrics and of their differences, from resampled slides and repeated trainings."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.special
+from numpy.typing import NDArray
+from scipy import stats
+
+from pathgen.metrics.statistics.bootstrap import Clusters, bootstrap_weights, jackknife_weights
+from pathgen.metrics.statistics.bootstrap_metrics import WEIGHTED_METRICS, Judged, coarse, weighted_metrics
+
+# With more clusters Student's t is the normal distribution; leaving out each in turn would only cost time.
+_MOST_LEFT_OUT = 1000
+# A metric that is undefined in more of the resamples has no interval.
+_MOST_UNDEFINED = 0.05
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Metrics of the test set as it is, of resampled ones, and without each cluster in turn.
+
+    Attributes:
+        value: Metric to its value on the test set; NaN where undefined.
+        resampled: Metric to its values, float64 of shape (resamples,).
+        left_out: Metric to its values without each cluster, float64 of shape (S,); None with very many.
+        clusters: What was resampled.
+    """
+
+    value: Mapping[str, float]
+    resampled: Mapping[str, NDArray[np.float64]]
+    left_out: Mapping[str, NDArray[np.float64]] | None
+    clusters: Clusters
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A standard error, and how well it is known.
+
+    Attributes:
+        error: The standard error, > 0.
+        freedom: Degrees of freedom, >= 1.
+    """
+
+    error: float
+    freedom: float
+
+
+def draw(judged: Judged, clusters: Clusters, *, resamples: int, seed: int) -> Draws:
+    """Measure one run on resampled slides. Runs on the same patches with the same seed share the draws.
+
+    Args:
+        judged: The run.
+        clusters: Slides of the test patches.
+        resamples: How many test sets are drawn.
+        seed: Of the draws.
+
+    Returns:
+        The metrics of each.
+    """
+    here = weighted_metrics(np.ones((1, len(clusters))), judged)
+    rough = coarse(judged)
+    blocks = [weighted_metrics(block, rough) for block in bootstrap_weights(clusters, resamples, seed)]
+    few = len(clusters) <= _MOST_LEFT_OUT
+    return Draws(
+        value={name: float(values[0]) for name, values in here.items()},
+        resampled={name: np.concatenate([block[name] for block in blocks]) for name in WEIGHTED_METRICS},
+        left_out=weighted_metrics(jackknife_weights(clusters), rough) if few else None,
+        clusters=clusters,
+    )
+
+
+def mean_of(draws: Sequence[Draws]) -> Draws:
+    """Return the draws of the mean over runs, each resampled alike."""
+    return _combined(draws, [1 / len(draws)] * len(draws))
+
+
+def difference_of(first: Draws, second: Draws) -> Draws:
+    """Return the draws of first minus second, paired: both on the same slides in each resample."""
+    return _combined([first, second], [1.0, -1.0])
+
+
+def _combined(draws: Sequence[Draws], factors: Sequence[float]) -> Draws:
+    lefts = [one.left_out for one in draws]
+    return Draws(
+        value={
+            name: sum(factor * one.value[name] for factor, one in zip(factors, draws, strict=True))
+            for name in draws[0].value
+        },
+        resampled=_sums([one.resampled for one in draws], factors),
+        left_out=_sums([left for left in lefts if left is not None], factors) if None not in lefts else None,
+        clusters=draws[0].clusters,
+    )
+
+
+def _sums(
+    parts: Sequence[Mapping[str, NDArray[np.float64]]], factors: Sequence[float]
+) -> dict[str, NDArray[np.float64]]:
+    return {name: np.tensordot(factors, [part[name] for part in parts], 1) for name in parts[0]}
+
+
+def slides_spread(draws: Draws, metric: str) -> Spread | None:
+    """Say how far the metric would move with other slides.
+
+    Args:
+        draws: See `draw`.
+        metric: One of `WEIGHTED_METRICS`.
+
+    Returns:
+        Standard deviation over the resamples, with the degrees of freedom after Satterthwaite: of each
+        stratum its clusters less one, weighted by its part in the variance as leaving out its clusters in
+        turn tells.
+        None when the metric is undefined too often, or no two slides differ.
+    """
+    resampled = draws.resampled[metric]
+    known = np.isfinite(resampled)
+    if not math.isfinite(draws.value[metric]) or np.mean(~known) > _MOST_UNDEFINED:
+        return None
+    error = float(np.std(resampled[known], ddof=1)) if known.sum() > 1 else 0.0
+    if error < 1e-12:
+        return None
+    sizes = np.bincount(draws.clusters.stratum)
+    if draws.left_out is None:
+        return Spread(error, float(len(draws.clusters) - len(sizes)))
+    numerator, denominator = 0.0, 0.0
+    for stratum, size in enumerate(sizes):
+        left = draws.left_out[metric][draws.clusters.stratum == stratum]
+        if size < 2 or not np.all(np.isfinite(left)):
+            return None
+        variance = float(np.sum((left - left.mean()) ** 2)) * (size - 1) / size
+        numerator += variance
+        denominator += variance**2 / (size - 1)
+    return Spread(error, max(1.0, numerator**2 / denominator)) if denominator > 0 else None
+
+
+def training_spread(
+    values: Sequence[float], generators: Sequence[str], seeds: Sequence[int]
+) -> Spread | None:
+    """Say how far the mean over trainings would move with other seeds.
+
+    Args:
+        values: The metric of each training, or its difference to that of the training it is paired with.
+        generators: The replicate of the generator that each training's patches are from; one name for all
+            where there are no replicates.
+        seeds: The classifier's seed of each training. Every replicate goes with every seed.
+
+    Returns:
+        Standard error of the mean: that of the replicates' means and that of the seeds' means added, for
+        trainings on the same patches, or from the same first weights, are not independent. What neither
+        explains is counted twice, so it is a little too large rather than too small. None for a single
+        training, or where nothing differs.
+    """
+    return together([_spread_of_means(values, generators), _spread_of_means(values, seeds)])
+
+
+def _spread_of_means(values: Sequence[float], groups: Sequence[object]) -> Spread | None:
+    of_group: dict[object, list[float]] = {}
+    for value, group in zip(values, groups, strict=True):
+        of_group.setdefault(group, []).append(value)
+    if len(of_group) < 2:
+        return None
+    error = float(np.std([np.mean(own) for own in of_group.values()], ddof=1)) / math.sqrt(len(of_group))
+    return Spread(error, len(of_group) - 1.0) if error > 0 and math.isfinite(error) else None
+
+
+def together(spreads: Sequence[Spread | None]) -> Spread | None:
+    """Add independent sources of spread; degrees of freedom after Welch and Satterthwaite.
+
+    Args:
+        spreads: None where a source is not known; it then adds nothing.
+
+    Returns:
+        Their sum; None when none is known.
+    """
+    known = [spread for spread in spreads if spread is not None]
+    if not known:
+        return None
+    variance = sum(spread.error**2 for spread in known)
+    freedom = variance**2 / sum(spread.error**4 / spread.freedom for spread in known)
+    return Spread(math.sqrt(variance), freedom)
+
+
+def share_interval(value: float, spread: Spread, confidence: float) -> tuple[float, float] | None:
+    """Return the interval of a share (accuracy, area, ...): Student's t on the scale of log odds.
+
+    Args:
+        value: In [0, 1].
+        spread: Of the value.
+        confidence: Level, in (0, 1).
+
+    Returns:
+        Low and high end, within (0, 1); None at 0 and 1, where the log odds have no end.
+    """
+    if not 0 < value < 1:
+        return None
+    half = _quantile(spread, confidence) * spread.error / (value * (1 - value))
+    odds = math.log(value / (1 - value))
+    return float(scipy.special.expit(odds - half)), float(scipy.special.expit(odds + half))
+
+
+def difference_interval(value: float, spread: Spread, confidence: float) -> tuple[float, float]:
+    """Return the interval of a difference of shares by Student's t, cut at -1 and 1."""
+    half = _quantile(spread, confidence) * spread.error
+    return max(-1.0, value - half), min(1.0, value + half)
+
+
+def _quantile(spread: Spread, confidence: float) -> float:
+    return float(stats.t.ppf((1 + confidence) / 2, spread.freedom))

@@ -1,0 +1,96 @@
+"""Put the patch sets of all roles together from what was read of each slide."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pathgen.core.errors import PathgenError
+from pathgen.core.progress import progress
+from pathgen.patches.store import PIXELS_FILE, PatchSetWriter, open_pixels
+from pathgen.patches.tables import ROLES
+
+_INDEX_BYTES_PER_ROW = 200
+_ROWS_AT_A_TIME = 1024
+
+
+def patch_bytes(count: int, size_px: int) -> int:
+    """Return about how many bytes so many patches need on disk, with their table."""
+    return count * (size_px * size_px * 3 + _INDEX_BYTES_PER_ROW)
+
+
+def no_room(folder: Path, needed: int) -> PathgenError:
+    """Say that a disk is too small.
+
+    Args:
+        folder: Where there is too little room.
+        needed: Bytes that are needed there.
+    """
+    return PathgenError(
+        folder,
+        f"the disk is full: the patches need {needed:,} bytes there",
+        "Free that much space, or lower sample.per_class or extract.size_px; finished slides are kept",
+    )
+
+
+def require_room(needs: Mapping[Path, int]) -> None:
+    """Refuse to begin what a disk cannot take.
+
+    Args:
+        needs: Folder to bytes that will be written in it; folders on the same disk are added up.
+
+    Raises:
+        PathgenError: A disk has less than that.
+    """
+    by_disk: dict[int, int] = {}
+    for folder, needed in needs.items():
+        folder.mkdir(parents=True, exist_ok=True)
+        disk = folder.stat().st_dev
+        by_disk[disk] = by_disk.get(disk, 0) + needed
+    for folder in needs:
+        needed = by_disk[folder.stat().st_dev]
+        if shutil.disk_usage(folder).free < needed:
+            raise no_room(folder, needed)
+
+
+def _row_in_piece(samples: pd.DataFrame) -> pd.Series:
+    """Return for each patch its row among the patches drawn from its slide, by item."""
+    return samples.groupby("slide")["item"].rank(method="first").astype("int64") - 1
+
+
+def _of_rows(slides: Any, rows: Any, pieces: Mapping[str, Path]) -> Iterator[NDArray[np.uint8]]:
+    """Yield the images of some rows in their order, few at a time."""
+    starts = np.flatnonzero(np.r_[True, slides[1:] != slides[:-1]]) if len(slides) else np.empty(0, np.int64)
+    for first, end in zip(starts, [*starts[1:], len(slides)], strict=True):
+        images = open_pixels(pieces[str(slides[first])] / PIXELS_FILE)
+        for start in range(first, end, _ROWS_AT_A_TIME):
+            yield images[rows[start : min(start + _ROWS_AT_A_TIME, end)]]
+
+
+def write_roles(samples: pd.DataFrame, pieces: Mapping[str, Path], folder: Path, size_px: int) -> None:
+    """Write one patch set per role: ``train``, ``valid``, ``test``, ``nonmember``, ``reference``.
+
+    Args:
+        samples: The table `pathgen.patches.tables.SAMPLES`.
+        pieces: Slide to the folder of the `pathgen.patches.slide_cache.Piece` of all patches drawn from it.
+        folder: Where the patch sets shall be; each appears when it is complete.
+        size_px: Side of the patches, px.
+
+    Raises:
+        PathgenError: A piece is damaged.
+    """
+    row_in_piece = _row_in_piece(samples)
+    with progress(len(samples), "patches", "write patch sets") as bar:
+        for role in ROLES:
+            chosen = samples["role"] == role
+            rows = samples[chosen].reset_index(drop=True)
+            slides = rows["slide"].to_numpy(dtype=object)
+            with PatchSetWriter(folder / role, len(rows), size_px) as writer:
+                for images in _of_rows(slides, row_in_piece[chosen].to_numpy(), pieces):
+                    writer.append(images)
+                    bar.update(len(images))
+                writer.finish(rows)

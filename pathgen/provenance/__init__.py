@@ -1,0 +1,1 @@
+"""What each result was made from, and whether that is still what is there."""

@@ -1,0 +1,33 @@
+"""What a study was made from, so that a report can tell when that has changed since."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from pathgen.core.files import sha256_of
+from pathgen.provenance.params_hash import ABSENT, state_hashes
+
+
+def made_from(folders: Iterable[Path], state: Iterable[str] = (), root: Path = Path()) -> dict[str, str]:
+    """Hash the patch sets and generators that a study reads, its settings and the code that trains.
+
+    Args:
+        folders: Of patch sets (``data/patches/train``) and of generators (``models/gan/dcgan-normal``).
+        state: Names of settings, code and networks, of `params_hash`. Of code only what trains: words and
+            plots change without the study being another.
+        root: Of the checkout, for these.
+
+    Returns:
+        Name, as the report has it, to hash: ``patches/train/patches.npy``,
+        ``models/gan/dcgan-normal/generator.safetensors``, ``params.yaml: synthesise.seed``,
+        ``code of scaling_original``.
+    """
+    there = state_hashes(root)
+    found = {name: there.get(name, ABSENT) for name in state}
+    for folder in folders:
+        if folder.parent.name == "gan":
+            names, depth = ["generator.safetensors"], 4
+        else:
+            names, depth = ["index.parquet", "patches.npy"], 3
+        for file in (folder / name for name in names):
+            found["/".join(file.parts[-depth:])] = f"sha256:{sha256_of(file)}"
+    return found

@@ -1,0 +1,213 @@
+"""Folders of labelled images: ``normal/*.png`` and ``tumor/*.png``, the slide id in each file name."""
+
+import hashlib
+import logging
+import re
+import struct
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+
+from pathgen.core.errors import PathgenError
+from pathgen.core.files import sha256_of
+from pathgen.core.labels import LABELS
+from pathgen.core.progress import tracked
+from pathgen.patches.tables import CANDIDATES, check_table
+from pathgen.sources.base import Found, Reading, Source
+from pathgen.sources.cohort import CohortRow, Problem, cohort_table, require_folder
+from pathgen.sources.settings import CohortSettings
+from pathgen.wsi.resample import box_mean
+from pathgen.wsi.settings import IndexSettings
+
+_log = logging.getLogger(__name__)
+
+_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"))
+# What Pillow raises on damaged files of these formats.
+_UNREADABLE = (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError)
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """One image file: its slide, label, and path relative to the root."""
+
+    slide: str
+    label: str
+    file: str
+
+
+def _read(path: Path) -> NDArray[np.uint8]:
+    """Return the image, uint8 of shape (S, S, 3)."""
+    try:
+        with Image.open(path) as image:
+            mode, (width, height) = image.mode, image.size
+            pixels = np.asarray(image, dtype=np.uint8) if mode == "RGB" and width == height else None
+    except _UNREADABLE as problem:
+        raise PathgenError(
+            path, f"not readable as an image: {problem}", "Copy it again, or remove it"
+        ) from None
+    if pixels is None:
+        said = f"is {mode} of {width} x {height} px, not a square RGB image"
+        raise PathgenError(path, said, "Convert it, or remove it")
+    return pixels
+
+
+def _pictures(root: Path, slide_pattern: str, containing: str = "") -> tuple[list[_Picture], list[Problem]]:
+    """List the images, those `containing` a text in their name, by slide and file name."""
+    pattern = re.compile(slide_pattern)
+    pictures, problems, others = [], [], []
+    for label in LABELS:
+        folder = root / label
+        if not folder.is_dir():
+            hint = "Put the images in one folder for each of: " + ", ".join(LABELS)
+            problems.append(Problem(PathgenError(folder, "no such folder", hint)))
+            continue
+        for file in sorted(folder.iterdir()):
+            if containing not in file.name:
+                continue
+            if file.suffix.lower() not in _SUFFIXES or file.name.startswith("."):
+                others.append(file)
+                continue
+            match = pattern.fullmatch(file.name) or pattern.fullmatch(file.stem)
+            if match is None or not match["slide"]:
+                said = f"its name does not match {slide_pattern!r}, so its slide is not known"
+                problems.append(
+                    Problem(PathgenError(file, said, "Rename it, or set cohort.patches.slide_pattern"))
+                )
+            else:
+                pictures.append(_Picture(match["slide"], label, file.relative_to(root).as_posix()))
+    if others:
+        _log.warning("%d files are no images and not used, e.g. %s", len(others), others[0])
+    return sorted(pictures, key=lambda one: (one.slide, Path(one.file).name, one.label)), problems
+
+
+def _slide_row(
+    root: Path, slide: str, pictures: list[_Picture], seen: dict[str, str]
+) -> tuple[CohortRow, list[Problem]]:
+    """Decode all images of a slide, so that a bad one is found now; `seen` maps content to file."""
+    problems, sizes = [], set()
+    digest, total = hashlib.sha256(), 0
+    for picture in pictures:
+        path = root / picture.file
+        try:
+            sizes.add(len(_read(path)))
+        except PathgenError as problem:
+            problems.append(Problem(problem, slide))
+            continue
+        content = sha256_of(path)
+        if (other := seen.setdefault(content, picture.file)) != picture.file:
+            # The copy could be a member while its twin is a non-member, or tumor while it is normal.
+            twin = PathgenError(path, f"has the same content as {other}", "Remove one of the two")
+            problems.append(Problem(twin, slide))
+        total += path.stat().st_size
+        digest.update(f"{picture.file}\n{content}\n".encode())
+    size = sizes.pop() if len(sizes) == 1 else None
+    row = CohortRow(
+        slide=slide,
+        source="patches",
+        path=".",
+        # Normal patches alone do not tell that the slide has no tumour.
+        label="tumor" if any(picture.label == "tumor" for picture in pictures) else None,
+        width_px=size,
+        height_px=size,
+        bytes=total,
+        sha256=digest.hexdigest() if not problems else None,
+    )
+    return row, problems
+
+
+def _pattern(settings: CohortSettings) -> str:
+    assert settings.patches is not None, "checked by CohortSettings"
+    return settings.patches.slide_pattern
+
+
+def _by_slide(pictures: list[_Picture]) -> dict[str, list[_Picture]]:
+    slides: dict[str, list[_Picture]] = {}
+    for picture in pictures:
+        slides.setdefault(picture.slide, []).append(picture)
+    return slides
+
+
+def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
+    """Find and decode the images (see `pathgen.sources.base.Source`).
+
+    Args:
+        root: The folder that holds ``normal`` and ``tumor``.
+        settings: The section `cohort`, with its part `patches`; the pattern is matched against the file
+            name with or without its suffix.
+
+    Returns:
+        The table `COHORT`: one row per slide id; width and height are the images', where all agree.
+
+    Raises:
+        PathgenErrors: One error per bad file, or per name that does not match.
+    """
+    require_folder(root)
+    pictures, problems = _pictures(root, _pattern(settings))
+    if not pictures and not problems:
+        raise PathgenError(root, "holds no images in normal/ and tumor/", "Correct cohort.root")
+    rows = []
+    seen: dict[str, str] = {}
+    slides = _by_slide(pictures)
+    for slide, of_slide in tracked(slides.items(), len(slides), "slides", "open images"):
+        row, bad = _slide_row(root, slide, of_slide, seen)
+        rows.append(row)
+        problems += bad
+    return cohort_table(rows, problems, settings, root)
+
+
+def find_candidates(
+    root: Path, row: Mapping[str, Any], settings: CohortSettings, index: IndexSettings
+) -> Found:
+    """List the images of one slide; an item is the rank of the file's name (see `Source`).
+
+    Args:
+        root: The folder.
+        row: One row of the cohort.
+        settings: The section `cohort`.
+        index: Not used: the patches are cut already.
+    """
+    pictures, _ = _pictures(root, _pattern(settings), containing=row["slide"])
+    of_slide = _by_slide(pictures)[row["slide"]]
+    frame = pd.DataFrame(
+        {
+            "item": range(len(of_slide)),
+            "label": [picture.label for picture in of_slide],
+            "file": [picture.file for picture in of_slide],
+        }
+    )
+    frame = frame.assign(slide=row["slide"], split=row["split"], patient=row["patient"], exhaustive=True)
+    frame = frame.reindex(columns=CANDIDATES.names)
+    return Found(check_table(frame, CANDIDATES, row["slide"]), overlay=None)
+
+
+def read_patches(
+    root: Path, rows: pd.DataFrame, size_px: int, settings: CohortSettings, threads: int
+) -> Reading:
+    """Read images, averaged down to size, in the order of the rows (see `Source`).
+
+    Raises:
+        PathgenError: An image cannot be read, or its side is no multiple of `size_px`.
+    """
+    del settings
+    images = np.empty((len(rows), size_px, size_px, 3), dtype=np.uint8)
+
+    def read(number: int, file: str) -> None:
+        image = _read(root / file)
+        if len(image) % size_px:
+            said = f"has {len(image)} px, no multiple of the {size_px} px to be made of it"
+            raise PathgenError(root / file, said, "Change extract.size_px, or resize the images")
+        images[number] = box_mean(image, size_px)
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(read, range(len(rows)), rows["file"]))
+    return Reading(images)
+
+
+SOURCE = Source("patches", find_cohort, find_candidates, read_patches)

@@ -1,0 +1,179 @@
+"""Any folder of whole slides, listed in a CSV file."""
+
+import csv
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from pathgen.core.errors import PathgenError, PathgenErrors
+from pathgen.core.labels import LABELS
+from pathgen.patches.tables import SPLITS
+from pathgen.sources.base import Source
+from pathgen.sources.cohort import CohortRow, Problem, cohort_table, excluded, repeated_slides, require_folder
+from pathgen.sources.settings import CohortSettings
+from pathgen.sources.whole_slide import check_slides, find_candidates, read_patches
+
+_log = logging.getLogger(__name__)
+
+_NEEDED = ("slide", "label")
+_OPTIONAL = ("annotation", "split", "patient", "exhaustive")
+_YES_NO = {"": True, "yes": True, "no": False}
+_SLIDE_SUFFIXES = (".svs", ".tif", ".tiff", ".ndpi", ".mrxs", ".scn", ".svslide", ".vms", ".vmu", ".bif")
+_NAMED_AT_MOST = 5
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    """Return the CSV file's rows, every cell stripped, every optional column there."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            lines = [[cell.strip() for cell in line] for line in csv.reader(stream)]
+    except FileNotFoundError:
+        raise PathgenError(path, "no such file", "Write it, with the columns slide, label, ...") from None
+    except (UnicodeDecodeError, csv.Error) as problem:
+        raise PathgenError(path, f"not readable as CSV: {problem}", "Save it as UTF-8 CSV") from None
+    except OSError as problem:
+        raise PathgenError(path, f"not readable: {problem.strerror}", "Name a CSV file") from None
+    header = lines[0] if lines else []
+    absent = [name for name in _NEEDED if name not in header]
+    unknown = [name for name in header if name not in (*_NEEDED, *_OPTIONAL)]
+    if absent or unknown or len(set(header)) != len(header):
+        said = f"has the columns {', '.join(header) or 'none'}"
+        hint = (
+            f"Its first line names {', '.join(_NEEDED)} and, if wanted, {', '.join(_OPTIONAL)}, with commas"
+        )
+        raise PathgenError(path, said, hint)
+    problems, rows = [], []
+    for number, cells in enumerate(lines[1:], start=2):
+        if not any(cells):
+            continue
+        if len(cells) != len(header):
+            said = f"line {number} has {len(cells)} cells instead of {len(header)}"
+            problems.append(PathgenError(path, said, "Correct the line; quote cells that hold commas"))
+            continue
+        rows.append(dict.fromkeys(_OPTIONAL, "") | dict(zip(header, cells, strict=True)))
+    if problems:
+        raise PathgenErrors(problems)
+    if not rows:
+        raise PathgenError(path, "lists no slide", "Add one line per slide")
+    return rows
+
+
+def _allowed(table: Path, slide: str, column: str, value: str, values: tuple[str, ...]) -> list[Problem]:
+    if value in values:
+        return []
+    hint = f"Write one of: {', '.join(name or 'nothing' for name in values)}"
+    return [Problem(PathgenError(table, f"{slide}: {column} is {value!r}", hint), slide)]
+
+
+def _inside(table: Path, slide: str, name: str) -> list[Problem]:
+    path = Path(name)
+    if name and not path.is_absolute() and ".." not in path.parts:
+        return []
+    hint = "Write a path inside cohort.root, relative to it"
+    return [Problem(PathgenError(table, f"{slide or 'a row'}: path {name!r}", hint), slide or None)]
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """One line of the CSV file; `openable` when its paths may be followed."""
+
+    row: CohortRow
+    problems: list[Problem]
+    openable: bool
+
+
+def _listed(table: Path, cells: dict[str, str]) -> _Listed:
+    slide = Path(cells["slide"]).stem
+    annotation = cells["annotation"] or None
+    misplaced = [
+        *_inside(table, slide, cells["slide"]),
+        *(_inside(table, slide, annotation) if annotation else []),
+    ]
+    problems = [
+        *misplaced,
+        *_allowed(table, slide, "label", cells["label"], LABELS),
+        *_allowed(table, slide, "split", cells["split"], ("", *SPLITS)),
+        *_allowed(table, slide, "exhaustive", cells["exhaustive"], tuple(_YES_NO)),
+    ]
+    row = CohortRow(
+        slide=slide,
+        source="slides",
+        path=cells["slide"],
+        annotation=annotation,
+        label=cells["label"] if cells["label"] in LABELS else None,
+        split=cells["split"] if cells["split"] in SPLITS else None,
+        patient=cells["patient"] or None,
+        exhaustive=_YES_NO.get(cells["exhaustive"], False),
+    )
+    return _Listed(row, problems, openable=not misplaced)
+
+
+def _split_patients(table: Path, rows: list[CohortRow]) -> list[Problem]:
+    splits: dict[str, set[str]] = {}
+    for row in rows:
+        if row.patient and row.split:
+            splits.setdefault(row.patient, set()).add(row.split)
+    return [
+        Problem(
+            PathgenError(
+                table,
+                f"patient {patient} has slides in {' and '.join(sorted(found))}",
+                "Give all slides of a patient the same split",
+            )
+        )
+        for patient, found in sorted(splits.items())
+        if len(found) > 1
+    ]
+
+
+def _warn_of_unlisted(root: Path, rows: list[CohortRow]) -> None:
+    listed = {row.path for row in rows}
+    others = sorted(
+        name
+        for file in root.rglob("*")
+        if file.suffix.lower() in _SLIDE_SUFFIXES
+        and not file.name.startswith(".")
+        and (name := file.relative_to(root).as_posix()) not in listed
+    )
+    if others:
+        more = ", ..." if len(others) > _NAMED_AT_MOST else ""
+        names = ", ".join(others[:_NAMED_AT_MOST])
+        _log.warning("%d slide files in %s are not listed and not used: %s%s", len(others), root, names, more)
+
+
+def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
+    """Find the slides that a CSV file lists (see `pathgen.sources.base.Source`).
+
+    Columns: ``slide`` (path relative to the root) and ``label`` (normal or tumor, of the whole slide);
+    optional ``annotation`` (path of its ASAP XML or QuPath GeoJSON), ``split`` (train, valid, test; empty
+    is drawn), ``patient``, ``exhaustive`` (no: not all lesions are outlined; empty is yes). The slide id
+    is the file's name without its suffix.
+
+    Args:
+        root: The folder.
+        settings: The section `cohort`, with its part `slides`.
+
+    Returns:
+        The table `COHORT`.
+
+    Raises:
+        PathgenErrors: One error per problem; every row was checked, every file opened.
+    """
+    assert settings.slides is not None, "checked by CohortSettings"
+    require_folder(root)
+    table = root / settings.slides.table
+    lines = [_listed(table, cells) for cells in _read_rows(table)]
+    listed = [line.row for line in lines]
+    problems = [problem for line in lines for problem in line.problems]
+    problems += repeated_slides((row.slide, row.path) for row in listed)
+    problems += _split_patients(table, listed)
+    _warn_of_unlisted(root, listed)
+    openable = excluded([line.row for line in lines if line.openable], settings.exclude_slides)
+    opened, bad = check_slides(root, openable, settings.mpp_if_missing)
+    rows = opened + [line.row for line in lines if not line.openable]
+    return cohort_table(rows, problems + bad, settings, root)
+
+
+SOURCE = Source("slides", find_cohort, find_candidates, read_patches)

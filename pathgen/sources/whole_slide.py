@@ -1,0 +1,191 @@
+"""Whole slides, however they were listed: open and check them, index them, read their patches."""
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from shapely.geometry import box
+
+from pathgen.core.errors import PathgenError
+from pathgen.core.progress import tracked
+from pathgen.patches.tables import CANDIDATES, check_table
+from pathgen.sources.base import Found, Reading
+from pathgen.sources.cohort import CohortRow, Problem, content_digest
+from pathgen.sources.settings import CohortSettings
+from pathgen.wsi import patch_reader
+from pathgen.wsi.annotations import read_annotations
+from pathgen.wsi.candidates import index_slide
+from pathgen.wsi.overlay import overlay
+from pathgen.wsi.probe import describe_slide
+from pathgen.wsi.settings import IndexSettings
+
+_OVERLAY_SIDE_PX = 1024
+# Opening is waiting for a disk or a network, more than computing.
+_OPEN_AT_A_TIME = 8
+
+
+def _with_facts(root: Path, row: CohortRow, mpp_if_missing: float | None) -> CohortRow:
+    path = root / row.path
+    facts = describe_slide(path, mpp_if_missing)
+    return replace(
+        row,
+        width_px=facts.width_px,
+        height_px=facts.height_px,
+        mpp_x=facts.mpp_x,
+        mpp_y=facts.mpp_y,
+        levels=facts.levels,
+        vendor=facts.vendor,
+        bytes=path.stat().st_size,
+        sha256=content_digest(path),
+    )
+
+
+def _check_annotation(root: Path, row: CohortRow) -> None:
+    """Refuse an annotation that cannot be this slide's, or a label that it contradicts."""
+    slide, label = row.slide, row.label
+    if row.annotation is None:
+        if label == "tumor":
+            hint = "Put its annotation there, or leave the slide out: it must not pass for normal"
+            raise PathgenError(root / row.path, f"{slide} is a tumor slide without an annotation", hint)
+        return
+    path = root / row.annotation
+    # What unknown groups mean is a setting of the index stage; here they may be lesions.
+    found = read_annotations(path, unknown_group="lesion", without_area="drop")
+    if label == "tumor" and found.lesions.is_empty:
+        hint = "Put the right annotation there, or leave the slide out: it must not pass for normal"
+        raise PathgenError(path, f"outlines no lesion, but {slide} is a tumor slide", hint)
+    if label == "normal" and not found.lesions.is_empty:
+        raise PathgenError(path, f"outlines lesions, but {slide} is a normal slide", "Correct its label")
+    if row.width_px is None or row.height_px is None or found.lesions.is_empty:
+        return
+    on_slide = found.lesions.intersection(box(0, 0, row.width_px, row.height_px))
+    if on_slide.area < found.lesions.area / 2:
+        said = f"most of its lesions lie beyond the edges of {slide}, {row.width_px} x {row.height_px} px"
+        raise PathgenError(path, said, "Put the annotation there that belongs to this slide, in level-0 px")
+
+
+def _checked(root: Path, mpp_if_missing: float | None, row: CohortRow) -> tuple[CohortRow, list[Problem]]:
+    if row.skipped:
+        return row, []
+    known, problems = row, []
+    try:
+        known = _with_facts(root, row, mpp_if_missing)
+    except PathgenError as problem:
+        problems.append(Problem(problem, row.slide))
+    try:
+        _check_annotation(root, known)
+    except PathgenError as problem:
+        problems.append(Problem(problem, row.slide))
+    return known, problems
+
+
+def check_slides(
+    root: Path, listed: Iterable[CohortRow], mpp_if_missing: float | None
+) -> tuple[list[CohortRow], list[Problem]]:
+    """Open every slide and parse every annotation.
+
+    Args:
+        root: The source's folder.
+        listed: The slides with what is known without opening them; those with a reason in `skipped` are
+            not opened.
+        mpp_if_missing: Resolution, um/px, of slides that do not say theirs.
+
+    Returns:
+        The rows with the facts of their files, and every problem found.
+    """
+    rows, problems = [], []
+    listed = list(listed)
+    with ThreadPoolExecutor(_OPEN_AT_A_TIME) as pool:
+        checked = pool.map(partial(_checked, root, mpp_if_missing), listed)
+        for row, found in tracked(checked, len(listed), "slides", "open slides"):
+            rows.append(row)
+            problems += found
+    return rows, problems
+
+
+def find_candidates(
+    root: Path, row: Mapping[str, Any], settings: CohortSettings, index: IndexSettings
+) -> Found:
+    """Index one slide (see `pathgen.sources.base.Source`).
+
+    Args:
+        root: The source's folder.
+        row: The slide's row of the cohort.
+        settings: The section `cohort`.
+        index: The section `index`.
+
+    Returns:
+        Its candidates; `exhaustive` is True where tissue outside the lesions may count as normal: on
+        slides whose lesions are all outlined, and on all with ``use_unannotated_tissue``.
+
+    Raises:
+        PathgenError: The slide or its annotation cannot be used.
+    """
+    annotation = row["annotation"]
+    found = index_slide(
+        root / row["path"],
+        None if annotation is None else root / annotation,
+        slide_label=row["label"],
+        mpp_if_missing=settings.mpp_if_missing,
+        patch_px=index.patch_px,
+        stride_px=index.stride_px,
+        mpp=index.mpp,
+        mpp_tolerance=index.mpp_tolerance,
+        min_tissue_fraction=index.min_tissue_fraction,
+        thumbnail_mpp=index.tissue.thumbnail_mpp,
+        min_saturation=index.tissue.min_saturation,
+        black_below=index.tissue.black_below,
+        opening_um=index.tissue.opening_um,
+        closing_um=index.tissue.closing_um,
+        pen_min_width_um=index.tissue.pen_min_width_um,
+        unknown_group=index.annotations.unknown_group,
+        without_area=index.annotations.without_area,
+    )
+    candidates = found.candidates.assign(
+        slide=row["slide"],
+        file=row["path"],
+        split=row["split"],
+        patient=row["patient"],
+        label=None,
+        exhaustive=row["exhaustive"] or settings.use_unannotated_tissue,
+    )
+    picture = overlay(
+        found.thumbnail,
+        found.tissue.mask,
+        found.lesion_outlines,
+        found.exclusion_outlines,
+        side_px=_OVERLAY_SIDE_PX,
+    )
+    mean_r, mean_g, mean_b = found.mean_rgb
+    facts = {
+        "tissue_fraction": found.tissue_fraction,
+        "tissue_mm2": found.tissue_mm2,
+        "lesion_mm2": found.lesion_mm2,
+        "mean_r": mean_r,
+        "mean_g": mean_g,
+        "mean_b": mean_b,
+        "saturation_threshold": found.tissue.threshold,
+        "annotations_dropped": found.annotations_dropped,
+    }
+    return Found(check_table(candidates, CANDIDATES, row["slide"]), picture, facts)
+
+
+def read_patches(
+    root: Path, rows: pd.DataFrame, size_px: int, settings: CohortSettings, threads: int
+) -> Reading:
+    """Read patches of one slide, in the order of the rows (see `pathgen.sources.base.Source`).
+
+    Raises:
+        PathgenError: The slide cannot be opened or a patch cannot be read.
+    """
+    (file,) = rows["file"].unique()
+    places = rows[["x_l0", "y_l0", "size_l0"]].to_numpy(dtype=np.int64)
+    found = patch_reader.read_patches(
+        root / str(file), places, size_px, mpp_if_missing=settings.mpp_if_missing, threads=threads
+    )
+    return Reading(found.images, found.method, found.reason, found.incomplete)

@@ -1,0 +1,134 @@
+"""Open the tracking store, creating it safely when several processes start at once."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+
+from pathgen.core.errors import PathgenError
+from pathgen.tracking.mlflow_import import (
+    STORE_ERRORS,
+    MlflowClient,
+    MlflowException,
+    mlflow,
+    without_garbage_collection,
+)
+from pathgen.tracking.uri import Location, experiment_name, find_location, without_credentials
+
+_LOCK_WAIT_S = 120
+_REASON_CHARS = 300
+_EXPERIMENT_TAGS = {
+    "mlflow.note.content": (
+        "One run per executed stage; nested are only the parts of experiments beside the study. Narrow the "
+        "table to one pipeline with "
+        "``tags.`pipeline.<first 8 digits>` = 'yes'``; the runs with ``tags.stage = 'pipeline'`` list the "
+        "run of every stage, also of stages that DVC took from its cache."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open store.
+
+    Attributes:
+        client: MLflow's client.
+        experiment_id: The experiment that runs go into.
+        location: Where the store is.
+    """
+
+    client: MlflowClient
+    experiment_id: str
+    location: Location
+
+    @property
+    def work(self) -> Path:
+        """Folder for locks and notes about unfinished runs, in the main checkout, untracked."""
+        return self.location.root / "work" / "tracking"
+
+
+def first_line(problem: Exception) -> str:
+    """Say in one short line what MLflow's error is about, without any password in it."""
+    text = without_credentials(str(problem).strip()) or type(problem).__name__
+    if "Max retries exceeded" in text:
+        cause = re.search(r"Caused by (\w+)", text)
+        return f"no answer ({cause[1] if cause else 'too many tries'})"
+    return text.splitlines()[0][:_REASON_CHARS]
+
+
+def _unusable(location: Location, problem: Exception) -> PathgenError:
+    if location.artifacts is None:
+        return PathgenError(
+            f"MLFLOW_TRACKING_URI={location.name}",
+            f"the MLflow server cannot be used: {first_line(problem)}",
+            "Start the server or correct the address, or unset the variable to record locally",
+        )
+    if "out-of-date database schema" in str(problem):
+        return PathgenError(
+            location.name,
+            "was written by another version of MLflow",
+            f"Keep a copy of it, then run: mlflow db upgrade {location.name}",
+        )
+    return PathgenError(
+        location.name,
+        f"cannot be opened as an MLflow store: {first_line(problem)}",
+        "Move the file away, and a new one is created",
+    )
+
+
+def _find_or_create_experiment(client: MlflowClient, name: str, artifacts: Path | None) -> str:
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        place = None if artifacts is None else str(artifacts)
+        try:
+            return str(client.create_experiment(name, artifact_location=place, tags=_EXPERIMENT_TAGS))
+        except MlflowException as problem:
+            # On a server another process may have been faster by a moment.
+            if problem.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            found = client.get_experiment_by_name(name)
+            assert found is not None, "the server has just said that it exists"
+    if found.lifecycle_stage == "deleted":
+        raise PathgenError(
+            f"experiment {name}",
+            "was deleted in MLflow",
+            f"Restore it with: mlflow experiments restore --experiment-id {found.experiment_id}",
+        )
+    return str(found.experiment_id)
+
+
+def open_store(experiment: str, location: Location | None = None) -> Store:
+    """Open the store and its experiment, creating what is missing.
+
+    Also drops ``MLFLOW_RUN_ID`` and ``MLFLOW_EXPERIMENT_ID``, which ``mlflow run`` sets for its children:
+    every stage has a run of its own, in its own experiment.
+
+    Args:
+        experiment: Name of the experiment; ``MLFLOW_EXPERIMENT_NAME`` wins.
+        location: Where the store is; by default where `find_location` says.
+
+    Returns:
+        The open store.
+
+    Raises:
+        PathgenError: The server does not answer within seconds, the database is not usable, or the
+            experiment was deleted.
+    """
+    for inherited in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"):
+        os.environ.pop(inherited, None)
+    location = location or find_location()
+    lock = location.root / "work" / "tracking" / "store.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        # Of several processes that create one SQLite store at the same time, all but one would fail.
+        with filelock.FileLock(lock, timeout=_LOCK_WAIT_S), without_garbage_collection():
+            if location.artifacts is not None:
+                location.artifacts.parent.mkdir(parents=True, exist_ok=True)
+            mlflow.set_tracking_uri(location.uri)
+            client = MlflowClient(location.uri)
+            name = experiment_name(experiment)
+            return Store(client, _find_or_create_experiment(client, name, location.artifacts), location)
+    except STORE_ERRORS as problem:
+        raise _unusable(location, problem) from problem

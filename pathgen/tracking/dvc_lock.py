@@ -1,0 +1,58 @@
+"""The key that ties an MLflow run to an entry of dvc.lock."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pathgen.core.errors import PathgenError
+from pathgen.core.params import read_params
+
+LOCK_FILE = "dvc.lock"
+
+
+def stage_key(cmd: str | list[str], deps: Iterable[tuple[str, str]], params: Mapping[str, Any]) -> str:
+    """Hash what decides a stage's result: the command, its dependencies and its parameters.
+
+    Computed by the stage while it runs, and again from dvc.lock alone at any later time, the two are
+    equal: so a stage that DVC took from its cache is still tied to the run that made its outputs.
+
+    Args:
+        cmd: The stage's command(s).
+        deps: Path as in dvc.yaml, and DVC's hash of it, of every dependency; in any order.
+        params: Parameter file to {dotted name: value}.
+
+    Returns:
+        32 hexadecimal digits.
+    """
+    facts = {"cmd": cmd, "deps": sorted(deps), "params": params}
+    text = json.dumps(facts, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def read_lock(root: Path) -> dict[str, dict[str, Any]]:
+    """Read the stages of dvc.lock.
+
+    Args:
+        root: The folder that holds it.
+
+    Returns:
+        Stage name (``train_gan@dcgan-normal``) to its entry; empty when nothing has run yet.
+
+    Raises:
+        PathgenError: The file cannot be read.
+    """
+    lock = root / LOCK_FILE
+    if not lock.exists():
+        return {}
+    stages = read_params(lock).get("stages", {})
+    if not isinstance(stages, dict):
+        raise PathgenError(lock, "holds no stages", "Restore it from git, or delete it and run dvc repro")
+    return stages
+
+
+def locked_key(entry: Mapping[str, Any]) -> str:
+    """Compute the `stage_key` of one entry of dvc.lock."""
+    deps = [(dep["path"], str(dep.get("md5", ""))) for dep in entry.get("deps", [])]
+    return stage_key(entry["cmd"], deps, entry.get("params", {}))

@@ -1,0 +1,65 @@
+"""After the pipeline: tie its runs together in MLflow, print the result table and where to look."""
+
+import json
+from pathlib import Path
+
+from pathgen.core.errors import cli_errors
+from pathgen.core.params import load_section
+from pathgen.tracking.pipeline_run import LinkedPipeline, link_pipeline
+from pathgen.tracking.settings import TrackingSettings
+from pathgen.tracking.uri import ui_command
+
+REPORT = Path("report")
+KEY_METRICS = ("test/accuracy", "test/roc_auc", "valid/accuracy", "test/mean_colour_accuracy")
+
+
+def link() -> LinkedPipeline:
+    """Bring the pipeline's own MLflow run up to date with dvc.lock."""
+    return link_pipeline(
+        Path(),
+        experiment=load_section("tracking", TrackingSettings).experiment,
+        results=headline(REPORT),
+        attachments=[
+            REPORT / "index.html",
+            REPORT / "results.md",
+            REPORT / "results.json",
+            Path("params.yaml"),
+        ],
+        key_metrics=KEY_METRICS,
+    )
+
+
+def headline(report: Path) -> dict[str, float]:
+    """Read what the pipeline's run shows: accuracies of the regimes, and what sets cost and give away.
+
+    Args:
+        report: Folder of the report.
+
+    Returns:
+        Metrics by key; empty before there is a report.
+    """
+    table, points = (
+        json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        for file in (report / "results.json", report / "tradeoff.json")
+    )
+    accuracies: dict[str, float] = {
+        f"accuracy/{regime}-{classifier}": cells["accuracy"]["mean"]
+        for classifier, regimes in table.items()
+        for regime, cells in regimes.items()
+        if "accuracy" in cells
+    }
+    return {**accuracies, **points}
+
+
+@cli_errors()
+def main() -> None:
+    """Link the runs and print."""
+    linked = link()
+    print((REPORT / "results.md").read_text(encoding="utf-8"))
+    print(f"report      {(REPORT / 'index.html').resolve()}")
+    print(f"runs        make ui, or: {ui_command()}")
+    print(f"            then open http://127.0.0.1:5000/{linked.path()}")
+
+
+if __name__ == "__main__":
+    main()

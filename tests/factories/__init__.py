@@ -1,0 +1,1 @@
+"""What tests build: small patch sets, studies, slides and files."""

@@ -1,0 +1,211 @@
+"""Slides that cannot be used, wholly or in part: named, explained, listed, and nothing else is lost."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from little_cohort import SIZE_PX, cohort, contents, draw, extract, index, list_slides, records, write_cohort
+from source_files import write_slide
+
+from pathgen.core.errors import PathgenError
+from pathgen.patches.store import open_patch_set
+from pathgen.patches.tables import read_table
+
+GOOD = 10
+RECORDS = "*/[!.]*/record.json"
+_UNUSABLE = ["broken.svs", "kidney-48-5.tif", "Mirax2-Fluorescence-2.mrxs", "truncated_cmu.svs"]
+_UNUSABLE += ["unopenable.tiff", "zero_gi.tif"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Good slides, and everything that comes of them: ``slides``, ``work`` and ``out``."""
+    folder = tmp_path_factory.mktemp("finished")
+    write_cohort(folder / "slides", GOOD)
+    index(folder / "slides", folder / "out", folder / "work")
+    draw(folder / "slides", folder / "out")
+    extract(folder / "slides", folder / "out", folder / "work")
+    return folder
+
+
+@pytest.fixture
+def root(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the good slides; the finished work is beside it."""
+    shutil.copytree(finished / "work", tmp_path / "work")
+    return Path(shutil.copytree(finished / "slides", tmp_path / "slides"))
+
+
+def _without(found: dict[str, tuple[int, int]], slide: str) -> dict[str, tuple[int, int]]:
+    return {name: record for name, record in found.items() if name != slide}
+
+
+def _damage(slide: Path, level: int) -> tuple[int, int]:
+    """Overwrite the middle tile of a level with zeros; return its place at that level."""
+    with tifffile.TiffFile(slide) as tiff:
+        page = tiff.pages[level]
+        tile = len(page.dataoffsets) // 2
+        offset, count = page.dataoffsets[tile], page.databytecounts[tile]
+        columns = -(-page.imagewidth // page.tilewidth)
+        place = tile % columns * page.tilewidth, tile // columns * page.tilelength
+    with slide.open("r+b") as stream:
+        stream.seek(offset)
+        stream.write(bytes(count))
+    return place
+
+
+def _indexed(out: Path) -> dict[str, str | None]:
+    table = read_table(out / "index/slides.parquet")
+    return dict(zip(table["slide"], table["reason"], strict=True))
+
+
+def test_an_unreadable_tile_under_drawn_patches(root: Path, tmp_path: Path) -> None:
+    out, work = tmp_path / "out", tmp_path / "work"
+    write_slide(root / "bad.tif", side=768, seed=99)
+    list_slides(root)
+    x, y = _damage(root / "bad.tif", 0)
+    index(root, out, work, on_bad_slide="skip")
+    samples = draw(root, out)
+    on_tile = samples["slide"].eq("bad") & samples["x_l0"].between(x, x + 255)
+    assert (on_tile & samples["y_l0"].between(y, y + 255)).any(), "no patch was drawn there"
+    with pytest.raises(PathgenError) as refusal:
+        extract(root, out, work)
+    (said,) = str(refusal.value).splitlines()
+    assert said.startswith(f"{root / 'bad.tif'}: level 0 at (")
+    assert said.endswith("cohort.exclude_slides: [bad].")
+    indexed = records(work, "index")
+    kept = {
+        path.parts[-3]: json.loads(path.read_text())["reason"] for path in work.glob(f"extract/{RECORDS}")
+    }
+    assert str(kept.pop("bad")).startswith(f"{root / 'bad.tif'}: level 0 at (")
+    assert set(records(work, "extract")) >= set(samples["slide"]), "the other slides were finished"
+    extract(root, out, work, on_bad_slide="skip")
+    told = read_table(out / "patches_by_slide.parquet").set_index("slide")
+    assert told.loc["bad", "patches"] == 0 and told.loc["bad", "left_out"].startswith(f"{root / 'bad.tif'}: ")
+    assert told.drop("bad")["left_out"].isna().all()
+    train = open_patch_set(out / "patches/train")
+    wanted = samples[(samples["role"] == "train") & (samples["slide"] != "bad")]
+    assert train.index[["slide", "item"]].to_numpy().tolist() == wanted[["slide", "item"]].to_numpy().tolist()
+    # What the message says to do; the patches that the new draw shares with the old one are not read again.
+    changes = {"exclude_slides": ["bad"]}
+    assert cohort(root, **changes).set_index("slide")["skipped"]["bad"]
+    index(root, out, work, **changes)
+    assert records(work, "index") == _without(indexed, "bad")
+    draw(root, out, **changes)
+    extract(root, out, work, **changes)
+    assert "bad" not in set(read_table(out / "patches_by_slide.parquet")["slide"])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda slide: _damage(slide, 1), "level 1 at (0, 0) cannot be read"),
+        (lambda slide: write_slide(slide, side=16), "16 x 16 px is smaller than one patch of 32 px"),
+        (
+            lambda slide: tifffile.imwrite(
+                slide,
+                np.full((256, 256, 3), 245, np.uint8),
+                tile=(256, 256),
+                compression="jpeg",
+                resolution=(4e4, 4e4),
+                resolutionunit="CENTIMETER",
+            ),
+            "has no tissue",
+        ),
+    ],
+)
+def test_a_slide_that_cannot_be_indexed(
+    root: Path, tmp_path: Path, spoil: Callable[[Path], object], said: str
+) -> None:
+    out, work = tmp_path / "out", tmp_path / "work"
+    write_slide(root / "bad.tif", side=768, seed=99)
+    list_slides(root)
+    spoil(root / "bad.tif")
+    with pytest.raises(PathgenError) as refusal:
+        index(root, out, work)
+    (line,) = str(refusal.value).splitlines()
+    assert line.startswith(f"{root / 'bad.tif'}: {said}")
+    before = records(work, "index")
+    assert len(before) == GOOD + 1 and not (out / "index").exists()
+    index(root, out, work, on_bad_slide="skip")
+    assert _without(records(work, "index"), "bad") == _without(before, "bad")
+    assert _indexed(out) == {**{f"s{number:03d}": None for number in range(GOOD)}, "bad": line}
+    draw(root, out)
+    extract(root, out, work)
+
+
+def test_a_slide_without_resolution(root: Path, tmp_path: Path) -> None:
+    write_slide(root / "bad.tif", mpp=None, side=256, seed=99)
+    list_slides(root)
+    with pytest.raises(PathgenError, match=r"bad\.tif: does not say its resolution .*cohort\.mpp_if_missing"):
+        cohort(root)
+    skipped = cohort(root, on_bad_slide="skip").set_index("slide")["skipped"]
+    assert "does not say its resolution" in skipped["bad"] and skipped.notna().sum() == 1
+    assert cohort(root, mpp_if_missing=0.25)["skipped"].isna().all()
+    index(root, tmp_path / "out", tmp_path / "work", mpp_if_missing=0.25)
+    assert _indexed(tmp_path / "out")["bad"] is None
+
+
+def test_a_slide_with_one_level(root: Path, tmp_path: Path) -> None:
+    with tifffile.TiffFile(root / "s001.tif") as tiff:
+        pixels = tiff.pages.first.asarray()
+    tifffile.imwrite(
+        root / "s001.tif",
+        pixels,
+        tile=(256, 256),
+        compression="jpeg",
+        photometric="rgb",
+        resolution=(4e4, 4e4),
+        resolutionunit="CENTIMETER",
+    )
+    assert cohort(root).set_index("slide")["levels"]["s001"] == 1
+    index(root, tmp_path / "out", tmp_path / "work")
+    assert "s001" in set(draw(root, tmp_path / "out")["slide"])
+    extract(root, tmp_path / "out", tmp_path / "work")
+    assert open_patch_set(tmp_path / "out/patches/train").images.shape[1:] == (SIZE_PX, SIZE_PX, 3)
+
+
+def test_all_bad_files_of_the_real_data_are_listed(real_data: Path, root: Path, tmp_path: Path) -> None:
+    for name in _UNUSABLE:
+        shutil.copyfile(real_data / "bad" / name, root / name)
+    for name in ("truncated_tumor_002.xml", "empty.xml"):
+        shutil.copyfile(real_data / "bad" / name, root / name)
+        write_slide(root / name.replace(".xml", ".tif"), side=256, seed=90 + len(name))
+    others = [path.name for path in (real_data / "bad").iterdir()]
+    assert sorted(others) == sorted([*_UNUSABLE, "truncated_tumor_002.xml", "empty.xml"])
+    with (root / "slides.csv").open("a") as table:
+        table.writelines(f"{name},normal,\n" for name in _UNUSABLE)
+        table.writelines(f"{stem}.tif,tumor,{stem}.xml\n" for stem in ("truncated_tumor_002", "empty"))
+    with pytest.raises(PathgenError) as refusal:
+        index(root, tmp_path, tmp_path / "work")
+    assert len(str(refusal.value).splitlines()) == len(others)
+    skipped = cohort(root, on_bad_slide="skip").set_index("slide")["skipped"].dropna()
+    assert sorted(skipped.index) == sorted(Path(name).stem for name in others)
+    assert all(len(reason) > 20 for reason in skipped)
+    index(root, tmp_path, tmp_path / "work", on_bad_slide="skip")
+    assert list(_indexed(tmp_path)) == [f"s{number:03d}" for number in range(GOOD)]
+
+
+def test_one_more_slide_is_one_slide_more_work(root: Path, tmp_path: Path) -> None:
+    out, work, fresh = tmp_path / "out", tmp_path / "work", tmp_path / "fresh"
+    before = records(work, "index")
+    assert len(before) == GOOD, "finished before, though its outputs are gone, as DVC removes them"
+    write_cohort(root, 1, first=GOOD)
+    index(root, out, work)
+    after = records(work, "index")
+    assert after.keys() - before.keys() == {f"s{GOOD:03d}"}
+    assert before.items() <= after.items(), "finished slides were done again"
+    samples, old = draw(root, out), set(work.glob(f"extract/{RECORDS}"))
+    extract(root, out, work)
+    new = set(work.glob(f"extract/{RECORDS}")) - old
+    read = sum(json.loads(path.read_text())["facts"]["read"] for path in new)
+    assert 0 < read < len(samples) / 2, "patches that both draws have were read again"
+    index(root, fresh, fresh / "work")
+    draw(root, fresh)
+    extract(root, fresh, fresh / "work")
+    assert contents(out) == {
+        name: content for name, content in contents(fresh).items() if not name.startswith("work")
+    }
