@@ -201,7 +201,7 @@ def _identity(
 @lru_cache(maxsize=1)
 def _code() -> str:
     """Return a digest of the code that draws: a store does not outlive it."""
-    parts = [code_of(Path("pathgen", file)) for file in ("gan/drawn.py", "training/compute.py")]
+    parts = [code_of(Path("pathgen", file)) for file in ("gan/sample_cache.py", "training/compute.py")]
     return _digest(json.dumps(parts).encode())
 
 

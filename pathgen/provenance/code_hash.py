@@ -33,7 +33,7 @@ WATCHERS = (
     "stages/warm.py",
 )
 # What can be started in `stages` and depends on no file in `CODE`.
-_NO_STAGES = {"check_params", "finish", "ui", "warm"}
+_NO_STAGES = {"check_params", "summary", "ui", "warm"}
 _HINT = "Run: dvc repro --force --single-item check_params; then repeat what you ran"
 # What a package's modules read that lies beside them.
 _TEMPLATES = {".css", ".j2"}

@@ -256,6 +256,6 @@ def test_every_stage_and_every_pipeline_has_an_entry_point() -> None:
 
 def test_the_walk_through_of_a_generator_names_the_tuple_to_extend() -> None:
     page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    (line,) = re.findall(r"^\*\*4\. The name\*\*, `pathgen/pipeline\.py`: `(.+)`\.$", page, re.M)
+    (line,) = re.findall(r"^\*\*4\. The name\*\*, `pathgen/run_matrix\.py`: `(.+)`\.$", page, re.M)
     name, value = line.split(" = ")
     assert ast.literal_eval(value) == (*getattr(run_matrix, name), "mlpgan")

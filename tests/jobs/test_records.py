@@ -140,7 +140,7 @@ def test_code_counts_with_all_that_it_imports_and_nothing_else(
         "cut/__init__.py": True,
         "stone.py": True,
         "other.py": False,
-        "errors.py": False,
+        "core/errors.py": False,
     }.items():
         text = (tmp_path / "pathgen" / file).read_text()
         (tmp_path / "pathgen" / file).write_text(text + "# changed\n")
