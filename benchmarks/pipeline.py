@@ -32,7 +32,6 @@ PARTS = {
     "DVC": "import dvc.repo",
     "a stage without torch": "import stages.baseline",
     "a stage with torch": "import stages.evaluate",
-    "all libraries, once": "import stages.warm; stages.warm.load_libraries()",
 }
 
 

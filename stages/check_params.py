@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pathgen.classifier.discovery import read_weights
 from pathgen.classifier.settings import TrainClassifierSettings
+from pathgen.core import layout
 from pathgen.core.errors import cli_errors
 from pathgen.core.files import atomic_folder, write_json
 from pathgen.core.params import load_section
@@ -21,7 +22,7 @@ def main() -> None:
     pipeline = load_section("pipeline", PipelineSettings)
     classifiers = load_section("train_classifier", TrainClassifierSettings).classifiers
     prune(pipeline, Path())
-    keep_only(Path("results/scaling/points"), load_section("scaling", ScalingSettings).points())
+    keep_only(layout.SCALING_POINTS, load_section("scaling", ScalingSettings).points())
     keep_only(Path("results/dp_sweep/points"), set(load_section("dp_sweep", DpSweepSettings).points()))
     recipes = {name: classifiers[name] for name in pipeline.classifiers}
     for recipe in recipes.values():

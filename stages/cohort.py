@@ -1,15 +1,12 @@
 """Find the slides (or make the phantom ones), pair each with its annotation, open every one."""
 
-from pathlib import Path
-
+from pathgen.core import layout
 from pathgen.core.errors import cli_errors
 from pathgen.core.params import load_section
 from pathgen.patches.tables import write_table
 from pathgen.sources.registry import SOURCES
 from pathgen.sources.settings import PHANTOM_FOLDER, CohortSettings
 from stages.context import running
-
-COHORT = Path("data/cohort.parquet")
 
 
 @cli_errors()
@@ -20,7 +17,7 @@ def main() -> None:
         # DVC asks for this output whatever the source; it stays empty for all but the phantom.
         PHANTOM_FOLDER.mkdir(parents=True, exist_ok=True)
         slides = SOURCES[cohort.source].find_cohort(cohort.folder, cohort)
-        write_table(slides, COHORT)
+        write_table(slides, layout.COHORT)
         stage.run.text("cohort.csv", slides.to_csv(index=False))
         stage.run.metrics({"cohort/slides": len(slides), "cohort/skipped": slides["skipped"].count()}, 0)
 

@@ -1,7 +1,6 @@
 """Compare the regimes on the same test patches."""
 
-from pathlib import Path
-
+from pathgen.core import layout
 from pathgen.core.errors import cli_errors
 from pathgen.core.files import write_json
 from pathgen.core.params import load_section
@@ -11,9 +10,6 @@ from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.patches.tables import read_table, write_csv
 from stages.context import running
 
-COHORT = Path("data/cohort.parquet")
-EVALUATED = Path("results/evaluate")
-COMPARISON = Path("results/comparison")
 # Of section `evaluate`, as in dvc.yaml.
 USED = ("confidence", "resamples", "seed", "power")
 
@@ -23,8 +19,8 @@ def main() -> None:
     """Run the stage."""
     settings = load_section("evaluate", EvaluateSettings).model_dump(include=set(USED))
     with running("compare", settings={"evaluate": settings}) as stage:
-        cohort = read_table(COHORT)
-        test, runs = read_evaluated(EVALUATED)
+        cohort = read_table(layout.COHORT)
+        test, runs = read_evaluated(layout.EVALUATION)
         found = compare(
             test,
             runs,
@@ -32,9 +28,9 @@ def main() -> None:
             patients=patients_of(cohort),
             **settings,
         )
-        write_json(COMPARISON / "comparison.json", found)
-        write_csv(regimes_table(found), COMPARISON / "regimes.csv")
-        write_csv(differences_table(found), COMPARISON / "differences.csv")
+        write_json(layout.COMPARISON / "comparison.json", found)
+        write_csv(regimes_table(found), layout.COMPARISON / "regimes.csv")
+        write_csv(differences_table(found), layout.COMPARISON / "differences.csv")
         for pair in found["differences"]:
             name = f"compare/{pair['classifier']}/{pair['regime']}/{pair['against']}"
             measured = {"accuracy": pair["metrics"].get("accuracy", {}).get("difference")} | {
@@ -42,7 +38,7 @@ def main() -> None:
             }
             known = {f"{name}/{key}": value for key, value in measured.items() if value is not None}
             stage.run.metrics(known, 0)
-        stage.run.artifact(COMPARISON)
+        stage.run.artifact(layout.COMPARISON)
 
 
 if __name__ == "__main__":

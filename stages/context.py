@@ -1,6 +1,5 @@
 """What every stage does around its one call: a look at its code, a lock, a run, a folder to resume from."""
 
-import gc
 import importlib
 import shutil
 import sys
@@ -9,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pathgen.core import layout
 from pathgen.core.files import exclusive
 from pathgen.core.params import Settings, load_section
 from pathgen.provenance.code_hash import CODE, NETWORKS, require_unchanged
@@ -16,8 +16,6 @@ from pathgen.tracking.dvc_api import running_stage
 from pathgen.tracking.mlflow_logger import MlflowLogger
 from pathgen.tracking.run import tracked_stage
 from pathgen.tracking.settings import TrackingSettings
-
-WORK = Path("work")
 
 
 @dataclass(frozen=True)
@@ -61,9 +59,6 @@ def running(
         PathgenError: Its code is not the one that it depends on, another process does the same work, or the
             tracking store cannot be used.
     """
-    # What was loaded lives until the end; looking through it at exit would take another second.
-    gc.freeze()
-    gc.enable()
     item = item or {}
     if running_stage() is not None:
         require_unchanged(CODE / f"{Path(sys.argv[0]).stem}.json")
@@ -74,7 +69,7 @@ def running(
     name = "-".join([verb, *(str(value) for value in item.values())])
     tracking = load_section("tracking", TrackingSettings)
     with (
-        exclusive(WORK / "locks" / f"{name}.lock", f"stage {name}"),
+        exclusive(layout.LOCKS / f"{name}.lock", f"stage {name}"),
         tracked_stage(
             verb,
             parameters={
@@ -90,8 +85,7 @@ def running(
             ),
         ) as run,
     ):
-        attempts = WORK / "resume" / name
+        attempts = layout.RESUME / name
         yield Stage(run, attempts / run.work_key[:16])
         # Snapshots of this result, and those that attempts with other settings have left.
         shutil.rmtree(attempts, ignore_errors=True)
-    gc.freeze()

@@ -1,9 +1,9 @@
 """Judge one classifier on the one original test set."""
 
 import argparse
-from pathlib import Path
 
 from pathgen.classifier.checkpoint import load_classifier, load_facts
+from pathgen.core import layout
 from pathgen.core.errors import cli_errors
 from pathgen.core.params import load_section
 from pathgen.evaluation.evaluate import evaluate
@@ -15,10 +15,7 @@ from pathgen.training.compute import apply_compute
 from pathgen.training.settings import ComputeSettings
 from stages.context import running
 
-COHORT = Path("data/cohort.parquet")
-TEST = Path("data/patches/test")
 # Chooses the operating point's threshold.
-VALID = Path("data/patches/valid")
 # Of section `evaluate`, as in dvc.yaml.
 USED = ("threshold", "confidence", "specificity", "calibration_bins", "resamples", "seed")
 IDENTITY = ("regime", "generator", "classifier", "seed")
@@ -30,7 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", required=True, help="name of the classifier's run, e.g. mixed-dcgan-cnn6-1")
     name = parser.parse_args().run
-    model, results = Path("models/classifier") / name, Path("results/evaluate") / name
+    model, results = layout.classifier_model(name), layout.evaluation(name)
     settings = load_section("evaluate", EvaluateSettings).model_dump(include=set(USED))
     compute = load_section("compute", ComputeSettings)
     device = apply_compute(device=compute.device, threads=compute.threads)
@@ -38,15 +35,15 @@ def main() -> None:
     with running(
         "evaluate",
         settings={"evaluate": settings, "compute": compute},
-        inputs=[TEST, VALID, model],
+        inputs=[layout.TEST, layout.VALID, model],
         item={key: facts[key] for key in IDENTITY if facts[key] is not None},
         classifiers=[facts["classifier"]],
     ) as stage:
-        cohort = read_table(COHORT)
+        cohort = read_table(layout.COHORT)
         metrics = evaluate(
             load_classifier(model),
-            open_patch_set(TEST),
-            open_patch_set(VALID),
+            open_patch_set(layout.TEST),
+            open_patch_set(layout.VALID),
             results,
             slides_known=slides_known(cohort),
             patients=patients_of(cohort),

@@ -1,16 +1,15 @@
 """Test one classifier of original patches on the synthetic ones (TRTS)."""
 
 import argparse
-from pathlib import Path
 
 from pathgen.classifier.checkpoint import load_classifier
+from pathgen.core import layout
 from pathgen.core.errors import cli_errors
-from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
 from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.evaluation.trts import evaluate_on_synthetic
 from pathgen.patches.store import open_patch_set
-from pathgen.run_matrix import ON_SYNTHETIC, classifier_run
+from pathgen.run_matrix import classifier_run
 from pathgen.training.compute import apply_compute
 from pathgen.training.settings import ComputeSettings
 from stages.context import running
@@ -27,9 +26,9 @@ def main() -> None:
     parser.add_argument("--classifier", required=True)
     parser.add_argument("--seed", required=True, type=int)
     wanted = parser.parse_args()
-    model = Path("models/classifier") / classifier_run("original", None, wanted.classifier, wanted.seed)
-    sets = {label: Path(f"data/synthetic/{wanted.generator}-{label}") for label in LABELS}
-    results = ON_SYNTHETIC / f"{wanted.generator}-{wanted.classifier}-{wanted.seed}"
+    model = layout.classifier_model(classifier_run("original", None, wanted.classifier, wanted.seed))
+    sets = layout.synthetic_sets(wanted.generator)
+    results = layout.trts(wanted.generator, wanted.classifier, wanted.seed)
     settings = load_section("evaluate", EvaluateSettings).model_dump(include=set(USED))
     compute = load_section("compute", ComputeSettings)
     device = apply_compute(device=compute.device, threads=compute.threads)

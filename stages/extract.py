@@ -1,7 +1,6 @@
 """Read the pixels of the drawn patches, each role a patch set of its own."""
 
-from pathlib import Path
-
+from pathgen.core import layout
 from pathgen.core.errors import cli_errors
 from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
@@ -15,11 +14,6 @@ from pathgen.sources.registry import SOURCES
 from pathgen.sources.settings import PHANTOM_FOLDER, CohortSettings
 from stages.context import running
 
-COHORT = Path("data/cohort.parquet")
-SAMPLES = Path("data/samples.parquet")
-PATCHES = Path("data/patches")
-SLIDES = Path("data/patches_by_slide.parquet")
-
 
 @cli_errors()
 def main() -> None:
@@ -28,19 +22,21 @@ def main() -> None:
     extract = load_section("extract", ExtractSettings)
     slide_work = load_section("slide_work", SlideWorkSettings)
     settings = {"cohort": cohort, "extract": extract}
-    with running("extract", settings=settings, inputs=[COHORT, SAMPLES, PHANTOM_FOLDER]) as stage:
+    with running(
+        "extract", settings=settings, inputs=[layout.COHORT, layout.SAMPLES, PHANTOM_FOLDER]
+    ) as stage:
         extract_cohort(
             SOURCES[cohort.source],
             cohort.folder,
-            read_table(COHORT),
-            read_table(SAMPLES),
+            read_table(layout.COHORT),
+            read_table(layout.SAMPLES),
             cohort,
             extract.size_px,
-            PATCHES,
-            SLIDES,
+            layout.PATCHES,
+            layout.EXTRACTED_SLIDES,
             slide_work,
         )
-        train = open_patch_set(PATCHES / "train")
+        train = open_patch_set(layout.TRAIN)
         for label in LABELS:
             stage.run.image(f"original/{label}", patch_grid(train.of_label(label).images[:64], 8, scale=2), 0)
 

@@ -1,7 +1,6 @@
 """Make every candidate patch out of tissue masks and lesion polygons, with its fractions."""
 
-from pathlib import Path
-
+from pathgen.core import layout
 from pathgen.core.errors import cli_errors
 from pathgen.core.params import load_section
 from pathgen.jobs.settings import SlideWorkSettings
@@ -12,9 +11,6 @@ from pathgen.sources.settings import PHANTOM_FOLDER, CohortSettings
 from pathgen.wsi.settings import IndexSettings
 from stages.context import running
 
-COHORT = Path("data/cohort.parquet")
-INDEX = Path("data/index")
-
 
 @cli_errors()
 def main() -> None:
@@ -23,12 +19,18 @@ def main() -> None:
     index = load_section("index", IndexSettings)
     slide_work = load_section("slide_work", SlideWorkSettings)
     settings = {"cohort": cohort, "index": index}
-    with running("index", settings=settings, inputs=[COHORT, PHANTOM_FOLDER]) as stage:
+    with running("index", settings=settings, inputs=[layout.COHORT, PHANTOM_FOLDER]) as stage:
         candidates = index_cohort(
-            SOURCES[cohort.source], cohort.folder, read_table(COHORT), cohort, index, INDEX, slide_work
+            SOURCES[cohort.source],
+            cohort.folder,
+            read_table(layout.COHORT),
+            cohort,
+            index,
+            layout.INDEX,
+            slide_work,
         )
         stage.run.metrics({"index/candidates": candidates}, 0)
-        stage.run.artifact(INDEX / OVERLAYS_FOLDER, OVERLAYS_FOLDER)
+        stage.run.artifact(layout.INDEX / OVERLAYS_FOLDER, OVERLAYS_FOLDER)
 
 
 if __name__ == "__main__":

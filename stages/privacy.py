@@ -2,8 +2,8 @@
 
 import argparse
 from functools import partial
-from pathlib import Path
 
+from pathgen.core import layout
 from pathgen.core.errors import cli_errors
 from pathgen.core.files import atomic_folder, write_json
 from pathgen.core.labels import LABELS
@@ -21,7 +21,6 @@ from pathgen.training.settings import ComputeSettings
 from pathgen.webpage.pictures import save_svg
 from stages.context import running
 
-PATCHES = Path("data/patches")
 ROLES = ("train", "nonmember", "reference", "test")
 
 
@@ -31,23 +30,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--generator", required=True)
     generator = parser.parse_args().generator
-    sets = {label: Path(f"data/synthetic/{generator}-{label}") for label in LABELS}
-    models = {label: Path(f"models/gan/{generator}-{label}") for label in LABELS}
-    results = Path("results/privacy") / generator
+    sets = layout.synthetic_sets(generator)
+    models = layout.gan_models(generator)
+    results = layout.privacy(generator)
     settings = load_section("privacy", PrivacySettings)
     compute = load_section("compute", ComputeSettings)
     device = apply_compute(device=compute.device, threads=compute.threads)
     with running(
         "privacy",
         settings={"privacy": settings, "compute": compute},
-        inputs=[*(PATCHES / role for role in ROLES), *sets.values(), *models.values()],
+        inputs=[*(layout.PATCHES / role for role in ROLES), *sets.values(), *models.values()],
         item={"generator": generator},
     ) as stage:
         synthetic = {label: open_patch_set(folder) for label, folder in sets.items()}
         original = {
             role: {str(label): patches.of_label(label) for label in LABELS}
             for role in ROLES
-            for patches in (open_patch_set(PATCHES / role),)
+            for patches in (open_patch_set(layout.PATCHES / role),)
         }
         images = {role: {at: one.images for at, one in by.items()} for role, by in original.items()}
         rows = {role: {at: one.index for at, one in by.items()} for role, by in original.items()}

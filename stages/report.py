@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pathgen.core import layout
 from pathgen.core.errors import cli_errors
 from pathgen.core.params import load_section
 from pathgen.provenance.code_hash import CODE, require_unchanged
@@ -14,8 +15,6 @@ from pathgen.report.settings import ReportSettings
 from pathgen.tracking.dvc_api import running_stage
 from pathgen.webpage.pictures import svg_of
 from stages.context import running
-
-REPORT = Path("report")
 
 
 @cli_errors()
@@ -30,7 +29,7 @@ def main() -> None:
         inputs = inputs_under(Path())
         results = build_report(
             inputs,
-            REPORT,
+            layout.REPORT,
             title=settings.title,
             confidence=settings.confidence,
             grid_patches=settings.grid_patches,
@@ -41,7 +40,7 @@ def main() -> None:
             versions=library_versions(),
         )
         for name in ("index.html", "results.md", "results.json"):
-            stage.run.artifact(REPORT / name)
+            stage.run.artifact(layout.REPORT / name)
         stage.run.metrics(point_metrics(results.points), 0)
         if results.points:
             stage.run.text("tradeoff.svg", svg_of(plot_tradeoff(results.points)).decode())

@@ -1,7 +1,6 @@
 """Split by slide, label, and draw the disjoint roles without replacement."""
 
-from pathlib import Path
-
+from pathgen.core import layout
 from pathgen.core.errors import cli_errors
 from pathgen.core.params import load_section
 from pathgen.patches.candidates_io import complete, read_to_draw
@@ -10,24 +9,22 @@ from pathgen.patches.settings import SampleSettings
 from pathgen.patches.tables import read_table, write_table
 from stages.context import running
 
-COHORT = Path("data/cohort.parquet")
-INDEX = Path("data/index")
-CANDIDATES = INDEX / "candidates.parquet"
+CANDIDATES = layout.INDEX / "candidates.parquet"
 
 
 @cli_errors()
 def main() -> None:
     """Run the stage."""
     sample = load_section("sample", SampleSettings)
-    with running("sample", settings={"sample": sample}, inputs=[COHORT, INDEX]) as stage:
+    with running("sample", settings={"sample": sample}, inputs=[layout.COHORT, layout.INDEX]) as stage:
         drawn = sample_cohort(
-            read_table(COHORT),
+            read_table(layout.COHORT),
             read_to_draw(CANDIDATES),
             **sample.model_dump(exclude={"label", "per_class"}),
             **sample.label.model_dump(),
             per_class=sample.per_class.model_dump(),
         )
-        write_table(complete(drawn, CANDIDATES), Path("data/samples.parquet"))
+        write_table(complete(drawn, CANDIDATES), layout.SAMPLES)
         counts = ("sample/" + drawn["role"] + "/" + drawn["label"]).value_counts()
         stage.run.metrics({str(name): float(count) for name, count in counts.items()}, 0)
 

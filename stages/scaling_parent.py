@@ -1,7 +1,6 @@
 """The one MLflow run that all runs of the scaling experiment are nested under."""
 
-from pathlib import Path
-
+from pathgen.core import layout
 from pathgen.core.files import sha256_of
 from pathgen.core.params import load_section
 from pathgen.studies.scaling.settings import ScalingSettings
@@ -9,14 +8,12 @@ from pathgen.tracking.mlflow_logger import MlflowLogger
 from pathgen.tracking.parents import Parent, nest_under
 from pathgen.tracking.settings import TrackingSettings
 
-SAMPLES = Path("data/samples.parquet")
-
 
 def nest(run: MlflowLogger, settings: ScalingSettings) -> Parent:
     """Nest a stage's run: under one parent is what is drawn from the same slides and trained alike."""
     return nest_under(
         run,
         "scaling",
-        {"training": settings.training.model_dump(), "samples": sha256_of(SAMPLES)},
+        {"training": settings.training.model_dump(), "samples": sha256_of(layout.SAMPLES)},
         experiment=load_section("tracking", TrackingSettings).experiment,
     )

@@ -1,14 +1,11 @@
 """Train and judge one point of the scaling experiment on patches drawn from a generator."""
 
-from pathlib import Path
-
+from pathgen.core import layout
 from pathgen.core.errors import cli_errors
-from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
 from pathgen.gan.sample_cache import drawn_patches
 from pathgen.gan.settings import SynthesiseSettings
 from pathgen.gan.synthesis import Arithmetic
-from stages.context import WORK
 from stages.scaling_training import train_point, wanted_point
 
 
@@ -17,13 +14,13 @@ def main() -> None:
     """Run the stage."""
     wanted = wanted_point(__doc__)
     settings = load_section("synthesise", SynthesiseSettings)
-    models = {label: Path("models/gan") / f"{wanted.source}-{label}" for label in LABELS}
+    models = layout.gan_models(wanted.source)
     train_point(
         wanted,
         # From the store that the stage `synthesise` draws into: no patch is drawn twice.
         lambda _train, count, device, compute, _settings: {
             label: drawn_patches(
-                WORK / "synthetic",
+                layout.SAMPLE_CACHE,
                 model,
                 seed=settings.seed,
                 count=count,

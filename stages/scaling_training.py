@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pathgen.classifier.settings import TrainClassifierSettings
+from pathgen.core import layout
 from pathgen.core.files import write_json
 from pathgen.core.params import load_section
 from pathgen.evaluation.settings import EvaluateSettings
@@ -17,9 +18,6 @@ from pathgen.training.compute import apply_compute
 from pathgen.training.settings import ComputeSettings
 from stages.context import running
 from stages.scaling_parent import nest
-
-TRAIN, VALID, TEST = (Path("data/patches") / role for role in ("train", "valid", "test"))
-POINTS = Path("results/scaling/points")
 
 
 def wanted_point(about: str | None) -> argparse.Namespace:
@@ -56,17 +54,17 @@ def train_point(
     with running(
         "scaling_point",
         settings={"scaling": settings.training, "train_classifier": classifier, "compute": compute},
-        inputs=[TRAIN, VALID, TEST, *inputs],
+        inputs=[layout.TRAIN, layout.VALID, layout.TEST, *inputs],
         item=vars(wanted),
         classifiers=[wanted.classifier],
         trains=True,
     ) as stage:
         nest(stage.run, settings)
-        train = open_patch_set(TRAIN)
+        train = open_patch_set(layout.TRAIN)
         found = run_point(
             take(train, count, device, compute, settings),
-            open_patch_set(VALID),
-            open_patch_set(TEST),
+            open_patch_set(layout.VALID),
+            open_patch_set(layout.TEST),
             recipe=settings.training.changing(classifier.arguments()),
             max_steps=steps,
             validate_every_steps=settings.training.validate_every_steps,
@@ -79,5 +77,5 @@ def train_point(
             recorder=stage.run,
             what=f"train {name}",
         )
-        write_json(POINTS / f"{name}.json", {**vars(wanted), "per_class": count, **found})
+        write_json(layout.SCALING_POINTS / f"{name}.json", {**vars(wanted), "per_class": count, **found})
         stage.run.metrics({"scaling/per_class": count, "scaling/error": found["error"]}, 0)

@@ -3,13 +3,13 @@
 import json
 from pathlib import Path
 
+from pathgen.core import layout
 from pathgen.core.errors import cli_errors
 from pathgen.core.params import load_section
 from pathgen.tracking.pipeline_run import LinkedPipeline, link_pipeline
 from pathgen.tracking.settings import TrackingSettings
 from pathgen.tracking.uri import ui_command
 
-REPORT = Path("report")
 KEY_METRICS = ("test/accuracy", "test/roc_auc", "valid/accuracy", "test/mean_colour_accuracy")
 
 
@@ -18,11 +18,11 @@ def link() -> LinkedPipeline:
     return link_pipeline(
         Path(),
         experiment=load_section("tracking", TrackingSettings).experiment,
-        results=headline(REPORT),
+        results=headline(layout.REPORT),
         attachments=[
-            REPORT / "index.html",
-            REPORT / "results.md",
-            REPORT / "results.json",
+            layout.REPORT / "index.html",
+            layout.REPORT / "results.md",
+            layout.REPORT / "results.json",
             Path("params.yaml"),
         ],
         key_metrics=KEY_METRICS,
@@ -55,8 +55,8 @@ def headline(report: Path) -> dict[str, float]:
 def main() -> None:
     """Link the runs and print."""
     linked = link()
-    print((REPORT / "results.md").read_text(encoding="utf-8"))
-    print(f"report      {(REPORT / 'index.html').resolve()}")
+    print((layout.REPORT / "results.md").read_text(encoding="utf-8"))
+    print(f"report      {(layout.REPORT / 'index.html').resolve()}")
     print(f"runs        make ui, or: {ui_command()}")
     print(f"            then open http://127.0.0.1:5000/{linked.path()}")
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pathgen.core import layout
 from pathgen.core.errors import cli_errors
 from pathgen.core.params import load_section
 from pathgen.survey.settings import SurveySettings
@@ -9,7 +10,6 @@ from pathgen.survey.survey import inputs_under, survey_cohort
 from stages.context import running
 
 DATA = Path("data")
-OUT = Path("report/cohort")
 
 
 @cli_errors()
@@ -19,7 +19,7 @@ def main() -> None:
     inputs = inputs_under(DATA)
     read = [inputs.cohort, inputs.indexed, inputs.samples, inputs.extracted]
     with running("survey", settings={"survey": settings}, inputs=read) as stage:
-        found = survey_cohort(inputs, OUT, **settings.model_dump())
+        found = survey_cohort(inputs, layout.SURVEY, **settings.model_dump())
         stage.run.metrics(
             {
                 "survey/slides": found.slides,
@@ -29,7 +29,7 @@ def main() -> None:
             },
             0,
         )
-        stage.run.artifact(OUT, "cohort")
+        stage.run.artifact(layout.SURVEY, "cohort")
 
 
 if __name__ == "__main__":

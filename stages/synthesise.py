@@ -1,8 +1,8 @@
 """Draw the synthetic patches of one class."""
 
 import argparse
-from pathlib import Path
 
+from pathgen.core import layout
 from pathgen.core.errors import cli_errors
 from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
@@ -13,7 +13,7 @@ from pathgen.patches.image_grid import patch_grid
 from pathgen.patches.store import open_patch_set
 from pathgen.training.compute import apply_compute
 from pathgen.training.settings import ComputeSettings
-from stages.context import WORK, running
+from stages.context import running
 
 
 @cli_errors()
@@ -23,8 +23,10 @@ def main() -> None:
     parser.add_argument("--generator", required=True)
     parser.add_argument("--label", required=True, choices=LABELS)
     wanted = parser.parse_args()
-    name = f"{wanted.generator}-{wanted.label}"
-    model, folder = Path("models/gan") / name, Path("data/synthetic") / name
+    model, folder = (
+        layout.gan_model(wanted.generator, wanted.label),
+        layout.synthetic_set(wanted.generator, wanted.label),
+    )
     settings = load_section("synthesise", SynthesiseSettings)
     compute = load_section("compute", ComputeSettings)
     device = apply_compute(device=compute.device, threads=compute.threads)
@@ -35,7 +37,7 @@ def main() -> None:
         item={"generator": wanted.generator, "label": wanted.label},
     ) as stage:
         keep_synthetic(
-            WORK / "synthetic",
+            layout.SAMPLE_CACHE,
             model,
             folder,
             generator=wanted.generator,

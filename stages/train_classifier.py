@@ -1,14 +1,13 @@
 """Train one classifier on the patches of one regime."""
 
 import argparse
-from pathlib import Path
 
 from pathgen.classifier.checkpoint import save_classifier
 from pathgen.classifier.loop import train_classifier
 from pathgen.classifier.regimes import REGIMES, assemble
 from pathgen.classifier.settings import TrainClassifierSettings
+from pathgen.core import layout
 from pathgen.core.errors import cli_errors
-from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
 from pathgen.patches.store import open_patch_set
 from pathgen.patches.tables import write_csv
@@ -16,9 +15,6 @@ from pathgen.run_matrix import classifier_run
 from pathgen.training.compute import apply_compute
 from pathgen.training.settings import ComputeSettings
 from stages.context import running
-
-TRAIN = Path("data/patches/train")
-VALID = Path("data/patches/valid")
 
 
 @cli_errors()
@@ -33,7 +29,7 @@ def main() -> None:
     if (wanted.generator is None) != (wanted.regime == "original"):
         parser.error("--generator goes with every regime but original")
     name = classifier_run(wanted.regime, wanted.generator, wanted.classifier, wanted.seed)
-    sets = {label: Path(f"data/synthetic/{wanted.generator}-{label}") for label in LABELS if wanted.generator}
+    sets = layout.synthetic_sets(wanted.generator) if wanted.generator else {}
     settings = load_section("train_classifier", TrainClassifierSettings)
     recipe = settings.of(wanted.classifier)
     compute = load_section("compute", ComputeSettings)
@@ -41,15 +37,15 @@ def main() -> None:
     with running(
         "train_classifier",
         settings={"classifier": recipe, "regimes": settings.regimes, "compute": compute},
-        inputs=[TRAIN, VALID, *sets.values()],
+        inputs=[layout.TRAIN, layout.VALID, *sets.values()],
         item={key: value for key, value in vars(wanted).items() if value is not None},
         classifiers=[wanted.classifier],
         trains=True,
     ) as stage:
         train, valid = assemble(
             wanted.regime,
-            open_patch_set(TRAIN),
-            open_patch_set(VALID),
+            open_patch_set(layout.TRAIN),
+            open_patch_set(layout.VALID),
             {label: open_patch_set(folder) for label, folder in sets.items()},
             **settings.regimes.model_dump(),
             seed=wanted.seed,
@@ -68,10 +64,10 @@ def main() -> None:
             recorder=stage.run,
             what=f"train {name}",
         )
-        model = Path("models/classifier") / name
+        model = layout.classifier_model(name)
         facts = {key: getattr(wanted, key) for key in ("classifier", "regime", "generator", "seed")}
         save_classifier(model, trained, facts)
-        write_csv(trained.history, Path("results/training") / name / "history.csv")
+        write_csv(trained.history, layout.training_history(name))
         stage.run.model(name, model, "pathgen.classifier.serving", train.images[:2], train.labels[:2] * 1.0)
 
 

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pathgen.core import layout
 from pathgen.core.errors import cli_errors
 from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
@@ -23,11 +24,8 @@ from pathgen.training.compute import apply_compute
 from pathgen.training.settings import ComputeSettings
 from stages.context import running
 
-TRAIN = Path("data/patches/train")
 # Looked at, never learned from: the validation patches choose a classifier's epoch and judge no generator.
-HELD_OUT = Path("data/patches/valid")
 # Says whether patches of one slide can be told from those of another.
-COHORT = Path("data/cohort.parquet")
 ALL = "all"
 
 
@@ -57,7 +55,7 @@ def main() -> None:
         with running(
             "train_gan",
             settings={"train_gan": settings, "compute": compute},
-            inputs=[TRAIN, HELD_OUT],
+            inputs=[layout.TRAIN, layout.VALID],
             item={"generator": wanted.generator, "label": wanted.label},
             trains=True,
         ) as stage:
@@ -67,9 +65,9 @@ def main() -> None:
                 resume_folder=stage.resume_folder,
                 recorder=stage.run,
             )
-            results = Path("results/gan") / name
+            results = layout.gan_results(wanted.generator, wanted.label)
             labels = LABELS if wanted.label == ALL else (wanted.label,)
-            models = {label: Path("models/gan") / f"{wanted.generator}-{label}" for label in labels}
+            models = {label: layout.gan_model(wanted.generator, label) for label in labels}
             keep_training(trained, models, results)
             for model in models.values():
                 stage.run.model(model.name, model, "pathgen.gan.serving", *example_for_signature(trained))
@@ -80,14 +78,14 @@ def work(generator: str, label: str, settings: TrainGanSettings, compute: Comput
     """Return what `train_generator` shall learn from and how, the same in every process."""
     networks = networks_of(generator)
     own = settings.of(generator)
-    train, held_out = open_patch_set(TRAIN), open_patch_set(HELD_OUT)
+    train, held_out = open_patch_set(layout.TRAIN), open_patch_set(layout.VALID)
     if label == ALL:
         originals = of_all_labels(train, held_out, **settings.conditional.model_dump())
     else:
         originals = of_one_label(train, held_out, label)
     units = None
     if isinstance(own, DpDcganSettings):
-        known = bool(read_table(COHORT)["slide_known"].all())
+        known = bool(read_table(layout.COHORT)["slide_known"].all())
         units = units_of(train.of_label(label).index, own.unit, known, f"{generator}-{label}")
     count = len(originals.images) if units is None else int(units.max()) + 1
     return {

@@ -5,11 +5,11 @@ any machine that reaches its storage. With --again: the best configuration once 
 """
 
 import argparse
-import gc
 import sys
 from functools import partial
 from pathlib import Path
 
+from pathgen.core import layout
 from pathgen.core.errors import cli_errors
 from pathgen.core.labels import LABELS
 from pathgen.core.params import PARAMS_FILE, load_section, read_params
@@ -32,17 +32,13 @@ from pathgen.tracking.children import child_run
 from pathgen.tracking.settings import TrackingSettings
 from pathgen.training.compute import apply_compute
 from pathgen.training.settings import ComputeSettings
-from stages.context import WORK, running
-
-TRAIN, VALID = Path("data/patches/train"), Path("data/patches/valid")
-RESULTS = Path("results/tuning")
-FOLDER = WORK / "tuning"
+from stages.context import running
 
 
 def inputs(settings: TuningSettings) -> list[Path]:
     """Return the folders that a study reads."""
-    models = [Path("models/gan") / f"{settings.generator}-{label}" for label in LABELS]
-    return [TRAIN, VALID, *(models if settings.regime != "original" else [])]
+    models = layout.gan_models(settings.generator).values()
+    return [layout.TRAIN, layout.VALID, *(models if settings.regime != "original" else [])]
 
 
 def prepare(settings: TuningSettings, compute: ComputeSettings) -> Task:
@@ -53,7 +49,7 @@ def prepare(settings: TuningSettings, compute: ComputeSettings) -> Task:
     drawing = load_section("synthesise", SynthesiseSettings)
     drawn = {
         label: drawn_patches(
-            WORK / "synthetic",
+            layout.SAMPLE_CACHE,
             model,
             seed=drawing.seed,
             count=settings.largest("synthesise.per_class", drawing.per_class),
@@ -70,8 +66,8 @@ def prepare(settings: TuningSettings, compute: ComputeSettings) -> Task:
         regime=settings.regime,
         classifier=settings.classifier,
         seeds=settings.seeds,
-        train=open_patch_set(TRAIN),
-        valid=open_patch_set(VALID),
+        train=open_patch_set(layout.TRAIN),
+        valid=open_patch_set(layout.VALID),
         drawn=drawn,
         device=apply_compute(device=compute.device, threads=settings.threads),
         precision=compute.precision,
@@ -95,7 +91,7 @@ def main() -> None:
     if wanted.join:
         join(settings, workers, compute, wanted.parent)
     elif wanted.again:
-        scores = train_best_again(prepare(settings, compute), RESULTS / "summary.json")
+        scores = train_best_again(prepare(settings, compute), layout.TUNING / "summary.json")
         print(f"the same scores: {scores}")
     else:
         name = study_name(read_params(), settings, inputs(settings), device.type)
@@ -108,7 +104,7 @@ def lead(name: str, settings: TuningSettings, workers: TuningWorkSettings, compu
         "tune", settings={"tuning": settings, "compute": compute}, inputs=inputs(settings), trains=True
     ) as stage:
         prepare(settings, compute)
-        study = open_study(open_storage(workers.storage, FOLDER), name, create=True)
+        study = open_study(open_storage(workers.storage, layout.TUNING_WORK), name, create=True)
         study.set_user_attr("parent_run", stage.run.run_id)
         run_crew(
             study,
@@ -116,25 +112,23 @@ def lead(name: str, settings: TuningSettings, workers: TuningWorkSettings, compu
             workers=workers.workers,
             tries=workers.tries,
             command=[sys.executable, "-m", "stages.tune", "--join"],
-            logs=FOLDER / name,
+            logs=layout.TUNING_WORK / name,
         )
         print(f"study {name}: {standing(study)}")
         found = find(study, settings)
         state = state_names(read_params(), settings)
-        write_results(found, settings, RESULTS, made_from=made_from(inputs(settings), state))
+        write_results(found, settings, layout.TUNING, made_from=made_from(inputs(settings), state))
         stage.run.metrics({"tune/best_valid_accuracy": found.value}, 0)
-        stage.run.artifact(RESULTS)
+        stage.run.artifact(layout.TUNING)
 
 
 def join(
     settings: TuningSettings, workers: TuningWorkSettings, compute: ComputeSettings, parent: int | None
 ) -> None:
     """Work for a study until all of its trials are done."""
-    gc.freeze()
-    gc.enable()
     task = prepare(settings, compute)
     name = study_name(task.params, settings, inputs(settings), task.device.type)
-    study = open_study(open_storage(workers.storage, FOLDER), name, create=False)
+    study = open_study(open_storage(workers.storage, layout.TUNING_WORK), name, create=False)
     experiment = load_section("tracking", TrackingSettings).experiment
     children = partial(child_run, study.user_attrs["parent_run"], experiment=experiment)
     work(
@@ -142,7 +136,7 @@ def join(
         task,
         settings,
         workers,
-        folder=FOLDER / name,
+        folder=layout.TUNING_WORK / name,
         open_run=partial(recorded, children),
         parent=parent,
     )

@@ -33,9 +33,6 @@ from pathgen.training.compute import apply_compute
 from pathgen.training.metric_logger import NullLogger
 
 _MEASURED_S = 1.5
-# A fork of a process that has the libraries starts in 0.5 s, where loading them takes 3.1 s
-# (docs/decisions/0020).
-_FORKED = 0.16
 _PHANTOM_PX = 768
 _FEW_PATCHES = 64
 _STEPS_PER_EPOCH = 4
@@ -223,5 +220,4 @@ def _of_phantom(study: Study) -> Rate:
 def _start_of_a_stage() -> float:
     start = time.perf_counter()
     subprocess.run([sys.executable, "-c", "import stages.train_classifier"], check=True)
-    seconds = time.perf_counter() - start
-    return seconds * (_FORKED if sys.platform == "linux" else 1.0) + AROUND_A_STAGE_S
+    return time.perf_counter() - start + AROUND_A_STAGE_S

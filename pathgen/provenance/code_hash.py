@@ -11,29 +11,29 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from pathgen.core import layout
 from pathgen.core.errors import PathgenError
 from pathgen.core.files import sha256_of
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = Path("data/code")
+CODE = layout.CODE
 NETWORKS = Path("data/networks")
 PACKAGES = ("pathgen", "stages")
-# They watch, word messages, draw, record or start, or are this file, which names and compares: none of them
+# They word messages, log or start, name paths that dvc.yaml names too, or are this file: none of them
 # shapes what is computed (docs/decisions/0001).
 WATCHERS = (
     "pathgen/__init__.py",
     "pathgen/provenance/code_hash.py",
     "pathgen/core/errors.py",
+    "pathgen/core/layout.py",
     "pathgen/core/progress.py",
     "pathgen/training/metric_logger.py",
     "pathgen/tracking",
     "stages/__init__.py",
-    "stages/handover.py",
     "stages/context.py",
-    "stages/warm.py",
 )
 # What can be started in `stages` and depends on no file in `CODE`.
-_NO_STAGES = {"check_params", "summary", "ui", "warm"}
+_NO_STAGES = {"check_params", "summary", "ui"}
 _HINT = "Run: dvc repro --force --single-item check_params; then repeat what you ran"
 # What a package's modules read that lies beside them.
 _TEMPLATES = {".css", ".j2"}

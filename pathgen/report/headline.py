@@ -144,8 +144,8 @@ def comparable(sources: Sequence[str], train_per_class: int | None, test_per_cla
     return (
         f"This run used the source “{names}” with {_count(train_per_class)} training and "
         f"{_count(test_per_class)} test patches per class; the paper used Camelyon16 with "
-        f"{reference_results.TRAIN_PER_CLASS:,} and {reference_results.TEST_PER_CLASS:,}. The paper's numbers "
-        f"stand beside this run's for orientation only.{made_up}"
+        f"{reference_results.TRAIN_PER_CLASS:,} and {reference_results.TEST_PER_CLASS:,}. The paper's "
+        f"numbers stand beside this run's for orientation only.{made_up}"
     )
 
 

@@ -65,9 +65,8 @@ def uncommitted_changes(root: Path) -> str:
 
 def device_name() -> str:
     """Return the kind of device that the stage can use: ``cpu``, or the GPU's product name."""
-    # Not whether torch is loaded: in `stages.warm` it always is.
     torch = sys.modules.get("torch")
-    if "pathgen.training.compute" not in sys.modules or torch is None or not torch.cuda.is_available():
+    if torch is None or not torch.cuda.is_available():
         return "cpu"
     return str(torch.cuda.get_device_name())
 

@@ -1,0 +1,129 @@
+"""Every path of a study, relative to its checkout: what stages read and write, and what the report reads.
+
+A path under another root is ``root / layout.COHORT``.
+"""
+
+from pathlib import Path
+
+from pathgen.core.labels import LABELS
+
+PARAMS = Path("params.yaml")
+
+# Patches.
+COHORT = Path("data/cohort.parquet")
+PHANTOM = Path("data/phantom")
+INDEX = Path("data/index")
+CANDIDATES = INDEX / "candidates.parquet"
+INDEXED_SLIDES = INDEX / "slides.parquet"
+OVERLAYS = INDEX / "overlays"
+SAMPLES = Path("data/samples.parquet")
+PATCHES = Path("data/patches")
+EXTRACTED_SLIDES = Path("data/patches_by_slide.parquet")
+TRAIN, VALID, TEST, NONMEMBER, REFERENCE = (
+    PATCHES / role for role in ("train", "valid", "test", "nonmember", "reference")
+)
+SYNTHETIC = Path("data/synthetic")
+
+# Hashes of code, written by `stages.check_params`.
+CODE = Path("data/code")
+
+# Checkpoints.
+MODELS = Path("models")
+GAN_MODELS = MODELS / "gan"
+CLASSIFIER_MODELS = MODELS / "classifier"
+
+# Results.
+RESULTS = Path("results")
+GAN_RESULTS = RESULTS / "gan"
+TRAINING = RESULTS / "training"
+EVALUATION = RESULTS / "evaluate"
+TRTS = RESULTS / "on_synthetic"
+BASELINE = RESULTS / "baseline.json"
+COMPARISON = RESULTS / "comparison"
+COMPARISON_JSON = COMPARISON / "comparison.json"
+FIDELITY = RESULTS / "fidelity"
+PRIVACY = RESULTS / "privacy"
+SCALING = RESULTS / "scaling"
+SCALING_POINTS = SCALING / "points"
+TUNING = RESULTS / "tuning"
+
+# Pages.
+REPORT = Path("report")
+SURVEY = REPORT / "cohort"
+
+# Caches, locks and snapshots; nothing here is a result.
+WORK = Path("work")
+LOCKS = WORK / "locks"
+RESUME = WORK / "resume"
+SAMPLE_CACHE = WORK / "synthetic"
+TUNING_WORK = WORK / "tuning"
+
+
+def gan_item(generator: str, label: str) -> str:
+    """Return the path of one generator's part for one label, below the folders of generators.
+
+    Args:
+        generator: Name of the generator.
+        label: Class, or ``all`` for the training of a generator of all classes.
+    """
+    return f"{generator}-{label}"
+
+
+def gan_model(generator: str, label: str) -> Path:
+    """Return the folder of a generator's checkpoint for one label."""
+    return GAN_MODELS / gan_item(generator, label)
+
+
+def gan_models(generator: str) -> dict[str, Path]:
+    """Return the folders of a generator's checkpoints by label."""
+    return {label: gan_model(generator, label) for label in LABELS}
+
+
+def gan_results(generator: str, label: str) -> Path:
+    """Return the folder of a GAN training's curves and sample grids."""
+    return GAN_RESULTS / gan_item(generator, label)
+
+
+def synthetic_set(generator: str, label: str) -> Path:
+    """Return the folder of a generator's synthetic patch set of one label."""
+    return SYNTHETIC / gan_item(generator, label)
+
+
+def synthetic_sets(generator: str) -> dict[str, Path]:
+    """Return the folders of a generator's synthetic patch sets by label."""
+    return {label: synthetic_set(generator, label) for label in LABELS}
+
+
+def patch_set(role: str) -> Path:
+    """Return the folder of the original patch set of one role: train, valid, test, nonmember, reference."""
+    return PATCHES / role
+
+
+def classifier_model(run: str) -> Path:
+    """Return the folder of a classifier's checkpoint, by the name of its run (``mixed-dcgan-cnn6-1``)."""
+    return CLASSIFIER_MODELS / run
+
+
+def training_history(run: str) -> Path:
+    """Return the table of a classifier's training by epoch."""
+    return TRAINING / run / "history.csv"
+
+
+def evaluation(run: str) -> Path:
+    """Return the folder of a classifier's results on the test set."""
+    return EVALUATION / run
+
+
+def trts(generator: str, classifier: str, seed: int) -> Path:
+    """Return the folder of the results of one classifier of original patches on synthetic patches."""
+    return TRTS / f"{generator}-{classifier}-{seed}"
+
+
+def fidelity(generator: str) -> Path:
+    """Return the file of a generator's fidelity metrics."""
+    return FIDELITY / f"{generator}.json"
+
+
+def privacy(generator: str) -> Path:
+    """Return the folder of a generator's privacy audit."""
+    return PRIVACY / generator
