@@ -14,7 +14,7 @@ import distributed
 
 from benchmarks.measuring import Result, Run, own_process, show
 from pathgen.core.files import sha256_of
-from pathgen.core.params import read_params
+from pathgen.core.profiles import read_profile
 from pathgen.jobs.settings import SlideWorkSettings
 from pathgen.patches.candidates_io import complete, read_to_draw
 from pathgen.patches.sampling import sample_cohort
@@ -28,7 +28,7 @@ from pathgen.sources.registry import SOURCES
 from pathgen.sources.settings import CohortSettings
 from pathgen.wsi.settings import IndexSettings
 
-PROFILE = Path(__file__).resolve().parents[1] / "profiles" / "phantom.yaml"
+ROOT = Path(__file__).resolve().parents[1]
 # Camelyon16: 159 normal, 111 tumor and 129 test slides, 49 of these with tumor.
 KINDS = {"normal_slides": 159, "tumor_slides": 111, "test_normal_slides": 80, "test_tumor_slides": 49}
 SIDE_PX, PATCH_PX, SIZE_PX = 512, 32, 16
@@ -39,7 +39,7 @@ SHARES = {"train": 4, "valid": 2, "test": 2, "nonmember": 4, "reference": 4}
 
 def draw_slides(root: Path, workers: int) -> None:
     """Draw phantom slides, as many as Camelyon16 has."""
-    plain = read_params(PROFILE)["cohort"]["phantom"]
+    plain = read_profile("phantom")["cohort"]["phantom"]
     size = {"width_px": SIDE_PX, "height_px": SIDE_PX, "levels": 2, "tile_px": 128, "workers": workers}
     write_phantom(root, **{**plain, **KINDS, **size})
 
@@ -63,7 +63,7 @@ def choose_slides(drawn: Path, root: Path, slides: int) -> None:
 
 
 def _settings(root: Path) -> tuple[CohortSettings, IndexSettings, SampleSettings]:
-    plain = read_params(PROFILE)
+    plain = read_profile("phantom")
     index = {**plain["index"], "patch_px": PATCH_PX, "stride_px": PATCH_PX}
     index["tissue"] = {**index["tissue"], "thumbnail_mpp": 2.0}
     return (
@@ -116,7 +116,7 @@ def measured(stage: str, root: Path, out: Path, workers: int, scheduler: str | N
     command = [sys.executable, "-m", "benchmarks.cohort", "--stage", stage, "--root", str(root)]
     command += ["--out", str(out), "--workers", str(workers)]
     command += ["--scheduler", scheduler] if scheduler else []
-    return own_process(command, PROFILE.parents[1])
+    return own_process(command, ROOT)
 
 
 def digests(out: Path) -> dict[str, str]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.measuring import Result, own_process, show
-from pathgen.core.params import read_params
+from pathgen.core.profiles import read_profile
 from pathgen.patches.candidates_io import complete, read_to_draw
 from pathgen.patches.sampling import sample_cohort
 from pathgen.patches.settings import SampleSettings
@@ -24,7 +24,7 @@ from pathgen.patches.tables import (
 
 ROOT = Path(__file__).resolve().parents[1]
 # The published values: label rule, share of validation, patches per class.
-PROFILE = ROOT / "profiles" / "paper-camelyon16.yaml"
+PROFILE = "paper-camelyon16"
 CAMELYON16 = 11_400_000
 # Camelyon16: 159 normal, 111 tumor and 129 test slides, 49 of these with tumor.
 KINDS = (("normal", 159, 0), ("tumor", 111, 111), ("test", 129, 49))
@@ -77,7 +77,7 @@ def write_tables(folder: Path, rows: int) -> None:
 
 def draw(folder: Path) -> None:
     """Do what the stage sample does, without the tracking around it."""
-    settings = SampleSettings.model_validate(read_params(PROFILE)["sample"] | {"on_shortage": "shrink"})
+    settings = SampleSettings.model_validate(read_profile(PROFILE)["sample"] | {"on_shortage": "shrink"})
     drawn = sample_cohort(
         read_table(folder / "cohort.parquet"),
         read_to_draw(folder / "candidates.parquet"),

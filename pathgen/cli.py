@@ -166,6 +166,25 @@ def plan_command(
         raise typer.Exit(1)
 
 
+@app.command("params")
+def params_command(
+    profile: Annotated[str, typer.Argument(metavar="PROFILE", help="Name of a profile, such as phantom.")],
+    output: Annotated[Path, typer.Option(help="File to write; replaced if it exists.")] = Path("params.yaml"),
+) -> None:
+    """Write the params file of a profile.
+
+    Merges profiles/base.yaml with the profile's overlay; comments are kept.
+    """
+    from pathgen.core.files import atomic_path  # noqa: PLC0415
+    from pathgen.core.profiles import compose_profile  # noqa: PLC0415
+
+    with cli_errors():
+        text = compose_profile(profile)
+        with atomic_path(output) as draft:
+            draft.write_text(text, encoding="utf-8")
+    typer.echo(f"{output}: settings of the profile {profile}")
+
+
 @app.command("release")
 def release_command(
     generator: Annotated[

@@ -39,11 +39,11 @@ def read_params(path: Path = PARAMS_FILE) -> dict[str, Any]:
         # A copy: what is read again and again in one process is parsed once, whoever changes what it got.
         content = copy.deepcopy(_parsed(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        raise PathgenError(path, "no such file", "Copy one of profiles/*.yaml to params.yaml") from None
+        raise PathgenError(path, "no such file", "Write one with `pathgen params NAME`") from None
     except (YAMLError, UnicodeDecodeError) as problem:
         raise PathgenError(path, f"not readable as YAML: {problem}", "Mend the line it names") from None
     if not isinstance(content, dict):
-        raise PathgenError(path, "holds no sections", "Copy one of profiles/*.yaml to params.yaml")
+        raise PathgenError(path, "holds no sections", "Write one with `pathgen params NAME`")
     return content
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from pathgen.classifier.settings import TrainClassifierSettings
-from pathgen.core.errors import PathgenError
+from pathgen.core.files import atomic_path
 from pathgen.core.params import PARAMS_FILE, parse_section, read_params
+from pathgen.core.profiles import compose_profile
 from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings
 from pathgen.jobs.settings import SlideWorkSettings
 from pathgen.metrics.fidelity.settings import FidelitySettings
@@ -52,7 +53,8 @@ def find_profile(named: str | None, root: Path) -> Path:
     """Return the params file that a user means.
 
     Args:
-        named: A name in profiles/, the path of a file, or None for the checkout's own params.yaml.
+        named: Name of a profile (composed into work/profiles/), the path of a file, or None for the
+            checkout's own params.yaml.
         root: The checkout.
 
     Raises:
@@ -60,12 +62,13 @@ def find_profile(named: str | None, root: Path) -> Path:
     """
     if named is None:
         return root / PARAMS_FILE
-    profile = root / "profiles" / f"{named}.yaml"
-    for file in (profile, Path(named)):
-        if file.is_file():
-            return file
-    known = ", ".join(sorted(path.stem for path in profile.parent.glob("*.yaml")))
-    raise PathgenError(named, "is neither a profile nor a params file", f"Profiles: {known or 'none'}")
+    if Path(named).is_file():
+        return Path(named)
+    text = compose_profile(named)
+    file = root / "work" / "profiles" / f"{named}.yaml"
+    with atomic_path(file) as draft:
+        draft.write_text(text, encoding="utf-8")
+    return file
 
 
 def read_study(file: Path) -> Study:

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from pathgen import run_matrix
 from pathgen.classifier.loop import _METRICS, HISTORY_COLUMNS
-from pathgen.core.params import read_params
+from pathgen.core.profiles import read_profile
 from pathgen.gan.generators.dpdcgan.accounting import EPSILON
 from pathgen.gan.generators.dpdcgan.trainer import DpTrainer
 from pathgen.gan.generators.stylegan2.trainer import Players as StyleGan2Players
@@ -27,11 +27,9 @@ from pathgen.privacy.attacks import QUESTIONS
 from pathgen.privacy.audit import measure_privacy
 from pathgen.studies.dp_sweep.curve import MEASURES
 from pathgen.studies.tuning.worker import VALUE_KEY
-from pathgen.validation import SECTIONS, validate_params
 
 ROOT = Path(__file__).resolve().parents[2]
 METRICS_PAGE = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
-PROFILES = sorted((ROOT / "profiles").glob("*.yaml"))
 ENDINGS = {
     "fidelity": ("/low", "/high", "/floor", "/floor_low", "/floor_high"),
     "privacy": ("/low", "/high", "/expected", "/p_value", "/p_adjusted"),
@@ -186,23 +184,9 @@ def _predictions():  # type: ignore[no-untyped-def]
     return pd.DataFrame({"slide": "one", "label": words, "predicted": words})
 
 
-def test_there_is_a_default_profile() -> None:
-    assert ROOT / "profiles" / "phantom.yaml" in PROFILES
-
-
-@pytest.mark.parametrize("profile", PROFILES, ids=lambda path: path.stem)
-def test_every_profile_is_valid(profile: Path) -> None:
-    validate_params(profile)
-    assert set(read_params(profile)) == set(SECTIONS)
-
-
-def test_the_settings_in_force_are_the_default_profile() -> None:
-    assert (ROOT / "params.yaml").read_bytes() == (ROOT / "profiles" / "phantom.yaml").read_bytes()
-
-
 def test_the_decision_on_the_default_profile_says_what_the_profile_says() -> None:
     page = (ROOT / "docs" / "decisions" / "0005-phantom-and-default-profile.md").read_text(encoding="utf-8")
-    params = read_params(ROOT / "profiles" / "phantom.yaml")
+    params = read_profile("phantom")
     told = re.findall(r"^\| `([a-z0-9_.]+)` \| `?([^ |`]+)", page, re.M)
     assert len(told) >= 7
     for name, said in told:

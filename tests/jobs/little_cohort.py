@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sources"))
 from source_files import slide_work, write_annotation, write_slide
 
 from pathgen.core.errors import cli_errors
-from pathgen.core.params import read_params
+from pathgen.core.profiles import read_profile
 from pathgen.patches.sampling import sample_cohort
 from pathgen.patches.tables import read_table, write_table
 from pathgen.sources.extraction import extract_cohort
@@ -25,7 +25,6 @@ from pathgen.sources.settings import CohortSettings
 from pathgen.wsi.settings import IndexSettings
 
 SOURCE = SOURCES["slides"]
-PROFILE = Path(__file__).resolve().parents[2] / "profiles" / "phantom.yaml"
 SIZE_PX = 16
 PER_CLASS = {"train": 12, "valid": 6, "test": 8, "nonmember": 6, "reference": 6}
 
@@ -60,7 +59,7 @@ def cohort_settings(root: Path, **changes: Any) -> CohortSettings:
 
 
 def index_settings(**changes: Any) -> IndexSettings:
-    plain = read_params(PROFILE)["index"]
+    plain = read_profile("phantom")["index"]
     tissue = {**plain["tissue"], "thumbnail_mpp": 4.0, "opening_um": 0.0, "closing_um": 0.0}
     return IndexSettings.model_validate(
         {**plain, "tissue": tissue, "patch_px": 32, "stride_px": 32, "mpp": 0.25, **changes}

@@ -11,10 +11,12 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from pathgen.core.profiles import compose_profile
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 LIMIT_S = 600
 
-# What profiles/phantom.yaml is changed to: everything as small as its stage still accepts.
+# What the profile phantom is changed to: everything as small as its stage still accepts.
 TINY: dict[str, Any] = {
     "pipeline.seeds": [1],
     "compute.device": "cpu",
@@ -187,7 +189,7 @@ def copy_of_checkout(root: Path) -> Study:
             shutil.copy2(CHECKOUT / name, root / name)
     study = Study(root)
     study.run("git", "init", "--quiet")
-    shutil.copy(root / "profiles" / "phantom.yaml", root / "params.yaml")
+    (root / "params.yaml").write_text(compose_profile("phantom"), encoding="utf-8")
     study.set_params(TINY)
     study.commit("Start a tiny study")
     return study

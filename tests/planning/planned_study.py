@@ -6,7 +6,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from pathgen.core.params import read_params
+from pathgen.core.profiles import read_profile
 from pathgen.planning.study import Study, read_study
 from pathgen.planning.workload import Sizes
 
@@ -19,8 +19,8 @@ def default_study() -> Study:
 
 
 def study_with(changes: dict[str, Any]) -> Study:
-    """Return profiles/phantom.yaml with one classifier and these settings, each named with dots."""
-    params = read_params(CHECKOUT / "profiles" / "phantom.yaml")
+    """Return the profile phantom with one classifier and these settings, each named with dots."""
+    params = read_profile("phantom")
     for name, value in {"pipeline.classifiers": ["cnn6"], "cohort.phantom.seed": 1, **changes}.items():
         *places, last = name.split(".")
         part = params

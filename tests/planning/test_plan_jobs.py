@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from planned_study import CHECKOUT, SIZES, default_study, study_with
 
+from pathgen.core.profiles import profile_names
 from pathgen.planning.audit_work import audit_work
 from pathgen.planning.rates import Rate, recorded_rates, seconds_of
 from pathgen.planning.scaling_jobs import scaling_jobs
 from pathgen.planning.slides import Slides, list_slides
-from pathgen.planning.study import Study, read_study
+from pathgen.planning.study import Study, find_profile, read_study
 from pathgen.planning.sweep_jobs import sweep_jobs
 from pathgen.planning.tuning_jobs import searched_classifiers, tuning_jobs
 from pathgen.planning.workload import (
@@ -159,9 +160,9 @@ def test_a_slide_of_the_table_without_a_file_is_named(tmp_path: Path) -> None:
 
 
 def test_every_profile_can_be_planned() -> None:
-    for file in sorted((CHECKOUT / "profiles").glob("*.yaml")):
-        study = read_study(file)
-        assert plan_jobs(study, list_slides(study.cohort, CHECKOUT), ANY_SIZES), file
+    for name in profile_names():
+        study = read_study(find_profile(name, CHECKOUT))
+        assert plan_jobs(study, list_slides(study.cohort, CHECKOUT), ANY_SIZES), name
 
 
 def test_scaling_trains_every_point_alike_and_draws_once() -> None:

@@ -80,7 +80,7 @@ def test_mistakes_in_settings_are_named_without_measuring(tmp_path: Path) -> Non
 def test_unknown_profile_is_refused_with_those_there_are() -> None:
     done = plan("nothing")
     assert done.returncode == 1
-    assert "nothing: is neither a profile nor a params file. Profiles: paper-camelyon16" in done.stderr
+    assert "nothing: unknown profile. Choose one of: paper-camelyon16" in done.stderr
 
 
 # From a library of DVC's, met when it orders the stages.

@@ -9,7 +9,7 @@ from fabricated import SIDE_PX, fabricate, report_on
 from ruamel.yaml import YAML
 
 from pathgen.core.files import write_json
-from pathgen.core.params import read_params
+from pathgen.core.profiles import read_profile
 from pathgen.patches.store import PatchSetWriter
 from pathgen.privacy.attacks import MEMBERSHIP
 from pathgen.release.limits import TOO_NEAR
@@ -21,8 +21,8 @@ COUNT = 70
 
 
 def write_params(root: Path, changes: dict[str, Any]) -> None:
-    """Write profiles/phantom.yaml, changed, as the study's settings."""
-    params = read_params(CHECKOUT / "profiles" / "phantom.yaml")
+    """Write the profile phantom, changed, as the study's settings."""
+    params = read_profile("phantom")
     for path, value in {"report.patient_pictures": "left_out", **changes}.items():
         *folders, name = path.split(".")
         section = params
