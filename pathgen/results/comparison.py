@@ -1,0 +1,151 @@
+"""``results/comparison/comparison.json``: the regimes compared on the same test patches."""
+
+from collections.abc import Mapping
+
+from pathgen.results.evaluation import Unit
+from pathgen.results.record import Record
+
+
+class ComparedTest(Record):
+    """The test set, and how it was resampled.
+
+    Attributes:
+        patches: Number of test patches.
+        unit: What was resampled.
+        count: Number of units.
+        resamples: Number of test sets drawn.
+        confidence: Level of the intervals, in (0, 1).
+        power: Power of the minimum detectable difference, in (0, 1).
+    """
+
+    patches: int
+    unit: Unit
+    count: int
+    resamples: int
+    confidence: float
+    power: float
+
+
+class MeanMetric(Record):
+    """Mean of a metric over the trainings of a regime; what could not be computed is None.
+
+    Attributes:
+        mean: Mean over trainings.
+        sd: Standard deviation over trainings.
+        low: Lower end of the confidence interval.
+        high: Upper end.
+        error_slides: Standard error over the resampled units.
+        error_trainings: Standard error over trainings.
+    """
+
+    mean: float
+    sd: float | None = None
+    low: float | None = None
+    high: float | None = None
+    error_slides: float | None = None
+    error_trainings: float | None = None
+
+
+class MetricDifference(Record):
+    """Paired difference of a metric between two regimes; what could not be computed is None.
+
+    Attributes:
+        difference: Metric of the first regime minus that of the second.
+        low: Lower end of the confidence interval.
+        high: Upper end.
+        error_slides: Standard error over the resampled units.
+        error_trainings: Standard error over trainings.
+    """
+
+    difference: float
+    low: float | None = None
+    high: float | None = None
+    error_slides: float | None = None
+    error_trainings: float | None = None
+
+
+class RegimeMean(Record):
+    """All trainings of one classifier on one regime.
+
+    Attributes:
+        classifier: Name of the classifier.
+        regime: Regime with its generator, e.g. ``mixed-dcgan``.
+        trainings: Number of trainings.
+        generators: Number of generators behind them; 0 for the original regime.
+        metrics: Metric name to its mean.
+    """
+
+    classifier: str
+    regime: str
+    trainings: int
+    generators: int
+    metrics: Mapping[str, MeanMetric]
+
+
+class McNemar(Record):
+    """McNemar's exact test of two single trainings.
+
+    Attributes:
+        generator: Generator of the first training; None for the original regime.
+        seed: Seed of both trainings.
+        only_regime: Number of patches that only the first training classifies correctly.
+        only_against: Number of patches that only the second training classifies correctly.
+        p_value: Two-sided p-value, which takes patches as independent.
+    """
+
+    generator: str | None
+    seed: int
+    only_regime: int
+    only_against: int
+    p_value: float
+
+
+class RegimeDifference(Record):
+    """Two regimes of one classifier.
+
+    Attributes:
+        classifier: Name of the classifier.
+        regime: First regime.
+        against: Second regime.
+        metrics: Metric name to its paired difference.
+        mcnemar: McNemar's tests, one per pair of trainings with the same seed.
+        p_value: p-value of the difference in accuracy; None without an interval.
+        p_adjusted: The same, Holm-adjusted over all pairs.
+        minimum_difference: Minimum detectable difference in accuracy of one test.
+    """
+
+    classifier: str
+    regime: str
+    against: str
+    metrics: Mapping[str, MetricDifference]
+    mcnemar: tuple[McNemar, ...]
+    p_value: float | None = None
+    p_adjusted: float | None = None
+    minimum_difference: float | None = None
+
+
+class Comparison(Record):
+    """The whole file.
+
+    Attributes:
+        test: The test set, and how it was resampled.
+        regimes: Means per classifier and regime.
+        differences: Differences per classifier and pair of regimes.
+    """
+
+    test: ComparedTest
+    regimes: tuple[RegimeMean, ...]
+    differences: tuple[RegimeDifference, ...]
+
+    def regime(self, classifier: str, regime: str) -> RegimeMean | None:
+        """Return the means of one classifier and regime, or None when it was not compared."""
+        return next(
+            (one for one in self.regimes if (one.classifier, one.regime) == (classifier, regime)), None
+        )
+
+    def difference(self, classifier: str, regime: str, against: str) -> RegimeDifference | None:
+        """Return the difference between two regimes, or None when they were not compared."""
+        wanted = (classifier, regime, against)
+        return next(
+            (one for one in self.differences if (one.classifier, one.regime, one.against) == wanted), None
+        )

@@ -1,0 +1,59 @@
+"""``report/results.json`` and ``report/tradeoff.json``: the headline numbers, for ``dvc metrics``."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pydantic
+
+from pathgen.core.files import write_json
+from pathgen.results.record import Record
+
+
+class HeadlineMetric(Record):
+    """One cell of the result table; absent values are unknown.
+
+    Attributes:
+        mean: Mean over runs.
+        low: Lower end of the confidence interval.
+        high: Upper end.
+        paper: Value of the reference study.
+    """
+
+    mean: float | None = None
+    low: float | None = None
+    high: float | None = None
+    paper: float | None = None
+
+
+class ConfusionSum(Record):
+    """Number of patches by actual and predicted class, summed over runs; tumor is positive."""
+
+    tp: int
+    fp: int
+    tn: int
+    fn: int
+
+
+class HeadlineRow(Record):
+    """One row of the result table: the declared fields, and a `HeadlineMetric` per metric.
+
+    Attributes:
+        runs: Number of runs.
+        confusion: Confusion matrix summed over the runs.
+    """
+
+    model_config = pydantic.ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, HeadlineMetric]
+
+    runs: int | None = None
+    confusion: ConfusionSum | None = None
+
+
+class Headline(pydantic.RootModel[Mapping[str, Mapping[str, HeadlineRow]]]):
+    """Classifier to regime to row. The baseline is ``mean_colour``, ``original``."""
+
+    model_config = pydantic.ConfigDict(frozen=True)
+
+    def save(self, path: Path) -> None:
+        """Write the numbers as JSON, without what is unknown."""
+        write_json(path, self.model_dump(exclude_unset=True))

@@ -1,0 +1,78 @@
+"""``results/{scaling,tuning}/summary.json``: what an optional study concludes, for the report."""
+
+from collections.abc import Mapping
+
+from pathgen.results.record import Number, Record
+
+
+class StudyFigure(Record):
+    """A plot of a study.
+
+    Attributes:
+        file: Name of the SVG file in the study's folder.
+        alt: Text alternative.
+        caption: Caption.
+    """
+
+    file: str
+    alt: str
+    caption: str
+
+
+class StudySummary(Record):
+    """Conclusions of a study.
+
+    Attributes:
+        sentences: Conclusions, one sentence each.
+        figures: Plots, or only the names of their files.
+        made_from: Name of an input, setting or code to its hash when the study was run.
+    """
+
+    sentences: tuple[str, ...]
+    figures: tuple[StudyFigure | str, ...]
+    made_from: Mapping[str, str] | None = None
+
+
+class TrialCounts(Record):
+    """Number of finished and of pruned trials."""
+
+    finished: int
+    pruned: int
+
+
+class BestTrial(Record):
+    """The best trial.
+
+    Attributes:
+        trial: Its number.
+        value: Its objective, the mean of `scores`.
+        scores: Score of each seed.
+        fields: Path of each setting searched to its value.
+    """
+
+    trial: int
+    value: float
+    scores: tuple[float, ...]
+    fields: Mapping[str, Number | str | bool | None]
+
+
+class TuningSummary(StudySummary):
+    """Conclusions of a search for better settings.
+
+    Attributes:
+        regime: Regime of the trainings.
+        generator: Generator of the regime; None for original patches.
+        classifier: Name of the classifier.
+        seeds: Seeds of each trial.
+        trials: Number of trials by outcome.
+        best: The best trial.
+        importance: Path of a setting to its share of the variance (fANOVA).
+    """
+
+    regime: str
+    generator: str | None
+    classifier: str
+    seeds: tuple[int, ...]
+    trials: TrialCounts
+    best: BestTrial
+    importance: Mapping[str, float]
