@@ -8,7 +8,6 @@ from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.params import PARAMS_FILE, Settings, parse_section, read_params
 from pathgen.evaluation.settings import EvaluateSettings
-from pathgen.gan.division import HINT
 from pathgen.gan.settings import DpDcganSettings, SynthesiseSettings, TrainGanSettings, networks_of
 from pathgen.jobs.settings import SlideWorkSettings
 from pathgen.metrics.fidelity.settings import FidelitySettings
@@ -126,13 +125,7 @@ def _between(checked: dict[str, Settings], path: Path) -> list[PathgenError]:
     if isinstance(train, TrainClassifierSettings) and isinstance(pipeline, PipelineSettings):
         size_px = extract.size_px if isinstance(extract, ExtractSettings) else None
         problems += _of_classifiers(train, pipeline, size_px, path)
-    compute, train_gan = checked.get("compute"), checked.get("train_gan")
-    if (
-        isinstance(compute, ComputeSettings)
-        and isinstance(train_gan, TrainGanSettings)
-        and isinstance(pipeline, PipelineSettings)
-    ):
-        problems += _of_processes(compute, train_gan, pipeline, path)
+    train_gan = checked.get("train_gan")
     if (
         isinstance(cohort, CohortSettings)
         and isinstance(sample, SampleSettings)
@@ -178,27 +171,6 @@ def _of_classifiers(
             reason = f"is {size_px}, but the network {network} of classifier {name} needs {smallest} px"
             problems.append(PathgenError(f"{path}: extract.size_px", reason, "Raise it, or take another"))
     return problems
-
-
-def _of_processes(
-    compute: ComputeSettings, train_gan: TrainGanSettings, pipeline: PipelineSettings, path: Path
-) -> list[PathgenError]:
-    """Check that the processes of a training can share its batch, and the cores."""
-    if compute.processes == 1:
-        return []
-    problems = {}
-    if compute.device == "cpu" and compute.threads == 0:
-        problems["threads"] = PathgenError(
-            f"{path}: compute.threads",
-            f"is 0: each of {compute.processes} processes would take all cores of its machine",
-            "Set it to the cores of a machine divided by its processes",
-        )
-    for generator in pipeline.generators:
-        reason = train_gan.of(generator).indivisible(compute.processes)
-        if reason is not None:
-            networks = networks_of(generator)
-            problems[networks] = PathgenError(f"{path}: train_gan.{networks}.batch_size", reason, HINT)
-    return list(problems.values())
 
 
 def _of_guarantee(

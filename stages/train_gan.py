@@ -1,9 +1,6 @@
 """Train one generator on the original patches of one class, or of all."""
 
 import argparse
-import sys
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 from pathgen.core import layout
@@ -11,7 +8,6 @@ from pathgen.core.errors import cli_errors
 from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
 from pathgen.gan.dataset import of_all_labels, of_one_label
-from pathgen.gan.distributed import is_started, joined, launch
 from pathgen.gan.export import example_for_signature, keep_training
 from pathgen.gan.generators.dpdcgan.privacy_unit import units_of
 from pathgen.gan.loop import train_generator
@@ -19,7 +15,6 @@ from pathgen.gan.registry import GENERATORS
 from pathgen.gan.settings import DpDcganSettings, TrainGanSettings, networks_of
 from pathgen.patches.store import open_patch_set
 from pathgen.patches.tables import read_table
-from pathgen.tracking.run import require_stage
 from pathgen.training.compute import apply_compute
 from pathgen.training.settings import ComputeSettings
 from stages.context import running
@@ -31,7 +26,7 @@ ALL = "all"
 
 @cli_errors()
 def main() -> None:
-    """Run the stage: in this process, or in as many as the settings ask for."""
+    """Run the stage."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--generator", required=True)
     parser.add_argument("--label", required=True, choices=[*LABELS, ALL])
@@ -39,43 +34,32 @@ def main() -> None:
     name = f"{wanted.generator}-{wanted.label}"
     settings = load_section("train_gan", TrainGanSettings)
     compute = load_section("compute", ComputeSettings)
-    if compute.processes > 1 and not is_started():
-        launch(compute.processes, ("stages.train_gan", *sys.argv[1:]), f"train {name}")
-        return
     device = apply_compute(device=compute.device, threads=compute.threads)
-    with joined(compute.processes, device) as group:
-        train = partial(train_generator, device=device, group=group, what=f"train {name}")
-        if not group.leads:
-            folder = Path(group.told(None))
-            train(**work(wanted.generator, wanted.label, settings, compute), resume_folder=folder)
-            return
-        if group.size > 1:
-            in_dvc = f"train_joint_gan@{wanted.generator}" if wanted.label == ALL else f"train_gan@{name}"
-            require_stage(in_dvc)
-        with running(
-            "train_gan",
-            settings={"train_gan": settings, "compute": compute},
-            inputs=[layout.TRAIN, layout.VALID],
-            item={"generator": wanted.generator, "label": wanted.label},
-            trains=True,
-        ) as stage:
-            group.told(str(stage.resume_folder))
-            trained = train(
-                **work(wanted.generator, wanted.label, settings, compute),
-                resume_folder=stage.resume_folder,
-                recorder=stage.run,
-            )
-            results = layout.gan_results(wanted.generator, wanted.label)
-            labels = LABELS if wanted.label == ALL else (wanted.label,)
-            models = {label: layout.gan_model(wanted.generator, label) for label in labels}
-            keep_training(trained, models, results)
-            for model in models.values():
-                stage.run.model(model.name, model, "pathgen.gan.serving", *example_for_signature(trained))
-            stage.run.artifact(results)
+    with running(
+        "train_gan",
+        settings={"train_gan": settings, "compute": compute},
+        inputs=[layout.TRAIN, layout.VALID],
+        item={"generator": wanted.generator, "label": wanted.label},
+        trains=True,
+    ) as stage:
+        trained = train_generator(
+            **work(wanted.generator, wanted.label, settings, compute),
+            device=device,
+            resume_folder=stage.resume_folder,
+            recorder=stage.run,
+            what=f"train {name}",
+        )
+        results = layout.gan_results(wanted.generator, wanted.label)
+        labels = LABELS if wanted.label == ALL else (wanted.label,)
+        models = {label: layout.gan_model(wanted.generator, label) for label in labels}
+        keep_training(trained, models, results)
+        for model in models.values():
+            stage.run.model(model.name, model, "pathgen.gan.serving", *example_for_signature(trained))
+        stage.run.artifact(results)
 
 
 def work(generator: str, label: str, settings: TrainGanSettings, compute: ComputeSettings) -> dict[str, Any]:
-    """Return what `train_generator` shall learn from and how, the same in every process."""
+    """Return what `train_generator` shall learn from and how."""
     networks = networks_of(generator)
     own = settings.of(generator)
     train, held_out = open_patch_set(layout.TRAIN), open_patch_set(layout.VALID)

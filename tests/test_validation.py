@@ -106,15 +106,6 @@ def test_sections_must_fit_each_other(change: Any, where: str, changed: Any) -> 
     assert any(where in problem for problem in problems_of(changed(change)))
 
 
-def test_processes_must_be_able_to_share_a_batch_of_what_the_study_trains(changed: Any) -> None:
-    def spoil(params: dict[str, Any]) -> None:
-        params["compute"]["processes"] = 3
-        params["train_gan"]["stylegan2"]["batch_size"] = 9
-
-    (problem,) = problems_of(changed(spoil))
-    assert "train_gan.dcgan.batch_size: 16 images cannot be shared by 3 processes" in problem
-
-
 @pytest.mark.parametrize(
     ("change", "where"),
     [
@@ -138,15 +129,6 @@ def test_a_guarantee_must_be_possible_where_one_is_trained(change: Any, where: s
     validate_params(changed(spoil))
     (problem,) = problems_of(changed(trained_too))
     assert where in problem
-
-
-def test_processes_on_cpus_must_be_told_their_threads(changed: Any) -> None:
-    def spoil(params: dict[str, Any]) -> None:
-        params["compute"] |= {"device": "cpu", "threads": 0, "processes": 2}
-
-    (problem,) = problems_of(changed(spoil))
-    assert "compute.threads: is 0: each of 2 processes would take all cores" in problem
-    validate_params(changed(lambda params: params["compute"].update(device="cpu", threads=0)))
 
 
 @pytest.mark.parametrize("text", ["a: [1", "- just\n- a list\n", "\tx: 1", "\x00"])

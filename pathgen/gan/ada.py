@@ -9,7 +9,6 @@ from typing import Any
 import torch
 
 from pathgen.gan.augment_pipe import as_flips, mirrored, placed, shift_matrices
-from pathgen.gan.distributed import ALONE, Group
 from pathgen.training.augmentation import restained
 
 # Steps between two corrections of the chance.
@@ -22,16 +21,13 @@ _STAIN_STD = (0.1, 0.1, 0.0)  # of the logarithm of the factors: haematoxylin, e
 _OFFSET_STD = (0.02, 0.02, 0.0)  # optical density
 
 
-def augmented(
-    images: torch.Tensor, chance: float, rng: torch.Generator, group: Group = ALONE
-) -> torch.Tensor:
+def augmented(images: torch.Tensor, chance: float, rng: torch.Generator) -> torch.Tensor:
     """Show each image through randomly chosen transforms.
 
     Args:
         images: (N, 3, H, H), about [-1, 1].
         chance: Of each transform, for each image on its own; 0 returns the images as they are.
         rng: On the device of the images. Each image takes the same draws whatever the chance.
-        group: The processes that share the batch.
 
     Returns:
         (N, 3, H, H).
@@ -39,15 +35,15 @@ def augmented(
     if chance == 0.0:
         return images
     side, device = images.shape[2], images.device
-    count = len(images) * group.size
+    count = len(images)
     # One row per transform: flip, turn, whole shift, fractional shift, stain.
-    chosen = group.own(torch.rand(5, count, generator=rng, device=device), 1) < chance
-    flip = (group.own(torch.rand(count, generator=rng, device=device)) < 0.5) & chosen[0]
-    turns = group.own(torch.randint(4, (count,), generator=rng, device=device)) * chosen[1]
-    whole = (group.own(torch.rand(2, count, generator=rng, device=device), 1) * 2 - 1) * (_WHOLE_SHIFT * side)
-    far = group.own(torch.randn(2, count, generator=rng, device=device), 1)
+    chosen = torch.rand(5, count, generator=rng, device=device) < chance
+    flip = (torch.rand(count, generator=rng, device=device) < 0.5) & chosen[0]
+    turns = torch.randint(4, (count,), generator=rng, device=device) * chosen[1]
+    whole = (torch.rand(2, count, generator=rng, device=device) * 2 - 1) * (_WHOLE_SHIFT * side)
+    far = torch.randn(2, count, generator=rng, device=device)
     part = far.clamp(-3.0, 3.0) * (_SHIFT_STD * side)
-    stain = group.own(torch.randn(2, count, 3, generator=rng, device=device), 1)
+    stain = torch.randn(2, count, 3, generator=rng, device=device)
     shifts = whole.round() * chosen[2] + part * chosen[3]  # (2, N): down, right
     rows, columns = shift_matrices(shifts[0], side), shift_matrices(shifts[1], side)
     flip_rows, flip_columns, swap = as_flips(turns)
@@ -72,16 +68,14 @@ class AdaptiveAugmentation:
     undecided, 1 when it knows each of them. A state to be kept over a kill.
     """
 
-    def __init__(self, *, target: float, kimg: float, batch_size: int, group: Group = ALONE) -> None:
+    def __init__(self, *, target: float, kimg: float, batch_size: int) -> None:
         """Start with a chance of 0.
 
         Args:
             target: Of the mean sign; 0 never augments.
             kimg: Thousands of images in which the chance would go from 0 to 1.
             batch_size: Originals per step.
-            group: The processes that share them.
         """
-        self._group = group
         self.chance = 0.0
         self.sign = 0.0
         self._target = target
@@ -92,11 +86,11 @@ class AdaptiveAugmentation:
         """Count one step, and correct the chance when it is time.
 
         Args:
-            logits: (N,) of this process's augmented originals.
+            logits: (N,) of augmented originals.
         """
         if self._target == 0.0:
             return
-        self._signs.append(self._group.mean(logits.detach().sign().mean()))
+        self._signs.append(logits.detach().sign().mean())
         if len(self._signs) == INTERVAL:
             self.sign = sum(float(sign) for sign in self._signs) / INTERVAL
             self._signs = []

@@ -7,7 +7,6 @@ import torch
 from numpy.typing import NDArray
 
 from pathgen.core.seeding import torch_generator
-from pathgen.gan.distributed import ALONE, Group
 from pathgen.training.augmentation import turned
 
 Augment = Literal["none", "d4"]
@@ -24,10 +23,10 @@ class Stream(Protocol):
     """The originals of a training, readable at any step without reading the steps before."""
 
     def batch(self, step: int) -> torch.Tensor:
-        """Return this process's share of the originals of one step, as its players take them."""
+        """Return the originals of one step, as its players take them."""
 
     def rows(self, step: int) -> torch.Tensor:
-        """Return which originals a step shows in all processes, int64 on the CPU."""
+        """Return which originals a step shows, int64 on the CPU."""
 
 
 class ImageStream:
@@ -41,14 +40,12 @@ class ImageStream:
         augment: Augment,
         seed: int,
         device: torch.device,
-        group: Group = ALONE,
     ) -> None:
         # A copy: the patch set on disk is mapped read-only.
         self._images = torch.from_numpy(np.array(images)).to(device).permute(0, 3, 1, 2)  # (N, 3, H, W)
         self._batch_size = batch_size
         self._augment = augment
         self._seed = seed
-        self._group = group
         self._epoch, self._rows = -1, torch.empty(0)
 
     def batch(self, step: int) -> torch.Tensor:
@@ -58,18 +55,17 @@ class ImageStream:
             step: From 0. Each epoch shows every image once; a batch may reach into the next epoch.
 
         Returns:
-            This process's share of the batch, (batch_size, 3, H, W) in a single process; float32 in
-            [-1, 1], channels last in memory.
+            (batch_size, 3, H, W), float32 in [-1, 1], channels last in memory.
         """
-        batch = self._images[sent(self._group.own(self.rows(step)), self._images.device)]
+        batch = self._images[sent(self.rows(step), self._images.device)]
         if self._augment == "d4":
             generator = torch_generator(self._seed, "augment", step)
             coins = torch.rand(3, self._batch_size, generator=generator) < 0.5
-            batch = turned(batch, sent(self._group.own(coins, 1), batch.device))
+            batch = turned(batch, sent(coins, batch.device))
         return batch.to(torch.float32) / 127.5 - 1.0
 
     def rows(self, step: int) -> torch.Tensor:
-        """Return which images a step shows in all processes, (batch_size,) int64 on the CPU."""
+        """Return which images a step shows, (batch_size,) int64 on the CPU."""
         place = step * self._batch_size
         end = place + self._batch_size
         rows = []

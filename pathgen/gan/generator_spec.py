@@ -11,7 +11,6 @@ from torch import nn
 
 from pathgen.gan.conditioning import Given
 from pathgen.gan.dataloader import Augment, ImageStream, Stream
-from pathgen.gan.distributed import ALONE, Group
 from pathgen.gan.synthesis import Drawer
 
 
@@ -55,12 +54,10 @@ class GanTrainer(Protocol):
     def step(
         self, real: torch.Tensor, latents: torch.Tensor, *, number: int, given: Given | None = None
     ) -> dict[str, torch.Tensor]:
-        """Train on one batch, of which `real` and `latents` are this process's share.
-
-        All processes must take the same step, that of the whole batch.
+        """Train on one batch.
 
         Returns:
-            Each of `statistics` as a scalar; the loop tells its mean over the processes.
+            Each of `statistics` as a scalar.
         """
 
     def are_finite(self) -> bool:
@@ -79,7 +76,6 @@ def shuffled(
     recipe: Recipe,
     units: NDArray[np.int64] | None,
     device: torch.device,
-    group: Group = ALONE,
 ) -> ImageStream:
     """Return a stream that shows every original once per epoch, whoever it is of."""
     return ImageStream(
@@ -88,7 +84,6 @@ def shuffled(
         augment=recipe.augment,
         seed=recipe.seed,
         device=device,
-        group=group,
     )
 
 
@@ -103,13 +98,12 @@ class Architecture:
             by itself.
         initialise: Draws the weights of either from a seed.
         recipe: The dataclass of the numbers that shape its training.
-        players: Called with this object, ``image_size``, ``options``, ``recipe``, ``device``, ``bf16``,
-            ``channels_last`` and ``group``: the pair in training. Of a group of several processes each gives
-            `step` its share of a batch, and `step` averages gradients and statistics over them.
+        players: Called with this object, ``image_size``, ``options``, ``recipe``, ``device``, ``bf16`` and
+            ``channels_last``: the pair in training.
         drawer: Called with its own settings of synthesis, by keyword, or with nothing for all that was
             learned: how latents become images.
-        stream: Called with the originals, ``recipe``, ``units`` (see `train_generator`), ``device`` and
-            ``group``: what each step is shown.
+        stream: Called with the originals, ``recipe``, ``units`` (see `train_generator`) and ``device``:
+            what each step is shown.
         guarantee: Called with the recipe: what model.json tells of differential privacy; None: there is none.
         told: Called with the recipe and a number of steps: what is known of a training after them without
             looking, beside the means of its statistics. The names are the same after each step.

@@ -17,7 +17,6 @@ from pathgen.core.progress import progress
 from pathgen.core.seeding import torch_generator
 from pathgen.gan.conditioning import Classes, Given
 from pathgen.gan.dataloader import Stream, sent
-from pathgen.gan.distributed import ALONE, Group
 from pathgen.gan.divergence import Health
 from pathgen.gan.generator_spec import GanTrainer, Recipe
 from pathgen.gan.online_frechet import FRECHET_KEYS
@@ -46,7 +45,6 @@ def train_generator(
     resume_folder: Path | None = None,
     recorder: MetricLogger | None = None,
     what: str = "train a generator",
-    group: Group = ALONE,
 ) -> TrainedGan:
     """Train a generator and its discriminator.
 
@@ -69,25 +67,22 @@ def train_generator(
         recorder: Takes the players' statistics and the grids (key ``samples``); the step is the number of
             images shown. After a resume, steps after the snapshot are told again, with the same values.
         what: Name of the work, for the progress bar and messages.
-        group: The processes that train it together, each with the same arguments. The first records and
-            keeps snapshots, which all read. Every process is on a machine of the same kind.
 
     Returns:
-        The trained pair, in eval mode; the same in every process. Its bytes depend on the images, the
-        arguments up to `channels_last`, the number of threads and processes, and the machine; not on
+        The trained pair, in eval mode. Its bytes depend on the images, the
+        arguments up to `channels_last`, the number of threads, and the machine; not on
         snapshots and kills.
 
     Raises:
         PathgenError: A loss or a weight is no longer finite, the training has diverged or collapsed, the
-            snapshot is damaged or foreign, the batch cannot be shared by the processes, or one of these has
-            other arguments or has ended.
+            snapshot is damaged or foreign.
     """
     image_size = _checked_size(images, what)
     if classes is not None:
         options = {**options, "classes": classes.conditioning.classes, "label": 0}
     held_out = images[:0] if held_out is None else held_out
     built = GENERATORS[architecture]
-    stream = built.stream(images, recipe=recipe, units=units, device=device, group=group)
+    stream = built.stream(images, recipe=recipe, units=units, device=device)
     players = built.players(
         built,
         image_size=image_size,
@@ -96,9 +91,8 @@ def train_generator(
         device=device,
         bf16=precision == "bf16",
         channels_last=channels_last,
-        group=group,
     )
-    facts = _facts(images, recipe, classes, device, precision, channels_last, group)
+    facts = _facts(images, recipe, classes, device, precision, channels_last)
     originals_vary = any((image != images[0]).any() for image in images)
     guarantee = built.guarantee(recipe)
     if guarantee is not None:
@@ -106,10 +100,8 @@ def train_generator(
         # A guarantee does not cover that a training ended for what it saw of originals.
         originals_vary = False
     health = Health(originals_vary=originals_vary)
-    recorder = recorder if recorder is not None and group.leads else NullLogger()
-    course = TrainingState(
-        recipe, players.statistics, health, recorder, what, group, partial(built.told, recipe)
-    )
+    recorder = NullLogger() if recorder is None else recorder
+    course = TrainingState(recipe, players.statistics, health, recorder, what, partial(built.told, recipe))
     latent_dim = options["latent_dim"]
     showing = SampleGrids(
         images,
@@ -129,35 +121,29 @@ def train_generator(
         "units_sha256": None if units is None else _digest(units),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
-        "processes": group.size,
     }
     if resume_folder is not None and (snapshot := Snapshot.load(resume_folder, key)) is not None:
         players.restore(snapshot.tensors, snapshot.plain["players"])
         course.restore(snapshot)
-    group.require_same({**key, "snapshot": course.step}, what)
 
     snapshot_steps = max(1, round(snapshot_every_kimg * 1000 / recipe.batch_size))
-    with progress(
-        recipe.steps * recipe.batch_size, "images", what, done=course.images, hidden=not group.leads
-    ) as bar:
+    with progress(recipe.steps * recipe.batch_size, "images", what, done=course.images) as bar:
         while course.step < recipe.steps:
             step = course.step
             latents = torch.randn(
                 recipe.batch_size, latent_dim, generator=torch_generator(recipe.seed, "noise", step)
             )
-            given = _told(classes, stream, step, recipe.steps, group, device)
-            statistics = players.step(
-                stream.batch(step), sent(group.own(latents), device), number=step, given=given
-            )
+            given = _told(classes, stream, step, recipe.steps, device)
+            statistics = players.step(stream.batch(step), sent(latents, device), number=step, given=given)
             course.add(statistics)
             if course.is_time_to_log:
                 bar.set_postfix(course.log(), refresh=False)
             _show(showing, course, players, 1.0 if given is None else given.strength)
-            if group.leads and showing.looks and course.is_time_for_a_look:
+            if showing.looks and course.is_time_for_a_look:
                 warn(what, course.looks, course.images, len(images))
             if resume_folder is not None and course.step % snapshot_steps == 0:
                 course.check(players)
-                if course.is_well and group.leads:
+                if course.is_well:
                     tensors, described = players.state()
                     course.snapshot(tensors, described).save(resume_folder, key)
             bar.update(recipe.batch_size)
@@ -188,12 +174,12 @@ def _show(showing: SampleGrids, course: TrainingState, players: GanTrainer, stre
 
 
 def _told(
-    classes: Classes | None, stream: Stream, step: int, steps: int, group: Group, device: torch.device
+    classes: Classes | None, stream: Stream, step: int, steps: int, device: torch.device
 ) -> Given | None:
-    """Return the classes of this process's originals of a step, and how much they count by then."""
+    """Return the classes of the originals of a step, and how much they count by then."""
     if classes is None:
         return None
-    labels = group.own(torch.from_numpy(classes.labels)[stream.rows(step)])
+    labels = torch.from_numpy(classes.labels)[stream.rows(step)]
     return Given(sent(labels, device), classes.conditioning.strength(step, steps))
 
 
@@ -204,7 +190,6 @@ def _facts(
     device: torch.device,
     precision: str,
     channels_last: bool,
-    group: Group,
 ) -> dict[str, Any]:
     """Return what the checkpoint shall tell of its making."""
     facts: dict[str, Any] = {
@@ -213,8 +198,6 @@ def _facts(
         "images": len(images),
         "images_sha256": _digest(images),
     }
-    if group.size > 1:
-        facts["compute"]["processes"] = group.size
     if classes is not None:
         facts["conditioning"] = asdict(classes.conditioning)
     return facts

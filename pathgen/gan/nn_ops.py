@@ -7,7 +7,6 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
-from pathgen.gan.distributed import Group
 from pathgen.training.checkpoint import flatten_state, load_optimizer, restore_state
 
 # One grey level: originals that are all alike have no spread to compare with.
@@ -56,10 +55,10 @@ def frozen(network: nn.Module) -> Iterator[None]:
         network.requires_grad_(True)
 
 
-def spread(images: torch.Tensor, group: Group) -> torch.Tensor:
-    """Return the mean over pixels of the standard deviation over the batch of all processes."""
+def spread(images: torch.Tensor) -> torch.Tensor:
+    """Return the mean over pixels of the standard deviation over the batch."""
     # Written out: Tensor.std over the batch axis takes ten times as long on a CPU.
-    square, mean = group.mean(torch.stack([images.square().mean(0), images.mean(0)]))  # (3, H, W) each
+    square, mean = images.square().mean(0), images.mean(0)  # (3, H, W) each
     deviation: torch.Tensor = (square - mean.square()).clamp(min=0.0).sqrt()
     return deviation.mean()
 

@@ -8,7 +8,6 @@ from pydantic import Field
 
 from pathgen.core.params import Settings
 from pathgen.core.seeding import derive_seed
-from pathgen.gan.division import indivisible
 
 # Generators that learn all labels at once, and the networks that they share with those of one label.
 _JOINT = {"cdcgan": "dcgan", "cstylegan2": "stylegan2"}
@@ -24,10 +23,6 @@ class NetworksSettings(Settings):
     """What the settings of all networks have; each says its own range and meaning of it."""
 
     batch_size: int
-
-    def indivisible(self, processes: int) -> str | None:
-        """Tell why several processes cannot share a batch, None when they can."""
-        return indivisible(self.batch_size, processes)
 
     @property
     @abstractmethod
@@ -112,11 +107,6 @@ class StyleGan2Settings(NetworksSettings):
         gt=0.0, description="Thousands of images for the chance to go from 0 to 1; paper: 500."
     )
 
-    def indivisible(self, processes: int) -> str | None:
-        """Tell why several processes cannot share a batch, None when they can."""
-        group, path = self.minibatch_group, self.path_weight > 0.0
-        return indivisible(self.batch_size, processes, minibatch_group=group, path=path)
-
     @property
     def options(self) -> dict[str, int]:
         """What the networks are built with, besides the image size."""
@@ -185,10 +175,6 @@ class DpDcganSettings(NetworksSettings):
         if self.batch_size % self.patches_per_unit:
             raise ValueError("batch_size must be a multiple of patches_per_unit")
         return self
-
-    def indivisible(self, processes: int) -> str | None:
-        """Tell why several processes cannot train it, None when there is one."""
-        return None if processes == 1 else "a training with differential privacy has one process"
 
     @property
     def options(self) -> dict[str, int]:

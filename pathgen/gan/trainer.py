@@ -8,10 +8,7 @@ import torch
 from torch import nn
 
 from pathgen.core.seeding import derive_seed
-from pathgen.gan.batch_norm import over_group
 from pathgen.gan.conditioning import Given
-from pathgen.gan.distributed import ALONE, Group
-from pathgen.gan.division import require_divisible
 from pathgen.gan.generator_spec import Architecture
 from pathgen.gan.hyperparams import GanRecipe
 from pathgen.gan.losses import discriminator_loss, generator_loss
@@ -56,16 +53,13 @@ class Players:
         device: torch.device,
         bf16: bool,
         channels_last: bool,
-        group: Group = ALONE,
     ) -> None:
-        require_divisible(recipe.batch_size, group.size)
         layout = torch.channels_last if channels_last else torch.contiguous_format
         self.generator = built.generator(image_size=image_size, **options)
         self.discriminator = built.discriminator(image_size=image_size, **options)
         for purpose, network in (("generator", self.generator), ("discriminator", self.discriminator)):
             built.initialise(network, derive_seed(recipe.seed, purpose))
             network.to(device=device, memory_format=layout)  # type: ignore[call-overload]
-            over_group(network, group)
         self.average = copy.deepcopy(self.generator).requires_grad_(False) if recipe.ema_decay else None
         betas = (recipe.beta1, recipe.beta2)
         # One kernel for all weights; on a CPU it saves about a third of the step's overhead.
@@ -78,7 +72,6 @@ class Players:
         self._real_target = recipe.real_target
         self._ema_decay = recipe.ema_decay
         self._layout = layout
-        self._group = group
         self._autocast = torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16)
 
     @property
@@ -92,7 +85,7 @@ class Players:
         """Train the discriminator on one batch, then the generator against it.
 
         Args:
-            real: (N, 3, H, W) original images in [-1, 1]; this process's share of the batch, as all below.
+            real: (N, 3, H, W) original images in [-1, 1].
             latents: (N, latent_dim) standard normal.
             number: Of the step, from 0.
             given: The classes of `real`, which the generated images shall have too; None without classes.
@@ -110,8 +103,7 @@ class Players:
             average_into(self.average, self.generator, min(self._ema_decay, (1 + number) / (10 + number)))
         # Pixels' standard deviation over the batch, against the originals': falls to 0 in a collapse.
         return statistics | {
-            "gan/spread_ratio": spread(fake.detach().float(), self._group)
-            / spread(real, self._group).clamp(min=LEVEL)
+            "gan/spread_ratio": spread(fake.detach().float()) / spread(real).clamp(min=LEVEL)
         }
 
     def _step_discriminator(
@@ -124,7 +116,6 @@ class Players:
         real_logits, fake_logits = real_logits.float(), fake_logits.float()
         loss = discriminator_loss(real_logits, fake_logits, self._real_target)
         loss.backward()  # type: ignore[no-untyped-call]
-        self._group.average_gradients(self.discriminator)
         self._adam_discriminator.step()
         real_logits, fake_logits = real_logits.detach(), fake_logits.detach()
         return {
@@ -143,7 +134,6 @@ class Players:
                 logits = self.discriminator(fake, *told)
             loss = generator_loss(logits.float())
             loss.backward()  # type: ignore[no-untyped-call]
-        self._group.average_gradients(self.generator)
         self._adam_generator.step()
         return {
             "gan/generator_loss": loss.detach(),

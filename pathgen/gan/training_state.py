@@ -9,7 +9,6 @@ import torch
 from numpy.typing import NDArray
 
 from pathgen.core.errors import PathgenError
-from pathgen.gan.distributed import ALONE, Group
 from pathgen.gan.divergence import Health
 from pathgen.gan.generator_spec import GanTrainer, Recipe
 from pathgen.gan.synthesis import to_uint8
@@ -36,7 +35,6 @@ class TrainingState:
         health: Health,
         recorder: MetricLogger,
         what: str,
-        group: Group = ALONE,
         told: Callable[[int], dict[str, float]] = lambda _: {},
     ) -> None:
         self.step = 0
@@ -50,7 +48,6 @@ class TrainingState:
         self._health = health
         self._recorder = recorder
         self._what = what
-        self._group = group
         self._told = told
 
     @property
@@ -61,7 +58,6 @@ class TrainingState:
     def add(self, statistics: dict[str, torch.Tensor]) -> None:
         """Count one step and its statistics; they stay on the device, so that a GPU need not wait."""
         values = torch.stack([statistics[name] for name in self._statistics]).double()
-        values = self._group.mean(values)
         self._totals = self._totals.to(values.device) + values
         self._counted += 1
         self.step += 1

@@ -12,7 +12,9 @@ _PACKAGE = "pathgen"
 _ROOT = Path(__file__).resolve().parents[2]
 
 # They watch or word messages and cannot change a result.
-_WATCHERS = frozenset(f"{_PACKAGE}.{part}" for part in ("provenance.code_hash", "core.errors", "core.progress"))
+_WATCHERS = frozenset(
+    f"{_PACKAGE}.{part}" for part in ("provenance.code_hash", "core.errors", "core.progress")
+)
 _LIBRARIES = (
     "h5py",
     "imagecodecs",

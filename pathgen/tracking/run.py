@@ -13,7 +13,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from pathgen.core.errors import PathgenError
 from pathgen.tracking.client import Store, first_line, open_store
 from pathgen.tracking.dvc_api import DataHash, data_hash, open_project, running_stage, running_stage_key
 from pathgen.tracking.mlflow_import import STORE_ERRORS, MlflowException, SystemMetricsMonitor, mlflow
@@ -59,23 +58,6 @@ def _system_metrics(store: Store, run_id: str, interval_s: float) -> Iterator[No
         yield
     finally:
         monitor.finish()
-
-
-def require_stage(name: str) -> None:
-    """Refuse to work outside the DVC stage whose result this is, whose code only DVC knows.
-
-    Args:
-        name: The stage in DVC, e.g. ``train_gan@dcgan-normal``.
-
-    Raises:
-        PathgenError: DVC_STAGE, which `dvc repro` sets, names none or another.
-    """
-    given = running_stage()
-    if given != name:
-        reason = "is not set, and tells what a snapshot and a run belong to"
-        if given is not None:
-            reason = f"is {given}, but the command is that of {name}"
-        raise PathgenError("DVC_STAGE", reason, f"Begin the command with DVC_STAGE={name}")
 
 
 def _work_key(

@@ -20,9 +20,3 @@ class ComputeSettings(Settings):
         description="bf16: convolutions and products in bfloat16, weights and losses in float32."
     )
     channels_last: bool = Field(description="Keep images as (N, H, W, C) in memory: faster, other rounding.")
-    processes: int = Field(
-        ge=1,
-        le=4096,
-        description="That train one generator together, sharing its batch: each with its own threads, or its "
-        "own GPU. 1: no others. See docs/several-devices.md.",
-    )

@@ -2,7 +2,7 @@
 
 ``killable.py FOLDER`` reads lines ``TRAINING WORK MODEL`` from standard input: a name in `SHORT` or `LONG`,
 and two folder names. It trains each in a fork, writes the process id of the fork at once, and how the fork
-ended when it has. Each further process of a training is another fork, in the process group of the first.
+ended when it has.
 """
 
 import os
@@ -15,11 +15,9 @@ import torch
 
 # What torch.optim would otherwise import at the first step of each fork.
 import torch._dynamo
-import torch.distributed as dist
 
 from pathgen.gan.checkpoint import save_gan
 from pathgen.gan.conditioning import Classes, Conditioning
-from pathgen.gan.distributed import ALONE, Group
 from pathgen.gan.generators.dpdcgan.hyperparams import PrivateRecipe
 from pathgen.gan.generators.stylegan2.hyperparams import StyleGan2Recipe
 from pathgen.gan.hyperparams import GanRecipe
@@ -98,34 +96,30 @@ HELD_OUT = np.random.default_rng(2).integers(0, 256, (30, 16, 16, 3), dtype=np.u
 
 @dataclass(frozen=True)
 class Training:
-    """What is trained, for how long, with how many snapshots, and by how many processes."""
+    """What is trained, for how long, and with how many snapshots."""
 
     architecture: str
     kimg: float
     snapshot_kimg: float = 0.05
     conditional: bool = False
-    processes: int = 1
 
 
 SHORT = {
     "dcgan": Training("dcgan", 0.8),
     "stylegan2": Training("stylegan2", 0.24),
     "dpdcgan": Training("dpdcgan", 0.48),
-    "dcgan@2": Training("dcgan", 0.16, 0.032, processes=2),
 }
 # Thirty snapshots each: room for ten kills.
 LONG = {
     "long-dcgan": Training("dcgan", 1.2, 0.04),
     "long-cdcgan": Training("dcgan", 1.2, 0.04, conditional=True),
-    "long-dcgan@2": Training("dcgan", 1.2, 0.04, processes=2),
     "long-dpdcgan": Training("dpdcgan", 1.2, 0.04),
     "long-stylegan2": Training("stylegan2", 0.48, 0.016),
     "long-cstylegan2": Training("stylegan2", 0.48, 0.016, conditional=True),
-    "long-cstylegan2@2": Training("stylegan2", 0.48, 0.016, conditional=True, processes=2),
 }
 
 
-def trained(training: Training, work: Path | None = None, group: Group = ALONE) -> TrainedGan:
+def trained(training: Training, work: Path | None = None) -> TrainedGan:
     torch.set_num_threads(1)
     labels = np.arange(len(IMAGES)) % 2
     return train_generator(
@@ -140,7 +134,6 @@ def trained(training: Training, work: Path | None = None, group: Group = ALONE) 
         held_out=HELD_OUT,
         classes=Classes(labels, labels, Conditioning(2, 0.3, 0.2)) if training.conditional else None,
         resume_folder=work,
-        group=group,
     )
 
 
@@ -154,15 +147,7 @@ def keep(result: TrainedGan, model: Path) -> None:
 
 def run(training: Training, work: Path, model: Path) -> None:
     os.setpgid(0, 0)
-    group = ALONE
-    if training.processes > 1:
-        rendezvous = model.with_name(f"rendezvous-{os.getpid()}")
-        rank = next((rank for rank in range(1, training.processes) if os.fork() == 0), 0)
-        group = Group(rank, training.processes)
-        dist.init_process_group("gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=group.size)
-    result = trained(training, work, group)
-    if group.leads:
-        keep(result, model)
+    keep(trained(training, work), model)
 
 
 def main(folder: Path) -> None:

@@ -17,7 +17,6 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import torch_generator
 from pathgen.gan.checkpoint import load_meta, save_gan
-from pathgen.gan.distributed import ALONE, Group
 from pathgen.gan.generators.dpdcgan.accounting import epsilon, guarantee, noise_multiplier
 from pathgen.gan.generators.dpdcgan.hyperparams import PrivateRecipe
 from pathgen.gan.generators.dpdcgan.networks import build_discriminator
@@ -50,7 +49,7 @@ def trained(recipe: PrivateRecipe = DPDCGAN, images: Any = IMAGES, **settings: A
     )
 
 
-def players(recipe: PrivateRecipe = DPDCGAN, bf16: bool = False, group: Group = ALONE) -> DpTrainer:
+def players(recipe: PrivateRecipe = DPDCGAN, bf16: bool = False) -> DpTrainer:
     return DpTrainer(
         GENERATORS["dpdcgan"],
         image_size=16,
@@ -59,7 +58,6 @@ def players(recipe: PrivateRecipe = DPDCGAN, bf16: bool = False, group: Group = 
         device=CPU,
         bf16=bf16,
         channels_last=True,
-        group=group,
     )
 
 
@@ -73,7 +71,7 @@ def same(one: torch.nn.Module, other: torch.nn.Module) -> bool:
 
 
 def stream(recipe: PrivateRecipe, units: Any = None) -> PoissonStream:
-    return PoissonStream(IMAGES, recipe=recipe, units=units, device=CPU, group=ALONE)
+    return PoissonStream(IMAGES, recipe=recipe, units=units, device=CPU)
 
 
 # --- What a contribution is -----------------------------------------------------------------------------
@@ -299,11 +297,6 @@ def test_more_noise_buys_less_epsilon_and_more_steps_spend_more() -> None:
 def test_numbers_that_guarantee_nothing_are_refused(changed: dict[str, Any], reason: str) -> None:
     with pytest.raises(PathgenError, match=reason):
         players(replace(DPDCGAN, **changed))
-
-
-def test_several_processes_are_refused() -> None:
-    with pytest.raises(PathgenError, match="has one process"):
-        players(group=Group(0, 2))
 
 
 def test_a_secret_moves_noise_and_draws(tmp_path: Path) -> None:

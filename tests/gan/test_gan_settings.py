@@ -9,7 +9,7 @@ import pytest
 from pathgen.core.errors import PathgenErrors
 from pathgen.core.params import parse_section
 from pathgen.gan.registry import GENERATORS
-from pathgen.gan.settings import NetworksSettings, SynthesiseSettings, TrainGanSettings, networks_of
+from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings, networks_of
 from pathgen.run_matrix import JOINT, PER_CLASS
 from pathgen.training.settings import ComputeSettings
 
@@ -160,15 +160,13 @@ def test_impossible_values_of_a_private_training_are_named(changed: dict[str, ob
         parse_section({"train_gan": section}, "train_gan", TrainGanSettings)
 
 
-def test_a_private_training_has_one_process_and_knows_its_units() -> None:
+def test_a_private_training_knows_its_units() -> None:
     own = parse_section({"train_gan": PAPER}, "train_gan", TrainGanSettings).of("dpdcgan.2")
-    assert own.indivisible(1) is None
-    assert own.indivisible(2) == "a training with differential privacy has one process"
     assert own.recipe(7)["units"] == 7
 
 
 def test_compute_settings_know_their_words() -> None:
-    good = {"device": "auto", "threads": 0, "processes": 1, "precision": "fp32", "channels_last": True}
+    good = {"device": "auto", "threads": 0, "precision": "fp32", "channels_last": True}
     assert parse_section({"compute": good}, "compute", ComputeSettings).threads == 0
     with pytest.raises(PathgenErrors, match=r"compute\.precision"):
         parse_section({"compute": {**good, "precision": "fp16"}}, "compute", ComputeSettings)
@@ -177,16 +175,3 @@ def test_compute_settings_know_their_words() -> None:
 def test_settings_import_nothing_heavy() -> None:
     code = "import sys, pathgen.gan.settings, pathgen.training.settings; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_networks_need_not_say_how_their_batch_is_shared() -> None:
-    class Fields(NetworksSettings):
-        width: int
-
-        @property
-        def options(self) -> dict[str, int]:
-            return {"width": self.width}
-
-    own = Fields(width=4, batch_size=16)
-    assert own.indivisible(2) is None
-    assert own.indivisible(3) == "16 images cannot be shared by 3 processes"

@@ -14,7 +14,7 @@ from pathgen.core.errors import PathgenError
 from pathgen.tracking.client import open_store
 from pathgen.tracking.dvc_lock import locked_key, read_lock
 from pathgen.tracking.mlflow_import import MlflowClient, MlflowException, mlflow
-from pathgen.tracking.run import Stopped, require_stage, tracked_stage
+from pathgen.tracking.run import Stopped, tracked_stage
 from pathgen.tracking.uri import find_location
 
 _NORMAL = "train_gan@dcgan-normal"
@@ -112,21 +112,6 @@ def test_items_outside_dvc_do_not_share_their_work(tracked: Project) -> None:
     with _stage("another by hand") as tumor:
         pass
     assert normal.work_key != tumor.work_key
-
-
-@pytest.mark.parametrize(
-    ("given", "told"), [(None, "is not set"), ("dvc.yaml:train_gan@dcgan-tumor", "is train_gan@dcgan-tumor")]
-)
-def test_several_processes_must_know_their_stage(
-    given: str | None, told: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("DVC_STAGE", raising=False)
-    if given is not None:
-        monkeypatch.setenv("DVC_STAGE", given)
-    with pytest.raises(PathgenError, match=f"DVC_STAGE: {told}.* Begin the command with DVC_STAGE={_NORMAL}"):
-        require_stage(_NORMAL)
-    monkeypatch.setenv("DVC_STAGE", _NORMAL)
-    require_stage(_NORMAL)
 
 
 def test_run_of_mlflow_run_is_not_taken_over(tracked: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from pathgen.core.seeding import torch_generator
 from pathgen.gan.dataloader import sent
-from pathgen.gan.distributed import Group
 from pathgen.gan.generators.dpdcgan.hyperparams import PrivateRecipe
 from pathgen.gan.generators.dpdcgan.rng_seed import private_seed
 from pathgen.training.augmentation import turned
@@ -26,7 +25,6 @@ class PoissonStream:
         recipe: PrivateRecipe,
         units: NDArray[np.int64] | None,
         device: torch.device,
-        group: Group,
     ) -> None:
         """Keep the originals on the device.
 
@@ -35,7 +33,6 @@ class PoissonStream:
             recipe: Of the training.
             units: (N,) number of the unit of each, from 0; None: each is one.
             device: Of the training.
-            group: One process.
         """
         numbers = np.arange(len(images)) if units is None else units
         sizes = np.bincount(numbers)

@@ -7,10 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import derive_seed, torch_generator
 from pathgen.gan.conditioning import Given
-from pathgen.gan.distributed import ALONE, Group
 from pathgen.gan.generator_spec import Architecture
 from pathgen.gan.generators.dpdcgan.accounting import noise_multiplier, require_meaning
 from pathgen.gan.generators.dpdcgan.hyperparams import PrivateRecipe
@@ -66,13 +64,8 @@ class DpTrainer:
         device: torch.device,
         bf16: bool,
         channels_last: bool,
-        group: Group = ALONE,
     ) -> None:
         require_meaning(recipe)
-        if group.size > 1:
-            raise PathgenError(
-                "compute.processes", f"is {group.size}: a private training has one process", "Set it to 1"
-            )
         layout = torch.channels_last if channels_last else torch.contiguous_format
         self.generator = built.generator(image_size=image_size, **options)
         self.discriminator = built.discriminator(image_size=image_size, **options)
@@ -164,7 +157,7 @@ class DpTrainer:
             "gan/output_real": real_logits.sigmoid().mean(),
             "gan/output_fake": fake_logits.sigmoid().mean(),
             "gan/grad_norm_discriminator": grad_norm(self.discriminator),
-            "gan/spread_ratio": spread(fake, ALONE) / spread(compared, ALONE).clamp(min=LEVEL),
+            "gan/spread_ratio": spread(fake) / spread(compared).clamp(min=LEVEL),
             "gan/contributions": torch.full((), float(len(norms)), device=self._device),
             "gan/clipped_share": clipped.sum() / max(len(norms), 1),
         }

@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from pathgen.gan.conditioning import Given, class_logits
-from pathgen.gan.division import group_size
 from pathgen.gan.generators.stylegan2.generator import channels_at, sides
 from pathgen.gan.generators.stylegan2.layers import EqualConv, EqualLinear
 from pathgen.gan.generators.stylegan2.resample import halved
@@ -71,7 +70,7 @@ def group_deviation(images: torch.Tensor, group: int) -> torch.Tensor:
         (N,).
     """
     count = len(images)
-    size = group_size(count, group)
+    size = max(size for size in range(1, min(group, count) + 1) if count % size == 0)
     grouped = images.reshape(size, count // size, -1)  # (group, groups, C * H * W)
     centred = grouped - grouped.mean(0)
     deviation = (centred.square().mean(0) + 1e-8).sqrt().mean(1)  # (groups,)

@@ -9,8 +9,6 @@ from typing import Any
 
 import torch
 
-from pathgen.gan.distributed import ALONE, Group
-
 
 def r1_penalty(logits: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
     """Return the squared norm of the discriminator's gradient at each original.
@@ -46,8 +44,7 @@ def path_lengths(images: torch.Tensor, ws: torch.Tensor, noise: torch.Tensor) ->
 class PathMean:
     """The moving mean that path lengths are held to; a state to be kept over a kill."""
 
-    def __init__(self, decay: float, device: torch.device, group: Group = ALONE) -> None:
-        self._group = group
+    def __init__(self, decay: float, device: torch.device) -> None:
         self._weight = decay
         self.mean = torch.zeros((), device=device)
 
@@ -55,12 +52,12 @@ class PathMean:
         """Move the mean to these lengths, and return the mean square of what they differ from it by.
 
         Args:
-            lengths: (N,), of this process's images; the mean is that of all processes'.
+            lengths: (N,).
 
         Returns:
             A scalar, differentiable by the lengths; the mean counts as constant.
         """
-        self.mean = self.mean.lerp(self._group.mean(lengths.detach().mean()), self._weight)
+        self.mean = self.mean.lerp(lengths.detach().mean(), self._weight)
         return (lengths - self.mean).square().mean()
 
     def state_dict(self) -> dict[str, Any]:

@@ -9,8 +9,6 @@ import torch
 from pathgen.core.seeding import derive_seed, torch_generator
 from pathgen.gan.ada import AdaptiveAugmentation, augmented
 from pathgen.gan.conditioning import Given
-from pathgen.gan.distributed import ALONE, Group
-from pathgen.gan.division import path_images, require_divisible
 from pathgen.gan.generator_spec import Architecture
 from pathgen.gan.generators.stylegan2.discriminator import StyleGan2Discriminator
 from pathgen.gan.generators.stylegan2.generator import StyleGan2Generator
@@ -29,6 +27,9 @@ from pathgen.gan.nn_ops import (
     spread,
 )
 from pathgen.gan.trainer import STATISTICS
+
+# The path length is measured on half of a batch (Karras et al. 2020, appendix B).
+_PATH_SHRINK = 2
 
 
 class Players:
@@ -57,14 +58,7 @@ class Players:
         device: torch.device,
         bf16: bool,
         channels_last: bool,
-        group: Group = ALONE,
     ) -> None:
-        require_divisible(
-            recipe.batch_size,
-            group.size,
-            minibatch_group=options["minibatch_group"],
-            path=recipe.path_weight > 0.0,
-        )
         layout = torch.channels_last if channels_last else torch.contiguous_format
         self.generator: StyleGan2Generator = built.generator(image_size=image_size, **options)  # type: ignore[assignment]
         self.discriminator: StyleGan2Discriminator = built.discriminator(image_size=image_size, **options)  # type: ignore[assignment]
@@ -75,7 +69,6 @@ class Players:
         self._recipe = recipe
         self._device = device
         self._layout = layout
-        self._group = group
         self._autocast = torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16)
         self._adam_generator = _adam(
             self.generator, recipe.lr_generator, recipe, recipe.path_interval if recipe.path_weight else 0
@@ -84,9 +77,9 @@ class Players:
             self.discriminator, recipe.lr_discriminator, recipe, recipe.r1_interval if recipe.r1_gamma else 0
         )
         self._augmentation = AdaptiveAugmentation(
-            target=recipe.ada_target, kimg=recipe.ada_kimg, batch_size=recipe.batch_size, group=group
+            target=recipe.ada_target, kimg=recipe.ada_kimg, batch_size=recipe.batch_size
         )
-        self._path_mean = PathMean(recipe.path_decay, device, group)
+        self._path_mean = PathMean(recipe.path_decay, device)
         self._last = _Last(device)
 
     @property
@@ -102,7 +95,7 @@ class Players:
         Both see the same generated images, each time augmented anew.
 
         Args:
-            real: (N, 3, H, W) original images in [-1, 1]; this process's share of the batch, as all below.
+            real: (N, 3, H, W) original images in [-1, 1].
             latents: (N, latent_dim) standard normal.
             number: Of the step, from 0.
             given: The classes of `real`, which the generated images shall have too; None without classes.
@@ -122,9 +115,7 @@ class Players:
             self._penalise_discriminator(real, number, given)
         statistics |= self._step_generator(fake, number, given)
         if recipe.path_weight and number % recipe.path_interval == 0:
-            self._penalise_generator(path_images(recipe.batch_size), number, given)
-        # What the networks remember of batches moves in proportion to them, so that means can be taken late.
-        self._group.average([self.generator.mapping.mean, self.discriminator.deviation.usual])
+            self._penalise_generator(max(1, recipe.batch_size // _PATH_SHRINK), number, given)
         decay = ema_decay(
             number * recipe.batch_size,
             batch_size=recipe.batch_size,
@@ -139,8 +130,7 @@ class Players:
         return {
             **statistics,
             **{name: torch.full((), value, device=self._device) for name, value in scalars.items()},
-            "gan/spread_ratio": spread(fake.detach(), self._group)
-            / spread(real, self._group).clamp(min=LEVEL),
+            "gan/spread_ratio": spread(fake.detach()) / spread(real).clamp(min=LEVEL),
             "gan/r1_penalty": self._last.r1,
             "gan/path_length": self._path_mean.mean,
         }
@@ -149,17 +139,16 @@ class Players:
         return torch_generator(self._recipe.seed, purpose, number, device=self._device)
 
     def _noise(self, count: int, purpose: str, number: int) -> list[torch.Tensor]:
-        maps = self.generator.noise(count * self._group.size, self._rng(purpose, number))
-        return [self._group.own(one) for one in maps]
+        return self.generator.noise(count, self._rng(purpose, number))
 
     def _styles(self, latents: torch.Tensor, purpose: str, number: int, given: Given | None) -> torch.Tensor:
         """Map latents to (N, styles, latent_dim); some take their later styles from another latent."""
         generator = self.generator
         rng = self._rng(purpose, number)
-        own, whole = self._group.own, len(latents) * self._group.size
-        others = own(torch.randn((whole, latents.shape[1]), generator=rng, device=self._device))
-        first = own(torch.randint(1, generator.styles, (whole,), generator=rng, device=self._device))
-        is_mixed = own(torch.rand(whole, generator=rng, device=self._device)) < self._recipe.mixing
+        count = len(latents)
+        others = torch.randn((count, latents.shape[1]), generator=rng, device=self._device)
+        first = torch.randint(1, generator.styles, (count,), generator=rng, device=self._device)
+        is_mixed = torch.rand(count, generator=rng, device=self._device) < self._recipe.mixing
         twice = None if given is None else Given(given.labels.repeat(2), given.strength)
         w, other = generator.mapping(torch.cat([latents, others]), twice).chunk(2)  # (N, latent_dim) each
         generator.mapping.remember(w.detach())
@@ -169,7 +158,7 @@ class Players:
 
     def _judge(self, images: torch.Tensor, purpose: str, number: int, given: Given | None) -> torch.Tensor:
         """Return the logits (N,) of augmented images."""
-        shown = augmented(images, self._augmentation.chance, self._rng(purpose, number), self._group)
+        shown = augmented(images, self._augmentation.chance, self._rng(purpose, number))
         logits: torch.Tensor = self.discriminator(shown, given)
         return logits.float()
 
@@ -182,7 +171,6 @@ class Players:
             fake_logits = self._judge(fake, "augment-fake", number, given)
         loss = discriminator_loss(real_logits, fake_logits, 1.0)
         loss.backward()  # type: ignore[no-untyped-call]
-        self._group.average_gradients(self.discriminator)
         self._adam_discriminator.step()
         real_logits, fake_logits = real_logits.detach(), fake_logits.detach()
         self._augmentation.add(real_logits)
@@ -202,9 +190,8 @@ class Players:
         # Times the interval: it stands for the steps in between.
         loss = penalty * (self._recipe.r1_gamma / 2 * self._recipe.r1_interval)
         loss.backward()  # type: ignore[no-untyped-call]
-        self._group.average_gradients(self.discriminator)
         self._adam_discriminator.step()
-        self._last.r1 = self._group.mean(penalty.detach())
+        self._last.r1 = penalty.detach()
 
     def _step_generator(
         self, fake: torch.Tensor, number: int, given: Given | None
@@ -215,7 +202,6 @@ class Players:
                 logits = self._judge(fake, "augment-generator", number, given)
             loss = generator_loss(logits)
             loss.backward()  # type: ignore[no-untyped-call]
-        self._group.average_gradients(self.generator)
         self._adam_generator.step()
         return {
             "gan/generator_loss": loss.detach(),
@@ -225,12 +211,10 @@ class Players:
     def _penalise_generator(self, count: int, number: int, given: Given | None) -> None:
         self._adam_generator.zero_grad(set_to_none=True)
         rng = self._rng("path", number)
-        own = self._group.own
-        latents = own(torch.randn(count, self.generator.latent_dim, generator=rng, device=self._device))
-        here = len(latents)
-        ws = self._styles(latents, "path-mixing", number, None if given is None else given.first(here))
-        images = self.generator.synthesis(ws, self._noise(here, "path-noise", number))
-        direction = own(torch.randn((count, *images.shape[1:]), generator=rng, device=self._device))
+        latents = torch.randn(count, self.generator.latent_dim, generator=rng, device=self._device)
+        ws = self._styles(latents, "path-mixing", number, None if given is None else given.first(count))
+        images = self.generator.synthesis(ws, self._noise(count, "path-noise", number))
+        direction = torch.randn((count, *images.shape[1:]), generator=rng, device=self._device)
         penalty = self._path_mean.penalty(path_lengths(images, ws, direction))
         # The images count for nothing, but give the weights that no path depends on a gradient of 0.
         loss = (
@@ -238,7 +222,6 @@ class Players:
             + images[:, 0, 0, 0].mean() * 0.0
         )
         loss.backward()  # type: ignore[no-untyped-call]
-        self._group.average_gradients(self.generator)
         self._adam_generator.step()
 
     def are_finite(self) -> bool:
