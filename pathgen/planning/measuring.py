@@ -19,7 +19,6 @@ from pathgen.classifier.loop import train_classifier
 from pathgen.classifier.prediction import predict
 from pathgen.classifier.registry import build_classifier
 from pathgen.classifier.settings import ClassifierSettings
-from pathgen.gan.distributed import ALONE
 from pathgen.gan.registry import GENERATORS
 from pathgen.gan.settings import networks_of
 from pathgen.gan.synthesis import BLOCK, synthesise
@@ -135,9 +134,7 @@ def _of_generator(study: Study, generator: str, device: torch.device) -> tuple[d
         bf16=study.compute.precision == "bf16",
         channels_last=study.compute.channels_last,
     )
-    stream = built.stream(
-        _noise(own.batch_size, size_px), recipe=recipe, units=None, device=device, group=ALONE
-    )
+    stream = built.stream(_noise(own.batch_size, size_px), recipe=recipe, units=None, device=device)
 
     def steps() -> Iterator[int]:
         # From 1: step 0 has all the regularisers that later steps have now and then.
