@@ -6,9 +6,8 @@ from pathgen.classifier.discovery import read_weights
 from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.core import layout
 from pathgen.core.errors import cli_errors
-from pathgen.core.files import atomic_folder, write_json
 from pathgen.core.params import load_section
-from pathgen.provenance.code_hash import CODE, NETWORKS, entries
+from pathgen.provenance.code_hash import write_manifests
 from pathgen.run_matrix import PipelineSettings, keep_only, prune
 from pathgen.studies.dp_sweep.settings import DpSweepSettings
 from pathgen.studies.scaling.settings import ScalingSettings
@@ -28,13 +27,7 @@ def main() -> None:
     for recipe in recipes.values():
         if recipe.weights_file is not None:
             read_weights(Path(recipe.weights_file), recipe.weights_sha256)
-    # Each stage waits for the entries of its own code and network, and is not invalidated by others.
-    found = entries({name: recipe.network for name, recipe in recipes.items()})
-    for folder in (CODE, NETWORKS):
-        with atomic_folder(folder) as draft:
-            for entry, content in found.items():
-                if entry.parent == folder:
-                    write_json(draft / entry.name, content)
+    write_manifests({"classifiers": {name: recipe.network for name, recipe in recipes.items()}})
 
 
 if __name__ == "__main__":

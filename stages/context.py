@@ -1,6 +1,5 @@
 """What every stage does around its one call: a look at its code, a lock, a run, a folder to resume from."""
 
-import importlib
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 from pathgen.core import layout
 from pathgen.core.files import exclusive
 from pathgen.core.params import Settings, load_section
-from pathgen.provenance.code_hash import CODE, NETWORKS, require_unchanged
+from pathgen.provenance.code_hash import load_unchanged
 from pathgen.tracking.dvc_api import running_stage
 from pathgen.tracking.mlflow_logger import MlflowLogger
 from pathgen.tracking.run import tracked_stage
@@ -61,11 +60,9 @@ def running(
     """
     item = item or {}
     if running_stage() is not None:
-        require_unchanged(CODE / f"{Path(sys.argv[0]).stem}.json")
-        for name in classifiers:
-            network = require_unchanged(NETWORKS / f"{name}.json")["network"]
-            # Loaded now, like all other code: what is edited while the stage works does not reach it.
-            importlib.import_module(f"pathgen.classifier.networks.{network}")
+        names = [Path(sys.argv[0]).stem, *(f"classifiers/{name}" for name in classifiers)]
+        for name in names:
+            load_unchanged(layout.CODE / f"{name}.json")
     name = "-".join([verb, *(str(value) for value in item.values())])
     tracking = load_section("tracking", TrackingSettings)
     with (

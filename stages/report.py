@@ -5,7 +5,7 @@ from pathlib import Path
 from pathgen.core import layout
 from pathgen.core.errors import cli_errors
 from pathgen.core.params import load_section
-from pathgen.provenance.code_hash import CODE, require_unchanged
+from pathgen.provenance.code_hash import check_unchanged
 from pathgen.report.hashes import file_hashes, library_versions
 from pathgen.report.load import inputs_under
 from pathgen.report.page import build_report
@@ -23,8 +23,8 @@ def main() -> None:
     settings = load_section("report", ReportSettings)
     if running_stage() is not None:
         # The page states one hash for all code, so all of it must be what the stages depend on.
-        for entry in sorted(CODE.glob("*.json")):
-            require_unchanged(entry)
+        for entry in sorted(layout.CODE.rglob("*.json")):
+            check_unchanged(entry)
     with running("report", settings={"report": settings}) as stage:
         inputs = inputs_under(Path())
         results = build_report(

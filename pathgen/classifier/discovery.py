@@ -5,7 +5,7 @@ import hashlib
 from pathlib import Path
 
 from pathgen.core.errors import PathgenError
-from pathgen.provenance.code_hash import code_of
+from pathgen.provenance.code_hash import code_manifest
 
 _PACKAGE = Path(__file__).resolve().parent / "networks"
 _ROOT = _PACKAGE.parents[2]
@@ -47,7 +47,7 @@ def smallest_image_px(name: str) -> int:
 
 
 def code_digests(name: str) -> dict[str, str]:
-    """Return what a network's code is, see `code_of`.
+    """Return what a network's code is, see `code_manifest`.
 
     Args:
         name: The network's name.
@@ -58,7 +58,8 @@ def code_digests(name: str) -> dict[str, str]:
     Raises:
         PathgenError: There is no such network.
     """
-    return code_of(network_file(name).relative_to(_ROOT), _ROOT)
+    file = network_file(name).relative_to(_ROOT)
+    return code_manifest(".".join(file.with_suffix("").parts), root=_ROOT)
 
 
 def read_weights(path: Path, sha256: str | None) -> bytes:

@@ -27,7 +27,7 @@ from pathgen.core.files import in_turn, sha256_of, write_json
 from pathgen.core.progress import progress
 from pathgen.gan.sampling import LoadedGenerator, load_generator
 from pathgen.gan.synthesis import BLOCK, PLAIN, Arithmetic
-from pathgen.provenance.code_hash import code_of
+from pathgen.provenance.code_hash import code_manifest
 
 _ROWS_FILE = "rows.uint8"
 _RECORD_FILE = "record.json"
@@ -201,8 +201,7 @@ def _identity(
 @lru_cache(maxsize=1)
 def _code() -> str:
     """Return a digest of the code that draws: a store does not outlive it."""
-    parts = [code_of(Path("pathgen", file)) for file in ("gan/sample_cache.py", "training/compute.py")]
-    return _digest(json.dumps(parts).encode())
+    return _digest(json.dumps(code_manifest("pathgen.gan.sample_cache", "pathgen.training.compute")).encode())
 
 
 def _digest(content: bytes) -> str:

@@ -12,7 +12,7 @@ from pathgen.core.errors import PathgenError
 from pathgen.core.files import write_json
 from pathgen.core.params import PARAMS_FILE, read_params
 from pathgen.planning.study import Study
-from pathgen.provenance.code_hash import PACKAGES, entries
+from pathgen.provenance.code_hash import PACKAGES, manifests
 from pathgen.tracking.dvc_api import PIPELINE_FILE, new_project, open_project, stage_states
 
 _LOCK = "dvc.lock"
@@ -69,7 +69,8 @@ def find_reuse(study: Study, root: Path) -> Reuse:
 
 def _entries(study: Study) -> dict[Path, Any]:
     classifiers = study.params["train_classifier"]["classifiers"]
-    return entries({name: classifiers[name]["network"] for name in study.params["pipeline"]["classifiers"]})
+    networks = {name: classifiers[name]["network"] for name in study.params["pipeline"]["classifiers"]}
+    return manifests({"classifiers": networks})
 
 
 def _changed_entries(study: Study, root: Path) -> set[str]:

@@ -1,1 +1,1 @@
-"""What each result was made from, and whether that is still what is there."""
+"""Hashes of code, settings and inputs: what a result was made from, and whether that has changed."""

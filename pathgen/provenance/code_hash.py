@@ -1,10 +1,12 @@
-"""Which of the project's own files can change what a stage writes; DVC does not follow imports.
+"""Hashes of the project's files that can change what a stage writes; DVC does not follow imports.
 
-`stages.check_params` writes the answer for each stage's script (`CODE`) and for each classifier's network,
-which is loaded by its name (`NETWORKS`); a stage depends on these files.
+`stages.check_params` writes a manifest per stage script (``data/code/{script}.json``), and per plugin that is
+loaded by name: ``data/code/generators/{recipe}.json``, ``classifiers/{name}.json``, ``sources/{kind}.json``.
+Stages depend on these files.
 """
 
 import ast
+import importlib
 import json
 from collections.abc import Mapping
 from functools import lru_cache
@@ -13,134 +15,170 @@ from typing import Any
 
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError
-from pathgen.core.files import sha256_of
+from pathgen.core.files import atomic_folder, sha256_of, write_json
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = layout.CODE
-NETWORKS = Path("data/networks")
 PACKAGES = ("pathgen", "stages")
-# They word messages, log or start, name paths that dvc.yaml names too, or are this file: none of them
-# shapes what is computed (docs/decisions/0001).
-WATCHERS = (
+# Packages of plugins: a module there is loaded by its name, and nothing else imports it.
+PLUGINS = {
+    "generators": "pathgen.gan.generators",
+    "classifiers": "pathgen.classifier.networks",
+    "sources": "pathgen.sources",
+}
+# Modules that word messages, log, start stages, hash, or name paths that dvc.yaml names too: none of them
+# shapes what is computed (docs/decisions/0001). What they import does not count either.
+UNTRACKED_MODULES = (
     "pathgen/__init__.py",
-    "pathgen/provenance/code_hash.py",
     "pathgen/core/errors.py",
     "pathgen/core/layout.py",
     "pathgen/core/progress.py",
-    "pathgen/training/metric_logger.py",
+    "pathgen/provenance",
     "pathgen/tracking",
+    "pathgen/training/metric_logger.py",
     "stages/__init__.py",
     "stages/context.py",
 )
-# What can be started in `stages` and depends on no file in `CODE`.
-_NO_STAGES = {"check_params", "summary", "ui"}
-_HINT = "Run: dvc repro --force --single-item check_params; then repeat what you ran"
-# What a package's modules read that lies beside them.
+_HINT = "Run: dvc repro --force --single-item check_params; then repeat the command"
+# Files that a package's modules read from their own folder.
 _TEMPLATES = {".css", ".j2"}
 
 
-def code_of(script: Path, root: Path = ROOT) -> dict[str, str]:
-    """Return the files that a module's results depend on: itself, all that it imports, and their templates.
+def code_manifest(*modules: str, root: Path = ROOT) -> dict[str, str]:
+    """Return the files that the results of modules depend on: themselves, all imports, and their templates.
 
-    Imports count wherever they stand, also inside functions. A module that is loaded by its name alone is
-    not found.
+    Imports count wherever they stand, also inside functions. A module that is loaded by name is not found.
 
     Args:
-        script: The module's file, relative to `root`.
+        modules: Dotted names, e.g. ``stages.fidelity``.
         root: The checkout.
 
     Returns:
-        Path from the root to the SHA-256 of the file's bytes, sorted by path. Without `WATCHERS`, and without
-        modules that hold nothing but a docstring.
+        Path from the root to the SHA-256 of the file's bytes, sorted by path. Without `UNTRACKED_MODULES` and
+        without modules that hold only a docstring.
+
+    Raises:
+        PathgenError: A module does not exist or does not parse.
     """
-    files = {file for file in closure(script, root) if not _is_empty((root / file).read_bytes())}
-    beside = (file for folder in {file.parent for file in files} for file in (root / folder).iterdir())
-    files |= {file.relative_to(root) for file in beside if file.suffix in _TEMPLATES}
+    files: set[Path] = set()
+    for module in modules:
+        file = _module_file(tuple(module.split(".")), root)
+        if file is None:
+            raise PathgenError(module, "no such module", "Correct its name")
+        files |= import_closure(file, root)
+    files = {file for file in files if not _is_empty((root / file).read_bytes())}
+    siblings = (file for folder in {file.parent for file in files} for file in (root / folder).iterdir())
+    files |= {file.relative_to(root) for file in siblings if file.suffix in _TEMPLATES}
     return {file.as_posix(): sha256_of(root / file) for file in sorted(files)}
 
 
-def stage_scripts(root: Path = ROOT) -> list[Path]:
-    """Return the scripts of all stages that depend on their file in `CODE`, relative to the root."""
-    found = [file for file in sorted((root / "stages").glob("*.py")) if file.stem not in _NO_STAGES]
-    return [file.relative_to(root) for file in found if b'__name__ == "__main__"' in file.read_bytes()]
+def write_manifests(plugins: Mapping[str, Mapping[str, str]], root: Path = ROOT) -> None:
+    """Write `manifests` to ``data/code``; replaces what is there."""
+    with atomic_folder(root / layout.CODE) as draft:
+        for file, content in manifests(plugins, root).items():
+            write_json(draft / file.relative_to(layout.CODE), content)
 
 
-def entries(networks: Mapping[str, str], root: Path = ROOT) -> dict[Path, dict[str, Any]]:
-    """Return the files that stages depend on for their code, with the content each has as the code is now.
-
-    Args:
-        networks: Classifier to the network that it is, of `pathgen.classifier.networks`.
-        root: The checkout.
-
-    Raises:
-        PathgenError: A module is no Python.
-    """
-    found: dict[Path, dict[str, Any]] = {
-        CODE / f"{script.stem}.json": {"code": code_of(script, root)} for script in stage_scripts(root)
-    }
-    for name, network in networks.items():
-        code = code_of(Path("pathgen", "classifier", "networks", f"{network}.py"), root)
-        found[NETWORKS / f"{name}.json"] = {"network": network, "code": code}
-    return found
-
-
-def require_unchanged(entry: Path, root: Path = ROOT) -> dict[str, Any]:
-    """Refuse to run code that is not the one whose hashes a stage depends on.
+def manifests(plugins: Mapping[str, Mapping[str, str]], root: Path = ROOT) -> dict[Path, dict[str, Any]]:
+    """Return the files that stages depend on for their code, with the content that the code has now.
 
     Args:
-        entry: The file that holds them, which `stages.check_params` has written.
+        plugins: Kind of plugin, of `PLUGINS`, to name in params.yaml to module in the kind's package.
         root: The checkout.
 
     Returns:
-        What the entry holds.
+        Path relative to the root to its content: ``module``, and ``code`` as `code_manifest` returns it.
 
     Raises:
-        PathgenError: A file has changed since, or the entry cannot be read.
+        PathgenError: A module does not exist or does not parse.
     """
-    try:
-        content: dict[str, Any] = json.loads(entry.read_text(encoding="utf-8"))
-        hashes = content["code"]
-    except (OSError, ValueError, KeyError):
-        raise PathgenError(entry, "does not tell the code's hashes", _HINT) from None
-    for name, digest in hashes.items():
-        if not (root / name).is_file() or sha256_of(root / name) != digest:
-            raise PathgenError(
-                name,
-                "has changed since its hash was taken: DVC would record a result of other code than it names",
-                _HINT,
-            )
-    return content
+    modules = {layout.CODE / f"{name}.json": f"stages.{name}" for name in stage_scripts(root)}
+    for kind, named in plugins.items():
+        for name, module in named.items():
+            modules[layout.CODE / kind / f"{name}.json"] = f"{PLUGINS[kind]}.{module}"
+    return {
+        file: {"module": module, "code": code_manifest(module, root=root)} for file, module in modules.items()
+    }
 
 
-def closure(script: Path, root: Path = ROOT) -> set[Path]:
-    """Return all of the project's files that a module loads, but for `WATCHERS` and what these load.
+def stage_scripts(root: Path = ROOT) -> list[str]:
+    """Return the names of all modules in ``stages`` that can be started."""
+    files = sorted((root / "stages").glob("*.py"))
+    return [file.stem for file in files if b'__name__ == "__main__"' in file.read_bytes()]
+
+
+def load_unchanged(manifest: Path, root: Path = ROOT) -> None:
+    """Import a manifest's module, after a check that the code is the code that a stage depends on.
+
+    Code that is imported now stays as it is, whatever is edited while the stage works.
 
     Args:
-        script: The module's file, relative to `root`.
+        manifest: File that holds the hashes, written by `stages.check_params`.
+        root: The checkout.
+
+    Raises:
+        PathgenError: A file has changed since, or the manifest cannot be read.
+    """
+    importlib.import_module(check_unchanged(manifest, root))
+
+
+def check_unchanged(manifest: Path, root: Path = ROOT) -> str:
+    """Refuse code that is not the code that a stage depends on.
+
+    Args:
+        manifest: File that holds the hashes, written by `stages.check_params`.
+        root: The checkout.
+
+    Returns:
+        Name of the manifest's module.
+
+    Raises:
+        PathgenError: A file has changed since, or the manifest cannot be read.
+    """
+    try:
+        content = json.loads((root / manifest).read_text(encoding="utf-8"))
+        module, hashes = str(content["module"]), dict(content["code"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise PathgenError(manifest, "does not hold the hashes of the code", _HINT) from None
+    for name, digest in hashes.items():
+        if not (root / name).is_file() or sha256_of(root / name) != digest:
+            reason = "has changed since its hash was taken: DVC would record other code than has run"
+            raise PathgenError(name, reason, _HINT)
+    return module
+
+
+def import_closure(file: Path, root: Path = ROOT) -> set[Path]:
+    """Return all of the project's files that a module loads, without `UNTRACKED_MODULES` and their imports.
+
+    Args:
+        file: The module's file, relative to `root`.
         root: The checkout.
     """
     seen: set[Path] = set()
-    waiting = [script]
+    waiting = [file]
     while waiting:
         file = waiting.pop()
-        if file not in seen and not is_watcher(file):
+        if file not in seen and not is_untracked(file):
             seen.add(file)
-            waiting.extend(direct(file, root))
+            waiting.extend(direct_imports(file, root))
     return seen
 
 
-def is_watcher(file: Path) -> bool:
-    """Tell whether a file, relative to the root, is one of `WATCHERS`."""
-    return any(file == Path(entry) or Path(entry) in file.parents for entry in WATCHERS)
+def is_untracked(file: Path) -> bool:
+    """Return whether a file, relative to the root, is one of `UNTRACKED_MODULES`."""
+    return any(file == Path(entry) or Path(entry) in file.parents for entry in UNTRACKED_MODULES)
 
 
-def direct(file: Path, root: Path = ROOT) -> set[Path]:
-    """Return the project's files that one file imports directly, with the packages they are in."""
+def direct_imports(file: Path, root: Path = ROOT) -> set[Path]:
+    """Return the project's files that one file imports directly, with the packages that hold them.
+
+    Raises:
+        PathgenError: The file does not parse.
+    """
     try:
         names = [name.split(".") for name in imported_names((root / file).read_bytes())]
     except SyntaxError as problem:
-        reason = f"is no Python: {problem.msg} in line {problem.lineno}"
-        raise PathgenError(file, reason, "Mend it, and run the command again") from None
+        reason = f"is not valid Python: {problem.msg} in line {problem.lineno}"
+        raise PathgenError(file, reason, "Correct it, and run the command again") from None
     own = {
         tuple(parts[:length])
         for parts in names
@@ -177,6 +215,5 @@ def _module_file(parts: tuple[str, ...], root: Path) -> Path | None:
 
 @lru_cache(maxsize=1024)
 def _is_empty(source: bytes) -> bool:
-    """Tell whether a module holds nothing but its docstring, as most packages' own do."""
     body = ast.parse(source).body
     return all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from pathgen.core.files import sha256_of
+from pathgen.core.layout import CODE
 from pathgen.core.params import PARAMS_FILE, read_params
-from pathgen.provenance.code_hash import CODE, NETWORKS
 
 #: The hash of what is not there.
 ABSENT = "absent"
@@ -46,7 +46,7 @@ def state_hashes(root: Path) -> dict[str, str]:
         for path, value in _settings(read_params(root / PARAMS_FILE)):
             text = json.dumps(value, sort_keys=True, default=str)
             found[setting(path)] = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
-    for folder, name in ((CODE, code_of_stage), (NETWORKS, network_of)):
+    for folder, name in ((CODE, code_of_stage), (CODE / "classifiers", network_of)):
         for file in sorted((root / folder).glob("*.json")):
             found[name(file.stem)] = f"sha256:{sha256_of(file)}"
     return found

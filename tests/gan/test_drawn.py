@@ -27,7 +27,7 @@ from pathgen.gan.sample_cache import drawn_patches, in_batches
 from pathgen.gan.sampling import load_generator
 from pathgen.gan.synthesis import BLOCK, Arithmetic
 from pathgen.patches.store import open_patch_set
-from pathgen.provenance.code_hash import code_of
+from pathgen.provenance.code_hash import code_manifest
 
 ROW_BYTES = drawable.SIDE * drawable.SIDE * 3
 
@@ -176,10 +176,10 @@ def test_other_code_has_a_store_of_its_own(
     store = tmp_path / "store"
     draw(store, model, 5)
 
-    def hashes(file: Path) -> dict[str, str]:
-        return {name: "another" if name == edited else digest for name, digest in code_of(file).items()}
+    def hashes(*modules: str) -> dict[str, str]:
+        return {name: "another" if name == edited else sha for name, sha in code_manifest(*modules).items()}
 
-    monkeypatch.setattr(sample_cache, "code_of", hashes)
+    monkeypatch.setattr(sample_cache, "code_manifest", hashes)
     sample_cache._code.cache_clear()
     draw(store, model, 5)
     sample_cache._code.cache_clear()

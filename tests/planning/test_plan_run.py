@@ -108,16 +108,22 @@ def test_a_network_whose_code_has_changed_is_trained_again(
     shutil.copy2(CHECKOUT / "dvc.yaml", root)
     shutil.copy2(file, root / "params.yaml")
     new_project(root)
-    entry = root / "data" / "networks" / "cnn6.json"
+    entry = root / "data" / "code" / "classifiers" / "cnn6.json"
     entry.parent.mkdir(parents=True)
-    write_json(entry, {"network": "cnn6", "code": code_digests("cnn6")})
+    write_json(entry, {"module": "pathgen.classifier.networks.cnn6", "code": code_digests("cnn6")})
     # DVC's own account: all is up to date.
     states = {"check_params": (), "train_original@cnn6-1": (), "evaluate": ("train_original@cnn6-1",)}
     monkeypatch.setattr(
         reuse, "stage_states", lambda _: {name: StageState(reads, {}) for name, reads in states.items()}
     )
     assert find_reuse(read_study(file), root).to_run == frozenset()
-    write_json(entry, {"network": "cnn6", "code": {"pathgen/classifier/networks/cnn6.py": "another"}})
+    write_json(
+        entry,
+        {
+            "module": "pathgen.classifier.networks.cnn6",
+            "code": {"pathgen/classifier/networks/cnn6.py": "another"},
+        },
+    )
     assert find_reuse(read_study(file), root).to_run == {"train_original@cnn6-1", "evaluate"}
     entry.write_text("{")
     assert find_reuse(read_study(file), root).to_run == {"train_original@cnn6-1", "evaluate"}
