@@ -19,8 +19,8 @@ from pathgen.core.params import load_section
 from pathgen.gan.registry import GENERATORS
 from pathgen.gan.settings import TrainGanSettings
 from pathgen.gan.synthesis import synthesise
+from pathgen.metrics.features.texture_v1 import texture_v1
 from pathgen.metrics.fidelity.frechet import frechet_distance
-from pathgen.metrics.fidelity.texture_features import texture_v1
 from pathgen.patches.image_grid import patch_grid
 from pathgen.patches.store import open_patch_set
 from scripts.grids import titled

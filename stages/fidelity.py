@@ -1,10 +1,9 @@
-"""Measure how alike synthetic and original patches are, beside the floor."""
+"""Measure how similar synthetic and original patches are."""
 
 import argparse
 
 from pathgen.core import layout
 from pathgen.core.errors import cli_errors
-from pathgen.core.files import write_json
 from pathgen.core.params import load_section
 from pathgen.metrics.fidelity.measure import measure_fidelity
 from pathgen.metrics.fidelity.settings import FidelitySettings
@@ -26,14 +25,14 @@ def main() -> None:
         inputs=[*(layout.PATCHES / role for role in ("train", "nonmember")), *sets.values()],
         item={"generator": generator},
     ) as stage:
-        report = measure_fidelity(
+        fidelity = measure_fidelity(
             open_patch_set(layout.TRAIN).images_by_label(),
             open_patch_set(layout.NONMEMBER).images_by_label(),
             {label: open_patch_set(folder).images for label, folder in sets.items()},
-            **settings.model_dump(),
+            settings,
         )
-        write_json(layout.fidelity(generator), report.as_json())
-        stage.run.metrics(report.metrics, 0)
+        fidelity.save(layout.fidelity(generator))
+        stage.run.metrics(fidelity.metrics, 0)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from pathgen.core.seeding import numpy_generator, torch_generator
+from pathgen.metrics.features import SMALLEST_SIDE_PX
+from pathgen.metrics.features.texture_v1 import texture_v1
 from pathgen.metrics.fidelity.frechet import frechet_distance
-from pathgen.metrics.fidelity.texture_features import SMALLEST_SIDE_PX, texture_v1
 
 # Columns of a look, beside those of `overfitting`; docs/metrics.md explains each.
 FRECHET_KEYS = ("gan/frechet", "gan/frechet_floor")

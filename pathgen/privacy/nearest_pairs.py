@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pathgen.metrics.fidelity.texture_features import texture_v1
+from pathgen.metrics.features.texture_v1 import texture_v1
 from pathgen.privacy.density import Projection
 from pathgen.privacy.neighbours import Nearest, nearest_both_ways, nearest_vectors
 from pathgen.privacy.shift_ncc import Symmetries, nearest_shifted

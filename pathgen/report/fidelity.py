@@ -1,4 +1,4 @@
-"""Fidelity in a sentence, and each measure with the direction that is better. Pure functions."""
+"""Summarise the fidelity metrics of one generator. Pure functions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,18 +7,10 @@ from typing import Any
 from pathgen.report.metric_table import Measure, lines_of, nested, words
 from pathgen.webpage.display_names import counted
 
-_FLOOR = "the nearer to the floor the better"
-# How a measure's key begins, to what is better.
-_BETTER: Mapping[str, str] = {
-    "frechet": "lower",
-    "kernel": "lower",
-    "manifold_precision": "higher",
-    "manifold_recall": "higher",
-    "density": _FLOOR,
-    "coverage": "higher",
-    "sliced_wasserstein": "lower",
-    "spectrum": "lower",
-    "colour": "lower",
+_REMARKS: Mapping[str, str] = {
+    "lower": "lower is better",
+    "higher": "higher is better",
+    "floor": "the nearer to the floor the better",
 }
 
 
@@ -42,39 +34,29 @@ def fidelity_part(generator: str, content: Mapping[str, Any]) -> FidelityPart:
         generator: The generator's id.
         content: Content of its JSON file.
     """
-    lines = [line if line.alone else replace(line, remark=_remark(line.name)) for line in lines_of(content)]
+    better = {name: about["better"] for name, about in content.get("about", {}).items()}
+    in_words = {words(name): _REMARKS[which] for name, which in better.items()}
+    lines = [
+        line if line.alone else replace(line, remark=in_words.get(line.name.rpartition(", ")[2], ""))
+        for line in lines_of({key: value for key, value in content.items() if key != "about"})
+    ]
     compared = [
         apart
         for measures in nested(content).get("metrics", {}).get("fidelity", {}).values()
         for name, entry in measures.items()
-        if isinstance(entry, Mapping) and (apart := _is_apart(name, entry)) is not None
+        if isinstance(entry, Mapping) and (apart := _is_apart(better.get(name, ""), entry)) is not None
     ]
     return FidelityPart(_sentence(generator, compared), lines)
 
 
-def better(key: str) -> str:
-    """Return which direction of a measure is better; empty for an unknown one.
-
-    Args:
-        key: The measure, without stage and label, e.g. ``coverage_texture-v1``.
-    """
-    return next((direction for begins, direction in _BETTER.items() if key.startswith(begins)), "")
-
-
-def _remark(name: str) -> str:
-    measure = name.rpartition(", ")[2]
-    direction = next((_BETTER[key] for key in _BETTER if measure.startswith(words(key))), "")
-    return f"{direction} is better" if direction in {"lower", "higher"} else direction
-
-
-def _is_apart(name: str, entry: Mapping[str, Any]) -> bool | None:
+def _is_apart(better: str, entry: Mapping[str, Any]) -> bool | None:
     """Tell whether the interval lies on the worse side of the floor's; None where that is not known."""
     ends = [entry.get(key) for key in ("low", "high", "floor_low", "floor_high")]
     if any(end is None for end in ends):
         return None
     low, high, floor_low, floor_high = map(float, ends)  # type: ignore[arg-type]
     above, below = low > floor_high, high < floor_low
-    return {"lower": above, "higher": below, _FLOOR: above or below}.get(better(name))
+    return {"lower": above, "higher": below, "floor": above or below}.get(better)
 
 
 def _sentence(generator: str, compared: Sequence[bool]) -> str:

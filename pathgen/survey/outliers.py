@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pathgen.core.optical_density import optical_density
+
 #: With fewer values nothing is called an outlier: the median of three slides says nothing of the fourth.
 LEAST_VALUES = 5
 # Make the two spreads equal to the standard deviation of a normal distribution.
 _MEDIAN_TO_SIGMA = 0.6745
 _MEAN_TO_SIGMA = 1.253314
-_WHITE = 256.0
 
 
 @dataclass(frozen=True)
@@ -83,27 +84,20 @@ def modified_z_scores(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return from_median
 
 
-def optical_density(facts: pd.DataFrame) -> NDArray[np.float64]:
-    """Return the optical density of the mean tissue colour.
-
-    Args:
-        facts: Has ``mean_r``, ``mean_g``, ``mean_b`` in [0, 255], NaN where unknown.
-
-    Returns:
-        float64 of shape (n, 3), ``-log10((c + 1) / 256)`` for red, green and blue light: 0 is clear.
-    """
+def _colour_density(facts: pd.DataFrame) -> NDArray[np.float64]:
+    """Return the decadic optical density of the mean tissue colour, (n, 3); NaN where unknown."""
     colour = facts[["mean_r", "mean_g", "mean_b"]].to_numpy(dtype=np.float64)
-    return np.asarray(-np.log10((colour + 1) / _WHITE))
+    return np.asarray(optical_density(colour) / np.log(10.0))
 
 
 def darkness(facts: pd.DataFrame) -> NDArray[np.float64]:
     """Return the mean optical density over red, green and blue, float64 of shape (n,)."""
-    return np.asarray(optical_density(facts).mean(axis=1))
+    return np.asarray(_colour_density(facts).mean(axis=1))
 
 
 def share_of_light(facts: pd.DataFrame, channel: int) -> NDArray[np.float64]:
     """Return one channel's share of the optical density, float64 of shape (n,); NaN for clear glass."""
-    density = optical_density(facts)
+    density = _colour_density(facts)
     total = density.sum(axis=1)
     share = np.divide(density[:, channel], total, out=np.full(len(total), np.nan), where=total > 0)
     return np.asarray(share)

@@ -22,6 +22,7 @@ from pathgen.gan.overfitting import LOOKS
 from pathgen.gan.trainer import Players
 from pathgen.metrics.classification import classification_metrics, confusion, per_slide, roc_points
 from pathgen.metrics.fidelity.measure import measure_fidelity
+from pathgen.metrics.fidelity.settings import FidelitySettings
 from pathgen.metrics.statistics.bootstrap_metrics import AT_OPERATING_POINT
 from pathgen.privacy.attacks import QUESTIONS
 from pathgen.privacy.audit import measure_privacy
@@ -68,8 +69,7 @@ _COMPARED = ("accuracy", "p_value", "p_adjusted", "minimum_difference")
 @pytest.fixture(scope="module")
 def fidelity_keys() -> set[str]:
     sets = (patches(32, 16, seed) for seed in range(3))
-    report = measure_fidelity(
-        *sets,
+    settings = FidelitySettings(
         extractor="texture-v1",
         seed=0,
         max_patches=32,
@@ -78,6 +78,7 @@ def fidelity_keys() -> set[str]:
         neighbours_k=3,
         n_projections=8,
     )
+    report = measure_fidelity(*sets, settings)
     return {without_label(key) for key in report.metrics}
 
 

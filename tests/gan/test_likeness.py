@@ -8,8 +8,8 @@ from killable import DCGAN, OPTIONS
 from pathgen.gan.loop import train_generator
 from pathgen.gan.online_frechet import FRECHET_KEYS, OnlineFrechet
 from pathgen.gan.result import TrainedGan
+from pathgen.metrics.features.texture_v1 import texture_v1
 from pathgen.metrics.fidelity.frechet import frechet_distance
-from pathgen.metrics.fidelity.texture_features import texture_v1
 
 CPU = torch.device("cpu")
 

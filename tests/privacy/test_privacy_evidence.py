@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pathgen.metrics.fidelity.texture_features import texture_v1
+from pathgen.metrics.features.texture_v1 import texture_v1
 from pathgen.privacy import controls
 from pathgen.privacy.attack_features import Evidence, closeness_threshold, gather, gather_within_members
 from pathgen.privacy.class_audit import compare, known_sets

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from pathgen.survey.outliers import find_outliers, judged, modified_z_scores, optical_density, share_of_light
+from pathgen.survey.outliers import darkness, find_outliers, judged, modified_z_scores, share_of_light
 
 
 def facts(count: int = 9, **columns: object) -> pd.DataFrame:
@@ -84,4 +84,4 @@ def test_few_slides_are_not_judged_and_the_threshold_is_heeded() -> None:
 def test_clear_glass_has_no_hue_and_white_light_is_shared_alike() -> None:
     colours = pd.DataFrame({"mean_r": [255.0, 25.0], "mean_g": [255.0, 25.0], "mean_b": [255.0, 25.0]})
     assert np.isnan(share_of_light(colours, 0)[0]) and share_of_light(colours, 0)[1] == pytest.approx(1 / 3)
-    np.testing.assert_allclose(optical_density(colours)[0], 0, atol=1e-12)
+    np.testing.assert_allclose(darkness(colours), [0, np.log10(256 / 26)], atol=1e-12)

@@ -1,5 +1,5 @@
-"""How alike synthetic and original patches are; needs no downloaded weights.
+"""Fidelity: how similar synthetic and original patches are, without downloaded weights.
 
-`measure` is the whole of it. This package imports nothing of itself, so that its features can be used without
-depending on all of its measures.
+Each metric is a file that exports ``METRIC``; `measure` lists and computes all of them. This file imports
+nothing, so that a single metric can be used without the others.
 """

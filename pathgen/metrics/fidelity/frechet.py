@@ -3,12 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from pathgen.metrics.fidelity.metric import FeaturePair, Metric
+
 
 def _square_root(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
     values, vectors = np.linalg.eigh(covariance)
     # Rounding makes the zero eigenvalues of a singular covariance slightly negative.
-    root: NDArray[np.float64] = (vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T
-    return root
+    return np.asarray((vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T)
 
 
 def frechet_distance_of_moments(
@@ -20,18 +21,18 @@ def frechet_distance_of_moments(
     """Compute the squared Frechet distance between two Gaussians.
 
     Args:
-        mean_a: Mean of the first, shape (D,).
-        covariance_a: Covariance of the first, shape (D, D), symmetric.
-        mean_b: Mean of the second, shape (D,).
-        covariance_b: Covariance of the second, shape (D, D), symmetric.
+        mean_a: Mean of the first Gaussian, (D,).
+        covariance_a: Covariance of the first Gaussian, symmetric (D, D).
+        mean_b: Mean of the second Gaussian, (D,).
+        covariance_b: Covariance of the second Gaussian, symmetric (D, D).
 
     Returns:
-        |mean_a - mean_b|^2 + tr(A) + tr(B) - 2 tr((A B)^(1/2)), at least 0.
+        ``|mean_a - mean_b|^2 + tr(A) + tr(B) - 2 tr((A B)^(1/2))``, at least 0.
 
     Source:
-        Dowson and Landau 1982; as an image metric Heusel et al. 2017, eq. 6. The trace of the root is
-        the sum of the roots of the eigenvalues of A^(1/2) B A^(1/2), which is symmetric: no matrix
-        root of a product that is not.
+        Dowson and Landau 1982; as an image metric Heusel et al. 2017, eq. 6. The trace of the root is the
+        sum of the square roots of the eigenvalues of A^(1/2) B A^(1/2), which is symmetric, so that the
+        root of a non-symmetric matrix is not needed.
     """
     root_a = _square_root(covariance_a)
     inner = root_a @ covariance_b @ root_a
@@ -45,17 +46,18 @@ def frechet_distance_of_moments(
 def frechet_distance(features_a: NDArray[np.float64], features_b: NDArray[np.float64]) -> float:
     """Compute the squared Frechet distance between the Gaussians fitted to two sets.
 
-    It depends on the number of vectors (fewer give a larger value): compare only at equal sizes.
+    The distance depends on the number of vectors (fewer vectors give a larger value), so compare distances
+    only at equal sizes.
 
     Args:
-        features_a: First set, shape (N, D), N of at least 2.
-        features_b: Second set, shape (M, D), M of at least 2.
+        features_a: Features of the first set, (N, D), N at least 2.
+        features_b: Features of the second set, (M, D), M at least 2.
 
     Returns:
         The distance, at least 0; 0 for equal means and covariances.
 
     Source:
-        Heusel et al. 2017, eq. 6, with unbiased covariances, as its published code has it.
+        Heusel et al. 2017, eq. 6, with unbiased covariances as in its published code.
     """
     return frechet_distance_of_moments(
         features_a.mean(axis=0),
@@ -63,3 +65,16 @@ def frechet_distance(features_a: NDArray[np.float64], features_b: NDArray[np.flo
         features_b.mean(axis=0),
         np.cov(features_b, rowvar=False),
     )
+
+
+def _value(pair: FeaturePair) -> float:
+    return frechet_distance(pair.original["features"], pair.other["features"])
+
+
+METRIC = Metric(
+    "frechet_{extractor}",
+    "squared Frechet distance between Gaussians fitted to the features",
+    "lower",
+    ("features",),
+    _value,
+)

@@ -1,8 +1,6 @@
-"""All fidelity measures of one synthetic set, per class and pooled, each beside its floor."""
+"""Compute all fidelity metrics of one synthetic set, per class and pooled, each with its floor."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,98 +8,96 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import numpy_generator
-from pathgen.metrics.fidelity.colour import colour_distance
-from pathgen.metrics.fidelity.frechet import frechet_distance
-from pathgen.metrics.fidelity.kernel import kernel_distance
-from pathgen.metrics.fidelity.manifold import manifold_measures
-from pathgen.metrics.fidelity.patch_features import Description, Images, describe, joined
-from pathgen.metrics.fidelity.sliced_wasserstein import sliced_wasserstein
-from pathgen.metrics.fidelity.spectrum import spectrum_distance_db
-from pathgen.metrics.fidelity.texture_features import SMALLEST_SIDE_PX
+from pathgen.metrics.features import SMALLEST_SIDE_PX
+from pathgen.metrics.fidelity import (
+    colour,
+    frechet,
+    kernel,
+    manifold_coverage,
+    manifold_density,
+    manifold_precision,
+    manifold_recall,
+    sliced_wasserstein,
+    spectrum,
+)
+from pathgen.metrics.fidelity.metric import FeaturePair, Metric, PatchFeatures, concatenate
+from pathgen.metrics.fidelity.patch_features import Images, extract_features
+from pathgen.metrics.fidelity.settings import FidelitySettings
+from pathgen.results.fidelity import Fidelity, MetricInfo
+
+METRICS: tuple[Metric, ...] = (
+    frechet.METRIC,
+    kernel.METRIC,
+    manifold_precision.METRIC,
+    manifold_recall.METRIC,
+    manifold_density.METRIC,
+    manifold_coverage.METRIC,
+    sliced_wasserstein.METRIC,
+    spectrum.METRIC,
+    colour.METRIC,
+)
+"""All metrics."""
 
 POOLED = "all"
-"""The label under which both classes together are reported, the same number of patches of each."""
+"""Label of the results for both classes together, with the same number of patches of each."""
 
 
-@dataclass(frozen=True)
-class FidelityReport:
-    """Fidelity of one synthetic set.
+def measure_fidelity(
+    train: Images, nonmember: Images, synthetic: Images, settings: FidelitySettings
+) -> Fidelity:
+    """Measure how similar synthetic and original patches are.
 
-    Attributes:
-        metrics: ``fidelity/{label}/{measure}`` and, below it, ``/low``, ``/high``, ``/floor``,
-            ``/floor_low``, ``/floor_high``; label ``normal``, ``tumor`` or ``all``.
-        patches: Patches taken from EACH of the three sets, by label; a measure compares halves of them.
-        protocol: Name of the feature protocol and the values that shape the numbers.
+    Each value is the mean over random halves of the sets, and its interval is the spread over the halves:
+    the spread of halves drawn without replacement estimates the uncertainty at the full size
+    (delete-half jackknife, Shao and Wu 1989). The floor is the same metric between the same originals and
+    other original patches of the same slides, at the same size, that is, the value of a perfect generator.
+    A metric is meaningful only in comparison with its floor.
+
+    Args:
+        train: Original patches the generator was trained on, uint8 (N, S, S, 3), by label.
+        nonmember: Original patches of the same slides that it was not trained on.
+        synthetic: Synthetic patches; the metrics are computed for its labels.
+        settings: Settings of the section ``fidelity``.
+
+    Returns:
+        The results.
+
+    Raises:
+        PathgenError: A set has too few patches, or the patches differ in size.
     """
-
-    metrics: dict[str, float]
-    patches: dict[str, int]
-    protocol: dict[str, Any]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return plain data for `pathgen.core.files.write_json`."""
-        return {"metrics": self.metrics, "patches": self.patches, "protocol": self.protocol}
-
-
-def _compare(original: Description, other: Description, extractor: str, k: int) -> dict[str, float]:
-    manifold = manifold_measures(original.features, other.features, k=k)
-    return {
-        f"frechet_{extractor}": frechet_distance(original.features, other.features),
-        f"kernel_{extractor}": kernel_distance(original.features, other.features),
-        f"manifold_precision_{extractor}": manifold.precision,
-        f"manifold_recall_{extractor}": manifold.recall,
-        f"density_{extractor}": manifold.density,
-        f"coverage_{extractor}": manifold.coverage,
-        "sliced_wasserstein": sliced_wasserstein(original.projected, other.projected),
-        "spectrum_db": spectrum_distance_db(original.spectra, other.spectra),
-        "colour": colour_distance(original.colours, other.colours),
+    labels = list(synthetic)
+    populations: dict[str, Images] = {"train": train, "nonmember": nonmember, "synthetic": synthetic}
+    _check(populations, labels, settings.neighbours_k)
+    counts = {
+        label: min(settings.max_patches, *(len(p[label]) for p in populations.values())) for label in labels
     }
-
-
-def _half(strata: list[int], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Draw half of the rows of each stratum; the strata lie one after the other."""
-    starts = np.cumsum([0, *strata[:-1]])
-    return np.concatenate(
-        [start + rng.permutation(n)[: n // 2] for start, n in zip(starts, strata, strict=True)]
+    metrics: dict[str, float] = {}
+    # The matrices are small: more BLAS threads wait for each other (five times slower on a busy machine),
+    # and one thread gives the same bytes on any number of cores.
+    with threadpool_limits(limits=1, user_api="blas"):
+        sampled = _sampled(populations, counts, settings.seed)
+        needs = sorted({name for metric in METRICS for name in metric.needs})
+        features = extract_features(sampled, needs, settings)
+        for label in labels:
+            metrics |= _over_halves(label, features[label], [counts[label]], settings)
+        if len(labels) > 1:
+            smallest = min(counts.values())
+            pooled = _pooled(features, smallest, settings.seed)
+            metrics |= _over_halves(POOLED, pooled, [smallest] * len(labels), settings)
+            counts = {**counts, POOLED: smallest * len(labels)}
+    return Fidelity(
+        metrics=metrics,
+        patches=counts,
+        protocol=settings.model_dump(exclude={"max_patches"}),
+        about={
+            _name(metric, settings): MetricInfo(description=metric.description, better=metric.better)
+            for metric in METRICS
+        },
     )
 
 
-def _spread(values: list[float], confidence: float) -> tuple[float, float, float]:
-    low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(np.mean(values)), float(low), float(high)
-
-
-def _over_halves(
-    label: str,
-    sets: Mapping[str, Description],
-    strata: list[int],
-    *,
-    extractor: str,
-    seed: int,
-    n_subsets: int,
-    neighbours_k: int,
-    confidence: float,
-) -> dict[str, float]:
-    """Compare random halves; the same halves of the originals for the synthetic set and for its floor."""
-    found: dict[str, dict[str, list[float]]] = {"synthetic": {}, "nonmember": {}}
-    for number in range(n_subsets):
-        half = {
-            role: described.rows(
-                _half(strata, numpy_generator(seed, "fidelity", "half", label, role, number))
-            )
-            for role, described in sets.items()
-        }
-        for role, values in found.items():
-            for name, value in _compare(half["train"], half[role], extractor, neighbours_k).items():
-                values.setdefault(name, []).append(value)
-    metrics = {}
-    for name, values_of_name in found["synthetic"].items():
-        key = f"fidelity/{label}/{name}"
-        measured = _spread(values_of_name, confidence)
-        metrics[key], metrics[f"{key}/low"], metrics[f"{key}/high"] = measured
-        floor = _spread(found["nonmember"][name], confidence)
-        metrics[f"{key}/floor"], metrics[f"{key}/floor_low"], metrics[f"{key}/floor_high"] = floor
-    return metrics
+def _name(metric: Metric, settings: FidelitySettings) -> str:
+    return metric.key.format(extractor=settings.extractor)
 
 
 def _check(populations: Mapping[str, Images], labels: list[str], neighbours_k: int) -> None:
@@ -114,102 +110,78 @@ def _check(populations: Mapping[str, Images], labels: list[str], neighbours_k: i
                 raise PathgenError(
                     f"{role} patches of class {label}",
                     f"{count} are too few for halves with {neighbours_k} neighbours each",
-                    "Draw more of them, or lower fidelity.neighbours_k",
+                    "Sample more patches, or lower fidelity.neighbours_k",
                 )
     if len(sides) != 1 or any(height != width or height < SMALLEST_SIDE_PX for height, width in sides):
         raise PathgenError(
             "patches of train, nonmember and synthetic",
             f"have (height, width) {sorted(sides)} and cannot be compared",
-            f"Make all of them square, of one size, and at least {SMALLEST_SIDE_PX} px",
+            f"Use square patches of one size, at least {SMALLEST_SIDE_PX} px",
         )
 
 
-def _drawn(populations: Mapping[str, Images], counts: Mapping[str, int], seed: int) -> dict[str, Images]:
-    drawn: dict[str, Images] = {}
+def _sampled(populations: Mapping[str, Images], counts: Mapping[str, int], seed: int) -> dict[str, Images]:
+    """Sample the same number of patches from each set."""
+    sampled: dict[str, Images] = {}
     for role, by_label in populations.items():
-        kept = {}
+        of_role = {}
         for label, count in counts.items():
             rng = numpy_generator(seed, "fidelity", "draw", role, label)
             rows = np.sort(rng.choice(len(by_label[label]), size=count, replace=False))
-            kept[label] = np.asarray(by_label[label][rows])
-        drawn[role] = kept
-    return drawn
+            of_role[label] = np.asarray(by_label[label][rows])
+        sampled[role] = of_role
+    return sampled
 
 
 def _pooled(
-    described: Mapping[str, Mapping[str, Description]], smallest: int, seed: int
-) -> dict[str, Description]:
-    """Join the classes, `smallest` patches of each."""
-    parts: dict[str, list[Description]] = {}
-    for label, by_role in described.items():
-        for role, description in by_role.items():
+    features: Mapping[str, Mapping[str, PatchFeatures]], per_class: int, seed: int
+) -> dict[str, PatchFeatures]:
+    """Concatenate the classes, the same number of patches of each."""
+    parts: dict[str, list[PatchFeatures]] = {}
+    for label, by_role in features.items():
+        for role, of_role in by_role.items():
             rng = numpy_generator(seed, "fidelity", "pool", role, label)
-            rows = rng.choice(len(description), size=smallest, replace=False)
-            parts.setdefault(role, []).append(description.rows(rows))
-    return {role: joined(of_role) for role, of_role in parts.items()}
+            rows = rng.choice(len(of_role), size=per_class, replace=False)
+            parts.setdefault(role, []).append(of_role.rows(rows))
+    return {role: concatenate(of_role) for role, of_role in parts.items()}
 
 
-def measure_fidelity(
-    train: Images,
-    nonmember: Images,
-    synthetic: Images,
-    *,
-    extractor: str,
-    seed: int,
-    max_patches: int,
-    n_subsets: int,
-    confidence: float,
-    neighbours_k: int,
-    n_projections: int,
-) -> FidelityReport:
-    """Measure how alike synthetic and original patches are.
-
-    Every number is the mean over random halves of the sets, and its interval the spread over them: the
-    spread of halves drawn without replacement estimates the uncertainty at the full size (the
-    delete-half jackknife, Shao and Wu 1989). The floor is the same measure between the same originals
-    and other original patches of the same slides, at the same size: what a perfect generator would
-    read. A measure says something only by its distance from its floor.
-
-    Args:
-        train: The original patches the generator learnt from, uint8 (N, S, S, 3) by label.
-        nonmember: Original patches of the same slides that it did not learn from.
-        synthetic: The synthetic patches; its labels are the ones measured.
-        extractor: Name of a feature protocol in `features.EXTRACTORS`.
-        seed: Seed of every draw.
-        max_patches: Patches per class taken from each set at most; the smallest set decides.
-        n_subsets: Random halves.
-        confidence: Coverage of the intervals, in (0, 1).
-        neighbours_k: Neighbours that span the manifold.
-        n_projections: Directions of the sliced Wasserstein distance.
-
-    Returns:
-        The report.
-
-    Raises:
-        PathgenError: A set has too few patches, or the sizes in pixels differ.
-    """
-    labels = list(synthetic)
-    populations: dict[str, Images] = {"train": train, "nonmember": nonmember, "synthetic": synthetic}
-    _check(populations, labels, neighbours_k)
-    counts = {label: min(max_patches, *(len(p[label]) for p in populations.values())) for label in labels}
-    shaping: dict[str, Any] = {
-        "extractor": extractor,
-        "seed": seed,
-        "n_subsets": n_subsets,
-        "neighbours_k": neighbours_k,
-        "confidence": confidence,
-    }
+def _over_halves(
+    label: str, sets: Mapping[str, PatchFeatures], strata: list[int], settings: FidelitySettings
+) -> dict[str, float]:
+    """Compute the metrics on random halves, with the same halves of the originals for set and floor."""
+    values: dict[str, dict[str, list[float]]] = {"synthetic": {}, "nonmember": {}}
+    for number in range(settings.n_subsets):
+        halves = {
+            role: of_role.rows(
+                _half(strata, numpy_generator(settings.seed, "fidelity", "half", label, role, number))
+            )
+            for role, of_role in sets.items()
+        }
+        for role, of_role in values.items():
+            pair = FeaturePair(halves["train"], halves[role], settings.neighbours_k)
+            for metric in METRICS:
+                of_role.setdefault(_name(metric, settings), []).append(metric.value(pair))
     metrics: dict[str, float] = {}
-    # The matrices are small: more BLAS threads only wait for each other (five times slower on a busy
-    # machine), and one thread gives the same bytes on any number of cores.
-    with threadpool_limits(limits=1, user_api="blas"):
-        drawn = _drawn(populations, counts, seed)
-        described = describe(drawn, extractor=extractor, n_projections=n_projections, seed=seed)
-        for label in labels:
-            metrics |= _over_halves(label, described[label], [counts[label]], **shaping)
-        if len(labels) > 1:
-            smallest = min(counts.values())
-            pooled = _pooled(described, smallest, seed)
-            metrics |= _over_halves(POOLED, pooled, [smallest] * len(labels), **shaping)
-            counts = {**counts, POOLED: smallest * len(labels)}
-    return FidelityReport(metrics, counts, {**shaping, "n_projections": n_projections})
+    for name in values["synthetic"]:
+        key = f"fidelity/{label}/{name}"
+        for role, ends in (
+            ("synthetic", ("", "/low", "/high")),
+            ("nonmember", ("/floor", "/floor_low", "/floor_high")),
+        ):
+            spread = _spread(values[role][name], settings.confidence)
+            metrics |= {f"{key}{end}": value for end, value in zip(ends, spread, strict=True)}
+    return metrics
+
+
+def _half(strata: list[int], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw half of the rows of each stratum; the strata are consecutive rows."""
+    starts = np.cumsum([0, *strata[:-1]])
+    return np.concatenate(
+        [start + rng.permutation(n)[: n // 2] for start, n in zip(starts, strata, strict=True)]
+    )
+
+
+def _spread(values: list[float], confidence: float) -> tuple[float, float, float]:
+    low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(np.mean(values)), float(low), float(high)

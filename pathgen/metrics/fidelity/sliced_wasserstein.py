@@ -1,36 +1,37 @@
-"""Sliced Wasserstein distance between small neighbourhoods at several scales; needs no trained network."""
+"""Sliced Wasserstein distance between small neighbourhoods at several scales."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pathgen.metrics.fidelity.metric import FeaturePair, Metric
+
 NEIGHBOURHOOD_PX = 7
-"""Side of a descriptor, as Karras et al. 2018 have it."""
+"""Side of a descriptor, in px (Karras et al. 2018)."""
 DESCRIPTORS_PER_IMAGE = 8
-"""Descriptors drawn from each image at each scale (Karras et al. take 128 of larger images)."""
+"""Number of descriptors per image and scale (Karras et al. 2018 use 128 of larger images)."""
 SMALLEST_SIDE_PX = 16
-"""Side of the coarsest scale, as Karras et al. 2018 have it."""
+"""Side of the coarsest scale, in px (Karras et al. 2018)."""
 
 
 def _halve(images: NDArray[np.float32]) -> NDArray[np.float32]:
     n, height, width, channels = images.shape
     even = images[:, : height // 2 * 2, : width // 2 * 2]
     blocks = even.reshape(n, height // 2, 2, width // 2, 2, channels)
-    halved: NDArray[np.float32] = blocks.mean(axis=(2, 4), dtype=np.float32)
-    return halved
+    return np.asarray(blocks.mean(axis=(2, 4), dtype=np.float32))
 
 
 def laplacian_pyramid(images: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
-    """Split images into scales: detail lost by each halving, and what remains at the end.
+    """Compute the Laplacian pyramid of each image.
 
     Args:
-        images: RGB, shape (N, S, S, 3), S of at least 7.
+        images: RGB images, uint8 (N, S, S, 3), S at least 7.
 
     Returns:
-        Finest first; the detail at sides S, S/2, ..., the last entry the remaining image with a side
-        in [16, 32), or the image itself when S is below 32. Grey levels.
+        Scales, finest first, in grey levels: the detail lost by each halving of the side, and last the
+        remaining image with a side in [16, 32), or the image itself if S is below 32.
 
     Source:
-        Burt and Adelson 1983, with 2x2 means for the Gaussian filter.
+        Burt and Adelson 1983, with 2x2 means instead of the Gaussian filter.
     """
     scales = []
     current = images.astype(np.float32)
@@ -43,26 +44,24 @@ def laplacian_pyramid(images: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
 
 
 def draw_directions(n_projections: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Draw unit vectors in the space of descriptors, uniform on the sphere.
+    """Draw directions of projection, uniform on the unit sphere.
 
     Args:
-        n_projections: How many.
-        rng: Source of the draws.
+        n_projections: Number of directions.
+        rng: Random generator.
 
     Returns:
-        Shape (7 x 7 x 3, n_projections).
+        Unit vectors, float32 (7 x 7 x 3, n_projections).
     """
     directions = rng.standard_normal((NEIGHBOURHOOD_PX**2 * 3, n_projections))
-    unit: NDArray[np.float32] = (directions / np.linalg.norm(directions, axis=0)).astype(np.float32)
-    return unit
+    return np.asarray((directions / np.linalg.norm(directions, axis=0)).astype(np.float32))
 
 
 def scale_deviations(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the standard deviation per scale and channel, shape (scales, 3): the unit of the distance."""
+    """Return the standard deviation of each scale and channel, the unit of the distance, (scales, 3)."""
     deviations = [scale.std(axis=(0, 1, 2)) for scale in laplacian_pyramid(images)]
-    # An even image has no deviation; a thousandth of a grey level keeps the division finite.
-    unit: NDArray[np.float32] = np.maximum(np.stack(deviations), np.float32(1e-3))
-    return unit
+    # At least a thousandth of a grey level, so that uniform images do not lead to a division by 0.
+    return np.asarray(np.maximum(np.stack(deviations), np.float32(1e-3)))
 
 
 def project_neighbourhoods(
@@ -71,17 +70,17 @@ def project_neighbourhoods(
     deviations: NDArray[np.float32],
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
-    """Project neighbourhoods drawn from each image at each scale onto every direction.
+    """Project random neighbourhoods of each image and scale onto the directions.
 
     Args:
-        images: RGB, shape (N, S, S, 3).
-        directions: From `draw_directions`, shape (147, P).
-        deviations: From `scale_deviations` of the original set, shape (scales, 3); the same for every
-            set that is compared.
-        rng: Source of the places.
+        images: RGB images, uint8 (N, S, S, 3).
+        directions: Unit vectors from `draw_directions`, (147, P).
+        deviations: Standard deviations from `scale_deviations` of the original set, (scales, 3); the same
+            for all sets that are compared.
+        rng: Random generator of the positions.
 
     Returns:
-        Shape (N, scales, 8, P).
+        Projections, float32 (N, scales, 8, P).
     """
     projected = []
     for scale, deviation in zip(laplacian_pyramid(images), deviations, strict=True):
@@ -100,21 +99,34 @@ def sliced_wasserstein(projected_a: NDArray[np.float32], projected_b: NDArray[np
     """Average the one-dimensional Wasserstein distance over directions and scales.
 
     Args:
-        projected_a: Of the first set, shape (N, scales, 8, P), from `project_neighbourhoods`.
-        projected_b: Of the second set, same shape.
+        projected_a: Projections of the first set, (N, scales, 8, P), from `project_neighbourhoods`.
+        projected_b: Projections of the second set, same shape.
 
     Returns:
-        Mean absolute difference of the sorted projections, in standard deviations of the originals'
-        pixels at each scale.
+        Mean absolute difference of the sorted projections, in standard deviations of the original pixels
+        at each scale.
 
     Source:
-        Karras et al. 2018, section 5. Departures: both sets are divided by the ORIGINALS' deviation
-        and keep their mean (there each set is normalised by itself, which hides a colour shift), and
-        the scales are averaged.
+        Karras et al. 2018, section 5. Departures: both sets are divided by the standard deviation of the
+        ORIGINALS and keep their mean (there, each set is normalised by itself, which hides a colour shift),
+        and the scales are averaged.
     """
-    assert projected_a.shape == projected_b.shape, "sorted values are paired"
+    assert projected_a.shape == projected_b.shape, "one projection of each set per pair of sorted values"
     n, scales, per_image, directions = projected_a.shape
     flat_a = projected_a.transpose(1, 3, 0, 2).reshape(scales, directions, n * per_image)
     flat_b = projected_b.transpose(1, 3, 0, 2).reshape(scales, directions, n * per_image)
     gap = np.sort(flat_a, axis=2) - np.sort(flat_b, axis=2)
     return float(np.abs(gap).mean(dtype=np.float64))
+
+
+def _value(pair: FeaturePair) -> float:
+    return sliced_wasserstein(pair.original["projections"], pair.other["projections"])
+
+
+METRIC = Metric(
+    "sliced_wasserstein",
+    "sliced Wasserstein distance between 7 x 7 px neighbourhoods, in standard deviations of the originals",
+    "lower",
+    ("projections",),
+    _value,
+)

@@ -1,22 +1,10 @@
-"""Feature protocols: what a patch looks like, as a vector.
-
-A protocol's numbers never change; a new one gets a new name.
-"""
-
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+"""Feature extractor ``texture-v1``: colour and texture statistics of a patch."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pathgen.metrics.fidelity.optical_density import optical_density
-from pathgen.metrics.fidelity.spectrum import radial_power
-
-Extractor = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
-"""Takes RGB patches of shape (N, S, S, 3), gives features of shape (N, D), each patch for itself."""
-
-SMALLEST_SIDE_PX = 16
-"""Smallest patch that the protocols here can describe."""
+from pathgen.core.optical_density import optical_density
+from pathgen.metrics.power_spectrum import radial_power
 
 _RINGS = 8
 _GRADIENT_EDGES = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
@@ -24,7 +12,7 @@ _NEIGHBOURS = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, 
 
 
 def _colour_moments(density: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean, deviation and cube root of the third central moment per channel (Stricker and Orengo 1995)."""
+    """Return mean, SD and cube root of the third central moment per channel (Stricker and Orengo 1995)."""
     mean = density.mean(axis=(1, 2))  # (N, 3)
     centred = density - mean[:, None, None, :]
     squared = centred * centred
@@ -34,13 +22,13 @@ def _colour_moments(density: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _gradient_histograms(grey: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Shares of gradient sizes in 7 classes, of energy in 4 directions (after Dalal and Triggs 2005)."""
+    """Return the shares of 7 gradient magnitudes and 4 gradient directions (after Dalal and Triggs 2005)."""
     across = (grey[:, 1:-1, 2:] - grey[:, 1:-1, :-2]) / 2
     down = (grey[:, 2:, 1:-1] - grey[:, :-2, 1:-1]) / 2
     size = np.hypot(across, down)
     size_class = np.searchsorted(_GRADIENT_EDGES, size)
     sizes = np.stack([(size_class == c).mean(axis=(1, 2)) for c in range(len(_GRADIENT_EDGES) + 1)], axis=1)
-    # Bins are centred on the axes and the diagonals: edges along an axis do not straddle two bins.
+    # Bins are centred on the axes and the diagonals, so that edges along an axis fall into one bin.
     direction = np.floor(np.arctan2(down, across) / (np.pi / 4) + 0.5).astype(np.int64) % 4
     energy = np.stack([np.where(direction == d, size, 0.0).sum(axis=(1, 2)) for d in range(4)], axis=1)
     total = energy.sum(axis=1, keepdims=True)
@@ -49,8 +37,8 @@ def _gradient_histograms(grey: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _binary_patterns(images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Shares of the 10 rotation-invariant uniform binary patterns of 3 x 3 pixels (Ojala et al. 2002)."""
-    grey = images.sum(axis=3, dtype=np.int64)  # whole numbers, so that comparisons are exact
+    """Return the shares of the 10 rotation-invariant uniform local binary patterns (Ojala et al. 2002)."""
+    grey = images.sum(axis=3, dtype=np.int64)  # integers, so that comparisons are exact
     height, width = grey.shape[1:]
     centre = grey[:, 1:-1, 1:-1]
     bits = np.stack(
@@ -62,7 +50,7 @@ def _binary_patterns(images: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def texture_v1_raw(images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Describe patches by 38 numbers in their own units (see `texture_v1`)."""
+    """Return the 38 features of `texture_v1` in their own units, (N, 38)."""
     density = optical_density(images)
     return np.concatenate(
         [
@@ -76,8 +64,8 @@ def texture_v1_raw(images: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 # fmt: off
-# Mean and standard deviation of `texture_v1_raw` over 1,000 PatchCamelyon patches (CC0) of 96 x 96 pixels
-# at 10x: they bring the features to one scale, the same for every study.
+# Mean and standard deviation of `texture_v1_raw` over 1,000 PatchCamelyon patches (CC0) of 96 x 96 px at 10x.
+# They are the same for every study.
 _CENTRE = (
     0.425, 0.813, 0.412, 0.324, 0.566, 0.274, 0.335, 0.690, 0.254, 0.221,
     -0.279, -0.600, -0.966, -1.233, -1.339, -1.449, -1.594, 0.097, 0.031, 0.056,
@@ -94,26 +82,20 @@ _SCALE = (
 
 
 def texture_v1(images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Describe patches by colour and texture: protocol ``texture-v1``.
+    """Describe patches by colour and texture.
 
-    Per patch: 9 colour moments of the optical density; log power in 8 rings of spatial frequency; shares
-    of 7 classes of gradient size and of 4 gradient directions; shares of 10 local binary patterns. It
-    sees stain, sharpness, grain, nuclear density and direction; it knows nothing of the shape of a
-    nucleus or of diagnosis.
+    Per patch: 9 colour moments of the optical density; log power in 8 rings of spatial frequency; shares of 7
+    classes of gradient magnitude and of 4 gradient directions; shares of 10 local binary patterns. The
+    features capture stain, sharpness, grain, nuclear density and orientation, but not the shape of nuclei.
 
     Args:
-        images: RGB, shape (N, S, S, 3), S of at least 16.
+        images: RGB patches, uint8 (N, S, S, 3), S at least 16.
 
     Returns:
-        Shape (N, 38), each feature centred and scaled by frozen numbers so that real H&E patches
-        have a deviation of about 1.
+        Features, float64 (N, 38), centred and scaled by constants so that the standard deviation of each
+        over H&E patches is about 1.
 
     Source:
-        Named at each part; the choice and the numbers are this suite's own.
+        The papers named at each part; the selection and the constants are our own.
     """
-    features: NDArray[np.float64] = (texture_v1_raw(images) - np.array(_CENTRE)) / np.array(_SCALE)
-    return features
-
-
-EXTRACTORS: Mapping[str, Extractor] = MappingProxyType({"texture-v1": texture_v1})
-"""Every protocol by its name, which is part of the metric's key."""
+    return np.asarray((texture_v1_raw(images) - np.array(_CENTRE)) / np.array(_SCALE))

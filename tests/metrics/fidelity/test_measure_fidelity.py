@@ -1,14 +1,18 @@
-"""All fidelity measures together: keys, floor, seeds, and what each fault of a generator moves."""
+"""All fidelity metrics together: keys, floor, seeds, and the effect of each defect of a generator."""
+
+import re
 
 import numpy as np
 import pydantic
 import pytest
 
 from pathgen.core.errors import PathgenError
-from pathgen.metrics.fidelity.measure import FidelityReport, measure_fidelity
+from pathgen.metrics.fidelity.measure import METRICS, measure_fidelity
 from pathgen.metrics.fidelity.settings import FidelitySettings
+from pathgen.provenance.code_hash import ROOT
+from pathgen.results.fidelity import Fidelity
 
-CHOSEN = {
+SETTINGS = {
     "extractor": "texture-v1",
     "seed": 5,
     "max_patches": 60,
@@ -17,21 +21,11 @@ CHOSEN = {
     "neighbours_k": 3,
     "n_projections": 16,
 }
-MEASURES = {
-    "frechet_texture-v1",
-    "kernel_texture-v1",
-    "manifold_precision_texture-v1",
-    "manifold_recall_texture-v1",
-    "density_texture-v1",
-    "coverage_texture-v1",
-    "sliced_wasserstein",
-    "spectrum_db",
-    "colour",
-}
+NAMES = [metric.key.format(extractor="texture-v1") for metric in METRICS]
 
 
 def tissue(seed: int, n: int, red: int = 150) -> np.ndarray:
-    """Blobs of varied size and strength on an even ground."""
+    """Return blobs of varied size and strength on a uniform background."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:16, 0:16]
     images = np.full((n, 16, 16, 3), [red, 120, 170], float)
@@ -47,20 +41,21 @@ def two_classes(seed: int, n: int) -> dict[str, np.ndarray]:
     return {"normal": tissue(seed, n), "tumor": tissue(seed + 1, n, red=110)}
 
 
-def measured(synthetic: dict[str, np.ndarray], **changed: object) -> FidelityReport:
-    return measure_fidelity(two_classes(0, 80), two_classes(10, 70), synthetic, **{**CHOSEN, **changed})
+def measured(synthetic: dict[str, np.ndarray], **changed: object) -> Fidelity:
+    settings = FidelitySettings.model_validate({**SETTINGS, **changed})
+    return measure_fidelity(two_classes(0, 80), two_classes(10, 70), synthetic, settings)
 
 
 @pytest.fixture(scope="module")
-def honest() -> FidelityReport:
+def honest() -> Fidelity:
     return measured(two_classes(20, 90))
 
 
-def test_every_measure_has_interval_and_floor_per_class_and_pooled(honest: FidelityReport) -> None:
+def test_metrics_have_interval_and_floor_per_class_and_pooled(honest: Fidelity) -> None:
     expected = {
-        f"fidelity/{label}/{measure}{part}"
+        f"fidelity/{label}/{name}{part}"
         for label in ("normal", "tumor", "all")
-        for measure in MEASURES
+        for name in NAMES
         for part in ("", "/low", "/high", "/floor", "/floor_low", "/floor_high")
     }
     assert set(honest.metrics) == expected
@@ -71,23 +66,23 @@ def test_every_measure_has_interval_and_floor_per_class_and_pooled(honest: Fidel
             assert honest.metrics[f"{key}/low"] <= honest.metrics[key] <= honest.metrics[f"{key}/high"]
 
 
-def test_fresh_originals_read_the_floor(honest: FidelityReport) -> None:
+def test_intervals_of_unseen_originals_overlap_the_floor(honest: Fidelity) -> None:
     for label in ("normal", "tumor"):
-        for measure in MEASURES:
-            key = f"fidelity/{label}/{measure}"
+        for name in NAMES:
+            key = f"fidelity/{label}/{name}"
             low, high = honest.metrics[f"{key}/low"], honest.metrics[f"{key}/high"]
             floor_low, floor_high = honest.metrics[f"{key}/floor_low"], honest.metrics[f"{key}/floor_high"]
             assert low <= floor_high and floor_low <= high, key
 
 
-def test_same_seed_same_report_other_seed_another(honest: FidelityReport) -> None:
+def test_seed_determines_the_result(honest: Fidelity) -> None:
     assert measured(two_classes(20, 90)).as_json() == honest.as_json()
     other = measured(two_classes(20, 90), seed=6).metrics
     assert other["fidelity/all/frechet_texture-v1"] != honest.metrics["fidelity/all/frechet_texture-v1"]
 
 
 @pytest.mark.parametrize(
-    ("fault", "moved"),
+    ("defect", "moved"),
     [
         (lambda x: np.clip(x.astype(int) + 25, 0, 255).astype(np.uint8), ["colour", "sliced_wasserstein"]),
         (
@@ -103,30 +98,30 @@ def test_same_seed_same_report_other_seed_another(honest: FidelityReport) -> Non
     ],
     ids=["stain", "blur", "checkerboard"],
 )
-def test_each_fault_leaves_the_floor(fault: object, moved: list[str]) -> None:
-    faulty = {label: fault(images) for label, images in two_classes(20, 90).items()}  # type: ignore[operator]
-    metrics = measured(faulty).metrics
-    for measure in moved:
-        key = f"fidelity/normal/{measure}"
+def test_defect_moves_its_metrics_above_the_floor(defect: object, moved: list[str]) -> None:
+    defecty = {label: defect(images) for label, images in two_classes(20, 90).items()}  # type: ignore[operator]
+    metrics = measured(defecty).metrics
+    for name in moved:
+        key = f"fidelity/normal/{name}"
         assert metrics[f"{key}/low"] > metrics[f"{key}/floor_high"], key
 
 
-def test_few_modes_lower_recall_and_coverage_not_precision() -> None:
+def test_few_modes_lower_recall_and_coverage_only() -> None:
     few = {label: np.repeat(images[:9], 10, axis=0) for label, images in two_classes(20, 90).items()}
     metrics = measured(few).metrics
-    for measure in ("manifold_recall_texture-v1", "coverage_texture-v1"):
-        key = f"fidelity/normal/{measure}"
+    for name in ("manifold_recall_texture-v1", "coverage_texture-v1"):
+        key = f"fidelity/normal/{name}"
         assert metrics[f"{key}/high"] < metrics[f"{key}/floor_low"], key
     assert metrics["fidelity/normal/manifold_precision_texture-v1"] > 0.6
 
 
-def test_the_smallest_set_decides_the_size_of_all() -> None:
+def test_set_sizes_are_those_of_the_smallest_set() -> None:
     synthetic = {"normal": tissue(20, 40), "tumor": tissue(21, 24)}
     report = measured(synthetic)
     assert report.patches == {"normal": 40, "tumor": 24, "all": 48}
 
 
-def test_pooling_shows_swapped_classes(honest: FidelityReport) -> None:
+def test_swapped_classes_differ_per_class_but_not_pooled(honest: Fidelity) -> None:
     synthetic = two_classes(20, 90)
     swapped = measured({"normal": synthetic["tumor"], "tumor": synthetic["normal"]}).metrics
     key = "fidelity/normal/colour"
@@ -134,7 +129,7 @@ def test_pooling_shows_swapped_classes(honest: FidelityReport) -> None:
     assert swapped["fidelity/all/colour"] == pytest.approx(honest.metrics["fidelity/all/colour"], abs=2)
 
 
-def test_too_few_or_unequal_patches_are_refused() -> None:
+def test_too_few_or_unequal_patches_are_rejected() -> None:
     with pytest.raises(PathgenError, match="synthetic patches of class tumor: 7 are too few"):
         measured({"normal": tissue(20, 40), "tumor": tissue(21, 7)})
     small = {"normal": tissue(20, 40)[:, :8, :8], "tumor": tissue(21, 40)}
@@ -142,7 +137,16 @@ def test_too_few_or_unequal_patches_are_refused() -> None:
         measured(small)
 
 
-def test_settings_check_neighbours_against_halves() -> None:
-    FidelitySettings.model_validate(CHOSEN)
-    with pytest.raises(pydantic.ValidationError, match="neighbours_k"):
-        FidelitySettings.model_validate({**CHOSEN, "neighbours_k": 30})
+def test_metrics_page_states_which_value_is_better() -> None:
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    for metric in METRICS:
+        key = metric.key.format(extractor="texture-v1")
+        (row,) = re.findall(rf"^\| `fidelity/\{{label\}}/{key}` \|(.*)$", page, re.M)
+        assert metric.better in row.split(" | ")[2]
+
+
+def test_settings_inconsistent_values_are_rejected() -> None:
+    FidelitySettings.model_validate(SETTINGS)
+    for changed in ({"neighbours_k": 30}, {"extractor": "texture-v0"}):
+        with pytest.raises(pydantic.ValidationError, match=next(iter(changed))):
+            FidelitySettings.model_validate({**SETTINGS, **changed})
