@@ -17,9 +17,9 @@ from pathgen.core.files import sha256_of
 from pathgen.core.profiles import read_profile
 from pathgen.jobs.settings import SlideWorkSettings
 from pathgen.patches.candidates_io import complete, read_to_draw
+from pathgen.patches.parquet import read_table, write_table
 from pathgen.patches.sampling import sample_cohort
 from pathgen.patches.settings import SampleSettings
-from pathgen.patches.tables import read_table, write_table
 from pathgen.phantom.dataset import write_phantom
 from pathgen.sources.camelyon16 import find_in_layout
 from pathgen.sources.extraction import extract_cohort

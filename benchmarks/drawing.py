@@ -11,16 +11,10 @@ import pandas as pd
 from benchmarks.measuring import Result, own_process, show
 from pathgen.core.profiles import read_profile
 from pathgen.patches.candidates_io import complete, read_to_draw
+from pathgen.patches.parquet import concatenate_tables, read_table, write_table
 from pathgen.patches.sampling import sample_cohort
+from pathgen.patches.schemas import CANDIDATES, COHORT, check_table
 from pathgen.patches.settings import SampleSettings
-from pathgen.patches.tables import (
-    CANDIDATES,
-    COHORT,
-    check_table,
-    concatenate_tables,
-    read_table,
-    write_table,
-)
 
 ROOT = Path(__file__).resolve().parents[1]
 # The published values: label rule, share of validation, patches per class.

@@ -3,7 +3,7 @@
 from pathgen.core import layout
 from pathgen.core.errors import cli_errors
 from pathgen.core.params import load_section
-from pathgen.patches.tables import write_table
+from pathgen.patches.parquet import write_table
 from pathgen.sources.registry import SOURCES
 from pathgen.sources.settings import PHANTOM_FOLDER, CohortSettings
 from stages.context import running

@@ -7,7 +7,7 @@ from pathgen.core.params import load_section
 from pathgen.evaluation.compare import compare, differences_table, regimes_table
 from pathgen.evaluation.load import patients_of, read_evaluated, slides_known
 from pathgen.evaluation.settings import EvaluateSettings
-from pathgen.patches.tables import read_table, write_csv
+from pathgen.patches.parquet import read_table, write_csv
 from stages.context import running
 
 # Of section `evaluate`, as in dvc.yaml.

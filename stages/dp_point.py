@@ -10,8 +10,8 @@ from pathgen.core.params import load_section
 from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings
 from pathgen.patches.image_grid import save_png
+from pathgen.patches.parquet import read_table
 from pathgen.patches.store import open_patch_set
-from pathgen.patches.tables import read_table
 from pathgen.privacy.settings import PrivacySettings
 from pathgen.studies.dp_sweep.point import Private, run_sweep_point
 from pathgen.studies.dp_sweep.settings import PRIVATE_NETWORKS, DpSweepSettings

@@ -9,8 +9,8 @@ from pathgen.core.params import load_section
 from pathgen.evaluation.evaluate import evaluate
 from pathgen.evaluation.load import patients_of, slides_known
 from pathgen.evaluation.settings import EvaluateSettings
+from pathgen.patches.parquet import read_table
 from pathgen.patches.store import open_patch_set
-from pathgen.patches.tables import read_table
 from pathgen.training.compute import apply_compute
 from pathgen.training.settings import ComputeSettings
 from stages.context import running

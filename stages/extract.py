@@ -6,9 +6,9 @@ from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
 from pathgen.jobs.settings import SlideWorkSettings
 from pathgen.patches.image_grid import patch_grid
+from pathgen.patches.parquet import read_table
 from pathgen.patches.settings import ExtractSettings
 from pathgen.patches.store import open_patch_set
-from pathgen.patches.tables import read_table
 from pathgen.sources.extraction import extract_cohort
 from pathgen.sources.registry import SOURCES
 from pathgen.sources.settings import PHANTOM_FOLDER, CohortSettings

@@ -4,7 +4,7 @@ from pathgen.core import layout
 from pathgen.core.errors import cli_errors
 from pathgen.core.params import load_section
 from pathgen.jobs.settings import SlideWorkSettings
-from pathgen.patches.tables import read_table
+from pathgen.patches.parquet import read_table
 from pathgen.sources.indexing import OVERLAYS_FOLDER, index_cohort
 from pathgen.sources.registry import SOURCES
 from pathgen.sources.settings import PHANTOM_FOLDER, CohortSettings

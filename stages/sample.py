@@ -4,9 +4,9 @@ from pathgen.core import layout
 from pathgen.core.errors import cli_errors
 from pathgen.core.params import load_section
 from pathgen.patches.candidates_io import complete, read_to_draw
+from pathgen.patches.parquet import read_table, write_table
 from pathgen.patches.sampling import sample_cohort
 from pathgen.patches.settings import SampleSettings
-from pathgen.patches.tables import read_table, write_table
 from stages.context import running
 
 CANDIDATES = layout.INDEX / "candidates.parquet"

@@ -9,8 +9,8 @@ from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.core import layout
 from pathgen.core.errors import cli_errors
 from pathgen.core.params import load_section
+from pathgen.patches.parquet import write_csv
 from pathgen.patches.store import open_patch_set
-from pathgen.patches.tables import write_csv
 from pathgen.run_matrix import classifier_run
 from pathgen.training.compute import apply_compute
 from pathgen.training.settings import ComputeSettings

@@ -13,8 +13,8 @@ from pathgen.gan.generators.dpdcgan.privacy_unit import units_of
 from pathgen.gan.loop import train_generator
 from pathgen.gan.registry import GENERATORS
 from pathgen.gan.settings import DpDcganSettings, TrainGanSettings, networks_of
+from pathgen.patches.parquet import read_table
 from pathgen.patches.store import open_patch_set
-from pathgen.patches.tables import read_table
 from pathgen.training.compute import apply_compute
 from pathgen.training.settings import ComputeSettings
 from stages.context import running

@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 
 from pathgen.cli import app
 from pathgen.inspect.probe import Finding, inspect_path
+from pathgen.patches.parquet import write_table
+from pathgen.patches.schemas import CANDIDATES, empty_table
 from pathgen.patches.store import PatchSetWriter
-from pathgen.patches.tables import CANDIDATES, empty_table, write_table
 from pathgen.training.checkpoint import save_tensors
 
 

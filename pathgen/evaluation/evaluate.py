@@ -26,8 +26,8 @@ from pathgen.metrics.statistics.calibration import (
     threshold_at_specificity,
 )
 from pathgen.metrics.statistics.confidence_intervals import draw, share_interval, slides_spread
+from pathgen.patches.parquet import write_csv, write_table
 from pathgen.patches.store import PatchSet
-from pathgen.patches.tables import write_csv, write_table
 
 
 def evaluate(

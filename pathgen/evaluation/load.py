@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pathgen.core.errors import PathgenError
-from pathgen.patches.tables import read_table
+from pathgen.patches.parquet import read_table
 from pathgen.run_matrix import RunKey, parse_run
 
 _HINT = "Run `dvc repro evaluate` again, or remove the folder if it is not an output of the pipeline"
@@ -51,7 +51,7 @@ def slides_known(cohort: pd.DataFrame) -> bool:
     """Say whether the source names slides, and not only the containers patches lie in.
 
     Args:
-        cohort: The table `pathgen.patches.tables.COHORT`.
+        cohort: The table `pathgen.patches.schemas.COHORT`.
     """
     return bool(cohort["slide_known"].all())
 
@@ -60,7 +60,7 @@ def patients_of(cohort: pd.DataFrame) -> dict[str, str]:
     """Say whose each slide is.
 
     Args:
-        cohort: The table `pathgen.patches.tables.COHORT`.
+        cohort: The table `pathgen.patches.schemas.COHORT`.
 
     Returns:
         Slide to patient, of the slides whose patient the source names.

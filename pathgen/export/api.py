@@ -12,8 +12,9 @@ from pathgen.export.imagefolder import IMAGEFOLDER
 from pathgen.export.manifest import FormatName, Manifest, checksums, read_manifest, write_manifest
 from pathgen.export.parquet import PARQUET
 from pathgen.export.pcam import PCAM, prefix_of
+from pathgen.patches.parquet import read_table
+from pathgen.patches.schemas import SPLITS
 from pathgen.patches.store import INDEX_FILE, PIXELS_FILE, PatchSet, begin_pixels, open_patch_set
-from pathgen.patches.tables import SPLITS, read_table
 
 FORMS: dict[FormatName, Form] = {"imagefolder": IMAGEFOLDER, "pcam": PCAM, "parquet": PARQUET}
 _MANIFEST = "export.json"

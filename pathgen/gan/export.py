@@ -15,8 +15,8 @@ from pathgen.gan.result import TrainedGan
 from pathgen.gan.sample_cache import drawn_patches, in_batches
 from pathgen.gan.synthesis import PLAIN, Arithmetic
 from pathgen.patches.image_grid import save_png
+from pathgen.patches.parquet import write_csv
 from pathgen.patches.store import PatchSetWriter
-from pathgen.patches.tables import write_csv
 
 _SELECTED_BY = "selected_by"
 

@@ -13,8 +13,9 @@ from pathgen.core.errors import PathgenError
 from pathgen.core.files import sha256_of
 from pathgen.core.labels import LABELS
 from pathgen.inspect.slides import file_facts
+from pathgen.patches.parquet import read_table
+from pathgen.patches.schemas import CANDIDATES, COHORT, SAMPLES, check_table
 from pathgen.patches.store import INDEX_FILE, PIXELS_FILE, open_patch_set
-from pathgen.patches.tables import CANDIDATES, COHORT, SAMPLES, check_table, read_table
 
 PICTURES = frozenset((".png", ".jpg", ".jpeg", ".bmp"))
 # A single TIFF is taken for a slide, one in a folder of labelled images for a patch.

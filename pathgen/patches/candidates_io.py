@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pathgen.core.errors import PathgenError
-from pathgen.patches.tables import SAMPLES, check_table
+from pathgen.patches.schemas import SAMPLES, check_table
 
 _LOOKED_AT = ("slide", "item", "label", "tumor_fraction", "exclusion_fraction", "touches_tumor", "exhaustive")
 # Texts that few slides share: kept as numbers, with one list of what they stand for.
@@ -43,7 +43,7 @@ def read_to_draw(path: Path) -> pd.DataFrame:
     """Read the columns that labels, splits and draw look at, in about 40 bytes a row.
 
     Args:
-        path: The table `pathgen.patches.tables.CANDIDATES`.
+        path: The table `pathgen.patches.schemas.CANDIDATES`.
 
     Returns:
         All rows in their order; slide and label are categorical.
@@ -74,7 +74,7 @@ def complete(drawn: pd.DataFrame, path: Path) -> pd.DataFrame:
 
     Args:
         drawn: Samples with at least slide, item, split, label and role, drawn from the file's rows.
-        path: The table `pathgen.patches.tables.CANDIDATES`, read piece by piece.
+        path: The table `pathgen.patches.schemas.CANDIDATES`, read piece by piece.
 
     Returns:
         The table `SAMPLES`, rows in the order of `drawn`.

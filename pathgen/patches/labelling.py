@@ -24,7 +24,7 @@ def label_candidates(
     is never normal.
 
     Args:
-        candidates: The table `pathgen.patches.tables.CANDIDATES`.
+        candidates: The table `pathgen.patches.schemas.CANDIDATES`.
         rule: ``"area"``: by area of lesion; ``"paper"``: by touching the mask.
         min_tumor_fraction: Rule area: tumor from this share of the patch's area on, in (0, 1].
         max_normal_fraction: Rule area: normal up to this share, in [0, 1).

@@ -12,8 +12,8 @@ from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.labels import LABELS
 from pathgen.core.seeding import derive_seed
 from pathgen.patches.labelling import label_candidates
+from pathgen.patches.schemas import SAMPLES, SPLITS, Schema, check_table
 from pathgen.patches.splits import assign_splits
-from pathgen.patches.tables import SAMPLES, SPLITS, Schema, check_table
 
 _log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ def draw_samples(
             factor, both classes to the same count.
 
     Returns:
-        The table `pathgen.patches.tables.SAMPLES`, sorted by role, label, slide and item; without the
+        The table `pathgen.patches.schemas.SAMPLES`, sorted by role, label, slide and item; without the
         columns that the candidates do not have.
 
     Raises:
@@ -162,7 +162,7 @@ def sample_cohort(
         on_shortage: Likewise.
 
     Returns:
-        The table `pathgen.patches.tables.SAMPLES`, without the columns that the candidates do not have.
+        The table `pathgen.patches.schemas.SAMPLES`, without the columns that the candidates do not have.
 
     Raises:
         PathgenError: Labels or splits cannot be given, or there are too few patches.

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pathgen.patches.parquet import read_table, write_table
 from pathgen.patches.store import PIXELS_FILE, begin_pixels, open_pixels
-from pathgen.patches.tables import read_table, write_table
 
 PLACES_FILE = "places.parquet"
 # What says which patch of a slide is meant, and where its pixels are.

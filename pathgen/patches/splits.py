@@ -89,7 +89,7 @@ def assign_splits(
     with tumor from the other splits. Slides of one patient stay together.
 
     Args:
-        cohort: The table `pathgen.patches.tables.COHORT`; skipped slides are left out.
+        cohort: The table `pathgen.patches.schemas.COHORT`; skipped slides are left out.
         labelled: Candidates with their labels.
         valid_tumor_share: Share, in (0, 1), of the tumor patches on slides that are not test.
         test_tumor_share: Share, in (0, 1), of all tumor patches; None where test is official.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pathgen.core.errors import PathgenError
 from pathgen.core.files import atomic_folder
 from pathgen.core.labels import LABELS
-from pathgen.patches.tables import read_table, write_table
+from pathgen.patches.parquet import read_table, write_table
 
 PIXELS_FILE = "patches.npy"
 INDEX_FILE = "index.parquet"

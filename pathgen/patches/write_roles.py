@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.progress import progress
+from pathgen.patches.schemas import ROLES
 from pathgen.patches.store import PIXELS_FILE, PatchSetWriter, open_pixels
-from pathgen.patches.tables import ROLES
 
 _INDEX_BYTES_PER_ROW = 200
 _ROWS_AT_A_TIME = 1024
@@ -75,7 +75,7 @@ def write_roles(samples: pd.DataFrame, pieces: Mapping[str, Path], folder: Path,
     """Write one patch set per role: ``train``, ``valid``, ``test``, ``nonmember``, ``reference``.
 
     Args:
-        samples: The table `pathgen.patches.tables.SAMPLES`.
+        samples: The table `pathgen.patches.schemas.SAMPLES`.
         pieces: Slide to the folder of the `pathgen.patches.slide_cache.Piece` of all patches drawn from it.
         folder: Where the patch sets shall be; each appears when it is complete.
         size_px: Side of the patches, px.

@@ -10,8 +10,9 @@ import pandas as pd
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.labels import LABELS
 from pathgen.core.params import PARAMS_FILE, parse_section, read_params
+from pathgen.patches.parquet import read_table
+from pathgen.patches.schemas import ROLES
 from pathgen.patches.store import PatchSet, open_patch_set
-from pathgen.patches.tables import ROLES, read_table
 from pathgen.release.settings import ReleaseSettings
 from pathgen.report.context import Results, gather_results
 from pathgen.report.load import ReportInputs, inputs_under, read_json

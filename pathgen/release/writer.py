@@ -10,8 +10,8 @@ from pathgen.core.files import atomic_folder, sha256_of, write_json
 from pathgen.export.api import export_patch_set
 from pathgen.export.format import batches
 from pathgen.export.manifest import FormatName
+from pathgen.patches.parquet import read_table
 from pathgen.patches.store import INDEX_FILE, PatchSetWriter
-from pathgen.patches.tables import read_table
 from pathgen.release.croissant import croissant
 from pathgen.release.datasheet import datasheet
 from pathgen.release.gate import reasons_against, stale_reasons

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from pathgen.patches.tables import read_table
+from pathgen.patches.parquet import read_table
 from pathgen.provenance.params_hash import state_hashes
 from pathgen.report import figures, per_slide, reference_results
 from pathgen.report import headline as answer

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from pathgen.core.errors import PathgenError
-from pathgen.patches.tables import read_table
+from pathgen.patches.parquet import read_table
 from pathgen.run_matrix import RunKey, kind_of, parse_run
 
 REGIMES = ("original", "mixed", "synthetic")

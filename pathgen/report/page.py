@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pathgen.core.files import atomic_path, write_json
-from pathgen.patches.tables import write_csv
+from pathgen.patches.parquet import write_csv
 from pathgen.report import reference_results
 from pathgen.report.context import Page, Results, gather_page, gather_results
 from pathgen.report.load import ReportInputs

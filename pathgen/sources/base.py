@@ -18,9 +18,9 @@ class Found:
     """What was found on one slide.
 
     Attributes:
-        candidates: The table `pathgen.patches.tables.CANDIDATES`, sorted by item.
+        candidates: The table `pathgen.patches.schemas.CANDIDATES`, sorted by item.
         overlay: A picture of the slide with its tissue and lesions, uint8 (h, w, 3); None without slides.
-        facts: What else is known of the slide, by names of columns of `pathgen.patches.tables.INDEXED`.
+        facts: What else is known of the slide, by names of columns of `pathgen.patches.schemas.INDEXED`.
     """
 
     candidates: pd.DataFrame

@@ -11,7 +11,7 @@ import pandas as pd
 
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.files import sha256_of
-from pathgen.patches.tables import COHORT, check_table
+from pathgen.patches.schemas import COHORT, check_table
 from pathgen.sources.settings import CohortSettings
 
 _log = logging.getLogger(__name__)

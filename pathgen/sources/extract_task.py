@@ -47,7 +47,7 @@ class ExtractSlide:
 
         Returns:
             `patches`, and how many of them were `read` now; `method`, `reason` and `incomplete` as in the
-            table `pathgen.patches.tables.EXTRACTED`.
+            table `pathgen.patches.schemas.EXTRACTED`.
 
         Raises:
             PathgenError: The slide or a patch cannot be read.

@@ -12,8 +12,9 @@ from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.jobs.job import FULL, Outcome, SlideTask
 from pathgen.jobs.runner import Shelf, open_shelf, problems_of, prune, run_tasks
 from pathgen.jobs.settings import SlideWorkSettings
+from pathgen.patches.parquet import write_table
+from pathgen.patches.schemas import EXTRACTED, check_table
 from pathgen.patches.slide_cache import PLACE
-from pathgen.patches.tables import EXTRACTED, check_table, write_table
 from pathgen.patches.write_roles import no_room, patch_bytes, require_room, write_roles
 from pathgen.sources.base import Source
 from pathgen.sources.cache_key import in_use, pixel_identity, require_unchanged

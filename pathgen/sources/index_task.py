@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pathgen.patches.image_grid import save_png
-from pathgen.patches.tables import write_table
+from pathgen.patches.parquet import write_table
 from pathgen.sources.base import Found, Source
 from pathgen.sources.settings import CohortSettings
 from pathgen.wsi.settings import IndexSettings

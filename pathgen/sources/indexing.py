@@ -12,7 +12,8 @@ from pathgen.core.files import atomic_folder
 from pathgen.jobs.job import Outcome, SlideTask
 from pathgen.jobs.runner import open_shelf, problems_of, prune, run_tasks
 from pathgen.jobs.settings import SlideWorkSettings
-from pathgen.patches.tables import CANDIDATES, INDEXED, check_table, concatenate_tables, write_table
+from pathgen.patches.parquet import concatenate_tables, write_table
+from pathgen.patches.schemas import CANDIDATES, INDEXED, check_table
 from pathgen.sources.base import Source
 from pathgen.sources.cache_key import in_use, index_identity, require_unchanged
 from pathgen.sources.index_task import CANDIDATES_FILE, OVERLAY_FILE, IndexSlide

@@ -19,7 +19,7 @@ from pathgen.core.errors import PathgenError
 from pathgen.core.files import sha256_of
 from pathgen.core.labels import LABELS
 from pathgen.core.progress import tracked
-from pathgen.patches.tables import CANDIDATES, check_table
+from pathgen.patches.schemas import CANDIDATES, check_table
 from pathgen.sources.base import Found, Reading, Source
 from pathgen.sources.cohort import CohortRow, Problem, cohort_table, require_folder
 from pathgen.sources.settings import CohortSettings

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.labels import LABELS
-from pathgen.patches.tables import CANDIDATES, SPLITS, check_table
+from pathgen.patches.schemas import CANDIDATES, SPLITS, check_table
 from pathgen.sources.base import Found, Reading, Source
 from pathgen.sources.cohort import CohortRow, Problem, cohort_table, content_digest, require_folder
 from pathgen.sources.settings import CohortSettings

@@ -9,7 +9,7 @@ import pandas as pd
 
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.labels import LABELS
-from pathgen.patches.tables import SPLITS
+from pathgen.patches.schemas import SPLITS
 from pathgen.sources.base import Source
 from pathgen.sources.cohort import CohortRow, Problem, cohort_table, excluded, repeated_slides, require_folder
 from pathgen.sources.settings import CohortSettings

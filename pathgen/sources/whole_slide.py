@@ -13,7 +13,7 @@ from shapely.geometry import box
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.progress import tracked
-from pathgen.patches.tables import CANDIDATES, check_table
+from pathgen.patches.schemas import CANDIDATES, check_table
 from pathgen.sources.base import Found, Reading
 from pathgen.sources.cohort import CohortRow, Problem, content_digest
 from pathgen.sources.settings import CohortSettings

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from pathgen.core.labels import LABELS
-from pathgen.patches.tables import ROLES
+from pathgen.patches.schemas import ROLES
 from pathgen.survey.patch_overlay import Marked, draw_mark, has_colour
 from pathgen.survey.text import font
 from pathgen.webpage.display_names import LABEL_WORDS, ROLE_WORDS

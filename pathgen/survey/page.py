@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from pathgen.core.labels import LABELS
-from pathgen.patches.tables import ROLES
+from pathgen.patches.schemas import ROLES
 from pathgen.survey import charts
 from pathgen.survey.legend import mark_sign
 from pathgen.survey.outliers import LEAST_VALUES, TRAITS, Outlier, Trait, judged

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from scipy.spatial import cKDTree
 
 from pathgen.core.labels import LABELS
-from pathgen.patches.tables import ROLES
+from pathgen.patches.schemas import ROLES
 from pathgen.wsi.overlay import EXCLUSION_COLOUR, LESION_COLOUR, TISSUE_COLOUR, Colour
 
 MARK_COLOURS: Mapping[str, Colour] = {"normal": (0, 84, 200), "tumor": (240, 120, 0)}

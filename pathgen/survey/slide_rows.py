@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from pathgen.core.labels import LABELS
-from pathgen.patches.tables import ROLES, SPLITS
+from pathgen.patches.schemas import ROLES, SPLITS
 from pathgen.webpage.display_names import LABEL_WORDS, ROLE_EXPLAINED, ROLE_WORDS, SLIDES, counted
 from pathgen.webpage.pictures import Picture
 from pathgen.webpage.table import Table

@@ -9,7 +9,8 @@ import pandas as pd
 from scipy.spatial import cKDTree
 
 from pathgen.core.labels import LABELS
-from pathgen.patches.tables import COHORT, EXTRACTED, INDEXED, ROLES, SAMPLES, SPLITS, check_table, read_table
+from pathgen.patches.parquet import read_table
+from pathgen.patches.schemas import COHORT, EXTRACTED, INDEXED, ROLES, SAMPLES, SPLITS, check_table
 from pathgen.survey.outliers import Outlier
 from pathgen.webpage.cohort_tables import left_out_table, readable
 from pathgen.webpage.display_names import CONTAINERS, SLIDES, counted

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from pathgen.core.files import atomic_folder
-from pathgen.patches.tables import write_csv
+from pathgen.patches.parquet import write_csv
 from pathgen.survey.outliers import find_outliers
 from pathgen.survey.page import render_page
 from pathgen.survey.slide_table import read_cohort

@@ -16,8 +16,8 @@ from pathgen.core.files import atomic_path
 from pathgen.core.labels import LABELS
 from pathgen.core.progress import tracked
 from pathgen.patches.image_grid import save_png
+from pathgen.patches.schemas import ROLES
 from pathgen.patches.store import open_patch_set
-from pathgen.patches.tables import ROLES
 from pathgen.survey.contact_sheets import contact_sheet
 from pathgen.survey.legend import with_legend
 from pathgen.survey.outliers import Outlier

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from pathgen.core.labels import LABELS
-from pathgen.patches.tables import ROLES
+from pathgen.patches.schemas import ROLES
 from pathgen.webpage.display_names import ROLE_EXPLAINED
 from pathgen.webpage.table import Table
 
@@ -35,8 +35,8 @@ def readable(samples: pd.DataFrame, extracted: pd.DataFrame | None) -> pd.DataFr
     """Return the drawn patches but those of slides that turned out unreadable when extracted.
 
     Args:
-        samples: The table `pathgen.patches.tables.SAMPLES`.
-        extracted: The table `pathgen.patches.tables.EXTRACTED`; None when there is none yet.
+        samples: The table `pathgen.patches.schemas.SAMPLES`.
+        extracted: The table `pathgen.patches.schemas.EXTRACTED`; None when there is none yet.
 
     Returns:
         Rows of `samples`.
@@ -52,9 +52,9 @@ def left_out(
     """List the slides that are not in use.
 
     Args:
-        cohort: The table `pathgen.patches.tables.COHORT`.
-        indexed: The table `pathgen.patches.tables.INDEXED`; None when there is none yet.
-        extracted: The table `pathgen.patches.tables.EXTRACTED`; likewise.
+        cohort: The table `pathgen.patches.schemas.COHORT`.
+        indexed: The table `pathgen.patches.schemas.INDEXED`; None when there is none yet.
+        extracted: The table `pathgen.patches.schemas.EXTRACTED`; likewise.
 
     Returns:
         Columns slide, path, stage (which left it out) and reason; by slide.

@@ -12,7 +12,7 @@ from pathgen.core.errors import PathgenError
 from pathgen.core.files import write_json
 from pathgen.evaluation.compare import compare, differences_table, regimes_table
 from pathgen.evaluation.load import Evaluated, TestPatches, patients_of, read_evaluated, slides_known
-from pathgen.patches.tables import write_table
+from pathgen.patches.parquet import write_table
 from pathgen.run_matrix import RunKey
 
 CHOSEN: dict[str, Any] = {

@@ -17,8 +17,8 @@ from pathgen.core.labels import LABELS
 from pathgen.evaluation.evaluate import evaluate
 from pathgen.evaluation.trts import evaluate_on_synthetic
 from pathgen.metrics.statistics.calibration import threshold_at_specificity
+from pathgen.patches.parquet import read_table
 from pathgen.patches.store import PatchSet
-from pathgen.patches.tables import read_table
 from pathgen.report.load import read_runs
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from pathgen.patches.schemas import SAMPLES, check_table
 from pathgen.patches.store import PatchSetWriter
-from pathgen.patches.tables import SAMPLES, check_table
 
 SIDE = 16
 

@@ -16,8 +16,8 @@ from source_files import slide_work, write_annotation, write_slide
 
 from pathgen.core.errors import cli_errors
 from pathgen.core.profiles import read_profile
+from pathgen.patches.parquet import read_table, write_table
 from pathgen.patches.sampling import sample_cohort
-from pathgen.patches.tables import read_table, write_table
 from pathgen.sources.extraction import extract_cohort
 from pathgen.sources.indexing import index_cohort
 from pathgen.sources.registry import SOURCES

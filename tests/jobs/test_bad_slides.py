@@ -12,8 +12,8 @@ from little_cohort import SIZE_PX, cohort, contents, draw, extract, index, list_
 from source_files import write_slide
 
 from pathgen.core.errors import PathgenError
+from pathgen.patches.parquet import read_table
 from pathgen.patches.store import open_patch_set
-from pathgen.patches.tables import read_table
 
 GOOD = 10
 RECORDS = "*/[!.]*/record.json"

@@ -12,7 +12,8 @@ from little_cohort import contents, extract, list_slides
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "wsi"))
 from jpeg_slides import tissue_like, write_jpeg_slide
 
-from pathgen.patches.tables import ROLES, SAMPLES, check_table, empty_table, read_table, write_table
+from pathgen.patches.parquet import read_table, write_table
+from pathgen.patches.schemas import ROLES, SAMPLES, check_table, empty_table
 
 SIDE = 32
 # Tiles of 64 px, four to a row; the file does not hold the second and the third one of the first row.

@@ -12,16 +12,9 @@ from hypothesis import strategies as st
 
 from pathgen.core.errors import PathgenError
 from pathgen.patches.candidates_io import complete, read_to_draw
+from pathgen.patches.parquet import concatenate_tables, read_table, write_table
 from pathgen.patches.sampling import sample_cohort
-from pathgen.patches.tables import (
-    CANDIDATES,
-    COHORT,
-    SAMPLES,
-    check_table,
-    concatenate_tables,
-    read_table,
-    write_table,
-)
+from pathgen.patches.schemas import CANDIDATES, COHORT, SAMPLES, check_table
 
 _RULES: dict[str, Any] = dict(
     rule="area",

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from pathgen.core.errors import PathgenError
+from pathgen.patches.schemas import ROLES
 from pathgen.patches.slide_cache import PLACE, Part, Piece, write_piece
 from pathgen.patches.store import open_patch_set
-from pathgen.patches.tables import ROLES
 from pathgen.patches.write_roles import require_room, write_roles
 
 _SIZE = 4

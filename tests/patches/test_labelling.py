@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pathgen.core.errors import PathgenError
 from pathgen.patches.labelling import label_candidates
-from pathgen.patches.tables import CANDIDATES, check_table
+from pathgen.patches.schemas import CANDIDATES, check_table
 
 _AREA = ("area", 0.5, 0.0, 0.1)
 _PAPER = ("paper", 0.5, 0.0, 0.1)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pathgen.core.errors import PathgenErrors
 from pathgen.patches.sampling import _uniform, _weighted_draw, draw_samples, sample_cohort
-from pathgen.patches.tables import CANDIDATES, ROLES, SAMPLES, check_table
+from pathgen.patches.schemas import CANDIDATES, ROLES, SAMPLES, check_table
 
 _COUNTS = {"train": 12, "valid": 5, "test": 6, "nonmember": 7, "reference": 8}
 _SPLIT = {"a": "train", "b": "train", "c": "valid", "d": "test"}

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from pathgen.core.errors import PathgenError
+from pathgen.patches.parquet import write_table
 from pathgen.patches.store import INDEX_FILE, PIXELS_FILE, PatchSetWriter, open_patch_set
-from pathgen.patches.tables import write_table
 
 _SIZE = 8
 

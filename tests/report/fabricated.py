@@ -11,8 +11,9 @@ from pathgen.core.files import write_json
 from pathgen.evaluation.compare import compare
 from pathgen.evaluation.load import read_evaluated
 from pathgen.metrics.statistics.calibration import reliability
+from pathgen.patches.parquet import write_table
+from pathgen.patches.schemas import COHORT, INDEXED, SAMPLES, check_table, empty_table
 from pathgen.patches.store import PatchSetWriter
-from pathgen.patches.tables import COHORT, INDEXED, SAMPLES, check_table, empty_table, write_table
 from pathgen.report.hashes import file_hashes, library_versions
 from pathgen.report.load import inputs_under
 from pathgen.report.page import build_report

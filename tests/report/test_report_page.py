@@ -148,7 +148,7 @@ def test_page_without_patient_pictures_has_none(unplotted: Path, tmp_path: Path)
 
 
 def test_real_sources_are_marked_as_not_for_release(unplotted: Path, tmp_path: Path) -> None:
-    from pathgen.patches.tables import read_table, write_table
+    from pathgen.patches.parquet import read_table, write_table
 
     assert "Not for release" not in text_of(report_on(unplotted, tmp_path / "drawn"))
     cohort = read_table(unplotted / "data" / "cohort.parquet").assign(source="slides")

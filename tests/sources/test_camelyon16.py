@@ -9,9 +9,10 @@ import pytest
 from source_files import LESION, slide_work, write_annotation, write_camelyon16, write_slide
 
 from pathgen.core.errors import PathgenError, PathgenErrors
+from pathgen.patches.parquet import read_table
 from pathgen.patches.sampling import sample_cohort
+from pathgen.patches.schemas import COHORT, check_table
 from pathgen.patches.store import open_patch_set
-from pathgen.patches.tables import COHORT, check_table, read_table
 from pathgen.sources.camelyon16 import NOT_EXHAUSTIVE
 from pathgen.sources.extraction import extract_cohort
 from pathgen.sources.indexing import index_cohort

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from pathgen.patches.image_grid import save_png
-from pathgen.patches.store import PatchSetWriter
-from pathgen.patches.tables import (
+from pathgen.patches.parquet import write_table
+from pathgen.patches.schemas import (
     COHORT,
     EXTRACTED,
     INDEXED,
@@ -18,8 +18,8 @@ from pathgen.patches.tables import (
     Schema,
     check_table,
     empty_table,
-    write_table,
 )
+from pathgen.patches.store import PatchSetWriter
 from pathgen.survey.survey import Surveyed, inputs_under, survey_cohort
 from pathgen.wsi.overlay import overlay
 

@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 
 from pathgen.core.labels import LABELS
 from pathgen.core.seeding import numpy_generator
+from pathgen.patches.parquet import read_table
+from pathgen.patches.schemas import ROLES
 from pathgen.patches.store import PatchSet, open_patch_set
-from pathgen.patches.tables import ROLES, read_table
 from pathgen.survey.charts import plot_ranked, plot_stain
 from pathgen.survey.contact_sheets import contact_sheet, spread_rows
 from pathgen.survey.slide_rows import CELLS, area, drawn_table, kind_of, slide_cells, split_table

@@ -7,7 +7,7 @@ from made_up_cohort import HEIGHT_PX, WIDTH_PX, outlined
 from PIL import Image, ImageDraw
 
 from pathgen.core.labels import LABELS
-from pathgen.patches.tables import ROLES
+from pathgen.patches.schemas import ROLES
 from pathgen.survey.legend import mark_sign, scale_bar_mm, with_legend
 from pathgen.survey.patch_overlay import MARK_COLOURS, fade, has_colour, mark_patches, mark_side
 from pathgen.wsi.overlay import EXCLUSION_COLOUR, LESION_COLOUR, TISSUE_COLOUR

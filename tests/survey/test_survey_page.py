@@ -13,7 +13,7 @@ from made_up_cohort import NAMES, Made, survey, write_containers
 from PIL import Image
 
 from pathgen.core.errors import PathgenError
-from pathgen.patches.tables import read_table, write_table
+from pathgen.patches.parquet import read_table, write_table
 from pathgen.survey.survey import Surveyed
 
 

@@ -9,7 +9,7 @@ import pytest
 import shapely
 
 from pathgen.core.errors import PathgenError
-from pathgen.patches.tables import CANDIDATES, check_table
+from pathgen.patches.schemas import CANDIDATES, check_table
 from pathgen.wsi.annotations import read_annotations
 from pathgen.wsi.candidates import IndexedSlide, index_slide
 from pathgen.wsi.geometry import grid_positions

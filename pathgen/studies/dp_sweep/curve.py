@@ -11,7 +11,7 @@ import pandas as pd
 from pathgen.core.errors import PathgenError
 from pathgen.core.files import write_json
 from pathgen.metrics.classification import mean_and_interval
-from pathgen.patches.tables import write_csv
+from pathgen.patches.parquet import write_csv
 from pathgen.studies.dp_sweep.plotting import plot_sweep
 from pathgen.webpage.pictures import save_svg
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pathgen.core.files import write_json
-from pathgen.patches.tables import write_csv
+from pathgen.patches.parquet import write_csv
 from pathgen.studies.scaling import wording
 from pathgen.studies.scaling.equivalence import Equivalence, Saturation, equivalents, saturation
 from pathgen.studies.scaling.plotting import plot_curves, save_svg

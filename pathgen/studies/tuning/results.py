@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from pathgen.core.errors import PathgenError
 from pathgen.core.files import atomic_folder, atomic_path, write_json
 from pathgen.core.params import PARAMS_FILE
-from pathgen.patches.tables import write_csv
+from pathgen.patches.parquet import write_csv
 from pathgen.studies.tuning.overrides import set_fields, values_of
 from pathgen.studies.tuning.plots import plot_history, plot_importance
 from pathgen.studies.tuning.settings import TuningSettings

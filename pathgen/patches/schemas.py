@@ -1,18 +1,11 @@
-"""The tables between the stages: what columns they have, and parquet files with the same bytes every time."""
+"""Schemas of the tables between the stages: columns, types, keys."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from pathgen.core.errors import PathgenError
-from pathgen.core.files import atomic_path
 from pathgen.core.labels import LABELS
 
 Kind = Literal["text", "integer", "number", "truth"]
@@ -156,11 +149,10 @@ _DTYPES = {
     ("truth", True): "boolean",
 }
 _REMAKE = "Run the stage that makes it again"
-_ROWS_PER_GROUP = 1 << 18
 
 
-def _text(values: Any) -> Any:
-    """Return text as Python strings with None where empty, whatever pandas version made the column."""
+def as_text(values: Any) -> Any:
+    """Return a text column as Python strings with None where empty, for every version of pandas."""
     plain = values.astype(object)
     return plain.where(plain.notna(), None)
 
@@ -171,7 +163,7 @@ def _conformed(values: Any, column: Column) -> Any:
     if missing and not column.empty:
         raise ValueError(f"column {column.name} is empty in {missing} rows")
     if column.kind == "text":
-        text = _text(values)
+        text = as_text(values)
         present = set(text.dropna().unique())
         if not all(isinstance(value, str) for value in present):
             raise ValueError(f"column {column.name} holds values that are no text")
@@ -225,119 +217,3 @@ def empty_table(schema: Schema) -> pd.DataFrame:
     return pd.DataFrame(
         {column.name: pd.Series([], dtype=_DTYPES[column.kind, column.empty]) for column in schema.columns}
     )
-
-
-def _arrow_column(values: Any) -> tuple[Any, Any]:
-    array = pa.Array.from_pandas(values)
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
-    if pa.types.is_null(array.type) or pa.types.is_large_string(array.type):
-        array = array.cast(pa.string())
-    # The field's own flag tells a reader which integers and truths may be empty.
-    required = isinstance(values.dtype, np.dtype) and values.dtype.kind in "biu"
-    return pa.field(str(values.name), array.type, nullable=not required), array
-
-
-def write_table(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table as parquet, atomically; the same table gives the same bytes.
-
-    Args:
-        frame: The table; its pandas index is dropped. Object columns hold text.
-        path: The file; missing parents are made.
-    """
-    pairs = [_arrow_column(frame[name]) for name in frame.columns]
-    # Without pandas' own metadata: it holds library versions.
-    table = pa.Table.from_arrays(
-        [array for _, array in pairs], schema=pa.schema([field for field, _ in pairs])
-    )
-    with atomic_path(path) as draft:
-        pq.write_table(table, draft, compression="zstd", version="2.6")
-
-
-def concatenate_tables(parts: Iterable[Path], schema: Schema, path: Path) -> None:
-    """Write the rows of several tables as one, a few at a time in memory, atomically.
-
-    Args:
-        parts: Files that `write_table` wrote, each a table of the schema; their keys must differ.
-        schema: The schema of all.
-        path: The file to write; missing parents are made. Its bytes depend on the rows and their order.
-
-    Raises:
-        PathgenError: A file is missing or is not such a table.
-    """
-    empty = empty_table(schema)
-    fields = pa.schema([_arrow_column(empty[name])[0] for name in schema.names])
-    waiting: list[Any] = []
-    with (
-        atomic_path(path) as draft,
-        pq.ParquetWriter(draft, fields, compression="zstd", version="2.6") as out,
-    ):
-        for part in parts:
-            table = _read_arrow(part)
-            if table.schema.names != fields.names:
-                raise PathgenError(part, f"has the columns {', '.join(table.schema.names)}", _REMAKE)
-            waiting.append(table.cast(fields))
-            if sum(len(table) for table in waiting) >= _ROWS_PER_GROUP:
-                _write_group(out, waiting)
-        _write_group(out, waiting)
-
-
-def _write_group(out: Any, waiting: list[Any]) -> None:
-    rows = sum(len(table) for table in waiting)
-    if rows:
-        # One chunk per column: the bytes must not tell how the rows came in.
-        out.write_table(pa.concat_tables(waiting).combine_chunks(), row_group_size=rows)
-    waiting.clear()
-
-
-def _values_and_mask(values: Any, dtype: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    missing = np.array(values.is_null().to_numpy(), dtype=bool)
-    filled = values.fill_null(False if dtype == "bool" else 0)
-    return np.array(filled.to_numpy(), dtype=dtype), missing
-
-
-def _pandas_column(field: Any, values: Any) -> Any:
-    if pa.types.is_string(field.type):
-        return _text(values.to_pandas())
-    if field.nullable and pa.types.is_integer(field.type):
-        return pd.Series(pd.arrays.IntegerArray(*_values_and_mask(values, "int64")))
-    if field.nullable and pa.types.is_boolean(field.type):
-        return pd.Series(pd.arrays.BooleanArray(*_values_and_mask(values, "bool")))
-    return values.to_pandas()
-
-
-def _read_arrow(path: Path) -> Any:
-    try:
-        with pq.ParquetFile(path) as file:
-            return file.read()
-    except FileNotFoundError:
-        raise PathgenError(path, "no such table", "Run the stage that makes it") from None
-    except (pa.ArrowException, OSError) as problem:
-        raise PathgenError(path, f"not readable as parquet: {problem}", _REMAKE) from None
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a table that `write_table` wrote.
-
-    Args:
-        path: The parquet file.
-
-    Returns:
-        The table, with the types that were written (text as object with None where empty).
-
-    Raises:
-        PathgenError: The file is missing or is not readable as parquet.
-    """
-    table = _read_arrow(path)
-    return pd.DataFrame({field.name: _pandas_column(field, table[field.name]) for field in table.schema})
-
-
-def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table as CSV, atomically, for plots and for people; numbers keep all their digits.
-
-    Args:
-        frame: The table; its pandas index is dropped.
-        path: The file; missing parents are made.
-    """
-    with atomic_path(path) as draft:
-        frame.to_csv(draft, index=False, lineterminator="\n")

@@ -9,15 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pathgen.core.errors import PathgenError
-from pathgen.patches.tables import (
-    CANDIDATES,
-    COHORT,
-    SAMPLES,
-    check_table,
-    empty_table,
-    read_table,
-    write_table,
-)
+from pathgen.patches.parquet import read_table, write_table
+from pathgen.patches.schemas import CANDIDATES, COHORT, SAMPLES, check_table, empty_table
 
 
 def _candidates(rows: int = 3) -> pd.DataFrame:
