@@ -26,12 +26,12 @@ if __package__ in {None, ""}:  # as a script
 from benchmarks.arithmetic import fastest, operations_per_image, profile_of
 from benchmarks.measuring import Result, show
 from benchmarks.turns import Contender, Steps, in_turns
-from pathgen.classifier.dataloader import Feed
+from pathgen.classifier.dataloader import DeviceDataset
 from pathgen.classifier.loop import sgd, train_step
 from pathgen.classifier.lr_schedule import batches
 from pathgen.classifier.networks.cnn6 import feature_side_px
 from pathgen.classifier.registry import build_classifier
-from pathgen.classifier.training_state import RunState
+from pathgen.classifier.training_state import TrainingState
 from pathgen.core.torchvision_import import torchvision
 from pathgen.training.compute import apply_compute
 
@@ -88,8 +88,8 @@ def this_suite(precision: str, device: torch.device) -> Steps:
     model = from_this_suite().to(device)
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = sgd(model, device, learning_rate=RATE, momentum=MOMENTUM, weight_decay=DECAY)
-    feed = Feed(*patches(), device=device, channels_last=True, augment="none", seed=1)
-    run, epoch = RunState(model, optimizer), 0
+    feed = DeviceDataset(*patches(), device=device, channels_last=True, augment="none", seed=1)
+    run, epoch = TrainingState(model, optimizer), 0
     model.train()
     while True:
         epoch += 1

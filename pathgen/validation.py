@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pathgen.classifier.discovery import smallest_image_px
-from pathgen.classifier.mixing import mixture
+from pathgen.classifier.mixing import mixed_counts
 from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.params import PARAMS_FILE, Settings, parse_section, read_params
@@ -113,7 +113,7 @@ def _between(checked: dict[str, Settings], path: Path) -> list[PathgenError]:
         and "mixed" in pipeline.synthetic_regimes
     ):
         train_size = sample.per_class.train
-        _, needed = mixture(train_size, train.regimes.mixed_original, train.regimes.mixed_synthetic)
+        _, needed = mixed_counts(train_size, train.regimes.mixed_original, train.regimes.mixed_synthetic)
         if synthesise.per_class < needed:
             problems.append(
                 PathgenError(

@@ -5,7 +5,7 @@ from pathgen.core.errors import cli_errors
 from pathgen.core.files import write_json
 from pathgen.core.params import load_section
 from pathgen.evaluation.compare import compare, differences_table, regimes_table
-from pathgen.evaluation.load import patients_of, read_evaluated, slides_known
+from pathgen.evaluation.load import has_slides, load_runs, slide_patients
 from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.patches.parquet import read_table, write_csv
 from stages.context import running
@@ -20,12 +20,12 @@ def main() -> None:
     settings = load_section("evaluate", EvaluateSettings).model_dump(include=set(USED))
     with running("compare", settings={"evaluate": settings}) as stage:
         cohort = read_table(layout.COHORT)
-        test, runs = read_evaluated(layout.EVALUATION)
+        test, runs = load_runs(layout.EVALUATION)
         found = compare(
             test,
             runs,
-            slides_known=slides_known(cohort),
-            patients=patients_of(cohort),
+            slides_known=has_slides(cohort),
+            patients=slide_patients(cohort),
             **settings,
         )
         write_json(layout.COMPARISON / "comparison.json", found)

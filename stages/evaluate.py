@@ -7,7 +7,7 @@ from pathgen.core import layout
 from pathgen.core.errors import cli_errors
 from pathgen.core.params import load_section
 from pathgen.evaluation.evaluate import evaluate
-from pathgen.evaluation.load import patients_of, slides_known
+from pathgen.evaluation.load import has_slides, slide_patients
 from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.patches.parquet import read_table
 from pathgen.patches.store import open_patch_set
@@ -45,8 +45,8 @@ def main() -> None:
             open_patch_set(layout.TEST),
             open_patch_set(layout.VALID),
             results,
-            slides_known=slides_known(cohort),
-            patients=patients_of(cohort),
+            slides_known=has_slides(cohort),
+            patients=slide_patients(cohort),
             **settings,
             device=device,
         )

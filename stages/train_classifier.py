@@ -4,7 +4,7 @@ import argparse
 
 from pathgen.classifier.checkpoint import save_classifier
 from pathgen.classifier.loop import train_classifier
-from pathgen.classifier.regimes import REGIMES, assemble
+from pathgen.classifier.regimes import REGIMES, build_regime
 from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.core import layout
 from pathgen.core.errors import cli_errors
@@ -42,7 +42,7 @@ def main() -> None:
         classifiers=[wanted.classifier],
         trains=True,
     ) as stage:
-        train, valid = assemble(
+        train, valid = build_regime(
             wanted.regime,
             open_patch_set(layout.TRAIN),
             open_patch_set(layout.VALID),

@@ -13,7 +13,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from pathgen.cli import app
-from pathgen.inspect.probe import Finding, inspect_path
+from pathgen.inspect.probe import ProbeResult, inspect_path
 from pathgen.patches.parquet import write_table
 from pathgen.patches.schemas import CANDIDATES, empty_table
 from pathgen.patches.store import PatchSetWriter
@@ -28,7 +28,7 @@ def usable(path: Path, kind: str) -> dict:
     return finding.facts
 
 
-def refused(path: Path, *words: str) -> Finding:
+def refused(path: Path, *words: str) -> ProbeResult:
     finding = inspect_path(path)
     assert not finding.usable and finding.problem is not None and finding.facts == {}
     assert len(finding.problem.splitlines()) == 1

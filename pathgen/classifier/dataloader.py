@@ -1,4 +1,4 @@
-"""Training patches kept in memory as bytes, and dealt as what a network takes."""
+"""Training patches kept in memory as bytes, and batch_order as what a network takes."""
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ _BLUR_CHANCE = 0.5
 _BLUR_PX = 1.0
 
 
-class Feed:
+class DeviceDataset:
     """Patches and their labels, on the device where they fit there."""
 
     def __init__(

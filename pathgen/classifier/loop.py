@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pathgen.classifier.dataloader import Feed
+from pathgen.classifier.dataloader import DeviceDataset
 from pathgen.classifier.lr_schedule import batches, best_epoch, is_over, learning_rates
 from pathgen.classifier.prediction import log_probabilities
 from pathgen.classifier.registry import build_classifier, fill_from_file
 from pathgen.classifier.settings import Augment, Schedule
-from pathgen.classifier.training_state import RunState
+from pathgen.classifier.training_state import TrainingState
 from pathgen.core.progress import progress
 from pathgen.core.seeding import derive_seed
 from pathgen.patches.image_grid import patch_grid
@@ -165,7 +165,7 @@ def train_classifier(
     fresh = None if given is None else fill_from_file(model, classifier, given, weights_sha256)
     layout = torch.channels_last if channels_last else torch.contiguous_format
     model = model.to(device).to(memory_format=layout)  # type: ignore[call-overload]
-    run = RunState(
+    run = TrainingState(
         model,
         sgd(model, device, learning_rate=learning_rate, momentum=momentum, weight_decay=weight_decay),
     )
@@ -200,7 +200,7 @@ def train_classifier(
     epoch_steps = -(-count // batch_size)
     steps = max_epochs * epoch_steps if max_steps is None else min(max_epochs * epoch_steps, max_steps)
     rate_at = learning_rates(lr_schedule, learning_rate, steps, lr_step_steps, lr_gamma)
-    feed = Feed(
+    feed = DeviceDataset(
         train_images, train_labels, device=device, channels_last=channels_last, augment=augment, seed=seed
     )
     stopped = stop_after_epoch is not None and any(
@@ -213,10 +213,10 @@ def train_classifier(
         saved = time.monotonic()
         while not (stopped or run.steps == steps or is_over(run.accuracies, max_epochs, patience)):
             epoch, begun = len(run.history) + 1, len(run.losses)
-            dealt = list(batches(len(train_images), batch_size, seed, epoch, epoch_patches))
-            dealt = dealt[: steps - run.steps + begun]
+            batch_order = list(batches(len(train_images), batch_size, seed, epoch, epoch_patches))
+            batch_order = batch_order[: steps - run.steps + begun]
             model.train()
-            for rows in dealt[begun:]:
+            for rows in batch_order[begun:]:
                 # What layers draw themselves, as dropout does.
                 torch.manual_seed(derive_seed(seed, "draws", run.steps))
                 train_step(run, *feed.batch(rows, run.steps), rate_at(run.steps), precision)
@@ -226,7 +226,7 @@ def train_classifier(
                     saved = time.monotonic()
             row = {
                 "epoch": epoch,
-                **run.training_averages(sum(len(rows) for rows in dealt)),
+                **run.training_averages(sum(len(rows) for rows in batch_order)),
                 **_validation(log_probabilities(model, valid_images, device), valid_labels),
                 "learning_rate": rate_at(run.steps - 1),
             }
@@ -240,14 +240,14 @@ def train_classifier(
 
     model.load_state_dict(run.best)
     chosen = best_epoch(run.accuracies)
-    wrong = most_wrong(log_probabilities(model, valid_images, device), valid_labels)
+    wrong = hardest_errors(log_probabilities(model, valid_images, device), valid_labels)
     if len(wrong) > 0:
         recorder.image("misclassified", patch_grid(valid_images[wrong], _GRID_COLUMNS, scale=2), chosen)
     history = pd.DataFrame(run.history, columns=list(HISTORY_COLUMNS))
     return TrainedClassifier(classifier, size_px, model.cpu().eval(), history, chosen, fresh)
 
 
-def most_wrong(logarithms: Tensor, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+def hardest_errors(logarithms: Tensor, labels: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the rows that are called the other class, the most confident first, at most 64.
 
     Args:
@@ -285,7 +285,7 @@ def sgd(
     )
 
 
-def train_step(run: RunState, images: Tensor, labels: Tensor, rate: float, precision: str) -> None:
+def train_step(run: TrainingState, images: Tensor, labels: Tensor, rate: float, precision: str) -> None:
     """Take one optimiser step."""
     for group in run.optimizer.param_groups:
         group["lr"] = rate

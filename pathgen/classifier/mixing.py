@@ -3,7 +3,7 @@
 import math
 
 
-def mixture(originals: int, share_original: float, share_synthetic: float) -> tuple[int, int]:
+def mixed_counts(originals: int, share_original: float, share_synthetic: float) -> tuple[int, int]:
     """Return how many original and how many synthetic patches of one class are trained on.
 
     Args:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pathgen.classifier.mixing import mixture
+from pathgen.classifier.mixing import mixed_counts
 from pathgen.core.errors import PathgenError
 from pathgen.core.labels import LABELS, label_index
 from pathgen.core.seeding import numpy_generator
@@ -86,7 +86,7 @@ def _whole(patches: PatchSet, subject: str) -> LabelledImages:
     return LabelledImages(patches.images, np.asarray(names == "tumor", dtype=np.int64), origin)
 
 
-def assemble(
+def build_regime(
     regime: Regime,
     original_train: PatchSet,
     original_valid: PatchSet,
@@ -151,7 +151,7 @@ def _mixed_picks(
         rows = _rows_of(original, label)
         if len(rows) == 0:
             raise PathgenError("original training set", f"has no {label} patch", "Draw both classes")
-        kept, wanted = mixture(len(rows), share_original, share_synthetic)
+        kept, wanted = mixed_counts(len(rows), share_original, share_synthetic)
         if kept == 0:
             reason = f"a share of {share_original} of {len(rows)} {label} patches is none"
             raise PathgenError("original training set", reason, "Raise regimes.mixed_original")

@@ -16,7 +16,7 @@ _DAMAGED = "Delete the folder; the training then starts over"
 
 
 @dataclass
-class RunState:
+class TrainingState:
     """A training between two steps.
 
     Attributes:

@@ -8,22 +8,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pathgen.evaluation.load import Evaluated, TestPatches
-from pathgen.metrics.statistics.bootstrap import clusters_of
-from pathgen.metrics.statistics.bootstrap_metrics import WEIGHTED_METRICS, judge
+from pathgen.evaluation.load import EvaluatedRun, TestPatches
+from pathgen.metrics.statistics.bootstrap import build_clusters
+from pathgen.metrics.statistics.bootstrap_metrics import WEIGHTED_METRICS, prepare_scores
 from pathgen.metrics.statistics.confidence_intervals import (
-    Draws,
-    Spread,
-    difference_interval,
-    difference_of,
-    draw,
-    mean_of,
-    share_interval,
-    slides_spread,
-    together,
-    training_spread,
+    BootstrapDraws,
+    StandardError,
+    bootstrap,
+    bootstrap_se,
+    combine_se,
+    difference_ci,
+    difference_draws,
+    mean_draws,
+    proportion_ci,
+    training_se,
 )
-from pathgen.metrics.statistics.hypothesis_tests import mcnemar, minimum_difference, p_value
+from pathgen.metrics.statistics.hypothesis_tests import mcnemar, minimum_detectable_difference, p_value
 from pathgen.metrics.statistics.multiple_testing import holm
 
 #: The one that is tested; the others are reported with intervals.
@@ -32,7 +32,7 @@ _REGIMES = ("original", "mixed", "synthetic")
 
 
 @dataclass(frozen=True)
-class Group:
+class RegimeRuns:
     """All trainings of one classifier on one regime; replicates of a generator belong together.
 
     Attributes:
@@ -44,13 +44,13 @@ class Group:
 
     classifier: str
     row: str
-    runs: Sequence[Evaluated]
-    draws: Sequence[Draws]
+    runs: Sequence[EvaluatedRun]
+    draws: Sequence[BootstrapDraws]
 
-    def over_trainings(self, metric: str) -> Spread | None:
-        """Return how far the mean would move with other trainings, see `training_spread`."""
+    def over_trainings(self, metric: str) -> StandardError | None:
+        """Return how far the mean would move with other trainings, see `training_se`."""
         values = [one.value[metric] for one in self.draws]
-        return training_spread(values, self.replicates, [run.key.seed for run in self.runs])
+        return training_se(values, self.replicates, [run.key.seed for run in self.runs])
 
     @property
     def replicates(self) -> list[str]:
@@ -60,7 +60,7 @@ class Group:
 
 def compare(
     test: TestPatches,
-    runs: Sequence[Evaluated],
+    runs: Sequence[EvaluatedRun],
     *,
     slides_known: bool,
     patients: Mapping[str, str],
@@ -91,17 +91,17 @@ def compare(
         adjustment), and McNemar's test of each pair of trainings with the same seed. What is not known is
         absent.
     """
-    clusters = clusters_of(test.slides, test.labels, slides_known=slides_known, patients=patients)
+    clusters = build_clusters(test.slides, test.labels, slides_known=slides_known, patients=patients)
 
-    def drawn(run: Evaluated) -> Draws:
+    def drawn(run: EvaluatedRun) -> BootstrapDraws:
         cuts = {"threshold": run.threshold, "operating_threshold": run.operating_threshold}
-        judged = judge(test.labels, run.scores, clusters, **cuts)
-        return draw(judged, clusters, resamples=resamples, seed=seed)
+        judged = prepare_scores(test.labels, run.scores, clusters, **cuts)
+        return bootstrap(judged, clusters, resamples=resamples, seed=seed)
 
     groups = []
     for (classifier, _, row), of_group in groupby(sorted(runs, key=_place), key=lambda run: _place(run)[:3]):
         members = list(of_group)
-        groups.append(Group(classifier, row, members, [drawn(run) for run in members]))
+        groups.append(RegimeRuns(classifier, row, members, [drawn(run) for run in members]))
     pairs = [
         (second, first) for first, second in combinations(groups, 2) if first.classifier == second.classifier
     ]
@@ -123,13 +123,13 @@ def compare(
     }
 
 
-def _place(run: Evaluated) -> tuple[str, int, str, str, int]:
+def _place(run: EvaluatedRun) -> tuple[str, int, str, str, int]:
     key = run.key
     return (key.classifier, _REGIMES.index(key.regime), key.row, key.generator or "", key.seed)
 
 
-def _regime(group: Group, confidence: float) -> dict[str, Any]:
-    mean = mean_of(group.draws)
+def _regime(group: RegimeRuns, confidence: float) -> dict[str, Any]:
+    mean = mean_draws(group.draws)
     return {
         "classifier": group.classifier,
         "regime": group.row,
@@ -143,36 +143,36 @@ def _regime(group: Group, confidence: float) -> dict[str, Any]:
     }
 
 
-def _mean(group: Group, mean: Draws, metric: str, confidence: float) -> dict[str, float] | None:
+def _mean(group: RegimeRuns, mean: BootstrapDraws, metric: str, confidence: float) -> dict[str, float] | None:
     value, values = mean.value[metric], [one.value[metric] for one in group.draws]
     if not np.isfinite(value):
         return None
-    slides, trainings = slides_spread(mean, metric), group.over_trainings(metric)
-    spread = together([slides, trainings]) if slides is not None else None
-    ends = None if spread is None else share_interval(value, spread, confidence)
+    slides, trainings = bootstrap_se(mean, metric), group.over_trainings(metric)
+    spread = combine_se([slides, trainings]) if slides is not None else None
+    ends = None if spread is None else proportion_ci(value, spread, confidence)
     sd = {"sd": float(np.std(values, ddof=1))} if len(values) > 1 else {}
     return {"mean": value, **sd, **_ends(ends), **_errors(slides, trainings)}
 
 
 def _difference(
-    one: Group, other: Group, test: TestPatches, confidence: float, power: float
+    one: RegimeRuns, other: RegimeRuns, test: TestPatches, confidence: float, power: float
 ) -> dict[str, Any]:
-    draws = difference_of(mean_of(one.draws), mean_of(other.draws))
+    draws = difference_draws(mean_draws(one.draws), mean_draws(other.draws))
     metrics: dict[str, dict[str, float]] = {}
     tests: dict[str, float] = {}
     for metric in WEIGHTED_METRICS:
         value = draws.value[metric]
         if not np.isfinite(value):
             continue
-        slides = slides_spread(draws, metric)
+        slides = bootstrap_se(draws, metric)
         trainings = _paired_trainings(one, other, metric)
-        spread = together([slides, trainings]) if slides is not None else None
-        ends = None if spread is None else difference_interval(value, spread, confidence)
+        spread = combine_se([slides, trainings]) if slides is not None else None
+        ends = None if spread is None else difference_ci(value, spread, confidence)
         metrics[metric] = {"difference": value, **_ends(ends), **_errors(slides, trainings)}
         if metric == TESTED and spread is not None:
             tests = {
                 "p_value": p_value(value, spread),
-                "minimum_difference": minimum_difference(spread, confidence, power),
+                "minimum_difference": minimum_detectable_difference(spread, confidence, power),
             }
     return {
         "classifier": one.classifier,
@@ -184,7 +184,7 @@ def _difference(
     }
 
 
-def _pairs(one: Group, other: Group) -> list[tuple[int, int]]:
+def _pairs(one: RegimeRuns, other: RegimeRuns) -> list[tuple[int, int]]:
     """Return the places of trainings that belong together: the same seed, and number of replicate if any."""
     found = []
     for at, first in enumerate(one.runs):
@@ -195,19 +195,19 @@ def _pairs(one: Group, other: Group) -> list[tuple[int, int]]:
     return found
 
 
-def _paired_trainings(one: Group, other: Group, metric: str) -> Spread | None:
+def _paired_trainings(one: RegimeRuns, other: RegimeRuns, metric: str) -> StandardError | None:
     """Say how far the difference would move with other trainings: a seed means the same first weights."""
     pairs = _pairs(one, other)
     # The spread is that of all trainings, so it is told by pairs only where each of either regime is in one.
     paired = [set(places) for places in zip(*pairs, strict=True)]
     if paired != [set(range(len(one.runs))), set(range(len(other.runs)))]:
-        return together([one.over_trainings(metric), other.over_trainings(metric)])
+        return combine_se([one.over_trainings(metric), other.over_trainings(metric)])
     values = [one.draws[at].value[metric] - other.draws[beside].value[metric] for at, beside in pairs]
     seeds = [one.runs[at].key.seed for at, _ in pairs]
-    return training_spread(values, [one.replicates[at] for at, _ in pairs], seeds)
+    return training_se(values, [one.replicates[at] for at, _ in pairs], seeds)
 
 
-def _mcnemar(one: Group, other: Group, test: TestPatches) -> list[dict[str, Any]]:
+def _mcnemar(one: RegimeRuns, other: RegimeRuns, test: TestPatches) -> list[dict[str, Any]]:
     """Test each training against the one of the other regime that belongs to it."""
     found = []
     for at, beside in _pairs(one, other):
@@ -224,7 +224,7 @@ def _ends(ends: tuple[float, float] | None) -> dict[str, float]:
     return {} if ends is None else {"low": ends[0], "high": ends[1]}
 
 
-def _errors(slides: Spread | None, trainings: Spread | None) -> dict[str, float]:
+def _errors(slides: StandardError | None, trainings: StandardError | None) -> dict[str, float]:
     both = {"error_slides": slides, "error_trainings": trainings}
     return {name: spread.error for name, spread in both.items() if spread is not None}
 

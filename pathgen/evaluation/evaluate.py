@@ -18,14 +18,14 @@ from pathgen.metrics.classification import (
     roc_points,
     undefined_metrics,
 )
-from pathgen.metrics.statistics.bootstrap import clusters_of
-from pathgen.metrics.statistics.bootstrap_metrics import AT_OPERATING_POINT, judge
+from pathgen.metrics.statistics.bootstrap import build_clusters
+from pathgen.metrics.statistics.bootstrap_metrics import AT_OPERATING_POINT, prepare_scores
 from pathgen.metrics.statistics.calibration import (
     expected_calibration_error,
-    reliability,
+    reliability_curve,
     threshold_at_specificity,
 )
-from pathgen.metrics.statistics.confidence_intervals import draw, share_interval, slides_spread
+from pathgen.metrics.statistics.confidence_intervals import bootstrap, bootstrap_se, proportion_ci
 from pathgen.patches.parquet import write_csv, write_table
 from pathgen.patches.store import PatchSet
 
@@ -72,17 +72,17 @@ def evaluate(
     labels = np.asarray(frame["label"] == "tumor", dtype=np.int64)
     called = np.asarray(frame["predicted"] == "tumor", dtype=np.int64)
     operating = threshold_at_specificity(valid.classes, predict(model, valid.images, device), specificity)
-    curve = reliability(labels, scores, calibration_bins)
-    clusters = clusters_of(frame["slide"].to_numpy(), labels, slides_known=slides_known, patients=patients)
-    judged = judge(labels, scores, clusters, threshold=threshold, operating_threshold=operating)
-    draws = draw(judged, clusters, resamples=resamples, seed=seed)
+    curve = reliability_curve(labels, scores, calibration_bins)
+    clusters = build_clusters(frame["slide"].to_numpy(), labels, slides_known=slides_known, patients=patients)
+    judged = prepare_scores(labels, scores, clusters, threshold=threshold, operating_threshold=operating)
+    draws = bootstrap(judged, clusters, resamples=resamples, seed=seed)
     metrics = classification_metrics(labels, scores, threshold)
     metrics |= {name: draws.value[name] for name in AT_OPERATING_POINT if math.isfinite(draws.value[name])}
     metrics["calibration_error"] = expected_calibration_error(curve)
     intervals = {}
     for name in draws.value:
-        spread = slides_spread(draws, name)
-        ends = None if spread is None else share_interval(draws.value[name], spread, confidence)
+        spread = bootstrap_se(draws, name)
+        ends = None if spread is None else proportion_ci(draws.value[name], spread, confidence)
         if ends is not None:
             intervals[name] = {"low": ends[0], "high": ends[1]}
     found: dict[str, Any] = {

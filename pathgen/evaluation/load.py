@@ -16,7 +16,7 @@ _HINT = "Run `dvc repro evaluate` again, or remove the folder if it is not an ou
 
 
 @dataclass(frozen=True)
-class Evaluated:
+class EvaluatedRun:
     """One run's scores of the test patches.
 
     Attributes:
@@ -47,7 +47,7 @@ class TestPatches:
     labels: NDArray[np.int64]
 
 
-def slides_known(cohort: pd.DataFrame) -> bool:
+def has_slides(cohort: pd.DataFrame) -> bool:
     """Say whether the source names slides, and not only the containers patches lie in.
 
     Args:
@@ -56,7 +56,7 @@ def slides_known(cohort: pd.DataFrame) -> bool:
     return bool(cohort["slide_known"].all())
 
 
-def patients_of(cohort: pd.DataFrame) -> dict[str, str]:
+def slide_patients(cohort: pd.DataFrame) -> dict[str, str]:
     """Say whose each slide is.
 
     Args:
@@ -69,7 +69,7 @@ def patients_of(cohort: pd.DataFrame) -> dict[str, str]:
     return dict(zip(known["slide"], known["patient"], strict=True))
 
 
-def read_evaluated(folder: Path) -> tuple[TestPatches, list[Evaluated]]:
+def load_runs(folder: Path) -> tuple[TestPatches, list[EvaluatedRun]]:
     """Read all evaluated runs.
 
     Args:
@@ -81,7 +81,7 @@ def read_evaluated(folder: Path) -> tuple[TestPatches, list[Evaluated]]:
     Raises:
         PathgenError: There is no run, a folder is not one's, or the runs were judged on different patches.
     """
-    runs: list[Evaluated] = []
+    runs: list[EvaluatedRun] = []
     first: pd.DataFrame | None = None
     for path in sorted(folder.glob("[!.]*/")):
         key = parse_run(path.name)
@@ -94,7 +94,7 @@ def read_evaluated(folder: Path) -> tuple[TestPatches, list[Evaluated]]:
             first = identity
         elif not identity.equals(first):
             raise PathgenError(path, "was judged on other test patches than the runs before it", _HINT)
-        runs.append(Evaluated(key, frame["score"].to_numpy(np.float64), *thresholds))
+        runs.append(EvaluatedRun(key, frame["score"].to_numpy(np.float64), *thresholds))
     if first is None:
         raise PathgenError(folder, "holds no evaluated run", "Run `dvc repro evaluate`")
     labels = np.asarray(first["label"] == "tumor", dtype=np.int64)

@@ -10,7 +10,7 @@ from torch import nn
 
 from pathgen.classifier.prediction import predict
 from pathgen.core.files import write_json
-from pathgen.metrics.classification import classification_metrics, confusion, wilson_interval
+from pathgen.metrics.classification import classification_metrics, confusion, wilson_ci
 from pathgen.patches.store import PatchSet
 
 
@@ -46,7 +46,7 @@ def evaluate_on_synthetic(
     ends: dict[str, float] = {}
     for name, rows in {"accuracy": labels >= 0, "recall": labels == 1, "specificity": labels == 0}.items():
         right = _right(labels, scores, threshold)[rows]
-        low, high = wilson_interval(int(right.sum()), len(right), confidence)
+        low, high = wilson_ci(int(right.sum()), len(right), confidence)
         ends |= {f"{name}/low": low, f"{name}/high": high}
     write_json(folder / "metrics.json", {**metrics, **ends, "confusion": counts})
     return metrics | ends

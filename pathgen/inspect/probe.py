@@ -42,7 +42,7 @@ _KNOWN = (
 
 
 @dataclass(frozen=True)
-class Finding:
+class ProbeResult:
     """What one path is.
 
     Attributes:
@@ -60,7 +60,7 @@ class Finding:
     problem: str | None
 
 
-def inspect_path(path: Path) -> Finding:
+def inspect_path(path: Path) -> ProbeResult:
     """Tell what a path is and whether the suite can use it.
 
     Args:
@@ -74,11 +74,11 @@ def inspect_path(path: Path) -> Finding:
         kind, read = _kind(path)
         kind, facts = read(path)
     except PathgenError as problem:
-        return Finding(str(path), kind, False, {}, str(problem))
+        return ProbeResult(str(path), kind, False, {}, str(problem))
     except OSError as problem:
         said = PathgenError(path, f"cannot be read: {problem.strerror or problem}", "Check its permissions")
-        return Finding(str(path), kind, False, {}, str(said))
-    return Finding(str(path), kind, True, facts, None)
+        return ProbeResult(str(path), kind, False, {}, str(said))
+    return ProbeResult(str(path), kind, True, facts, None)
 
 
 _Reader = Callable[[Path], tuple[str, dict[str, Any]]]

@@ -124,7 +124,7 @@ def roc_points(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> pd.Dat
     )
 
 
-def wilson_interval(successes: int, count: int, confidence: float) -> tuple[float, float]:
+def wilson_ci(successes: int, count: int, confidence: float) -> tuple[float, float]:
     """Return the Wilson score interval of a share.
 
     Args:
@@ -156,7 +156,7 @@ def per_slide(predictions: pd.DataFrame, confidence: float) -> pd.DataFrame:
         counts = confusion(_is_tumor(patches["label"]), _is_tumor(patches["predicted"]))
         right = counts["true_positive"] + counts["true_negative"]
         tumors = counts["true_positive"] + counts["false_negative"]
-        low, high = wilson_interval(right, len(patches), confidence)
+        low, high = wilson_ci(right, len(patches), confidence)
         rows.append(
             {
                 "slide": slide,
@@ -199,7 +199,7 @@ class MeanInterval:
     n: int
 
 
-def mean_and_interval(values: Sequence[float], confidence: float) -> MeanInterval:
+def mean_ci(values: Sequence[float], confidence: float) -> MeanInterval:
     """Return the mean of repetitions and its interval by Student's t.
 
     Args:

@@ -19,7 +19,7 @@ _INCOMPLETE = "incomplete"
 
 
 @dataclass(frozen=True)
-class Part:
+class PatchChunk:
     """Some patches of a piece.
 
     Attributes:
@@ -33,11 +33,11 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Piece:
+class SlidePatches:
     """Patches of one slide.
 
     Attributes:
-        places: Columns `PLACE`, sorted by item, and ``incomplete`` as in `Part`.
+        places: Columns `PLACE`, sorted by item, and ``incomplete`` as in `PatchChunk`.
         images: uint8 of shape (N, H, W, 3), read-only, in the same order.
     """
 
@@ -49,7 +49,7 @@ class Piece:
         """Open a piece without reading its pixels.
 
         Args:
-            folder: Where `write_piece` wrote it.
+            folder: Where `write_slide_patches` wrote it.
 
         Raises:
             PathgenError: A file is missing or damaged.
@@ -63,7 +63,9 @@ class Piece:
         return rows.fillna(-1).to_numpy(dtype=np.int64)
 
 
-def write_piece(folder: Path, places: pd.DataFrame, size_px: int, parts: Iterable[Part]) -> pd.DataFrame:
+def write_slide_patches(
+    folder: Path, places: pd.DataFrame, size_px: int, parts: Iterable[PatchChunk]
+) -> pd.DataFrame:
     """Write a piece.
 
     Args:
@@ -73,7 +75,7 @@ def write_piece(folder: Path, places: pd.DataFrame, size_px: int, parts: Iterabl
         parts: The patches in the order of the places, their images of side `size_px`.
 
     Returns:
-        The places as `Piece` has them.
+        The places as `SlidePatches` has them.
     """
     incomplete = []
     with (folder / PIXELS_FILE).open("wb") as stream:

@@ -76,7 +76,7 @@ def write_roles(samples: pd.DataFrame, pieces: Mapping[str, Path], folder: Path,
 
     Args:
         samples: The table `pathgen.patches.schemas.SAMPLES`.
-        pieces: Slide to the folder of the `pathgen.patches.slide_cache.Piece` of all patches drawn from it.
+        pieces: Slide to folder of its `pathgen.patches.slide_cache.SlidePatches`.
         folder: Where the patch sets shall be; each appears when it is complete.
         size_px: Side of the patches, px.
 

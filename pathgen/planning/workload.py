@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
-from pathgen.classifier.mixing import mixture
+from pathgen.classifier.mixing import mixed_counts
 from pathgen.classifier.settings import ClassifierSettings, RegimeSettings
 from pathgen.core.labels import LABELS
 from pathgen.gan.settings import networks_of
@@ -75,7 +75,7 @@ def trained_patches(regime: str, originals: int, synthetic: int, settings: Regim
     if regime == "original":
         return originals
     if regime == "mixed":
-        of_class = mixture(originals // len(LABELS), settings.mixed_original, settings.mixed_synthetic)
+        of_class = mixed_counts(originals // len(LABELS), settings.mixed_original, settings.mixed_synthetic)
         return len(LABELS) * sum(of_class)
     held_out = settings.valid_share_synthetic if settings.validate_on == "code" else None
     return synthetic - round(synthetic * (held_out or 0.0))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from pathgen.metrics.statistics.confidence_intervals import share_interval, training_spread
+from pathgen.metrics.statistics.confidence_intervals import proportion_ci, training_se
 from pathgen.report.tables import NOT_RUN, Row, interval, number
 from pathgen.run_matrix import kind_of
 from pathgen.webpage.table import Table
@@ -25,8 +25,8 @@ def mean_over_trainings(
     Returns:
         The mean alone where there is one training, or where no two differ.
     """
-    mean, spread = fmean(values), training_spread(values, generators, seeds)
-    ends = None if spread is None else share_interval(mean, spread, confidence)
+    mean, spread = fmean(values), training_se(values, generators, seeds)
+    ends = None if spread is None else proportion_ci(mean, spread, confidence)
     return number(mean) + ("" if ends is None else f"\n{number(ends[0])} to {number(ends[1])}")
 
 

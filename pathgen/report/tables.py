@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from pathgen.metrics.classification import mean_and_interval
+from pathgen.metrics.classification import mean_ci
 from pathgen.report import reference_results
 from pathgen.report.load import Run, run_order
 from pathgen.run_matrix import RunKey, kind_of, regime_name
@@ -99,7 +99,7 @@ def summarise(values: Sequence[float | None], confidence: float, lowest: float =
     defined = [float(value) for value in values if value is not None and not pd.isna(value)]
     if not defined:
         return Summary(None, None, None, 0, len(values))
-    over = mean_and_interval(defined, confidence)
+    over = mean_ci(defined, confidence)
     low, high = (None if end is None else min(max(end, lowest), 1.0) for end in (over.low, over.high))
     return Summary(over.mean, low, high, len(defined), len(values))
 

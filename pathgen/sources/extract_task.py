@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pathgen.jobs.result_cache import Facts, Identity, read_record
-from pathgen.patches.slide_cache import Part, Piece, write_piece
+from pathgen.patches.slide_cache import PatchChunk, SlidePatches, write_slide_patches
 from pathgen.sources.base import Reading, Source
 from pathgen.sources.settings import CohortSettings
 
@@ -55,7 +55,7 @@ class ExtractSlide:
         earlier = list(self._earlier())
         facts = [facts for _, facts in earlier]
         parts = self._parts([piece for piece, _ in earlier], facts)
-        places = write_piece(folder, self.places, self.size_px, parts)
+        places = write_slide_patches(folder, self.places, self.size_px, parts)
         return {
             "patches": len(places),
             "read": sum(int(of_part["read"] or 0) for of_part in facts),
@@ -65,16 +65,16 @@ class ExtractSlide:
             "incomplete": _count(places["incomplete"]),
         }
 
-    def _earlier(self) -> Iterator[tuple[Piece, Facts]]:
+    def _earlier(self) -> Iterator[tuple[SlidePatches, Facts]]:
         """Yield what earlier draws have read of the same slide in the same way."""
         for other in sorted(self.shelf.iterdir()) if self.shelf.is_dir() else []:
             record = None if other.name.startswith(".") else read_record(other)
             if record is None or record.reason is not None:
                 continue
             if replace(record.identity, part="") == replace(self.identity, part=""):
-                yield Piece.open(other), {**record.facts, "read": 0}
+                yield SlidePatches.open(other), {**record.facts, "read": 0}
 
-    def _parts(self, earlier: list[Piece], facts: list[Facts]) -> Iterator[Part]:
+    def _parts(self, earlier: list[SlidePatches], facts: list[Facts]) -> Iterator[PatchChunk]:
         """Yield the patches, some at a time; note in `facts` how they were read."""
         rows_per_part = max(1, _CHUNK_BYTES // (self.size_px**2 * 3))
         for start in range(0, len(self.places), rows_per_part):
@@ -96,7 +96,7 @@ class ExtractSlide:
                 if reading.incomplete is not None:
                     incomplete[wanted] = reading.incomplete
                 facts.append(_facts(reading))
-            yield Part(images, incomplete)
+            yield PatchChunk(images, incomplete)
 
 
 def _unknown(count: int) -> pd.arrays.BooleanArray:

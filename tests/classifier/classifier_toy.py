@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pathgen.classifier import loop
 from pathgen.classifier.loop import TrainedClassifier, train_classifier
-from pathgen.classifier.training_state import RunState
+from pathgen.classifier.training_state import TrainingState
 from pathgen.training.metric_logger import NullLogger
 
 
@@ -71,7 +71,7 @@ def kill_in_step(step: int) -> None:
     loop._SNAPSHOT_EVERY_S = -1.0  # type: ignore[attr-defined]
     taken = loop.train_step
 
-    def dying(run: RunState, *arguments: Any) -> None:
+    def dying(run: TrainingState, *arguments: Any) -> None:
         if run.steps == step:
             os.kill(os.getpid(), signal.SIGKILL)
         taken(run, *arguments)

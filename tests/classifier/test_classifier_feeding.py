@@ -1,4 +1,4 @@
-"""Patches are dealt as they are, or changed by draws that depend on seed and step alone."""
+"""Patches are batch_order as they are, or changed by draws that depend on seed and step alone."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import torch
 from classifier_toy import toy_patches
 from scipy import ndimage
 
-from pathgen.classifier.dataloader import Feed
+from pathgen.classifier.dataloader import DeviceDataset
 from pathgen.classifier.settings import Augment
 from pathgen.training.augmentation import blurred
 
@@ -15,8 +15,8 @@ IMAGES, LABELS = toy_patches(24, 1)
 ROWS = np.arange(24)[::-1].copy()
 
 
-def feed(augment: Augment, seed: int = 1, channels_last: bool = True) -> Feed:
-    return Feed(IMAGES, LABELS, device=CPU, channels_last=channels_last, augment=augment, seed=seed)
+def feed(augment: Augment, seed: int = 1, channels_last: bool = True) -> DeviceDataset:
+    return DeviceDataset(IMAGES, LABELS, device=CPU, channels_last=channels_last, augment=augment, seed=seed)
 
 
 @pytest.mark.parametrize("channels_last", [True, False])

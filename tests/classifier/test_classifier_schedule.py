@@ -43,9 +43,9 @@ def test_stops_after_patience_epochs_without_a_better_one() -> None:
 
 
 def test_batches_deal_every_patch_once_and_keep_the_last() -> None:
-    dealt = list(batches(10, 4, seed=1, epoch=1))
-    assert [len(rows) for rows in dealt] == [4, 4, 2]
-    assert sorted(np.concatenate(dealt)) == list(range(10))
+    batch_order = list(batches(10, 4, seed=1, epoch=1))
+    assert [len(rows) for rows in batch_order] == [4, 4, 2]
+    assert sorted(np.concatenate(batch_order)) == list(range(10))
 
 
 def test_order_is_a_function_of_seed_and_epoch() -> None:
@@ -57,13 +57,13 @@ def test_order_is_a_function_of_seed_and_epoch() -> None:
     assert order(1, 1) != order(2, 1)
 
 
-def dealt(count: int, epoch: int, epoch_patches: int | None) -> list[int]:
+def batch_order(count: int, epoch: int, epoch_patches: int | None) -> list[int]:
     return np.concatenate(list(batches(count, 4, 1, epoch, epoch_patches))).tolist()
 
 
 @pytest.mark.parametrize("epoch_patches", [1, 7, 20, 45])
 def test_epochs_of_another_length_deal_the_same_passes(epoch_patches: int) -> None:
-    passes = [row for epoch in range(1, 20) for row in dealt(20, epoch, None)]
-    epochs = [row for epoch in range(1, 9) for row in dealt(20, epoch, epoch_patches)]
+    passes = [row for epoch in range(1, 20) for row in batch_order(20, epoch, None)]
+    epochs = [row for epoch in range(1, 9) for row in batch_order(20, epoch, epoch_patches)]
     assert len(epochs) == 8 * epoch_patches
     assert epochs == passes[: len(epochs)]

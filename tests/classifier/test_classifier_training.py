@@ -20,7 +20,7 @@ from pathgen.classifier import loop
 from pathgen.classifier.checkpoint import load_classifier, save_classifier
 from pathgen.classifier.prediction import predict
 from pathgen.classifier.registry import build_classifier
-from pathgen.classifier.training_state import RunState
+from pathgen.classifier.training_state import TrainingState
 from pathgen.core.errors import PathgenError
 
 CPU = torch.device("cpu")
@@ -138,7 +138,7 @@ def test_tells_the_recorder_every_epoch_and_shows_the_worst_mistakes(monkeypatch
 
 def test_most_wrong_first_is_most_confident() -> None:
     scores = torch.tensor([[0.9, 0.1], [0.1, 0.9], [0.4, 0.6], [0.3, 0.7]], dtype=torch.float64)
-    assert loop.most_wrong(scores.log(), np.array([0, 0, 0, 1])).tolist() == [1, 2]
+    assert loop.hardest_errors(scores.log(), np.array([0, 0, 0, 1])).tolist() == [1, 2]
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
@@ -164,7 +164,7 @@ def test_channels_last_is_how_the_layers_lie_in_memory_and_changes_nothing_else(
     seen: list[bool] = []
     plain = loop.train_step
 
-    def listened(run: RunState, images: torch.Tensor, *rest: Any) -> None:
+    def listened(run: TrainingState, images: torch.Tensor, *rest: Any) -> None:
         layouts = [
             tensor.is_contiguous(memory_format=torch.channels_last)
             for tensor in (images, run.model.features[2].weight)

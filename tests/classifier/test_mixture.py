@@ -2,7 +2,7 @@
 
 import pytest
 
-from pathgen.classifier.mixing import mixture
+from pathgen.classifier.mixing import mixed_counts
 
 
 @pytest.mark.parametrize(
@@ -18,4 +18,4 @@ from pathgen.classifier.mixing import mixture
 def test_shares_are_taken_as_they_are_written(
     originals: int, shares: tuple[float, float], wanted: tuple[int, int]
 ) -> None:
-    assert mixture(originals, *shares) == wanted
+    assert mixed_counts(originals, *shares) == wanted

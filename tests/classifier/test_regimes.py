@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pathgen.classifier.regimes import LabelledImages, assemble
+from pathgen.classifier.regimes import LabelledImages, build_regime
 from pathgen.core.errors import PathgenError
 from pathgen.patches.store import PatchSet
 
@@ -34,7 +34,7 @@ def composed(
         "valid_share_synthetic": None,
         "seed": 1,
     }
-    return assemble(regime, TRAIN, VALID, synthetic, **{**arguments, **changed})  # type: ignore[arg-type]
+    return build_regime(regime, TRAIN, VALID, synthetic, **{**arguments, **changed})  # type: ignore[arg-type]
 
 
 def numbers(patches: LabelledImages) -> list[int]:
@@ -126,7 +126,7 @@ def test_wrong_sets_are_refused() -> None:
             composed(regime, larger)
     one_class = patch_set(["normal"] * 4, 0)
     with pytest.raises(PathgenError, match="original training set: has no tumor patch"):
-        assemble(
+        build_regime(
             "original",
             one_class,
             VALID,

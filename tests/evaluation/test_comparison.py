@@ -11,7 +11,7 @@ import pytest
 from pathgen.core.errors import PathgenError
 from pathgen.core.files import write_json
 from pathgen.evaluation.compare import compare, differences_table, regimes_table
-from pathgen.evaluation.load import Evaluated, TestPatches, patients_of, read_evaluated, slides_known
+from pathgen.evaluation.load import EvaluatedRun, TestPatches, has_slides, load_runs, slide_patients
 from pathgen.patches.parquet import write_table
 from pathgen.run_matrix import RunKey
 
@@ -26,7 +26,7 @@ CHOSEN: dict[str, Any] = {
 SKILL = {"original": 1.2, "mixed": 1.1, "synthetic": 0.4}
 
 
-def made_up(replicates: int = 1, slides: int = 16) -> tuple[TestPatches, list[Evaluated]]:
+def made_up(replicates: int = 1, slides: int = 16) -> tuple[TestPatches, list[EvaluatedRun]]:
     rng = np.random.default_rng(3)
     names = np.repeat([f"s{number:02d}" for number in range(slides)], 60).astype(object)
     labels = (
@@ -41,7 +41,7 @@ def made_up(replicates: int = 1, slides: int = 16) -> tuple[TestPatches, list[Ev
             for seed in (1, 2, 3):
                 logits = (skill + shift) * (2 * labels - 1) + hard + rng.normal(size=len(labels))
                 key = RunKey(regime, generator, "cnn6-tuned", seed)
-                runs.append(Evaluated(key, 1 / (1 + np.exp(-logits)), 0.5, 0.7))
+                runs.append(EvaluatedRun(key, 1 / (1 + np.exp(-logits)), 0.5, 0.7))
     return TestPatches(names, labels), runs
 
 
@@ -108,7 +108,7 @@ def test_trainings_that_differ_alike_in_both_regimes_do_not_blur_the_difference(
                 called = right ^ (
                     wrong | (np.arange(len(right)) % 8 == 7) & (np.arange(len(right)) < from_end)
                 )
-                chosen.append(Evaluated(key, np.where(called, 0.9, 0.1), 0.5, 0.7))
+                chosen.append(EvaluatedRun(key, np.where(called, 0.9, 0.1), 0.5, 0.7))
     found = compare(test, chosen, **CHOSEN)
     (difference,) = found["differences"]
     assert difference["metrics"]["accuracy"]["difference"] == pytest.approx(-20 / 960)
@@ -119,7 +119,7 @@ def test_trainings_that_differ_alike_in_both_regimes_do_not_blur_the_difference(
 def test_which_regime_is_named_first_does_not_matter() -> None:
     test, runs = made_up(replicates=3)
 
-    def named(run: Evaluated, kind: str) -> Evaluated:
+    def named(run: EvaluatedRun, kind: str) -> EvaluatedRun:
         _, point, number = (run.key.generator or "").partition(".")
         return replace(run, key=replace(run.key, regime="synthetic", generator=f"{kind}{point}{number}"))
 
@@ -200,7 +200,7 @@ def written(folder: Path, name: str, items: range, thresholds: dict[str, float] 
 def test_runs_are_read_back(tmp_path: Path) -> None:
     for name in ("original-cnn6-1", "synthetic-dcgan.2-cnn6-tuned-1"):
         written(tmp_path, name, range(4), {"call": 0.5, "operating": 0.9})
-    test, runs = read_evaluated(tmp_path)
+    test, runs = load_runs(tmp_path)
     assert list(test.labels) == [1, 0, 1, 0]
     assert [run.key for run in runs] == [
         RunKey("original", None, "cnn6", 1),
@@ -224,16 +224,16 @@ def test_what_does_not_fit_is_named(
     written(tmp_path, "original-cnn6-1", range(4), {"call": 0.5, "operating": 0.9})
     written(tmp_path, name, items, thresholds)
     with pytest.raises(PathgenError, match=said):
-        read_evaluated(tmp_path)
+        load_runs(tmp_path)
     with pytest.raises(PathgenError, match="holds no evaluated run"):
-        read_evaluated(tmp_path / "nothing")
+        load_runs(tmp_path / "nothing")
 
 
 def test_slides_are_known_when_all_are() -> None:
-    assert slides_known(pd.DataFrame({"slide_known": [True, True]}))
-    assert not slides_known(pd.DataFrame({"slide_known": [True, False]}))
+    assert has_slides(pd.DataFrame({"slide_known": [True, True]}))
+    assert not has_slides(pd.DataFrame({"slide_known": [True, False]}))
 
 
 def test_a_patient_is_known_where_the_cohort_names_one() -> None:
     cohort = pd.DataFrame({"slide": ["a", "b", "c"], "patient": ["x", None, "x"]})
-    assert patients_of(cohort) == {"a": "x", "c": "x"}
+    assert slide_patients(cohort) == {"a": "x", "c": "x"}

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import norm
 
 from pathgen.evaluation.compare import compare
-from pathgen.evaluation.load import Evaluated, TestPatches
+from pathgen.evaluation.load import EvaluatedRun, TestPatches
 from pathgen.run_matrix import RunKey
 
 SLIDES, PATCHES = 12, 30
@@ -26,7 +26,7 @@ def truth(regime: str, strength: float) -> float:
     return float(norm.cdf(strength / math.sqrt(1 + SLIDE_SD**2 + trainings)))
 
 
-def made_up(rng: np.random.Generator, strengths: dict[str, float]) -> tuple[TestPatches, list[Evaluated]]:
+def made_up(rng: np.random.Generator, strengths: dict[str, float]) -> tuple[TestPatches, list[EvaluatedRun]]:
     """Draw slides, half of them with tumor in 60 % of the patches, and trainings of both regimes."""
     of_patch = np.repeat(np.arange(SLIDES), PATCHES)
     tumor = (of_patch < SLIDES // 2) & (np.tile(np.arange(PATCHES), SLIDES) < 0.6 * PATCHES)
@@ -42,7 +42,7 @@ def made_up(rng: np.random.Generator, strengths: dict[str, float]) -> tuple[Test
                 skill = strength + of_seed[seed] + of_generator + rng.normal(0, REST_SD)
                 logits = skill * (2 * labels - 1) + hard + rng.normal(size=len(labels))
                 key = RunKey(regime, generator, "cnn6", seed)
-                runs.append(Evaluated(key, 1 / (1 + np.exp(-logits)), 0.5, 0.7))
+                runs.append(EvaluatedRun(key, 1 / (1 + np.exp(-logits)), 0.5, 0.7))
     return TestPatches(of_patch.astype(str).astype(object), labels), runs
 
 

@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from pathgen.metrics.statistics.bootstrap import Clusters, Unit, clusters_of
-from pathgen.metrics.statistics.bootstrap_metrics import Judged, judge
+from pathgen.metrics.statistics.bootstrap import Clusters, Unit, build_clusters
+from pathgen.metrics.statistics.bootstrap_metrics import ScoredTestSet, prepare_scores
 from pathgen.metrics.statistics.confidence_intervals import (
-    Draws,
-    difference_interval,
-    difference_of,
-    draw,
-    share_interval,
-    slides_spread,
+    BootstrapDraws,
+    bootstrap,
+    bootstrap_se,
+    difference_ci,
+    difference_draws,
+    proportion_ci,
 )
 
 SHARES = ("accuracy", "precision", "recall", "specificity", "f1", "roc_auc", "average_precision")
@@ -70,17 +70,19 @@ def _difficulty(slides: int, rng: np.random.Generator, slides_per_patient: int) 
     return np.repeat(of_patient, slides_per_patient, axis=0) + rng.normal(0, within, (slides, 2))
 
 
-def judged(made: MadeUp, which: int, by: Unit = "slide") -> tuple[Judged, Clusters]:
+def judged(made: MadeUp, which: int, by: Unit = "slide") -> tuple[ScoredTestSet, Clusters]:
     """Arrange one classifier's scores."""
     patients = made.patients if by == "patient" else {}
-    clusters = clusters_of(made.slides, made.labels, slides_known=by != "patch", patients=patients)
-    return judge(made.labels, made.scores[which], clusters, threshold=0.5, operating_threshold=0.7), clusters
+    clusters = build_clusters(made.slides, made.labels, slides_known=by != "patch", patients=patients)
+    return prepare_scores(
+        made.labels, made.scores[which], clusters, threshold=0.5, operating_threshold=0.7
+    ), clusters
 
 
-def draws(made: MadeUp, which: int, resamples: int, by: Unit = "slide") -> Draws:
+def draws(made: MadeUp, which: int, resamples: int, by: Unit = "slide") -> BootstrapDraws:
     """Resample one classifier's results."""
     arranged, clusters = judged(made, which, by)
-    return draw(arranged, clusters, resamples=resamples, seed=1)
+    return bootstrap(arranged, clusters, resamples=resamples, seed=1)
 
 
 def truth(strength: float) -> dict[str, float]:
@@ -122,11 +124,11 @@ def coverage(
         made = made_up(slides, rng, slides_per_patient)
         runs = [draws(made, which, resamples, by) for which in (0, 1)]
         for name in ours:
-            shown = difference_of(*runs) if name == "difference" else runs[0]
+            shown = difference_draws(*runs) if name == "difference" else runs[0]
             metric = "accuracy" if name == "difference" else name
-            spread = slides_spread(shown, metric)
+            spread = bootstrap_se(shown, metric)
             if spread is not None:
-                form = difference_interval if name == "difference" else share_interval
+                form = difference_ci if name == "difference" else proportion_ci
                 ends = form(shown.value[metric], spread, 0.95)
                 ours[name] += ends is not None and ends[0] <= wanted[name] <= ends[1]
             low, high = np.nanquantile(shown.resampled[metric], [0.025, 0.975])

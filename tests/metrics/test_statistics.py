@@ -13,25 +13,25 @@ from sklearn.calibration import calibration_curve
 sys.path.insert(0, str(Path(__file__).parent))
 import clustered
 
-from pathgen.metrics.statistics.bootstrap import Unit, bootstrap_weights, clusters_of, jackknife_weights
-from pathgen.metrics.statistics.bootstrap_metrics import coarse, judge, weighted_metrics
+from pathgen.metrics.statistics.bootstrap import Unit, bootstrap_weights, build_clusters, jackknife_weights
+from pathgen.metrics.statistics.bootstrap_metrics import coarsen_scores, prepare_scores, weighted_metrics
 from pathgen.metrics.statistics.calibration import (
     expected_calibration_error,
-    reliability,
+    reliability_curve,
     threshold_at_specificity,
 )
 from pathgen.metrics.statistics.confidence_intervals import (
-    Spread,
-    difference_interval,
-    difference_of,
-    draw,
-    mean_of,
-    share_interval,
-    slides_spread,
-    together,
-    training_spread,
+    StandardError,
+    bootstrap,
+    bootstrap_se,
+    combine_se,
+    difference_ci,
+    difference_draws,
+    mean_draws,
+    proportion_ci,
+    training_se,
 )
-from pathgen.metrics.statistics.hypothesis_tests import mcnemar, minimum_difference, p_value
+from pathgen.metrics.statistics.hypothesis_tests import mcnemar, minimum_detectable_difference, p_value
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -39,8 +39,8 @@ def test_weighted_metrics_equal_scikit_learn(seed: int) -> None:
     rng = np.random.default_rng(seed)
     labels, slides = rng.integers(0, 2, 300), rng.integers(0, 9, 300)
     scores = np.round(rng.random(300), 1 + seed % 3)  # many ties, few, fewer
-    clusters = clusters_of(slides.astype(str).astype(object), labels, slides_known=True, patients={})
-    judged = judge(labels, scores, clusters, threshold=0.5, operating_threshold=0.8)
+    clusters = build_clusters(slides.astype(str).astype(object), labels, slides_known=True, patients={})
+    judged = prepare_scores(labels, scores, clusters, threshold=0.5, operating_threshold=0.8)
     weights = np.vstack([np.ones(9), rng.integers(0, 4, (4, 9)) + np.eye(9)[:4]])
     found = weighted_metrics(weights, judged)
     for row, by_slide in enumerate(weights):
@@ -66,7 +66,7 @@ def test_weighted_metrics_equal_scikit_learn(seed: int) -> None:
 def test_joining_neighbouring_scores_changes_the_areas_little() -> None:
     made = clustered.made_up(60, np.random.default_rng(1))
     judged, clusters = clustered.judged(made, 0)
-    rough = coarse(judged)
+    rough = coarsen_scores(judged)
     assert rough.tumors.shape[1] <= 1000 < judged.tumors.shape[1]
     weights = next(bootstrap_weights(clusters, 20, 1))
     exact, joined = weighted_metrics(weights, judged), weighted_metrics(weights, rough)
@@ -75,10 +75,10 @@ def test_joining_neighbouring_scores_changes_the_areas_little() -> None:
 
 
 def test_an_undefined_metric_is_nan_and_never_zero() -> None:
-    clusters = clusters_of(
+    clusters = build_clusters(
         np.array(["a", "a", "b", "b"], object), np.array([0, 1, 0, 0]), slides_known=True, patients={}
     )
-    judged = judge(
+    judged = prepare_scores(
         np.array([0, 1, 0, 0]),
         np.array([0.1, 0.2, 0.3, 0.4]),
         clusters,
@@ -93,7 +93,7 @@ def test_an_undefined_metric_is_nan_and_never_zero() -> None:
 def test_draws_keep_slides_whole_and_strata_full() -> None:
     slides = np.repeat(np.array(["a", "b", "c", "d", "e"], object), 4)
     labels = np.where(np.isin(slides, ["a", "b"]), 1, 0)
-    clusters = clusters_of(slides, labels, slides_known=True, patients={})
+    clusters = build_clusters(slides, labels, slides_known=True, patients={})
     assert list(clusters.stratum) == [1, 1, 0, 0, 0]
     weights = np.vstack(list(bootstrap_weights(clusters, 4000, seed=3)))
     assert weights.shape == (4000, 5)
@@ -112,10 +112,14 @@ def test_draws_keep_slides_whole_and_strata_full() -> None:
 
 def test_one_slide_of_a_kind_joins_the_others_and_unknown_slides_are_patches() -> None:
     slides, labels = np.repeat(np.array(["a", "b", "c"], object), 2), np.array([1, 0, 0, 0, 0, 0])
-    assert list(clusters_of(slides, labels, slides_known=True, patients={}).stratum) == [0, 0, 0]
+    assert list(build_clusters(slides, labels, slides_known=True, patients={}).stratum) == [0, 0, 0]
     # Where every slide holds tumor, they are one stratum, too.
-    assert list(clusters_of(slides, np.tile([0, 1], 3), slides_known=True, patients={}).stratum) == [0, 0, 0]
-    by_patch = clusters_of(slides, labels, slides_known=False, patients={})
+    assert list(build_clusters(slides, np.tile([0, 1], 3), slides_known=True, patients={}).stratum) == [
+        0,
+        0,
+        0,
+    ]
+    by_patch = build_clusters(slides, labels, slides_known=False, patients={})
     assert (by_patch.unit, len(by_patch)) == ("patch", 6)
     assert list(by_patch.stratum) == list(labels)
 
@@ -123,7 +127,7 @@ def test_one_slide_of_a_kind_joins_the_others_and_unknown_slides_are_patches() -
 def test_slides_of_a_patient_are_one_and_a_slide_of_an_unknown_patient_stands_for_one() -> None:
     slides, labels = np.repeat(np.array(["a", "b", "c", "d"], object), 2), np.array([0, 1, 0, 0, 0, 0, 0, 0])
     # The patient of b is called as slide d is, whose own patient is not known.
-    found = clusters_of(slides, labels, slides_known=True, patients={"a": "x", "c": "x", "b": "d"})
+    found = build_clusters(slides, labels, slides_known=True, patients={"a": "x", "c": "x", "b": "d"})
     assert (found.unit, len(found)) == ("patient", 3)
     a, b, c, d = found.of_patch[::2]
     assert a == c
@@ -133,8 +137,8 @@ def test_slides_of_a_patient_are_one_and_a_slide_of_an_unknown_patient_stands_fo
 
 def test_where_every_patient_has_one_slide_slides_are_drawn_and_called_so() -> None:
     slides, labels = np.repeat(np.array(["a", "b", "c", "d"], object), 2), np.array([0, 1, 0, 1, 0, 0, 0, 0])
-    by_slide = clusters_of(slides, labels, slides_known=True, patients={})
-    by_patient = clusters_of(slides, labels, slides_known=True, patients={"a": "z", "b": "y", "c": "x"})
+    by_slide = build_clusters(slides, labels, slides_known=True, patients={})
+    by_patient = build_clusters(slides, labels, slides_known=True, patients={"a": "z", "b": "y", "c": "x"})
     assert by_patient.unit == by_slide.unit == "slide"
     assert np.array_equal(by_patient.of_patch, by_slide.of_patch)
     assert np.array_equal(by_patient.stratum, by_slide.stratum)
@@ -144,11 +148,11 @@ def test_the_spread_of_a_share_over_patches_is_the_binomial_one() -> None:
     rng = np.random.default_rng(2)
     labels = np.repeat([0, 1], 1500)
     scores = np.where(rng.random(3000) < 0.8, labels, 1 - labels) * 0.8 + 0.1
-    clusters = clusters_of(np.full(3000, "all", object), labels, slides_known=False, patients={})
-    judged = judge(labels, scores, clusters, threshold=0.5, operating_threshold=0.5)
-    draws = draw(judged, clusters, resamples=1500, seed=1)
+    clusters = build_clusters(np.full(3000, "all", object), labels, slides_known=False, patients={})
+    judged = prepare_scores(labels, scores, clusters, threshold=0.5, operating_threshold=0.5)
+    draws = bootstrap(judged, clusters, resamples=1500, seed=1)
     recall = draws.value["recall"]
-    spread = slides_spread(draws, "recall")
+    spread = bootstrap_se(draws, "recall")
     assert spread is not None
     assert spread.error == pytest.approx(math.sqrt(recall * (1 - recall) / 1500), rel=0.08)
     assert spread.freedom == 2998
@@ -156,7 +160,7 @@ def test_the_spread_of_a_share_over_patches_is_the_binomial_one() -> None:
 
 def test_degrees_of_freedom_come_from_the_slides_that_matter() -> None:
     draws = clustered.draws(clustered.made_up(12, np.random.default_rng(4)), 0, 300)
-    recall, accuracy = slides_spread(draws, "recall"), slides_spread(draws, "accuracy")
+    recall, accuracy = bootstrap_se(draws, "recall"), bootstrap_se(draws, "accuracy")
     assert recall is not None
     assert accuracy is not None
     assert recall.freedom == pytest.approx(5)  # six slides with tumor
@@ -165,42 +169,42 @@ def test_degrees_of_freedom_come_from_the_slides_that_matter() -> None:
 
 def test_slides_that_do_not_differ_give_no_interval() -> None:
     slides, labels = np.repeat(np.array(["a", "b", "c", "d"], object), 10), np.tile([0, 1], 20)
-    clusters = clusters_of(slides, labels, slides_known=True, patients={})
-    judged = judge(labels, labels * 0.8 + 0.1, clusters, threshold=0.5, operating_threshold=0.5)
-    assert slides_spread(draw(judged, clusters, resamples=50, seed=1), "accuracy") is None
+    clusters = build_clusters(slides, labels, slides_known=True, patients={})
+    judged = prepare_scores(labels, labels * 0.8 + 0.1, clusters, threshold=0.5, operating_threshold=0.5)
+    assert bootstrap_se(bootstrap(judged, clusters, resamples=50, seed=1), "accuracy") is None
 
 
 def test_a_paired_difference_is_surer_than_an_unpaired_one() -> None:
     made = clustered.made_up(40, np.random.default_rng(6))
     first, second = (clustered.draws(made, which, 400) for which in (0, 1))
-    both = difference_of(first, second)
+    both = difference_draws(first, second)
     assert both.value["accuracy"] == pytest.approx(first.value["accuracy"] - second.value["accuracy"])
-    paired = slides_spread(both, "accuracy")
-    single = [slides_spread(draws, "accuracy") for draws in (first, second)]
+    paired = bootstrap_se(both, "accuracy")
+    single = [bootstrap_se(draws, "accuracy") for draws in (first, second)]
     assert paired is not None
     assert paired.error < 0.9 * math.hypot(*(spread.error for spread in single if spread is not None))
-    assert mean_of([first, second]).value["recall"] == pytest.approx(
+    assert mean_draws([first, second]).value["recall"] == pytest.approx(
         (first.value["recall"] + second.value["recall"]) / 2
     )
 
 
 def test_intervals_of_shares_stay_shares_and_those_of_differences_are_students() -> None:
-    low, high = share_interval(0.97, Spread(0.05, 4), 0.95) or (0.0, 0.0)
+    low, high = proportion_ci(0.97, StandardError(0.05, 4), 0.95) or (0.0, 0.0)
     assert 0 < low < 0.97 < high < 1
-    assert share_interval(1.0, Spread(0.1, 3), 0.95) is None
-    low, high = difference_interval(0.1, Spread(0.02, 7), 0.9)
+    assert proportion_ci(1.0, StandardError(0.1, 3), 0.95) is None
+    low, high = difference_ci(0.1, StandardError(0.02, 7), 0.9)
     assert (low, high) == pytest.approx(stats.t.interval(0.9, 7, 0.1, 0.02))
-    assert p_value(0.1, Spread(0.02, 7)) == pytest.approx(2 * stats.t.sf(5, 7))
+    assert p_value(0.1, StandardError(0.02, 7)) == pytest.approx(2 * stats.t.sf(5, 7))
     # The p-value is at the level exactly where the interval touches 0.
-    edge = difference_interval(0.0, Spread(0.02, 7), 0.95)[1]
-    assert p_value(edge, Spread(0.02, 7)) == pytest.approx(0.05)
+    edge = difference_ci(0.0, StandardError(0.02, 7), 0.95)[1]
+    assert p_value(edge, StandardError(0.02, 7)) == pytest.approx(0.05)
 
 
 def test_trainings_on_the_same_synthetic_patches_do_not_count_as_independent() -> None:
     values, seeds = [0.80, 0.82, 0.70, 0.72, 0.60, 0.62], [1, 2] * 3
     names = ["dcgan", "dcgan", "dcgan.2", "dcgan.2", "dcgan.3", "dcgan.3"]
-    alone = training_spread(values[:2], ["dcgan"] * 2, [1, 2])
-    both = training_spread(values, names, seeds)
+    alone = training_se(values[:2], ["dcgan"] * 2, [1, 2])
+    both = training_se(values, names, seeds)
     assert alone is not None
     assert both is not None
     assert (alone.error, alone.freedom) == pytest.approx((stats.sem(values[:2]), 1))
@@ -208,16 +212,16 @@ def test_trainings_on_the_same_synthetic_patches_do_not_count_as_independent() -
     assert both.error == pytest.approx(by_hand)
     assert both.error > 1.3 * stats.sem(values)
     assert both.freedom == pytest.approx(2, abs=0.2)
-    assert training_spread([0.8], ["one"], [1]) is None
-    assert training_spread([0.8, 0.8], ["one", "one"], [1, 2]) is None
+    assert training_se([0.8], ["one"], [1]) is None
+    assert training_se([0.8, 0.8], ["one", "one"], [1, 2]) is None
 
 
 def test_spreads_add_as_variances() -> None:
-    assert together([None, None]) is None
-    alone = together([None, Spread(0.2, 3)])
+    assert combine_se([None, None]) is None
+    alone = combine_se([None, StandardError(0.2, 3)])
     assert alone is not None
     assert (alone.error, alone.freedom) == pytest.approx((0.2, 3))
-    both = together([Spread(0.3, 4), Spread(0.4, 4)])
+    both = combine_se([StandardError(0.3, 4), StandardError(0.4, 4)])
     assert both is not None
     assert both.error == pytest.approx(0.5)
     assert both.freedom == pytest.approx(0.0625 / (0.0081 / 4 + 0.0256 / 4))
@@ -231,9 +235,9 @@ def test_nested_intervals_cover_the_truth() -> None:
     for _ in range(2000):
         values = list(0.7 + np.repeat(rng.normal(0, 0.03, 3), 2) + rng.normal(0, 0.01, 6))
         for kind, groups, seeds in (("nested", names, [1, 2] * 3), ("flat", ["one"] * 6, range(6))):
-            spread = training_spread(values, groups, list(seeds))
+            spread = training_se(values, groups, list(seeds))
             assert spread is not None
-            low, high = difference_interval(float(np.mean(values)), spread, 0.95)
+            low, high = difference_ci(float(np.mean(values)), spread, 0.95)
             held[kind] += low <= 0.7 <= high
     assert 0.935 < held["nested"] / 2000 < 0.985
     assert held["flat"] / 2000 < 0.90
@@ -254,7 +258,7 @@ def test_mcnemar_equals_the_closed_form(only_first: int, only_second: int) -> No
 @pytest.mark.parametrize("n", [2, 3, 4, 12, 200])
 def test_the_minimum_difference_is_found_as_often_as_it_says(n: int, power: float) -> None:
     rng = np.random.default_rng(8)
-    true = minimum_difference(Spread(1 / math.sqrt(n), n - 1), 0.95, power)
+    true = minimum_detectable_difference(StandardError(1 / math.sqrt(n), n - 1), 0.95, power)
     means = true + rng.normal(0, 1 / math.sqrt(n), 100_000)
     errors = np.sqrt(rng.chisquare(n - 1, 100_000) / (n - 1)) / math.sqrt(n)
     found = means / errors > stats.t.ppf(0.975, n - 1)
@@ -263,7 +267,7 @@ def test_the_minimum_difference_is_found_as_often_as_it_says(n: int, power: floa
 
 def test_the_minimum_difference_is_that_of_the_noncentral_t_also_between_whole_degrees_of_freedom() -> None:
     for freedom in (1.0, 1.5, 2.3, 7.9, 400.0):
-        found = minimum_difference(Spread(0.02, freedom), 0.95, 0.8) / 0.02
+        found = minimum_detectable_difference(StandardError(0.02, freedom), 0.95, 0.8) / 0.02
         assert stats.nct.sf(stats.t.ppf(0.975, freedom), freedom, found) == pytest.approx(0.8, abs=1e-6)
 
 
@@ -272,7 +276,7 @@ def test_reliability_equals_scikit_learn(bins: int) -> None:
     rng = np.random.default_rng(bins)
     scores = np.append(rng.random(500), [0.0, 1.0])
     labels = (rng.random(502) < scores**2).astype(np.int64)
-    curve = reliability(labels, scores, bins)
+    curve = reliability_curve(labels, scores, bins)
     shares, means = calibration_curve(labels, scores, n_bins=bins)
     np.testing.assert_allclose(curve["tumor_share"], shares)
     np.testing.assert_allclose(curve["mean_score"], means)

@@ -13,12 +13,12 @@ from sklearn import metrics as reference
 from pathgen.metrics.classification import (
     classification_metrics,
     confusion,
-    mean_and_interval,
+    mean_ci,
     mean_colour_baseline,
     per_slide,
     roc_points,
     undefined_metrics,
-    wilson_interval,
+    wilson_ci,
 )
 
 ALL = {"n", "accuracy", "precision", "recall", "specificity", "f1", "roc_auc", "average_precision"}
@@ -113,12 +113,12 @@ def test_wilson_interval_is_its_formula(successes: int, count: int) -> None:
     z, share = stats.norm.ppf(0.975), successes / count
     centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
     half = z / (1 + z**2 / count) * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
-    assert wilson_interval(successes, count, 0.95) == pytest.approx((centre - half, centre + half), abs=1e-12)
+    assert wilson_ci(successes, count, 0.95) == pytest.approx((centre - half, centre + half), abs=1e-12)
 
 
 def test_mean_and_interval_is_students() -> None:
     values = [0.78, 0.81, 0.80]
-    interval = mean_and_interval(values, 0.95)
+    interval = mean_ci(values, 0.95)
     twin = stats.t.interval(0.95, 2, loc=np.mean(values), scale=stats.sem(values))
     assert (interval.low, interval.high) == pytest.approx(twin)
     assert interval.sd == pytest.approx(np.std(values, ddof=1))
@@ -126,7 +126,7 @@ def test_mean_and_interval_is_students() -> None:
 
 
 def test_one_repetition_has_no_interval() -> None:
-    interval = mean_and_interval([0.7], 0.95)
+    interval = mean_ci([0.7], 0.95)
     assert (interval.mean, interval.low, interval.high, interval.sd, interval.n) == (0.7, None, None, None, 1)
 
 

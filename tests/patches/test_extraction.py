@@ -9,7 +9,7 @@ import pytest
 
 from pathgen.core.errors import PathgenError
 from pathgen.patches.schemas import ROLES
-from pathgen.patches.slide_cache import PLACE, Part, Piece, write_piece
+from pathgen.patches.slide_cache import PLACE, PatchChunk, SlidePatches, write_slide_patches
 from pathgen.patches.store import open_patch_set
 from pathgen.patches.write_roles import require_room, write_roles
 
@@ -41,20 +41,20 @@ def _pieces(samples: pd.DataFrame, folder: Path) -> dict[str, Path]:
         (folder / str(slide)).mkdir(parents=True)
         images = np.stack([np.full((_SIZE, _SIZE, 3), item % 251, np.uint8) for item in rows["item"]])
         parts = [_part(images[:7], [True, None]), _part(images[7:], [False])]
-        write_piece(folder / str(slide), rows[PLACE], _SIZE, parts)
+        write_slide_patches(folder / str(slide), rows[PLACE], _SIZE, parts)
     return pieces
 
 
-def _part(images: np.ndarray, incomplete: list[bool | None]) -> Part:
+def _part(images: np.ndarray, incomplete: list[bool | None]) -> PatchChunk:
     """Make a part that is told to be incomplete as in the list, again and again."""
     told = (incomplete * len(images))[: len(images)]
-    return Part(images, pd.array(told, dtype="boolean"))
+    return PatchChunk(images, pd.array(told, dtype="boolean"))
 
 
 def test_a_piece_keeps_what_each_part_tells(tmp_path: Path) -> None:
     samples = _samples(30)
     folder = _pieces(samples, tmp_path)["s2"]
-    piece = Piece.open(folder)
+    piece = SlidePatches.open(folder)
     assert piece.places["incomplete"].dtype == "boolean"
     told = [None if pd.isna(value) else bool(value) for value in piece.places["incomplete"]]
     assert told == [True, None, True, None, True, None, True, False, False, False]

@@ -9,8 +9,8 @@ from PIL import Image
 
 from pathgen.core.files import write_json
 from pathgen.evaluation.compare import compare
-from pathgen.evaluation.load import read_evaluated
-from pathgen.metrics.statistics.calibration import reliability
+from pathgen.evaluation.load import load_runs
+from pathgen.metrics.statistics.calibration import reliability_curve
 from pathgen.patches.parquet import write_table
 from pathgen.patches.schemas import COHORT, INDEXED, SAMPLES, check_table, empty_table
 from pathgen.patches.store import PatchSetWriter
@@ -154,7 +154,7 @@ def _write_evaluation(folder: Path, test: pd.DataFrame, skill: float, seed: int)
         {"false_positive_rate": rate, "true_positive_rate": rate ** (1 - skill), "threshold": 1 - rate}
     )
     curve.to_csv(folder / "roc.csv", index=False)
-    reliability(truth.astype(np.int64), scores, 5).to_csv(folder / "reliability.csv", index=False)
+    reliability_curve(truth.astype(np.int64), scores, 5).to_csv(folder / "reliability.csv", index=False)
 
 
 def _write_histories(root: Path) -> None:
@@ -238,7 +238,7 @@ def _write_verdicts(root: Path) -> None:
 
 def _write_comparison(root: Path) -> None:
     results = root / "results"
-    test, runs = read_evaluated(results / "evaluate")
+    test, runs = load_runs(results / "evaluate")
     chosen = {"confidence": 0.95, "resamples": 100, "seed": 1, "power": 0.8}
     found = compare(test, runs, slides_known=True, patients={}, **chosen)
     write_json(results / "comparison" / "comparison.json", found)

@@ -35,7 +35,7 @@ class Clusters:
         return len(self.stratum)
 
 
-def clusters_of(
+def build_clusters(
     slides: NDArray[np.object_],
     labels: NDArray[np.int64],
     *,

@@ -19,7 +19,7 @@ _COARSE_GROUPS = 1000
 
 
 @dataclass(frozen=True)
-class Judged:
+class ScoredTestSet:
     """What a classifier made of the test patches, so arranged that weighting slides is cheap.
 
     Attributes:
@@ -37,14 +37,14 @@ class Judged:
     normals: csr_array
 
 
-def judge(
+def prepare_scores(
     labels: NDArray[np.int64],
     scores: NDArray[np.float64],
     clusters: Clusters,
     *,
     threshold: float,
     operating_threshold: float,
-) -> Judged:
+) -> ScoredTestSet:
     """Arrange scores for `weighted_metrics`.
 
     Args:
@@ -58,7 +58,7 @@ def judge(
         The arrangement.
     """
     _, group = np.unique(-scores, return_inverse=True)
-    return Judged(
+    return ScoredTestSet(
         outcomes=_outcomes(labels, scores >= threshold, clusters),
         operating_outcomes=_outcomes(labels, scores >= operating_threshold, clusters),
         tumors=_cells(clusters, group, labels == 1),
@@ -72,7 +72,7 @@ def _cells(clusters: Clusters, group: NDArray[np.int64], counted: NDArray[np.boo
     return csr_array((np.ones(int(counted.sum())), places), shape=shape)
 
 
-def coarse(judged: Judged) -> Judged:
+def coarsen_scores(judged: ScoredTestSet) -> ScoredTestSet:
     """Join groups of neighbouring scores, until about 1,000 of equally many patches are left.
 
     Args:
@@ -97,7 +97,7 @@ def _outcomes(
     return cells.reshape(len(clusters), 4).astype(np.float64)
 
 
-def weighted_metrics(weights: NDArray[np.float64], judged: Judged) -> dict[str, NDArray[np.float64]]:
+def weighted_metrics(weights: NDArray[np.float64], judged: ScoredTestSet) -> dict[str, NDArray[np.float64]]:
     """Measure with slides weighted.
 
     Args:
@@ -129,7 +129,9 @@ def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.
     return shares
 
 
-def _ranked(weights: NDArray[np.float64], judged: Judged) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _ranked(
+    weights: NDArray[np.float64], judged: ScoredTestSet
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return area under ROC and average precision: sums over the groups of equal scores, from the highest."""
     new_hits, new_alarms = weights @ judged.tumors, weights @ judged.normals  # (b, K)
     hits, alarms = np.cumsum(new_hits, axis=1), np.cumsum(new_alarms, axis=1)

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 
-def reliability(labels: NDArray[np.int64], scores: NDArray[np.float64], bins: int) -> pd.DataFrame:
+def reliability_curve(labels: NDArray[np.int64], scores: NDArray[np.float64], bins: int) -> pd.DataFrame:
     """Hold what was said against what was there, by score.
 
     Args:
@@ -41,7 +41,7 @@ def expected_calibration_error(curve: pd.DataFrame) -> float:
     """Return the mean distance of said from there, over patches.
 
     Args:
-        curve: See `reliability`.
+        curve: See `reliability_curve`.
 
     Returns:
         In [0, 1]; 0 is calibrated. Above 0 by chance in a finite set, and it depends on the number of parts.

@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from pathgen.metrics.statistics.bootstrap import Clusters, bootstrap_weights, jackknife_weights
-from pathgen.metrics.statistics.bootstrap_metrics import WEIGHTED_METRICS, Judged, coarse, weighted_metrics
+from pathgen.metrics.statistics.bootstrap_metrics import (
+    WEIGHTED_METRICS,
+    ScoredTestSet,
+    coarsen_scores,
+    weighted_metrics,
+)
 
 # With more clusters Student's t is the normal distribution; leaving out each in turn would only cost time.
 _MOST_LEFT_OUT = 1000
@@ -19,7 +24,7 @@ _MOST_UNDEFINED = 0.05
 
 
 @dataclass(frozen=True)
-class Draws:
+class BootstrapDraws:
     """Metrics of the test set as it is, of resampled ones, and without each cluster in turn.
 
     Attributes:
@@ -36,7 +41,7 @@ class Draws:
 
 
 @dataclass(frozen=True)
-class Spread:
+class StandardError:
     """A standard error, and how well it is known.
 
     Attributes:
@@ -48,7 +53,7 @@ class Spread:
     freedom: float
 
 
-def draw(judged: Judged, clusters: Clusters, *, resamples: int, seed: int) -> Draws:
+def bootstrap(judged: ScoredTestSet, clusters: Clusters, *, resamples: int, seed: int) -> BootstrapDraws:
     """Measure one run on resampled slides. Runs on the same patches with the same seed share the draws.
 
     Args:
@@ -61,10 +66,10 @@ def draw(judged: Judged, clusters: Clusters, *, resamples: int, seed: int) -> Dr
         The metrics of each.
     """
     here = weighted_metrics(np.ones((1, len(clusters))), judged)
-    rough = coarse(judged)
+    rough = coarsen_scores(judged)
     blocks = [weighted_metrics(block, rough) for block in bootstrap_weights(clusters, resamples, seed)]
     few = len(clusters) <= _MOST_LEFT_OUT
-    return Draws(
+    return BootstrapDraws(
         value={name: float(values[0]) for name, values in here.items()},
         resampled={name: np.concatenate([block[name] for block in blocks]) for name in WEIGHTED_METRICS},
         left_out=weighted_metrics(jackknife_weights(clusters), rough) if few else None,
@@ -72,19 +77,19 @@ def draw(judged: Judged, clusters: Clusters, *, resamples: int, seed: int) -> Dr
     )
 
 
-def mean_of(draws: Sequence[Draws]) -> Draws:
+def mean_draws(draws: Sequence[BootstrapDraws]) -> BootstrapDraws:
     """Return the draws of the mean over runs, each resampled alike."""
     return _combined(draws, [1 / len(draws)] * len(draws))
 
 
-def difference_of(first: Draws, second: Draws) -> Draws:
+def difference_draws(first: BootstrapDraws, second: BootstrapDraws) -> BootstrapDraws:
     """Return the draws of first minus second, paired: both on the same slides in each resample."""
     return _combined([first, second], [1.0, -1.0])
 
 
-def _combined(draws: Sequence[Draws], factors: Sequence[float]) -> Draws:
+def _combined(draws: Sequence[BootstrapDraws], factors: Sequence[float]) -> BootstrapDraws:
     lefts = [one.left_out for one in draws]
-    return Draws(
+    return BootstrapDraws(
         value={
             name: sum(factor * one.value[name] for factor, one in zip(factors, draws, strict=True))
             for name in draws[0].value
@@ -101,11 +106,11 @@ def _sums(
     return {name: np.tensordot(factors, [part[name] for part in parts], 1) for name in parts[0]}
 
 
-def slides_spread(draws: Draws, metric: str) -> Spread | None:
+def bootstrap_se(draws: BootstrapDraws, metric: str) -> StandardError | None:
     """Say how far the metric would move with other slides.
 
     Args:
-        draws: See `draw`.
+        draws: See `bootstrap`.
         metric: One of `WEIGHTED_METRICS`.
 
     Returns:
@@ -123,7 +128,7 @@ def slides_spread(draws: Draws, metric: str) -> Spread | None:
         return None
     sizes = np.bincount(draws.clusters.stratum)
     if draws.left_out is None:
-        return Spread(error, float(len(draws.clusters) - len(sizes)))
+        return StandardError(error, float(len(draws.clusters) - len(sizes)))
     numerator, denominator = 0.0, 0.0
     for stratum, size in enumerate(sizes):
         left = draws.left_out[metric][draws.clusters.stratum == stratum]
@@ -132,12 +137,12 @@ def slides_spread(draws: Draws, metric: str) -> Spread | None:
         variance = float(np.sum((left - left.mean()) ** 2)) * (size - 1) / size
         numerator += variance
         denominator += variance**2 / (size - 1)
-    return Spread(error, max(1.0, numerator**2 / denominator)) if denominator > 0 else None
+    return StandardError(error, max(1.0, numerator**2 / denominator)) if denominator > 0 else None
 
 
-def training_spread(
+def training_se(
     values: Sequence[float], generators: Sequence[str], seeds: Sequence[int]
-) -> Spread | None:
+) -> StandardError | None:
     """Say how far the mean over trainings would move with other seeds.
 
     Args:
@@ -152,20 +157,20 @@ def training_spread(
         explains is counted twice, so it is a little too large rather than too small. None for a single
         training, or where nothing differs.
     """
-    return together([_spread_of_means(values, generators), _spread_of_means(values, seeds)])
+    return combine_se([_spread_of_means(values, generators), _spread_of_means(values, seeds)])
 
 
-def _spread_of_means(values: Sequence[float], groups: Sequence[object]) -> Spread | None:
+def _spread_of_means(values: Sequence[float], groups: Sequence[object]) -> StandardError | None:
     of_group: dict[object, list[float]] = {}
     for value, group in zip(values, groups, strict=True):
         of_group.setdefault(group, []).append(value)
     if len(of_group) < 2:
         return None
     error = float(np.std([np.mean(own) for own in of_group.values()], ddof=1)) / math.sqrt(len(of_group))
-    return Spread(error, len(of_group) - 1.0) if error > 0 and math.isfinite(error) else None
+    return StandardError(error, len(of_group) - 1.0) if error > 0 and math.isfinite(error) else None
 
 
-def together(spreads: Sequence[Spread | None]) -> Spread | None:
+def combine_se(spreads: Sequence[StandardError | None]) -> StandardError | None:
     """Add independent sources of spread; degrees of freedom after Welch and Satterthwaite.
 
     Args:
@@ -179,10 +184,10 @@ def together(spreads: Sequence[Spread | None]) -> Spread | None:
         return None
     variance = sum(spread.error**2 for spread in known)
     freedom = variance**2 / sum(spread.error**4 / spread.freedom for spread in known)
-    return Spread(math.sqrt(variance), freedom)
+    return StandardError(math.sqrt(variance), freedom)
 
 
-def share_interval(value: float, spread: Spread, confidence: float) -> tuple[float, float] | None:
+def proportion_ci(value: float, spread: StandardError, confidence: float) -> tuple[float, float] | None:
     """Return the interval of a share (accuracy, area, ...): Student's t on the scale of log odds.
 
     Args:
@@ -200,11 +205,11 @@ def share_interval(value: float, spread: Spread, confidence: float) -> tuple[flo
     return float(scipy.special.expit(odds - half)), float(scipy.special.expit(odds + half))
 
 
-def difference_interval(value: float, spread: Spread, confidence: float) -> tuple[float, float]:
+def difference_ci(value: float, spread: StandardError, confidence: float) -> tuple[float, float]:
     """Return the interval of a difference of shares by Student's t, cut at -1 and 1."""
     half = _quantile(spread, confidence) * spread.error
     return max(-1.0, value - half), min(1.0, value + half)
 
 
-def _quantile(spread: Spread, confidence: float) -> float:
+def _quantile(spread: StandardError, confidence: float) -> float:
     return float(stats.t.ppf((1 + confidence) / 2, spread.freedom))

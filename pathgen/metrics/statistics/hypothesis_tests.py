@@ -5,7 +5,7 @@ import scipy.special
 from numpy.typing import NDArray
 from scipy import stats
 
-from pathgen.metrics.statistics.confidence_intervals import Spread
+from pathgen.metrics.statistics.confidence_intervals import StandardError
 
 
 def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> tuple[int, int, float]:
@@ -28,12 +28,12 @@ def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> 
     return only_first, only_second, float(stats.binomtest(only_first, only_first + only_second).pvalue)
 
 
-def p_value(difference: float, spread: Spread) -> float:
+def p_value(difference: float, spread: StandardError) -> float:
     """Return the two-sided p-value of a difference: below 1 - c where its interval of level c excludes 0."""
     return float(2 * stats.t.sf(abs(difference) / spread.error, spread.freedom))
 
 
-def minimum_difference(spread: Spread, confidence: float, power: float) -> float:
+def minimum_detectable_difference(spread: StandardError, confidence: float, power: float) -> float:
     """Return the difference that a test at this level finds with this probability.
 
     Args:

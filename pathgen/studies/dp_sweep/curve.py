@@ -10,7 +10,7 @@ import pandas as pd
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.files import write_json
-from pathgen.metrics.classification import mean_and_interval
+from pathgen.metrics.classification import mean_ci
 from pathgen.patches.parquet import write_csv
 from pathgen.studies.dp_sweep.plotting import plot_sweep
 from pathgen.webpage.pictures import save_svg
@@ -111,7 +111,7 @@ def table_of(points: Sequence[Mapping[str, Any]], confidence: float) -> pd.DataF
             "seeds": len(own),
         }
         for name in MEASURES:
-            interval = mean_and_interval([point[name] for point in own], confidence)
+            interval = mean_ci([point[name] for point in own], confidence)
             low, high = (float("nan") if end is None else end for end in (interval.low, interval.high))
             row |= {name: interval.mean, f"{name}_low": low, f"{name}_high": high}
         rows.append(row)

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pathgen.core.files import atomic_path
-from pathgen.metrics.classification import mean_and_interval
+from pathgen.metrics.classification import mean_ci
 from pathgen.studies.scaling.points import Curve
 from pathgen.studies.scaling.power_law import PowerLaw
 from pathgen.webpage.plotting import COLOURS, GREY, LINES, MARKERS, empty_plot
@@ -68,7 +68,7 @@ def _draw(
     name = f"{curve.source}, {curve.classifier}" if several else curve.source
     least = 0.5 / curve.test_patches
     for size, errors in curve.errors.items():
-        found = mean_and_interval(list(errors), confidence)
+        found = mean_ci(list(errors), confidence)
         middle, foot = max(found.mean, least), max(min(errors.min(), found.low or math.inf), least)
         if found.low is not None and found.high is not None:
             axis.plot([size, size], [max(found.low, least), found.high], color=colour, linewidth=1.2)

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pathgen.core.errors import PathgenError
-from pathgen.metrics.classification import mean_and_interval
+from pathgen.metrics.classification import mean_ci
 
 _FACTS = {"source", "size", "per_class", "classifier", "seed", "error", "guessing", "n"}
 
@@ -123,7 +123,7 @@ def table_of(points: Sequence[dict[str, Any]], confidence: float) -> pd.DataFram
         }
         for name in ("error", "roc_auc"):
             values = own[name].dropna() if name in own else pd.Series(dtype=float)
-            found = mean_and_interval(list(values), confidence) if len(values) else None
+            found = mean_ci(list(values), confidence) if len(values) else None
             row[name] = np.nan if found is None else found.mean
             row[f"{name}_low"] = np.nan if found is None or found.low is None else found.low
             row[f"{name}_high"] = np.nan if found is None or found.high is None else found.high

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from pathgen.classifier.loop import train_classifier
-from pathgen.classifier.regimes import Regime, assemble
+from pathgen.classifier.regimes import Regime, build_regime
 from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.core.errors import PathgenError
 from pathgen.core.labels import Label
@@ -105,7 +105,7 @@ def score(
     sets = task.synthetic(params["synthesise"]["per_class"])
     scores: list[float] = []
     for place, seed in enumerate(task.seeds):
-        train, valid = assemble(
+        train, valid = build_regime(
             task.regime,
             task.train,
             task.valid,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pathgen.classifier.discovery import smallest_image_px
-from pathgen.classifier.mixing import mixture
+from pathgen.classifier.mixing import mixed_counts
 from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.params import Settings, parse_section
@@ -135,7 +135,7 @@ def _of_amounts(params: Mapping[str, Any], settings: TuningSettings, path: Path)
     if settings.regime != "mixed":
         return []
     share = max(tried_values(settings.space, _SHARE, field_value(params, _SHARE)))
-    _, needed = mixture(params["sample"]["per_class"]["train"], 1.0, share)
+    _, needed = mixed_counts(params["sample"]["per_class"]["train"], 1.0, share)
     fewest = min(tried_values(settings.space, _PER_CLASS, field_value(params, _PER_CLASS)))
     if fewest >= needed:
         return []
