@@ -6,8 +6,9 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # No command of ours reports to anyone.
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
+export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: setup repro scaling dp-sweep tuning test test-pipeline test-long check ui bench clean help
+.PHONY: setup repro scaling dp-sweep tuning test test-pipeline test-long check docs ui bench clean help
 
 help:
 	@echo "make repro          run the study (dvc repro), print the result table and where to look"
@@ -17,7 +18,8 @@ help:
 	@echo "make test           the default tests"
 	@echo "make test-pipeline  the real pipeline on a tiny study"
 	@echo "make test-long      many kills, large simulations"
-	@echo "make check          ruff, mypy --strict, dead links"
+	@echo "make check          style, types, links, documentation"
+	@echo "make docs           build the documentation into site/"
 	@echo "make ui             the MLflow UI on http://127.0.0.1:5000"
 	@echo "make bench          benchmarks"
 
@@ -63,6 +65,11 @@ check: setup
 	ruff format --check .
 	mypy
 	python scripts/check_links.py README.md CONTRIBUTING.md CHANGELOG.md docs
+	mkdocs build
+
+docs: setup
+	mkdocs build
+	@echo "documentation       site/index.html"
 
 ui: setup
 	@python -m stages.ui
@@ -71,4 +78,4 @@ bench: setup
 	python -m benchmarks
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) site .mypy_cache .pytest_cache .ruff_cache

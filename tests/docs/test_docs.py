@@ -2,18 +2,14 @@
 
 import ast
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from ruamel.yaml import YAML
 
 from pathgen import run_matrix
 from pathgen.classifier.loop import _METRICS, HISTORY_COLUMNS
-from pathgen.core.profiles import read_profile
 from pathgen.gan.generators.dpdcgan.accounting import EPSILON
 from pathgen.gan.generators.dpdcgan.trainer import DpTrainer
 from pathgen.gan.generators.stylegan2.trainer import Players as StyleGan2Players
@@ -183,60 +179,6 @@ def _predictions():  # type: ignore[no-untyped-def]
 
     words = np.array(["normal", "tumor"])[_LABELS]
     return pd.DataFrame({"slide": "one", "label": words, "predicted": words})
-
-
-def test_the_decision_on_the_default_profile_says_what_the_profile_says() -> None:
-    page = (ROOT / "docs" / "decisions" / "0005-phantom-and-default-profile.md").read_text(encoding="utf-8")
-    params = read_profile("phantom")
-    told = re.findall(r"^\| `([a-z0-9_.]+)` \| `?([^ |`]+)", page, re.M)
-    assert len(told) >= 7
-    for name, said in told:
-        value = params
-        for part in name.split("."):
-            value = value[part]
-        assert str(value) == said, name
-
-
-def check_links(*paths: Path) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, str(ROOT / "scripts" / "check_links.py"), *map(str, paths)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-
-
-def test_no_link_is_dead() -> None:
-    found = check_links(*(Path(name) for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs")))
-    assert found.returncode == 0, found.stdout + found.stderr
-
-
-def test_a_dead_link_is_named(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text("# Here\n[a](#here) [b](gone.md) [c](#nowhere)\n")
-    found = check_links(page)
-    assert found.returncode == 1
-    assert "gone.md: no such file" in found.stdout and "#nowhere: no such heading" in found.stdout
-    assert "#here:" not in found.stdout
-
-
-def test_every_dependency_has_its_reason() -> None:
-    import tomllib
-
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    listed = [
-        *project["dependencies"],
-        *(one for more in project["optional-dependencies"].values() for one in more),
-    ]
-    page = (ROOT / "docs" / "decisions" / "0002-dependencies.md").read_text(encoding="utf-8")
-    names = [re.split(r"[<>=~! \[;]", requirement)[0] for requirement in listed]
-    assert [name for name in names if f"`{name}`" not in page] == []
-
-
-def test_every_stage_and_every_pipeline_has_an_entry_point() -> None:
-    yaml = YAML(typ="safe")
-    commands = [one["command"] for one in yaml.load(ROOT / "MLproject")["entry_points"].values()]
-    asked = {re.split(r"[@ ]", command.removeprefix("dvc repro "))[0] for command in commands}
-    stages = set(yaml.load(ROOT / "dvc.yaml")["stages"])
-    apart = {f"{file.parent.name}/dvc.yaml" for file in ROOT.glob("*/dvc.yaml")}
-    assert apart
-    assert (stages | apart) - asked == set()
 
 
 def test_the_walk_through_of_a_generator_names_the_tuple_to_extend() -> None:

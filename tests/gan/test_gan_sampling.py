@@ -39,9 +39,9 @@ def test_three_lines_draw_what_synthesis_draws(dcgan: Path) -> None:
     assert np.array_equal(generator.sample(16, seed=1), patches[:16])
 
 
-def test_the_lines_in_the_readme_run(dcgan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
-    (lines,) = re.findall(r"```python\n(.*?)```", readme, re.S)
+def test_python_lines_of_the_docs_run(dcgan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "python.md").read_text(encoding="utf-8")
+    (lines,) = re.findall(r"```python\n(.*?)```", page, re.S)
     (tmp_path / "models" / "gan").mkdir(parents=True)
     (tmp_path / "models" / "gan" / "dcgan-tumor").symlink_to(dcgan)
     monkeypatch.chdir(tmp_path)
