@@ -15,15 +15,15 @@ import distributed
 from benchmarks.measuring import Result, Run, own_process, show
 from pathgen.core.files import sha256_of
 from pathgen.core.profiles import read_profile
-from pathgen.jobs.settings import SlideWorkSettings
+from pathgen.jobs.settings import JobSettings
 from pathgen.patches.candidates_io import complete, read_to_draw
 from pathgen.patches.parquet import read_table, write_table
 from pathgen.patches.sampling import sample_cohort
 from pathgen.patches.settings import SampleSettings
 from pathgen.phantom.dataset import write_phantom
 from pathgen.sources.camelyon16 import find_in_layout
-from pathgen.sources.extraction import extract_cohort
-from pathgen.sources.indexing import index_cohort
+from pathgen.sources.extract import extract_cohort
+from pathgen.sources.index import index_cohort
 from pathgen.sources.registry import SOURCES
 from pathgen.sources.settings import CohortSettings
 from pathgen.wsi.settings import IndexSettings
@@ -77,7 +77,7 @@ def run_stage(stage: str, root: Path, out: Path, workers: int, scheduler: str | 
     """Do what a stage does, without the tracking around it."""
     cohort_settings, index_settings, sample = _settings(root)
     source = SOURCES["camelyon16"]
-    slide_work = SlideWorkSettings(
+    job_settings = JobSettings(
         folder=str(out / "work"), workers=workers, threads_per_slide=1, scheduler=scheduler
     )
     if stage == "cohort":
@@ -86,7 +86,7 @@ def run_stage(stage: str, root: Path, out: Path, workers: int, scheduler: str | 
         return
     cohort = read_table(out / "cohort.parquet")
     if stage == "index":
-        index_cohort(source, root, cohort, cohort_settings, index_settings, out / "index", slide_work)
+        index_cohort(source, root, cohort, cohort_settings, index_settings, out / "index", job_settings)
     elif stage == "sample":
         candidates = out / "index" / "candidates.parquet"
         drawn = sample_cohort(
@@ -107,7 +107,7 @@ def run_stage(stage: str, root: Path, out: Path, workers: int, scheduler: str | 
             SIZE_PX,
             out / "patches",
             out / "patches_by_slide.parquet",
-            slide_work,
+            job_settings,
         )
 
 
@@ -151,7 +151,7 @@ def _kill_one(scheduler: str, work: Path, slides: int) -> None:
     """Kill one worker when some slides are finished."""
     with distributed.Client(scheduler, set_as_default=False) as client:
         pids = client.run(os.getpid)
-        while len(list(work.glob("*/[!.]*/record.json"))) < slides // 5:
+        while len(list(work.glob("*/[!.]*/entry.json"))) < slides // 5:
             time.sleep(0.01)
         os.kill(next(iter(pids.values())), signal.SIGKILL)
 

@@ -9,7 +9,7 @@ from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.params import PARAMS_FILE, Settings, parse_section, read_params
 from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.gan.settings import DpDcganSettings, SynthesiseSettings, TrainGanSettings, networks_of
-from pathgen.jobs.settings import SlideWorkSettings
+from pathgen.jobs.settings import JobSettings
 from pathgen.metrics.fidelity.settings import FidelitySettings
 from pathgen.patches.settings import ExtractSettings, SampleSettings
 from pathgen.privacy.settings import PrivacySettings
@@ -30,7 +30,7 @@ SECTIONS: dict[str, type[Settings]] = {
     "pipeline": PipelineSettings,
     "compute": ComputeSettings,
     "tracking": TrackingSettings,
-    "slide_work": SlideWorkSettings,
+    "jobs": JobSettings,
     "cohort": CohortSettings,
     "index": IndexSettings,
     "sample": SampleSettings,

@@ -4,12 +4,12 @@ from pathgen.core import layout
 from pathgen.core.errors import cli_errors
 from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
-from pathgen.jobs.settings import SlideWorkSettings
+from pathgen.jobs.settings import JobSettings
 from pathgen.patches.image_grid import patch_grid
 from pathgen.patches.parquet import read_table
 from pathgen.patches.settings import ExtractSettings
 from pathgen.patches.store import open_patch_set
-from pathgen.sources.extraction import extract_cohort
+from pathgen.sources.extract import extract_cohort
 from pathgen.sources.registry import SOURCES
 from pathgen.sources.settings import PHANTOM_FOLDER, CohortSettings
 from stages.context import running
@@ -20,7 +20,7 @@ def main() -> None:
     """Run the stage."""
     cohort = load_section("cohort", CohortSettings)
     extract = load_section("extract", ExtractSettings)
-    slide_work = load_section("slide_work", SlideWorkSettings)
+    job_settings = load_section("jobs", JobSettings)
     settings = {"cohort": cohort, "extract": extract}
     with running(
         "extract", settings=settings, inputs=[layout.COHORT, layout.SAMPLES, PHANTOM_FOLDER]
@@ -34,7 +34,7 @@ def main() -> None:
             extract.size_px,
             layout.PATCHES,
             layout.EXTRACTED_SLIDES,
-            slide_work,
+            job_settings,
         )
         train = open_patch_set(layout.TRAIN)
         for label in LABELS:

@@ -3,9 +3,9 @@
 from pathgen.core import layout
 from pathgen.core.errors import cli_errors
 from pathgen.core.params import load_section
-from pathgen.jobs.settings import SlideWorkSettings
+from pathgen.jobs.settings import JobSettings
 from pathgen.patches.parquet import read_table
-from pathgen.sources.indexing import OVERLAYS_FOLDER, index_cohort
+from pathgen.sources.index import OVERLAYS_FOLDER, index_cohort
 from pathgen.sources.registry import SOURCES
 from pathgen.sources.settings import PHANTOM_FOLDER, CohortSettings
 from pathgen.wsi.settings import IndexSettings
@@ -17,7 +17,7 @@ def main() -> None:
     """Run the stage."""
     cohort = load_section("cohort", CohortSettings)
     index = load_section("index", IndexSettings)
-    slide_work = load_section("slide_work", SlideWorkSettings)
+    job_settings = load_section("jobs", JobSettings)
     settings = {"cohort": cohort, "index": index}
     with running("index", settings=settings, inputs=[layout.COHORT, PHANTOM_FOLDER]) as stage:
         candidates = index_cohort(
@@ -27,7 +27,7 @@ def main() -> None:
             cohort,
             index,
             layout.INDEX,
-            slide_work,
+            job_settings,
         )
         stage.run.metrics({"index/candidates": candidates}, 0)
         stage.run.artifact(layout.INDEX / OVERLAYS_FOLDER, OVERLAYS_FOLDER)

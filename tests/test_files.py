@@ -105,7 +105,7 @@ def test_a_full_disk_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "models/a.safetensors")
     assert caught.value.code == 1
     said = capsys.readouterr().err
-    assert said.startswith("error: models/a.safetensors: no space is left")
+    assert said.startswith("error: models/a.safetensors: the disk is full")
     assert said.count("\n") == 1
     with pytest.raises(OSError, match="denied"), cli_errors():
         raise OSError(errno.EACCES, "Permission denied", "x")

@@ -38,6 +38,23 @@ class PathgenErrors(PathgenError):
         return "\n".join(str(error) for error in self.errors)
 
 
+def is_disk_full(problem: OSError) -> bool:
+    """Return whether a write failed because the disk or the quota is full."""
+    return problem.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def disk_full(folder: object, needed_bytes: int | None = None) -> PathgenError:
+    """Build the error of a full disk.
+
+    Args:
+        folder: Folder or file on the disk.
+        needed_bytes: Number of bytes that are needed there, if known.
+    """
+    needs = "" if needed_bytes is None else f": {needed_bytes:,} bytes are needed there"
+    hint = "Free some space and run the same command again; finished work is kept"
+    return PathgenError(folder, f"the disk is full{needs}", hint)
+
+
 @contextmanager
 def cli_errors() -> Iterator[None]:
     """Turn a `PathgenError`, or a full disk, into one ``error:`` line per problem and exit code 1."""
@@ -51,12 +68,7 @@ def cli_errors() -> Iterator[None]:
         print(f"error: {problem}", file=sys.stderr)
         raise SystemExit(1) from None
     except OSError as problem:
-        if problem.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not is_disk_full(problem):
             raise
-        full = PathgenError(
-            problem.filename or "disk",
-            "no space is left on the device",
-            "Free some and run the same command again; finished work is kept",
-        )
-        print(f"error: {full}", file=sys.stderr)
+        print(f"error: {disk_full(problem.filename or 'disk')}", file=sys.stderr)
         raise SystemExit(1) from None

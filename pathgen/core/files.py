@@ -12,7 +12,7 @@ from typing import Any
 
 import filelock
 
-from pathgen.core.errors import PathgenError
+from pathgen.core.errors import PathgenError, disk_full, is_disk_full
 
 _CHUNK_BYTES = 1 << 20
 
@@ -69,6 +69,25 @@ def atomic_folder(target: Path) -> Iterator[Path]:
             old.rename(target)
         shutil.rmtree(draft, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def report_full_disk(folder: Path, needed_bytes: int | None = None) -> Iterator[None]:
+    """Name the folder when its disk is full: the system does not name the file of a failed write.
+
+    Args:
+        folder: Folder that is written in.
+        needed_bytes: Number of bytes that are needed there, if known.
+
+    Raises:
+        PathgenError: The disk is full.
+    """
+    try:
+        yield
+    except OSError as problem:
+        if is_disk_full(problem):
+            raise disk_full(folder, needed_bytes) from None
+        raise
 
 
 def write_json(target: Path, value: Any) -> None:

@@ -1,1 +1,1 @@
-"""Long work slide by slide: done-records that outlive the stage, and executors for one or many machines."""
+"""Run independent jobs (a slide, a training) in parallel, and keep the finished result of each."""

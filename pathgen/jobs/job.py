@@ -1,135 +1,133 @@
-"""The work on one slide as a task: done once, kept, and taken from its record the next time."""
+"""One job: work that is computed once, kept in a cache, and loaded the next time."""
 
-import errno
-import shutil
 import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
-from pathgen.core.errors import PathgenError, PathgenErrors
-from pathgen.jobs.code import code_digest
-from pathgen.jobs.result_cache import Facts, Identity, draft_beside, put_in_place, read_record, write_record
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
+from pathgen.core.errors import PathgenError, PathgenErrors, is_disk_full
+from pathgen.core.files import sha256_of
+from pathgen.jobs.result_cache import ResultCache, Values
+from pathgen.provenance.cache_key import CacheKey, library_versions
+from pathgen.provenance.code_hash import ROOT
 
 
 @dataclass(frozen=True)
-class SlideTask:
-    """One slide's work. It can be sent to another machine that sees the same files.
+class Job:
+    """Independent work, e.g. the indexing of a slide or one training. It can be sent to another machine.
 
     Attributes:
-        slide: The slide's id.
-        folder: The slide's folder among the records of this kind of work.
-        identity: What shapes the result.
-        modules: The modules whose code `identity` holds the digest of.
-        units: How much work it is, in the unit of the progress bar.
-        work: Writes the result's files into the folder it is given, and returns what it tells of the
-            slide. A `PathgenError` means that the slide cannot be used.
-        needs: Folders without which a machine can say nothing of the slide, e.g. a share of slides.
+        name: Name, unique in its cache, e.g. ``tumor_001``; also the name of a folder.
+        key: Everything that shapes the result.
+        work: Writes the files of the result into the folder that it is called with, and returns further
+            values of the result (plain JSON values). It must be picklable: a function at the top level of a
+            module, `functools.partial` of one, or an instance of a dataclass with `__call__`. A
+            `PathgenError` means that this job fails, not the others.
+        size: Amount of work in units of the progress bar.
+        needs: Folders without which a machine cannot judge the input, e.g. a network share of slides.
     """
 
-    slide: str
-    folder: Path
-    identity: Identity
-    modules: tuple[str, ...]
-    units: int
-    work: Callable[[Path], Facts]
+    name: str
+    key: CacheKey
+    work: Callable[[Path], Values]
+    size: int = 1
     needs: tuple[Path, ...] = ()
 
-    @property
-    def place(self) -> Path:
-        """The folder of the finished result and its record."""
-        return self.folder / self.identity.name
-
 
 @dataclass(frozen=True)
-class Outcome:
-    """How a task ended.
+class JobResult:
+    """The end of a job.
 
     Attributes:
-        slide: The slide's id.
-        facts: What the work told of the slide; empty when it cannot be used.
-        problem: Why it cannot be used; None where the files are in the task's place.
+        name: Name of the job.
+        folder: Folder of the result's files; it exists unless the job failed.
+        values: What the work returned; empty for a failed job.
+        problem: Why the job failed, or None.
     """
 
-    slide: str
-    facts: Facts
-    problem: PathgenError | None
+    name: str
+    folder: Path
+    values: Values
+    problem: PathgenError | None = None
+
+    @property
+    def errors(self) -> list[PathgenError]:
+        """The problems of a failed job one by one; empty for a finished job."""
+        if self.problem is None:
+            return []
+        return self.problem.errors if isinstance(self.problem, PathgenErrors) else [self.problem]
 
 
-def finished(task: SlideTask) -> Outcome | None:
-    """Return the outcome of work that was done before, or None.
+def load_result(job: Job, cache: ResultCache) -> JobResult | None:
+    """Return the cached result of a job, or None. A failed job is not cached: its cause may be gone."""
+    entry = cache.load(job.name, job.key)
+    return None if entry is None else JobResult(job.name, entry.folder, entry.values)
 
-    A slide that could not be used is tried again: the cause may be gone, e.g. a share that was not there.
+
+def run_job(job: Job, cache: ResultCache) -> JobResult:
+    """Load the result of a job, or compute it and add it to the cache.
+
+    Args:
+        job: The job.
+        cache: Cache of finished results.
+
+    Returns:
+        The result. A `PathgenError` of the work becomes a result with a problem.
+
+    Raises:
+        PathgenError: This process has other code or libraries than the key names, does not see a folder, or
+            input or output failed for a reason that is not the job's (a broken disk or network).
+        OSError: The disk is full.
     """
-    record = read_record(task.place)
-    if record is None or record.reason is not None or record.identity != task.identity:
-        return None
-    return Outcome(task.slide, record.facts, None)
+    machine = socket.gethostname()
+    if changed := _changed_here(job.key):
+        raise PathgenError(
+            f"worker on {machine}",
+            f"has another version of {changed[0]} than the process that started it",
+            "Restart the workers with the same environment and the same version of pathgen",
+        )
+    _check_folders(job, cache)
+    if (finished := load_result(job, cache)) is not None:
+        return finished
+    start = time.monotonic()
+    with cache.draft(job.name) as draft:
+        try:
+            values = job.work(draft)
+        except PathgenError as problem:
+            _check_folders(job, cache)  # A share that has gone is not the job's fault.
+            return JobResult(job.name, cache.place(job.name, job.key), {}, problem)
+        except OSError as failure:
+            if is_disk_full(failure) or failure.errno is None:
+                raise
+            raise PathgenError(
+                job.name,
+                f"input or output failed on {machine}: {failure}",
+                "Check the disk and the network and run the same command again; finished jobs are kept",
+            ) from failure
+        entry = cache.commit(draft, job.name, job.key, values, time.monotonic() - start)
+    return JobResult(job.name, entry.folder, entry.values)
 
 
-def _in_one(problem: PathgenError) -> PathgenError:
-    if isinstance(problem, PathgenErrors) and len(problem.errors) == 1:
-        return problem.errors[0]
-    return problem
+def _changed_here(key: CacheKey) -> list[str]:
+    """Return the files and libraries that differ in this process from those of a key."""
+    here = library_versions(*key.libraries)
+    files = [name for name, digest in key.code.items() if _first_hash(ROOT / name) != digest]
+    return files + [name for name, wanted in key.libraries.items() if here[name] != wanted]
 
 
-def _require_folders(task: SlideTask) -> None:
-    for folder in (task.folder.parent, *task.needs):
+@lru_cache(maxsize=4096)
+def _first_hash(file: Path) -> str | None:
+    """Hash a file once per process: a long-lived worker keeps the code that it has loaded."""
+    return sha256_of(file) if file.is_file() else None
+
+
+def _check_folders(job: Job, cache: ResultCache) -> None:
+    for folder in (cache.folder, *job.needs):
         if not folder.is_dir():
             raise PathgenError(
                 f"worker on {socket.gethostname()}",
                 f"does not see {folder}",
                 "Put it on a file system that all machines share, and run the same command again",
             )
-
-
-def perform(task: SlideTask) -> Outcome:
-    """Do a task's work, or find that another process has done it.
-
-    Args:
-        task: The task.
-
-    Returns:
-        Its outcome; also that a slide cannot be used, which is no reason to stop the other slides.
-
-    Raises:
-        PathgenError: This process runs other code than the task was made by or does not see the folders,
-            or input and output failed in a way that says nothing of the slide (a broken disk or network).
-        OSError: The disk is full.
-    """
-    if code_digest(*task.modules) != task.identity.code:
-        raise PathgenError(
-            f"worker on {socket.gethostname()}",
-            "runs other code or other libraries than this stage",
-            "Restart the Dask workers with the same environment and the same version of pathgen",
-        )
-    _require_folders(task)
-    if (before := finished(task)) is not None:
-        return before
-    begun = time.monotonic()
-    with draft_beside(task.place) as draft:
-        facts: Facts = {}
-        problem = None
-        try:
-            facts = task.work(draft)
-        except PathgenError as refusal:
-            problem = _in_one(refusal)
-            shutil.rmtree(draft)
-            draft.mkdir()
-        except OSError as failure:
-            if failure.errno in FULL or failure.errno is None:
-                raise
-            raise PathgenError(
-                f"slide {task.slide}",
-                f"input or output failed on {socket.gethostname()}: {failure}",
-                "Look at the disk and the network and run the same command again; finished slides are kept",
-            ) from failure
-        if problem is not None:
-            _require_folders(task)  # A share that went away meanwhile is no fault of the slide.
-        reason = None if problem is None else str(problem)
-        write_record(draft, task.identity, facts, reason, time.monotonic() - begun)
-        put_in_place(draft, task.place)
-    return Outcome(task.slide, facts, problem)

@@ -1,110 +1,165 @@
-"""The record of one slide's finished work, beside its files: what shaped them, and their digests."""
+"""A cache of finished results on disk: one folder per result, renamed into place when it is complete."""
 
-import errno
-import hashlib
 import json
 import os
 import shutil
+import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pathgen.core.files import sha256_of
+from pathgen.provenance.cache_key import CacheKey
 
-RECORD_FILE = "record.json"
-_FORM = 1
-_TAKEN = (errno.EEXIST, errno.ENOTEMPTY)
-_TRIES = 100
+ENTRY_FILE = "entry.json"
+_ABANDONED_S = 24 * 3600
 
-Facts = Mapping[str, str | int | float | None]
-
-
-def digest_of(value: Any) -> str:
-    """Return the SHA-256 of a plain value (numbers, text, lists, mappings) as JSON with sorted keys."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Identity:
-    """All that shapes the result of a slide's work; equal identities give equal bytes.
+class CacheEntry:
+    """A finished result.
 
     Attributes:
-        parameters: Digest of the settings.
-        slide: Digest of the slide's content, of its annotation, and of what the cohort says of it.
-        code: Digest of the code, see `pathgen.jobs.code`.
-        part: Digest of which part of the slide was asked for; empty where it is the whole slide.
+        folder: Folder of its files.
+        key: Everything that shaped it.
+        values: What the job returned, e.g. counts or metrics; plain JSON values.
+        seconds: Duration of the job.
     """
 
-    parameters: str
-    slide: str
-    code: str
-    part: str = ""
-
-    @property
-    def name(self) -> str:
-        """The name of its folder."""
-        return digest_of(asdict(self))[:24]
-
-
-@dataclass(frozen=True)
-class Record:
-    """What is known of a slide's work.
-
-    Attributes:
-        identity: What shaped it.
-        facts: What the work told of the slide, e.g. counts.
-        reason: Why the slide cannot be used; None where the work is done.
-        seconds: How long it took.
-        files: Name to bytes and SHA-256 of every file.
-    """
-
-    identity: Identity
-    facts: Facts
-    reason: str | None
+    folder: Path
+    key: CacheKey
+    values: Values
     seconds: float
-    files: Mapping[str, tuple[int, str]]
 
 
-def _files(folder: Path) -> dict[str, tuple[int, str]]:
-    return {
-        file.name: (file.stat().st_size, sha256_of(file))
-        for file in sorted(folder.iterdir())
-        if file.name != RECORD_FILE
-    }
+class ResultCache:
+    """Finished results below one folder: ``{folder}/{job}/{digest of its key}/``.
 
-
-def read_record(folder: Path) -> Record | None:
-    """Read a record, and check it and every file it names.
+    A result is written in a draft folder that no other process knows, flushed to the disk, and renamed. A
+    reader therefore finds a complete result or none, also after ``kill -9`` or a power cut, and no lock is
+    needed. Two processes that compute the same result at the same time keep the first one.
 
     Args:
-        folder: The folder that holds the record and the files.
-
-    Returns:
-        The record; None when there is none, or when anything is missing, added or changed.
+        folder: Folder of the cache; it is created. Dask workers must see it under the same path.
     """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def place(self, job: str, key: CacheKey) -> Path:
+        """Return the folder of a job's result, whether it exists or not."""
+        return self.folder / job / key.digest[:24]
+
+    def load(self, job: str, key: CacheKey) -> CacheEntry | None:
+        """Load a finished result.
+
+        Args:
+            job: Name of the job.
+            key: Everything that shapes the result.
+
+        Returns:
+            The result; None if there is none, or if a file is missing, added, or of another size.
+        """
+        entry = _read(self.place(job, key))
+        return entry if entry is not None and entry.key.digest == key.digest else None
+
+    def entries(self, job: str) -> list[CacheEntry]:
+        """Return all finished results of a job, whatever their key."""
+        folder = self.folder / job
+        places = sorted(folder.glob("[!.]*")) if folder.is_dir() else []
+        return [entry for place in places if (entry := _read(place)) is not None]
+
+    @contextmanager
+    def draft(self, job: str) -> Iterator[Path]:
+        """Yield an empty folder for the files of a result; remove it at the end unless it was committed."""
+        draft = self.folder / job / f".{uuid.uuid4().hex}.partial"
+        draft.mkdir(parents=True)
+        try:
+            yield draft
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+    def commit(self, draft: Path, job: str, key: CacheKey, values: Values, seconds: float) -> CacheEntry:
+        """Turn a draft into a finished result.
+
+        Args:
+            draft: Folder of the files, see `draft`.
+            job: Name of the job.
+            key: Everything that shaped the result.
+            values: What the job returned.
+            seconds: Duration of the job.
+
+        Returns:
+            The result in its place.
+
+        Raises:
+            OSError: The disk is full or broken.
+        """
+        place = self.place(job, key)
+        entry = CacheEntry(place, key, values, round(seconds, 3))
+        content = {
+            "key": key.as_json(),
+            "values": dict(values),
+            "seconds": entry.seconds,
+            "files": _sizes(draft),
+        }
+        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+        (draft / ENTRY_FILE).write_text(text + "\n", encoding="utf-8")
+        for file in draft.rglob("*"):
+            _sync(file)
+        if _read(place) is None:
+            shutil.rmtree(place, ignore_errors=True)  # a damaged result
+        try:
+            draft.rename(place)
+        except OSError:
+            if _read(place) is None:
+                raise
+        return entry
+
+    def prune(self, keep: Iterable[tuple[str, CacheKey]]) -> None:
+        """Remove all results but some, and the drafts that killed processes left.
+
+        Call it only where no other process uses the cache, see `remove_abandoned_drafts`.
+
+        Args:
+            keep: Name and key of the results that stay.
+        """
+        kept = {self.place(job, key) for job, key in keep}
+        for job in self.folder.iterdir():
+            for place in job.iterdir() if job.is_dir() else []:
+                if place not in kept:
+                    shutil.rmtree(place, ignore_errors=True)
+            if job.is_dir() and not any(job.iterdir()):
+                job.rmdir()
+
+    def remove_abandoned_drafts(self) -> None:
+        """Remove drafts in which nothing was written for a day; safe where other processes use the cache."""
+        for draft in self.folder.glob("*/.*.partial"):
+            if time.time() - draft.stat().st_mtime > _ABANDONED_S:
+                shutil.rmtree(draft, ignore_errors=True)
+
+
+def _read(place: Path) -> CacheEntry | None:
     try:
-        content = json.loads((folder / RECORD_FILE).read_text(encoding="utf-8"))
-        own = content.pop("digest")
-        if own != digest_of(content) or content["form"] != _FORM:
+        content = json.loads((place / ENTRY_FILE).read_text(encoding="utf-8"))
+        if content["files"] != _sizes(place):
             return None
-        record = Record(
-            identity=Identity(**content["identity"]),
-            facts=content["facts"],
-            reason=content["reason"],
-            seconds=content["seconds"],
-            files={name: (size, digest) for name, (size, digest) in content["files"].items()},
-        )
-        sizes = {file.name: file.stat().st_size for file in folder.iterdir() if file.name != RECORD_FILE}
-        if sizes != {name: size for name, (size, _) in record.files.items()}:
-            return None
-        return record if _files(folder) == record.files else None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        # Whatever is wrong with it, the work is done again.
-        return None
+        return CacheEntry(place, CacheKey.from_json(content["key"]), content["values"], content["seconds"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None  # Whatever is wrong with it, the job runs again.
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    return {
+        file.relative_to(folder).as_posix(): file.stat().st_size
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and file != folder / ENTRY_FILE
+    }
 
 
 def _sync(path: Path) -> None:
@@ -113,71 +168,3 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def write_record(folder: Path, identity: Identity, facts: Facts, reason: str | None, seconds: float) -> None:
-    """Write the record of a folder's files, after all of them have reached the disk.
-
-    Args:
-        folder: The draft that holds the files and nothing else.
-        identity: See `Record`, as the others.
-        facts: Likewise.
-        reason: Likewise.
-        seconds: Likewise.
-    """
-    for file in folder.iterdir():
-        _sync(file)
-    content = {
-        "form": _FORM,
-        "identity": asdict(identity),
-        "facts": dict(facts),
-        "reason": reason,
-        "seconds": round(seconds, 3),
-        "files": {name: list(facts) for name, facts in _files(folder).items()},
-    }
-    text = json.dumps({**content, "digest": digest_of(content)}, indent=2, ensure_ascii=False)
-    record = folder / RECORD_FILE
-    record.write_text(text + "\n", encoding="utf-8")
-    _sync(record)
-
-
-@contextmanager
-def draft_beside(place: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `place` that no other process knows; it is gone when the block ends."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    draft = place.with_name(f".{place.name}.{uuid.uuid4().hex}.partial")
-    draft.mkdir()
-    try:
-        yield draft
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-def put_in_place(draft: Path, place: Path) -> None:
-    """Rename a finished draft to its place.
-
-    Another process may have done the same work: whole work that is there already stays, for it has the
-    same bytes; anything else makes way.
-
-    Args:
-        draft: The folder, with its record.
-        place: Where it shall be.
-    """
-    for _ in range(_TRIES):
-        try:
-            draft.rename(place)
-        except OSError as problem:
-            if problem.errno not in _TAKEN:
-                raise
-        else:
-            return
-        there = read_record(place)
-        if there is not None and there.reason is None:
-            return
-        away = place.with_name(f".{place.name}.{uuid.uuid4().hex}.partial")
-        try:
-            place.rename(away)
-        except FileNotFoundError:
-            continue
-        shutil.rmtree(away, ignore_errors=True)
-    raise RuntimeError(f"{place}: other processes keep replacing it")

@@ -1,180 +1,152 @@
-"""Run the tasks of all slides: take what is finished, do the rest, one bar for all, and tidy up."""
+"""Run many jobs: load what is cached, compute the rest in parallel, show one progress bar.
 
+Example::
+
+    cache = ResultCache(Path("work/jobs/scaling"))
+    jobs = [
+        Job(
+            name=f"{size}-{seed}",
+            key=CacheKey(
+                settings={"size": size, "seed": seed, "training": settings.model_dump()},
+                inputs=file_hashes(patches),
+                code=code_manifest("pathgen.studies.scaling.point"),
+                libraries=library_versions("numpy", "torch"),
+            ),
+            work=partial(train_point, size, seed, settings),   # a top-level function: (folder, ...) -> values
+        )
+        for size in sizes
+        for seed in seeds
+    ]
+    with open_executor(job_settings, cache.folder, processes=True) as executor:
+        results = run_jobs(jobs, cache, executor, unit="trainings", desc="scaling")
+"""
+
+import multiprocessing
 import os
-import shutil
-import uuid
+import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from pathlib import Path
 
-import filelock
-
-from pathgen.core.errors import PathgenError, PathgenErrors
+from pathgen.core.errors import PathgenError
+from pathgen.core.files import report_full_disk
 from pathgen.core.progress import progress
-from pathgen.jobs.dask_executor import SIGHT, workers_of
-from pathgen.jobs.job import Outcome, SlideTask, finished, perform
-from pathgen.jobs.settings import SlideWorkSettings
+from pathgen.jobs.dask_executor import dask_executor
+from pathgen.jobs.job import Job, JobResult, load_result, run_job
+from pathgen.jobs.result_cache import ResultCache
+from pathgen.jobs.settings import JobSettings
 
-_USERS = ".users"
 SCHEDULER_VARIABLE = "DASK_SCHEDULER_ADDRESS"
 
 
-@dataclass(frozen=True)
-class Shelf:
-    """The folder in which one kind of work keeps the finished slides.
-
-    Attributes:
-        folder: Absolute path; a folder per slide, in it one per result.
-        settings: How the slides are gone through.
-    """
-
-    folder: Path
-    settings: SlideWorkSettings
-
-    def of_slide(self, slide: str) -> Path:
-        """Return a slide's folder."""
-        return self.folder / slide
-
-
 @contextmanager
-def open_shelf(verb: str, settings: SlideWorkSettings) -> Iterator[Shelf]:
-    """Say to other processes that this one uses the finished slides of one kind of work.
+def open_executor(settings: JobSettings, shared: Path, *, processes: bool = False) -> Iterator[Executor]:
+    """Open the executor that the settings ask for: workers of a Dask scheduler, else this machine.
 
     Args:
-        verb: The kind of work, e.g. ``"index"``.
-        settings: The section `slide_work`.
+        settings: The section `jobs`.
+        shared: Folder that all workers must see, e.g. that of the cache.
+        processes: Whether the workers of this machine are processes. They cost the start of Python each;
+            threads do as well where most of the work is in libraries that release Python's lock.
 
     Yields:
-        The shelf. Until the end of the block no other process removes what is on it.
-    """
-    folder = Path(settings.folder).resolve() / verb
-    users = folder / _USERS
-    users.mkdir(parents=True, exist_ok=True)
-    own = filelock.FileLock(users / f"{uuid.uuid4().hex}.lock")
-    with filelock.FileLock(folder / ".lock"):
-        own.acquire()
-    try:
-        yield Shelf(folder, settings)
-    finally:
-        own.release()
-        Path(own.lock_file).unlink(missing_ok=True)
-
-
-def _sole_user(users: Path) -> bool:
-    """Tell whether all locks but one are free, and remove those that killed processes left."""
-    held = 0
-    for file in users.iterdir():
-        lock = filelock.FileLock(file)
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            held += 1
-            continue
-        file.unlink(missing_ok=True)
-        lock.release()
-    return held <= 1
-
-
-def prune(shelf: Shelf, tasks: Sequence[SlideTask]) -> None:
-    """Remove what none of the tasks made, e.g. slides that left the cohort and results of older settings.
-
-    Nothing is removed while another process uses the shelf; with ``keep: all`` only what killed processes
-    left half-written.
-
-    Args:
-        shelf: The shelf.
-        tasks: All tasks of the present cohort.
-    """
-    kept: dict[str, set[str]] = {}
-    for task in tasks:
-        kept.setdefault(task.folder.name, set()).add(task.identity.name)
-    with filelock.FileLock(shelf.folder / ".lock"):
-        if not _sole_user(shelf.folder / _USERS):
-            return
-        for slide in shelf.folder.iterdir():
-            if slide.name.startswith(SIGHT):
-                slide.unlink(missing_ok=True)
-            if slide.name == _USERS or not slide.is_dir():
-                continue
-            everything = shelf.settings.keep == "all"
-            for result in slide.iterdir():
-                needed = everything or result.name in kept.get(slide.name, set())
-                if result.name.startswith(".") or not needed:
-                    shutil.rmtree(result, ignore_errors=True)
-            if not any(slide.iterdir()):
-                slide.rmdir()
-
-
-@contextmanager
-def _executor(shelf: Shelf) -> Iterator[Executor]:
-    address = shelf.settings.scheduler or os.environ.get(SCHEDULER_VARIABLE)
-    with ExitStack() as stack:
-        if address:
-            yield stack.enter_context(workers_of(address, shelf.folder))
-        else:
-            pool: AbstractContextManager[Executor] = ThreadPoolExecutor(
-                shelf.settings.workers, thread_name_prefix="slide"
-            )
-            yield stack.enter_context(pool)
-
-
-def run_tasks(shelf: Shelf, tasks: Sequence[SlideTask], unit: str, what: str) -> list[Outcome]:
-    """Do the work of all slides, except of those whose finished work is on the shelf.
-
-    Args:
-        shelf: Where finished slides are kept.
-        tasks: One per slide.
-        unit: What the tasks' `units` count, plural, for the bar.
-        what: What is being done, for the bar.
-
-    Returns:
-        One outcome per task, in their order.
+        The executor.
 
     Raises:
-        PathgenError: The work cannot go on, see `pathgen.jobs.job.perform`; slides finished by
-            then stay on the shelf.
-        OSError: The disk is full; likewise.
+        PathgenError: Dask is not installed, its scheduler does not answer, or a worker process was killed.
     """
-    with ThreadPoolExecutor(shelf.settings.workers) as pool:
-        outcomes = list(pool.map(finished, tasks))
-    waiting = {number: task for number, task in enumerate(tasks) if outcomes[number] is None}
-    done, failed = len(tasks) - len(waiting), 0
-    before = sum(task.units for number, task in enumerate(tasks) if number not in waiting)
-    with progress(sum(task.units for task in tasks), unit, what, done=before) as bar:
-        bar.set_postfix_str(_postfix(done, len(tasks), failed), refresh=False)
-        if not waiting:
-            return [outcome for outcome in outcomes if outcome is not None]
-        with _executor(shelf) as executor:
-            futures = {executor.submit(perform, task): number for number, task in waiting.items()}
-            try:
-                for future in as_completed(futures):
-                    outcome = future.result()
-                    number = futures[future]
-                    outcomes[number] = outcome
-                    done += outcome.problem is None
-                    failed += outcome.problem is not None
-                    bar.set_postfix_str(_postfix(done, len(tasks), failed), refresh=False)
-                    bar.update(tasks[number].units)
-            except BaseException:
-                for future in futures:
-                    future.cancel()
-                raise
-    return [outcome for outcome in outcomes if outcome is not None]
+    address = settings.scheduler or os.environ.get(SCHEDULER_VARIABLE)
+    if address:
+        with dask_executor(address, shared) as executor:
+            yield executor
+    elif processes:
+        context = multiprocessing.get_context("spawn")
+        try:
+            with ProcessPoolExecutor(settings.workers, context, initializer=_end_with_parent) as pool:
+                yield pool
+        except BrokenProcessPool:
+            raise PathgenError(
+                "a worker process",
+                "was killed, most likely because the memory was full",
+                "Lower jobs.workers and run the same command again; finished jobs are kept",
+            ) from None
+    else:
+        with ThreadPoolExecutor(settings.workers, thread_name_prefix="job") as threads:
+            yield threads
 
 
-def _postfix(done: int, total: int, failed: int) -> str:
-    return f"slides={done}/{total}, failed={failed}"
+def run_jobs(
+    jobs: Sequence[Job], cache: ResultCache, executor: Executor, *, unit: str, desc: str
+) -> list[JobResult]:
+    """Load or compute the results of all jobs.
+
+    Results are added to the cache one by one. After ``kill -9`` or a full disk the same call continues; a job
+    more is one job more to compute.
+
+    Args:
+        jobs: Jobs with different names.
+        cache: Cache of finished results.
+        executor: Where jobs run, see `open_executor`.
+        unit: Unit of the jobs' `size`, plural, for the progress bar.
+        desc: Description for the progress bar.
+
+    Returns:
+        One result per job, in their order. Failed jobs have a `problem`.
+
+    Raises:
+        PathgenError: The disk is full, or the work cannot go on, see `pathgen.jobs.job.run_job`.
+    """
+    results = {job.name: found for job in jobs if (found := load_result(job, cache)) is not None}
+    assert len({job.name for job in jobs}) == len(jobs), "names of jobs are unique"
+    missing = [job for job in jobs if job.name not in results]
+    done = sum(job.size for job in jobs if job.name in results)
+    with (
+        report_full_disk(cache.folder),
+        progress(sum(job.size for job in jobs), unit, desc, done=done) as bar,
+    ):
+        bar.set_postfix_str(_postfix(results, len(jobs)), refresh=False)
+        futures = {executor.submit(run_job, job, cache): job for job in missing}
+        try:
+            for future in as_completed(futures):
+                job = futures[future]
+                results[job.name] = future.result()
+                bar.set_postfix_str(_postfix(results, len(jobs)), refresh=False)
+                bar.update(job.size)
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
+    return [results[job.name] for job in jobs]
 
 
-def problems_of(outcomes: Sequence[Outcome]) -> list[PathgenError]:
-    """Return every problem of every slide, in the outcomes' order."""
-    return [
-        error
-        for outcome in outcomes
-        if outcome.problem is not None
-        for error in (
-            outcome.problem.errors if isinstance(outcome.problem, PathgenErrors) else [outcome.problem]
-        )
-    ]
+def prune(jobs: Sequence[Job], cache: ResultCache, settings: JobSettings) -> None:
+    """Remove results that the present jobs do not need, unless the settings keep all.
+
+    Args:
+        jobs: All present jobs.
+        cache: Cache of finished results.
+        settings: The section `jobs`.
+    """
+    if settings.keep == "present":
+        cache.prune((job.name, job.key) for job in jobs)
+    else:
+        cache.remove_abandoned_drafts()
+
+
+def _postfix(results: dict[str, JobResult], total: int) -> str:
+    failed = sum(result.problem is not None for result in results.values())
+    return f"jobs={len(results) - failed}/{total}, failed={failed}"
+
+
+def _end_with_parent() -> None:
+    """End a worker process when the process that started it is killed."""
+
+    def wait() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()

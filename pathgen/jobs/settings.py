@@ -1,4 +1,4 @@
-"""Settings of the work per slide: how much at a time, and where. No result depends on them."""
+"""Settings of the job runner: how many jobs run at a time, and where. No result depends on them."""
 
 from typing import Literal
 
@@ -7,27 +7,26 @@ from pydantic import Field
 from pathgen.core.params import Settings
 
 
-class SlideWorkSettings(Settings):
-    """Section `slide_work`: how the stages index and extract go through the slides."""
+class JobSettings(Settings):
+    """Section `jobs`: how the slides are distributed over processors and machines."""
 
     folder: str = Field(
         min_length=1,
-        description="Where finished slides are kept from run to run. Checkouts may share one; with a "
-        "scheduler it must be on a file system that the workers share.",
+        description="Folder of the result cache. Checkouts may share one; with a scheduler it must be on a "
+        "file system that the workers share.",
     )
     keep: Literal["present", "all"] = Field(
         default="present",
-        description="present: when a stage has ended well, finished slides are removed that the present "
-        "cohort and settings do not need; all: none are, for a folder that checkouts with other settings "
-        "share.",
+        description="present: a stage that ends well removes results that the present cohort and settings do "
+        "not need; all: it removes none, for a folder that several checkouts share.",
     )
-    workers: int = Field(ge=1, le=1024, description="Slides worked on at a time on this machine.")
+    workers: int = Field(ge=1, le=1024, description="Number of jobs at a time on this machine.")
     threads_per_slide: int = Field(
-        ge=1, le=256, description="Threads that read the pixels of one slide, here or on a Dask worker."
+        ge=1, le=256, description="Number of threads that read the pixels of one slide, here or on a worker."
     )
     scheduler: str | None = Field(
         default=None,
         min_length=1,
-        description="Address of a Dask scheduler, e.g. tcp://10.0.0.5:8786, whose workers do the slides; "
-        "null: DASK_SCHEDULER_ADDRESS if it is set, else this machine alone.",
+        description="Address of a Dask scheduler whose workers run the jobs, e.g. tcp://10.0.0.5:8786; null: "
+        "DASK_SCHEDULER_ADDRESS if it is set, else this machine alone.",
     )

@@ -170,7 +170,7 @@ def assemble(
         disk_free: Bytes.
     """
     jobs = plan_jobs(study, slides, measured.sizes)
-    rates = {**recorded_rates(study.slide_work.workers), **measured.rates}
+    rates = {**recorded_rates(study.jobs.workers), **measured.rates}
     # A stage that the pipeline has and nothing is known of: it starts, and takes what that takes.
     jobs += [Job(stage, {}) for stage in sorted(reuse.stages - {job.stage for job in jobs})]
     if reuse.problem is None:

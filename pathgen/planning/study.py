@@ -9,7 +9,7 @@ from pathgen.core.files import atomic_path
 from pathgen.core.params import PARAMS_FILE, parse_section, read_params
 from pathgen.core.profiles import compose_profile
 from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings
-from pathgen.jobs.settings import SlideWorkSettings
+from pathgen.jobs.settings import JobSettings
 from pathgen.metrics.fidelity.settings import FidelitySettings
 from pathgen.patches.settings import ExtractSettings, SampleSettings
 from pathgen.privacy.settings import PrivacySettings
@@ -35,7 +35,7 @@ class Study:
     params: dict[str, Any]
     pipeline: PipelineSettings
     compute: ComputeSettings
-    slide_work: SlideWorkSettings
+    jobs: JobSettings
     cohort: CohortSettings
     sample: SampleSettings
     extract: ExtractSettings
@@ -87,7 +87,7 @@ def read_study(file: Path) -> Study:
         params=params,
         pipeline=parse_section(params, "pipeline", PipelineSettings, file),
         compute=parse_section(params, "compute", ComputeSettings, file),
-        slide_work=parse_section(params, "slide_work", SlideWorkSettings, file),
+        jobs=parse_section(params, "jobs", JobSettings, file),
         cohort=parse_section(params, "cohort", CohortSettings, file),
         sample=parse_section(params, "sample", SampleSettings, file),
         extract=parse_section(params, "extract", ExtractSettings, file),

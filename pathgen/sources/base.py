@@ -14,7 +14,7 @@ from pathgen.wsi.settings import IndexSettings
 
 
 @dataclass(frozen=True)
-class Found:
+class SlideCandidates:
     """What was found on one slide.
 
     Attributes:
@@ -29,7 +29,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Reading:
+class PatchBatch:
     """The pixels of some patches of one slide, and how they were read.
 
     Attributes:
@@ -55,13 +55,13 @@ class Source:
         name: Its name in the settings.
         find_cohort: ``(root, cohort settings)`` -> the table `COHORT`, sorted by slide. Opens every file
             and raises one `PathgenErrors` with all problems, or lists bad slides in the column `skipped`.
-        find_candidates: ``(root, cohort row, cohort settings, index settings)`` -> `Found`.
-        read_patches: ``(root, rows, size_px, cohort settings, threads)`` -> `Reading`. The rows are some of
-            one slide's of the samples table, in any order, a few thousand at most; the images are in their
-            order and do not depend on the number of threads. Safe in several threads.
+        find_candidates: ``(root, cohort row, cohort settings, index settings)`` -> `SlideCandidates`.
+        read_patches: ``(root, rows, size_px, cohort settings, threads)`` -> `PatchBatch`. The rows belong
+            to one slide of the table of samples, in any order, a few thousand at most; the images are in
+            their order and independent of the number of threads. It is thread-safe.
     """
 
     name: str
     find_cohort: Callable[[Path, CohortSettings], pd.DataFrame]
-    find_candidates: Callable[[Path, Mapping[str, Any], CohortSettings, IndexSettings], Found]
-    read_patches: Callable[[Path, pd.DataFrame, int, CohortSettings, int], Reading]
+    find_candidates: Callable[[Path, Mapping[str, Any], CohortSettings, IndexSettings], SlideCandidates]
+    read_patches: Callable[[Path, pd.DataFrame, int, CohortSettings, int], PatchBatch]

@@ -1,5 +1,7 @@
-"""What a slide's finished work depends on, as digests: settings, the slide's content, code."""
+"""Cache keys of a slide's results: settings, the slide's content, code and libraries."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,89 +10,111 @@ import pandas as pd
 
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.files import sha256_of
-from pathgen.jobs.code import code_digest
-from pathgen.jobs.result_cache import Identity, digest_of
+from pathgen.provenance.cache_key import CacheKey, library_versions
 from pathgen.sources.settings import CohortSettings
 
-# They say which slides there are and where, which the slides' own digests tell better.
-_SAYS_NOTHING_OF_A_SLIDE = {"root", "on_bad_slide", "exclude_slides", "phantom", "slides"}
+# They select and locate slides; the digest of a slide identifies its content.
+_NOT_OF_A_SLIDE = {"root", "on_bad_slide", "exclude_slides", "phantom", "slides"}
 _CONTENT = ("sha256", "bytes")
+_LIBRARIES = (
+    "h5py",
+    "imagecodecs",
+    "numpy",
+    "openslide-bin",
+    "openslide-python",
+    "pandas",
+    "pillow",
+    "pyarrow",
+    "scipy",
+    "shapely",
+    "simplejpeg",
+    "tifffile",
+)
 
 
-def in_use(cohort: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows of the slides that are not left out, by slide."""
+def used_slides(cohort: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of the slides that are not skipped, sorted by slide."""
     chosen = cohort[cohort["skipped"].isna()].sort_values("slide")
     return [{str(name): value for name, value in row.items()} for row in chosen.to_dict("records")]
 
 
-def require_unchanged(root: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Refuse slides that are not of the size that they had when the cohort was made.
+def check_slides_unchanged(root: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Check that the slides have the size that they had when the cohort was made.
 
     Args:
-        root: The source's folder.
+        root: Folder of the source.
         rows: Rows of the cohort.
 
     Raises:
-        PathgenErrors: One error per slide that has changed. What is missing is left to who reads it.
+        PathgenErrors: One error per slide that has changed. Missing files are reported when they are read.
     """
     problems = []
     for row in rows:
         path = root / row["path"]
         if path.is_file() and not pd.isna(row["bytes"]) and path.stat().st_size != row["bytes"]:
-            said = f"has {path.stat().st_size:,} bytes, but had {row['bytes']:,} when the cohort was made"
-            problems.append(PathgenError(path, said, "Run: dvc repro --force --single-item cohort"))
+            reason = f"has {path.stat().st_size:,} bytes, but had {row['bytes']:,} when the cohort was made"
+            problems.append(PathgenError(path, reason, "Run: dvc repro --force --single-item cohort"))
     if problems:
         raise PathgenErrors(problems)
 
 
-def _plain(value: Any) -> Any:
-    return None if pd.isna(value) else value
-
-
-def _annotation(root: Path, row: Mapping[str, Any]) -> str | None:
-    path = None if pd.isna(row["annotation"]) else root / row["annotation"]
-    return sha256_of(path) if path is not None and path.is_file() else None
-
-
-def index_identity(
-    root: Path, row: Mapping[str, Any], cohort: CohortSettings, parameters: Any, modules: Sequence[str]
-) -> Identity:
-    """Return what a slide's candidates depend on.
+def index_key(
+    root: Path,
+    row: Mapping[str, Any],
+    cohort: CohortSettings,
+    index: Mapping[str, Any],
+    code: Mapping[str, str],
+) -> CacheKey:
+    """Return the key of a slide's candidates.
 
     Args:
-        root: The source's folder.
-        row: The slide's row of the cohort.
-        cohort: The section `cohort`.
-        parameters: The section `index`, as plain values.
-        modules: Modules of the code.
+        root: Folder of the source.
+        row: Row of the slide in the cohort.
+        cohort: Section `cohort`.
+        index: Section `index`, as plain values.
+        code: Hashes of the code that indexes a slide, see `code_manifest`.
     """
-    known = {name: _plain(value) for name, value in row.items()}
-    return Identity(
-        parameters=digest_of([_of_slides(cohort), parameters]),
-        slide=digest_of([known, _annotation(root, row)]),
-        code=code_digest(*modules),
+    annotation = None if pd.isna(row["annotation"]) else root / row["annotation"]
+    outlines = sha256_of(annotation) if annotation is not None and annotation.is_file() else ""
+    return CacheKey(
+        settings={"cohort": _of_slides(cohort), "index": index},
+        inputs={"slide": _digest(row), "annotation": outlines},
+        code=code,
+        libraries=library_versions(*_LIBRARIES),
     )
 
 
-def pixel_identity(
-    row: Mapping[str, Any], cohort: CohortSettings, size_px: int, part: Any, modules: Sequence[str]
-) -> Identity:
-    """Return what a slide's patches depend on; its labels are not among it.
+def pixel_key(
+    row: Mapping[str, Any],
+    cohort: CohortSettings,
+    size_px: int,
+    places: pd.DataFrame,
+    code: Mapping[str, str],
+) -> CacheKey:
+    """Return the key of a slide's sampled patches; their labels and roles are not part of it.
 
     Args:
-        row: The slide's row of the cohort.
-        cohort: The section `cohort`.
+        row: Row of the slide in the cohort.
+        cohort: Section `cohort`.
         size_px: Side of the patches, px.
-        part: Which patches, as plain values.
-        modules: Modules of the code.
+        places: Places of the patches.
+        code: Hashes of the code that reads a slide, see `code_manifest`.
     """
-    return Identity(
-        parameters=digest_of([_of_slides(cohort), size_px]),
-        slide=digest_of([_plain(row[name]) for name in _CONTENT]),
-        code=code_digest(*modules),
-        part=digest_of(part),
+    return CacheKey(
+        settings={"cohort": _of_slides(cohort), "size_px": size_px},
+        inputs={
+            "slide": _digest({name: row[name] for name in _CONTENT}),
+            "places": hashlib.sha256(places.to_csv(index=False).encode()).hexdigest(),
+        },
+        code=code,
+        libraries=library_versions(*_LIBRARIES),
     )
 
 
 def _of_slides(cohort: CohortSettings) -> dict[str, Any]:
-    return cohort.model_dump(exclude=_SAYS_NOTHING_OF_A_SLIDE)
+    return cohort.model_dump(exclude=_NOT_OF_A_SLIDE)
+
+
+def _digest(row: Mapping[str, Any]) -> str:
+    plain = {name: None if pd.isna(value) else value for name, value in row.items()}
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()

@@ -20,7 +20,7 @@ from pathgen.core.files import sha256_of
 from pathgen.core.labels import LABELS
 from pathgen.core.progress import tracked
 from pathgen.patches.schemas import CANDIDATES, check_table
-from pathgen.sources.base import Found, Reading, Source
+from pathgen.sources.base import PatchBatch, SlideCandidates, Source
 from pathgen.sources.cohort import CohortRow, Problem, cohort_table, require_folder
 from pathgen.sources.settings import CohortSettings
 from pathgen.wsi.resample import box_mean
@@ -164,7 +164,7 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
 
 def find_candidates(
     root: Path, row: Mapping[str, Any], settings: CohortSettings, index: IndexSettings
-) -> Found:
+) -> SlideCandidates:
     """List the images of one slide; an item is the rank of the file's name (see `Source`).
 
     Args:
@@ -184,12 +184,12 @@ def find_candidates(
     )
     frame = frame.assign(slide=row["slide"], split=row["split"], patient=row["patient"], exhaustive=True)
     frame = frame.reindex(columns=CANDIDATES.names)
-    return Found(check_table(frame, CANDIDATES, row["slide"]), overlay=None)
+    return SlideCandidates(check_table(frame, CANDIDATES, row["slide"]), overlay=None)
 
 
 def read_patches(
     root: Path, rows: pd.DataFrame, size_px: int, settings: CohortSettings, threads: int
-) -> Reading:
+) -> PatchBatch:
     """Read images, averaged down to size, in the order of the rows (see `Source`).
 
     Raises:
@@ -207,7 +207,7 @@ def read_patches(
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(read, range(len(rows)), rows["file"]))
-    return Reading(images)
+    return PatchBatch(images)
 
 
 SOURCE = Source("patches", find_cohort, find_candidates, read_patches)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pathgen.core.errors import PathgenError
 from pathgen.core.labels import LABELS
 from pathgen.patches.schemas import CANDIDATES, SPLITS, check_table
-from pathgen.sources.base import Found, Reading, Source
+from pathgen.sources.base import PatchBatch, SlideCandidates, Source
 from pathgen.sources.cohort import CohortRow, Problem, cohort_table, content_digest, require_folder
 from pathgen.sources.settings import CohortSettings
 from pathgen.wsi.resample import box_mean
@@ -116,7 +116,7 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
 
 def find_candidates(
     root: Path, row: Mapping[str, Any], settings: CohortSettings, index: IndexSettings
-) -> Found:
+) -> SlideCandidates:
     """List the patches of one split, with the labels they come with (see `Source`).
 
     Args:
@@ -134,12 +134,12 @@ def find_candidates(
         slide=row["slide"], file=row["path"], split=row["split"], patient=None, exhaustive=True
     )
     frame = frame.reindex(columns=CANDIDATES.names)
-    return Found(check_table(frame, CANDIDATES, row["slide"]), overlay=None)
+    return SlideCandidates(check_table(frame, CANDIDATES, row["slide"]), overlay=None)
 
 
 def read_patches(
     root: Path, rows: pd.DataFrame, size_px: int, settings: CohortSettings, threads: int
-) -> Reading:
+) -> PatchBatch:
     """Read patches, in the order of the rows: their centre, averaged down to size (see `Source`).
 
     Raises:
@@ -169,7 +169,7 @@ def read_patches(
             whole = np.asarray(array[wanted])[where]  # (n, S, S, 3)
             for place, image in zip(places[start : start + _READ_ROWS], whole, strict=True):
                 images[place] = box_mean(image[centre, centre], size_px)
-    return Reading(images)
+    return PatchBatch(images)
 
 
 SOURCE = Source("pcam", find_cohort, find_candidates, read_patches)

@@ -14,7 +14,7 @@ from shapely.geometry import box
 from pathgen.core.errors import PathgenError
 from pathgen.core.progress import tracked
 from pathgen.patches.schemas import CANDIDATES, check_table
-from pathgen.sources.base import Found, Reading
+from pathgen.sources.base import PatchBatch, SlideCandidates
 from pathgen.sources.cohort import CohortRow, Problem, content_digest
 from pathgen.sources.settings import CohortSettings
 from pathgen.wsi import patch_reader
@@ -110,7 +110,7 @@ def check_slides(
 
 def find_candidates(
     root: Path, row: Mapping[str, Any], settings: CohortSettings, index: IndexSettings
-) -> Found:
+) -> SlideCandidates:
     """Index one slide (see `pathgen.sources.base.Source`).
 
     Args:
@@ -172,12 +172,12 @@ def find_candidates(
         "saturation_threshold": found.tissue.threshold,
         "annotations_dropped": found.annotations_dropped,
     }
-    return Found(check_table(candidates, CANDIDATES, row["slide"]), picture, facts)
+    return SlideCandidates(check_table(candidates, CANDIDATES, row["slide"]), picture, facts)
 
 
 def read_patches(
     root: Path, rows: pd.DataFrame, size_px: int, settings: CohortSettings, threads: int
-) -> Reading:
+) -> PatchBatch:
     """Read patches of one slide, in the order of the rows (see `pathgen.sources.base.Source`).
 
     Raises:
@@ -188,4 +188,4 @@ def read_patches(
     found = patch_reader.read_patches(
         root / str(file), places, size_px, mpp_if_missing=settings.mpp_if_missing, threads=threads
     )
-    return Reading(found.images, found.method, found.reason, found.incomplete)
+    return PatchBatch(found.images, found.method, found.reason, found.incomplete)

@@ -1,6 +1,5 @@
-"""Slides that cannot be used, wholly or in part: named, explained, listed, and nothing else is lost."""
+"""Unusable slides are named with the reason, skipped where that is allowed, and nothing else is lost."""
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,15 +7,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from little_cohort import SIZE_PX, cohort, contents, draw, extract, index, list_slides, records, write_cohort
-from source_files import write_slide
+from factories.slide_cohort import (
+    SIZE_PX,
+    cohort,
+    contents,
+    draw,
+    entries,
+    extract,
+    index,
+    list_slides,
+    values,
+    write_cohort,
+)
+from factories.slide_files import write_slide
 
 from pathgen.core.errors import PathgenError
 from pathgen.patches.parquet import read_table
 from pathgen.patches.store import open_patch_set
 
 GOOD = 10
-RECORDS = "*/[!.]*/record.json"
 _UNUSABLE = ["broken.svs", "kidney-48-5.tif", "Mirax2-Fluorescence-2.mrxs", "truncated_cmu.svs"]
 _UNUSABLE += ["unopenable.tiff", "zero_gi.tif"]
 
@@ -34,13 +43,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def root(finished: Path, tmp_path: Path) -> Path:
-    """A copy of the good slides; the finished work is beside it."""
+    """A copy of the good slides; the finished work is next to it."""
     shutil.copytree(finished / "work", tmp_path / "work")
     return Path(shutil.copytree(finished / "slides", tmp_path / "slides"))
-
-
-def _without(found: dict[str, tuple[int, int]], slide: str) -> dict[str, tuple[int, int]]:
-    return {name: record for name, record in found.items() if name != slide}
 
 
 def _damage(slide: Path, level: int) -> tuple[int, int]:
@@ -62,7 +67,7 @@ def _indexed(out: Path) -> dict[str, str | None]:
     return dict(zip(table["slide"], table["reason"], strict=True))
 
 
-def test_an_unreadable_tile_under_drawn_patches(root: Path, tmp_path: Path) -> None:
+def test_extract_unreadable_tile_stops_or_skips_the_slide(root: Path, tmp_path: Path) -> None:
     out, work = tmp_path / "out", tmp_path / "work"
     write_slide(root / "bad.tif", side=768, seed=99)
     list_slides(root)
@@ -76,12 +81,8 @@ def test_an_unreadable_tile_under_drawn_patches(root: Path, tmp_path: Path) -> N
     (said,) = str(refusal.value).splitlines()
     assert said.startswith(f"{root / 'bad.tif'}: level 0 at (")
     assert said.endswith("cohort.exclude_slides: [bad].")
-    indexed = records(work, "index")
-    kept = {
-        path.parts[-3]: json.loads(path.read_text())["reason"] for path in work.glob(f"extract/{RECORDS}")
-    }
-    assert str(kept.pop("bad")).startswith(f"{root / 'bad.tif'}: level 0 at (")
-    assert set(records(work, "extract")) >= set(samples["slide"]), "the other slides were finished"
+    indexed = entries(work, "index")
+    assert set(entries(work, "extract")) >= set(samples["slide"]) - {"bad"}, "the other slides were finished"
     extract(root, out, work, on_bad_slide="skip")
     told = read_table(out / "patches_by_slide.parquet").set_index("slide")
     assert told.loc["bad", "patches"] == 0 and told.loc["bad", "left_out"].startswith(f"{root / 'bad.tif'}: ")
@@ -93,7 +94,7 @@ def test_an_unreadable_tile_under_drawn_patches(root: Path, tmp_path: Path) -> N
     changes = {"exclude_slides": ["bad"]}
     assert cohort(root, **changes).set_index("slide")["skipped"]["bad"]
     index(root, out, work, **changes)
-    assert records(work, "index") == _without(indexed, "bad")
+    assert entries(work, "index") == {name: entry for name, entry in indexed.items() if name != "bad"}
     draw(root, out, **changes)
     extract(root, out, work, **changes)
     assert "bad" not in set(read_table(out / "patches_by_slide.parquet")["slide"])
@@ -117,7 +118,7 @@ def test_an_unreadable_tile_under_drawn_patches(root: Path, tmp_path: Path) -> N
         ),
     ],
 )
-def test_a_slide_that_cannot_be_indexed(
+def test_index_unusable_slide_stops_or_is_skipped(
     root: Path, tmp_path: Path, spoil: Callable[[Path], object], said: str
 ) -> None:
     out, work = tmp_path / "out", tmp_path / "work"
@@ -128,16 +129,16 @@ def test_a_slide_that_cannot_be_indexed(
         index(root, out, work)
     (line,) = str(refusal.value).splitlines()
     assert line.startswith(f"{root / 'bad.tif'}: {said}")
-    before = records(work, "index")
-    assert len(before) == GOOD + 1 and not (out / "index").exists()
+    before = entries(work, "index")
+    assert len(before) == GOOD and not (out / "index").exists()
     index(root, out, work, on_bad_slide="skip")
-    assert _without(records(work, "index"), "bad") == _without(before, "bad")
+    assert entries(work, "index") == before
     assert _indexed(out) == {**{f"s{number:03d}": None for number in range(GOOD)}, "bad": line}
     draw(root, out)
     extract(root, out, work)
 
 
-def test_a_slide_without_resolution(root: Path, tmp_path: Path) -> None:
+def test_cohort_slide_without_resolution_needs_a_setting(root: Path, tmp_path: Path) -> None:
     write_slide(root / "bad.tif", mpp=None, side=256, seed=99)
     list_slides(root)
     with pytest.raises(PathgenError, match=r"bad\.tif: does not say its resolution .*cohort\.mpp_if_missing"):
@@ -149,7 +150,7 @@ def test_a_slide_without_resolution(root: Path, tmp_path: Path) -> None:
     assert _indexed(tmp_path / "out")["bad"] is None
 
 
-def test_a_slide_with_one_level(root: Path, tmp_path: Path) -> None:
+def test_slide_with_one_level_is_used(root: Path, tmp_path: Path) -> None:
     with tifffile.TiffFile(root / "s001.tif") as tiff:
         pixels = tiff.pages.first.asarray()
     tifffile.imwrite(
@@ -168,7 +169,7 @@ def test_a_slide_with_one_level(root: Path, tmp_path: Path) -> None:
     assert open_patch_set(tmp_path / "out/patches/train").images.shape[1:] == (SIZE_PX, SIZE_PX, 3)
 
 
-def test_all_bad_files_of_the_real_data_are_listed(real_data: Path, root: Path, tmp_path: Path) -> None:
+def test_cohort_lists_all_bad_files_of_the_real_data(real_data: Path, root: Path, tmp_path: Path) -> None:
     for name in _UNUSABLE:
         shutil.copyfile(real_data / "bad" / name, root / name)
     for name in ("truncated_tumor_002.xml", "empty.xml"):
@@ -189,19 +190,19 @@ def test_all_bad_files_of_the_real_data_are_listed(real_data: Path, root: Path, 
     assert list(_indexed(tmp_path)) == [f"s{number:03d}" for number in range(GOOD)]
 
 
-def test_one_more_slide_is_one_slide_more_work(root: Path, tmp_path: Path) -> None:
+def test_index_added_slide_is_the_only_work(root: Path, tmp_path: Path) -> None:
     out, work, fresh = tmp_path / "out", tmp_path / "work", tmp_path / "fresh"
-    before = records(work, "index")
+    before = entries(work, "index")
     assert len(before) == GOOD, "finished before, though its outputs are gone, as DVC removes them"
     write_cohort(root, 1, first=GOOD)
     index(root, out, work)
-    after = records(work, "index")
+    after = entries(work, "index")
     assert after.keys() - before.keys() == {f"s{GOOD:03d}"}
     assert before.items() <= after.items(), "finished slides were done again"
-    samples, old = draw(root, out), set(work.glob(f"extract/{RECORDS}"))
+    samples, old = draw(root, out), entries(work, "extract")
     extract(root, out, work)
-    new = set(work.glob(f"extract/{RECORDS}")) - old
-    read = sum(json.loads(path.read_text())["facts"]["read"] for path in new)
+    new = [slide for slide, entry in entries(work, "extract").items() if old.get(slide) != entry]
+    read = sum(values(work, "extract", slide)[-1]["read"] for slide in new)
     assert 0 < read < len(samples) / 2, "patches that both draws have were read again"
     index(root, fresh, fresh / "work")
     draw(root, fresh)

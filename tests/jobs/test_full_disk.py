@@ -1,4 +1,4 @@
-"""A disk that fills up: said in one line, finished slides are kept, and with room the run ends well."""
+"""A full disk: one line of error, finished slides are kept, and the run continues once there is space."""
 
 import os
 import subprocess
@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from little_cohort import contents, draw, extract, forks, index, records, write_cohort
+from factories.slide_cohort import contents, draw, entries, exit_code, extract, index, start, write_cohort
 
 SLIDES = 10
 _DISK_BYTES = 24 << 20
 _BLOCK = 4096
-# How much more room each try finds.
+# Bytes of additional space at each attempt.
 _STEPS = {"index": 900 << 10, "extract": 24 << 10}
 
 
@@ -34,7 +34,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def _leave(disk: Path, free: int) -> None:
-    """Fill the disk but for some bytes."""
+    """Fill the disk except for some bytes."""
     ballast = disk / "ballast"
     ballast.unlink(missing_ok=True)
     there = os.statvfs(disk)
@@ -43,33 +43,32 @@ def _leave(disk: Path, free: int) -> None:
         os.posix_fallocate(stream.fileno(), 0, max(_BLOCK, there.f_bavail * there.f_frsize - free))
 
 
-def test_no_room_at_any_moment(disk: Path, tmp_path: Path) -> None:
+def test_full_disk_stops_the_stage_and_loses_nothing(disk: Path, tmp_path: Path) -> None:
     root, straight, out, work = tmp_path / "slides", tmp_path / "straight", disk / "out", disk / "work"
     write_cohort(root, SLIDES)
     index(root, straight, straight / "work")
     draw(root, straight)
     extract(root, straight, straight / "work")
     failures = dict.fromkeys(_STEPS, 0)
-    with forks(tmp_path / "said") as forked:
-        for verb, step in _STEPS.items():
-            for free in range(step // 4, _DISK_BYTES, step):
-                _leave(disk, free)
-                before = records(work, verb)
-                forked.start(verb, root, out, work)
-                code = forked.ended()
-                after = records(work, verb)
-                assert {slide: after[slide] for slide in before} == before, "finished slides were lost"
-                if code == 0:
-                    break
-                failures[verb] += 1
-                errors = [line for line in (tmp_path / "said").read_text().splitlines() if "error" in line]
-                assert code == 1 and all("full" in line or "no space" in line for line in errors), errors
-                assert "Traceback" not in (tmp_path / "said").read_text()
-                assert not list(out.rglob("*.partial")), "half-written outputs were left"
-            assert code == 0
-            if verb == "index":
-                _leave(disk, 4 << 20)
-                (out / "samples.parquet").write_bytes((straight / "samples.parquet").read_bytes())
+    log = tmp_path / "log"
+    for verb, step in _STEPS.items():
+        for free in range(step // 4, _DISK_BYTES, step):
+            _leave(disk, free)
+            before = entries(work, verb)
+            code = exit_code(start(verb, root, out, work, log))
+            after = entries(work, verb)
+            assert {slide: after[slide] for slide in before} == before, "finished slides were lost"
+            if code == 0:
+                break
+            failures[verb] += 1
+            errors = [line for line in log.read_text().splitlines() if "error" in line]
+            assert code == 1 and all("the disk is full" in line for line in errors), errors
+            assert "Traceback" not in log.read_text()
+            assert not list(out.rglob("*.partial")), "half-written outputs were left"
+        assert code == 0
+        if verb == "index":
+            _leave(disk, 4 << 20)
+            (out / "samples.parquet").write_bytes((straight / "samples.parquet").read_bytes())
     assert min(failures.values()) >= 2, failures
     (disk / "ballast").unlink()
     wanted = {name: text for name, text in contents(straight).items() if not name.startswith("work")}

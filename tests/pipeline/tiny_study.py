@@ -21,7 +21,7 @@ TINY: dict[str, Any] = {
     "pipeline.seeds": [1],
     "compute.device": "cpu",
     "compute.threads": 2,
-    "slide_work.workers": 2,
+    "jobs.workers": 2,
     "tracking.system_metrics": False,
     "cohort.phantom.tumor_slides": 4,
     "cohort.phantom.normal_slides": 1,

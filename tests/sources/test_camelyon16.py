@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from source_files import LESION, slide_work, write_annotation, write_camelyon16, write_slide
+from factories.slide_files import LESION, job_settings, write_annotation, write_camelyon16, write_slide
 
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.patches.parquet import read_table
@@ -14,8 +14,8 @@ from pathgen.patches.sampling import sample_cohort
 from pathgen.patches.schemas import COHORT, check_table
 from pathgen.patches.store import open_patch_set
 from pathgen.sources.camelyon16 import NOT_EXHAUSTIVE
-from pathgen.sources.extraction import extract_cohort
-from pathgen.sources.indexing import index_cohort
+from pathgen.sources.extract import extract_cohort
+from pathgen.sources.index import index_cohort
 from pathgen.sources.registry import SOURCES
 from pathgen.sources.settings import CohortSettings
 from pathgen.wsi.reader import open_slide
@@ -199,7 +199,7 @@ def test_a_slide_without_mpp_needs_the_setting(root: Path) -> None:
 
 def _index(root: Path, folder: Path, **changes: object) -> pd.DataFrame:
     settings = _settings(root, **changes)
-    work = slide_work(folder.parent / "work")
+    work = job_settings(folder.parent / "work")
     index_cohort(_SOURCE, root, _SOURCE.find_cohort(root, settings), settings, _INDEX, folder, work)
     return read_table(folder / "candidates.parquet")
 
@@ -233,7 +233,7 @@ def test_from_slides_to_patch_sets(original: Path, tmp_path: Path) -> None:
     assert not ((samples["slide"] == "tumor_010") & (samples["label"] == "normal")).any()
     settings = _settings(original)
     places = (tmp_path / "patches", tmp_path / "by_slide.parquet")
-    work = slide_work(tmp_path / "work")
+    work = job_settings(tmp_path / "work")
     cohort = _SOURCE.find_cohort(original, settings)
     extract_cohort(_SOURCE, original, cohort, samples, settings, 16, *places, work)
     by_slide = read_table(places[1]).set_index("slide")

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from factories.slide_files import write_annotation, write_slide
 from PIL import Image
-from source_files import write_annotation, write_slide
 
 from pathgen.core.errors import PathgenError
 from pathgen.sources.registry import SOURCES

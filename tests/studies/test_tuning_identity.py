@@ -35,12 +35,12 @@ def test_threads_that_draw_make_another_study_and_workers_do_not() -> None:
 def test_code_that_draws_prunes_and_trains_is_in_the_name(
     module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain, before = identity.code_digest, name()
+    plain, before = identity.code_manifest, name()
 
-    def edited(*modules: str) -> str:
-        return plain(*modules) + ("edited" if module in modules else "")
+    def edited(*modules: str) -> dict[str, str]:
+        return {**plain(*modules), **({"edited": "yes"} if module in modules else {})}
 
-    monkeypatch.setattr(identity, "code_digest", edited)
+    monkeypatch.setattr(identity, "code_manifest", edited)
     assert name() != before
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scanline import areas, read_rings
+from factories.scanline import areas, read_rings
 
 from pathgen.core.errors import PathgenError
 from pathgen.wsi.annotations import NOTHING_ANNOTATED, read_annotations

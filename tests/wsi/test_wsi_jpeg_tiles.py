@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pytest
 import tifffile
-from jpeg_slides import tissue_like, write_jpeg_slide
+from factories.jpeg_slides import tissue_like, write_jpeg_slide
 from typer.testing import CliRunner
 
 from pathgen.cli import app

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shapely
+from factories.scanline import read_rings, ring_in_box
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scanline import read_rings, ring_in_box
 from shapely import MultiPolygon, Polygon
 
 from pathgen.wsi.annotations import read_annotations

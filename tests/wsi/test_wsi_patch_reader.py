@@ -10,9 +10,9 @@ import numpy as np
 import openslide
 import pytest
 import tifffile
+from factories.jpeg_slides import tissue_like, write_jpeg_slide
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from jpeg_slides import tissue_like, write_jpeg_slide
 
 from pathgen.core.errors import PathgenError
 from pathgen.wsi import tiled_patches

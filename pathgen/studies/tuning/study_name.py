@@ -9,7 +9,7 @@ from typing import Any
 
 from pathgen.classifier.discovery import code_digests
 from pathgen.core.files import sha256_of
-from pathgen.jobs.code import code_digest
+from pathgen.provenance.code_hash import code_manifest
 from pathgen.studies.tuning.overrides import field_value
 from pathgen.studies.tuning.settings import TuningSettings
 
@@ -52,7 +52,7 @@ def study_name(
             if file.is_file()
         },
         # What trains a trial and what ends it early; its synthetic patches are drawn with compute.threads.
-        "code": code_digest(*_CODE),
+        "code": code_manifest(*_CODE),
         "networks": {name: code_digests(name) for name in _networks(params, settings)},
         "torch": version("torch"),
         "optuna": version("optuna"),

@@ -1,19 +1,22 @@
 """Tiny slides and data sets for the tests of the sources."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tifffile
 
-from pathgen.jobs.settings import SlideWorkSettings
+from pathgen.jobs.settings import JobSettings
 
 SIDE = 512
 LESION = (128, 128, 320, 320)  # x0, y0, x1, y1
 
 
-def slide_work(folder: Path, workers: int = 2, scheduler: str | None = None) -> SlideWorkSettings:
-    """Keep finished slides in a folder."""
-    return SlideWorkSettings(folder=str(folder), workers=workers, threads_per_slide=1, scheduler=scheduler)
+def job_settings(folder: Path, workers: int = 2, scheduler: str | None = None, **changes: Any) -> JobSettings:
+    """Return settings of the job runner with a cache in a folder."""
+    return JobSettings(
+        folder=str(folder), workers=workers, threads_per_slide=1, scheduler=scheduler, **changes
+    )
 
 
 def write_slide(path: Path, mpp: float | None = 0.25, side: int = SIDE, seed: int = 0) -> None:

@@ -1,16 +1,12 @@
-"""Patches taken from an earlier draw bring along what is known of each: the same bytes as from scratch."""
+"""Patches that are copied from an earlier sample: the same bytes as without the cache."""
 
-import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from little_cohort import contents, extract, list_slides
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "wsi"))
-from jpeg_slides import tissue_like, write_jpeg_slide
+from factories.jpeg_slides import tissue_like, write_jpeg_slide
+from factories.slide_cohort import contents, extract, list_slides, values
 
 from pathgen.patches.parquet import read_table, write_table
 from pathgen.patches.schemas import ROLES, SAMPLES, check_table, empty_table
@@ -53,7 +49,7 @@ def _write_slide(root: Path, compression: str) -> None:
 @pytest.mark.parametrize(
     ("compression", "incomplete"), [("jpeg", len(ON_MISSING & set(LATER))), ("adobe_deflate", None)]
 )
-def test_a_draw_that_takes_patches_from_an_earlier_one(
+def test_extract_reuses_patches_of_an_earlier_sample(
     tmp_path: Path, compression: str, incomplete: int | None
 ) -> None:
     root, work = tmp_path / "slides", tmp_path / "work"
@@ -61,8 +57,8 @@ def test_a_draw_that_takes_patches_from_an_earlier_one(
     for name, items in (("earlier", EARLIER), ("later", LATER)):
         _draw(tmp_path / name, items)
         extract(root, tmp_path / name, work)
-    (record,) = work.glob("extract/*/[!.]*/record.json")
-    assert json.loads(record.read_text())["facts"]["read"] == len(set(LATER) - set(EARLIER))
+    (found,) = values(work, "extract", "sparse")
+    assert found["read"] == len(set(LATER) - set(EARLIER))
     _draw(tmp_path / "fresh", LATER)
     extract(root, tmp_path / "fresh", tmp_path / "fresh_work")
     assert contents(tmp_path / "later") == contents(tmp_path / "fresh")
@@ -71,7 +67,7 @@ def test_a_draw_that_takes_patches_from_an_earlier_one(
     assert pd.isna(told["incomplete"]) if incomplete is None else told["incomplete"] == incomplete
 
 
-def test_the_kept_piece_tells_it_of_every_patch(tmp_path: Path) -> None:
+def test_cached_pixels_note_every_incomplete_patch(tmp_path: Path) -> None:
     _write_slide(tmp_path / "slides", "jpeg")
     _draw(tmp_path, LATER)
     extract(tmp_path / "slides", tmp_path, tmp_path / "work")

@@ -1,4 +1,4 @@
-"""Slides on the workers of a Dask scheduler: separate processes, one of which is killed."""
+"""Jobs on the workers of a Dask scheduler: separate processes, one of which is killed."""
 
 import os
 import signal
@@ -7,14 +7,18 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import distributed
 import pytest
-from little_cohort import contents, draw, extract, index, records, write_cohort
+from factories.slide_cohort import contents, draw, entries, extract, index, write_cohort
+from factories.toy_jobs import toy_job, toy_key
 
 from pathgen.core.errors import PathgenError
-from pathgen.jobs import dask_executor
+from pathgen.jobs.dask_executor import dask_executor
+from pathgen.jobs.result_cache import ResultCache
+from pathgen.jobs.runner import run_jobs
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +56,13 @@ def _kill_a_worker(address: str, work: Path, killed: list[int]) -> None:
     with distributed.Client(address, set_as_default=False) as client:
         (worker, *_), pids = (client.run(os.getpid) for _ in range(2))
         until = time.monotonic() + 60
-        while len(records(work, "index")) < 2 and time.monotonic() < until:
+        while len(entries(work, "index")) < 2 and time.monotonic() < until:
             time.sleep(0.001)
         os.kill(pids[worker], signal.SIGKILL)
-        killed.append(len(records(work, "index")))
+        killed.append(len(entries(work, "index")))
 
 
-def test_same_bytes_as_one_process_also_when_a_worker_is_killed(
+def test_dask_killed_worker_gives_the_bytes_of_one_process(
     address: str, root: Path, straight: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killed: list[int] = []
@@ -73,65 +77,63 @@ def test_same_bytes_as_one_process_also_when_a_worker_is_killed(
     assert _outputs(tmp_path) == _outputs(straight)
 
 
-def test_the_work_is_done_by_the_workers(
+def test_dask_workers_do_the_work(
     address: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pathgen.sources.index_task.write_table", None)
+    monkeypatch.setattr("pathgen.sources.index.IndexSlide.__call__", None)  # in this process only
     index(root, tmp_path, tmp_path / "work", scheduler=address)
-    assert len(records(tmp_path / "work", "index")) == 10
+    assert len(entries(tmp_path / "work", "index")) == 10
 
 
-def test_a_bad_slide_is_named_as_on_one_machine(address: str, tmp_path: Path) -> None:
+def test_dask_bad_slide_is_reported_as_on_one_machine(address: str, tmp_path: Path) -> None:
     write_cohort(tmp_path / "slides", 4)
     (tmp_path / "slides/s001.xml").write_text(
         (tmp_path / "slides/s001.xml").read_text().replace("Tumor", "X")
     )
-    said = []
+    messages = []
     for scheduler in (None, address):
-        with pytest.raises(PathgenError, match=r"s001\.xml") as refusal:
+        with pytest.raises(PathgenError) as refusal:
             index(tmp_path / "slides", tmp_path, tmp_path / f"work{scheduler is None}", scheduler=scheduler)
-        said.append(str(refusal.value))
-    assert said[0] == said[1]
+        messages.append(str(refusal.value))
+    assert messages[0] == messages[1]
 
 
-def test_a_worker_that_sees_other_files_is_named(
+def test_dask_worker_without_the_folder_is_named(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Path, "touch", lambda _: None)
     with pytest.raises(PathgenError, match=rf"{socket.gethostname()} does not see {tmp_path}"):
-        with dask_executor.workers_of(address, tmp_path):
+        with dask_executor(address, tmp_path):
             pass
 
 
-def test_a_worker_with_other_code_is_refused(
-    address: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pathgen.sources.cache_key.code_digest", lambda *_: "f" * 64)
-    with pytest.raises(PathgenError, match=r"worker on .*: runs other code"):
-        index(root, tmp_path, tmp_path / "work", scheduler=address)
-    assert records(tmp_path / "work", "index") == {}
+def test_dask_worker_with_other_code_is_refused(address: str, tmp_path: Path) -> None:
+    cache = ResultCache(tmp_path)
+    job = replace(toy_job("a", tmp_path / "ran"), key=toy_key(code="f" * 64))
+    with pytest.raises(PathgenError, match=r"worker on .*: has another version"):
+        with dask_executor(address, cache.folder) as executor:
+            run_jobs([job], cache, executor, unit="jobs", desc="toys")
+    assert cache.entries("a") == []
 
 
-def test_an_address_where_nobody_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dask_executor, "_CONNECT_S", 0.5)
-    with pytest.raises(PathgenError, match=r"Dask scheduler tcp://127\.0\.0\.1:9: does not answer"):
-        with dask_executor.workers_of("tcp://127.0.0.1:9", tmp_path):
+@pytest.mark.parametrize("nowhere", ["tcp://127.0.0.1:9", "nonsense:"])
+def test_dask_address_without_a_scheduler_is_an_error(nowhere: str, tmp_path: Path) -> None:
+    with pytest.raises(PathgenError, match="does not answer") as problem:
+        with dask_executor(nowhere, tmp_path, timeout_s=0.5):
             pass
-    with pytest.raises(PathgenError, match="Dask scheduler nonsense:: does not answer"):
-        with dask_executor.workers_of("nonsense:", tmp_path):
-            pass
+    assert problem.value.subject == f"Dask scheduler {nowhere}"
 
 
-def test_a_scheduler_that_goes_away(address: str, tmp_path: Path) -> None:
-    with pytest.raises(PathgenError, match=r"the connection to it was lost.*finished slides are kept"):
-        with dask_executor.workers_of(address, tmp_path) as executor:
+def test_dask_lost_scheduler_is_an_error(address: str, tmp_path: Path) -> None:
+    with pytest.raises(PathgenError, match="the connection was lost"):
+        with dask_executor(address, tmp_path) as executor:
             waiting = executor.submit(time.sleep, 60)
             waiting.cancel()
             waiting.result()
 
 
-def test_without_dask_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dask_not_installed_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(PathgenError, match=r"pip install \"pathgen\[scale\]\""):
-        with dask_executor.workers_of("tcp://127.0.0.1:9", tmp_path):
+        with dask_executor("tcp://127.0.0.1:9", tmp_path):
             pass

@@ -1,25 +1,22 @@
-"""A cohort of little slides, the stages index and extract on it, and both in processes that can be killed."""
+"""Cohorts of small slides, and the stages index and extract on them, also in processes that can be killed."""
 
+import json
+import multiprocessing
 import os
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from multiprocessing.context import ForkServerProcess as Process
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sources"))
-from source_files import slide_work, write_annotation, write_slide
-
+from factories.slide_files import job_settings, write_annotation, write_slide
 from pathgen.core.errors import cli_errors
 from pathgen.core.profiles import read_profile
+from pathgen.jobs.result_cache import ENTRY_FILE
 from pathgen.patches.parquet import read_table, write_table
 from pathgen.patches.sampling import sample_cohort
-from pathgen.sources.extraction import extract_cohort
-from pathgen.sources.indexing import index_cohort
+from pathgen.sources.extract import extract_cohort
+from pathgen.sources.index import index_cohort
 from pathgen.sources.registry import SOURCES
 from pathgen.sources.settings import CohortSettings
 from pathgen.wsi.settings import IndexSettings
@@ -70,7 +67,9 @@ def cohort(root: Path, **changes: Any) -> pd.DataFrame:
     return SOURCE.find_cohort(root, cohort_settings(root, **changes))
 
 
-def index(root: Path, out: Path, work: Path, scheduler: str | None = None, **changes: Any) -> int:
+def index(
+    root: Path, out: Path, work: Path, scheduler: str | None = None, keep: str = "present", **changes: Any
+) -> int:
     """Run what the stage index runs."""
     settings = cohort_settings(root, **changes)
     return index_cohort(
@@ -80,7 +79,7 @@ def index(root: Path, out: Path, work: Path, scheduler: str | None = None, **cha
         settings,
         index_settings(),
         out / "index",
-        slide_work(work, scheduler=scheduler),
+        job_settings(work, scheduler=scheduler, keep=keep),
     )
 
 
@@ -95,7 +94,9 @@ def draw(root: Path, out: Path, seed: int = 1, **changes: Any) -> pd.DataFrame:
     return samples
 
 
-def extract(root: Path, out: Path, work: Path, scheduler: str | None = None, **changes: Any) -> None:
+def extract(
+    root: Path, out: Path, work: Path, scheduler: str | None = None, keep: str = "present", **changes: Any
+) -> None:
     """Run what the stage extract runs."""
     settings = cohort_settings(root, **changes)
     extract_cohort(
@@ -107,7 +108,7 @@ def extract(root: Path, out: Path, work: Path, scheduler: str | None = None, **c
         SIZE_PX,
         out / "patches",
         out / "patches_by_slide.parquet",
-        slide_work(work, scheduler=scheduler),
+        job_settings(work, scheduler=scheduler, keep=keep),
     )
 
 
@@ -120,68 +121,43 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
-def records(work: Path, verb: str) -> dict[str, tuple[int, int]]:
-    """Return slide to inode and time of every record: redone work has another."""
+def entries(work: Path, verb: str) -> dict[str, tuple[int, int]]:
+    """Return slide to inode and time of every cached result; a result that is computed again has others."""
     return {
         path.parent.parent.name: (path.stat().st_ino, path.stat().st_mtime_ns)
-        for path in (work / verb).glob("*/[!.]*/record.json")
+        for path in (work / verb).glob(f"*/[!.]*/{ENTRY_FILE}")
     }
 
 
-class Forks:
-    """Forks of one process that has imported everything, so that many kills cost one import."""
-
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self._process = process
-
-    def start(self, verb: str, root: Path, out: Path, work: Path) -> int:
-        """Begin index or extract in a fork; return its process id."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{verb} {root} {out} {work}\n")
-        self._process.stdin.flush()
-        return int(self._line())
-
-    def ended(self) -> int:
-        """Wait until the last fork has ended; return its exit code, negative after a signal."""
-        return int(self._line())
-
-    def _line(self) -> str:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline()
+def values(work: Path, verb: str, slide: str) -> list[dict[str, Any]]:
+    """Return the values of all cached results of a slide, newest last."""
+    files = sorted(
+        (work / verb / slide).glob(f"[!.]*/{ENTRY_FILE}"), key=lambda file: file.stat().st_mtime_ns
+    )
+    return [json.loads(file.read_text())["values"] for file in files]
 
 
-@contextmanager
-def forks(said: Path = Path(os.devnull)) -> Iterator[Forks]:
-    """Start the process that forks; what the forks say to standard error is added to the file `said`."""
-    with (
-        said.open("a") as stderr,
-        subprocess.Popen(
-            [sys.executable, __file__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            text=True,
-        ) as process,
-    ):
-        try:
-            yield Forks(process)
-        finally:
-            process.send_signal(signal.SIGKILL)
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(["pathgen.sources.index", "pathgen.sources.extract"])
 
 
-def main() -> None:
-    """For every line on standard input: fork, say the fork's process id, and its exit code when it ends."""
-    for line in sys.stdin:
-        verb, *folders = line.split()
-        child = os.fork()
-        if child == 0:
-            with cli_errors():
-                {"index": index, "extract": extract}[verb](*map(Path, folders))
-            os._exit(0)
-        print(child, flush=True)
-        _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+def start(
+    verb: str, root: Path, out: Path, work: Path, log: Path = Path(os.devnull), keep: str = "present"
+) -> Process:
+    """Start index or extract in a process of its own; append its standard error to a file."""
+    process = _PROCESSES.Process(target=_run, args=(verb, root, out, work, log, keep))
+    process.start()
+    return process
 
 
-if __name__ == "__main__":
-    main()
+def exit_code(process: Process) -> int | None:
+    """Wait until a process has ended, at most a minute; return its exit code, negative after a signal."""
+    process.join(60)
+    return process.exitcode
+
+
+def _run(verb: str, root: Path, out: Path, work: Path, log: Path, keep: str) -> None:
+    with log.open("a") as stream:
+        os.dup2(stream.fileno(), 2)
+    with cli_errors():
+        {"index": index, "extract": extract}[verb](root, out, work, keep=keep)

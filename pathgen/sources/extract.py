@@ -1,0 +1,233 @@
+"""Read the sampled patches of a cohort, slide by slide, and write the patch sets of all roles."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from pathgen.core.errors import PathgenError, PathgenErrors
+from pathgen.core.files import report_full_disk
+from pathgen.jobs.job import Job, JobResult
+from pathgen.jobs.result_cache import ResultCache, Values
+from pathgen.jobs.runner import open_executor, prune, run_jobs
+from pathgen.jobs.settings import JobSettings
+from pathgen.patches.parquet import write_table
+from pathgen.patches.schemas import EXTRACTED, check_table
+from pathgen.patches.slide_cache import PLACE, PatchChunk, SlidePatches, write_slide_patches
+from pathgen.patches.write_roles import patch_bytes, require_room, write_roles
+from pathgen.provenance.cache_key import CacheKey
+from pathgen.provenance.code_hash import code_manifest
+from pathgen.sources.base import Source
+from pathgen.sources.cache_key import check_slides_unchanged, pixel_key, used_slides
+from pathgen.sources.settings import CohortSettings
+
+_log = logging.getLogger(__name__)
+_CHUNK_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class ExtractSlide:
+    """The work of one job: read the patches that were sampled from one slide.
+
+    Attributes:
+        source: Source of the cohort.
+        root: Folder of the source, absolute.
+        slide: Id of the slide.
+        places: Sampled patches, columns `pathgen.patches.slide_cache.PLACE`, sorted by item.
+        cohort: Section `cohort`.
+        size_px: Side of the patches, px.
+        threads: Number of threads that read; the result does not depend on it.
+        key: Key of the result.
+        cache: Cache of finished results; patches of earlier samples are copied from there.
+    """
+
+    source: Source
+    root: Path
+    slide: str
+    places: pd.DataFrame
+    cohort: CohortSettings
+    size_px: int
+    threads: int
+    key: CacheKey
+    cache: ResultCache
+
+    def __call__(self, folder: Path) -> Values:
+        """Write the patches of the slide.
+
+        Args:
+            folder: Folder to write to.
+
+        Returns:
+            `patches` and the number of them that were `read` now; `method`, `reason` and `incomplete` as in
+            the table `pathgen.patches.schemas.EXTRACTED`.
+
+        Raises:
+            PathgenError: The slide or a patch cannot be read.
+        """
+        earlier = [
+            entry for entry in self.cache.entries(self.slide) if entry.key.diff(self.key) == ["inputs.places"]
+        ]
+        methods: list[Values] = [{**entry.values, "read": 0} for entry in earlier]
+        parts = self._parts([SlidePatches.open(entry.folder) for entry in earlier], methods)
+        places = write_slide_patches(folder, self.places, self.size_px, parts)
+        unknown = places["incomplete"].isna().any()
+        return {
+            "patches": len(places),
+            "read": sum(method["read"] for method in methods),
+            # One slide is always read by the same method.
+            "method": methods[0]["method"],
+            "reason": methods[0]["reason"],
+            "incomplete": None if unknown else int(places["incomplete"].sum()),
+        }
+
+    def _parts(self, earlier: list[SlidePatches], methods: list[Values]) -> Iterator[PatchChunk]:
+        """Yield the patches in chunks; append to `methods` how many were read, and how."""
+        rows_per_part = max(1, _CHUNK_BYTES // (self.size_px**2 * 3))
+        for start in range(0, len(self.places), rows_per_part):
+            places = self.places.iloc[start : start + rows_per_part]
+            images = np.empty((len(places), self.size_px, self.size_px, 3), dtype=np.uint8)
+            incomplete = pd.arrays.BooleanArray(np.zeros(len(places), bool), np.ones(len(places), bool))
+            missing = np.ones(len(places), dtype=bool)
+            for piece in earlier:
+                rows = piece.find(places)
+                found = missing & (rows >= 0)
+                images[found] = piece.images[rows[found]]
+                incomplete[found] = piece.places["incomplete"].array[rows[found]]
+                missing &= ~found
+            if missing.any():
+                batch = self.source.read_patches(
+                    self.root, places[missing], self.size_px, self.cohort, self.threads
+                )
+                images[missing] = batch.images
+                if batch.incomplete is not None:
+                    incomplete[missing] = batch.incomplete
+                methods.append({"read": len(batch.images), "method": batch.method, "reason": batch.reason})
+            yield PatchChunk(images, incomplete)
+
+
+def extract_cohort(
+    source: Source,
+    root: Path,
+    cohort: pd.DataFrame,
+    samples: pd.DataFrame,
+    cohort_settings: CohortSettings,
+    size_px: int,
+    folder: Path,
+    slides_file: Path,
+    job_settings: JobSettings,
+) -> None:
+    """Read the sampled patches, and write one patch set per role and a table of how each slide was read.
+
+    Each slide is a job with a cached result: an interrupted run continues where it ended, and patches that an
+    earlier sample had are not read again.
+
+    Args:
+        source: Source of the cohort.
+        root: Folder that the cohort's paths are relative to.
+        cohort: Table `COHORT`.
+        samples: Table `SAMPLES`.
+        cohort_settings: Section `cohort`; with ``on_bad_slide: skip``, a slide with an unreadable patch is
+            left out with all its patches, and the table gives the reason.
+        size_px: Side of the patches, px.
+        folder: Folder of the patch sets.
+        slides_file: Path of the table `EXTRACTED`.
+        job_settings: Section `jobs`; the bytes written do not depend on it.
+
+    Raises:
+        PathgenErrors: Patches cannot be read, one error per slide; or, without the skipped slides, a role has
+            no patch of a class.
+        PathgenError: A disk has too little space.
+    """
+    cache = ResultCache(Path(job_settings.folder) / "extract")
+    jobs = _jobs(source, root.resolve(), cohort, samples, cohort_settings, size_px, cache, job_settings)
+    unread = sum(job.size for job in jobs if not cache.place(job.name, job.key).exists())
+    needed = patch_bytes(len(samples), size_px)
+    require_room({cache.folder: patch_bytes(unread, size_px), folder: needed})
+    with open_executor(job_settings, cache.folder) as executor:
+        results = run_jobs(jobs, cache, executor, unit="patches", desc="read patches")
+    readable = _without_bad_slides(results, samples, cohort_settings.on_bad_slide)
+    with report_full_disk(folder, needed):
+        write_roles(readable, {result.name: result.folder for result in results}, folder, size_px)
+        write_table(_extracted_table(results, slides_file), slides_file)
+    prune(jobs, cache, job_settings)
+
+
+def _jobs(
+    source: Source,
+    root: Path,
+    cohort: pd.DataFrame,
+    samples: pd.DataFrame,
+    cohort_settings: CohortSettings,
+    size_px: int,
+    cache: ResultCache,
+    job_settings: JobSettings,
+) -> list[Job]:
+    rows = {row["slide"]: row for row in used_slides(cohort)}
+    if unknown := sorted(set(samples["slide"]) - set(rows)):
+        raise PathgenError(
+            f"slide {unknown[0]}", "has sampled patches, but is not in the cohort", "Run: dvc repro sample"
+        )
+    by_slide = samples.sort_values(["slide", "item"], kind="stable").groupby("slide", sort=True)
+    check_slides_unchanged(root, [rows[str(slide)] for slide in by_slide.groups])
+    code = code_manifest(__name__, source.read_patches.__module__)
+    jobs = []
+    for name, of_slide in by_slide:
+        slide, places = str(name), of_slide[PLACE].reset_index(drop=True)
+        key = pixel_key(rows[slide], cohort_settings, size_px, places, code)
+        work = ExtractSlide(
+            source=source,
+            root=root,
+            slide=slide,
+            places=places,
+            cohort=cohort_settings,
+            size_px=size_px,
+            threads=job_settings.threads_per_slide,
+            key=key,
+            cache=cache,
+        )
+        jobs.append(Job(slide, key, work, size=len(places), needs=(root,)))
+    return jobs
+
+
+def _without_bad_slides(
+    results: Sequence[JobResult], samples: pd.DataFrame, on_bad_slide: Literal["stop", "skip"]
+) -> pd.DataFrame:
+    """Return the patches of all readable slides; refuse to skip slides where that is not allowed."""
+    problems = [
+        PathgenError(error.subject, error.reason, f"{error.hint}: cohort.exclude_slides: [{result.name}]")
+        for result in results
+        for error in result.errors
+    ]
+    if problems and on_bad_slide == "stop":
+        raise PathgenErrors(problems)
+    bad = {result.name: result.problem for result in results if result.problem is not None}
+    readable = samples[~samples["slide"].isin(bad)]
+    groups = [set(zip(table["role"], table["label"], strict=True)) for table in (samples, readable)]
+    empty = [
+        PathgenError(
+            f"{role}, {label}",
+            "no patch is left without the bad slides",
+            "Repair or replace the slides named above, or draw other patches: sample.seed",
+        )
+        for role, label in sorted(groups[0] - groups[1])
+    ]
+    if empty:
+        raise PathgenErrors([*problems, *empty])
+    for slide, problem in bad.items():
+        count = int((samples["slide"] == slide).sum())
+        _log.warning("slide %s and its %d patches are skipped: %s", slide, count, problem)
+    return readable
+
+
+def _extracted_table(results: Sequence[JobResult], subject: object) -> pd.DataFrame:
+    rows = [
+        {"slide": result.name, "patches": 0, "left_out": str(result.problem)}
+        if result.problem is not None
+        else {"slide": result.name, **result.values}
+        for result in results
+    ]
+    return check_table(pd.DataFrame(rows).reindex(columns=EXTRACTED.names), EXTRACTED, subject)

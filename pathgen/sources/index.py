@@ -1,0 +1,172 @@
+"""Find the candidate patches of a cohort, slide by slide, and write them in one folder."""
+
+import logging
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pathgen.core.errors import PathgenError, PathgenErrors
+from pathgen.core.files import atomic_folder
+from pathgen.jobs.job import Job, JobResult
+from pathgen.jobs.result_cache import ResultCache, Values
+from pathgen.jobs.runner import open_executor, prune, run_jobs
+from pathgen.jobs.settings import JobSettings
+from pathgen.patches.image_grid import save_png
+from pathgen.patches.parquet import concatenate_tables, write_table
+from pathgen.patches.schemas import CANDIDATES, INDEXED, check_table
+from pathgen.provenance.code_hash import code_manifest
+from pathgen.sources.base import SlideCandidates, Source
+from pathgen.sources.cache_key import check_slides_unchanged, index_key, used_slides
+from pathgen.sources.settings import CohortSettings
+from pathgen.wsi.settings import IndexSettings
+
+_log = logging.getLogger(__name__)
+
+CANDIDATES_FILE = "candidates.parquet"
+OVERLAY_FILE = "overlay.png"
+OVERLAYS_FOLDER = "overlays"
+SLIDES_FILE = "slides.parquet"
+
+
+@dataclass(frozen=True)
+class IndexSlide:
+    """The work of one job: index one slide.
+
+    Attributes:
+        source: Source of the cohort.
+        root: Folder of the source, absolute.
+        row: Row of the slide in the cohort.
+        cohort: Section `cohort`.
+        index: Section `index`.
+    """
+
+    source: Source
+    root: Path
+    row: Mapping[str, Any]
+    cohort: CohortSettings
+    index: IndexSettings
+
+    def __call__(self, folder: Path) -> Values:
+        """Write the slide's candidates and overlay.
+
+        Args:
+            folder: Folder to write to.
+
+        Returns:
+            Columns of the table `INDEXED` for this slide.
+
+        Raises:
+            PathgenError: The slide cannot be used.
+        """
+        found = self.source.find_candidates(self.root, self.row, self.cohort, self.index)
+        write_table(found.candidates, folder / CANDIDATES_FILE)
+        if found.overlay is not None:
+            save_png(found.overlay, folder / OVERLAY_FILE)
+        return slide_facts(found)
+
+
+def slide_facts(found: SlideCandidates) -> dict[str, float | None]:
+    """Return the columns of the table `INDEXED` for one slide.
+
+    Args:
+        found: Candidates of the slide.
+
+    Returns:
+        Column to value. `tumor_candidates` is the number of candidates that touch a lesion, or that are
+        labelled tumor where the source gives labels.
+    """
+    touches, label = found.candidates["touches_tumor"], found.candidates["label"]
+    tumor = None
+    if touches.notna().any():
+        tumor = int(touches.sum())
+    elif label.notna().any():
+        tumor = int((label == "tumor").sum())
+    return {"candidates": len(found.candidates), "tumor_candidates": tumor, **found.facts}
+
+
+def index_cohort(
+    source: Source,
+    root: Path,
+    cohort: pd.DataFrame,
+    cohort_settings: CohortSettings,
+    index_settings: IndexSettings,
+    folder: Path,
+    job_settings: JobSettings,
+) -> int:
+    """Find every candidate patch and write ``candidates.parquet``, ``overlays/`` and ``slides.parquet``.
+
+    Each slide is a job with a cached result: an interrupted run continues where it ended.
+
+    Args:
+        source: Source of the cohort.
+        root: Folder that the cohort's paths are relative to.
+        cohort: Table `COHORT`; skipped slides are left out.
+        cohort_settings: Section `cohort`; with ``on_bad_slide: skip``, slides that cannot be indexed are left
+            out and listed in ``slides.parquet`` with the reason.
+        index_settings: Section `index`.
+        folder: Folder to write; it appears when it is complete.
+        job_settings: Section `jobs`; the bytes written do not depend on it.
+
+    Returns:
+        Number of candidates.
+
+    Raises:
+        PathgenErrors: Slides cannot be indexed and may not be skipped, or no candidate was found.
+    """
+    rows, root = used_slides(cohort), root.resolve()
+    check_slides_unchanged(root, rows)
+    cache = ResultCache(Path(job_settings.folder) / "index")
+    index, code = index_settings.model_dump(), code_manifest(__name__, source.find_candidates.__module__)
+    jobs = [
+        Job(
+            name=row["slide"],
+            key=index_key(root, row, cohort_settings, index, code),
+            work=IndexSlide(source, root, row, cohort_settings, index_settings),
+            needs=(root,),
+        )
+        for row in rows
+    ]
+    with open_executor(job_settings, cache.folder) as executor:
+        results = run_jobs(jobs, cache, executor, unit="slides", desc="index slides")
+    problems = [error for result in results for error in result.errors]
+    if problems and cohort_settings.on_bad_slide == "stop":
+        raise PathgenErrors(problems)
+    indexed = _indexed_table(results, folder)
+    total = int(indexed["candidates"].sum())
+    if total == 0:
+        nothing = PathgenError(root, "no candidate patch was found", "Check the index settings")
+        raise PathgenErrors([*problems, nothing])
+    for result in results:
+        if result.problem is not None:
+            _log.warning("slide %s is skipped: %s", result.name, result.problem)
+    _write([result for result in results if result.problem is None], indexed, folder)
+    prune(jobs, cache, job_settings)
+    return total
+
+
+def _indexed_table(results: Sequence[JobResult], subject: object) -> pd.DataFrame:
+    rows = [
+        {
+            "slide": result.name,
+            "reason": None if result.problem is None else str(result.problem),
+            **result.values,
+        }
+        for result in results
+    ]
+    return check_table(pd.DataFrame(rows).reindex(columns=INDEXED.names), INDEXED, subject)
+
+
+def _write(results: Sequence[JobResult], indexed: pd.DataFrame, folder: Path) -> None:
+    with atomic_folder(folder) as draft:
+        (draft / OVERLAYS_FOLDER).mkdir()
+        concatenate_tables(
+            [result.folder / CANDIDATES_FILE for result in results], CANDIDATES, draft / CANDIDATES_FILE
+        )
+        write_table(indexed, draft / SLIDES_FILE)
+        for result in results:
+            if (result.folder / OVERLAY_FILE).exists():
+                shutil.copyfile(result.folder / OVERLAY_FILE, draft / OVERLAYS_FOLDER / f"{result.name}.png")
