@@ -13,8 +13,15 @@ import typer
 from pathgen.core.errors import cli_errors
 
 _LARGE = 10_000
-# What stands between the numbers of facts that are width and height, x and y, or a part and the whole.
+_MB = 1_000_000
+# Separators of facts that are width and height, x and y, or a part and the whole.
 _BETWEEN = {**dict.fromkeys(("size_px", "tile_px", "mpp", "shape"), " x "), "missing_tiles": " of "}
+
+
+def _examples(*lines: str) -> str:
+    """Format an epilog of example commands, which click does not rewrap."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
 
 app = typer.Typer(
     add_completion=False,
@@ -22,6 +29,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,
     help="Can synthetic histopathology patches replace patients' patches?",
+    epilog=_examples("pathgen inspect slide.tif", "pathgen params pcam-small && pathgen plan && dvc repro"),
 )
 
 
@@ -40,17 +48,19 @@ def _pathgen(
     pass
 
 
-@app.command("inspect")
+@app.command(
+    "inspect", epilog=_examples("pathgen inspect slide.svs lesions.xml", "pathgen inspect params.yaml")
+)
 def inspect_command(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list, for programs.")] = False,
 ) -> None:
-    """Tell what each PATH is, its key facts, and whether the suite can use it.
+    """Identify files and check whether pathgen can use them.
 
     PATH is a slide, an annotation, a patch set, a folder of labelled images, a PatchCamelyon file, a
-    checkpoint, a table of the pipeline or a params file. Ends with code 0 when all can be used, else 1.
+    checkpoint, a table of the pipeline or a params file. Exit code 1 if a path cannot be used.
     """
-    # Imported here, so that --help and --version do not wait for the readers.
+    # Imported here because --help and --version do not need the readers.
     from pathgen.inspect.probe import inspect_path  # noqa: PLC0415
 
     findings = []
@@ -68,12 +78,15 @@ def inspect_command(
                 typer.echo(line)
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
+    elif len(findings) > 1:
+        usable = sum(finding.usable for finding in findings)
+        typer.echo(f"{usable} usable, {len(findings) - usable} not usable")
     if not all(finding.usable for finding in findings):
         raise typer.Exit(1)
 
 
 class _Form(StrEnum):
-    """The forms of `pathgen.export.api.FORMS`; written again, so that --help need not load it."""
+    """Names in `pathgen.export.api.FORMS`, repeated here because --help does not load it."""
 
     imagefolder = "imagefolder"
     pcam = "pcam"
@@ -86,11 +99,13 @@ class _Split(StrEnum):
     test = "test"
 
 
-@app.command("export")
+@app.command(
+    "export", epilog=_examples("pathgen export data/patches/train shared/train --format imagefolder")
+)
 def export_command(
     patch_set: Annotated[Path, typer.Argument(metavar="SET", help="Patch set, e.g. data/patches/train.")],
     folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="Folder to write; nothing in it is replaced.")
+        Path, typer.Argument(metavar="FOLDER", help="Folder to write; existing files are not replaced.")
     ],
     form: Annotated[
         _Form,
@@ -101,10 +116,10 @@ def export_command(
         ),
     ],
     split: Annotated[
-        _Split | None, typer.Option(help="For pcam: whose files, when the set does not say.")
+        _Split | None, typer.Option(help="For pcam: the split, if the set does not name one.")
     ] = None,
 ) -> None:
-    """Write a patch set in a form that other programs read.
+    """Write a patch set in a format of other programs.
 
     `pathgen import` makes the same patch set of it again, byte by byte.
     """
@@ -120,7 +135,7 @@ def import_command(
     patch_set: Annotated[Path, typer.Argument(metavar="SET", help="Patch set to make; nothing is replaced.")],
     split: Annotated[_Split | None, typer.Option(help="Which one, when FOLDER holds several (pcam).")] = None,
 ) -> None:
-    """Make a patch set of its export again, with the same bytes.
+    """Read an export back into the same patch set.
 
     Every patch is compared with what was exported; a damaged or altered file is named.
     """
@@ -140,7 +155,7 @@ def plan_command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object, for programs.")] = False,
 ) -> None:
-    """Say what a study will read, write and cost, before it starts.
+    """Estimate time, memory and disk of a study before it starts.
 
     Networks are measured for seconds on this machine, DVC is asked what it would run; no stage is run.
     Ends with code 1 when something must be cured before the study can start.
@@ -166,7 +181,7 @@ def plan_command(
         raise typer.Exit(1)
 
 
-@app.command("params")
+@app.command("params", epilog=_examples("pathgen params phantom", "pathgen params pcam --output other.yaml"))
 def params_command(
     profile: Annotated[str, typer.Argument(metavar="PROFILE", help="Name of a profile, such as phantom.")],
     output: Annotated[Path, typer.Option(help="File to write; replaced if it exists.")] = Path("params.yaml"),
@@ -185,22 +200,22 @@ def params_command(
     typer.echo(f"{output}: settings of the profile {profile}")
 
 
-@app.command("release")
+@app.command("release", epilog=_examples("pathgen release dcgan ../release"))
 def release_command(
     generator: Annotated[
         str, typer.Argument(metavar="GENERATOR", help="Generator of the study, e.g. dcgan.")
     ],
     folder: Annotated[
-        Path, typer.Argument(metavar="OUT", help="Folder to write; nothing in it is replaced.")
+        Path, typer.Argument(metavar="OUT", help="Folder to write; existing files are not replaced.")
     ],
     form: Annotated[
-        _Form, typer.Option("--format", help="Form of the patches, see `pathgen export --help`.")
+        _Form, typer.Option("--format", help="Format of the patches, see `pathgen export --help`.")
     ] = _Form.imagefolder,
 ) -> None:
-    """Put a generator's synthetic set together to be passed on, or say all that speaks against it.
+    """Build a release bundle, or list every reason against it.
 
-    The set, its datasheet, metadata, report, licences and checksums. Settings: section release of
-    params.yaml. Ends with code 1 and writes nothing when the set may not be released.
+    The bundle holds the synthetic set, its datasheet, metadata, report, licences and checksums. Settings:
+    section release of params.yaml. Exit code 1, and nothing written, if the set may not be released.
     """
     from pathgen.tracking.uri import main_checkout  # noqa: PLC0415
 
@@ -218,7 +233,8 @@ def _fact_lines(facts: dict[str, Any], margin: str) -> list[str]:
         if isinstance(value, dict) and value:
             lines += [f"{margin}{words}:", *_fact_lines(value, margin + "  ")]
         else:
-            lines.append(f"{margin}{words}: {_fact(value, _BETWEEN.get(name, ', '))}")
+            text = f"{value / _MB:,.2f} MB" if name == "bytes" else _fact(value, _BETWEEN.get(name, ", "))
+            lines.append(f"{margin}{words.replace('bytes', 'size')}: {text}")
     return lines
 
 

@@ -193,7 +193,7 @@ def test_command_prints_facts_or_one_error_line(tmp_path: Path) -> None:
     assert "picture, usable" in good.stdout and "size px: 16 x 16" in good.stdout
     mixed = CliRunner().invoke(app, ["inspect", str(tmp_path / "good.png"), str(tmp_path / "absent.svs")])
     assert mixed.exit_code == 1
-    assert mixed.stdout == good.stdout
+    assert mixed.stdout == f"{good.stdout}1 usable, 1 not usable\n"
     assert mixed.stderr.startswith("error: ") and len(mixed.stderr.splitlines()) == 1
 
 

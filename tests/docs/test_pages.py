@@ -95,6 +95,12 @@ def test_named_commands_exist(pattern: str, known: list[str]) -> None:
     assert found and [pair for pair in found if pair[1] not in known] == []
 
 
+def test_cli_summaries_fit_a_terminal() -> None:
+    commands = getattr(get_command(app), "commands", {})
+    summaries = {name: command.get_short_help_str(200) for name, command in commands.items()}
+    assert summaries and {name: text for name, text in summaries.items() if len(text) > 60} == {}
+
+
 def test_named_modules_exist() -> None:
     modules = named(r"(?:\S+=\S+ )*python -m (\w+(?:\.\w{2,})?)\b")
     assert modules and [pair for pair in modules if find_spec(pair[1]) is None] == []

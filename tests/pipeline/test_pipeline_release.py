@@ -14,7 +14,8 @@ def refused(done):
 
 
 def test_a_finished_study_is_released_and_results_of_another_are_not(copy):
-    (command,) = re.findall(r"^ *pathgen release (\S+ \S+) ", (CHECKOUT / "docs/release.md").read_text(), re.M)
+    page = (CHECKOUT / "docs" / "release.md").read_text()
+    (command,) = re.findall(r"^ *pathgen release (\S+ \S+) ", page, re.M)
     generator, out = command.split()
     stale = refused(copy.run("pathgen", "release", generator, out, succeeds=False))
     assert [line for line in stale if "report.patient_pictures: is shown" in line]
