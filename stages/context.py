@@ -1,19 +1,24 @@
-"""What every stage does around its one call: a look at its code, a lock, a run, a folder to resume from."""
+"""Work of every stage around its one call: options, check of its code, lock, MLflow run, resume folder."""
 
+import argparse
+import inspect
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pathgen.core import layout
+from pathgen.core.errors import cli_errors
 from pathgen.core.files import exclusive
 from pathgen.core.params import Settings, load_section
-from pathgen.provenance.code_hash import load_unchanged
-from pathgen.tracking.dvc_api import running_stage
+from pathgen.provenance.cache_key import CacheKey, library_versions
+from pathgen.provenance.code_hash import PACKAGES, code_manifest, load_unchanged
+from pathgen.tracking.dvc_api import DataHash, data_hash, find_stage, open_project
 from pathgen.tracking.mlflow_logger import MlflowLogger
-from pathgen.tracking.run import tracked_stage
+from pathgen.tracking.run import tracked_run
 from pathgen.tracking.settings import TrackingSettings
 
 
@@ -22,13 +27,63 @@ class Stage:
     """A running stage.
 
     Attributes:
-        run: Its MLflow run.
-        resume_folder: Where it may keep snapshots; named after all that shapes its result, removed when
-            the stage has ended well.
+        run: Logger of its MLflow run.
+        resume_folder: Folder for snapshots, named after everything that decides the result; removed when the
+            stage has finished.
     """
 
     run: MlflowLogger
     resume_folder: Path
+
+
+def dvc_stage(*, trains: bool = False) -> Callable[[Callable[..., None]], Callable[[], None]]:
+    """Turn a function into the command of a DVC stage.
+
+    Its keyword-only parameters become the command's options: ``*, generator: str, seed: int``. An option
+    without a default is required. Settings and inputs to record are those of the stage in dvc.yaml.
+
+    Args:
+        trains: Whether to sample processor and memory use while the stage works.
+    """
+
+    def decorate(work: Callable[..., None]) -> Callable[[], None]:
+        def main() -> None:
+            with cli_errors():
+                item = _options(work)
+                with _dvc_stage(Path(inspect.getfile(work)).stem, item, trains=trains) as started:
+                    work(started, **item)
+
+        return main
+
+    return decorate
+
+
+def _options(work: Callable[..., None]) -> dict[str, Any]:
+    parser = argparse.ArgumentParser(description=sys.modules[work.__module__].__doc__)
+    for name, parameter in inspect.signature(work).parameters.items():
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+            required = parameter.default is inspect.Parameter.empty
+            kind = int if parameter.annotation is int else str
+            parser.add_argument(f"--{name}", type=kind, required=required)
+    return vars(parser.parse_args())
+
+
+@contextmanager
+def _dvc_stage(verb: str, item: Mapping[str, Any], *, trains: bool) -> Iterator[Stage]:
+    command = " ".join(["python", "-m", f"stages.{verb}", *sys.argv[1:]])
+    with open_project(Path.cwd()) as project:
+        found = find_stage(project, command)
+    for path in found.deps:
+        if layout.CODE in Path(path).parents:
+            load_unchanged(Path(path))
+    data = {
+        path: hashed
+        for path, hashed in found.deps.items()
+        if path not in (*PACKAGES, layout.PARAMS.name) and layout.CODE not in Path(path).parents
+    }
+    parameters = {name: value for values in found.params.values() for name, value in values.items()}
+    with _running(verb, item, found.key, parameters, data, dvc_stage=found.name, trains=trains) as started:
+        yield started
 
 
 @contextmanager
@@ -38,51 +93,68 @@ def running(
     settings: Mapping[str, Settings | Mapping[str, object]],
     inputs: Sequence[Path] = (),
     item: Mapping[str, str | int] | None = None,
-    classifiers: Sequence[str] = (),
     trains: bool = False,
 ) -> Iterator[Stage]:
-    """Hold the stage's lock and its tracking run while it works.
+    """Run the work of a command that is not a stage of dvc.yaml, as `dvc_stage` runs those.
 
     Args:
-        verb: The stage, e.g. ``train_gan``.
-        settings: Sections of params.yaml that it uses, by name; of a section it uses in part, that part.
-        inputs: Data it reads; each is recorded with DVC's hash.
-        item: What tells it from its siblings in a matrix: generator, label, regime, classifier, seed.
-        classifiers: Those whose networks it loads, which is done by name.
-        trains: Whether processor and memory are sampled while it works.
+        verb: Name of the work, e.g. ``tune``.
+        settings: Name of a section of params.yaml to the settings that the work uses.
+        inputs: Files and folders that the work reads; each is recorded with DVC's hash.
+        item: What distinguishes this work from other work of the command.
+        trains: Whether to sample processor and memory use while it works.
 
     Yields:
-        The stage.
+        The running stage.
 
     Raises:
-        PathgenError: Its code is not the one that it depends on, another process does the same work, or the
-            tracking store cannot be used.
+        PathgenError: Another process does the same work, or the tracking store cannot be used.
     """
-    item = item or {}
-    if running_stage() is not None:
-        names = [Path(sys.argv[0]).stem, *(f"classifiers/{name}" for name in classifiers)]
-        for name in names:
-            load_unchanged(layout.CODE / f"{name}.json")
+    parameters = {
+        name: values.model_dump(mode="json") if isinstance(values, Settings) else values
+        for name, values in settings.items()
+    }
+    with open_project(Path.cwd()) as project:
+        data = {path.as_posix(): data_hash(project, path) for path in inputs}
+    key = CacheKey(
+        settings={"command": verb, "item": dict(item or {}), **parameters},
+        inputs={path: hashed.digest for path, hashed in data.items()},
+        code=code_manifest(f"stages.{Path(sys.argv[0]).stem}"),
+        libraries=library_versions("torch"),
+    )
+    with _running(verb, item or {}, key.digest, parameters, data, dvc_stage=None, trains=trains) as started:
+        yield started
+
+
+@contextmanager
+def _running(
+    verb: str,
+    item: Mapping[str, Any],
+    key: str,
+    parameters: Mapping[str, Any],
+    data: Mapping[str, DataHash],
+    *,
+    dvc_stage: str | None,
+    trains: bool,
+) -> Iterator[Stage]:
+    item = {name: value for name, value in item.items() if value is not None}
     name = "-".join([verb, *(str(value) for value in item.values())])
     tracking = load_section("tracking", TrackingSettings)
+    interval_s = tracking.system_metrics_interval_s if trains and tracking.system_metrics else None
     with (
         exclusive(layout.LOCKS / f"{name}.lock", f"stage {name}"),
-        tracked_stage(
+        tracked_run(
             verb,
-            parameters={
-                section: values.model_dump() if isinstance(values, Settings) else values
-                for section, values in settings.items()
-            },
-            tags=item,
-            inputs=inputs,
-            run_name=" ".join([verb, *(str(value) for value in item.values())]),
+            key=key,
+            item=item,
+            parameters=parameters,
+            inputs=data,
+            dvc_stage=dvc_stage,
             experiment=tracking.experiment,
-            system_metrics_interval_s=(
-                tracking.system_metrics_interval_s if trains and tracking.system_metrics else None
-            ),
+            system_metrics_interval_s=interval_s,
         ) as run,
     ):
-        attempts = layout.RESUME / name
-        yield Stage(run, attempts / run.work_key[:16])
-        # Snapshots of this result, and those that attempts with other settings have left.
-        shutil.rmtree(attempts, ignore_errors=True)
+        snapshots = layout.RESUME / name
+        yield Stage(run, snapshots / key[:16])
+        # Also those that attempts with other settings have left.
+        shutil.rmtree(snapshots, ignore_errors=True)

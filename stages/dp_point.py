@@ -59,7 +59,6 @@ def main() -> None:
         },
         inputs=list(PATCHES.values()),
         item=vars(wanted),
-        classifiers=[settings.classifier],
         trains=True,
     ) as stage:
         nest(stage.run, settings, train_gan.dpdcgan)

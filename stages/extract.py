@@ -1,7 +1,6 @@
 """Read the pixels of the drawn patches, each role a patch set of its own."""
 
 from pathgen.core import layout
-from pathgen.core.errors import cli_errors
 from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
 from pathgen.jobs.settings import JobSettings
@@ -11,34 +10,30 @@ from pathgen.patches.settings import ExtractSettings
 from pathgen.patches.store import open_patch_set
 from pathgen.sources.extract import extract_cohort
 from pathgen.sources.registry import SOURCES
-from pathgen.sources.settings import PHANTOM_FOLDER, CohortSettings
-from stages.context import running
+from pathgen.sources.settings import CohortSettings
+from stages.context import Stage, dvc_stage
 
 
-@cli_errors()
-def main() -> None:
+@dvc_stage()
+def main(stage: Stage) -> None:
     """Run the stage."""
     cohort = load_section("cohort", CohortSettings)
     extract = load_section("extract", ExtractSettings)
     job_settings = load_section("jobs", JobSettings)
-    settings = {"cohort": cohort, "extract": extract}
-    with running(
-        "extract", settings=settings, inputs=[layout.COHORT, layout.SAMPLES, PHANTOM_FOLDER]
-    ) as stage:
-        extract_cohort(
-            SOURCES[cohort.source],
-            cohort.folder,
-            read_table(layout.COHORT),
-            read_table(layout.SAMPLES),
-            cohort,
-            extract.size_px,
-            layout.PATCHES,
-            layout.EXTRACTED_SLIDES,
-            job_settings,
-        )
-        train = open_patch_set(layout.TRAIN)
-        for label in LABELS:
-            stage.run.image(f"original/{label}", patch_grid(train.of_label(label).images[:64], 8, scale=2), 0)
+    extract_cohort(
+        SOURCES[cohort.source],
+        cohort.folder,
+        read_table(layout.COHORT),
+        read_table(layout.SAMPLES),
+        cohort,
+        extract.size_px,
+        layout.PATCHES,
+        layout.EXTRACTED_SLIDES,
+        job_settings,
+    )
+    train = open_patch_set(layout.TRAIN)
+    for label in LABELS:
+        stage.run.image(f"original/{label}", patch_grid(train.of_label(label).images[:64], 8, scale=2), 0)
 
 
 if __name__ == "__main__":

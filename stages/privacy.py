@@ -1,10 +1,8 @@
 """Measure how much the synthetic set gives away about its training patches, with controls."""
 
-import argparse
 from functools import partial
 
 from pathgen.core import layout
-from pathgen.core.errors import cli_errors
 from pathgen.core.files import atomic_folder, write_json
 from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
@@ -16,64 +14,52 @@ from pathgen.patches.store import open_patch_set
 from pathgen.privacy.audit import measure_privacy
 from pathgen.privacy.settings import PrivacySettings
 from pathgen.privacy.slide_breakdown import Origins
-from pathgen.training.compute import apply_compute
-from pathgen.training.settings import ComputeSettings
+from pathgen.training.compute import start_compute
 from pathgen.webpage.pictures import save_svg
-from stages.context import running
+from stages.context import Stage, dvc_stage
 
 ROLES = ("train", "nonmember", "reference", "test")
 
 
-@cli_errors()
-def main() -> None:
+@dvc_stage()
+def main(stage: Stage, *, generator: str) -> None:
     """Run the stage."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--generator", required=True)
-    generator = parser.parse_args().generator
     sets = layout.synthetic_sets(generator)
     models = layout.gan_models(generator)
     results = layout.privacy(generator)
     settings = load_section("privacy", PrivacySettings)
-    compute = load_section("compute", ComputeSettings)
-    device = apply_compute(device=compute.device, threads=compute.threads)
-    with running(
-        "privacy",
-        settings={"privacy": settings, "compute": compute},
-        inputs=[*(layout.PATCHES / role for role in ROLES), *sets.values(), *models.values()],
-        item={"generator": generator},
-    ) as stage:
-        synthetic = {label: open_patch_set(folder) for label, folder in sets.items()}
-        original = {
-            role: {str(label): patches.of_label(label) for label in LABELS}
-            for role in ROLES
-            for patches in (open_patch_set(layout.PATCHES / role),)
-        }
-        images = {role: {at: one.images for at, one in by.items()} for role, by in original.items()}
-        rows = {role: {at: one.index for at, one in by.items()} for role, by in original.items()}
-        report = measure_privacy(
-            images["train"],
-            images["nonmember"],
-            images["reference"],
-            {label: patches.images for label, patches in synthetic.items()},
-            discriminators={
-                label: partial(score, load_discriminator(model), device=device)
-                for label, model in models.items()
-            },
-            **settings.model_dump(),
-            origins=Origins(rows["train"], rows["nonmember"], original["test"]),
-            device=str(device),
-        )
-        with atomic_folder(results / "pictures") as draft:
-            for name, picture in report.pictures.items():
-                save_png(picture, draft / f"{name}.png")
-                stage.run.image(name, picture, 0)
-            for name, plot in report.plots.items():
-                save_svg(plot, draft / f"{name}.svg")
-        chosen = {label: selected_by(patches.index) for label, patches in synthetic.items()}
-        marked = {"selected_by": chosen} if any(chosen.values()) else {}
-        write_json(results / "metrics.json", report.as_json() | marked)
-        stage.run.metrics(report.metrics, 0)
-        stage.run.tag("privacy.verdict", report.verdict)
+    device, _ = start_compute()
+    synthetic = {label: open_patch_set(folder) for label, folder in sets.items()}
+    original = {
+        role: {str(label): patches.of_label(label) for label in LABELS}
+        for role in ROLES
+        for patches in (open_patch_set(layout.PATCHES / role),)
+    }
+    images = {role: {at: one.images for at, one in by.items()} for role, by in original.items()}
+    rows = {role: {at: one.index for at, one in by.items()} for role, by in original.items()}
+    report = measure_privacy(
+        images["train"],
+        images["nonmember"],
+        images["reference"],
+        {label: patches.images for label, patches in synthetic.items()},
+        discriminators={
+            label: partial(score, load_discriminator(model), device=device) for label, model in models.items()
+        },
+        **settings.model_dump(),
+        origins=Origins(rows["train"], rows["nonmember"], original["test"]),
+        device=str(device),
+    )
+    with atomic_folder(results / "pictures") as draft:
+        for name, picture in report.pictures.items():
+            save_png(picture, draft / f"{name}.png")
+            stage.run.image(name, picture, 0)
+        for name, plot in report.plots.items():
+            save_svg(plot, draft / f"{name}.svg")
+    chosen = {label: selected_by(patches.index) for label, patches in synthetic.items()}
+    marked = {"selected_by": chosen} if any(chosen.values()) else {}
+    write_json(results / "metrics.json", report.as_json() | marked)
+    stage.run.metrics(report.metrics, 0)
+    stage.run.tag("privacy.verdict", report.verdict)
 
 
 if __name__ == "__main__":

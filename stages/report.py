@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from pathgen.core import layout
-from pathgen.core.errors import cli_errors
 from pathgen.core.params import load_section
 from pathgen.provenance.code_hash import check_unchanged
 from pathgen.report.hashes import file_hashes, library_versions
@@ -12,38 +11,35 @@ from pathgen.report.page import build_report
 from pathgen.report.privacy_utility import point_metrics
 from pathgen.report.privacy_utility_plot import plot_tradeoff
 from pathgen.report.settings import ReportSettings
-from pathgen.tracking.dvc_api import running_stage
 from pathgen.webpage.pictures import svg_of
-from stages.context import running
+from stages.context import Stage, dvc_stage
 
 
-@cli_errors()
-def main() -> None:
+@dvc_stage()
+def main(stage: Stage) -> None:
     """Run the stage."""
     settings = load_section("report", ReportSettings)
-    if running_stage() is not None:
-        # The page states one hash for all code, so all of it must be what the stages depend on.
-        for entry in sorted(layout.CODE.rglob("*.json")):
-            check_unchanged(entry)
-    with running("report", settings={"report": settings}) as stage:
-        inputs = inputs_under(Path())
-        results = build_report(
-            inputs,
-            layout.REPORT,
-            title=settings.title,
-            confidence=settings.confidence,
-            grid_patches=settings.grid_patches,
-            grid_columns=settings.grid_columns,
-            overlay_slides=settings.overlay_slides,
-            with_patient_pictures=settings.patient_pictures == "shown",
-            hashes=file_hashes(inputs),
-            versions=library_versions(),
-        )
-        for name in ("index.html", "results.md", "results.json"):
-            stage.run.artifact(layout.REPORT / name)
-        stage.run.metrics(point_metrics(results.points), 0)
-        if results.points:
-            stage.run.text("tradeoff.svg", svg_of(plot_tradeoff(results.points)).decode())
+    # The page states one hash for all code, so all of it must be what the stages depend on.
+    for manifest in sorted(layout.CODE.rglob("*.json")):
+        check_unchanged(manifest)
+    inputs = inputs_under(Path())
+    results = build_report(
+        inputs,
+        layout.REPORT,
+        title=settings.title,
+        confidence=settings.confidence,
+        grid_patches=settings.grid_patches,
+        grid_columns=settings.grid_columns,
+        overlay_slides=settings.overlay_slides,
+        with_patient_pictures=settings.patient_pictures == "shown",
+        hashes=file_hashes(inputs),
+        versions=library_versions(),
+    )
+    for name in ("index.html", "results.md", "results.json"):
+        stage.run.artifact(layout.REPORT / name)
+    stage.run.metrics(point_metrics(results.points), 0)
+    if results.points:
+        stage.run.text("tradeoff.svg", svg_of(plot_tradeoff(results.points)).decode())
 
 
 if __name__ == "__main__":

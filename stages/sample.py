@@ -1,32 +1,28 @@
 """Split by slide, label, and draw the disjoint roles without replacement."""
 
 from pathgen.core import layout
-from pathgen.core.errors import cli_errors
 from pathgen.core.params import load_section
 from pathgen.patches.candidates_io import complete, read_to_draw
 from pathgen.patches.parquet import read_table, write_table
 from pathgen.patches.sampling import sample_cohort
 from pathgen.patches.settings import SampleSettings
-from stages.context import running
-
-CANDIDATES = layout.INDEX / "candidates.parquet"
+from stages.context import Stage, dvc_stage
 
 
-@cli_errors()
-def main() -> None:
+@dvc_stage()
+def main(stage: Stage) -> None:
     """Run the stage."""
     sample = load_section("sample", SampleSettings)
-    with running("sample", settings={"sample": sample}, inputs=[layout.COHORT, layout.INDEX]) as stage:
-        drawn = sample_cohort(
-            read_table(layout.COHORT),
-            read_to_draw(CANDIDATES),
-            **sample.model_dump(exclude={"label", "per_class"}),
-            **sample.label.model_dump(),
-            per_class=sample.per_class.model_dump(),
-        )
-        write_table(complete(drawn, CANDIDATES), layout.SAMPLES)
-        counts = ("sample/" + drawn["role"] + "/" + drawn["label"]).value_counts()
-        stage.run.metrics({str(name): float(count) for name, count in counts.items()}, 0)
+    drawn = sample_cohort(
+        read_table(layout.COHORT),
+        read_to_draw(layout.CANDIDATES),
+        **sample.model_dump(exclude={"label", "per_class"}),
+        **sample.label.model_dump(),
+        per_class=sample.per_class.model_dump(),
+    )
+    write_table(complete(drawn, layout.CANDIDATES), layout.SAMPLES)
+    counts = ("sample/" + drawn["role"] + "/" + drawn["label"]).value_counts()
+    stage.run.metrics({str(name): float(count) for name, count in counts.items()}, 0)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,6 @@ def train_point(
         settings={"scaling": settings.training, "train_classifier": classifier, "compute": compute},
         inputs=[layout.TRAIN, layout.VALID, layout.TEST, *inputs],
         item=vars(wanted),
-        classifiers=[wanted.classifier],
         trains=True,
     ) as stage:
         nest(stage.run, settings)

@@ -3,33 +3,30 @@
 from pathlib import Path
 
 from pathgen.core import layout
-from pathgen.core.errors import cli_errors
 from pathgen.core.params import load_section
 from pathgen.survey.settings import SurveySettings
 from pathgen.survey.survey import inputs_under, survey_cohort
-from stages.context import running
+from stages.context import Stage, dvc_stage
 
 DATA = Path("data")
 
 
-@cli_errors()
-def main() -> None:
+@dvc_stage()
+def main(stage: Stage) -> None:
     """Run the stage."""
     settings = load_section("survey", SurveySettings)
     inputs = inputs_under(DATA)
-    read = [inputs.cohort, inputs.indexed, inputs.samples, inputs.extracted]
-    with running("survey", settings={"survey": settings}, inputs=read) as stage:
-        found = survey_cohort(inputs, layout.SURVEY, **settings.model_dump())
-        stage.run.metrics(
-            {
-                "survey/slides": found.slides,
-                "survey/left_out": found.left_out,
-                "survey/outliers": found.outliers,
-                "survey/incomplete_patches": found.incomplete_patches,
-            },
-            0,
-        )
-        stage.run.artifact(layout.SURVEY, "cohort")
+    found = survey_cohort(inputs, layout.SURVEY, **settings.model_dump())
+    stage.run.metrics(
+        {
+            "survey/slides": found.slides,
+            "survey/left_out": found.left_out,
+            "survey/outliers": found.outliers,
+            "survey/incomplete_patches": found.incomplete_patches,
+        },
+        0,
+    )
+    stage.run.artifact(layout.SURVEY, "cohort")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,8 @@
 """Train one generator on the original patches of one class, or of all."""
 
-import argparse
 from typing import Any
 
 from pathgen.core import layout
-from pathgen.core.errors import cli_errors
 from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
 from pathgen.gan.dataset import of_all_labels, of_one_label
@@ -15,47 +13,33 @@ from pathgen.gan.registry import GENERATORS
 from pathgen.gan.settings import DpDcganSettings, TrainGanSettings, networks_of
 from pathgen.patches.parquet import read_table
 from pathgen.patches.store import open_patch_set
-from pathgen.training.compute import apply_compute
+from pathgen.training.compute import start_compute
 from pathgen.training.settings import ComputeSettings
-from stages.context import running
+from stages.context import Stage, dvc_stage
 
-# Looked at, never learned from: the validation patches choose a classifier's epoch and judge no generator.
-# Says whether patches of one slide can be told from those of another.
 ALL = "all"
 
 
-@cli_errors()
-def main() -> None:
+@dvc_stage(trains=True)
+def main(stage: Stage, *, generator: str, label: str) -> None:
     """Run the stage."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--generator", required=True)
-    parser.add_argument("--label", required=True, choices=[*LABELS, ALL])
-    wanted = parser.parse_args()
-    name = f"{wanted.generator}-{wanted.label}"
+    name = f"{generator}-{label}"
     settings = load_section("train_gan", TrainGanSettings)
-    compute = load_section("compute", ComputeSettings)
-    device = apply_compute(device=compute.device, threads=compute.threads)
-    with running(
-        "train_gan",
-        settings={"train_gan": settings, "compute": compute},
-        inputs=[layout.TRAIN, layout.VALID],
-        item={"generator": wanted.generator, "label": wanted.label},
-        trains=True,
-    ) as stage:
-        trained = train_generator(
-            **work(wanted.generator, wanted.label, settings, compute),
-            device=device,
-            resume_folder=stage.resume_folder,
-            recorder=stage.run,
-            what=f"train {name}",
-        )
-        results = layout.gan_results(wanted.generator, wanted.label)
-        labels = LABELS if wanted.label == ALL else (wanted.label,)
-        models = {label: layout.gan_model(wanted.generator, label) for label in labels}
-        keep_training(trained, models, results)
-        for model in models.values():
-            stage.run.model(model.name, model, "pathgen.gan.serving", *example_for_signature(trained))
-        stage.run.artifact(results)
+    device, compute = start_compute()
+    trained = train_generator(
+        **work(generator, label, settings, compute),
+        device=device,
+        resume_folder=stage.resume_folder,
+        recorder=stage.run,
+        what=f"train {name}",
+    )
+    results = layout.gan_results(generator, label)
+    labels = LABELS if label == ALL else (label,)
+    models = {label: layout.gan_model(generator, label) for label in labels}
+    keep_training(trained, models, results)
+    for model in models.values():
+        stage.run.model(model.name, model, "pathgen.gan.serving", *example_for_signature(trained))
+    stage.run.artifact(results)
 
 
 def work(generator: str, label: str, settings: TrainGanSettings, compute: ComputeSettings) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from pathgen.studies.tuning.study_name import study_name
 from pathgen.studies.tuning.validation import check_search
 from pathgen.studies.tuning.worker import recorded, work
 from pathgen.studies.tuning.worker_pool import run_crew, standing
-from pathgen.tracking.children import child_run
+from pathgen.tracking.nested import nested_run
 from pathgen.tracking.settings import TrackingSettings
 from pathgen.training.compute import apply_compute
 from pathgen.training.settings import ComputeSettings
@@ -130,7 +130,7 @@ def join(
     name = study_name(task.params, settings, inputs(settings), task.device.type)
     study = open_study(open_storage(workers.storage, layout.TUNING_WORK), name, create=False)
     experiment = load_section("tracking", TrackingSettings).experiment
-    children = partial(child_run, study.user_attrs["parent_run"], experiment=experiment)
+    children = partial(nested_run, study.user_attrs["parent_run"], experiment=experiment)
     work(
         study,
         task,

@@ -57,6 +57,7 @@ LOCKS = WORK / "locks"
 RESUME = WORK / "resume"
 SAMPLE_CACHE = WORK / "synthetic"
 TUNING_WORK = WORK / "tuning"
+TRACKING_WORK = WORK / "tracking"
 
 
 def gan_item(generator: str, label: str) -> str:

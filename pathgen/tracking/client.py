@@ -1,5 +1,6 @@
 """Open the tracking store, creating it safely when several processes start at once."""
 
+import hashlib
 import os
 import re
 from dataclasses import dataclass
@@ -7,24 +8,18 @@ from pathlib import Path
 
 import filelock
 
+from pathgen.core import layout
 from pathgen.core.errors import PathgenError
-from pathgen.tracking.mlflow_import import (
-    STORE_ERRORS,
-    MlflowClient,
-    MlflowException,
-    mlflow,
-    without_garbage_collection,
-)
+from pathgen.tracking.mlflow_import import STORE_ERRORS, MlflowClient, MlflowException, mlflow
 from pathgen.tracking.uri import Location, experiment_name, find_location, without_credentials
 
 _LOCK_WAIT_S = 120
 _REASON_CHARS = 300
 _EXPERIMENT_TAGS = {
     "mlflow.note.content": (
-        "One run per executed stage; nested are only the parts of experiments beside the study. Narrow the "
-        "table to one pipeline with "
-        "``tags.`pipeline.<first 8 digits>` = 'yes'``; the runs with ``tags.stage = 'pipeline'`` list the "
-        "run of every stage, also of stages that DVC took from its cache."
+        "One run per executed stage; nested runs are trials of a search or points of a scaling curve. Narrow "
+        "the table to one pipeline with ``tags.`pipeline.<first 8 digits>` = 'yes'``. The runs with "
+        "``tags.stage = 'pipeline'`` list the run of every stage, also of stages that DVC took from cache."
     ),
 }
 
@@ -45,12 +40,17 @@ class Store:
 
     @property
     def work(self) -> Path:
-        """Folder for locks and notes about unfinished runs, in the main checkout, untracked."""
-        return self.location.root / "work" / "tracking"
+        """Folder for locks, in the main checkout, untracked."""
+        return self.location.root / layout.TRACKING_WORK
+
+    @property
+    def run_locks(self) -> Path:
+        """Folder for the locks of open runs of this store."""
+        return self.work / hashlib.sha256(self.location.name.encode()).hexdigest()[:12]
 
 
 def first_line(problem: Exception) -> str:
-    """Say in one short line what MLflow's error is about, without any password in it."""
+    """Return MLflow's error as one short line, without passwords."""
     text = without_credentials(str(problem).strip()) or type(problem).__name__
     if "Max retries exceeded" in text:
         cause = re.search(r"Caused by (\w+)", text)
@@ -119,11 +119,11 @@ def open_store(experiment: str, location: Location | None = None) -> Store:
     for inherited in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"):
         os.environ.pop(inherited, None)
     location = location or find_location()
-    lock = location.root / "work" / "tracking" / "store.lock"
+    lock = location.root / layout.TRACKING_WORK / "store.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     try:
         # Of several processes that create one SQLite store at the same time, all but one would fail.
-        with filelock.FileLock(lock, timeout=_LOCK_WAIT_S), without_garbage_collection():
+        with filelock.FileLock(lock, timeout=_LOCK_WAIT_S):
             if location.artifacts is not None:
                 location.artifacts.parent.mkdir(parents=True, exist_ok=True)
             mlflow.set_tracking_uri(location.uri)

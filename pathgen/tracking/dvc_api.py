@@ -1,12 +1,12 @@
-"""What DVC knows of the running stage and of data on disk; the only import of dvc.
+"""DVC's own account of stages and of data on disk; the only import of dvc.
 
-DVC's own library resolves the templates of dvc.yaml and computes (and remembers) the hashes, so that
-they cannot differ from dvc.lock. It costs about 0.8 s beside the other imports.
+DVC's library resolves the templates of dvc.yaml and computes (and remembers) the hashes, so that they
+cannot differ from dvc.lock.
 """
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,13 +32,30 @@ class DataHash:
     Attributes:
         digest: MD5 of a file's bytes; for a folder the MD5 of its listing with ``.dir`` at the end. At
             most 36 characters.
-        size: Bytes in all.
+        size: Number of bytes.
         files: Number of files; None for a file.
     """
 
     digest: str
     size: int | None
     files: int | None
+
+
+@dataclass(frozen=True)
+class DvcStage:
+    """A stage of dvc.yaml with everything that decides its result.
+
+    Attributes:
+        name: Name in DVC, e.g. ``train_gan@dcgan``.
+        key: `stage_key` of the stage.
+        deps: Path as in dvc.yaml to DVC's hash.
+        params: Parameters file to dotted name to value.
+    """
+
+    name: str
+    key: str
+    deps: Mapping[str, DataHash]
+    params: Mapping[str, Mapping[str, Any]]
 
 
 @contextmanager
@@ -56,49 +73,51 @@ def open_project(folder: Path) -> Iterator[Any]:
         yield repo
 
 
-def running_stage() -> str | None:
-    """Return the DVC name of the stage that runs this process (``train_gan@dcgan-normal``), or None."""
-    address = os.environ.get("DVC_STAGE")
-    return address.rpartition(":")[2] if address else None
-
-
-def _pipeline_file(project: Any) -> str:
-    # DVC names a stage outside the working folder's dvc.yaml as "path/dvc.yaml:name".
-    named = Path(os.environ.get("DVC_STAGE", "").rpartition(":")[0] or PIPELINE_FILE)
-    root = Path(project.root_dir)
-    return str(root / named if (root / named).is_file() else root / PIPELINE_FILE)
-
-
-def running_stage_key(project: Any) -> str | None:
-    """Compute the `stage_key` of the stage that runs this process.
+def find_stage(project: Any, command: str) -> DvcStage:
+    """Find the stage that this process runs, and hash its dependencies.
 
     Args:
         project: The open project.
+        command: Command line of the process. It identifies the stage where DVC did not start the process and
+            DVC_STAGE is not set.
 
     Returns:
-        The key; None when the process was not started by DVC.
+        The stage.
 
     Raises:
-        PathgenError: DVC_STAGE names a stage that dvc.yaml does not have.
+        PathgenError: dvc.yaml has no such stage, or a dependency does not exist.
     """
-    name = running_stage()
-    if name is None:
-        return None
+    name = os.environ.get("DVC_STAGE")
     try:
-        pipeline = load_file(project, _pipeline_file(project))
-        # Not project.stage.load_one: it reads dvc.lock too, half a second for nothing in the default study.
-        stage = pipeline.LOADER(pipeline, pipeline.contents, {})[name]
+        stage = _by_name(project, name) if name else _by_command(project, command)
         params = [dep for dep in stage.deps if isinstance(dep, ParamsDependency)]
-        files = [dep for dep in stage.deps if not isinstance(dep, ParamsDependency)]
-        return stage_key(
-            stage.cmd,
-            [(dep.def_path, dep.get_hash().value) for dep in files],
-            {dep.def_path: dict(dep.get_hash().value) for dep in params},
-        )
+        values = {dep.def_path: dict(dep.get_hash().value) for dep in params}
+        deps = {
+            dep.def_path: data_hash(project, Path(dep.fs_path))
+            for dep in stage.deps
+            if not isinstance(dep, ParamsDependency)
+        }
     except (DvcException, OSError) as problem:
-        raise PathgenError(
-            f"DVC_STAGE={name}", f"its inputs cannot be read: {problem}", "Run the stage through dvc repro"
-        ) from problem
+        subject = f"DVC_STAGE={name}" if name else command
+        raise PathgenError(subject, f"its inputs cannot be read: {problem}", "Run dvc repro") from problem
+    key = stage_key(stage.cmd, [(path, found.digest) for path, found in deps.items()], values)
+    return DvcStage(stage.name, key, deps, values)
+
+
+def _by_name(project: Any, address: str) -> Any:
+    # DVC names a stage of another dvc.yaml as "path/dvc.yaml:name".
+    folder, _, name = address.rpartition(":")
+    file = Path(project.root_dir) / (folder or PIPELINE_FILE)
+    pipeline = load_file(project, str(file if file.is_file() else Path(project.root_dir) / PIPELINE_FILE))
+    # Not project.stage.load_one: it reads dvc.lock too, half a second for nothing in the default study.
+    return pipeline.LOADER(pipeline, pipeline.contents, {})[name]
+
+
+def _by_command(project: Any, command: str) -> Any:
+    for stage in project.stage.load_all(str(Path(project.root_dir) / PIPELINE_FILE)):
+        if isinstance(stage.cmd, str) and stage.cmd.split() == command.split():
+            return stage
+    raise PathgenError(command, "is not the command of a stage in dvc.yaml", "See dvc stage list")
 
 
 def data_hash(project: Any, path: Path) -> DataHash:
@@ -123,21 +142,21 @@ def data_hash(project: Any, path: Path) -> DataHash:
 
 
 def stage_names(project: Any) -> list[str]:
-    """Return the names of all stages in the project's own dvc.yaml, as written there, templates resolved."""
+    """Return the names of all stages in the project's own dvc.yaml, templates resolved."""
     path = str(Path(project.root_dir) / PIPELINE_FILE)
     return [stage.name for stage in project.stage.load_all(path)]
 
 
 def new_project(folder: Path) -> None:
-    """Make a DVC project without a history of its own, e.g. to ask what another params file would run."""
-    # It would say so on standard output, where a program may wait for JSON.
+    """Make a DVC project without git, e.g. to ask what another params file would run."""
+    # DVC would report it on standard output, where a program may wait for JSON.
     logging.getLogger("dvc.repo.init").setLevel(logging.WARNING)
     Repo.init(str(folder), no_scm=True).close()
 
 
 @dataclass(frozen=True)
 class StageState:
-    """What DVC says of a stage; nothing is run to find out.
+    """DVC's status of a stage.
 
     Attributes:
         reads_from: The stages whose outputs it reads.
@@ -150,10 +169,10 @@ class StageState:
 
 
 def stage_states(project: Any) -> dict[str, StageState]:
-    """Return the state of every stage in the project's own dvc.yaml, by name.
+    """Return the state of every stage in the project's own dvc.yaml, by name; nothing is run.
 
     Raises:
-        PathgenError: DVC cannot tell, e.g. because a stage runs just now.
+        PathgenError: DVC has no answer, e.g. because a stage is running.
     """
     try:
         with project.lock:
@@ -172,6 +191,5 @@ def stage_states(project: Any) -> dict[str, StageState]:
                 for stage in stages
             }
     except DvcException as problem:
-        raise PathgenError(
-            project.root_dir, f"DVC cannot tell what is up to date: {problem}", "Ask again when no stage runs"
-        ) from None
+        reason = f"DVC cannot tell what is up to date: {problem}"
+        raise PathgenError(project.root_dir, reason, "Ask again when no stage is running") from None

@@ -1,9 +1,9 @@
-"""What a stage tells its MLflow run: numbers, pictures, files, data sets, models."""
+"""What a stage logs to its MLflow run: metrics, images, files, data sets, models."""
 
 import json
-import re
 import sys
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,49 +12,33 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+import pathgen
+from pathgen.provenance.cache_key import library_versions
 from pathgen.tracking.client import Store, first_line
 from pathgen.tracking.dvc_api import DataHash
 from pathgen.tracking.mlflow_import import STORE_ERRORS, mlflow
-from pathgen.tracking.model_flavour import log_model
 
 _FLUSH_S = 2.0
 _BATCH = 500
-_IMAGE_FILE = re.compile(r"images/(?P<key>.+)\+step\+(?P<step>-?\d+)\+timestamp\+")
 _DIGEST_MAX = 36
 
 
 class MlflowLogger:
-    """A running stage's MLflow run; a `pathgen.training.metric_logger.MetricLogger`.
+    """Logger of a stage's open MLflow run; a `pathgen.training.metric_logger.MetricLogger`.
 
-    The store was there when the stage started. Should it fail later, the stage goes on: numbers are kept
-    and tried again, and what could not be recorded is said on standard error. MLflow only records; hours
-    of training are not thrown away for it.
+    The store worked when the stage started. Should it fail later, the stage goes on: metrics are kept and
+    sent again, and what could not be recorded is reported on standard error. MLflow only records; hours of
+    training are not lost for it.
 
     Attributes:
         run_id: MLflow's id of the run.
-        work_key: Identifies the work: command, inputs, code and parameters. Names folders to resume from.
-        continued: Whether an earlier, unfinished attempt at the same work began this run.
     """
 
-    def __init__(self, store: Store, run_id: str, *, work_key: str, continued: bool) -> None:
+    def __init__(self, store: Store, run_id: str) -> None:
         self.run_id = run_id
-        self.work_key = work_key
-        self.continued = continued
         self._store = store
         self._pending: list[Any] = []
         self._flushed_at = time.monotonic()
-        self._last_step: dict[str, int] = {}
-        self._seen_images: set[tuple[str, int]] = set()
-        if continued:
-            self._find_what_is_there()
-
-    def _find_what_is_there(self) -> None:
-        # A resumed stage repeats the steps after its last checkpoint; a curve needs each step once.
-        run = self._store.client.get_run(self.run_id)
-        self._last_step = {metric.key: metric.step for metric in run.data._metric_objs}
-        for file in self._store.client.list_artifacts(self.run_id, "images"):
-            if match := _IMAGE_FILE.match(file.path):
-                self._seen_images.add((match["key"], int(match["step"])))
 
     def _try(self, what: str, action: Callable[[], object]) -> bool:
         try:
@@ -65,21 +49,20 @@ class MlflowLogger:
         return True
 
     def metrics(self, values: Mapping[str, float], step: int) -> None:
-        """Take named numbers at a step; they are sent in batches, at most about 2 s later.
+        """Log metrics at a step; they are sent in batches, at most about 2 s later.
 
         Args:
-            values: Metric key (``split/name``) to number.
-            step: Where on the curve. A step that an earlier attempt has recorded is left as it is.
+            values: Metric key (``split/name``) to value.
+            step: Position on the curve.
         """
         now_ms = int(time.time() * 1000)
         for key, value in values.items():
-            if step > self._last_step.get(key, -1):
-                self._pending.append(mlflow.entities.Metric(key, float(value), now_ms, step))
+            self._pending.append(mlflow.entities.Metric(key, float(value), now_ms, step))
         if len(self._pending) >= _BATCH or time.monotonic() - self._flushed_at > _FLUSH_S:
             self.flush()
 
     def flush(self) -> None:
-        """Send the numbers that wait."""
+        """Send the pending metrics."""
         self._flushed_at = time.monotonic()
         while self._pending:
             batch = self._pending[:_BATCH]
@@ -88,36 +71,32 @@ class MlflowLogger:
             del self._pending[:_BATCH]
 
     def image(self, key: str, image: NDArray[np.uint8], step: int) -> None:
-        """Take a picture at a step; the UI shows all of a key as an image grid over the steps.
+        """Log an image at a step; the UI shows all images of a key as a grid over the steps.
 
         Args:
             key: Letters, digits and ``_-. /``.
-            image: uint8 of shape (H, W, 3).
-            step: When in the training.
+            image: Pixels, uint8 (H, W, 3).
+            step: Step of the training.
         """
-        if (key.replace("/", "~"), step) in self._seen_images:
-            return
         self.flush()
+        pixels = np.ascontiguousarray(image)
         self._try(
-            f"image {key}",
-            lambda: self._store.client.log_image(
-                self.run_id, np.ascontiguousarray(image), key=key, step=step
-            ),
+            f"image {key}", lambda: self._store.client.log_image(self.run_id, pixels, key=key, step=step)
         )
 
     def artifact(self, path: Path, folder: str | None = None) -> None:
-        """Attach a file or a whole folder, e.g. a figure that shall be seen in the UI.
+        """Log a file or a whole folder.
 
         Args:
             path: The file or folder.
-            folder: Where in the run's artifacts; at the top when None.
+            folder: Folder in the run's artifacts; None: at the top.
         """
         client = self._store.client
         attach = client.log_artifacts if path.is_dir() else client.log_artifact
         self._try(f"artifact {path}", lambda: attach(self.run_id, str(path), folder))
 
     def text(self, name: str, text: str) -> None:
-        """Attach a text as the artifact `name`, e.g. ``tables/per_slide.csv``."""
+        """Log a text as the artifact `name`, e.g. ``tables/per_slide.csv``."""
         self._try(f"artifact {name}", lambda: self._store.client.log_text(self.run_id, text, name))
 
     def tag(self, key: str, value: str) -> None:
@@ -125,13 +104,13 @@ class MlflowLogger:
         self._try(f"tag {key}", lambda: self._store.client.set_tag(self.run_id, key, value))
 
     def dataset(self, name: str, path: Path, data: DataHash, context: str = "input") -> None:
-        """Name a data set that the stage reads, with DVC's hash as its digest.
+        """Log a data set that the stage reads, with DVC's hash as its digest.
 
         Args:
-            name: As shown in the UI, e.g. ``data/patches/train``.
-            path: Where it is.
+            name: Name in the UI, e.g. ``data/patches/train``.
+            path: File or folder.
             data: DVC's hash and the size.
-            context: What it is for: ``input``, ``train``, ``test``.
+            context: Purpose: ``input``, ``train``, ``test``.
         """
         assert len(data.digest) <= _DIGEST_MAX, "MLflow's limit, which DVC's MD5 and .dir keep"
         entities = mlflow.entities
@@ -142,9 +121,8 @@ class MlflowLogger:
             source=json.dumps({"path": str(path), "md5": data.digest}),
             profile=json.dumps({"bytes": data.size, "files": data.files or 1}),
         )
-        tags = [entities.InputTag("mlflow.data.context", context)]
-        given = [entities.DatasetInput(dataset, tags)]
-        self._try(f"data set {name}", lambda: self._store.client.log_inputs(self.run_id, datasets=given))
+        datasets = [entities.DatasetInput(dataset, [entities.InputTag("mlflow.data.context", context)])]
+        self._try(f"data set {name}", lambda: self._store.client.log_inputs(self.run_id, datasets=datasets))
 
     def model(
         self,
@@ -154,26 +132,38 @@ class MlflowLogger:
         example_input: NDArray[Any] | pd.DataFrame,
         example_output: NDArray[Any],
     ) -> str | None:
-        """Log a saved model with its signature, so that ``mlflow.pyfunc.load_model`` gives it back.
+        """Log a checkpoint as an MLflow model; ``mlflow.pyfunc.load_model`` loads it through our own code.
+
+        MLflow's PyTorch flavour would trace the network, 6 s in every run, or pickle it, which may run code
+        when it is loaded. Here the folder that DVC versions (safetensors and JSON) is the model's data.
 
         Args:
             name: Name of the model in the UI.
-            folder: The saved model, as DVC versions it.
-            loader_module: Importable module whose ``_load_pyfunc(path)`` returns an object with
+            folder: The checkpoint.
+            loader_module: Importable module with ``_load_pyfunc(path)``, which returns an object with
                 ``predict(array) -> array``.
-            example_input: A small batch, an array (its first axis is taken as of any length) or a table.
-            example_output: What the model answers to it.
+            example_input: A small batch: an array of which the first axis may have any length, or a table.
+            example_output: The model's answer to it.
 
         Returns:
             The model's URI, or None when it could not be recorded.
         """
         uris: list[str] = []
+        versions = {"pathgen": pathgen.__version__, **library_versions("torch", "numpy")}
 
         def log() -> None:
-            uris.append(
-                log_model(
-                    self._store, self.run_id, name, folder, loader_module, example_input, example_output
+            with warnings.catch_warnings():
+                # Integer columns without missing values are intended; an input example would be run at once.
+                warnings.simplefilter("ignore", UserWarning)
+                # Loaded by MLflow when they are first used, which takes a second.
+                signature = mlflow.models.infer_signature(example_input, example_output)
+                info = mlflow.pyfunc.log_model(
+                    name=name,
+                    loader_module=loader_module,
+                    data_path=str(folder),
+                    signature=signature,
+                    pip_requirements=[f"{library}=={number}" for library, number in versions.items()],
                 )
-            )
+            uris.append(str(info.model_uri))
 
         return uris[0] if self._try(f"model {name}", log) else None

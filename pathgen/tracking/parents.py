@@ -11,7 +11,7 @@ import filelock
 
 from pathgen.tracking.client import Store, open_store
 from pathgen.tracking.mlflow_logger import MlflowLogger
-from pathgen.tracking.provenance import version_tags
+from pathgen.tracking.run_tags import version_tags
 
 _PARENT = "mlflow.parentRunId"
 _KEY_DIGITS = 32

@@ -14,8 +14,8 @@ from pathgen.tracking.client import Store, open_store
 from pathgen.tracking.dvc_api import open_project, stage_names
 from pathgen.tracking.dvc_lock import locked_key, read_lock
 from pathgen.tracking.mlflow_import import mlflow
-from pathgen.tracking.provenance import flatten, git_tags, version_tags
-from pathgen.tracking.resume import end_abandoned
+from pathgen.tracking.resume import kill_stale_runs
+from pathgen.tracking.run_tags import flatten, git_tags, version_tags
 
 _SHORT = 8
 _TRAINING = "workflowType=machine_learning"
@@ -181,7 +181,7 @@ def link_pipeline(
     keys = {name: locked_key(entry) for name, entry in entries.items()}
     pipeline = pipeline_id(keys)
     with filelock.FileLock(store.work / "pipeline.lock"):
-        end_abandoned(store.work, store.client, store.location.name)
+        kill_stale_runs(store)
         made = {
             name: _find_run(store, f"tags.stage_key = '{key}' and attributes.status = 'FINISHED'")
             for name, key in keys.items()

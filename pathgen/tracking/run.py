@@ -1,37 +1,35 @@
 """One MLflow run per executed stage."""
 
-import hashlib
-import json
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import partial
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from pathgen.core.errors import PathgenError
 from pathgen.tracking.client import Store, first_line, open_store
-from pathgen.tracking.dvc_api import DataHash, data_hash, open_project, running_stage, running_stage_key
-from pathgen.tracking.mlflow_import import STORE_ERRORS, MlflowException, SystemMetricsMonitor, mlflow
+from pathgen.tracking.dvc_api import DataHash
+from pathgen.tracking.mlflow_import import STORE_ERRORS, MlflowException, mlflow
 from pathgen.tracking.mlflow_logger import MlflowLogger
-from pathgen.tracking.provenance import device_name, flatten, git_tags, uncommitted_changes, version_tags
-from pathgen.tracking.resume import Attempt, attempt, end_abandoned
+from pathgen.tracking.resume import kill_stale_runs, open_lock, previous_attempt
+from pathgen.tracking.run_tags import device_name, flatten, git_tags, uncommitted_changes, version_tags
 
 _PARAMS_PER_BATCH = 100
 _REASON_CHARS = 500
 
 
-class Stopped(SystemExit):
-    """The process was asked to end by SIGTERM."""
+class Terminated(SystemExit):
+    """The process received SIGTERM."""
 
 
-def _stop(number: int, _: FrameType | None) -> None:
-    # A second one, e.g. to the whole process group, must not break off what sets the status.
+def _terminate(number: int, _: FrameType | None) -> None:
+    # A second one, e.g. to the whole process group, must not interrupt what sets the status.
     signal.signal(number, signal.SIG_IGN)
-    raise Stopped(128 + number)
+    raise Terminated(128 + number)
 
 
 @contextmanager
@@ -40,7 +38,7 @@ def _termination_raises() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, _stop)
+    before = signal.signal(signal.SIGTERM, _terminate)
     try:
         yield
     finally:
@@ -48,175 +46,132 @@ def _termination_raises() -> Iterator[None]:
 
 
 @contextmanager
-def _system_metrics(store: Store, run_id: str, interval_s: float) -> Iterator[None]:
-    """Sample processor, memory, disk, network and GPU in a thread of MLflow's own."""
-    monitor = SystemMetricsMonitor(
-        run_id, sampling_interval=interval_s, resume_logging=True, tracking_uri=store.location.uri
-    )
-    monitor.start()
-    try:
-        yield
-    finally:
-        monitor.finish()
-
-
-def _work_key(
-    name: str, flat: Mapping[str, str], tags: Mapping[str, Any], hashes: Mapping[str, DataHash]
-) -> str:
-    item = sorted((tag, str(value)) for tag, value in tags.items())
-    facts = [name, sorted(flat.items()), item, sorted((path, data.digest) for path, data in hashes.items())]
-    return "no-dvc-" + hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
-
-
-def _tags(name: str, root: Path, key: str | None, given: Mapping[str, str]) -> dict[str, str]:
-    tags = {"stage": name, "device": device_name(), **version_tags(), **git_tags(root)}
-    tags |= {"mlflow.source.name": Path(sys.argv[0]).name, "mlflow.source.type": "LOCAL"}
-    if key is not None:
-        tags |= {"stage_key": key, "dvc_stage": running_stage() or name}
-    if experiment := os.environ.get("DVC_EXP_NAME"):
-        tags["dvc_experiment"] = experiment
-    return {**tags, **{tag: str(value) for tag, value in given.items()}}
-
-
-def begin_run(store: Store, left: str | None, tags: dict[str, str], run_name: str) -> tuple[str, bool]:
-    """Reopen the run that an unfinished attempt left, or create one.
-
-    Args:
-        store: The open store.
-        left: Id of the run that was left, if any; one that has finished or was deleted is not taken up.
-        tags: Tags of the run.
-        run_name: Its name, if it is created.
-
-    Returns:
-        The run's id, and whether it was reopened.
-    """
-    if left is not None:
-        try:
-            run = store.client.get_run(left)
-        except MlflowException:
-            run = None
-        if run is not None and run.info.lifecycle_stage == "active" and run.info.status != "FINISHED":
-            store.client.update_run(left, status="RUNNING")
-            attempts = int(run.data.tags.get("attempts", "1")) + 1
-            changed = {**tags, "attempts": str(attempts)}
-            for stale in {"failure"} & set(run.data.tags):
-                store.client.delete_tag(left, stale)
-            store.client.log_batch(left, tags=[mlflow.entities.RunTag(*item) for item in changed.items()])
-            return left, True
-    run = store.client.create_run(store.experiment_id, tags={**tags, "attempts": "1"}, run_name=run_name)
-    return str(run.info.run_id), False
-
-
-def log_parameters(store: Store, run_id: str, flat: Mapping[str, str]) -> None:
-    """Record those parameters, dotted name to text, that the run does not have yet."""
-    there = store.client.get_run(run_id).data.params
-    new = [mlflow.entities.Param(name, value) for name, value in flat.items() if name not in there]
-    for start in range(0, len(new), _PARAMS_PER_BATCH):
-        store.client.log_batch(run_id, params=new[start : start + _PARAMS_PER_BATCH])
-
-
-@contextmanager
-def ending(
-    store: Store, run: MlflowLogger, then: Callable[[str, bool], None] | None = None
-) -> Iterator[None]:
-    """Give the run its last status when the block ends, and send what waits.
-
-    Args:
-        store: The open store.
-        run: The run: FINISHED when the block ends well, KILLED on Ctrl-C or SIGTERM, FAILED on any other
-            error, with the tag ``failure``.
-        then: Told that status, and whether MLflow has taken it.
-    """
-    status = "FAILED"
-    try:
-        yield
-        status = "FINISHED"
-    except (KeyboardInterrupt, Stopped):
-        status = "KILLED"
-        raise
-    except BaseException as problem:
-        lines = str(problem).strip().splitlines() or [""]
-        run.tag("failure", f"{type(problem).__name__}: {lines[0]}"[:_REASON_CHARS])
-        raise
-    finally:
-        run.flush()
-        taken = _end_run(store, run, status)
-        if then is not None:
-            then(status, taken)
-
-
-def _end_run(store: Store, run: MlflowLogger, status: str) -> bool:
-    try:
-        store.client.set_terminated(run.run_id, status=status)
-    except STORE_ERRORS as failure:
-        print(f"warning: the run's end is not recorded in MLflow: {first_line(failure)}", file=sys.stderr)
-        return False
-    return True
-
-
-@contextmanager
-def tracked_stage(
-    name: str,
+def tracked_run(
+    stage: str,
     *,
+    key: str,
+    item: Mapping[str, Any],
     parameters: Mapping[str, Any],
-    tags: Mapping[str, Any],
-    inputs: Sequence[Path],
-    run_name: str,
+    inputs: Mapping[str, DataHash],
+    dvc_stage: str | None = None,
     experiment: str = "pathgen",
     system_metrics_interval_s: float | None = None,
-    folder: Path | None = None,
 ) -> Iterator[MlflowLogger]:
     """Record a stage as one MLflow run, from before its first computation to its end.
 
-    Its status ends as `ending` says. Started again with the same command, inputs and parameters after
-    anything but FINISHED - also after ``kill -9`` - a stage goes on in the same run.
+    The run ends as FINISHED, as KILLED on Ctrl-C or SIGTERM, or as FAILED with the tag ``failure``. After
+    ``kill -9`` the next stage ends it as KILLED; a new attempt at the same work is a new run, with the tag
+    ``continues`` that holds the id of the old one.
 
     Args:
-        name: The stage's verb, e.g. ``train_gan``.
-        parameters: The stage's settings, nested or flat.
-        tags: What tells this run from the stage's others: generator, label, regime, classifier, seed.
-        inputs: Data the stage reads, each a file or folder; recorded with the hash that DVC has for it.
-        run_name: As shown in the UI, e.g. ``train_gan dcgan normal``.
+        stage: Verb of the stage, e.g. ``train_gan``.
+        key: Key of the work, of everything that decides its result.
+        item: Item of the matrix (generator, regime, classifier, seed); each becomes a tag.
+        parameters: Settings of the stage, nested or flat.
+        inputs: Path of each data set that the stage reads, to its hash.
+        dvc_stage: Name of the stage in DVC; None for a command that DVC does not know.
         experiment: Name of the MLflow experiment.
         system_metrics_interval_s: Seconds between samples of the system metrics; None: no samples.
-        folder: A folder of the project; the working folder when None.
 
     Yields:
-        The run to tell numbers, pictures and files to.
+        Logger of the run.
 
     Raises:
-        PathgenError: The tracking store cannot be used, or an input is missing; before anything is
-            computed.
+        PathgenError: The tracking store cannot be used; before anything is computed.
     """
-    here = (folder or Path.cwd()).resolve()
     store = open_store(experiment)
-    place, flat = store.location.name, flatten(parameters)
-    with open_project(here) as project:
-        key = running_stage_key(project)
-        hashes = {path.as_posix(): data_hash(project, here / path) for path in inputs}
-    work_key = key or _work_key(name, flat, tags, hashes)
-    with _termination_raises(), attempt(store.work, work_key, place) as claim:
-        end_abandoned(store.work, store.client, place)
-        run_id, continued = begin_run(store, claim.run_id, _tags(name, here, key, tags), run_name)
-        claim.began(place, run_id)
-        run = MlflowLogger(store, run_id, work_key=work_key, continued=continued)
-        with ending(store, run, partial(_note_end, claim, place, run_id)):
-            log_parameters(store, run_id, flat)
-            for path, data in hashes.items():
-                run.dataset(path, Path(path), data)
-            if changes := uncommitted_changes(here):
-                run.text("uncommitted.diff", changes)
-            sampling: AbstractContextManager[None] = nullcontext()
-            if system_metrics_interval_s is not None:
-                sampling = _system_metrics(store, run_id, system_metrics_interval_s)
-            with sampling:
-                yield run
+    here = Path.cwd()
+    kill_stale_runs(store)
+    tags = {
+        "stage": stage,
+        "stage_key": key,
+        "device": device_name(),
+        "mlflow.source.name": Path(sys.argv[0]).name,
+        "mlflow.source.type": "LOCAL",
+        **version_tags(),
+        **git_tags(here),
+        **{name: str(value) for name, value in item.items()},
+    }
+    if dvc_stage is not None:
+        tags["dvc_stage"] = dvc_stage
+    if dvc_experiment := os.environ.get("DVC_EXP_NAME"):
+        tags["dvc_experiment"] = dvc_experiment
+    if (previous := previous_attempt(store, key)) is not None:
+        tags["continues"] = previous
+    name = " ".join([stage, *(str(value) for value in item.values())])
+    interval_s = system_metrics_interval_s
+    with (
+        _termination_raises(),
+        open_run(store, name, tags, parameters, system_metrics_interval_s=interval_s) as run,
+    ):
+        for path, found in inputs.items():
+            run.dataset(path, Path(path), found)
+        if changes := uncommitted_changes(here):
+            run.text("uncommitted.diff", changes)
+        yield run
 
 
-def _note_end(claim: Attempt, place: str, run_id: str, status: str, taken: bool) -> None:
-    if not taken:
-        claim.ends_as(place, run_id, status)
-    elif status == "FINISHED":
-        claim.finished()
-    else:
-        claim.stopped(place, run_id)
+@contextmanager
+def open_run(
+    store: Store,
+    name: str,
+    tags: Mapping[str, str],
+    parameters: Mapping[str, Any],
+    *,
+    parent_id: str | None = None,
+    system_metrics_interval_s: float | None = None,
+) -> Iterator[MlflowLogger]:
+    """Open a run, nested under the process's open run where there is one, and set its status at the end.
+
+    Args:
+        store: The open store.
+        name: Name of the run in the UI.
+        tags: Tags of the run.
+        parameters: Settings, nested or flat.
+        parent_id: MLflow's id of a run of another process to nest this one under.
+        system_metrics_interval_s: Seconds between samples of the system metrics; None: no samples.
+
+    Yields:
+        Logger of the run.
+
+    Raises:
+        PathgenError: The store refuses the run.
+    """
+    if system_metrics_interval_s is not None:
+        mlflow.set_system_metrics_sampling_interval(system_metrics_interval_s)  # type: ignore[no-untyped-call]
+    try:
+        active = mlflow.start_run(
+            experiment_id=store.experiment_id,
+            run_name=name,
+            nested=True,
+            # MLflow would record the name of the user.
+            tags={"mlflow.user": "unknown", **tags},
+            parent_run_id=parent_id,
+            log_system_metrics=system_metrics_interval_s is not None,
+        )
+    except MlflowException as problem:
+        reason = f"cannot record {name}: {first_line(problem)}"
+        raise PathgenError(store.location.name, reason, "Correct MLFLOW_TRACKING_URI") from None
+    run = MlflowLogger(store, active.info.run_id)
+    status = "FAILED"
+    with open_lock(store, run.run_id):
+        try:
+            flat = [mlflow.entities.Param(*item) for item in flatten(parameters).items()]
+            for start in range(0, len(flat), _PARAMS_PER_BATCH):
+                store.client.log_batch(run.run_id, params=flat[start : start + _PARAMS_PER_BATCH])
+            yield run
+            status = "FINISHED"
+        except (KeyboardInterrupt, Terminated):
+            status = "KILLED"
+            raise
+        except BaseException as problem:
+            lines = str(problem).strip().splitlines() or [""]
+            run.tag("failure", f"{type(problem).__name__}: {lines[0]}"[:_REASON_CHARS])
+            raise
+        finally:
+            run.flush()
+            try:
+                mlflow.end_run(status)
+            except STORE_ERRORS as problem:
+                reason = first_line(problem)
+                print(f"warning: the end of the run is not recorded in MLflow: {reason}", file=sys.stderr)

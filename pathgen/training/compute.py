@@ -7,6 +7,8 @@ import sys
 import torch
 
 from pathgen.core.errors import PathgenError
+from pathgen.core.params import load_section
+from pathgen.training.settings import ComputeSettings
 
 # Of glibc's mallopt: blocks from this size on are asked of the system one by one; how much free memory at the
 # end of the heap is given back.
@@ -27,6 +29,12 @@ def keep_freed_memory() -> None:
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, _KEPT_BYTES)
         mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
+
+
+def start_compute() -> tuple[torch.device, ComputeSettings]:
+    """Read section `compute` of params.yaml and apply it to this process (see `apply_compute`)."""
+    settings = load_section("compute", ComputeSettings)
+    return apply_compute(device=settings.device, threads=settings.threads), settings
 
 
 def apply_compute(*, device: str, threads: int) -> torch.device:

@@ -11,10 +11,9 @@ from drawable import checkpoint
 from pathgen.gan.export import example_for_signature
 from pathgen.gan.result import TrainedGan
 from pathgen.gan.sampling import load_generator
-from pathgen.tracking.model_flavour import save_model, signature_of
 
 # MLflow's own, when its part for loading is imported.
-pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 KINDS = [("dcgan", {}), ("stylegan2", {}), ("dcgan", {"classes": 2, "label": 1})]
 
 
@@ -28,9 +27,15 @@ def test_mlflow_loads_it_and_it_draws(tmp_path: Path, generator: str, options: d
     trained = TrainedGan(
         generator, {}, 16, alone.network, alone.network, pd.DataFrame(), pd.DataFrame(), [], {}
     )
-    signature = signature_of(*example_for_signature(trained))
+    signature = mlflow.models.infer_signature(*example_for_signature(trained))
     logged = tmp_path / "logged"
-    save_model(str(logged), mlflow.models.Model(), model, "pathgen.gan.serving", signature, ["pathgen"])
+    mlflow.pyfunc.save_model(
+        str(logged),
+        loader_module="pathgen.gan.serving",
+        data_path=str(model),
+        signature=signature,
+        pip_requirements=[],
+    )
 
     served = mlflow.pyfunc.load_model(str(logged))
     assert served.metadata.signature.inputs.input_names() == ["seed", "count"]

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from tiny_project import STRANGERS, Project
+from factories.dvc_project import FOREIGN, Project
 
 _PIPELINE = """
 vars:
@@ -42,28 +42,28 @@ gan:
   fast: on
   nothing: null
 """
-# Tells the key that the stage computes while it runs; outside DVC's sight.
+# Writes the key that the stage computes while it runs to a file that DVC does not know.
 _STAGE = """
 import sys
 from pathlib import Path
-from pathgen.tracking.dvc_project import open_project, running_stage, running_stage_key
+from pathgen.tracking.dvc_api import find_stage, open_project
 out = Path(sys.argv[1])
 out.mkdir(parents=True)
 (out / "made.txt").write_text(sys.argv[1])
 (out / "sub").mkdir()
 (out / "sub" / "more.txt").write_text("x")
 with open_project(Path()) as project:
-    key = running_stage_key(project)
+    stage = find_stage(project, "")
 keys = Path("keys")
 keys.mkdir(exist_ok=True)
-(keys / running_stage()).write_text(key)
+(keys / stage.name).write_text(stage.key)
 """
 _FOUR_AT_ONCE = """
 import json, os, signal, sys
 from pathlib import Path
 import mlflow.store.tracking.sqlalchemy_store  # before the fork, so that all four start together
-from pathgen.tracking.run import tracked_stage
-from pathgen.tracking.store import open_store
+from pathgen.tracking.client import open_store
+from pathgen.tracking.run import tracked_run
 
 def in_child(work):
     child = os.fork()
@@ -80,9 +80,7 @@ def opened():
     Path(f"opened-{os.getpid()}").write_text(open_store("pathgen").experiment_id)
 
 def killed():
-    with tracked_stage(
-        "train_gan", parameters={"rate": 1}, tags={"label": "killed"}, inputs=[], run_name="killed"
-    ) as run:
+    with tracked_run("train_gan", key="killed", item={}, parameters={"rate": 1}, inputs={}) as run:
         run.metrics({"train/loss": 1.0}, 0)
         run.metrics({"train/loss": 0.5}, 1)
         run.flush()
@@ -132,7 +130,7 @@ def _recorded(project: Project) -> Project:
 @pytest.fixture
 def tracked(_recorded: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     """The project with a store, as the working folder."""
-    for name in [name for name in os.environ if name.startswith(STRANGERS)]:
+    for name in [name for name in os.environ if name.startswith(FOREIGN)]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")

@@ -3,15 +3,15 @@
 from pathlib import Path
 
 import pytest
-from tiny_project import Project
+from factories.dvc_project import Project
 
 from pathgen.tracking.client import open_store
 from pathgen.tracking.parents import Parent, nest_under
-from pathgen.tracking.run import tracked_stage
+from pathgen.tracking.run import tracked_run
 
 
 def point(number: int, shared: dict[str, int]) -> tuple[str, Parent]:
-    with tracked_stage("point", parameters={}, tags={"n": number}, inputs=[], run_name=f"{number}") as run:
+    with tracked_run("point", key=f"point {number}", item={"n": number}, parameters={}, inputs={}) as run:
         return run.run_id, nest_under(run, "curve", shared, experiment="pathgen")
 
 

@@ -2,11 +2,12 @@ import os
 from pathlib import Path
 
 import pytest
-from tiny_project import Project
+from factories.dvc_project import Project
 
+from pathgen.tracking.dvc_api import find_stage, open_project
 from pathgen.tracking.mlflow_import import MlflowClient
 from pathgen.tracking.pipeline_run import link_pipeline, pipeline_id
-from pathgen.tracking.run import tracked_stage
+from pathgen.tracking.run import tracked_run
 from pathgen.tracking.uri import find_location
 
 _NORMAL = "train_gan@dcgan-normal"
@@ -16,14 +17,16 @@ _TUMOR = "train_gan@dcgan-tumor"
 def _run_stage(name: str, monkeypatch: pytest.MonkeyPatch, loss: float, *, fail: bool = False) -> str:
     with monkeypatch.context() as stage:
         stage.setenv("DVC_STAGE", name)
-        with tracked_stage("train_gan", parameters={}, tags={}, inputs=[], run_name=f"run of {name}") as run:
+        with open_project(Path.cwd()) as project:
+            key = find_stage(project, "").key
+        with tracked_run("train_gan", key=key, item={}, parameters={}, inputs={}, dvc_stage=name) as run:
             run.metrics({"train/loss": loss}, 0)
             if fail:
                 raise ValueError("stop")
     return run.run_id
 
 
-def test_pipeline_is_tied_to_its_runs_once(tracked: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_link_pipeline_twice_links_the_same_runs(tracked: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     client = MlflowClient(find_location().uri)
     older = _run_stage(_TUMOR, monkeypatch, 1.0)
     newer = _run_stage(_TUMOR, monkeypatch, 0.125)
@@ -64,7 +67,7 @@ def test_pipeline_is_tied_to_its_runs_once(tracked: Project, monkeypatch: pytest
     assert [run.info.run_id for run in owners] == [first.run_id]
 
 
-def test_cached_run_belongs_to_two_pipelines(tracked: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_link_pipeline_links_runs_of_cached_stages(tracked: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     client = MlflowClient(find_location().uri)
     _run_stage(_TUMOR, monkeypatch, 0.5)
     before = link_pipeline(tracked.root)
@@ -86,7 +89,7 @@ def test_cached_run_belongs_to_two_pipelines(tracked: Project, monkeypatch: pyte
     assert f"from the cache (made by pipeline {before.pipeline[:8]})" in note
 
 
-def test_stages_that_have_not_run_or_are_no_more(tracked: Project) -> None:
+def test_link_pipeline_lists_stages_that_have_not_run(tracked: Project) -> None:
     pipeline = tracked.root / "dvc.yaml"
     kept = pipeline.read_text()
     try:

@@ -1,12 +1,12 @@
 import pytest
-from tiny_project import Project
+from factories.dvc_project import Project
 
 from pathgen.core.errors import PathgenError
-from pathgen.tracking.dvc_api import data_hash, open_project, running_stage_key, stage_names
+from pathgen.tracking.dvc_api import data_hash, find_stage, open_project, stage_names
 from pathgen.tracking.dvc_lock import locked_key, read_lock, stage_key
 
 
-def test_key_computed_while_running_equals_the_key_from_the_lock(project: Project) -> None:
+def test_key_of_a_running_stage_equals_the_key_in_the_lock(project: Project) -> None:
     lock = read_lock(project.root)
     assert set(lock) == {"prepare", "train_gan@dcgan-normal", "train_gan@dcgan-tumor"}
     for name, entry in lock.items():
@@ -14,7 +14,7 @@ def test_key_computed_while_running_equals_the_key_from_the_lock(project: Projec
     assert len({locked_key(entry) for entry in lock.values()}) == len(lock)
 
 
-def test_digests_equal_those_in_the_lock(project: Project) -> None:
+def test_data_hash_equals_the_hash_in_the_lock(project: Project) -> None:
     with open_project(project.root) as opened:
         for entry in read_lock(project.root).values():
             for data in [*entry["deps"], *entry["outs"]]:
@@ -24,38 +24,46 @@ def test_digests_equal_those_in_the_lock(project: Project) -> None:
                 assert (found.size, found.files) == (data["size"], data.get("nfiles"))
 
 
-def test_digest_of_a_missing_input_is_an_error(project: Project) -> None:
+def test_data_hash_of_a_missing_input_is_refused(project: Project) -> None:
     with open_project(project.root) as opened:
         with pytest.raises(PathgenError, match=r"absent: no such file or folder"):
             data_hash(opened, project.root / "absent")
 
 
-def test_outside_dvc_there_is_no_key(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_find_stage_by_command_gives_the_key_in_the_lock(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("DVC_STAGE", raising=False)
     with open_project(project.root) as opened:
-        assert running_stage_key(opened) is None
+        found = find_stage(opened, "python stage.py models/dcgan-tumor")
+        assert found.name == "train_gan@dcgan-tumor"
+        assert found.key == locked_key(read_lock(project.root)[found.name])
+        assert set(found.deps) == {"stage.py", "library/code.py", "data/prepared"}
+        assert found.params["params.yaml"]["gan.rate"] == 2e-4
+        with pytest.raises(PathgenError, match="not the command"):
+            find_stage(opened, "python stage.py elsewhere")
 
 
-def test_stage_that_dvc_addresses_with_its_file(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_find_stage_by_an_address_with_a_file(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     name = "train_gan@dcgan-tumor"
     monkeypatch.setenv("DVC_STAGE", f"../dvc.yaml:{name}")
     with open_project(project.root) as opened:
-        assert running_stage_key(opened) == locked_key(read_lock(project.root)[name])
+        assert find_stage(opened, "").key == locked_key(read_lock(project.root)[name])
 
 
-def test_unknown_stage_is_an_error(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_find_stage_by_an_unknown_name_fails(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DVC_STAGE", "paint")
     with open_project(project.root) as opened:
         with pytest.raises(PathgenError, match="DVC_STAGE=paint"):
-            running_stage_key(opened)
+            find_stage(opened, "")
 
 
-def test_stage_names_have_their_templates_resolved(project: Project) -> None:
+def test_stage_names_are_resolved(project: Project) -> None:
     with open_project(project.root) as opened:
         assert stage_names(opened) == ["prepare", "train_gan@dcgan-normal", "train_gan@dcgan-tumor"]
 
 
-def test_key_depends_on_everything_that_decides_and_on_no_order() -> None:
+def test_stage_key_depends_on_content_and_not_on_order() -> None:
     key = stage_key("run", [("a", "1"), ("b", "2")], {"params.yaml": {"x": 1, "y": [1, 2]}})
     assert key == stage_key("run", [("b", "2"), ("a", "1")], {"params.yaml": {"y": [1, 2], "x": 1}})
     others = [
@@ -68,5 +76,5 @@ def test_key_depends_on_everything_that_decides_and_on_no_order() -> None:
     assert len({key, *others}) == 6
 
 
-def test_no_lock_file_means_nothing_has_run(tmp_path: pytest.TempPathFactory) -> None:
+def test_read_lock_without_a_file_is_empty(tmp_path: pytest.TempPathFactory) -> None:
     assert read_lock(tmp_path) == {}  # type: ignore[arg-type]

@@ -7,22 +7,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_project import Project
+from factories.dvc_project import Project
 
-import pathgen.tracking.run
 from pathgen.core.errors import PathgenError
 from pathgen.tracking.client import open_store
+from pathgen.tracking.dvc_api import find_stage, open_project
 from pathgen.tracking.dvc_lock import locked_key, read_lock
 from pathgen.tracking.mlflow_import import MlflowClient, MlflowException, mlflow
-from pathgen.tracking.run import Stopped, tracked_stage
+from pathgen.tracking.resume import kill_stale_runs
+from pathgen.tracking.run import Terminated, tracked_run
 from pathgen.tracking.uri import find_location
 
 _NORMAL = "train_gan@dcgan-normal"
 
 
 def _stage(label: str, **more: Any) -> Any:
-    given = {"parameters": {"gan": {"rate": 2e-4, "steps": [1, 2]}}, "inputs": [], **more}
-    return tracked_stage("train_gan", tags={"label": label, "seed": 3}, run_name=f"gan {label}", **given)
+    options = {"parameters": {"gan": {"rate": 2e-4, "steps": [1, 2]}}, "inputs": {}, "key": label, **more}
+    return tracked_run("train_gan", item={"label": label, "seed": 3}, **options)
 
 
 def _client() -> MlflowClient:
@@ -36,7 +37,7 @@ def test_store_is_created_by_four_processes_at_once(tracked: Project, exit_codes
     assert ids == {open_store("pathgen").experiment_id}
 
 
-def test_unreachable_server_is_said_at_once(tracked: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_server_is_refused_in_seconds(tracked: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ann:secret@127.0.0.1:9")
     started = time.monotonic()
     with pytest.raises(
@@ -48,7 +49,7 @@ def test_unreachable_server_is_said_at_once(tracked: Project, monkeypatch: pytes
     assert "secret" not in str(told.value)
 
 
-def test_database_that_is_none_is_said(
+def test_file_that_is_no_database_is_refused(
     tracked: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "x.db").write_text("no database, but longer than nothing " * 100)
@@ -57,10 +58,12 @@ def test_database_that_is_none_is_said(
         open_store("pathgen")
 
 
-def test_run_under_dvc_has_all_its_facts(tracked: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_of_a_dvc_stage_records_everything(tracked: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DVC_STAGE", _NORMAL)
     monkeypatch.setenv("DVC_EXP_NAME", "kooky-vase")
-    with _stage("normal", inputs=[Path("data/prepared"), Path("stage.py")]) as run:
+    with open_project(Path.cwd()) as project:
+        stage = find_stage(project, "")
+    with _stage("normal", inputs=stage.deps, key=stage.key, dvc_stage=stage.name) as run:
         run.metrics({"train/loss": 0.5, "train/nan": float("nan")}, 1)
         run.image("samples/grid", np.zeros((8, 8, 3), np.uint8), 1)
         run.artifact(Path("params.yaml"), "given")
@@ -68,7 +71,7 @@ def test_run_under_dvc_has_all_its_facts(tracked: Project, monkeypatch: pytest.M
     found = _client().get_run(run.run_id)
     entry = read_lock(tracked.root)[_NORMAL]
     assert found.info.status == "FINISHED"
-    assert found.info.run_name == "gan normal"
+    assert found.info.run_name == "train_gan normal 3"
     tags = found.data.tags
     expected = {
         "stage": "train_gan",
@@ -79,7 +82,7 @@ def test_run_under_dvc_has_all_its_facts(tracked: Project, monkeypatch: pytest.M
         "device": "cpu",
         "git_dirty": "false",
         "dvc_experiment": "kooky-vase",
-        "attempts": "1",
+        "mlflow.user": "unknown",
         "mlflow.loggedImages": "True",
     }
     assert expected.items() <= tags.items()
@@ -92,29 +95,13 @@ def test_run_under_dvc_has_all_its_facts(tracked: Project, monkeypatch: pytest.M
     assert found.data.metrics["train/loss"] == 0.5
     digests = {given.dataset.name: given.dataset.digest for given in found.inputs.dataset_inputs}
     hashes = {dep["path"]: dep["md5"] for dep in entry["deps"]}
-    assert digests == {name: hashes[name] for name in ("data/prepared", "stage.py")}
+    assert digests == hashes
     names = {Path(file.path).suffix for file in _client().list_artifacts(run.run_id, "images")}
     assert names == {".png", ".webp"}
     assert [file.path for file in _client().list_artifacts(run.run_id, "given")] == ["given/params.yaml"]
 
 
-def test_run_outside_dvc_has_no_key(tracked: Project) -> None:
-    with _stage("by hand") as run:
-        pass
-    tags = _client().get_run(run.run_id).data.tags
-    assert "stage_key" not in tags
-    assert "dvc_stage" not in tags
-
-
-def test_items_outside_dvc_do_not_share_their_work(tracked: Project) -> None:
-    with _stage("by hand") as normal:
-        pass
-    with _stage("another by hand") as tumor:
-        pass
-    assert normal.work_key != tumor.work_key
-
-
-def test_run_of_mlflow_run_is_not_taken_over(tracked: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_started_by_mlflow_run_is_its_own(tracked: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     outer = _client().create_run("0")
     monkeypatch.setenv("MLFLOW_RUN_ID", outer.info.run_id)
     monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "0")
@@ -125,7 +112,7 @@ def test_run_of_mlflow_run_is_not_taken_over(tracked: Project, monkeypatch: pyte
     assert "MLFLOW_RUN_ID" not in os.environ
 
 
-def test_error_ends_failed_and_says_why(tracked: Project) -> None:
+def test_run_with_an_error_ends_failed_with_the_reason(tracked: Project) -> None:
     with pytest.raises(ValueError, match="too small"):
         with _stage("failing") as run:
             run.metrics({"train/loss": 1.0}, 0)
@@ -136,8 +123,10 @@ def test_error_ends_failed_and_says_why(tracked: Project) -> None:
     assert found.data.metrics == {"train/loss": 1.0}
 
 
-@pytest.mark.parametrize(("number", "error"), [(signal.SIGTERM, Stopped), (signal.SIGINT, KeyboardInterrupt)])
-def test_signal_ends_killed(tracked: Project, number: int, error: type[BaseException]) -> None:
+@pytest.mark.parametrize(
+    ("number", "error"), [(signal.SIGTERM, Terminated), (signal.SIGINT, KeyboardInterrupt)]
+)
+def test_run_with_a_signal_ends_killed(tracked: Project, number: int, error: type[BaseException]) -> None:
     before = signal.getsignal(signal.SIGTERM)
     # A shell's background job ignores Ctrl-C, and the tests may run in one.
     ctrl_c = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -152,68 +141,39 @@ def test_signal_ends_killed(tracked: Project, number: int, error: type[BaseExcep
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_killed_run_is_ended_by_others_and_continued_by_its_own(
-    tracked: Project, exit_codes: list[int]
-) -> None:
+def test_killed_run_is_ended_and_continued_by_a_new_run(tracked: Project, exit_codes: list[int]) -> None:
     assert exit_codes[4] == -signal.SIGKILL
     killed = (tracked.root / "killed").read_text()
     with _stage("somebody else"):
         assert _client().get_run(killed).info.status == "KILLED"
-    again = {"parameters": {"rate": 1}, "tags": {"label": "killed"}, "inputs": [], "run_name": "killed"}
-    with tracked_stage("train_gan", **again) as run:
-        assert run.continued
-        assert run.run_id == killed
-        assert _client().get_run(killed).info.status == "RUNNING"
-        run.metrics({"train/loss": 9.0}, 1)
-        run.metrics({"train/loss": 0.2}, 2)
-    found = _client().get_run(killed)
-    assert found.info.status == "FINISHED"
-    assert found.data.tags["attempts"] == "2"
-    curve = [(point.step, point.value) for point in _client().get_metric_history(killed, "train/loss")]
-    assert curve == [(0, 1.0), (1, 0.5), (2, 0.2)]
-    with tracked_stage("train_gan", **again) as fresh:
-        assert not fresh.continued
-        assert fresh.run_id != killed
+    with _stage("again", key="killed") as run:
+        pass
+    assert run.run_id != killed
+    assert _client().get_run(run.run_id).data.tags["continues"] == killed
+    with _stage("once more", key="killed") as fresh:
+        pass
+    assert "continues" not in _client().get_run(fresh.run_id).data.tags
 
 
-@pytest.mark.parametrize(("note", "status"), [({}, "KILLED"), ({"status": "FINISHED"}, "FINISHED")])
-def test_any_stage_ends_the_runs_of_dead_processes(
-    tracked: Project, note: dict[str, str], status: str
-) -> None:
-    left = _client().create_run(open_store("pathgen").experiment_id).info.run_id
-    content = {"place": find_location().name, "run_id": left, "ended": False, **note}
-    (tracked.root / "work" / "tracking" / f"dead-{status}-0.json").write_text(json.dumps(content))
-    with _stage("alive"):
-        assert _client().get_run(left).info.status == status
+def test_open_run_of_a_live_process_is_left_alone(tracked: Project) -> None:
+    store = open_store("pathgen")
+    with _stage("alive") as run:
+        assert kill_stale_runs(store) == []
+        assert _client().get_run(run.run_id).info.status == "RUNNING"
+        assert (store.run_locks / f"{run.run_id}.lock").exists()
+    assert not (store.run_locks / f"{run.run_id}.lock").exists()
 
 
-def test_failed_run_is_continued_without_its_failure(tracked: Project) -> None:
-    with pytest.raises(ValueError, match="once"):
-        with _stage("twice") as first:
-            first.image("grid", np.zeros((4, 4, 3), np.uint8), 5)
-            raise ValueError("once")
-    with _stage("twice") as second:
-        second.image("grid", np.zeros((4, 4, 3), np.uint8), 5)
-        assert second.run_id == first.run_id
-    assert "failure" not in _client().get_run(first.run_id).data.tags
-    assert len(_client().list_artifacts(first.run_id, "images")) == 2
+def test_lock_of_a_deleted_run_is_removed(tracked: Project) -> None:
+    store = open_store("pathgen")
+    store.run_locks.mkdir(parents=True, exist_ok=True)
+    lock = store.run_locks / f"{'0' * 32}.lock"
+    lock.touch()
+    assert kill_stale_runs(store) == []
+    assert not lock.exists()
 
 
-def test_same_work_twice_at_once_is_two_runs(tracked: Project) -> None:
-    with _stage("parallel") as first:
-        with _stage("parallel") as second:
-            assert second.run_id != first.run_id
-            assert _client().get_run(first.run_id).info.status == "RUNNING"
-
-
-def test_notes_of_finished_work_are_gone(tracked: Project) -> None:
-    before = sorted((tracked.root / "work" / "tracking").iterdir())
-    with _stage("tidy"):
-        assert len(list((tracked.root / "work" / "tracking").iterdir())) == len(before) + 2
-    assert sorted((tracked.root / "work" / "tracking").iterdir()) == before
-
-
-def test_store_that_fails_later_does_not_stop_the_stage(
+def test_store_that_fails_during_a_run_does_not_stop_it(
     tracked: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def gone(*_: object, **__: object) -> None:
@@ -232,21 +192,20 @@ def test_store_that_fails_later_does_not_stop_the_stage(
     told = capsys.readouterr().err
     assert "warning: metrics not recorded in MLflow: no answer (Gone)" in told
     assert _client().get_run(run.run_id).info.status == "RUNNING"
-    with _stage("later"):
-        pass
-    assert _client().get_run(run.run_id).info.status == "FINISHED"
     assert len(_client().get_metric_history(run.run_id, "train/loss")) == 2
 
 
-def test_system_metrics_are_sampled(tracked: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_system_metrics_are_sampled(tracked: Project) -> None:
     with _stage("sampled", system_metrics_interval_s=0.1) as run:
-        time.sleep(0.5)
+        deadline = time.monotonic() + 30
+        while not _client().get_run(run.run_id).data.metrics and time.monotonic() < deadline:
+            time.sleep(0.1)
     metrics = _client().get_run(run.run_id).data.metrics
     assert "system/cpu_utilization_percentage" in metrics
     assert "system/system_memory_usage_megabytes" in metrics
 
 
-def test_uncommitted_changes_are_kept(tracked: Project) -> None:
+def test_uncommitted_changes_are_recorded(tracked: Project) -> None:
     code = tracked.root / "library" / "code.py"
     kept = code.read_text()
     try:
@@ -259,14 +218,7 @@ def test_uncommitted_changes_are_kept(tracked: Project) -> None:
     assert [file.path for file in _client().list_artifacts(run.run_id)] == ["uncommitted.diff"]
 
 
-def test_missing_input_is_said_before_a_run_begins(tracked: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pathgen.tracking.run, "begin_run", lambda *_: pytest.fail("no run may begin"))
-    with pytest.raises(PathgenError, match="data/absent"):
-        with _stage("missing", inputs=[Path("data/absent")]):
-            pass
-
-
-def test_model_comes_back_through_its_own_loader(
+def test_logged_model_loads_through_its_own_loader(
     tracked: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "own_loader.py").write_text(

@@ -1,12 +1,12 @@
 import os
 
 import pytest
-from tiny_project import Project
+from factories.dvc_project import Project
 
-from pathgen.tracking.provenance import flatten, git_tags, uncommitted_changes, version_tags
+from pathgen.tracking.run_tags import flatten, git_tags, uncommitted_changes, version_tags
 
 
-def test_nested_parameters_get_dotted_names() -> None:
+def test_flatten_nested_parameters_gives_dotted_names() -> None:
     given = {"gan": {"rate": 2e-4, "dcgan": {"width": 64}, "steps": [1, 2]}, "a": None, "gan.flat": True}
     assert flatten(given) == {
         "a": "None",
@@ -18,7 +18,7 @@ def test_nested_parameters_get_dotted_names() -> None:
     assert flatten(flatten(given)) == flatten(given)
 
 
-def test_only_tracked_sources_make_a_checkout_dirty(project: Project) -> None:
+def test_git_tags_with_changed_sources_are_dirty(project: Project) -> None:
     code = project.root / "library" / "code.py"
     clean = git_tags(project.root)
     assert clean["git_dirty"] == "false"
@@ -39,12 +39,12 @@ def test_only_tracked_sources_make_a_checkout_dirty(project: Project) -> None:
         (project.root / "untracked.txt").unlink()
 
 
-def test_outside_git_there_are_no_git_tags(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_git_tags_outside_git_are_empty(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("bare")
     assert git_tags(folder) == {}
 
 
-def test_versions_name_no_host() -> None:
+def test_version_tags_hold_no_host_name() -> None:
     tags = version_tags()
     assert {"version.pathgen", "version.torch", "version.mlflow", "version.dvc", "version.python"} <= set(
         tags

@@ -6,11 +6,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-STRANGERS = ("DVC_", "MLFLOW_", "GIT_")
+FOREIGN = ("DVC_", "MLFLOW_", "GIT_")
 
 
 def clean_environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(STRANGERS)}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     kept["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
     return kept | {"DVC_NO_ANALYTICS": "true"}
 
