@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
@@ -153,32 +152,27 @@ def plan_command(
             metavar="[PROFILE]", help="Name in profiles/, or a params file. Default: params.yaml."
         ),
     ] = None,
+    details: Annotated[bool, typer.Option("--all", help="Add stage counts, disk space and origins.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object, for programs.")] = False,
 ) -> None:
-    """Estimate time, memory and disk of a study before it starts.
+    """Estimate how long a study takes, before it starts.
 
-    Networks are measured for seconds on this machine, DVC is asked what it would run; no stage is run.
-    Ends with code 1 when something must be cured before the study can start.
+    Uses the durations of earlier stages and asks DVC which stages would run; no stage is run. Ends with
+    code 1 if the input folder is missing or a setting is invalid.
     """
-    # As the stages do, before torch loads: idle threads that spin would slow what is measured.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from pathgen.planning.study import find_profile, read_study  # noqa: PLC0415
+    from pathgen.planning.inputs import count_inputs, read_settings  # noqa: PLC0415
     from pathgen.tracking.uri import main_checkout  # noqa: PLC0415
-
-    def say(what: str) -> None:
-        typer.echo(f"{what} ...", err=True)
 
     with cli_errors():
         root = main_checkout()
-        study = read_study(find_profile(profile, root))
-        # After the settings are known to be right: these load torch and DVC, which takes seconds.
-        from pathgen.planning.page import as_text  # noqa: PLC0415
+        name, params, own = read_settings(profile, root)
+        count_inputs(params, root)
+        # DVC loads for a second: only after the settings and the input folder are known to be right.
+        from pathgen.planning.page import as_json_object, as_text  # noqa: PLC0415
         from pathgen.planning.plan import make_plan  # noqa: PLC0415
 
-        plan = make_plan(study, root, say)
-    typer.echo(json.dumps(plan.as_json(), indent=2) if as_json else as_text(plan))
-    if plan.problems:
-        raise typer.Exit(1)
+        plan = make_plan(name, params, root, reuse=own)
+    typer.echo(json.dumps(as_json_object(plan), indent=2) if as_json else as_text(plan, details=details))
 
 
 @app.command("params", epilog=_examples("pathgen params phantom", "pathgen params pcam --output other.yaml"))

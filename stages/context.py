@@ -4,6 +4,7 @@ import argparse
 import inspect
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathgen.core import layout
 from pathgen.core.errors import cli_errors
 from pathgen.core.files import exclusive
 from pathgen.core.params import Settings, load_section
+from pathgen.planning.durations import record_duration
 from pathgen.provenance.cache_key import CacheKey, library_versions
 from pathgen.provenance.code_hash import PACKAGES, code_manifest, load_unchanged
 from pathgen.tracking.dvc_api import DataHash, data_hash, find_stage, open_project
@@ -155,6 +157,9 @@ def _running(
         ) as run,
     ):
         snapshots = layout.RESUME / name
+        started = time.monotonic()
         yield Stage(run, snapshots / key[:16])
+        if dvc_stage is not None:
+            record_duration(dvc_stage, time.monotonic() - started)
         # Also those that attempts with other settings have left.
         shutil.rmtree(snapshots, ignore_errors=True)

@@ -1,1 +1,1 @@
-"""What a study will read, write and cost, said before it starts."""
+"""Estimate of the time that a study takes, before it starts."""

@@ -1,115 +1,89 @@
-"""A plan as text for a person: the time first and last, a table between, rates and what they are worth."""
+"""Text of a plan for a terminal of 80 columns."""
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
 
-from pathgen.planning.plan import Plan, Row
-from pathgen.planning.words import duration, number, size
+from pathgen.planning.plan import Plan
 
-_HEADS = ("stages", "to run", "work of all", "reads", "writes", "time", "of all")
+_WIDTH = 80
+_UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
-def as_text(plan: Plan) -> str:
-    """Return the plan as lines for a terminal.
+def duration(seconds: float) -> str:
+    """Write a duration with one or two units, e.g. ``3 days 4 hours``."""
+    for number, (size, name) in enumerate(_UNITS):
+        if seconds >= size or size == 1:
+            whole, rest = divmod(seconds, size)
+            if number + 1 == len(_UNITS):
+                return _plural(max(1, round(seconds)), name)
+            smaller, smaller_name = _UNITS[number + 1]
+            # With ten of the larger unit the smaller one is noise.
+            if whole >= 10 or round(rest / smaller) == 0:
+                return _plural(round(seconds / size), name)
+            if round(rest / smaller) * smaller == size:
+                return _plural(int(whole) + 1, name)
+            return f"{_plural(int(whole), name)} {_plural(round(rest / smaller), smaller_name)}"
+    raise AssertionError("the last unit always fits")
+
+
+def _plural(count: int, name: str) -> str:
+    return f"{count:,} {name}" + ("" if count == 1 else "s")
+
+
+def _gigabytes(size: float) -> str:
+    return f"{size / 1e9:.1f} GB"
+
+
+def as_json_object(plan: Plan) -> dict[str, Any]:
+    """Return the plan and its totals as JSON holds them."""
+    totals = {"seconds": plan.seconds, "to_run": plan.to_run, "disk_needed": plan.disk_needed}
+    return {**asdict(plan), **totals}
+
+
+def as_text(plan: Plan, *, details: bool) -> str:
+    """Return the plan as text.
 
     Args:
-        plan: Of `pathgen.planning.plan.make_plan`.
+        plan: The plan.
+        details: Whether to add stage counts, disk space and the origin of each estimate.
     """
-    lines = [f"{plan.file}: {_headline(plan)}", ""]
-    lines += [f"problem: {problem}" for problem in plan.problems]
-    lines += [f"note: {note}" for note in plan.notes]
-    if plan.problems or plan.notes:
-        lines.append("")
-    patches = ", ".join(f"{role} {count:,}" for role, count in plan.patches.items())
-    found = "to draw" if plan.source == "phantom" else "found"
-    what = "files" if plan.source in ("pcam", "patches") else "slides"
-    lines += [
-        f"source {plan.source}: {plan.slides.count:,} {what} {found}, {size(plan.slides.size)}",
-        f"patches per class: {patches}",
-        "",
-        *_table([_HEADS, *(_cells(row) for row in plan.rows), _total(plan)]),
-        "",
-        f"Not part of dvc repro: make scaling, about {duration(plan.scaling.seconds)} for "
-        f"{plan.scaling.stages} pieces of work, {size(plan.scaling.beside)} of synthetic patches and "
-        "of the training set that a point copies while it runs; "
-        f"make dp-sweep, about {duration(plan.dp_sweep.seconds)} for {plan.dp_sweep.stages} points; "
-        f"make tuning, at most about {duration(plan.tuning.seconds)} for {plan.tuning.stages} trials of its "
-        "dearest network, of which bad ones end early.",
-        f"Outputs are kept {_times(plan.copies)} (workspace and DVC's cache); with MLflow's copies of models "
-        f"and finished slides {size(plan.disk_needed)} more on the disk, {size(plan.disk_free)} are free.",
-        *_rates(plan),
-        "",
-        _headline(plan),
-    ]
-    return "\n".join(lines)
+    return "\n".join(_lines(plan, details))
 
 
-def _headline(plan: Plan) -> str:
-    stages = sum(row.to_run for row in plan.rows)
-    if not stages:
-        return "nothing to run, all is up to date"
-    saved = plan.seconds_of_all - plan.seconds
-    reused = f" ({duration(saved)} more are reused)" if saved > 1 else ""
-    return f"about {duration(plan.seconds)} for {stages} stages on {_device(plan)}{reused}"
-
-
-def _device(plan: Plan) -> str:
-    return "this machine's processor" if plan.device == "cpu" else "this machine's GPU"
-
-
-def _times(copies: int) -> str:
-    return "once" if copies == 1 else "twice"
-
-
-def _cells(row: Row) -> tuple[str, ...]:
-    work = ", ".join(f"{number(units)} {name}" for name, units in row.work.items() if units)
-    time = duration(row.seconds) if row.to_run else "–"
-    return (
-        f"{row.group}",
-        f"{row.to_run} of {row.stages}",
-        work,
-        size(row.reads),
-        size(row.writes),
-        time,
-        duration(row.seconds_of_all),
-    )
-
-
-def _total(plan: Plan) -> tuple[str, ...]:
-    rows = plan.rows
-    return (
-        "total",
-        f"{sum(row.to_run for row in rows)} of {sum(row.stages for row in rows)}",
-        "",
-        size(sum(row.reads for row in rows)),
-        size(sum(row.writes for row in rows)),
-        duration(plan.seconds) if plan.seconds else "–",
-        duration(plan.seconds_of_all),
-    )
-
-
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    # Words to the left, amounts to the right.
-    left = (True, False, True, False, False, False, False)
-    return [
-        "  ".join(
-            cell.ljust(width) if words else cell.rjust(width)
-            for cell, width, words in zip(row, widths, left, strict=True)
-        ).rstrip()
-        for row in rows
-    ]
-
-
-def _rates(plan: Plan) -> list[str]:
-    def listed(origin: str) -> str:
-        return ", ".join(
-            f"{name} {number(rate.per_s)}/s" for name, rate in plan.rates.items() if rate.origin == origin
+def _lines(plan: Plan, details: bool) -> Iterator[str]:
+    if plan.to_run == 0:
+        yield f"{plan.name}: nothing to run, all stages are up to date"
+    else:
+        yield f"{plan.name}: about {duration(plan.seconds)} for {_plural(plan.to_run, 'stage')}"
+        yield ""
+        for group in plan.groups:
+            if details:
+                origin = "" if group.recorded else "  (reference value)"
+                time = duration(group.seconds) if group.to_run else "-"
+                yield f"{group.name:<22}{group.to_run:4} of {group.stages:<4}{time:<22}{origin}".rstrip()
+            elif group.to_run:
+                yield f"{group.name:<22}{duration(group.seconds)}"
+    yield ""
+    yield f"{'make scaling':<22}about {duration(plan.scaling_s)}"
+    yield f"{'make tuning':<22}at most {duration(plan.tuning_s)}"
+    paragraphs = list(plan.notes)
+    if not all(group.recorded for group in plan.groups if group.to_run):
+        paragraphs.append(
+            "Some times are rough: this checkout has not run such stages yet, and values of another machine "
+            "(4 cores, no GPU) stand in for them."
         )
-
-    return [
-        f"Measured here in seconds, extrapolated: {listed('measured')}; {plan.start_s:.1f} s to start and "
-        "end a stage.",
-        f"Recorded on four virtual cores of another machine: {listed('recorded')}.",
-        "All epochs are counted; patience may end a training earlier. What DVC's cache holds of earlier "
-        "settings comes back without being computed. Other work on the machine slows it.",
-    ]
+    if not plan.reuse:
+        paragraphs.append("Every stage is counted: these are not the settings of params.yaml.")
+    if details:
+        patches = ", ".join(f"{role} {count:,}" for role, count in plan.patches.items())
+        paragraphs += [
+            f"{plan.inputs:,} slides or files. Patches per class: {patches}.",
+            f"Disk: about {_gigabytes(plan.disk_needed)} for patches, {_gigabytes(plan.disk_free)} free.",
+            "All epochs are counted; early stopping may end a training sooner. Results already in the DVC "
+            "cache are restored, not recomputed; the estimate ignores this.",
+        ]
+    for paragraph in paragraphs:
+        yield ""
+        yield from textwrap.wrap(paragraph, _WIDTH)

@@ -1,255 +1,213 @@
-"""Put a study's jobs, the rates and what DVC reuses together: one row per group of stages, and a total."""
+"""Estimate the time of a study from recorded durations, and ask DVC which of its stages would run."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from itertools import groupby
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pathgen.planning.disk import copies_of_outputs, free_bytes
-from pathgen.planning.measuring import Measured, measure
-from pathgen.planning.rates import Rate, recorded_rates, seconds_of
-from pathgen.planning.reuse import Reuse, find_reuse
-from pathgen.planning.scaling_jobs import scaling_jobs
-from pathgen.planning.slides import Slides, list_slides
-from pathgen.planning.study import Study
-from pathgen.planning.sweep_jobs import sweep_jobs
-from pathgen.planning.tuning_jobs import tuning_jobs
-from pathgen.planning.words import duration, size
-from pathgen.planning.workload import Job, patches_per_role, plan_jobs
+import psutil
+
+from pathgen.core import layout
+from pathgen.core.errors import PathgenError
+from pathgen.planning.inputs import count_inputs, input_files
+from pathgen.planning.speeds import START_S, Speed, recorded_speeds, speed_of
+from pathgen.planning.workload import StageWork, scaling_work, stage_work, tuning_work
+from pathgen.provenance.code_hash import code_manifest
+from pathgen.sources.settings import CohortSettings
+from pathgen.tracking.dvc_api import PIPELINE_FILE, open_project, stage_states
 
 _LONG_S = 6 * 3600.0
-_ROOM_LEFT = 0.9
-_NAMED = 3  # of missing slides
-_NOT_PLAIN = ("slides", "rows", "scaling", "dp_sweep", "tuning", "rates")
+_DISK_SHARE = 0.9
+# Workspace and DVC's cache.
+_COPIES = 2
+_NAMED = 3
+_CHECK = "check_params"
 
 
 @dataclass(frozen=True)
-class Row:
-    """A group of stages, e.g. all of `train_gan`.
+class Group:
+    """Stages of one group, e.g. all of ``train_gan``.
 
     Attributes:
-        group: Its name.
-        stages: How many stages it has.
-        to_run: How many of them DVC would run.
-        work: Units of all its stages, by name of their rate.
-        seconds: Of those to run.
-        seconds_of_all: If nothing was reused.
-        reads: Bytes that those to run read.
-        writes: Bytes of their outputs, once.
-        beside: Bytes that they keep elsewhere.
+        name: Name of the group.
+        stages: Number of stages.
+        to_run: Number of stages that DVC would run.
+        seconds: Time of those.
+        output_bytes: Size of their outputs.
+        recorded: Whether the estimate rests on durations of this checkout alone.
     """
 
-    group: str
+    name: str
     stages: int
     to_run: int
-    work: dict[str, float]
     seconds: float
-    seconds_of_all: float
-    reads: int
-    writes: int
-    beside: int
+    output_bytes: float
+    recorded: bool
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a study will cost.
+    """Estimate for one study.
 
     Attributes:
-        file: Its params file.
-        source: Where its patches come from.
-        slides: What it begins with.
-        patches: Role to patches per class.
-        rows: One per group of stages, in the order of the pipeline.
-        scaling: The scaling experiment, which `dvc repro` does not start; as if nothing of it was done.
-        dp_sweep: The sweep over epsilon, likewise.
-        tuning: The search for classifier settings, likewise: at most, if no trial ended early.
-        rates: Units per second, by name.
-        device: ``cpu`` or ``cuda``.
-        start_s: Seconds that each stage takes to start and end.
-        copies: How often DVC keeps an output on this disk.
-        disk_free: Bytes.
-        notes: What a person should know before starting.
-        problems: What must be cured before it can start.
+        name: Name of the profile or params file.
+        inputs: Number of slides, or of files.
+        patches: Number of original patches per class by role.
+        groups: Groups of stages in the order of the pipeline.
+        scaling_s: Time of `make scaling`, if no point is cached.
+        tuning_s: Time of `make tuning` at most: every trial complete, with its most expensive network.
+        reuse: Whether DVC was asked; otherwise every stage counts.
+        disk_free: Free bytes.
+        notes: Warnings.
     """
 
-    file: str
-    source: str
-    slides: Slides
-    patches: dict[str, int]
-    rows: tuple[Row, ...]
-    scaling: Row
-    dp_sweep: Row
-    tuning: Row
-    rates: dict[str, Rate]
-    device: str
-    start_s: float
-    copies: int
+    name: str
+    inputs: int
+    patches: Mapping[str, int]
+    groups: Sequence[Group]
+    scaling_s: float
+    tuning_s: float
+    reuse: bool
     disk_free: int
-    notes: tuple[str, ...]
-    problems: tuple[str, ...]
+    notes: Sequence[str] = field(default_factory=tuple)
 
     @property
     def seconds(self) -> float:
-        """Of the stages that DVC would run."""
-        return sum(row.seconds for row in self.rows)
+        """Time of all stages that would run."""
+        return sum(group.seconds for group in self.groups)
 
     @property
-    def seconds_of_all(self) -> float:
-        """Of all stages."""
-        return sum(row.seconds_of_all for row in self.rows)
+    def to_run(self) -> int:
+        """Number of stages that would run."""
+        return sum(group.to_run for group in self.groups)
 
     @property
-    def disk_needed(self) -> int:
+    def disk_needed(self) -> float:
         """Bytes that the stages to run add to the disk."""
-        return sum(row.writes * self.copies + row.beside for row in self.rows)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return all of it as JSON knows it, with the totals."""
-        totals = {
-            "seconds": self.seconds,
-            "seconds_of_all": self.seconds_of_all,
-            "disk_needed": self.disk_needed,
-        }
-        slides = {
-            "count": self.slides.count,
-            "bytes": self.slides.size,
-            "missing": list(self.slides.missing),
-        }
-        plain = {name: value for name, value in vars(self).items() if name not in _NOT_PLAIN}
-        return {
-            **plain,
-            "slides": slides,
-            "rows": [asdict(row) for row in self.rows],
-            "scaling": asdict(self.scaling),
-            "dp_sweep": asdict(self.dp_sweep),
-            "tuning": asdict(self.tuning),
-            "rates": {name: asdict(rate) for name, rate in self.rates.items()},
-            "totals": totals,
-        }
+        return _COPIES * sum(group.output_bytes for group in self.groups)
 
 
-def make_plan(study: Study, root: Path, say: Callable[[str], None]) -> Plan:
-    """Tell what a study will cost in a checkout; no stage is run and nothing in it is written.
+def make_plan(name: str, params: Mapping[str, Any], root: Path, *, reuse: bool) -> Plan:
+    """Estimate the time of a study; no stage is run.
 
     Args:
-        study: The settings.
-        root: The checkout.
-        say: Told what is being done.
+        name: Name of the profile or params file.
+        params: Valid settings.
+        root: Root of the checkout.
+        reuse: Whether `params` are the checkout's own, so that DVC can tell which stages are up to date.
 
     Raises:
-        PathgenError: The study cannot be computed here at all: no such device, patches too small.
+        PathgenError: The study's input folder is missing, or DVC cannot be asked.
     """
-    say("listing slides")
-    slides = list_slides(study.cohort, root)
-    say("asking DVC what is up to date")
-    reuse = find_reuse(study, root)
-    measured = measure(study, say)
-    return assemble(
-        study,
-        slides,
-        reuse,
-        measured,
-        copies=copies_of_outputs(root),
-        disk_free=free_bytes(root),
+    notes = _missing_slides(params, root)
+    inputs = count_inputs(params, root)
+    work = stage_work(params, inputs)
+    speeds = recorded_speeds(root)
+    to_run = {one.stage for one in work}
+    if reuse:
+        stages, to_run = stages_to_run(root)
+        work = [one for one in work if one.stage in stages]
+        known = {one.stage for one in work}
+        work += [StageWork(stage, stage.partition("@")[0]) for stage in stages if stage not in known]
+    groups = _groups(work, to_run, speeds)
+    workers = params["tuning_work"]["workers"]
+    plan = Plan(
+        name=name,
+        inputs=inputs,
+        patches=params["sample"]["per_class"],
+        groups=groups,
+        scaling_s=sum(_seconds(one, speeds) for one in scaling_work(params)),
+        tuning_s=max(_seconds(one, speeds) for one in tuning_work(params)) / workers,
+        reuse=reuse,
+        disk_free=psutil.disk_usage(str(root)).free,
     )
+    if plan.seconds > _LONG_S and params["compute"]["device"] == "cpu":
+        notes.append("A GPU is advisable (compute.device), or a smaller profile.")
+    if plan.disk_needed > _DISK_SHARE * plan.disk_free:
+        notes.append("The disk is too small: free some space, or lower sample.per_class or extract.size_px.")
+    return Plan(**{**vars(plan), "notes": tuple(notes)})
 
 
-def assemble(
-    study: Study, slides: Slides, reuse: Reuse, measured: Measured, *, copies: int, disk_free: int
-) -> Plan:
-    """Compute the plan of what was found and measured.
+def _missing_slides(params: Mapping[str, Any], root: Path) -> list[str]:
+    if params["cohort"]["source"] == "phantom":
+        return []
+    _, missing = input_files(CohortSettings.model_validate(params["cohort"]), root)
+    if not missing:
+        return []
+    names = ", ".join(missing[:_NAMED]) + (", ..." if len(missing) > _NAMED else "")
+    effect = "stops" if params["cohort"]["on_bad_slide"] == "stop" else "leaves them out"
+    return [f"{len(missing)} slides of the table do not exist ({names}): the stage cohort {effect}."]
+
+
+def _seconds(work: StageWork, speeds: Mapping[str, Speed]) -> float:
+    return START_S + work.units * speed_of(work.kind, speeds).seconds_per_unit
+
+
+def _groups(work: Sequence[StageWork], to_run: set[str], speeds: Mapping[str, Speed]) -> list[Group]:
+    groups = []
+    for name in dict.fromkeys(one.group for one in work):
+        stages = [one for one in work if one.group == name]
+        running = [one for one in stages if one.stage in to_run]
+        groups.append(
+            Group(
+                name=name,
+                stages=len(stages),
+                to_run=len(running),
+                seconds=sum(_seconds(one, speeds) for one in running),
+                output_bytes=sum(one.output_bytes for one in running),
+                recorded=all(speed_of(one.kind, speeds).recorded for one in stages),
+            )
+        )
+    return groups
+
+
+def stages_to_run(root: Path) -> tuple[list[str], set[str]]:
+    """Ask DVC for the stages of a checkout.
 
     Args:
-        study: The settings.
-        slides: What it begins with.
-        reuse: What DVC would run.
-        measured: Rates and sizes of this machine.
-        copies: How often DVC keeps an output.
-        disk_free: Bytes.
+        root: Root of the checkout.
+
+    Returns:
+        Names of all stages; names of those that would run, at most: outputs that come out unchanged stop the
+        chain earlier.
     """
-    jobs = plan_jobs(study, slides, measured.sizes)
-    rates = {**recorded_rates(study.jobs.workers), **measured.rates}
-    # A stage that the pipeline has and nothing is known of: it starts, and takes what that takes.
-    jobs += [Job(stage, {}) for stage in sorted(reuse.stages - {job.stage for job in jobs})]
-    if reuse.problem is None:
-        jobs = [job for job in jobs if job.stage in reuse.stages]
-    to_run = reuse.to_run if reuse.problem is None else frozenset(job.stage for job in jobs)
-    rows = tuple(
-        _row(group, list(members), to_run, rates, measured.start_s)
-        for group, members in groupby(jobs, key=lambda job: job.group)
-    )
-    scaling, dp_sweep, tuning = (
-        _row(group, members, frozenset(job.stage for job in members), rates, start_s)
-        for group, members, start_s in (
-            ("scaling", scaling_jobs(study, measured.sizes), measured.start_s),
-            ("dp_sweep", sweep_jobs(study), measured.start_s),
-            # A worker goes from trial to trial.
-            ("tuning", tuning_jobs(study, rates), 0.0),
-        )
-    )
-    used = {name for row in (*rows, scaling, dp_sweep, tuning) for name in row.work}
-    plan = Plan(
-        file=str(study.file),
-        source=study.cohort.source,
-        slides=slides,
-        patches=study.sample.per_class.model_dump(),
-        rows=rows,
-        scaling=scaling,
-        dp_sweep=dp_sweep,
-        tuning=tuning,
-        rates={name: rate for name, rate in rates.items() if name in used},
-        device=measured.device,
-        start_s=measured.start_s,
-        copies=copies,
-        disk_free=disk_free,
-        notes=(),
-        problems=tuple(str(problem) for problem in (slides.problem, reuse.problem) if problem is not None),
-    )
-    return Plan(**{**vars(plan), "notes": tuple(_notes(plan, study))})
+    with open_project(root) as project:
+        states = stage_states(project)
+        # check_params would rewrite the manifests of changed code; DVC compares only what is there now.
+        rewritten = _changed_manifests(root)
+        stages = project.stage.load_all(str(root / PIPELINE_FILE))
+        readers = {stage.name for stage in stages if rewritten & {dep.def_path for dep in stage.deps}}
+    graph = {name: state.reads_from for name, state in states.items()}
+    changed = readers | {name for name, state in states.items() if state.changes}
+    return list(states), downstream(graph, changed)
 
 
-def _row(
-    group: str, jobs: Sequence[Job], to_run: frozenset[str], rates: dict[str, Rate], start_s: float
-) -> Row:
-    running = [job for job in jobs if job.stage in to_run]
-    work: Counter[str] = Counter()
-    for job in jobs:
-        work.update(job.work)
-    return Row(
-        group=group,
-        stages=len(jobs),
-        to_run=len(running),
-        work=dict(work),
-        seconds=sum(seconds_of(job.work, rates, start_s) for job in running),
-        seconds_of_all=sum(seconds_of(job.work, rates, start_s) for job in jobs),
-        reads=sum(job.reads for job in running),
-        writes=sum(job.writes for job in running),
-        beside=sum(job.beside for job in running),
-    )
+def _changed_manifests(root: Path) -> set[str]:
+    """Return the manifests in data/code that no longer hold the hashes of their code."""
+    changed = set()
+    for file in (root / layout.CODE).rglob("*.json"):
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+            current = content["code"] == code_manifest(content["module"], root=root)
+        except (ValueError, KeyError, TypeError, PathgenError):
+            current = False
+        if not current:
+            changed.add(file.relative_to(root).as_posix())
+    return changed
 
 
-def _notes(plan: Plan, study: Study) -> list[str]:
-    notes = []
-    if plan.device == "cpu" and plan.seconds > _LONG_S:
-        notes.append(
-            f"{duration(plan.seconds)} without a GPU: one is advisable (compute.device: cuda); "
-            "or lower train_gan's kimg, or take a smaller profile"
-        )
-    if plan.disk_needed > plan.disk_free * _ROOM_LEFT:
-        notes.append(
-            f"the disk has {size(plan.disk_free)} free and this needs {size(plan.disk_needed)}: free some, "
-            "lower sample.per_class or extract.size_px, or share DVC's cache (docs/scale.md)"
-        )
-    if plan.slides.missing:
-        named = ", ".join(plan.slides.missing[:_NAMED]) + (
-            ", ..." if len(plan.slides.missing) > _NAMED else ""
-        )
-        then = "stops there" if study.cohort.on_bad_slide == "stop" else "leaves them out"
-        count = len(plan.slides.missing)
-        notes.append(f"{count} of the table's slides have no file ({named}): the stage cohort {then}")
-    asked = sum(patches_per_role(study.sample.per_class).values())
-    if plan.slides.problem is None and plan.slides.count == 0:
-        notes.append(f"no slide was found, and {asked:,} patches are asked for")
-    return notes
+def downstream(graph: Mapping[str, Sequence[str]], changed: set[str]) -> set[str]:
+    """Return the changed stages and all stages that read their outputs, directly or indirectly.
+
+    Args:
+        graph: Stage to the stages whose outputs it reads.
+        changed: Stages that run in any case.
+    """
+    found = set(changed) & set(graph)
+    while True:
+        # What check_params writes was compared already.
+        more = {name for name in set(graph) - found if (found - {_CHECK}) & set(graph[name])}
+        if not more:
+            return found
+        found |= more

@@ -1,245 +1,207 @@
-"""Every stage's work in numbers: images, patches, slides, and bytes read and written. Arithmetic alone."""
+"""Work of every stage of a study, counted from its settings alone."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 from pathgen.classifier.mixing import mixed_counts
-from pathgen.classifier.settings import ClassifierSettings, RegimeSettings
 from pathgen.core.labels import LABELS
-from pathgen.gan.settings import networks_of
-from pathgen.patches.settings import PerClassSettings
-from pathgen.planning.audit_work import audit_work
-from pathgen.planning.slides import Slides
-from pathgen.planning.study import Study
-from pathgen.run_matrix import regime_name
+from pathgen.studies.tuning.overrides import tried_values
+from pathgen.studies.tuning.settings import Dimension
 
-# Of docs/scale.md: what is looked at of a slide before patches are read, and the tiles of a lonely patch.
-_READ_PER_SLIDE = {"cohort": 10_000_000, "index": 7_000_000}
-_READ_PER_PATCH = 79_000
-# A slide's picture and candidates; kept once more with the finished slides.
-_INDEX_BYTES_PER_SLIDE = 700_000
+Params = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Job:
-    """One stage of the pipeline.
+class StageWork:
+    """Work of one stage.
 
     Attributes:
-        stage: Its name in DVC, e.g. ``train_gan@dcgan-normal``.
-        work: Name of a rate to how many units of it the stage takes.
-        reads: Bytes of data.
-        writes: Bytes of outputs that DVC keeps.
-        beside: Bytes that it keeps elsewhere: finished slides, and the copy of a model in MLflow.
+        stage: Name of the stage in DVC, e.g. ``train_gan@dcgan``.
+        kind: Kind of work, e.g. ``train_gan dcgan``; stages of one kind take a time proportional to `units`.
+        units: Amount of work, in pixels, patches or slides.
+        output_bytes: Size of its outputs.
     """
 
     stage: str
-    work: Mapping[str, float]
-    reads: int = 0
-    writes: int = 0
-    beside: int = 0
+    kind: str
+    units: float = 1.0
+    output_bytes: float = 0.0
 
     @property
     def group(self) -> str:
-        """The stage without its item."""
+        """Name of the stage without its item."""
         return self.stage.partition("@")[0]
 
 
-@dataclass(frozen=True)
-class Sizes:
-    """Bytes of the weights: of a generator with its discriminator by networks, of a classifier by name."""
-
-    gans: Mapping[str, int]
-    classifiers: Mapping[str, int]
-
-
-def patches_per_role(per_class: PerClassSettings) -> dict[str, int]:
-    """Return how many patches each role gets, both classes together."""
-    return {role: count * len(LABELS) for role, count in per_class.model_dump().items()}
-
-
-def images_of_gan(kimg: float, batch_size: int) -> int:
-    """Return how many originals a training shows: whole steps, so that at least `kimg` are shown."""
-    return max(1, -int(-kimg * 1000 // batch_size)) * batch_size
-
-
-def trained_patches(regime: str, originals: int, synthetic: int, settings: RegimeSettings) -> int:
-    """Return how many patches a regime trains on in an epoch.
+def stage_work(params: Params, slides: int) -> list[StageWork]:
+    """Count the work of all stages of the pipeline.
 
     Args:
-        regime: ``original``, ``mixed`` or ``synthetic``.
-        originals: Training patches of both classes.
-        synthetic: Synthetic patches of both classes.
-        settings: The part `regimes` of the section `train_classifier`.
-    """
-    if regime == "original":
-        return originals
-    if regime == "mixed":
-        of_class = mixed_counts(originals // len(LABELS), settings.mixed_original, settings.mixed_synthetic)
-        return len(LABELS) * sum(of_class)
-    held_out = settings.valid_share_synthetic if settings.validate_on == "code" else None
-    return synthetic - round(synthetic * (held_out or 0.0))
-
-
-def trained_in_all(patches: int, settings: ClassifierSettings) -> int:
-    """Return how many patches a classifier's training shows at most; patience may end it earlier.
-
-    Args:
-        patches: Of an epoch.
-        settings: Its recipe.
-    """
-    shown = patches * settings.max_epochs
-    return shown if settings.max_steps is None else min(shown, settings.max_steps * settings.batch_size)
-
-
-def plan_jobs(study: Study, slides: Slides, sizes: Sizes) -> list[Job]:
-    """Return all stages that a study has, in the order of the pipeline.
-
-    Args:
-        study: The settings.
-        slides: What it begins with.
-        sizes: Bytes of its networks.
+        params: Content of params.yaml.
+        slides: Number of slides; of files where the source has no slides.
 
     Returns:
-        One job per stage. Where patience may end a training early, all of its epochs are counted.
+        One entry per stage. Trainings that may stop early are counted with all their epochs.
     """
     return [
-        *_patch_jobs(study, slides),
-        *_generator_jobs(study, sizes),
-        *_classifier_jobs(study, sizes),
-        *_measuring_jobs(study, sizes),
+        *_of_patches(params, slides),
+        *_of_generators(params),
+        *_of_classifiers(params),
+        *_of_metrics(params),
     ]
 
 
-def patch_bytes(study: Study) -> int:
-    """Return the bytes of one patch on disk, RGB."""
-    return study.extract.size_px**2 * 3
+def _pixels(params: Params) -> int:
+    """Return the number of pixels of a patch."""
+    return int(params["extract"]["size_px"]) ** 2
 
 
-def _patch_jobs(study: Study, slides: Slides) -> Iterator[Job]:
-    patches = sum(patches_per_role(study.sample.per_class).values())
-    pixels = patches * patch_bytes(study)
-    from_slides = study.cohort.source in ("phantom", "camelyon16", "slides")
-    yield Job("check_params", {})
-    opened = min(slides.size, slides.count * _READ_PER_SLIDE["cohort"])
-    yield Job(
-        "cohort",
-        {"phantom pixels": slides.drawn_px} if slides.drawn_px else {"slides opened": slides.count},
-        reads=0 if slides.drawn_px else opened,
-        writes=slides.size if slides.drawn_px else 0,
+def _count(params: Params, *roles: str) -> int:
+    """Return the number of original patches of some roles (all by default), of both classes."""
+    per_class = params["sample"]["per_class"]
+    return len(LABELS) * int(sum(per_class[role] for role in roles or per_class))
+
+
+def _synthetic(params: Params) -> int:
+    return len(LABELS) * int(params["synthesise"]["per_class"])
+
+
+def _of_patches(params: Params, slides: int) -> Iterator[StageWork]:
+    cohort, patches = params["cohort"], _count(params)
+    phantom = cohort["source"] == "phantom"
+    area = cohort["phantom"]["width_px"] * cohort["phantom"]["height_px"] if phantom else 1
+    origin = "phantom" if phantom else "files"
+    yield StageWork("check_params", "check_params")
+    yield StageWork("cohort", f"cohort {origin}", slides * area)
+    yield StageWork("index", f"index {origin}", slides * area)
+    yield StageWork("sample", "sample")
+    yield StageWork("extract", "extract", patches, patches * _pixels(params) * 3)
+    yield StageWork("survey", "survey", slides)
+
+
+def _recipe(params: Params, generator: str) -> Mapping[str, Any]:
+    section = params["train_gan"]
+    if "generators" in section:
+        return dict(section["generators"][generator])
+    network = generator.partition(".")[0].removeprefix("c") if generator.startswith("c") else generator
+    return {"network": network, **section[network]}
+
+
+def _capacity(recipe: Mapping[str, Any]) -> float:
+    """Return a number to which the cost of a training step is about proportional."""
+    return float(recipe.get("width") or recipe.get("channel_base") or 1) ** 2
+
+
+def _of_generators(params: Params) -> Iterator[StageWork]:
+    for generator in params["pipeline"]["generators"]:
+        recipe = _recipe(params, generator)
+        trainings = 1 if recipe.get("conditioning") == "joint" else len(LABELS)
+        size = _pixels(params) * _capacity(recipe)
+        yield StageWork(
+            f"train_gan@{generator}",
+            f"train_gan {recipe['network']}",
+            trainings * recipe["kimg"] * 1000 * size,
+        )
+        yield StageWork(
+            f"synthesise@{generator}",
+            f"synthesise {recipe['network']}",
+            _synthetic(params) * size,
+            _synthetic(params) * _pixels(params) * 3,
+        )
+
+
+def _training(params: Params, classifier: str, patches: float) -> tuple[str, float]:
+    """Return kind and units of a classifier's training on so many patches per epoch."""
+    recipe = params["train_classifier"]["classifiers"][classifier]
+    shown = patches * recipe["max_epochs"]
+    if recipe.get("max_steps"):
+        shown = min(shown, recipe["max_steps"] * recipe["batch_size"])
+    return f"train {recipe['network']}", shown * _pixels(params)
+
+
+def _regime_patches(params: Params, regime: str, synthetic: int) -> int:
+    """Return the number of training patches per epoch."""
+    if regime == "mixed":
+        shares = params["train_classifier"]["regimes"]
+        mixed = mixed_counts(
+            params["sample"]["per_class"]["train"], shares["mixed_original"], shares["mixed_synthetic"]
+        )
+        return int(len(LABELS) * sum(mixed))
+    return _count(params, "train") if regime == "original" else synthetic
+
+
+def _of_classifiers(params: Params) -> Iterator[StageWork]:
+    pipeline = params["pipeline"]
+    classifiers, seeds, generators = pipeline["classifiers"], pipeline["seeds"], pipeline["generators"]
+    regimes = pipeline.get("synthetic_regimes", pipeline["regimes"])
+    for classifier, seed in product(classifiers, seeds):
+        patches = _regime_patches(params, "original", 0)
+        yield StageWork(f"train_original@{classifier}-{seed}", *_training(params, classifier, patches))
+    for regime, generator, classifier, seed in product(regimes, generators, classifiers, seeds):
+        patches = _regime_patches(params, regime, _synthetic(params))
+        yield StageWork(
+            f"train_classifier@{regime}-{generator}-{classifier}-{seed}",
+            *_training(params, classifier, patches),
+        )
+    trainings = len(classifiers) * len(seeds)
+    on_test = trainings * (1 + len(regimes) * len(generators)) * _count(params, "test")
+    on_synthetic = trainings * len(generators) * _synthetic(params)
+    yield StageWork("evaluate", "evaluate", (on_test + on_synthetic) * _pixels(params))
+    yield StageWork("compare", "compare")
+
+
+def _of_metrics(params: Params) -> Iterator[StageWork]:
+    fidelity, privacy, per_class = params["fidelity"], params["privacy"], params["sample"]["per_class"]
+    originals = min(
+        privacy["max_originals"], per_class["train"], per_class["nonmember"], per_class["reference"]
     )
-    kept = slides.count * _INDEX_BYTES_PER_SLIDE if from_slides else 0
-    yield Job(
-        "index",
-        {"slides indexed": slides.count} if from_slides and not slides.drawn_px else {},
-        reads=min(slides.size, slides.count * _READ_PER_SLIDE["index"]),
-        writes=kept,
-        beside=kept,
-    )
-    yield Job("sample", {})
-    yield Job(
-        "extract",
-        {"patches read": patches},
-        reads=min(slides.size, patches * _READ_PER_PATCH) if from_slides else pixels,
-        writes=pixels,
-        beside=pixels,
-    )
-    yield Job("survey", {"slides shown": slides.count}, reads=pixels + kept, writes=kept)
-
-
-def _generator_jobs(study: Study, sizes: Sizes) -> Iterator[Job]:
-    pipeline, per_class = study.pipeline, study.sample.per_class
-    one, of_class = patch_bytes(study), per_class.train + per_class.valid
-
-    def training(stage: str, generator: str, labels: int) -> Job:
-        own, networks = study.train_gan.of(generator), networks_of(generator)
-        model = labels * sizes.gans[networks]
-        return Job(
-            stage,
-            {f"{networks} trained": images_of_gan(own.kimg, own.batch_size)},
-            reads=labels * of_class * one,
-            writes=model,
-            beside=model,
+    audited = originals + min(privacy["max_synthetic"], params["synthesise"]["per_class"])
+    for generator in params["pipeline"]["generators"]:
+        sizes = (per_class["train"], per_class["nonmember"], params["synthesise"]["per_class"])
+        yield StageWork(
+            f"fidelity@{generator}", "fidelity", sum(min(size, fidelity["max_patches"]) for size in sizes)
         )
+        # Pairs of patches, which outweigh the rest in large audits.
+        yield StageWork(f"privacy@{generator}", "privacy", originals * audited * _pixels(params))
+    yield StageWork("report", "report")
 
-    for generator, label in product(pipeline.per_class_generators, pipeline.labels):
-        yield training(f"train_gan@{generator}-{label}", generator, 1)
-    for generator in pipeline.joint_generators:
-        yield training(f"train_joint_gan@{generator}", generator, len(LABELS))
-    for generator, label in product(pipeline.generators, pipeline.labels):
-        networks = networks_of(generator)
-        yield Job(
-            f"synthesise@{generator}-{label}",
-            {f"{networks} drawn": study.synthesise.per_class},
-            reads=sizes.gans[networks],
-            writes=study.synthesise.per_class * one,
+
+def scaling_work(params: Params) -> list[StageWork]:
+    """Count the work of the scaling study: one entry per point."""
+    scaling = params["scaling"]
+    sizes = [("original", size) for size in scaling["original_sizes"]]
+    sizes += [pair for pair in product(scaling["generators"], scaling["synthetic_sizes"])]
+    steps = scaling["training"]["max_steps"]
+    work = []
+    for (source, size), classifier, seed in product(sizes, scaling["classifiers"], scaling["seeds"]):
+        recipe = params["train_classifier"]["classifiers"][classifier]
+        shown = steps * recipe["batch_size"] * _pixels(params)
+        work.append(
+            StageWork(f"scaling@{source}-{size}-{classifier}-{seed}", f"train {recipe['network']}", shown)
         )
+    return work
 
 
-def _classifier_jobs(study: Study, sizes: Sizes) -> Iterator[Job]:
-    pipeline, settings, one = study.pipeline, study.train_classifier, patch_bytes(study)
-    roles = patches_per_role(study.sample.per_class)
-    synthetic = study.synthesise.per_class * len(LABELS)
+def tuning_work(params: Params) -> list[StageWork]:
+    """Count the most work of a search, by network: every trial, with the most patches and epochs.
 
-    def training(stage: str, regime: str, classifier: str) -> Job:
-        recipe = settings.classifiers[classifier]
-        patches = trained_patches(regime, roles["train"], synthetic, settings.regimes)
-        shown, model = trained_in_all(patches, recipe), sizes.classifiers[classifier]
-        # After every epoch, and once more with the weights of the best one.
-        looks = -(-shown // patches) + 1
-        return Job(
-            stage,
-            {
-                f"{classifier} trained": shown,
-                f"{classifier} predicted": roles["valid"] * looks,
-            },
-            reads=(patches + roles["valid"]) * one,
-            writes=model,
-            beside=model,
-        )
+    Args:
+        params: Content of params.yaml.
 
-    for classifier, seed in product(pipeline.classifiers, pipeline.seeds):
-        yield training(f"train_original@{classifier}-{seed}", "original", classifier)
-    for regime, generator, classifier, seed in product(
-        pipeline.synthetic_regimes, pipeline.generators, pipeline.classifiers, pipeline.seeds
-    ):
-        item = f"{regime_name(regime, generator)}-{classifier}-{seed}"
-        yield training(f"train_classifier@{item}", regime, classifier)
-    for name, classifier, seed in product(pipeline.regimes, pipeline.classifiers, pipeline.seeds):
-        yield Job(
-            f"evaluate@{name}-{classifier}-{seed}",
-            {f"{classifier} predicted": roles["test"]},
-            reads=roles["test"] * one + sizes.classifiers[classifier],
-        )
-    for generator, classifier, seed in product(pipeline.generators, pipeline.classifiers, pipeline.seeds):
-        yield Job(
-            f"evaluate_on_synthetic@{generator}-{classifier}-{seed}",
-            {f"{classifier} predicted": synthetic},
-            reads=synthetic * one + sizes.classifiers[classifier],
-        )
+    Returns:
+        One entry per network in the search space, each with the work of all trials.
+    """
+    tuning = params["tuning"]
+    space = [Dimension.model_validate(dimension) for dimension in tuning["space"]]
+    base = params["train_classifier"]["classifiers"][tuning["classifier"]]
 
+    def tried(field: str) -> list[Any]:
+        path = f"train_classifier.classifiers.{tuning['classifier']}.{field}"
+        return tried_values(space, path, base[field])
 
-def _measuring_jobs(study: Study, sizes: Sizes) -> Iterator[Job]:
-    one, per_class, labels = patch_bytes(study), study.sample.per_class, len(LABELS)
-    roles = patches_per_role(per_class)
-    synthetic = study.synthesise.per_class * labels
-    described = labels * (
-        min(study.fidelity.max_patches, per_class.train)
-        + min(study.fidelity.max_patches, per_class.nonmember)
-        + min(study.fidelity.max_patches, study.synthesise.per_class)
-    )
-    yield Job("baseline", {}, reads=(roles["train"] + roles["test"]) * one)
-    for generator in study.pipeline.generators:
-        yield Job(
-            f"fidelity@{generator}",
-            {"patches described": described},
-            reads=(roles["train"] + roles["nonmember"] + synthetic) * one,
-        )
-    for generator in study.pipeline.generators:
-        yield Job(
-            f"privacy@{generator}",
-            audit_work(study.privacy, per_class, study.synthesise.per_class, study.extract.size_px, labels),
-            reads=(roles["train"] + roles["nonmember"] + roles["reference"] + synthetic) * one
-            + labels * sizes.gans[networks_of(generator)],
-        )
-    yield Job("report", {}, reads=(roles["train"] + synthetic) * one)
+    synthetic = max(tried_values(space, "synthesise.per_class", params["synthesise"]["per_class"]))
+    patches = _regime_patches(params, tuning["regime"], len(LABELS) * synthetic)
+    shown = patches * max(tried("max_epochs")) * tuning["trials"] * len(tuning["seeds"]) * _pixels(params)
+    return [StageWork("tuning", f"train {network}", shown) for network in dict.fromkeys(tried("network"))]

@@ -4,7 +4,6 @@ DVC's library resolves the templates of dvc.yaml and computes (and remembers) th
 cannot differ from dvc.lock.
 """
 
-import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -145,13 +144,6 @@ def stage_names(project: Any) -> list[str]:
     """Return the names of all stages in the project's own dvc.yaml, templates resolved."""
     path = str(Path(project.root_dir) / PIPELINE_FILE)
     return [stage.name for stage in project.stage.load_all(path)]
-
-
-def new_project(folder: Path) -> None:
-    """Make a DVC project without git, e.g. to ask what another params file would run."""
-    # DVC would report it on standard output, where a program may wait for JSON.
-    logging.getLogger("dvc.repo.init").setLevel(logging.WARNING)
-    Repo.init(str(folder), no_scm=True).close()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,157 @@
+"""Estimate of a study's time: work from settings, speed from recorded durations."""
+
+import copy
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from pathgen.core.profiles import profile_names, read_profile
+from pathgen.planning.durations import FILE, read_durations, record_duration
+from pathgen.planning.inputs import count_inputs
+from pathgen.planning.page import as_text, duration
+from pathgen.planning.plan import Group, Plan, downstream
+from pathgen.planning.speeds import recorded_speeds, speed_of
+from pathgen.planning.workload import scaling_work, stage_work, tuning_work
+
+PARAMS = read_profile("phantom")
+
+
+def with_value(path: str, value: object) -> dict[str, Any]:
+    params = copy.deepcopy(PARAMS)
+    *sections, name = path.split(".")
+    part = params
+    for section in sections:
+        part = part[section]
+    part[name] = value
+    return params
+
+
+def units(params: dict[str, Any], group: str) -> float:
+    return sum(one.units for one in stage_work(params, 13) if one.group == group)
+
+
+@pytest.mark.parametrize(
+    ("path", "group", "factor"),
+    [
+        ("pipeline.seeds", "train_classifier", 2),
+        ("pipeline.seeds", "train_original", 2),
+        ("pipeline.seeds", "train_gan", 1),
+        ("extract.size_px", "train_gan", 4),
+        ("extract.size_px", "extract", 1),
+        ("synthesise.per_class", "synthesise", 2),
+        ("train_classifier.classifiers.cnn6.max_epochs", "train_original", 2),
+    ],
+)
+def test_stage_work_follows_the_settings(path: str, group: str, factor: float) -> None:
+    value: Any = PARAMS
+    for name in path.split("."):
+        value = value[name]
+    doubled = [*value, *(seed + 100 for seed in value)] if isinstance(value, list) else 2 * value
+    assert units(with_value(path, doubled), group) == factor * units(PARAMS, group) > 0
+
+
+@pytest.mark.parametrize("profile", profile_names())
+def test_stage_work_counts_every_profile(profile: str) -> None:
+    params = read_profile(profile)
+    work = [*stage_work(params, 10), *scaling_work(params), *tuning_work(params)]
+    assert all(math.isfinite(one.units) and one.units > 0 for one in work)
+    assert len({one.stage for one in stage_work(params, 10)}) == len(stage_work(params, 10))
+    for one in stage_work(params, 10):
+        if one.kind != one.group or one.units != 1:
+            assert speed_of(one.kind, {}).seconds_per_unit > 0, f"{one.kind} has no reference speed"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    YAML(typ="safe").dump(PARAMS, tmp_path / "params.yaml")
+    return tmp_path
+
+
+def test_recorded_speed_scales_with_work(checkout: Path) -> None:
+    (stage,) = [one for one in stage_work(PARAMS, 13) if one.group == "train_gan"]
+    assert not speed_of(stage.kind, recorded_speeds(checkout)).recorded
+    record_duration(stage.stage, 100.0, checkout)
+    speed = speed_of(stage.kind, recorded_speeds(checkout))
+    assert speed.recorded
+    assert speed.seconds_per_unit * stage.units == pytest.approx(100.0)
+    YAML(typ="safe").dump(with_value("pipeline.seeds", [1]), checkout / "params.yaml")
+    record_duration("sample", 1.0, checkout)
+    assert speed_of(stage.kind, recorded_speeds(checkout)) == speed, "older settings count as they were"
+
+
+def test_recorded_durations_keep_only_settings_in_use(checkout: Path) -> None:
+    record_duration("sample", 1.0, checkout)
+    YAML(typ="safe").dump(with_value("pipeline.seeds", [1]), checkout / "params.yaml")
+    record_duration("sample", 2.0, checkout)
+    content = read_durations(checkout / FILE)
+    assert len(content["params"]) == 1 and content["stages"]["sample"]["seconds"] == 2.0
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"stages": 3}', '{"stages": {}, "params": {"a": {}}}'])
+def test_recorded_durations_damaged_file_is_ignored(text: str, checkout: Path) -> None:
+    (checkout / FILE).parent.mkdir()
+    (checkout / FILE).write_text(text)
+    assert recorded_speeds(checkout) == {}
+    record_duration("sample", 1.0, checkout)
+    assert "sample" in read_durations(checkout / FILE)["stages"]
+
+
+def test_count_inputs_of_the_phantom_needs_no_folder(tmp_path: Path) -> None:
+    assert count_inputs(PARAMS, tmp_path) == 13
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.2, "1 second"),
+        (59.4, "59 seconds"),
+        (61, "1 minute 1 second"),
+        (119.7, "2 minutes"),
+        (3599, "60 minutes"),
+        (5400, "1 hour 30 minutes"),
+        (86400 * 3 + 3600 * 4, "3 days 4 hours"),
+        (86400 * 30.2, "30 days"),
+    ],
+)
+def test_duration_has_at_most_two_units(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def plan(**changed: Any) -> Plan:
+    groups = [
+        Group("train_classifier", 6, 2, 12_345.0, 1e9, recorded=True),
+        Group("privacy", 1, 0, 0.0, 0.0, recorded=False),
+    ]
+    facts: dict[str, Any] = {
+        "name": "params.yaml",
+        "inputs": 13,
+        "patches": {"train": 1000, "valid": 400},
+        "groups": groups,
+        "scaling_s": 700.0,
+        "tuning_s": 7000.0,
+        "reuse": True,
+        "disk_free": 10**12,
+    }
+    return Plan(**{**facts, **changed})
+
+
+@pytest.mark.parametrize("details", [False, True])
+@pytest.mark.parametrize("reuse", [False, True])
+def test_as_text_fits_80_columns(details: bool, reuse: bool) -> None:
+    text = as_text(plan(reuse=reuse, notes=["A long warning. " * 20]), details=details)
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_as_text_lists_only_what_runs_unless_asked_for_all() -> None:
+    assert "privacy" not in as_text(plan(), details=False)
+    assert "privacy" in as_text(plan(), details=True)
+    assert duration(plan().seconds) in as_text(plan(), details=False).splitlines()[0]
+
+
+def test_downstream_follows_readers_but_not_check_params() -> None:
+    graph = {"check_params": (), "a": ("check_params",), "b": ("a",), "c": ("b",), "d": ()}
+    assert downstream(graph, {"b"}) == {"b", "c"}
+    assert downstream(graph, {"check_params"}) == {"check_params"}
