@@ -14,7 +14,7 @@ help:
 	@echo "make repro          run the study (dvc repro), print the result table and where to look"
 	@echo "make scaling        the error against the number of patches, original and synthetic (scaling/dvc.yaml)"
 	@echo "make dp-sweep       accuracy and the strongest attack against epsilon (dp_sweep/dvc.yaml)"
-	@echo "make tuning         search for better classifier settings (tuning/dvc.yaml)"
+	@echo "make tuning         search for better classifier settings (docs/tuning.md)"
 	@echo "make test           the default tests"
 	@echo "make test-pipeline  the real pipeline on a tiny study"
 	@echo "make test-long      many kills, large simulations"
@@ -47,9 +47,7 @@ dp-sweep: setup
 	@test ! -f report/index.html || dvc repro --single-item --force report
 
 tuning: setup
-	dvc repro tuning/dvc.yaml
-	@test ! -f report/index.html || dvc repro --single-item --force report
-	@echo "best settings       results/tuning/best.yaml"
+	python -m stages.tune
 
 test: setup
 	python -m pytest -n auto --dist worksteal

@@ -1,16 +1,22 @@
-"""Search for the best classifier settings and synthetic-set size, judged on original validation patches.
+"""Search for better classifier settings, scored on original validation patches.
 
-Without an option: the whole study. With --join: one more worker of a study that was started elsewhere, on
-any machine that reaches its storage. With --again: the best configuration once more, as a check.
+Without an option: the whole search, after `dvc repro` of what it reads.
+With --join: one more worker of a search that runs elsewhere, on any machine that reaches its storage.
+With --again: train the best configuration again and compare the scores.
 """
 
 import argparse
+import os
+import socket
+import subprocess
 import sys
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from pathgen.core import layout
-from pathgen.core.errors import cli_errors
+from pathgen.core.errors import PathgenError, cli_errors
 from pathgen.core.labels import LABELS
 from pathgen.core.params import PARAMS_FILE, load_section, read_params
 from pathgen.gan.sample_cache import drawn_patches
@@ -18,57 +24,56 @@ from pathgen.gan.settings import SynthesiseSettings
 from pathgen.gan.synthesis import Arithmetic
 from pathgen.patches.store import open_patch_set
 from pathgen.provenance.stale import made_from
-from pathgen.studies.tuning.objective import Task
-from pathgen.studies.tuning.reproduce import train_best_again
-from pathgen.studies.tuning.results import find, write_results
+from pathgen.results.study import TuningSummary
+from pathgen.studies.tuning.objective import SearchData, score
+from pathgen.studies.tuning.overrides import with_fields
+from pathgen.studies.tuning.results import read_result, write_results
+from pathgen.studies.tuning.search import Objective, build_pruner, build_sampler, done_trials, run_trials
 from pathgen.studies.tuning.settings import TuningSettings, TuningWorkSettings
-from pathgen.studies.tuning.state import state_names
 from pathgen.studies.tuning.storage import open_storage, open_study
-from pathgen.studies.tuning.study_name import study_name
+from pathgen.studies.tuning.study_name import input_names, study_name
 from pathgen.studies.tuning.validation import check_search
-from pathgen.studies.tuning.worker import recorded, work
-from pathgen.studies.tuning.worker_pool import run_crew, standing
 from pathgen.tracking.nested import nested_run
 from pathgen.tracking.settings import TrackingSettings
 from pathgen.training.compute import apply_compute
 from pathgen.training.settings import ComputeSettings
 from stages.context import running
+from stages.optional_study import refresh_report, reproduce_inputs
 
 
 def inputs(settings: TuningSettings) -> list[Path]:
-    """Return the folders that a study reads."""
+    """Return the folders that a search reads."""
     models = layout.gan_models(settings.generator).values()
     return [layout.TRAIN, layout.VALID, *(models if settings.regime != "original" else [])]
 
 
-def prepare(settings: TuningSettings, compute: ComputeSettings) -> Task:
-    """Open the patches, and draw the synthetic ones that no earlier command has drawn."""
-    # As many threads as the stage synthesise has: the patches shall be the ones that it draws.
+def load_data(settings: TuningSettings, compute: ComputeSettings) -> SearchData:
+    """Open the original patches and sample the synthetic ones that are not in the cache."""
+    # With the threads of the stage `synthesise`: the patches must be the ones that it samples.
     device = apply_compute(device=compute.device, threads=compute.threads)
-    params = read_params()
-    drawing = load_section("synthesise", SynthesiseSettings)
-    drawn = {
+    sampling = load_section("synthesise", SynthesiseSettings)
+    synthetic = {
         label: drawn_patches(
             layout.SAMPLE_CACHE,
             model,
-            seed=drawing.seed,
-            count=settings.largest("synthesise.per_class", drawing.per_class),
+            seed=sampling.seed,
+            count=settings.largest("synthesise.per_class", sampling.per_class),
             device=device,
-            best_of=drawing.best_of,
-            drawing=drawing.drawing(settings.generator),
+            best_of=sampling.best_of,
+            drawing=sampling.drawing(settings.generator),
             arithmetic=Arithmetic(compute.precision, compute.channels_last),
-            what=f"draw {model.name}",
+            what=f"sample {model.name}",
         )
         for label, model in zip(LABELS, inputs(settings)[2:], strict=False)
     }
-    return Task(
-        params=params,
+    return SearchData(
+        params=read_params(),
         regime=settings.regime,
         classifier=settings.classifier,
         seeds=settings.seeds,
         train=open_patch_set(layout.TRAIN),
         valid=open_patch_set(layout.VALID),
-        drawn=drawn,
+        synthetic=synthetic,
         device=apply_compute(device=compute.device, threads=settings.threads),
         precision=compute.precision,
         channels_last=compute.channels_last,
@@ -77,69 +82,96 @@ def prepare(settings: TuningSettings, compute: ComputeSettings) -> Task:
 
 @cli_errors()
 def main() -> None:
-    """Run the stage."""
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--join", action="store_true", help="be one more worker")
-    parser.add_argument("--parent", type=int, help="end with this process (set by the stage itself)")
     parser.add_argument("--again", action="store_true", help="train the best configuration again")
-    wanted = parser.parse_args()
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    parser.add_argument("--parent", type=int, help=argparse.SUPPRESS)
+    args = parser.parse_args()
     settings = load_section("tuning", TuningSettings)
     check_search(read_params(), settings, PARAMS_FILE)
-    workers = load_section("tuning_work", TuningWorkSettings)
     compute = load_section("compute", ComputeSettings)
-    device = apply_compute(device=compute.device, threads=compute.threads)
-    if wanted.join:
-        join(settings, workers, compute, wanted.parent)
-    elif wanted.again:
-        scores = train_best_again(prepare(settings, compute), layout.TUNING / "summary.json")
-        print(f"the same scores: {scores}")
+    if args.join:
+        join(settings, compute, args.worker or f"{socket.gethostname()}-{os.getpid()}", args.parent)
+    elif args.again:
+        train_again(load_data(settings, compute))
     else:
-        name = study_name(read_params(), settings, inputs(settings), device.type)
-        lead(name, settings, workers, compute)
+        reproduce_inputs([] if settings.regime == "original" else [settings.generator])
+        search(settings, compute)
+        refresh_report()
 
 
-def lead(name: str, settings: TuningSettings, workers: TuningWorkSettings, compute: ComputeSettings) -> None:
-    """Begin the study or go on with it, and write what it has found."""
+def search(settings: TuningSettings, compute: ComputeSettings) -> None:
+    """Start the search or continue it, and write its results."""
+    work = load_section("tuning_work", TuningWorkSettings)
     with running(
         "tune", settings={"tuning": settings, "compute": compute}, inputs=inputs(settings), trains=True
     ) as stage:
-        prepare(settings, compute)
-        study = open_study(open_storage(workers.storage, layout.TUNING_WORK), name, create=True)
+        device = load_data(settings, compute).device
+        origin = made_from(inputs(settings), input_names(read_params(), settings))
+        name = study_name(read_params(), settings, origin, device.type)
+        study = open_study(open_storage(work, layout.TUNING_WORK), name, create=True)
         study.set_user_attr("parent_run", stage.run.run_id)
-        run_crew(
-            study,
-            trials=settings.trials,
-            workers=workers.workers,
-            tries=workers.tries,
-            command=[sys.executable, "-m", "stages.tune", "--join"],
-            logs=layout.TUNING_WORK / name,
-        )
-        print(f"study {name}: {standing(study)}")
-        found = find(study, settings)
-        state = state_names(read_params(), settings)
-        write_results(found, settings, layout.TUNING, made_from=made_from(inputs(settings), state))
-        stage.run.metrics({"tune/best_valid_accuracy": found.value}, 0)
+        run_workers(work.workers)
+        done = done_trials(study)
+        if len(done) < settings.trials:
+            raise PathgenError(
+                f"study {name}",
+                f"has {len(done)} of {settings.trials} trials, but all workers have ended",
+                "See their errors above, and run the command again: finished trials are kept",
+            )
+        result = read_result(study, settings)
+        write_results(result, settings, layout.TUNING, made_from=origin)
+        stage.run.metrics({"tune/best_valid_accuracy": result.value}, 0)
         stage.run.artifact(layout.TUNING)
+    print(f"best trial          {result.number}: {result.value:.4f} on original validation patches")
+    print(f"best settings       {layout.TUNING / 'best.yaml'}")
 
 
-def join(
-    settings: TuningSettings, workers: TuningWorkSettings, compute: ComputeSettings, parent: int | None
-) -> None:
-    """Work for a study until all of its trials are done."""
-    task = prepare(settings, compute)
-    name = study_name(task.params, settings, inputs(settings), task.device.type)
-    study = open_study(open_storage(workers.storage, layout.TUNING_WORK), name, create=False)
+def run_workers(count: int) -> None:
+    """Start the workers of this machine and wait for them."""
+    command = [sys.executable, "-m", "stages.tune", "--join", "--parent", str(os.getpid())]
+    # The workers' own progress bars would overwrite each other; Optuna logs a line for each trial.
+    quiet = {**os.environ, "TQDM_DISABLE": "1"}
+    workers = [subprocess.Popen([*command, "--worker", str(number)], env=quiet) for number in range(count)]
+    try:
+        for worker in workers:
+            worker.wait()
+    finally:
+        for worker in workers:
+            worker.terminate()
+            worker.wait()
+
+
+def join(settings: TuningSettings, compute: ComputeSettings, worker: str, parent: int | None) -> None:
+    """Run trials of a study until it has enough."""
+    data = load_data(settings, compute)
+    origin = made_from(inputs(settings), input_names(data.params, settings))
+    name = study_name(data.params, settings, origin, data.device.type)
+    storage = open_storage(load_section("tuning_work", TuningWorkSettings), layout.TUNING_WORK)
+    study = open_study(storage, name, pruner=build_pruner(settings))
+    study.sampler = build_sampler(settings, worker, len(study.trials))
     experiment = load_section("tracking", TrackingSettings).experiment
     children = partial(nested_run, study.user_attrs["parent_run"], experiment=experiment)
-    work(
-        study,
-        task,
-        settings,
-        workers,
-        folder=layout.TUNING_WORK / name,
-        open_run=partial(recorded, children),
-        parent=parent,
-    )
+
+    def open_run(number: int, values: Mapping[str, Any]) -> Any:
+        return children(f"trial {number}", parameters=values, tags={"stage": "trial", "trial": number})
+
+    run_trials(study, Objective(data, settings, layout.TUNING_WORK / name, open_run), parent=parent)
+
+
+def train_again(data: SearchData) -> None:
+    """Train the best configuration again and compare its scores with the recorded ones."""
+    best = TuningSummary.load(layout.TUNING / "summary.json").best
+    scores = score(data, with_fields(data.params, best.fields), desc=f"trial {best.trial} again")
+    if scores != list(best.scores):
+        raise PathgenError(
+            f"trial {best.trial}",
+            f"had the scores {list(best.scores)}, which are now {scores}",
+            "Compare params.yaml, patches, versions of libraries, processor and number of threads",
+        )
+    print(f"the same scores: {scores}")
 
 
 if __name__ == "__main__":

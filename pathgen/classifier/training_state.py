@@ -15,6 +15,10 @@ from pathgen.training.checkpoint import Snapshot, fill_module, flatten_state, lo
 _DAMAGED = "Delete the folder; the training then starts over"
 
 
+class NonFiniteLoss(PathgenError):
+    """A loss is NaN or infinite: the training has diverged."""
+
+
 @dataclass
 class TrainingState:
     """A training between two steps.
@@ -60,11 +64,11 @@ class TrainingState:
             what: Name of the training.
 
         Raises:
-            PathgenError: A loss is not a finite number.
+            NonFiniteLoss: A loss is NaN or infinite.
         """
         if not (math.isfinite(row["train_loss"]) and math.isfinite(row["valid_loss"])):
             reason = f"the loss is not a finite number in epoch {row['epoch']}"
-            raise PathgenError(what, reason, "Lower the classifier's learning_rate")
+            raise NonFiniteLoss(what, reason, "Lower the classifier's learning_rate")
         self.history.append(row)
         self.losses, self.hits = [], []
         if best_epoch(self.accuracies) == len(self.history):

@@ -1,8 +1,12 @@
 """``results/{scaling,tuning}/summary.json``: what an optional study concludes, for the report."""
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 from pathgen.results.record import Number, Record
+
+#: Value of a setting.
+Scalar: TypeAlias = bool | Number | str | None
 
 
 class StudyFigure(Record):
@@ -47,13 +51,13 @@ class BestTrial(Record):
         trial: Its number.
         value: Its objective, the mean of `scores`.
         scores: Score of each seed.
-        fields: Path of each setting searched to its value.
+        fields: Path of each setting searched to its value; of a section, to the values of its fields.
     """
 
     trial: int
     value: float
     scores: tuple[float, ...]
-    fields: Mapping[str, Number | str | bool | None]
+    fields: Mapping[str, Scalar | Mapping[str, Scalar]]
 
 
 class TuningSummary(StudySummary):

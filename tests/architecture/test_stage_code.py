@@ -8,14 +8,13 @@ from ruamel.yaml import YAML
 import pathgen
 from pathgen.provenance.code_hash import ROOT, imported_names, stage_scripts
 
-# Loaded by name, of which a search may train any; and the page that states the hash of all code.
-WHOLE_FOLDERS = {"tuning:tune": ["pathgen/classifier/networks"], "report": ["pathgen", "stages"]}
+# The page that states the hash of all code.
+WHOLE_FOLDERS = {"report": ["pathgen", "stages"]}
 
 # What trains the points that a last stage puts together; it writes down from which code they are.
 POINTS = {
     "scaling:curve": ["scaling_original", "scaling_synthetic"],
     "dp_sweep:curve": ["dp_point"],
-    "tuning:tune": ["train_classifier", "synthesise"],
 }
 
 

@@ -23,7 +23,7 @@ from pathgen.metrics.statistics.bootstrap_metrics import AT_OPERATING_POINT
 from pathgen.privacy.attacks import QUESTIONS
 from pathgen.privacy.audit import measure_privacy
 from pathgen.studies.dp_sweep.curve import MEASURES
-from pathgen.studies.tuning.worker import VALUE_KEY
+from pathgen.studies.tuning.search import VALUE_KEY
 
 ROOT = Path(__file__).resolve().parents[2]
 METRICS_PAGE = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")

@@ -19,15 +19,15 @@ from pathgen.studies.dp_sweep import state as dp_sweep
 from pathgen.studies.dp_sweep.settings import DpSweepSettings
 from pathgen.studies.scaling import state as scaling
 from pathgen.studies.scaling.settings import ScalingSettings
-from pathgen.studies.tuning import state as tuning
 from pathgen.studies.tuning.overrides import set_fields
 from pathgen.studies.tuning.settings import TuningSettings
+from pathgen.studies.tuning.study_name import input_names
 
 PARAMS = read_params(ROOT / "params.yaml")
 NAMES = {
     "scaling": scaling.state_names(parse_section(PARAMS, "scaling", ScalingSettings)),
     "dp_sweep": dp_sweep.state_names(parse_section(PARAMS, "dp_sweep", DpSweepSettings)),
-    "tuning": tuning.state_names(PARAMS, parse_section(PARAMS, "tuning", TuningSettings)),
+    "tuning": input_names(PARAMS, parse_section(PARAMS, "tuning", TuningSettings)),
 }
 SCRIPTS = ("scaling_original", "scaling_synthetic", "dp_point", "train_classifier", "synthesise")
 OTHERS = ("scaling_curve", "dp_curve", "tune", "report")
@@ -66,7 +66,7 @@ def write(root: Path, settings: dict[str, Any], code: dict[str, str]) -> None:
     params = read_params(ROOT / "params.yaml")
     set_fields(params, settings)
     YAML(typ="safe").dump(params, root / "params.yaml")
-    for file in (*(f"code/{script}" for script in (*SCRIPTS, *OTHERS)), "networks/cnn6"):
+    for file in (*(f"code/{script}" for script in (*SCRIPTS, *OTHERS)), "code/classifiers/cnn6"):
         (root / "data" / file).parent.mkdir(parents=True, exist_ok=True)
         (root / "data" / f"{file}.json").write_text(code.get(file, "as it was"))
 
@@ -96,6 +96,7 @@ CNN6, TUNED = (f"train_classifier.classifiers.{name}" for name in ("cnn6", "cnn6
         ({f"{TUNED}.momentum": 0.123}, {}, {"tuning"}),
         ({"scaling.training.order_seed": 9}, {}, {"scaling"}),
         ({"tuning.seed": 9}, {}, {"tuning"}),
+        ({"tuning.trials": 99}, {}, set()),
         ({"train_gan.dpdcgan.max_grad_norm": 0.1}, {}, {"dp_sweep"}),
         # The best of the search taken over, and what only the page says.
         ({f"{TUNED}.learning_rate": 0.0123, TUNED: {"lr_gamma": 0.1}}, {}, set()),
@@ -104,7 +105,7 @@ CNN6, TUNED = (f"train_classifier.classifiers.{name}" for name in ("cnn6", "cnn6
         ({}, {"code/scaling_synthetic": "changed"}, {"scaling"}),
         ({}, {"code/dp_point": "changed"}, {"dp_sweep"}),
         ({}, {"code/train_classifier": "changed"}, {"tuning"}),
-        ({}, {"networks/cnn6": "changed"}, {"scaling", "dp_sweep"}),
+        ({}, {"code/classifiers/cnn6": "changed"}, {"scaling", "dp_sweep"}),
     ],
 )
 def test_a_study_of_other_settings_or_code_is_told(
@@ -131,6 +132,8 @@ def test_all_that_points_depend_on_is_hashed(study: str) -> None:
             parts = re.sub(r"\$\{.*\}", "cnn6", path).split(".")
             above = {setting(".".join(parts[:length])) for length in range(1, len(parts) + 1)}
             assert above & set(NAMES[study]), path
-        (entry,) = [Path(path).stem for path in stages[point]["deps"] if path.startswith("data/code")]
+        (entry,) = [
+            Path(path).stem for path in stages[point]["deps"] if re.fullmatch(r"data/code/\w+.json", path)
+        ]
         assert code_of_stage(entry) in NAMES[study]
     assert network_of("cnn6") in NAMES[study]

@@ -1,12 +1,12 @@
-"""What a search space may say, and what becomes of a trial's values."""
+"""Search space: validation, and conversion of a trial's values to fields of params.yaml."""
 
 from pathlib import Path
 from typing import Any
 
 import pydantic
 import pytest
+from factories.tuning import PARAMS, RATE, settings
 from ruamel.yaml import YAML
-from tuning_toy import PARAMS, RATE, settings
 
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.params import read_params
@@ -33,12 +33,12 @@ ROOT = Path(__file__).resolve().parents[2]
         {"field": "evaluate.threshold", "choices": [0.5]},
     ],
 )
-def test_a_dimension_that_means_nothing_is_refused(wrong: dict[str, Any]) -> None:
+def test_dimension_invalid_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(pydantic.ValidationError):
         Dimension.model_validate(wrong)
 
 
-def test_one_and_true_are_two_choices() -> None:
+def test_dimension_one_and_true_are_two_choices() -> None:
     assert Dimension.model_validate({"field": RATE, "choices": [1, True]}).extremes() == [1, True]
 
 
@@ -46,16 +46,14 @@ def test_one_and_true_are_two_choices() -> None:
     ("change", "where"),
     [
         ({"generator": "stylegan2"}, "tuning.generator"),
-        ({"classifier": "nobody"}, "tuning.classifier"),
+        ({"classifier": "unknown"}, "tuning.classifier"),
         ({"space": [{"field": RATE, "low": 0.1, "high": 20.0}]}, "learning_rate"),
         ({"space": [{"field": "train_classifier.classifiers.toy.lr", "choices": [1]}]}, "toy.lr"),
         ({"space": [{"field": "train_classifier.classifiers.toy.network", "choices": ["vgg"]}]}, "vgg"),
-        ({"space": [{"field": RATE, "variants": {"a": {"x": 1}}}]}, "no section"),
+        ({"space": [{"field": RATE, "variants": {"a": {"x": 1}}}]}, RATE),
     ],
 )
-def test_what_does_not_fit_the_params_is_named_before_anything_runs(
-    change: dict[str, Any], where: str
-) -> None:
+def test_search_problems_mismatch_with_params_is_named(change: dict[str, Any], where: str) -> None:
     assert search_problems(PARAMS, settings(), Path("params.yaml")) == []
     problems = search_problems(PARAMS, settings(**change), Path("params.yaml"))
     assert problems and all(where in str(problem) for problem in problems)
@@ -67,37 +65,37 @@ SHARES = {"field": f"{REGIMES}.mixed_synthetic", "low": 0.2, "high": 0.6}
 
 
 @pytest.mark.parametrize(
-    ("regime", "space", "named", "hint"),
+    ("regime", "space", "named", "detail"),
     [
         (
             "synthetic",
             [{"field": "train_classifier.classifiers.other.momentum", "choices": [0.5]}],
-            "train_classifier.classifiers.other.momentum is of another classifier",
-            "set tuning.classifier to other",
+            "train_classifier.classifiers.other.momentum",
+            "other",
         ),
         (
             "synthetic",
             [{"field": f"{REGIMES}.mixed_original", "low": 0.1, "high": 0.5}],
-            f"{REGIMES}.mixed_original changes nothing under tuning.regime synthetic",
-            "search mixed",
+            f"{REGIMES}.mixed_original",
+            "synthetic",
         ),
         (
             "original",
             [{"field": REGIMES, "variants": {"few": {"mixed_synthetic": 0.1}}}],
-            f"{REGIMES}.mixed_synthetic changes nothing under tuning.regime original",
-            "search mixed",
+            f"{REGIMES}.mixed_synthetic",
+            "original",
         ),
         (
             "original",
             [SEVERAL],
-            "synthesise.per_class changes nothing under tuning.regime original",
-            "Leave it",
+            "synthesise.per_class",
+            "original",
         ),
         (
             "mixed",
             [{"field": f"{REGIMES}.validate_on", "choices": ["original"]}],
-            f"{REGIMES}.validate_on is not searched",
-            "Leave it out",
+            f"{REGIMES}.validate_on",
+            "original",
         ),
         (
             "synthetic",
@@ -105,15 +103,15 @@ SHARES = {"field": f"{REGIMES}.mixed_synthetic", "low": 0.2, "high": 0.6}
                 {"field": RATE, "choices": [0.1, 0.2]},
                 {"field": "train_classifier.classifiers.toy", "variants": {"a": {"learning_rate": 0.3}}},
             ],
-            f"{RATE} is set by two dimensions",
-            "Leave one",
+            RATE,
+            "two",
         ),
-        ("mixed", [SEVERAL], "synthesise.per_class: may be 8, but mixed takes 10 per class", "to 10"),
+        ("mixed", [SEVERAL], "synthesise.per_class", "10"),
         (
             "mixed",
             [{**SEVERAL, "choices": [10, 40]}, SHARES],
-            "synthesise.per_class: may be 10, but mixed takes 12 per class with mixed_synthetic 0.6",
-            "to 12",
+            "synthesise.per_class",
+            "12",
         ),
         (
             "mixed",
@@ -123,13 +121,13 @@ SHARES = {"field": f"{REGIMES}.mixed_synthetic", "low": 0.2, "high": 0.6}
                     "variants": {"few": {"mixed_original": 1.0}, "many": {"mixed_synthetic": 3.0}},
                 }
             ],
-            "synthesise.per_class: may be 40, but mixed takes 60 per class",
-            "lower mixed_synthetic",
+            "synthesise.per_class",
+            "60",
         ),
     ],
 )
-def test_what_would_change_no_trial_or_lack_patches_is_refused(
-    regime: str, space: list[dict[str, Any]], named: str, hint: str
+def test_search_problems_field_without_effect_is_refused(
+    regime: str, space: list[dict[str, Any]], named: str, detail: str
 ) -> None:
     toy = PARAMS["train_classifier"]["classifiers"]["toy"]
     params = {
@@ -137,7 +135,7 @@ def test_what_would_change_no_trial_or_lack_patches_is_refused(
         "train_classifier": {**PARAMS["train_classifier"], "classifiers": {"toy": toy, "other": toy}},
     }
     (problem,) = search_problems(params, settings(regime=regime, space=space), Path("params.yaml"))
-    assert named in str(problem) and hint in str(problem)
+    assert named in str(problem) and detail in str(problem)
 
 
 @pytest.mark.parametrize(
@@ -149,29 +147,27 @@ def test_what_would_change_no_trial_or_lack_patches_is_refused(
         ("original", [{"field": RATE, "choices": [0.1]}]),
     ],
 )
-def test_what_shapes_a_trial_may_be_searched(regime: str, space: list[dict[str, Any]]) -> None:
+def test_search_problems_field_with_effect_is_allowed(regime: str, space: list[dict[str, Any]]) -> None:
     assert search_problems(PARAMS, settings(regime=regime, space=space), Path("params.yaml")) == []
 
 
-def test_a_network_that_takes_no_patches_so_small_is_refused() -> None:
+def test_search_problems_too_small_patches_are_refused() -> None:
     small = {**PARAMS, "extract": {"size_px": 8}}
     network = {"field": "train_classifier.classifiers.toy.network", "choices": ["resnet18"]}
     (problem,) = search_problems(small, settings(space=[network]), Path("params.yaml"))
-    assert "toy.network resnet18 needs patches of 16 px, and extract.size_px is 8" in str(problem)
+    assert all(part in str(problem) for part in ("toy.network", "resnet18", "16", "extract.size_px", "8"))
 
 
-def test_a_search_is_judged_on_original_patches_and_a_study_alone_need_not_be() -> None:
+def test_check_search_requires_original_validation_patches() -> None:
     changes = {f"{REGIMES}.validate_on": "code", REGIMES: {"valid_share_synthetic": 0.2}}
     params, path = with_fields(PARAMS, changes), Path("params.yaml")
     assert search_problems(params, settings(), path) == []
-    with pytest.raises(
-        PathgenErrors, match=r"train_classifier.regimes.validate_on: is code.*Set it to original"
-    ):
+    with pytest.raises(PathgenErrors, match=r"train_classifier.regimes.validate_on"):
         check_search(params, settings(), path)
     check_search(PARAMS, settings(), path)
 
 
-def test_values_become_fields_rounded_as_they_are_used() -> None:
+def test_values_of_rounds_and_with_fields_keeps_the_params() -> None:
     space = settings().space
     chosen = {RATE: 0.0123456, "synthesise.per_class": 24, "train_classifier.classifiers.toy": "step"}
     values = values_of(chosen, space)
@@ -183,16 +179,16 @@ def test_values_become_fields_rounded_as_they_are_used() -> None:
     assert PARAMS["synthesise"]["per_class"] == 40, "the params themselves must stay"
 
 
-def test_a_field_that_is_not_there_is_named() -> None:
+def test_set_fields_unknown_field_is_named() -> None:
     with pytest.raises(PathgenError, match=r"train_classifier\.classifiers\.toy\.rate"):
         set_fields(dict(PARAMS), {"train_classifier.classifiers.toy.rate": 1.0})
 
 
-def test_no_setting_of_the_work_shapes_a_trial() -> None:
+def test_work_settings_share_no_field_with_tuning() -> None:
     assert not set(TuningWorkSettings.model_fields) & set(TuningSettings.model_fields)
 
 
-def test_best_is_a_params_file_with_comments_that_the_pipeline_takes(tmp_path: Path) -> None:
+def test_write_best_is_valid_and_keeps_comments(tmp_path: Path) -> None:
     params = read_params(ROOT / "params.yaml")
     search = TuningSettings.model_validate(params["tuning"])
     values = values_of({one.field: one.extremes()[-1] for one in search.space}, search.space)

@@ -1,4 +1,4 @@
-"""What a configuration is worth: trained with every seed, judged on the original validation patches."""
+"""Score of a configuration: trained with every seed, judged on the original validation patches."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,30 +13,26 @@ from numpy.typing import NDArray
 from pathgen.classifier.loop import train_classifier
 from pathgen.classifier.regimes import Regime, build_regime
 from pathgen.classifier.settings import TrainClassifierSettings
-from pathgen.core.errors import PathgenError
 from pathgen.core.labels import Label
 from pathgen.core.params import parse_section
 from pathgen.patches.store import PatchSet
-from pathgen.training.metric_logger import MetricLogger
-
-# What `train_classifier` says of a loss that is not a number.
-_NO_NUMBER = "the loss is not a finite number"
+from pathgen.training.metric_logger import MetricLogger, NullLogger
 
 
 @dataclass(frozen=True)
-class Task:
-    """What all trials of a study share.
+class SearchData:
+    """Data and settings that all trials of a search share.
 
     Attributes:
-        params: The whole params file, plain.
-        regime: What is trained on.
+        params: Content of params.yaml.
+        regime: Training regime.
         classifier: Name of the classifier in the params.
-        seeds: One training each.
-        train: The original training patches.
-        valid: The original validation patches.
-        drawn: Label to the synthetic patches, uint8 (N, H, W, 3), as many as any trial takes; empty for the
-            regime ``original``. A trial with ``synthesise.per_class`` n takes the first n.
-        device: Where to compute.
+        seeds: Seeds of the classifiers; one training each.
+        train: Original training patches.
+        valid: Original validation patches.
+        synthetic: Synthetic patches by label, uint8 (N, H, W, 3), as many as the largest trial needs; empty
+            for the regime ``original``. A trial with ``synthesise.per_class`` n uses the first n.
+        device: Device to train on.
         precision: See `train_classifier`.
         channels_last: See `train_classifier`.
     """
@@ -47,98 +43,83 @@ class Task:
     seeds: Sequence[int]
     train: PatchSet
     valid: PatchSet
-    drawn: Mapping[Label, NDArray[np.uint8]]
+    synthetic: Mapping[Label, NDArray[np.uint8]]
     device: torch.device
     precision: Literal["fp32", "bf16"]
     channels_last: bool
 
-    def synthetic(self, per_class: int) -> dict[str, PatchSet]:
-        """Return the first synthetic patches of each label."""
+    def synthetic_sets(self, per_class: int) -> dict[str, PatchSet]:
+        """Return the first `per_class` synthetic patches of each label."""
         return {
             label: PatchSet(images[:per_class], pd.DataFrame({"label": [label] * per_class}))
-            for label, images in self.drawn.items()
+            for label, images in self.synthetic.items()
         }
 
 
-class Worthless(Exception):
-    """The loss of a configuration is not a finite number; the trial ends, the study goes on."""
+def _ignore_epoch(_place: int, _epoch: int, _accuracies: list[float]) -> None:
+    """Do nothing after an epoch."""
 
 
 def score(
-    task: Task,
+    data: SearchData,
     params: Mapping[str, Any],
     *,
-    what: str,
-    resume_folder: Path | None,
-    recorder_of: Callable[[int], MetricLogger],
-    after_epoch: Callable[[int, int, float], None],
+    desc: str,
+    resume_folder: Path | None = None,
+    logger_for: Callable[[int], MetricLogger] = lambda _: NullLogger(),
+    after_epoch: Callable[[int, int, list[float]], None] = _ignore_epoch,
 ) -> list[float]:
     """Train a configuration with every seed.
 
-    The same configuration gives the same numbers on the same machine with the same number of threads.
+    Equal configurations give equal scores on the same machine with the same number of threads.
 
     Args:
-        task: What all trials share.
-        params: The whole params file with the configuration's fields in place.
-        what: Name of the work for progress and messages.
-        resume_folder: Where unfinished trainings keep their snapshots; finished seeds their results. The
-            caller removes it when the result is safe. None keeps none.
-        recorder_of: Seed to who is told of its training.
-        after_epoch: Told the place of the seed, the epoch, and the mean over the seeds so far of the best
-            validation accuracy so far. What it raises ends the trial.
+        data: Data and settings that all trials share.
+        params: Content of params.yaml with the fields of the trial replaced.
+        desc: Name of the trial for progress bars and messages.
+        resume_folder: Folder for the snapshots of unfinished trainings; the caller removes it. None
+            disables snapshots.
+        logger_for: Returns the metric logger of a seed.
+        after_epoch: Called after every epoch with the place of the seed in `data.seeds`, the epoch and, for
+            each seed so far, its best validation accuracy so far. An exception raised by it ends the trial.
 
     Returns:
         Best accuracy on the original validation patches of each seed, in [0, 1].
 
     Raises:
-        PathgenError: The configuration is not valid, or its patches are not there.
-        Worthless: The loss is not a finite number.
+        PathgenErrors: The configuration is not valid.
+        NonFiniteLoss: The training has diverged.
     """
     settings = parse_section(dict(params), "train_classifier", TrainClassifierSettings)
-    if settings.regimes.validate_on != "original":
-        raise PathgenError(
-            "train_classifier.regimes.validate_on",
-            f"is {settings.regimes.validate_on}: a study compares on original validation patches only",
-            "Set it to original",
-        )
-    recipe = settings.of(task.classifier).arguments()
-    sets = task.synthetic(params["synthesise"]["per_class"])
+    recipe = settings.of(data.classifier).arguments()
+    synthetic = data.synthetic_sets(params["synthesise"]["per_class"])
     scores: list[float] = []
-    for place, seed in enumerate(task.seeds):
+    for place, seed in enumerate(data.seeds):
         train, valid = build_regime(
-            task.regime,
-            task.train,
-            task.valid,
-            sets,
-            **settings.regimes.model_dump(),
-            seed=seed,
+            data.regime, data.train, data.valid, synthetic, **settings.regimes.model_dump(), seed=seed
         )
-        bests: list[float] = []
+        best = 0.0
 
-        def tell(epoch: int, row: dict[str, float], place: int = place, bests: list[float] = bests) -> bool:
-            bests.append(max([row["valid_accuracy"], *bests[-1:]]))
-            after_epoch(place, epoch, float(np.mean([*scores, bests[-1]])))
+        def finish_epoch(epoch: int, row: dict[str, float], place: int = place) -> bool:
+            nonlocal best
+            best = max(best, row["valid_accuracy"])
+            after_epoch(place, epoch, [*scores, best])
             return False
 
-        try:
-            trained = train_classifier(
-                train.images,
-                train.labels,
-                valid.images,
-                valid.labels,
-                **recipe,
-                seed=seed,
-                device=task.device,
-                precision=task.precision,
-                channels_last=task.channels_last,
-                resume_folder=None if resume_folder is None else resume_folder / str(seed),
-                recorder=recorder_of(seed),
-                what=f"{what}, seed {seed}",
-                stop_after_epoch=tell,
-            )
-        except PathgenError as problem:
-            if not problem.reason.startswith(_NO_NUMBER):
-                raise
-            raise Worthless(problem.reason) from None
+        trained = train_classifier(
+            train.images,
+            train.labels,
+            valid.images,
+            valid.labels,
+            **recipe,
+            seed=seed,
+            device=data.device,
+            precision=data.precision,
+            channels_last=data.channels_last,
+            resume_folder=None if resume_folder is None else resume_folder / str(seed),
+            recorder=logger_for(seed),
+            what=f"{desc}, seed {seed}",
+            stop_after_epoch=finish_epoch,
+        )
         scores.append(float(trained.history["valid_accuracy"].max()))
     return scores

@@ -1,4 +1,4 @@
-"""Fields of a whole params file, by their paths with dots; what a trial has chosen, as fields."""
+"""Fields of params.yaml by their dotted paths, and the values that a trial gives them."""
 
 import copy
 from collections.abc import Mapping, MutableMapping, Sequence
@@ -11,14 +11,11 @@ _DIGITS = 3
 
 
 def field_value(params: Mapping[str, Any], field: str) -> Any:
-    """Return what a field holds.
+    """Return the value of a field.
 
     Args:
-        params: A params file as `pathgen.core.params.read_params` returns it.
-        field: The path, e.g. ``train_classifier.learning_rate``.
-
-    Returns:
-        The value.
+        params: Content of params.yaml.
+        field: Dotted path, e.g. ``train_classifier.classifiers.cnn6.learning_rate``.
 
     Raises:
         PathgenError: There is no such field.
@@ -32,64 +29,66 @@ def field_value(params: Mapping[str, Any], field: str) -> Any:
 
 
 def set_fields(params: MutableMapping[str, Any], values: Mapping[str, Any]) -> None:
-    """Replace fields in place; a mapping as value replaces, or adds, these fields of a section.
+    """Replace fields in place; a mapping as value replaces, or adds, fields of a section.
 
     Args:
-        params: A params file, plain or as ruamel.yaml keeps it with its comments.
-        values: Path to new value.
+        params: Content of params.yaml, plain or with comments as loaded by ruamel.yaml.
+        values: New values by dotted path.
 
     Raises:
         PathgenError: There is no such field or section.
     """
     for field, value in values.items():
-        now = field_value(params, field)
-        if isinstance(value, Mapping) != isinstance(now, Mapping):
-            reason = "is a section" if isinstance(now, Mapping) else "is no section"
+        current = field_value(params, field)
+        if isinstance(value, Mapping) != isinstance(current, Mapping):
+            reason = "is a section" if isinstance(current, Mapping) else "is not a section"
             raise PathgenError(f"params.yaml: {field}", reason, "Correct it in tuning.space")
         if isinstance(value, Mapping):
-            now.update(value)
+            current.update(value)
         else:
             *sections, name = field.split(".")
             field_value(params, ".".join(sections))[name] = value
 
 
 def with_fields(params: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy of a plain params file with fields replaced (see `set_fields`)."""
+    """Return a copy of params.yaml's content with fields replaced (see `set_fields`)."""
     changed = copy.deepcopy(dict(params))
     set_fields(changed, values)
     return changed
 
 
-def values_of(chosen: Mapping[str, Any], space: Sequence[Dimension]) -> dict[str, Any]:
-    """Return the fields that a trial replaces.
+def values_of(sampled: Mapping[str, Any], space: Sequence[Dimension]) -> dict[str, Any]:
+    """Convert a trial's parameters to fields of params.yaml.
 
     Args:
-        chosen: Field to what the sampler chose.
-        space: The dimensions.
+        sampled: Optuna's parameters of the trial: dotted path to sampled value.
+        space: Dimensions of the search.
 
     Returns:
-        Path of the field to its value, for `fields.set_fields`; a variant is the mapping it stands for.
+        Values by dotted path, for `set_fields`: floats rounded to three digits, a variant as the mapping
+        that it names.
     """
-    return {dimension.field: _value(dimension, chosen[dimension.field]) for dimension in space}
+    return {dimension.field: _value(dimension, sampled[dimension.field]) for dimension in space}
 
 
 def changed_by(dimension: Dimension) -> list[str]:
-    """Return the fields that a dimension changes: those that its variants name, or its own."""
+    """Return the dotted paths that a dimension changes: its own, or those in its variants."""
     if dimension.variants is None:
         return [dimension.field]
     return sorted({f"{dimension.field}.{name}" for fields in dimension.variants.values() for name in fields})
 
 
-def tried_values(space: Sequence[Dimension], field: str, now: Any) -> list[Any]:
-    """Return what a field may be in a trial.
+def tried_values(space: Sequence[Dimension], field: str, current: Any) -> list[Any]:
+    """Return the extreme values of a field over all trials.
 
     Args:
-        space: The dimensions.
-        field: Its path, a leaf.
-        now: What the params hold.
+        space: Dimensions of the search.
+        field: Dotted path of a field that is not a section.
+        current: Its value in params.yaml.
 
     Returns:
-        Both ends, or every choice, also by variants of its section; `now` where it is not searched.
+        Both ends of its range, or all choices, including those in variants of its section; only `current`
+        if the field is not searched.
     """
     section, _, name = field.rpartition(".")
     found: list[Any] = []
@@ -98,13 +97,15 @@ def tried_values(space: Sequence[Dimension], field: str, now: Any) -> list[Any]:
             found += dimension.extremes()
         elif dimension.field == section and dimension.variants is not None:
             variants = dimension.variants.values()
-            found += [fields.get(name, now) for fields in variants if any(name in one for one in variants)]
-    return found or [now]
+            found += [
+                fields.get(name, current) for fields in variants if any(name in one for one in variants)
+            ]
+    return found or [current]
 
 
-def _value(dimension: Dimension, chosen: Any) -> Any:
+def _value(dimension: Dimension, sampled: Any) -> Any:
     if dimension.variants is not None:
-        return dict(dimension.variants[chosen])
-    if dimension.choices is None and isinstance(chosen, float):
-        return float(f"{chosen:.{_DIGITS}g}")
-    return chosen
+        return dict(dimension.variants[sampled])
+    if dimension.choices is None and isinstance(sampled, float):
+        return float(f"{sampled:.{_DIGITS}g}")
+    return sampled

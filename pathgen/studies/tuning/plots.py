@@ -1,4 +1,4 @@
-"""Plots of a study."""
+"""Plots of a search."""
 
 from collections.abc import Mapping
 
@@ -10,20 +10,20 @@ from pathgen.webpage.plotting import COLOURS, GREY, empty_plot
 
 
 def plot_history(trials: pd.DataFrame) -> Figure:
-    """Plot the score of each trial and the best so far.
+    """Plot the objective of each trial and the best value so far.
 
     Args:
-        trials: See `results.trials_frame`.
+        trials: Table of the trials, see `results.trials_table`.
 
     Returns:
-        The plot.
+        The figure.
     """
     figure, axis = empty_plot()
     finished = trials[trials["state"] == "finished"]
     pruned = trials[(trials["state"] == "pruned") & trials["value"].notna()]
     axis.plot(finished["trial"], finished["value"], "o", color=COLOURS[0], label="finished")
     if len(pruned) > 0:
-        axis.plot(pruned["trial"], pruned["value"], "x", color=GREY, label="given up, where it stood")
+        axis.plot(pruned["trial"], pruned["value"], "x", color=GREY, label="pruned (last value)")
     axis.step(
         finished["trial"],
         finished["value"].cummax(),
@@ -33,20 +33,20 @@ def plot_history(trials: pd.DataFrame) -> Figure:
         label="best so far",
     )
     axis.set_xlabel("trial")
-    axis.set_ylabel("accuracy, original validation patches")
+    axis.set_ylabel("accuracy on original validation patches")
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.legend(loc="outside lower center", ncols=3, fontsize="small", frameon=False)
     return figure
 
 
 def plot_importance(importance: Mapping[str, float]) -> Figure:
-    """Plot each field's share in the spread of the scores.
+    """Plot the importance of each setting.
 
     Args:
-        importance: Field to its share, descending; in [0, 1], sum 1.
+        importance: Share of the variance by dotted path, descending; in [0, 1], sum 1.
 
     Returns:
-        The plot.
+        The figure.
     """
     figure, axis = empty_plot(height=1.4 + 0.4 * len(importance))
     names = [name.split(".", 2)[-1] for name in importance]
@@ -54,5 +54,5 @@ def plot_importance(importance: Mapping[str, float]) -> Figure:
     axis.set_yticks(range(len(names)), names)
     axis.invert_yaxis()
     axis.set_xlim(0, 1)
-    axis.set_xlabel("share in the spread of the scores (fANOVA)")
+    axis.set_xlabel("share of the variance between trials (fANOVA)")
     return figure

@@ -1,4 +1,4 @@
-"""What a study has found: a table of the trials, the best configuration, sentences and plots."""
+"""Results of a search: table of the trials, best configuration, conclusions and plots."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,92 +12,89 @@ from optuna.trial import FrozenTrial, TrialState
 from ruamel.yaml import YAML
 
 from pathgen.core.errors import PathgenError
-from pathgen.core.files import atomic_folder, atomic_path, write_json
+from pathgen.core.files import atomic_folder, atomic_path
 from pathgen.core.params import PARAMS_FILE
 from pathgen.patches.parquet import write_csv
+from pathgen.results.study import BestTrial, TrialCounts, TuningSummary
 from pathgen.studies.tuning.overrides import set_fields, values_of
 from pathgen.studies.tuning.plots import plot_history, plot_importance
+from pathgen.studies.tuning.search import LAST_VALUE, REASON, SCORES, done_trials
 from pathgen.studies.tuning.settings import TuningSettings
-from pathgen.studies.tuning.trial_queue import REASON, done_trials
 from pathgen.webpage.pictures import save_svg
 
-# Below this number of finished trials the forest that tells importance has next to nothing to learn from.
-_FEWEST_FOR_IMPORTANCE = 8
+# Fewer finished trials do not support an estimate of importance.
+_MIN_TRIALS_FOR_IMPORTANCE = 8
 
 
 @dataclass(frozen=True)
-class Found:
-    """What a study has found.
+class SearchResult:
+    """Result of a search.
 
     Attributes:
-        trials: One row per trial, see `trials_frame`.
-        slot: Number of the best trial; of equal ones the first.
-        value: Its score: mean over the seeds of the best accuracy on original validation patches.
-        scores: That accuracy of each seed.
-        values: Path of each field to what the best trial has put there.
-        importance: Share of each field in the spread of the scores, descending; empty when there are too
-            few finished trials to tell.
+        trials: One row per trial, see `trials_table`.
+        number: Number of the best trial; the first of equal ones.
+        value: Its objective: mean over the seeds of the best accuracy on original validation patches.
+        scores: That accuracy for each seed.
+        fields: Values of the best trial by dotted path in params.yaml.
+        importance: Share of the variance between trials (fANOVA) by dotted path, descending; empty with too
+            few finished trials.
     """
 
     trials: pd.DataFrame
-    slot: int
+    number: int
     value: float
     scores: Sequence[float]
-    values: Mapping[str, Any]
+    fields: Mapping[str, Any]
     importance: Mapping[str, float]
 
 
-def find(study: optuna.Study, settings: TuningSettings) -> Found:
-    """Read a study's result.
+def read_result(study: optuna.Study, settings: TuningSettings) -> SearchResult:
+    """Read the result from a study.
 
     Args:
-        study: The study, with all trials done.
-        settings: The search.
-
-    Returns:
-        What it has found.
+        study: Optuna's study.
+        settings: Section ``tuning``.
 
     Raises:
-        PathgenError: No trial has finished: all were pruned.
+        PathgenError: No trial has finished.
     """
-    done = {slot: trial for slot, trial in done_trials(study).items() if slot <= settings.trials}
-    finished = {slot: trial for slot, trial in done.items() if trial.state == TrialState.COMPLETE}
+    done = done_trials(study)
+    finished = [trial for trial in done if trial.state == TrialState.COMPLETE]
     if not finished:
         raise PathgenError(
-            "study",
-            "no trial has finished, the loss was never a number",
+            f"study {study.study_name}",
+            "no trial has finished: the loss was never finite",
             "Lower the learning rates in tuning.space",
         )
-    slot = max(finished, key=lambda number: (finished[number].value or 0.0, -number))
-    best = finished[slot]
+    best = max(finished, key=lambda trial: (trial.value or 0.0, -trial.number))
     assert best.value is not None
-    return Found(
-        trials_frame(done, settings),
-        slot,
+    return SearchResult(
+        trials_table(done, settings),
+        best.number,
         best.value,
-        best.user_attrs["scores"],
+        best.user_attrs[SCORES],
         values_of(best.params, settings.space),
-        _importance(study, list(finished.values()), settings),
+        _importance(study, finished, settings),
     )
 
 
-def trials_frame(done: Mapping[int, FrozenTrial], settings: TuningSettings) -> pd.DataFrame:
-    """Put the trials into a table.
+def trials_table(done: Sequence[FrozenTrial], settings: TuningSettings) -> pd.DataFrame:
+    """Build the table of trials.
 
     Args:
-        done: Slot to its trial.
-        settings: The search.
+        done: Finished and pruned trials.
+        settings: Section ``tuning``.
 
     Returns:
-        Columns trial, state (finished or pruned), value (of a pruned trial: where it stood), one
-        ``seed_…`` for each seed (finished trials only), epochs (of all seeds), reason (of a pruned one), and
-        one per field: what the sampler chose, rounded as it was used.
+        Columns trial (Optuna's number), state (finished or pruned), value (of a pruned trial: the last one),
+        one ``seed_{seed}`` per seed (finished trials), epochs (of all seeds), reason (pruned trials), and one
+        per dimension: its sampled value, rounded as it was used.
     """
     rows = []
-    for slot, trial in done.items():
+    for trial in done:
         complete = trial.state == TrialState.COMPLETE
-        scores = trial.user_attrs.get("scores") or [None] * len(settings.seeds)
-        chosen = {
+        scores = trial.user_attrs.get(SCORES) or [None] * len(settings.seeds)
+        sampled = {
             dimension.field: trial.params[dimension.field]
             if dimension.variants is not None
             else values_of(trial.params, [dimension])[dimension.field]
@@ -105,28 +102,24 @@ def trials_frame(done: Mapping[int, FrozenTrial], settings: TuningSettings) -> p
         }
         rows.append(
             {
-                "trial": slot,
+                "trial": trial.number,
                 "state": "finished" if complete else "pruned",
-                "value": trial.value if complete else _last(trial),
+                "value": trial.value if complete else trial.user_attrs.get(LAST_VALUE),
                 **{f"seed_{seed}": score for seed, score in zip(settings.seeds, scores, strict=True)},
                 "epochs": len(trial.intermediate_values),
                 "reason": trial.user_attrs.get(REASON),
-                **chosen,
+                **sampled,
             }
         )
     return pd.DataFrame(rows)
 
 
-def _last(trial: FrozenTrial) -> float | None:
-    return trial.intermediate_values[trial.last_step] if trial.last_step is not None else None
-
-
 def _importance(
     study: optuna.Study, finished: Sequence[FrozenTrial], settings: TuningSettings
 ) -> dict[str, float]:
-    spread = len({trial.value for trial in finished}) > 1
+    differ = len({trial.value for trial in finished}) > 1
     searched = [dimension.field for dimension in settings.space if len(dimension.extremes()) > 1]
-    if len(finished) < _FEWEST_FOR_IMPORTANCE or not spread or not searched:
+    if len(finished) < _MIN_TRIALS_FOR_IMPORTANCE or not differ or not searched:
         return {}
     evaluator = FanovaImportanceEvaluator(seed=settings.seed % 2**32)
     found = get_param_importances(study, evaluator=evaluator, params=searched)
@@ -134,87 +127,84 @@ def _importance(
 
 
 def write_results(
-    found: Found,
+    result: SearchResult,
     settings: TuningSettings,
     folder: Path,
     params: Path = PARAMS_FILE,
     *,
     made_from: Mapping[str, str],
 ) -> None:
-    """Write ``trials.csv``, ``best.yaml``, ``summary.json``, ``importance.svg`` and ``history.svg``.
+    """Write ``trials.csv``, ``best.yaml``, ``summary.json``, ``history.svg`` and ``importance.svg``.
 
     Args:
-        found: What the study has found.
-        settings: The search.
-        folder: Where to; what it held is replaced as a whole, or stays as it was.
-        params: The params file that ``best.yaml`` is a changed copy of.
-        made_from: Of `pathgen.provenance.stale`.
+        result: Result of the search.
+        settings: Section ``tuning``.
+        folder: Folder of the results; replaced as a whole.
+        params: Params file that ``best.yaml`` is a changed copy of.
+        made_from: Hash of each input, see `pathgen.provenance.stale`.
     """
-    counts = found.trials["state"].value_counts()
+    counts = result.trials["state"].value_counts()
     with atomic_folder(folder) as draft:
-        write_csv(found.trials, draft / "trials.csv")
-        write_best(found.values, settings, params, draft / "best.yaml")
-        plots = {"history.svg": plot_history(found.trials)}
-        if found.importance:
-            plots["importance.svg"] = plot_importance(found.importance)
+        write_csv(result.trials, draft / "trials.csv")
+        write_best(result.fields, settings, params, draft / "best.yaml")
+        plots = {"history.svg": plot_history(result.trials)}
+        if result.importance:
+            plots["importance.svg"] = plot_importance(result.importance)
         for name, plot in plots.items():
             save_svg(plot, draft / name)
-        write_json(
-            draft / "summary.json",
-            {
-                "regime": settings.regime,
-                "generator": None if settings.regime == "original" else settings.generator,
-                "classifier": settings.classifier,
-                "seeds": settings.seeds,
-                "trials": {state: int(counts.get(state, 0)) for state in ("finished", "pruned")},
-                "best": {
-                    "trial": found.slot,
-                    "value": found.value,
-                    "scores": list(found.scores),
-                    "fields": dict(found.values),
-                },
-                "importance": dict(found.importance),
-                "sentences": sentences(found, settings),
-                "figures": [(folder / name).as_posix() for name in plots],
-                "made_from": dict(made_from),
-            },
+        summary = TuningSummary(
+            regime=settings.regime,
+            generator=None if settings.regime == "original" else settings.generator,
+            classifier=settings.classifier,
+            seeds=tuple(settings.seeds),
+            trials=TrialCounts(finished=int(counts.get("finished", 0)), pruned=int(counts.get("pruned", 0))),
+            best=BestTrial(
+                trial=result.number,
+                value=result.value,
+                scores=tuple(result.scores),
+                fields=dict(result.fields),
+            ),
+            importance=dict(result.importance),
+            sentences=tuple(sentences(result, settings)),
+            figures=tuple((folder / name).as_posix() for name in plots),
+            made_from=dict(made_from),
         )
+        summary.save(draft / "summary.json")
 
 
-def write_best(values: Mapping[str, Any], settings: TuningSettings, params: Path, target: Path) -> None:
-    """Write a copy of a params file with fields replaced, the classifier among those to train.
+def write_best(fields: Mapping[str, Any], settings: TuningSettings, params: Path, target: Path) -> None:
+    """Write a params file with the best values, and with the classifier among those to train.
 
     Args:
-        values: Path of each field to its value.
-        settings: The search.
-        params: The file to copy; its comments are kept.
-        target: The new file.
+        fields: Best values by dotted path.
+        settings: Section ``tuning``.
+        params: Params file to copy, with its comments.
+        target: File to write.
     """
     yaml = YAML()
     yaml.width = 120
     content = yaml.load(params)
-    set_fields(content, values)
+    set_fields(content, fields)
     if settings.classifier not in content["pipeline"]["classifiers"]:
         content["pipeline"]["classifiers"].append(settings.classifier)
     with atomic_path(target) as draft, draft.open("w", encoding="utf-8") as stream:
         yaml.dump(content, stream)
 
 
-def sentences(found: Found, settings: TuningSettings) -> list[str]:
-    """Say what was found, for the report; no HTML."""
-    done, finished = len(found.trials), int((found.trials["state"] == "finished").sum())
+def sentences(result: SearchResult, settings: TuningSettings) -> list[str]:
+    """Return the conclusions for the report, as plain text."""
+    done, finished = len(result.trials), int((result.trials["state"] == "finished").sum())
     patches = "original" if settings.regime == "original" else f"{settings.regime} ({settings.generator})"
-    low, high = min(found.scores), max(found.scores)
-    said = [
-        f"Of {done} configurations of {settings.classifier} trained on {patches} patches, {finished} were "
-        f"trained to the end, with {len(settings.seeds)} seeds each, and {done - finished} given up early.",
-        f"The best (trial {found.slot}) reached a mean accuracy of {found.value:.4f} on the original "
+    low, high = min(result.scores), max(result.scores)
+    found = [
+        f"{done} configurations of {settings.classifier} were trained on {patches} patches with "
+        f"{len(settings.seeds)} seeds each; {finished} finished and {done - finished} were pruned.",
+        f"The best one (trial {result.number}) reached a mean accuracy of {result.value:.4f} on the original "
         f"validation patches ({low:.4f} to {high:.4f} over the seeds).",
-        "It is the best of many on the very patches that it was chosen by, so this number is too good. "
-        "What it is worth is its accuracy on the test set, which the search never opened; best.yaml is the "
-        "params file to find out with.",
+        "This score is optimistically biased, because the configuration was selected by it. The search never "
+        "opened the test set: run the study with best.yaml to measure the test accuracy.",
     ]
-    if found.importance:
-        first, share = next(iter(found.importance.items()))
-        said.append(f"Most of the spread between configurations goes with {first} ({share:.0%}).")
-    return said
+    if result.importance:
+        first, share = next(iter(result.importance.items()))
+        found.append(f"The most important setting is {first} ({share:.0%} of the variance, fANOVA).")
+    return found

@@ -1,128 +1,98 @@
-"""Where trials are kept, so that any number of processes can share a study."""
+"""Optuna's storage, which any number of processes share."""
 
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
-import filelock
 import optuna
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+from optuna.exceptions import ExperimentalWarning
+from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from sqlalchemy.exc import SQLAlchemyError
 
 from pathgen.core.errors import PathgenError
+from pathgen.studies.tuning.settings import TuningWorkSettings
 
-#: Names a storage in place of the settings, so that a password need not be written there.
-ADDRESS_VARIABLE = "PATHGEN_TUNING_STORAGE"
-_SQLITE_WAIT_S = 60
-_LOCK_WAIT_S = 120
-
-# Each start and end of a trial is told by the stage itself.
-optuna.logging.set_verbosity(optuna.logging.WARNING)
+#: Environment variable that overrides `tuning_work.storage`, so that no password need be written there.
+STORAGE_VARIABLE = "PATHGEN_TUNING_STORAGE"
+_SQLITE_TIMEOUT_S = 60
 
 
-class _MendingLock(JournalFileSymlinkLock):
-    """Optuna's lock of a journal; who holds it finds a journal that ends with a whole line.
+def open_storage(settings: TuningWorkSettings, folder: Path) -> RDBStorage:
+    """Open the storage; create the tables that are missing.
 
-    A writer that is killed, or whose disk is full, leaves half a line. Optuna would append to it, and no
-    process could read the journal any more.
-    """
-
-    def __init__(self, file: str) -> None:
-        super().__init__(file)
-        self._file = Path(file)
-
-    def acquire(self) -> bool:
-        acquired = super().acquire()
-        try:
-            _cut_half_line(self._file)
-        except BaseException:
-            self.release()
-            raise
-        return acquired
-
-
-def _cut_half_line(file: Path) -> None:
-    with file.open("r+b") as stream:
-        size = end = stream.seek(0, os.SEEK_END)
-        while end > 0:
-            stream.seek(end - 1)
-            if stream.read(1) == b"\n":
-                break
-            end -= 1
-        if end < size:
-            stream.truncate(end)
-
-
-def open_storage(address: str, folder: Path) -> BaseStorage:
-    """Open the storage, creating what is missing.
+    A trial that has sent no heartbeat for `grace_period_s` counts as failed and is queued again.
 
     Args:
-        address: ``sqlite``, ``journal:PATH`` or the URL of a database; the environment's wins.
-        folder: Where the file of ``sqlite`` lies, and the lock.
+        settings: Section ``tuning_work``.
+        folder: Folder of the SQLite file.
 
     Returns:
         The storage.
 
     Raises:
-        PathgenError: It cannot be used.
+        PathgenError: The storage cannot be used.
     """
-    address = os.environ.get(ADDRESS_VARIABLE) or address
-    folder.mkdir(parents=True, exist_ok=True)
-    subject = "tuning_work.storage"
+    url = os.environ.get(STORAGE_VARIABLE) or settings.storage
+    options: dict[str, Any] = {"pool_pre_ping": True}
+    if url == "sqlite":
+        folder.mkdir(parents=True, exist_ok=True)
+        url = f"sqlite:///{(folder / 'study.db').resolve()}"
+        options = {"connect_args": {"timeout": _SQLITE_TIMEOUT_S}}
     try:
-        # Of several processes that create one SQLite file at the same time, all but one would fail.
-        with filelock.FileLock(folder / "storage.lock", timeout=_LOCK_WAIT_S):
-            if address.startswith("journal:"):
-                file = Path(address.removeprefix("journal:"))
-                subject = str(file)
-                file.parent.mkdir(parents=True, exist_ok=True)
-                return JournalStorage(JournalFileBackend(str(file), lock_obj=_MendingLock(str(file))))
-            options: dict[str, Any] = {"pool_pre_ping": True}
-            if address == "sqlite":
-                subject = str(folder / "study.db")
-                address = f"sqlite:///{(folder / 'study.db').resolve()}"
-                options = {"connect_args": {"timeout": _SQLITE_WAIT_S}}
-            return RDBStorage(address, engine_kwargs=options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            return RDBStorage(
+                url,
+                engine_kwargs=options,
+                heartbeat_interval=settings.heartbeat_interval_s,
+                grace_period=settings.grace_period_s,
+                heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(settings.max_retry),
+            )
     except ModuleNotFoundError as missing:
         raise PathgenError(
-            subject, f"its driver {missing.name} is not installed", f"pip install {missing.name}"
+            "tuning_work.storage",
+            f"its driver {missing.name} is not installed",
+            f"Run pip install {missing.name}",
         ) from None
     except (SQLAlchemyError, OSError, ValueError, ImportError, RuntimeError) as problem:
-        # The first line only, and of a database's address nothing: it may hold a password.
+        # Only the type of the error where its text may contain the address and its password.
         reason = type(problem).__name__ if "://" in str(problem) else str(problem).split("\n")[0]
         raise PathgenError(
-            subject,
-            f"cannot be opened as the storage of a study: {reason}",
-            "Correct tuning_work.storage, start the database, or move the file away",
+            "tuning_work.storage",
+            f"cannot be opened: {reason}",
+            "Correct it, start the database, or remove the SQLite file in work/tuning",
         ) from None
 
 
-def open_study(storage: BaseStorage, name: str, *, create: bool) -> optuna.Study:
+def open_study(
+    storage: RDBStorage, name: str, *, create: bool = False, pruner: optuna.pruners.BasePruner | None = None
+) -> optuna.Study:
     """Open a study by its name.
 
     Args:
-        storage: See `open_storage`.
-        name: The study's name, which stands for all that shapes its trials.
-        create: Whether to create it where it is missing.
+        storage: Optuna's storage.
+        name: Name of the study, see `study_name`.
+        create: Whether to create it if it does not exist.
+        pruner: Pruner of this process.
 
     Returns:
         The study; it maximises.
 
     Raises:
-        PathgenError: There is no such study, and it shall not be created.
+        PathgenError: The study does not exist and `create` is false.
     """
     if create:
         return optuna.create_study(
-            storage=storage, study_name=name, direction="maximize", load_if_exists=True
+            storage=storage, study_name=name, direction="maximize", load_if_exists=True, pruner=pruner
         )
     try:
-        return optuna.load_study(storage=storage, study_name=name)
+        return optuna.load_study(storage=storage, study_name=name, pruner=pruner)
     except KeyError:
-        there = ", ".join(sorted(optuna.get_all_study_names(storage))) or "none"
+        known = ", ".join(sorted(optuna.get_all_study_names(storage))) or "none"
         raise PathgenError(
             f"study {name}",
-            f"is not in the storage (there: {there}). The name stands for settings, data, code and the "
-            "version of torch",
-            "Start the study there first, or make this checkout and its data equal to that one's",
+            f"is not in the storage (studies there: {known}). Its name depends on settings, data, code and "
+            "versions of libraries",
+            "Start the search first, or use the same settings, data and code on this machine",
         ) from None

@@ -1,77 +1,68 @@
-"""The name of a study, which stands for all that shapes its trials."""
+"""Inputs of a search, and the name of its Optuna study, which is made from them."""
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from importlib.metadata import version
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pathgen.classifier.discovery import code_digests
-from pathgen.core.files import sha256_of
-from pathgen.provenance.code_hash import code_manifest
-from pathgen.studies.tuning.overrides import field_value
+from pathgen.provenance.cache_key import CacheKey, library_versions
+from pathgen.provenance.code_hash import PLUGINS, code_manifest
+from pathgen.provenance.params_hash import code_of_stage, setting
+from pathgen.studies.tuning.overrides import changed_by, field_value, tried_values
 from pathgen.studies.tuning.settings import TuningSettings
 
-_CODE = (
-    "pathgen.gan.sample_cache",
-    "pathgen.training.compute",
-    *(f"pathgen.studies.tuning.{part}" for part in ("objective", "pruning", "space", "worker")),
-)
+_OBJECTIVE = "pathgen.studies.tuning.objective"
+
+
+def input_names(params: Mapping[str, Any], settings: TuningSettings) -> list[str]:
+    """Return the names, as in `pathgen.provenance.params_hash`, of the settings and code that shape a trial.
+
+    Fields that are searched are not among them: params.yaml may take over the best values, and the search
+    stays valid. Nor is the number of trials, which may be raised.
+
+    Args:
+        params: Content of params.yaml.
+        settings: Section ``tuning``.
+
+    Raises:
+        PathgenError: The classifier has no recipe.
+    """
+    searched = {name for dimension in settings.space for name in changed_by(dimension)} | {"tuning.trials"}
+    recipe = f"train_classifier.classifiers.{settings.classifier}"
+    parts = ("tuning", recipe, "train_classifier.regimes", "synthesise", "compute")
+    paths = [path for part in parts for path in _leaves(field_value(params, part), part)]
+    return [
+        *(setting(path) for path in paths if path not in searched),
+        *(code_of_stage(script) for script in ("train_classifier", "synthesise")),
+    ]
+
+
+def _leaves(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from _leaves(part, f"{path}.{name}")
+    else:
+        yield path
 
 
 def study_name(
-    params: Mapping[str, Any], settings: TuningSettings, inputs: Sequence[Path], device: str
+    params: Mapping[str, Any], settings: TuningSettings, made_from: Mapping[str, str], device: str
 ) -> str:
-    """Name a study.
-
-    Trials of other settings, patches, generators, code or another torch are not comparable: they make another
-    study. The number of trials is not in the name, so that it can be raised; nor are the workers.
+    """Return the name of the Optuna study: trials of other inputs belong to another study.
 
     Args:
-        params: The whole params file, plain.
-        settings: The search.
-        inputs: Folders of patches and checkpoints.
-        device: Kind of device that trains, e.g. ``cpu``.
+        params: Content of params.yaml.
+        settings: Section ``tuning``.
+        made_from: Hash of each input, see `pathgen.provenance.stale`.
+        device: Type of the device, e.g. ``cpu``.
 
     Returns:
-        Classifier, regime and twelve digits.
+        Classifier, regime and twelve hexadecimal digits.
     """
-    classifiers = params["train_classifier"]["classifiers"]
-    facts = {
-        "tuning": settings.model_dump(exclude={"trials"}),
-        "classifier": classifiers.get(settings.classifier),
-        "regimes": params["train_classifier"]["regimes"],
-        "synthesise": params["synthesise"],
-        "compute": {name: params["compute"][name] for name in ("precision", "channels_last", "threads")},
-        "device": device,
-        "inputs": {
-            file.as_posix(): sha256_of(file)
-            for folder in inputs
-            for file in sorted(folder.rglob("*"))
-            if file.is_file()
-        },
-        # What trains a trial and what ends it early; its synthetic patches are drawn with compute.threads.
-        "code": code_manifest(*_CODE),
-        "networks": {name: code_digests(name) for name in _networks(params, settings)},
-        "torch": version("torch"),
-        "optuna": version("optuna"),
-    }
-    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-    return f"{settings.classifier}-{settings.regime}-{digest[:12]}"
-
-
-def _networks(params: Mapping[str, Any], settings: TuningSettings) -> list[str]:
-    """Name every network that a trial may train."""
-    field = f"train_classifier.classifiers.{settings.classifier}"
-    now = str(field_value(params, f"{field}.network"))
-    searched = [
-        str(value) for one in settings.space if one.field == f"{field}.network" for value in one.extremes()
-    ]
-    variants = [
-        str(variant.get("network", now))
-        for one in settings.space
-        if one.field == field and one.variants is not None
-        for variant in one.variants.values()
-    ]
-    return sorted({*(searched or [now]), *variants})
+    field = f"train_classifier.classifiers.{settings.classifier}.network"
+    networks = tried_values(settings.space, field, field_value(params, field))
+    key = CacheKey(
+        settings={"device": device},
+        inputs=made_from,
+        code=code_manifest(_OBJECTIVE, *(f"{PLUGINS['classifiers']}.{name}" for name in networks)),
+        libraries=library_versions("torch", "optuna"),
+    )
+    return f"{settings.classifier}-{settings.regime}-{key.digest[:12]}"

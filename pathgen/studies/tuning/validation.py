@@ -1,4 +1,4 @@
-"""What of a search space can be seen to be wrong before anything is trained."""
+"""Check a search against the rest of params.yaml before anything is trained."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,42 +24,47 @@ _MIXED_ALONE = (f"{_REGIMES}.mixed_original", _SHARE)
 
 
 def check_search(params: Mapping[str, Any], settings: TuningSettings, path: Path) -> None:
-    """Refuse a search that `search_problems` finds wrong, or that would not be judged on original patches.
+    """Refuse an invalid search, or one that would not be scored on original validation patches.
+
+    Args:
+        params: Content of params.yaml.
+        settings: Section ``tuning``.
+        path: Name of the file, for messages.
 
     Raises:
-        PathgenErrors: All that is wrong with it.
+        PathgenErrors: The search has problems, see `search_problems`.
     """
     problems = search_problems(params, settings, path)
-    judges = field_value(params, _VALIDATE_ON)
-    if judges != "original":
-        # Not among those problems: a study that is never searched may have it otherwise.
-        reason = f"is {judges}, and a search compares on original validation patches only"
+    validate_on = field_value(params, _VALIDATE_ON)
+    if validate_on != "original":
+        # Not in `search_problems`: a study without a search may use another value.
+        reason = f"is {validate_on}, but a search compares trials on original validation patches only"
         problems.append(PathgenError(f"{path}: {_VALIDATE_ON}", reason, "Set it to original for the search"))
     if problems:
         raise PathgenErrors(problems)
 
 
 def search_problems(params: Mapping[str, Any], settings: TuningSettings, path: Path) -> list[PathgenError]:
-    """Check a search against the rest of the params.
+    """Check a search against the rest of params.yaml.
 
-    Every field exists and changes what a trial trains, every end and choice is allowed, each network takes
-    patches of the study's size, and each trial has as many synthetic ones as it takes.
+    Every field must exist and affect a trial, every bound and choice must be allowed, each network must
+    accept patches of the study's size, and no trial may need more synthetic patches than it has.
 
     Args:
-        params: The whole params file, plain, valid in itself.
-        settings: Its section `tuning`.
-        path: The file's name, for messages.
+        params: Content of params.yaml, valid without the search.
+        settings: Section ``tuning``.
+        path: Name of the file, for messages.
 
     Returns:
         One error per problem.
     """
     problems = []
     if settings.generator not in params["pipeline"]["generators"]:
-        reason = f"is {settings.generator}, which pipeline.generators does not train"
-        problems.append(PathgenError(f"{path}: tuning.generator", reason, "Name one of those"))
+        reason = f"is {settings.generator}, which is not in pipeline.generators"
+        problems.append(PathgenError(f"{path}: tuning.generator", reason, "Choose one of them"))
     if settings.classifier not in params["train_classifier"]["classifiers"]:
-        reason = f"is {settings.classifier}, which train_classifier.classifiers does not describe"
-        problems.append(PathgenError(f"{path}: tuning.classifier", reason, "Name one of those"))
+        reason = f"is {settings.classifier}, which has no recipe in train_classifier.classifiers"
+        problems.append(PathgenError(f"{path}: tuning.classifier", reason, "Choose one of them"))
     for dimension in settings.space:
         for value in dimension.extremes():
             section = dimension.field.split(".")[0]
@@ -68,7 +73,9 @@ def search_problems(params: Mapping[str, Any], settings: TuningSettings, path: P
                 parse_section(changed, section, _SECTIONS[section], path)
             except PathgenErrors as found:
                 problems += [
-                    PathgenError(f"{path}: tuning.space", f"{value} leads to {error}", "Leave it out")
+                    PathgenError(
+                        f"{path}: tuning.space", f"the value {value} is invalid: {error}", "Remove it"
+                    )
                     for error in found.errors
                 ]
             except PathgenError as problem:
@@ -82,12 +89,12 @@ def search_problems(params: Mapping[str, Any], settings: TuningSettings, path: P
 
 
 def _of_fields(settings: TuningSettings, path: Path) -> list[PathgenError]:
-    """Find the fields that no trial looks at, and those that two dimensions set."""
+    """Find fields without an effect, and fields set by two dimensions."""
     problems, known = [], set[str]()
     for field in (field for dimension in settings.space for field in changed_by(dimension)):
         problem = _useless(field, settings)
         if problem is None and field in known:
-            problem = "is set by two dimensions, and the later one wins", "Leave one of them out"
+            problem = "is set by two dimensions", "Remove one of them"
         known.add(field)
         if problem is not None:
             reason, hint = problem
@@ -96,24 +103,27 @@ def _of_fields(settings: TuningSettings, path: Path) -> list[PathgenError]:
 
 
 def _useless(field: str, settings: TuningSettings) -> tuple[str, str] | None:
-    """Say why no trial looks at a field, and what to do; None for one that shapes what is trained."""
+    """Return why a field has no effect on a trial, and a hint; None for a field that has one."""
     if field.startswith(f"{_CLASSIFIERS}."):
         owner = field.split(".")[2]
         if owner != settings.classifier:
-            reason = f"is of another classifier than tuning.classifier ({settings.classifier})"
-            return reason, f"Name a field of {settings.classifier}, or set tuning.classifier to {owner}"
+            reason = f"belongs to another classifier than tuning.classifier ({settings.classifier})"
+            return reason, f"Choose a field of {settings.classifier}, or set tuning.classifier to {owner}"
         return None
     if field in _MIXED_ALONE and settings.regime != "mixed":
-        return f"changes nothing under tuning.regime {settings.regime}", "Leave it out, or search mixed"
+        return (
+            f"has no effect with tuning.regime {settings.regime}",
+            "Remove it, or set tuning.regime to mixed",
+        )
     if field == _PER_CLASS and settings.regime == "original":
-        return "changes nothing under tuning.regime original", "Leave it out, or search mixed or synthetic"
+        return "has no effect with tuning.regime original", "Remove it, or change tuning.regime"
     if field.startswith(f"{_REGIMES}.") and field not in _MIXED_ALONE:
-        return "is not searched: all trials are judged on original validation patches", "Leave it out"
+        return "cannot be searched: all trials are scored on original validation patches", "Remove it"
     return None
 
 
 def _of_networks(params: Mapping[str, Any], settings: TuningSettings, path: Path) -> list[PathgenError]:
-    """Find the networks that take no patches as small as the study's."""
+    """Find networks that do not accept patches of the study's size."""
     field, size_px = f"{_CLASSIFIERS}.{settings.classifier}.network", params["extract"]["size_px"]
     needs = {
         network: smallest_image_px(network)
@@ -122,8 +132,8 @@ def _of_networks(params: Mapping[str, Any], settings: TuningSettings, path: Path
     return [
         PathgenError(
             f"{path}: tuning.space",
-            f"{field} {network} needs patches of {needed} px, and extract.size_px is {size_px}",
-            "Leave it out, tune another classifier, or raise extract.size_px",
+            f"{field} {network} needs patches of {needed} px, but extract.size_px is {size_px}",
+            "Remove it, tune another classifier, or raise extract.size_px",
         )
         for network, needed in needs.items()
         if needed > size_px
@@ -131,7 +141,7 @@ def _of_networks(params: Mapping[str, Any], settings: TuningSettings, path: Path
 
 
 def _of_amounts(params: Mapping[str, Any], settings: TuningSettings, path: Path) -> list[PathgenError]:
-    """Compare the largest number of synthetic patches that a trial takes with the smallest it may have."""
+    """Compare the most synthetic patches that a mixed trial needs with the fewest that it may have."""
     if settings.regime != "mixed":
         return []
     share = max(tried_values(settings.space, _SHARE, field_value(params, _SHARE)))
@@ -141,6 +151,6 @@ def _of_amounts(params: Mapping[str, Any], settings: TuningSettings, path: Path)
         return []
     searched = any(dimension.field == _PER_CLASS for dimension in settings.space)
     subject = f"tuning.space: {_PER_CLASS}" if searched else _PER_CLASS
-    reason = f"may be {fewest}, but mixed takes {needed} per class with mixed_synthetic {share}"
+    reason = f"can be {fewest}, but mixed needs {needed} per class with mixed_synthetic {share}"
     hint = f"Raise the smallest {_PER_CLASS} to {needed}, or lower mixed_synthetic"
     return [PathgenError(f"{path}: {subject}", reason, hint)]

@@ -1,4 +1,4 @@
-"""A search over a toy task; as a script, a study whose processes are killed."""
+"""A search on toy patches; as a script, one worker of it."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,11 +12,10 @@ import pandas as pd
 import torch
 
 from pathgen.patches.store import PatchSet
-from pathgen.studies.tuning.objective import Task
+from pathgen.studies.tuning.objective import SearchData
+from pathgen.studies.tuning.search import Objective, OpenRun, build_pruner, build_sampler, run_trials
 from pathgen.studies.tuning.settings import TuningSettings, TuningWorkSettings
 from pathgen.studies.tuning.storage import open_storage, open_study
-from pathgen.studies.tuning.worker import work
-from pathgen.studies.tuning.worker_pool import run_crew
 
 RATE = "train_classifier.classifiers.toy.learning_rate"
 PARAMS: dict[str, Any] = {
@@ -68,7 +67,7 @@ SETTINGS: dict[str, Any] = {
         },
     ],
 }
-WORKERS = TuningWorkSettings(workers=3, storage="sqlite", beat_s=0.2, dead_after_s=1.0, tries=4)
+WORK = TuningWorkSettings(workers=3, storage="sqlite", heartbeat_interval_s=1, grace_period_s=3, max_retry=4)
 
 
 def settings(**changed: Any) -> TuningSettings:
@@ -76,24 +75,24 @@ def settings(**changed: Any) -> TuningSettings:
 
 
 def patches(count: int, seed: int) -> PatchSet:
-    """Noise; tumor (every second one) is a little darker in the middle."""
+    """Return noise; every second patch is labelled tumor and has a darker centre."""
     generator = np.random.default_rng(seed)
     images = generator.integers(60, 200, (count, 16, 16, 3)).astype(np.uint8)
     images[1::2, 4:12, 4:12] -= 40
     return PatchSet(images, pd.DataFrame({"label": ["normal", "tumor"] * (count // 2)}))
 
 
-def toy_task(params: Mapping[str, Any] = PARAMS) -> Task:
+def search_data(params: Mapping[str, Any] = PARAMS) -> SearchData:
     torch.set_num_threads(1)
-    drawn = patches(80, 3)
-    return Task(
+    synthetic = patches(80, 3)
+    return SearchData(
         params=params,
         regime="synthetic",
         classifier="toy",
         seeds=[1, 2],
         train=patches(40, 1),
         valid=patches(60, 2),
-        drawn={"normal": drawn.images[::2], "tumor": drawn.images[1::2]},
+        synthetic={"normal": synthetic.images[::2], "tumor": synthetic.images[1::2]},
         device=torch.device("cpu"),
         precision="fp32",
         channels_last=True,
@@ -101,48 +100,42 @@ def toy_task(params: Mapping[str, Any] = PARAMS) -> Task:
 
 
 class Record:
-    """A trial's record that keeps what it is told."""
+    """Record of a trial that keeps everything in memory."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[str, float, int]] = []
+        self.logged: list[tuple[str, float, int]] = []
         self.tags: dict[str, str] = {}
 
     def metrics(self, values: Mapping[str, float], step: int) -> None:
-        self.told += [(key, value, step) for key, value in values.items()]
+        self.logged += [(key, value, step) for key, value in values.items()]
 
     def tag(self, key: str, value: str) -> None:
         self.tags[key] = value
 
 
 @contextmanager
-def unrecorded(slot: int, values: Mapping[str, Any]) -> Iterator[Record]:
+def unrecorded(_number: int, _values: Mapping[str, Any]) -> Iterator[Record]:
     yield Record()
 
 
-def toy_study(folder: Path, storage: str = "sqlite", *, create: bool = True) -> optuna.Study:
-    return open_study(open_storage(storage, folder), "toy", create=create)
+def toy_study(folder: Path, *, create: bool = True) -> optuna.Study:
+    return open_study(open_storage(WORK, folder), "toy", create=create, pruner=build_pruner(settings()))
 
 
-def run_alone(study: optuna.Study, folder: Path, **changed: Any) -> int:
-    """Be the only worker, in this process."""
-    folder.mkdir(parents=True, exist_ok=True)
-    return work(
-        study, toy_task(), settings(**changed), WORKERS, folder=folder, open_run=unrecorded, parent=None
-    )
-
-
-def main() -> None:
-    place, *parent = sys.argv[1:]
-    folder = Path(place)
-    if parent:
-        study = toy_study(folder, create=False)
-        work(
-            study, toy_task(), settings(), WORKERS, folder=folder, open_run=unrecorded, parent=int(parent[1])
-        )
-    else:
-        command = [sys.executable, __file__, str(folder)]
-        run_crew(toy_study(folder), trials=8, workers=3, tries=4, command=command, logs=folder)
+def run_worker(
+    folder: Path,
+    data: SearchData | None = None,
+    open_run: OpenRun = unrecorded,
+    pruner: optuna.pruners.BasePruner | None = None,
+    **changed: Any,
+) -> optuna.Study:
+    """Run trials in this process until the study is complete."""
+    study, search = toy_study(folder), settings(**changed)
+    study.sampler = build_sampler(search, 0, len(study.trials))
+    study.pruner = pruner or build_pruner(search)
+    run_trials(study, Objective(data or search_data(), search, folder / "snapshots", open_run))
+    return study
 
 
 if __name__ == "__main__":
-    main()
+    run_worker(Path(sys.argv[1]))

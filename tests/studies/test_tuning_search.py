@@ -1,0 +1,222 @@
+"""A small search: complete, recorded, pruned, reproducible, and continued after a crash."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pandas as pd
+import pytest
+from factories.tuning import PARAMS, RATE, Record, run_worker, search_data, settings, toy_study
+from optuna.trial import TrialState
+from ruamel.yaml import YAML
+
+from pathgen.core.errors import PathgenError
+from pathgen.core.params import read_params
+from pathgen.studies.tuning.objective import score
+from pathgen.studies.tuning.overrides import field_value, with_fields
+from pathgen.studies.tuning.results import SearchResult, read_result, write_results
+from pathgen.studies.tuning.search import VALUE_KEY, build_pruner, done_trials
+from pathgen.studies.tuning.settings import TuningWorkSettings
+from pathgen.studies.tuning.storage import open_storage
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> optuna.Study:
+    """A study of five trials that one worker ran."""
+    return run_worker(tmp_path_factory.mktemp("finished"), trials=5)
+
+
+@pytest.fixture(scope="module")
+def result(finished: optuna.Study) -> SearchResult:
+    return read_result(finished, settings())
+
+
+@pytest.fixture
+def params_file(tmp_path: Path) -> Path:
+    path = tmp_path / "params.yaml"
+    YAML().dump(PARAMS, path)
+    return path
+
+
+def test_search_one_worker_is_reproducible(result: SearchResult, tmp_path: Path) -> None:
+    again = read_result(run_worker(tmp_path, trials=5), settings())
+    pd.testing.assert_frame_equal(again.trials, result.trials)
+
+
+def test_search_raised_number_keeps_finished_trials(result: SearchResult, tmp_path: Path) -> None:
+    first = read_result(run_worker(tmp_path, trials=2), settings()).trials
+    later = read_result(run_worker(tmp_path, trials=4), settings()).trials
+    pd.testing.assert_frame_equal(later[:2], first, check_dtype=False)
+    assert len(later) == 4
+    assert later[RATE].nunique() == 4, "the sampler repeats its values after a restart"
+
+
+def test_search_complete_study_runs_nothing(tmp_path: Path) -> None:
+    run_worker(tmp_path, trials=2)
+    assert len(run_worker(tmp_path, trials=2).trials) == 2
+
+
+class Crash(Exception):
+    """An error that is not the configuration's fault."""
+
+
+def test_search_after_error_continues(tmp_path: Path) -> None:
+    @contextmanager
+    def crashing(number: int, _values: Any) -> Iterator[Record]:
+        if number == 1:
+            raise Crash
+        yield Record()
+
+    with pytest.raises(Crash):
+        run_worker(tmp_path, open_run=crashing, trials=2)
+    study = run_worker(tmp_path, trials=2)
+    assert [trial.state == TrialState.FAIL for trial in study.trials] == [False, True, False]
+
+
+def test_best_trained_again_has_equal_scores(result: SearchResult) -> None:
+    data = search_data()
+    assert score(data, with_fields(data.params, result.fields), desc="again") == result.scores
+    assert result.value == result.trials.query("state == 'finished'")["value"].max()
+
+
+def test_results_best_yaml_and_summary_hold_the_best_trial(
+    result: SearchResult, params_file: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "results"
+    write_results(result, settings(), folder, params_file, made_from={"set": "sha256:1"})
+    best = read_params(folder / "best.yaml")
+    for field, value in result.fields.items():
+        if not isinstance(value, dict):
+            assert field_value(best, field) == value
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["best"]["scores"] == list(result.scores)
+    assert summary["made_from"] == {"set": "sha256:1"}
+    assert sum(summary["trials"].values()) == 5
+    assert all(Path(name).is_file() for name in summary["figures"])
+
+
+def test_results_written_twice_have_equal_bytes(
+    result: SearchResult, params_file: Path, tmp_path: Path
+) -> None:
+    written = []
+    for name in ("first", "second"):
+        write_results(result, settings(), tmp_path / name, params_file, made_from={})
+        files = sorted((tmp_path / name).iterdir())
+        written.append({file.name: file.read_bytes().replace(name.encode(), b"") for file in files})
+    assert written[0] == written[1]
+    assert {"best.yaml", "history.svg", "summary.json", "trials.csv"} <= written[0].keys()
+
+
+def test_results_are_replaced_as_a_whole_or_not_at_all(
+    result: SearchResult, params_file: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "results"
+    write_results(replace(result, importance={RATE: 1.0}), settings(), folder, params_file, made_from={})
+    first = {file.name: file.read_bytes() for file in folder.iterdir()}
+    assert "importance.svg" in first
+    with pytest.raises(PathgenError):
+        write_results(replace(result, fields={"a.b": 1}), settings(), folder, params_file, made_from={})
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == first
+    write_results(replace(result, importance={}), settings(), folder, params_file, made_from={})
+    assert {file.name for file in folder.iterdir()} == first.keys() - {"importance.svg"}
+
+
+class PruneAtFifthReport(optuna.pruners.BasePruner):
+    """Prune every trial but the first, at the second epoch of its second seed."""
+
+    def prune(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> bool:
+        return trial.number > 0 and len(trial.intermediate_values) == 5
+
+
+def test_pruned_trial_records_reason_and_last_value(tmp_path: Path) -> None:
+    study = run_worker(tmp_path, trials=2, pruner=PruneAtFifthReport())
+    first, second = read_result(study, settings()).trials.to_dict("records")
+    assert (first["state"], first["epochs"]) == ("finished", 6)
+    assert (second["state"], second["epochs"]) == ("pruned", 5)
+    assert second["reason"] and 0 <= second["value"] <= 1 and pd.isna(second["seed_1"])
+
+
+def curve(trial: optuna.Trial, accuracies: list[list[float]]) -> bool:
+    """Report best accuracies so far by seed and epoch, as the objective does; tell whether it is pruned."""
+    total = 0.0
+    for place, seed in enumerate(accuracies):
+        for epoch, best in enumerate(seed, start=1):
+            trial.report((total + best) / 3, place * 100_000 + epoch)
+        total += seed[-1]
+    return trial.should_prune()
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "pruned"),
+    [
+        ([[0.6, 0.74]], True),
+        ([[0.6, 0.75]], False),
+        ([[0.6]], False),  # Fewer epochs than prune_after_epochs.
+        # A good first seed does not protect a trial whose mean is too low at the second.
+        ([[0.6, 0.8], [0.5, 0.68]], True),
+        ([[0.6, 0.8], [0.5, 0.72]], False),
+    ],
+)
+def test_pruner_compares_means_at_equal_seed_and_epoch(accuracies: list[list[float]], pruned: bool) -> None:
+    rule = settings(prune_below=0.5, prune_after_trials=3, prune_after_epochs=2)
+    study = optuna.create_study(direction="maximize", pruner=build_pruner(rule))
+    for end in (0.7, 0.75, 0.8):
+        trial = study.ask()
+        assert not curve(trial, [[0.6, end], [0.5, end]])
+        study.tell(trial, end)
+    assert curve(study.ask(), accuracies) == pruned
+
+
+def test_non_finite_loss_ends_the_trial_not_the_search(tmp_path: Path) -> None:
+    toy = PARAMS["train_classifier"]["classifiers"]["toy"]
+    wild = {**toy, "momentum": 0.99, "max_epochs": 30, "patience": 30, "weight_decay": 1.0}
+    data = search_data(
+        {**PARAMS, "train_classifier": {**PARAMS["train_classifier"], "classifiers": {"toy": wild}}}
+    )
+    space = [{"field": RATE, "choices": [10.0]}]
+    records: list[Record] = []
+
+    @contextmanager
+    def recorded(_number: int, _values: Any) -> Iterator[Record]:
+        records.append(Record())
+        yield records[-1]
+
+    study = run_worker(tmp_path, replace(data, seeds=[1]), recorded, trials=2, space=space, seeds=[1])
+    assert [trial.state for trial in done_trials(study)] == [TrialState.PRUNED] * 2
+    assert [record.tags for record in records] == [{"state": "pruned"}] * 2
+    with pytest.raises(PathgenError):
+        read_result(study, settings(space=space, seeds=[1]))
+
+
+def test_trial_logs_every_epoch_by_seed_and_ends_at_its_score(tmp_path: Path) -> None:
+    record = Record()
+
+    @contextmanager
+    def recorded(_number: int, _values: Any) -> Iterator[Record]:
+        yield record
+
+    study = run_worker(tmp_path, open_run=recorded, trials=1)
+    values = [(step, value) for key, value, step in record.logged if key == VALUE_KEY]
+    assert [step for step, _ in values] == [1, 2, 3, 4, 5, 6]
+    assert values[-1][1] == study.best_value
+    for seed in (1, 2):
+        key = f"tune/seed-{seed}/valid/accuracy"
+        assert [step for logged, _, step in record.logged if logged == key] == [1, 2, 3]
+    assert record.tags == {"state": "finished"}
+
+
+def test_open_study_missing_names_it(tmp_path: Path) -> None:
+    with pytest.raises(PathgenError, match="toy"):
+        toy_study(tmp_path, create=False)
+
+
+@pytest.mark.parametrize("url", ["postgresql://user:secret@nowhere/x", "nonsense://secret/x"])
+def test_open_storage_unusable_url_hides_password(url: str, tmp_path: Path) -> None:
+    work = TuningWorkSettings(workers=1, storage=url, heartbeat_interval_s=1, grace_period_s=3, max_retry=0)
+    with pytest.raises(PathgenError) as caught:
+        open_storage(work, tmp_path)
+    assert "secret" not in str(caught.value) and "storage" in str(caught.value)
