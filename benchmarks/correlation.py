@@ -1,7 +1,7 @@
-"""All pairs by normalised cross-correlation against the bare matrix products, and against a loop over pairs.
+"""Compare the time of all-pairs normalised cross-correlation with matrix products alone and with a loop.
 
-The loop is scikit-image's ``match_template`` where that package is installed (``pip install scikit-image``;
-nothing else needs it), else the same numbers by NumPy, pair by pair.
+The loop calls ``match_template`` of scikit-image if that package is installed (``pip install scikit-image``;
+nothing else needs it), and otherwise NumPy.
 """
 
 import argparse
@@ -21,18 +21,18 @@ from numpy.typing import NDArray
 from benchmarks.measuring import Result, own_process, rate, show
 from benchmarks.turns import wait
 from pathgen.privacy.blocked_knn import CHUNK, one_thread_each
-from pathgen.privacy.neighbours import Measure, nearest_both_ways
-from pathgen.privacy.shift_ncc import nearest_shifted
+from pathgen.privacy.neighbours import PixelMeasure, nearest_both_ways
+from pathgen.privacy.shift_ncc import NccSearch, nearest_shifted
 
 SIDE_PX = 64
 NEIGHBOURS = 10
-# The synthetic and the training patches of the published study.
+# Number of synthetic and of training patches of the published study.
 STUDY = (70_016, 70_000)
-MEASURES: dict[str, Measure] = {"one position": "ncc", "eight positions": "ncc-square"}
+MEASURES: dict[str, PixelMeasure] = {"one position": "ncc", "eight positions": "ncc-square"}
 
 
 def images(seed: int, count: int) -> NDArray[np.uint8]:
-    """Draw coarse noise: pixels beside each other are alike, as in tissue."""
+    """Generate coarse noise, in which neighbouring pixels are similar, as in tissue."""
     rng = np.random.default_rng(seed)
     coarse = rng.integers(40, 220, (count, SIDE_PX // 8, SIDE_PX // 8, 3), dtype=np.uint8)
     drawn = coarse.repeat(8, axis=1).repeat(8, axis=2)
@@ -41,7 +41,7 @@ def images(seed: int, count: int) -> NDArray[np.uint8]:
 
 
 def products(counts: tuple[int, int], device: torch.device) -> None:
-    """Multiply float32 rows of that many patches, chunk by chunk, and look at nothing."""
+    """Multiply float32 rows of as many patches, chunk by chunk, without using the result."""
     rows = torch.randn(CHUNK, SIDE_PX**2 * 3, device=device)
     other = torch.randn(CHUNK, SIDE_PX**2 * 3, device=device)
     pieces = [[min(CHUNK, n - start) for start in range(0, n, CHUNK)] for n in counts]
@@ -56,13 +56,13 @@ def products(counts: tuple[int, int], device: torch.device) -> None:
 
 
 def plain(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
-    """Correlate one pair, as anyone would write it."""
+    """Correlate one pair in plain NumPy."""
     x, y = a.astype(np.float64) - a.mean(), b.astype(np.float64) - b.mean()
     return float((x * y).sum() / np.sqrt((x * x).sum() * (y * y).sum()))
 
 
 def loop() -> tuple[str, Callable[[NDArray[np.uint8], NDArray[np.uint8]], float]]:
-    """Return the name of the loop and what it does with each pair."""
+    """Return the name of the loop and its function of a pair."""
     if find_spec("skimage") is None:
         return "NumPy, pair by pair", plain
     feature: Any = import_module("skimage.feature")
@@ -70,7 +70,7 @@ def loop() -> tuple[str, Callable[[NDArray[np.uint8], NDArray[np.uint8]], float]
 
 
 def check_same(pair: Callable[[NDArray[np.uint8], NDArray[np.uint8]], float]) -> None:
-    """Leave with a message where a few patches have other neighbours than the loop finds."""
+    """Exit with a message if the nearest neighbours differ from those of the loop."""
     left, right = images(3, 12), images(4, 15)
     found, _ = nearest_both_ways(left, right, measure="ncc", k=1)
     expected = np.array([[1 - pair(b, a) for b in right] for a in left])
@@ -81,7 +81,7 @@ def check_same(pair: Callable[[NDArray[np.uint8], NDArray[np.uint8]], float]) ->
 
 
 def peak_mb(count: int, threads: int) -> float:
-    """Return the largest memory of a process that compares `count` with `count` patches on disk."""
+    """Return the peak memory of a process that compares `count` with `count` patches on disk, in MB."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for seed, file in enumerate(("left.npy", "right.npy")):
@@ -91,7 +91,7 @@ def peak_mb(count: int, threads: int) -> float:
 
 
 def inside(folder: Path) -> None:
-    """Compare the patches on disk: what `peak_mb` measures."""
+    """Compare the patches on disk, for `peak_mb`."""
     left, right = (np.load(folder / file, mmap_mode="r") for file in ("left.npy", "right.npy"))
     nearest_both_ways(left, right, measure="ncc", k=NEIGHBOURS)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, "MB")
@@ -99,10 +99,10 @@ def inside(folder: Path) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--patches", type=int, default=20_000, help="on either side")
-    parser.add_argument("--pairs", type=int, default=300, help="of the loop")
-    parser.add_argument("--shifted", type=int, default=500, help="on either side, through translations")
-    parser.add_argument("--threads", type=int, default=0, help="0 leaves it to torch")
+    parser.add_argument("--patches", type=int, default=20_000, help="number per set")
+    parser.add_argument("--pairs", type=int, default=300, help="number of pairs in the loop")
+    parser.add_argument("--shifted", type=int, default=500, help="number per set with shifts")
+    parser.add_argument("--threads", type=int, default=0, help="0: default of torch")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
@@ -129,14 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "eight positions and shifts to 3 px, shortlist 5",
             "pairs",
             few * few,
-            lambda: nearest_shifted(
-                left[:few],
-                right[:few],
-                symmetries="square",
-                max_shift_px=3,
-                shortlist=5,
-                device=chosen.device,
-            ),
+            lambda: nearest_shifted(left[:few], right[:few], NccSearch("square", 3, 5, chosen.device)),
         )
     )
     results.append(

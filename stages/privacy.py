@@ -1,9 +1,9 @@
-"""Measure how much the synthetic set gives away about its training patches, with controls."""
+"""Measure how much the synthetic set leaks about its training patches, with controls."""
 
 from functools import partial
 
 from pathgen.core import layout
-from pathgen.core.files import atomic_folder, write_json
+from pathgen.core.files import atomic_folder
 from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
 from pathgen.gan.checkpoint import load_discriminator
@@ -11,9 +11,9 @@ from pathgen.gan.discriminator_scores import score
 from pathgen.gan.export import selected_by
 from pathgen.patches.image_grid import save_png
 from pathgen.patches.store import open_patch_set
-from pathgen.privacy.audit import measure_privacy
+from pathgen.privacy.audit import audit
+from pathgen.privacy.group_risk import Origins
 from pathgen.privacy.settings import PrivacySettings
-from pathgen.privacy.slide_breakdown import Origins
 from pathgen.training.compute import start_compute
 from pathgen.webpage.pictures import save_svg
 from stages.context import Stage, dvc_stage
@@ -37,15 +37,15 @@ def main(stage: Stage, *, generator: str) -> None:
     }
     images = {role: {at: one.images for at, one in by.items()} for role, by in original.items()}
     rows = {role: {at: one.index for at, one in by.items()} for role, by in original.items()}
-    report = measure_privacy(
+    report = audit(
         images["train"],
         images["nonmember"],
         images["reference"],
         {label: patches.images for label, patches in synthetic.items()},
+        settings,
         discriminators={
             label: partial(score, load_discriminator(model), device=device) for label, model in models.items()
         },
-        **settings.model_dump(),
         origins=Origins(rows["train"], rows["nonmember"], original["test"]),
         device=str(device),
     )
@@ -55,11 +55,13 @@ def main(stage: Stage, *, generator: str) -> None:
             stage.run.image(name, picture, 0)
         for name, plot in report.plots.items():
             save_svg(plot, draft / f"{name}.svg")
-    chosen = {label: selected_by(patches.index) for label, patches in synthetic.items()}
-    marked = {"selected_by": chosen} if any(chosen.values()) else {}
-    write_json(results / "metrics.json", report.as_json() | marked)
-    stage.run.metrics(report.metrics, 0)
-    stage.run.tag("privacy.verdict", report.verdict)
+    record = report.record
+    selected = {label: selected_by(patches.index) for label, patches in synthetic.items()}
+    if any(selected.values()):
+        record = record.model_copy(update={"selected_by": selected})
+    record.save(results / "metrics.json")
+    stage.run.metrics(record.metrics, 0)
+    stage.run.tag("privacy.verdict", record.verdict)
 
 
 if __name__ == "__main__":

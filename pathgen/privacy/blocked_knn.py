@@ -1,4 +1,4 @@
-"""The best partners between two sets of rows over all pairs, streamed: memory is bounded."""
+"""Nearest neighbours between two sets of rows over all pairs, in blocks to bound memory."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,32 +10,32 @@ import torch
 from numpy.typing import NDArray
 
 CHUNK = 2048
-"""Rows of either side in one product."""
-# Rows of the left side are made anew for each group of chunks of the right side: making them then costs
-# little beside the products, and this many chunks of the right side are held.
+"""Number of rows of either side in one matrix product."""
+# Number of chunks of the right side in memory. The rows of the left side are computed once per group of
+# chunks, which takes little time compared with the products.
 _HELD_CHUNKS = 4
 
 Rows = Callable[[int, int], NDArray[np.float32]]
-"""Makes the rows from a first one to before a last one, (N, D)."""
+"""Function of start and end that returns these rows, (N, D)."""
 Compare = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""Compares all pairs of rows (L, D) and (R, D): (L, R), larger is nearer."""
+"""Function of rows (L, D) and (R, D) that returns the similarity of all pairs, (L, R)."""
 
 
 @dataclass(frozen=True)
-class Partners:
-    """The k best of the other set, for each row.
+class Neighbours:
+    """The k most similar rows of the other set, for each row.
 
     Attributes:
-        index: Rows in the other set, best first, int64 (Q, k); of equally good ones any may come first.
-        value: What `Compare` said of them, descending, float32 (Q, k).
+        index: Rows in the other set, most similar first, int64 (Q, k); ties are in any order.
+        value: Similarities, descending, float32 (Q, k).
     """
 
     index: NDArray[np.int64]
     value: NDArray[np.float32]
 
 
-class _Best:
-    """The best candidates seen so far of each of `count` rows."""
+class _TopK:
+    """Running top k candidates of each of `count` rows."""
 
     def __init__(self, count: int, size: int, device: str) -> None:
         self.size = size
@@ -43,7 +43,7 @@ class _Best:
         self._index = torch.zeros((count, size), dtype=torch.int64, device=device)
 
     def update(self, start: int, found: tuple[torch.Tensor, torch.Tensor], first_index: int) -> None:
-        """Take the best of a block: of rows from `start` on, among candidates from `first_index` on."""
+        """Merge the top k of a block that begins at row `start` and candidate `first_index`."""
         value, index = found
         rows = slice(start, start + len(value))
         values = torch.cat([self._value[rows], value], dim=1)
@@ -52,14 +52,14 @@ class _Best:
         self._value[rows] = kept
         self._index[rows] = torch.gather(indices, 1, place)
 
-    def partners(self) -> Partners:
-        return Partners(self._index.cpu().numpy(), self._value.cpu().numpy())
+    def neighbours(self) -> Neighbours:
+        return Neighbours(self._index.cpu().numpy(), self._value.cpu().numpy())
 
 
-def _best_of(block: torch.Tensor, size: int, dim: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the best along a dimension and their places, one row of `size` for each line of the other."""
+def _top_k(block: torch.Tensor, size: int, dim: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the largest values along a dimension and their indices, (lines, size) each."""
     if size == 1:
-        value, index = block.max(dim=dim)  # far cheaper than topk
+        value, index = block.max(dim=dim)  # much faster than topk
         return value[:, None], index[:, None]
     lines = block if dim == 1 else block.T.contiguous()
     value, index = torch.topk(lines, min(size, lines.shape[1]), dim=1)
@@ -68,10 +68,10 @@ def _best_of(block: torch.Tensor, size: int, dim: int) -> tuple[torch.Tensor, to
 
 @contextmanager
 def one_thread_each() -> Iterator[ThreadPoolExecutor]:
-    """Yield as many workers as torch has threads; each computes on one.
+    """Yield as many workers as torch has threads; each worker computes on one thread.
 
-    The threads of one product wait for each other without sleeping: where another process wants one of the
-    cores, products on four threads were seen to take fifty times as long.
+    The threads of one matrix product wait for each other without sleeping: if another process uses one of the
+    cores, a product on four threads can take fifty times as long.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -82,7 +82,7 @@ def one_thread_each() -> Iterator[ThreadPoolExecutor]:
         torch.set_num_threads(threads)
 
 
-def best_partners(
+def nearest_rows(
     counts: tuple[int, int],
     left_rows: Rows,
     right_rows: Rows,
@@ -91,25 +91,25 @@ def best_partners(
     k: tuple[int, int],
     device: str,
     chunk: int = CHUNK,
-) -> tuple[Partners, Partners]:
-    """Find for each row of either side its best partners on the other, over all pairs.
+) -> tuple[Neighbours, Neighbours]:
+    """Find the most similar rows of the other side for each row of either side, over all pairs.
 
     Args:
-        counts: Rows on the left, on the right.
-        left_rows: Makes rows of the left side; called from several threads.
-        right_rows: Makes rows of the right side.
-        compare: The comparison, by matrix products.
-        k: Partners wanted per row of the left, of the right; at most as many as the other side has rows.
-        device: Torch device of the comparison.
-        chunk: Rows of either side in one product: memory is bounded by 4 bytes x chunk x D x (4 and
-            three times the number of threads).
+        counts: Number of rows on the left and on the right.
+        left_rows: Function that returns rows of the left side; called from several threads.
+        right_rows: Function that returns rows of the right side.
+        compare: Similarity function.
+        k: Number of neighbours per row of the left and of the right; at most the size of the other side.
+        device: Torch device.
+        chunk: Number of rows of either side in one product; memory is at most 4 bytes x chunk x D x (4 + 3
+            times the number of threads).
 
     Returns:
-        The partners of the left rows, and of the right rows.
+        Neighbours of the left rows, and of the right rows.
     """
     n_left, n_right = counts
-    assert 1 <= k[0] <= n_right and 1 <= k[1] <= n_left, "k partners must exist"
-    from_left, from_right = _Best(n_left, k[0], device), _Best(n_right, k[1], device)
+    assert 1 <= k[0] <= n_right and 1 <= k[1] <= n_left, "the other side has at least k rows"
+    from_left, from_right = _TopK(n_left, k[0], device), _TopK(n_right, k[1], device)
     held = _HELD_CHUNKS * chunk
 
     with one_thread_each() as pool:
@@ -125,13 +125,13 @@ def best_partners(
                 found = []
                 for right in rights:
                     block = compare(left, right)
-                    found.append((_best_of(block, k[0], 1), _best_of(block, k[1], 0)))
+                    found.append((_top_k(block, k[0], 1), _top_k(block, k[1], 0)))
                 return found
 
             firsts = range(0, n_left, chunk)
-            # In order, so that equal values are settled the same way on any number of threads.
+            # In order, so that ties are broken in the same way on any number of threads.
             for first, blocks in zip(firsts, pool.map(compared, firsts), strict=True):
                 for start, (of_left, of_right) in zip(starts, blocks, strict=True):
                     from_left.update(first, of_left, start)
                     from_right.update(start, of_right, first)
-    return from_left.partners(), from_right.partners()
+    return from_left.neighbours(), from_right.neighbours()

@@ -1,10 +1,10 @@
-"""The eight turns and mirrorings of a square, and correlation through all at the price of one and a half.
+"""The eight symmetries of a square (D4), and the largest correlation over them by about 1.5 products.
 
-A square image is the sum of an even and an odd part in its rows, and of an even and an odd part in its
-columns: four parts that are orthogonal to each other. A mirroring changes the signs of two of them; swapping
-rows and columns transposes them, and the two of equal kind split further into symmetric and antisymmetric
-matrices, of which the transposition changes a sign. So the products of the parts give the correlations in all
-eight positions by additions, where eight products of whole images would be needed else.
+A square image is the sum of an even and an odd part in its rows, and each of these is the sum of an even and
+an odd part in its columns: four orthogonal parts. Mirroring changes the signs of two of them. Swapping rows
+and columns transposes them, and the parts of equal parity split further into symmetric and antisymmetric
+matrices, of which transposition changes one sign. So sums of the products of the parts give the correlations
+in all eight orientations, instead of eight products of whole images.
 """
 
 from typing import Any
@@ -17,22 +17,22 @@ SYMMETRIES = 8
 _HALF = np.float32(np.sqrt(0.5))
 
 
-def turned(images: NDArray[Any], symmetry: int) -> NDArray[Any]:
-    """Turn and mirror patches.
+def apply_symmetry(images: NDArray[Any], symmetry: int) -> NDArray[Any]:
+    """Rotate and mirror patches.
 
     Args:
         images: Square patches, (..., S, S, 3).
-        symmetry: 0 to 7: quarter turns (``symmetry % 4``), mirrored from 4 on. 0 changes nothing.
+        symmetry: Number of quarter turns, 0 to 3; 4 to 7 also mirror. 0 is the identity.
 
     Returns:
-        A view or copy of the same shape.
+        View or copy of the same shape.
     """
     quarter = np.rot90(images, symmetry % 4, axes=(-3, -2))
     return quarter[..., ::-1, :] if symmetry >= 4 else quarter
 
 
 def _even_and_odd(values: NDArray[np.float32], axis: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Split an axis of length S into ceil(S / 2) even and floor(S / 2) odd values, orthonormally."""
+    """Split an axis of length S into ceil(S / 2) even and floor(S / 2) odd orthonormal components."""
     at_axis = (slice(None),) * axis
     side = values.shape[axis]
     first = values[(*at_axis, slice(0, side // 2))]
@@ -49,22 +49,22 @@ def _split_square(parts: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDAr
     places = np.arange(side * side * channels).reshape(side, side, channels)
     row, column = np.triu_indices(side, 1)
     flat = parts.reshape(count, -1)
-    # By single values of flat rows: indexing by row and column takes ten times as long.
+    # `take` on flat rows, because indexing by row and column takes ten times as long.
     upper = flat.take(places[row, column].ravel(), axis=1)
     lower = flat.take(places[column, row].ravel(), axis=1)
     diagonal = flat.take(places[range(side), range(side)].ravel(), axis=1)
     return np.concatenate([diagonal, (upper + lower) * _HALF], axis=1), (upper - lower) * _HALF
 
 
-def parted(images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Turn images into their parts, end to end: rows whose length and products are those of the images.
+def parity_parts(images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Split images into their parts; norms and inner products of the rows are those of the images.
 
     Args:
         images: Square images, (N, S, S, C).
 
     Returns:
-        (N, S * S * C): even-even symmetric, even-even antisymmetric, odd-odd symmetric, odd-odd
-        antisymmetric, even-odd, odd-even transposed (`part_slices` tells where).
+        Parts, concatenated, (N, S * S * C): even-even symmetric, even-even antisymmetric, odd-odd symmetric,
+        odd-odd antisymmetric, even-odd, odd-even transposed. `part_slices` gives their positions.
     """
     even, odd = _even_and_odd(images, 1)
     (even_even, even_odd), (odd_even, odd_odd) = _even_and_odd(even, 2), _even_and_odd(odd, 2)
@@ -81,7 +81,7 @@ def parted(images: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def part_slices(side: int, channels: int) -> list[slice]:
-    """Return where the six parts of `parted` lie in a row, for images of side S."""
+    """Return the positions of the six parts of `parity_parts` in a row."""
     even, odd = side - side // 2, side // 2
     sizes = [
         even * (even + 1) // 2,
@@ -95,25 +95,25 @@ def part_slices(side: int, channels: int) -> list[slice]:
     return [slice(int(end - size * channels), int(end)) for end, size in zip(ends, sizes, strict=True)]
 
 
-def best_position(left: torch.Tensor, right: torch.Tensor, parts: list[slice]) -> torch.Tensor:
-    """Multiply all pairs of images in every position; return the largest product of each pair.
+def best_orientation(left: torch.Tensor, right: torch.Tensor, parts: list[slice]) -> torch.Tensor:
+    """Compute the largest inner product of each pair of images over all orientations.
 
     Args:
-        left: From `parted`, (L, D).
-        right: From `parted`, (R, D).
-        parts: From `part_slices`.
+        left: Parts from `parity_parts`, (L, D).
+        right: Parts from `parity_parts`, (R, D).
+        parts: Positions from `part_slices`.
 
     Returns:
-        (L, R): the largest over the eight symmetries of the product of one image and the turned other one.
+        Largest inner product of the left image with the rotated or mirrored right one, (L, R).
     """
     l_parts, r_parts = [left[:, part] for part in parts], [right[:, part].T for part in parts]
 
     def over_mirrorings(same: torch.Tensor, mixed: torch.Tensor, i: int, j: int) -> torch.Tensor:
-        # same + s t mixed + t columns + s rows, the largest over the signs s and t.
+        # Largest value of same + s t mixed + t columns + s rows over the signs s and t.
         columns, rows = l_parts[4] @ r_parts[i], l_parts[5] @ r_parts[j]
-        alike = (columns + rows).abs_().add_(mixed)
-        unlike = columns.sub_(rows).abs_().sub_(mixed)
-        return torch.maximum(alike, unlike, out=alike).add_(same)
+        equal_signs = (columns + rows).abs_().add_(mixed)
+        opposite_signs = columns.sub_(rows).abs_().sub_(mixed)
+        return torch.maximum(equal_signs, opposite_signs, out=equal_signs).add_(same)
 
     symmetric, antisymmetric = l_parts[0] @ r_parts[0], l_parts[1] @ r_parts[1]
     mixed_symmetric, mixed_antisymmetric = l_parts[2] @ r_parts[2], l_parts[3] @ r_parts[3]

@@ -1,15 +1,37 @@
-"""Whom it concerns: risk per slide and patient, the most exposed patches, and whether slides can be told."""
+"""Risk by slide and patient, most exposed patches, and a test between slides."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from math import comb
-from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from pathgen.privacy.attacks import FALSE_POSITIVE_RATE, Finding
+from pathgen.core.seeding import numpy_generator
+from pathgen.patches.store import PatchSet
+from pathgen.privacy.membership_tests import FALSE_POSITIVE_RATE, TestResult, false_positive_threshold
+from pathgen.privacy.nearest_pairs import ClassPairs
 from pathgen.privacy.rate_intervals import auc_with_interval, binomial_interval
+from pathgen.privacy.settings import PrivacySettings
+from pathgen.privacy.shift_ncc import nearest_shifted
+from pathgen.results.audit import ExposedPatch, GroupRisk
+
+
+@dataclass(frozen=True)
+class Origins:
+    """Slides and patients of the patches, in the order of the images.
+
+    Attributes:
+        members: Rows with ``slide``, ``item`` and ``patient`` of the training patches, by label.
+        nonmembers: The same for the non-members.
+        unseen: Patches of slides that were not used for training, by label; may be empty.
+    """
+
+    members: Mapping[str, pd.DataFrame]
+    nonmembers: Mapping[str, pd.DataFrame]
+    unseen: Mapping[str, PatchSet]
 
 
 def risk_by_group(
@@ -18,47 +40,102 @@ def risk_by_group(
     group: Sequence[str],
     *,
     confidence: float,
-) -> list[dict[str, Any]]:
-    """Say which share of each group's training patches an attacker names who errs on 1 % of all non-members.
+) -> tuple[GroupRisk, ...]:
+    """Compute the share of training patches per group that an attacker identifies.
+
+    The attacker names all patches above the score that 1 % of all non-members exceed.
 
     Args:
-        scores: Higher means "member", (P,).
-        is_member: Which were members, (P,).
-        group: Slide or patient of each, (P,).
-        confidence: Coverage of the exact binomial intervals.
+        scores: Scores, higher for members, (P,).
+        is_member: Whether each patch is a member, (P,).
+        group: Slide or patient of each patch, (P,).
+        confidence: Level of the exact binomial intervals.
 
     Returns:
-        One entry per group with members, sorted by name: ``name``, ``members``, ``nonmembers``, ``named``,
-        ``tpr``, ``low``, ``high``, ``expected``, and ``auc`` among the group's own patches, None without
-        non-members of it. With many groups some intervals miss 1 % by chance.
+        Risk of each group with members, sorted by name. With many groups, some intervals do not include 1 %
+        by chance.
     """
     names = np.asarray(group, dtype=str)
     others = scores[~is_member]
-    allowed = int(FALSE_POSITIVE_RATE * len(others) + 1e-9)
-    threshold = np.sort(others)[::-1][allowed]
-    entries = []
+    allowed, threshold = false_positive_threshold(others, FALSE_POSITIVE_RATE)
+    risks = []
     for name in np.unique(names[is_member]).tolist():
         own, same = scores[is_member & (names == name)], scores[~is_member & (names == name)]
         named = int((own > threshold).sum())
         low, high = binomial_interval(named, len(own), confidence)
         area = (own[:, None] > same).mean() + (own[:, None] == same).mean() / 2 if len(same) else None
-        entries.append(
-            {
-                "name": name,
-                "members": len(own),
-                "nonmembers": len(same),
-                "named": named,
-                "tpr": named / len(own),
-                "low": low,
-                "high": high,
-                "expected": (allowed + 1) / (len(others) + 1),
-                "auc": None if area is None else float(area),
-            }
+        risks.append(
+            GroupRisk(
+                name=name,
+                members=len(own),
+                nonmembers=len(same),
+                named=named,
+                tpr=named / len(own),
+                low=low,
+                high=high,
+                expected=(allowed + 1) / (len(others) + 1),
+                auc=None if area is None else float(area),
+            )
         )
-    return entries
+    return tuple(risks)
 
 
-def slides_told_apart(
+def group_risks(
+    pairs: ClassPairs, members: pd.DataFrame, nonmembers: pd.DataFrame, confidence: float
+) -> dict[str, tuple[GroupRisk, ...]]:
+    """Compute the risk per slide and, if all are known, per patient; the attack is GAN-Leaks by correlation.
+
+    Args:
+        pairs: Patches of the class and their nearest pairs.
+        members: Origins of the members of the pool.
+        nonmembers: Origins of its non-members.
+        confidence: Level of the intervals.
+
+    Returns:
+        Risks under ``per_slide`` and ``per_patient``.
+    """
+    is_member = np.repeat([True, False], [len(members), len(nonmembers)])
+    risks = {}
+    for key, column in (("per_slide", "slide"), ("per_patient", "patient")):
+        names = pd.concat([members[column], nonmembers[column]])
+        if not names.isna().any():
+            scores = -pairs.profile.pairs["ncc"].of_pool
+            risks[key] = risk_by_group(scores, is_member, names.astype(str).tolist(), confidence=confidence)
+    return risks
+
+
+def most_exposed(
+    pairs: ClassPairs, members: pd.DataFrame, synthetic_rows: NDArray[np.int64], count: int
+) -> tuple[ExposedPatch, ...]:
+    """List the training patches that a synthetic patch is unusually close to.
+
+    Args:
+        pairs: Patches of the class and their nearest pairs.
+        members: Origins of the members of the pool.
+        synthetic_rows: Row in the synthetic set of each synthetic patch, (Q,).
+        count: Maximum number of patches.
+
+    Returns:
+        Patches by exposure, the ratio of the distance to the nearest synthetic patch over that to the
+        nearest reference patch, so that common patches are not listed for being common.
+    """
+    nearest, usual = pairs.profile.pairs["ncc"], pairs.reference_profile.pairs["ncc"]
+    exposure = nearest.of_members / np.maximum(usual.of_members, 1e-9)
+    of_others = nearest.of_nonmembers / np.maximum(usual.of_nonmembers, 1e-9)
+    return tuple(
+        ExposedPatch(
+            slide=str(members["slide"].iloc[row]),
+            item=int(members["item"].iloc[row]),
+            synthetic_row=int(synthetic_rows[nearest.nearest_of_members[row]]),
+            correlation=float(1 - nearest.of_members[row]),
+            usual_correlation=float(1 - usual.of_members[row]),
+            share_of_nonmembers=float((of_others <= exposure[row]).mean()),
+        )
+        for row in np.argsort(exposure, kind="stable")[:count].tolist()
+    )
+
+
+def slides_auc(
     seen: NDArray[np.float64],
     seen_slides: Sequence[str],
     unseen: NDArray[np.float64],
@@ -67,23 +144,23 @@ def slides_told_apart(
     confidence: float,
     n_permutations: int,
     rng: np.random.Generator,
-) -> Finding | None:
-    """Test whether slides that were learnt from can be told from slides that were not.
+) -> TestResult | None:
+    """Test whether training slides are distinguishable from other slides.
 
     Args:
-        seen: Scores of patches of slides that were learnt from, higher means "member", (P,).
-        seen_slides: Their slides, (P,).
+        seen: Scores of patches of the training slides, higher for members, (P,).
+        seen_slides: Slide of each of them, (P,).
         unseen: Scores of patches of other slides, (Q,).
-        unseen_slides: Their slides, (Q,).
-        confidence: Coverage of the interval.
-        n_permutations: Random exchanges of slides behind the p-value, where there are more than so many.
-        rng: Source of the exchanges.
+        unseen_slides: Slide of each of them, (Q,).
+        confidence: Level of the interval.
+        n_permutations: Number of random permutations of slides, if there are more than this number.
+        rng: Random generator of the permutations.
 
     Returns:
-        Area under the ROC curve of the slides' mean scores; 0.5 is expected of slides that are alike. The
-        p-value exchanges whole slides: patches of one are not independent. None with fewer than two slides on
-        either side. A generator that copies nothing may be found too: it makes patches in the style of the
-        slides it learnt from.
+        ROC-AUC of the mean scores of the slides; 0.5 is expected for exchangeable slides. The p-value
+        permutes whole slides, because patches of one slide are not independent. None with fewer than two
+        slides on either side. A generator that copies nothing may also be detected, because it reproduces
+        the style of its training slides.
     """
     means = []
     for scores, slides in ((seen, seen_slides), (unseen, unseen_slides)):
@@ -101,24 +178,44 @@ def slides_told_apart(
         return float(wins[np.ix_(rows, others)].sum())
 
     if comb(n + m, n) <= n_permutations:
-        exchanged = [statistic(np.array(rows)) for rows in combinations(range(n + m), n)]
-        p_value = float(np.mean(np.array(exchanged) >= observed - 1e-9))
+        permuted = [statistic(np.array(rows)) for rows in combinations(range(n + m), n)]
+        p_value = float(np.mean(np.array(permuted) >= observed - 1e-9))
     else:
-        drawn = [statistic(rng.permutation(n + m)[:n]) for _ in range(n_permutations)]
-        p_value = float((1 + (np.array(drawn) >= observed - 1e-9).sum()) / (1 + n_permutations))
+        permuted = [statistic(rng.permutation(n + m)[:n]) for _ in range(n_permutations)]
+        p_value = float((1 + (np.array(permuted) >= observed - 1e-9).sum()) / (1 + n_permutations))
     area, low, high = auc_with_interval(means[0], means[1], confidence)
-    return Finding(area, low, high, 0.5, p_value)
+    return TestResult(area, low, high, 0.5, p_value)
 
 
-def exposed_first(distance: NDArray[np.float64], usual: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Order training patches by how much closer a synthetic patch comes than fresh originals do.
+def slide_test(
+    pairs: ClassPairs,
+    members: pd.DataFrame,
+    unseen: PatchSet,
+    settings: PrivacySettings,
+    label: str,
+) -> TestResult | None:
+    """Test whether the training slides are distinguishable from unseen slides (see `slides_auc`).
 
     Args:
-        distance: Of each to its nearest synthetic patch, (n,).
-        usual: Of each to its nearest reference patch, (n,).
+        pairs: Patches of the class and their nearest pairs.
+        members: Origins of the members of the pool.
+        unseen: Patches of other slides; at most as many as there are members are used.
+        settings: Settings of the section ``privacy``.
+        label: Class; part of the purpose of the random draws.
 
     Returns:
-        Rows, the most exposed first: by the ratio of both, so that a patch like many others is not listed
-        for being common.
+        Result; None with fewer than two slides on either side.
     """
-    return np.argsort(distance / np.maximum(usual, 1e-9), kind="stable")
+    rng = numpy_generator(settings.seed, "privacy", "unseen slides", label)
+    count = min(len(unseen), len(pairs.pool.members))
+    sample = unseen.take(np.sort(rng.choice(len(unseen), count, replace=False)))
+    nearest, _ = nearest_shifted(np.asarray(sample.images), pairs.synthetic, pairs.pool.search)
+    return slides_auc(
+        -pairs.profile.pairs["ncc"].of_members,
+        members["slide"].astype(str).tolist(),
+        -nearest.distance[:, 0],
+        sample.index["slide"].astype(str).tolist(),
+        confidence=settings.confidence,
+        n_permutations=settings.n_permutations,
+        rng=rng,
+    )

@@ -1,8 +1,8 @@
-"""Published scores of copying that are told beside the verdict, and have no part in it.
+"""Published memorisation scores, which the verdict does not rest on.
 
-Each compares distances of different sets, so that something other than copying moves it too: a generator of
-little variety lies closer to everything. What each reads on such a generator, which copies nothing, and on
-nothing but copies, is told with it.
+Each score compares distances of different sets, so that it also responds to other properties than copying: a
+generator of little variety is closer to everything. The audit therefore also reports the value of each
+score on a set of little variety that contains no copies, and on a set of copies.
 """
 
 from collections.abc import Callable
@@ -14,42 +14,44 @@ import scipy.stats
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from pathgen.privacy.nearest_pairs import Pool
+from pathgen.privacy.nearest_pairs import CandidatePool
 from pathgen.privacy.neighbours import nearest_both_ways
 
-DESCRIPTIONS = {
-    "k_count": "1 + how many unseen patches lie nearer to a synthetic patch than any training patch (mean)",
-    "distance_ratio": "Distance to the nearest training patch, synthetic over unseen patches (median)",
-    "closest_distance_ratio": "The same of the closest hundredth",
-    "neighbour_ratio": "Distance to the nearest over that to the second nearest training patch (median)",
-    "data_copying": "C_T: whether synthetic patches lie closer to training patches than unseen ones, "
-    "in standard deviations",
-    "data_copying_share": "Chance that a synthetic patch lies farther from the training patches "
-    "than an unseen one",
-    "authenticity": "Share of synthetic patches farther from their nearest training patch "
-    "than that is from others",
+SCORES = {
+    "k_count": "1 + number of unseen patches that are closer to a synthetic patch than its nearest training "
+    "patch (mean)",
+    "distance_ratio": "Distance to the nearest training patch, ratio of synthetic to unseen patches (median)",
+    "closest_distance_ratio": "Distance to the nearest training patch, ratio of synthetic to unseen patches "
+    "(1 % quantile)",
+    "neighbour_ratio": "Ratio of the distances to the nearest and second nearest training patch (median)",
+    "data_copying": "C_T: z-score of whether synthetic patches are closer to training patches than unseen "
+    "patches are; negative values mean closer",
+    "data_copying_share": "Probability that a synthetic patch is farther from the training patches than an "
+    "unseen patch is",
+    "authenticity": "Share of synthetic patches that are farther from their nearest training patch than this "
+    "is from other training patches",
 }
-"""What each score is, in plain words."""
+"""Meaning of each score."""
 
-_MOST_COUNTED = 10
+_MAX_COUNT = 10
 _MEMBERS_PER_CELL = 80
-_MOST_CELLS = 50
-# Meehan et al. leave out cells that hold too few generated samples to say anything of them.
-_FEWEST_IN_CELL = 20
+_MAX_CELLS = 50
+# Meehan et al. omit cells with too few generated samples.
+_MIN_IN_CELL = 20
 _RESAMPLES = 200
 
 Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Description:
-    """One score.
+class ScoreEstimate:
+    """Value of one score.
 
     Attributes:
-        value: The score of the synthetic set.
-        low: Lower end of its interval.
-        high: Upper end.
-        expected: What it is when synthetic patches are fresh originals.
+        value: Score of the set.
+        low: Lower end of its confidence interval.
+        high: Upper end of its confidence interval.
+        expected: Value if the synthetic patches were unseen originals.
     """
 
     value: float
@@ -59,14 +61,14 @@ class Description:
 
 
 @dataclass(frozen=True)
-class Yardstick:
-    """What does not depend on the synthetic set.
+class ReferenceStats:
+    """Statistics that do not depend on the synthetic set.
 
     Attributes:
         unseen: Distances of each non-member to its two nearest members, (n, 2).
         nearest_of_unseen: Row of the nearest member, (n,).
         among_members: Distance of each member to its nearest other member, (n,).
-        centres: Of the cells, on the axes of the projection, (K, d).
+        centres: Centres of the cells on the axes of the projection, (K, d).
         cell_of_unseen: Cell of each non-member, (n,).
     """
 
@@ -81,26 +83,25 @@ def _cell(coordinates: NDArray[np.float32], centres: NDArray[np.float32]) -> Row
     return np.asarray(scipy.cluster.vq.vq(coordinates, centres)[0], dtype=np.int64)
 
 
-def yardstick(pool: Pool, rng: np.random.Generator) -> Yardstick:
-    """Measure the originals of a pool among themselves (L2).
+def reference_stats(pool: CandidatePool, rng: np.random.Generator) -> ReferenceStats:
+    """Compute the distances between the originals of a pool (L2), and the cells.
 
     Args:
         pool: Members and non-members.
-        rng: Source of the first centres of the cells.
+        rng: Random generator of the initial centres of the cells.
 
     Returns:
-        The yardstick. The cells are found by k-means on the members, as Meehan et al. 2020 do.
+        The statistics. The cells are found by k-means on the members, as by Meehan et al. 2020.
     """
     n = len(pool.members)
-    unseen, _ = nearest_both_ways(pool.nonmembers, pool.members, measure="l2", k=2, device=pool.device)
-    own, _ = nearest_both_ways(pool.members, pool.members, measure="l2", k=2, device=pool.device)
-    # Itself is at distance 0, the first or, among twins, the second.
-    among = own.distance[:, 1]
+    unseen, _ = nearest_both_ways(pool.nonmembers, pool.members, measure="l2", k=2, device=pool.search.device)
+    own, _ = nearest_both_ways(pool.members, pool.members, measure="l2", k=2, device=pool.search.device)
+    among = own.distance[:, 1]  # the first is the member itself, or its twin
     members, nonmembers = pool.coordinates[:n], pool.coordinates[n:]
-    cells = int(np.clip(n // _MEMBERS_PER_CELL, 1, _MOST_CELLS))
-    with threadpool_limits(limits=1, user_api="blas"):  # the same bytes on any number of cores
+    cells = int(np.clip(n // _MEMBERS_PER_CELL, 1, _MAX_CELLS))
+    with threadpool_limits(limits=1, user_api="blas"):  # same bytes on any number of cores
         centres, _ = scipy.cluster.vq.kmeans2(members, cells, minit="++", rng=rng, missing="warn")
-        return Yardstick(
+        return ReferenceStats(
             unseen.distance, unseen.index[:, 0], among, centres.astype(np.float32), _cell(nonmembers, centres)
         )
 
@@ -111,25 +112,25 @@ def data_copying(
     cell_of_generated: Rows,
     cell_of_unseen: Rows,
 ) -> float:
-    """Test whether generated samples lie closer to the training samples than unseen ones do, cell by cell.
+    """Compute C_T, a test of whether generated samples are closer to the training samples than unseen ones.
 
     Args:
         generated: Distance of each generated sample to its nearest training sample, (Q,).
-        unseen: The same of unseen samples, (P,).
+        unseen: Distance of each unseen sample to its nearest training sample, (P,).
         cell_of_generated: Cells of the generated samples, (Q,).
         cell_of_unseen: Cells of the unseen samples, (P,).
 
     Returns:
-        C_T: 0 is expected, below -3 is called copying; NaN where no cell holds enough samples of both.
+        C_T; 0 is expected, and values below -3 are called copying. NaN if no cell has enough samples of both.
 
     Source:
-        Meehan et al. 2020, section 4: the z-score of the Mann-Whitney U in each cell, weighted by the
-        share of unseen samples in it, over the cells with at least 20 generated samples (and one unseen).
+        Meehan et al. 2020, section 4: z-score of the Mann-Whitney U in each cell, weighted by the share of
+        unseen samples in it, over the cells with at least 20 generated samples (and one unseen).
     """
     total, weight = 0.0, 0.0
     for cell in np.unique(cell_of_unseen):
         q, p = generated[cell_of_generated == cell], unseen[cell_of_unseen == cell]
-        if len(q) < min(_FEWEST_IN_CELL, len(generated)):
+        if len(q) < min(_MIN_IN_CELL, len(generated)):
             continue
         ranks = scipy.stats.rankdata(np.concatenate([q, p]))
         u = ranks[: len(q)].sum() - len(q) * (len(q) + 1) / 2
@@ -139,23 +140,23 @@ def data_copying(
     return float(total / weight) if weight else float("nan")
 
 
-def _chance_of_more(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """P(a > b) + P(a = b) / 2 over all pairs."""
+def _probability_of_more(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Return P(a > b) + P(a = b) / 2 over all pairs."""
     ranks = scipy.stats.rankdata(np.concatenate([a, b]))
     return float((ranks[: len(a)].sum() - len(a) * (len(a) + 1) / 2) / (len(a) * len(b)))
 
 
 def expected_k_count(n_members: int, n_nonmembers: int) -> float:
-    """Return the mean of the capped count when members and non-members come in random order."""
+    """Return the mean of `k_count` for members and non-members in random order."""
     mean, chance = 1.0, 1.0
-    for ahead in range(min(_MOST_COUNTED, n_nonmembers)):
+    for ahead in range(min(_MAX_COUNT, n_nonmembers)):
         chance *= (n_nonmembers - ahead) / (n_members + n_nonmembers - ahead)
         mean += chance
     return mean
 
 
 def _resampled(cluster: Rows, rng: np.random.Generator) -> Rows:
-    """Draw whole clusters with replacement; return the rows drawn."""
+    """Draw whole clusters with replacement and return their rows."""
     _, number = np.unique(cluster, return_inverse=True)
     order = np.argsort(number, kind="stable")
     ends = np.cumsum(np.bincount(number))
@@ -163,48 +164,48 @@ def _resampled(cluster: Rows, rng: np.random.Generator) -> Rows:
     return np.concatenate([rows[i] for i in rng.integers(0, len(rows), len(rows))])
 
 
-def describe(
+def compute_scores(
     images: NDArray[np.uint8],
-    coordinates: NDArray[np.float32],
-    pool: Pool,
-    measured: Yardstick,
+    pool: CandidatePool,
+    stats: ReferenceStats,
     *,
     confidence: float,
     rng: np.random.Generator,
-) -> dict[str, Description]:
-    """Score a set of images.
+) -> dict[str, ScoreEstimate]:
+    """Compute all scores of a set of images.
 
     Args:
-        images: The synthetic patches, uint8 (Q, S, S, 3).
-        coordinates: Where they lie on the axes of the projection, (Q, d).
+        images: Synthetic patches, uint8 (Q, S, S, 3).
         pool: Members and non-members.
-        measured: Of the same pool.
-        confidence: Coverage of the intervals.
-        rng: Source of the resamples.
+        stats: Statistics of the same pool.
+        confidence: Level of the intervals.
+        rng: Random generator of the resamples.
 
     Returns:
-        Scores by the names in `DESCRIPTIONS`; a score without a value is left out. The intervals are
-        percentiles over resamples of the unseen patches and of the synthetic ones, those with the same
-        nearest original together: they are not independent.
+        Scores by the names in `SCORES`, without those that are undefined. The intervals are percentiles over
+        resamples of the unseen patches and of the synthetic ones; synthetic patches with the same nearest
+        original are resampled together, because they are not independent.
 
     Source:
         Ratios and shares: Platzer and Reutterer 2021. C_T: see `data_copying`. Authenticity: Alaa et al.
-        2022; what is expected is that of unseen patches, not 1.
+        2022; its expectation is the value of unseen patches, not 1.
     """
-    to_members, _ = nearest_both_ways(images, pool.members, measure="l2", k=2, device=pool.device)
-    count = min(_MOST_COUNTED, len(pool.nonmembers), len(images))
-    to_others, _ = nearest_both_ways(images, pool.nonmembers, measure="l2", k=count, device=pool.device)
+    to_members, _ = nearest_both_ways(images, pool.members, measure="l2", k=2, device=pool.search.device)
+    count = min(_MAX_COUNT, len(pool.nonmembers), len(images))
+    to_others, _ = nearest_both_ways(
+        images, pool.nonmembers, measure="l2", k=count, device=pool.search.device
+    )
     d, others = to_members.distance, to_others.distance
     first = d[:, :1]
     counts = 1 + (others < first).sum(1) + 0.5 * (others == first).sum(1)
-    cell = _cell(coordinates, measured.centres)
-    base, cell_of_base = measured.unseen, measured.cell_of_unseen
-    gaps = measured.among_members
+    cell = _cell(pool.projection.coordinates(images), stats.centres)
+    base, cell_of_base = stats.unseen, stats.cell_of_unseen
+    gaps = stats.among_members
     authentic = d[:, 0] > gaps[to_members.index[:, 0]]
-    base_authentic = base[:, 0] > gaps[measured.nearest_of_unseen]
+    base_authentic = base[:, 0] > gaps[stats.nearest_of_unseen]
 
     def ratios(distances: NDArray[np.float64]) -> NDArray[np.float64]:
-        # Of two copies the first is no nearer than the second.
+        # Two copies have the ratio 1.
         return np.divide(
             distances[:, 0], distances[:, 1], out=np.ones(len(distances)), where=distances[:, 1] > 0
         )
@@ -218,7 +219,7 @@ def describe(
 
         return ratio
 
-    scores: dict[str, tuple[Callable[[Rows, Rows], float], float]] = {
+    functions: dict[str, tuple[Callable[[Rows, Rows], float], float]] = {
         "k_count": (
             lambda s, _: float(counts[s].mean()),
             expected_k_count(len(pool.members), len(pool.nonmembers)),
@@ -230,18 +231,20 @@ def describe(
             lambda s, h: data_copying(d[s, 0], base[h, 0], cell[s], cell_of_base[h]),
             0.0,
         ),
-        "data_copying_share": (lambda s, h: _chance_of_more(d[s, 0], base[h, 0]), 0.5),
+        "data_copying_share": (lambda s, h: _probability_of_more(d[s, 0], base[h, 0]), 0.5),
         "authenticity": (lambda s, _: float(authentic[s].mean()), float(base_authentic.mean())),
     }
     every, every_base = np.arange(len(d)), np.arange(len(base))
     nearer = others[:, 0] < d[:, 0]
     cluster = np.where(nearer, len(pool.members) + to_others.index[:, 0], to_members.index[:, 0])
-    draws = [(_resampled(cluster, rng), rng.choice(every_base, len(every_base))) for _ in range(_RESAMPLES)]
+    resamples = [
+        (_resampled(cluster, rng), rng.choice(every_base, len(every_base))) for _ in range(_RESAMPLES)
+    ]
     tail = (1 - confidence) / 2
     found = {}
-    for name, (score, expected) in scores.items():
-        value = score(every, every_base)
+    for name, (function, expected) in functions.items():
+        value = function(every, every_base)
         if np.isfinite(value):
-            low, high = np.nanquantile([score(*rows) for rows in draws], [tail, 1 - tail])
-            found[name] = Description(value, float(low), float(high), expected)
+            low, high = np.nanquantile([function(*rows) for rows in resamples], [tail, 1 - tail])
+            found[name] = ScoreEstimate(value, float(low), float(high), expected)
     return found

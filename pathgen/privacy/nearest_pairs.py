@@ -1,4 +1,4 @@
-"""Who is nearest to whom: a set of images against the pool of members and non-members."""
+"""Nearest neighbours between a set of images and a pool of members and non-members."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,38 +8,42 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pathgen.core.seeding import numpy_generator
 from pathgen.metrics.features.texture_v1 import texture_v1
-from pathgen.privacy.density import Projection
+from pathgen.privacy.kernel_density import Projection, fit_projection
 from pathgen.privacy.neighbours import Nearest, nearest_both_ways, nearest_vectors
-from pathgen.privacy.shift_ncc import Symmetries, nearest_shifted
+from pathgen.privacy.settings import PrivacySettings
+from pathgen.privacy.shift_ncc import NccSearch, nearest_shifted
 
 Measure = Literal["l2", "ncc", "features"]
-"""Distance between two patches: root mean square difference in grey levels; 1 minus the normalised
-cross-correlation, through the positions and shifts of the pool; root mean square difference of the features
-of protocol ``texture-v1``."""
+"""Distance between two patches.
+
+``l2``: root mean square difference in grey levels. ``ncc``: 1 minus the normalised cross-correlation over the
+orientations and shifts of the pool. ``features``: root mean square difference of the ``texture-v1`` features.
+"""
 
 MEASURES: tuple[Measure, ...] = ("l2", "ncc", "features")
-_DESCRIBED_AT_A_TIME = 256
+_FEATURES_CHUNK = 256
 
 
 def features(images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Describe patches (N, S, S, 3) by protocol ``texture-v1``, in bounded memory, (N, 38)."""
-    starts = range(0, len(images), _DESCRIBED_AT_A_TIME)
-    return np.concatenate([texture_v1(np.asarray(images[s : s + _DESCRIBED_AT_A_TIME])) for s in starts])
+    """Compute the ``texture-v1`` features of patches (N, S, S, 3) in bounded memory, (N, 38)."""
+    starts = range(0, len(images), _FEATURES_CHUNK)
+    return np.concatenate([texture_v1(np.asarray(images[s : s + _FEATURES_CHUNK])) for s in starts])
 
 
 @dataclass(frozen=True)
-class Matches:
-    """Nearest distances between Q images and n members and n non-members, under one measure.
+class NearestPairs:
+    """Nearest neighbours between Q images and n members and n non-members, under one measure.
 
     Attributes:
-        member: Row of each image's nearest member, int64 (Q,).
-        to_member: Its distance, float64 (Q,).
-        nonmember: Row of each image's nearest non-member, int64 (Q,).
-        to_nonmember: Its distance, float64 (Q,).
+        member: Row of the nearest member of each image, int64 (Q,).
+        to_member: Distance to it, float64 (Q,).
+        nonmember: Row of the nearest non-member of each image, int64 (Q,).
+        to_nonmember: Distance to it, float64 (Q,).
         of_members: Distance of each member to its nearest image, float64 (n,).
         nearest_of_members: Row of that image, int64 (n,).
-        of_nonmembers: The same of each non-member, float64 (n,).
+        of_nonmembers: Distance of each non-member to its nearest image, float64 (n,).
     """
 
     member: NDArray[np.int64]
@@ -55,9 +59,14 @@ class Matches:
         """Distance of each image to the nearest original, member or not."""
         return np.minimum(self.to_member, self.to_nonmember)
 
-    def together_with(self, other: "Matches") -> "Matches":
-        """Return the matches of the union of both sets of images, against the same pool."""
-        return Matches(
+    @property
+    def of_pool(self) -> NDArray[np.float64]:
+        """Distance of members, then non-members, to their nearest image, (2 n,)."""
+        return np.concatenate([self.of_members, self.of_nonmembers])
+
+    def union(self, other: "NearestPairs") -> "NearestPairs":
+        """Return the nearest pairs of the union of both sets of images, with the same pool."""
+        return NearestPairs(
             np.concatenate([self.member, other.member]),
             np.concatenate([self.to_member, other.to_member]),
             np.concatenate([self.nonmember, other.nonmember]),
@@ -73,53 +82,47 @@ class Matches:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A set of images as the attacks see it.
+class NeighbourProfile:
+    """Everything the attacks use of a set of images.
 
     Attributes:
-        matches: Its nearest pairs with the pool, under each measure.
-        coordinates: Where the images lie on the axes of the pool's projection, float32 (Q, d).
+        pairs: Nearest pairs with the pool, by measure.
+        coordinates: Coordinates of the images on the axes of the pool's projection, float32 (Q, d).
     """
 
-    matches: Mapping[Measure, Matches]
+    pairs: Mapping[Measure, NearestPairs]
     coordinates: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.coordinates)
 
-    def together_with(self, other: "Seen") -> "Seen":
-        """Return the union of two sets of images."""
-        return Seen(
-            {measure: one.together_with(other.matches[measure]) for measure, one in self.matches.items()},
+    def union(self, other: "NeighbourProfile") -> "NeighbourProfile":
+        """Return the profile of the union of two sets of images."""
+        return NeighbourProfile(
+            {measure: pairs.union(other.pairs[measure]) for measure, pairs in self.pairs.items()},
             np.concatenate([self.coordinates, other.coordinates]),
         )
 
 
 @dataclass(frozen=True)
-class Pool:
-    """The original patches of one class whose membership an attacker wants to know.
+class CandidatePool:
+    """Original patches of one class; an attacker wants to know which of them are members.
 
     Attributes:
-        members: Patches the generator learnt from, uint8 (n, S, S, 3).
-        nonmembers: As many of the same slides that it did not see.
-        projection: Axes fitted on neither.
-        symmetries: Positions in which patches are correlated.
-        max_shift_px: Translations through which they are correlated, along either axis.
-        shortlist: Partners compared through all translations.
-        device: Torch device of the comparison.
+        members: Patches the generator was trained on, uint8 (n, S, S, 3).
+        nonmembers: As many patches of the same slides that it was not trained on.
+        projection: Axes that were fitted on neither.
+        search: Orientations and shifts of the correlation, and the torch device.
     """
 
     members: NDArray[np.uint8]
     nonmembers: NDArray[np.uint8]
     projection: Projection
-    symmetries: Symmetries
-    max_shift_px: int
-    shortlist: int
-    device: str
+    search: NccSearch
 
     @cached_property
     def coordinates(self) -> NDArray[np.float32]:
-        """Where members, then non-members, lie on the axes, (2 n, d)."""
+        """Coordinates of members, then non-members, on the axes, (2 n, d)."""
         originals = (self.members, self.nonmembers)
         return np.concatenate([self.projection.coordinates(images) for images in originals])
 
@@ -127,30 +130,23 @@ class Pool:
     def _features(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return features(self.members), features(self.nonmembers)
 
-    def see(self, images: NDArray[np.uint8]) -> Seen:
-        """Compare `images`, uint8 (Q, S, S, 3), with the pool."""
-        described = features(images)
+    def profile(self, images: NDArray[np.uint8]) -> NeighbourProfile:
+        """Compare images, uint8 (Q, S, S, 3), with the pool."""
+        of_images, device = features(images), self.search.device
 
         def nearest(measure: Measure, side: int) -> tuple[Nearest, Nearest]:
             originals = (self.members, self.nonmembers)[side]
             if measure == "features":
-                return nearest_vectors(described, self._features[side], k=1, device=self.device)
+                return nearest_vectors(of_images, self._features[side], k=1, device=device)
             if measure == "l2":
-                return nearest_both_ways(images, originals, measure="l2", k=1, device=self.device)
-            return nearest_shifted(
-                images,
-                originals,
-                symmetries=self.symmetries,
-                max_shift_px=self.max_shift_px,
-                shortlist=self.shortlist,
-                device=self.device,
-            )
+                return nearest_both_ways(images, originals, measure="l2", k=1, device=device)
+            return nearest_shifted(images, originals, self.search)
 
-        found: dict[Measure, Matches] = {}
+        pairs: dict[Measure, NearestPairs] = {}
         for measure in MEASURES:
             to_member, of_members = nearest(measure, 0)
             to_nonmember, of_nonmembers = nearest(measure, 1)
-            found[measure] = Matches(
+            pairs[measure] = NearestPairs(
                 to_member.index[:, 0],
                 to_member.distance[:, 0],
                 to_nonmember.index[:, 0],
@@ -159,4 +155,63 @@ class Pool:
                 of_members.index[:, 0],
                 of_nonmembers.distance[:, 0],
             )
-        return Seen(found, self.projection.coordinates(images))
+        return NeighbourProfile(pairs, self.projection.coordinates(images))
+
+
+@dataclass(frozen=True)
+class ClassPairs:
+    """Patches of one class and their nearest pairs.
+
+    Attributes:
+        pool: Members and non-members, n of each.
+        train: All patches the generator was trained on, including the members, uint8 (N, S, S, 3).
+        synthetic: Synthetic patches, uint8 (Q, S, S, 3).
+        profile: Their profile.
+        reference: Reference patches, n, in two random halves.
+        reference_profiles: Profiles of the halves.
+    """
+
+    pool: CandidatePool
+    train: NDArray[np.uint8]
+    synthetic: NDArray[np.uint8]
+    profile: NeighbourProfile
+    reference: tuple[NDArray[np.uint8], NDArray[np.uint8]]
+    reference_profiles: tuple[NeighbourProfile, NeighbourProfile]
+
+    @cached_property
+    def reference_profile(self) -> NeighbourProfile:
+        """Profile of all reference patches."""
+        return self.reference_profiles[0].union(self.reference_profiles[1])
+
+
+def find_pairs(
+    members: NDArray[np.uint8],
+    nonmembers: NDArray[np.uint8],
+    reference: NDArray[np.uint8],
+    synthetic: NDArray[np.uint8],
+    train: NDArray[np.uint8],
+    settings: PrivacySettings,
+    label: str,
+    device: str = "cpu",
+) -> ClassPairs:
+    """Find all nearest pairs of one class.
+
+    Args:
+        members: Random sample of `train`, uint8 (n, S, S, 3).
+        nonmembers: As many patches of the same slides that the generator was not trained on.
+        reference: As many further patches of the same slides.
+        synthetic: Synthetic patches, uint8 (Q, S, S, 3).
+        train: All patches the generator was trained on, uint8 (N, S, S, 3).
+        settings: Settings of the section ``privacy``.
+        label: Class; part of the purpose of the random draw.
+        device: Torch device.
+
+    Returns:
+        The patches and their nearest pairs.
+    """
+    order = numpy_generator(settings.seed, "privacy", "reference halves", label).permutation(len(reference))
+    first, second = (reference[rows] for rows in np.array_split(order, 2))
+    search = NccSearch(settings.symmetries, settings.max_shift_px, settings.shift_shortlist, device)
+    pool = CandidatePool(members, nonmembers, fit_projection(reference[order]), search)
+    profiles = (pool.profile(first), pool.profile(second))
+    return ClassPairs(pool, train, synthetic, pool.profile(synthetic), (first, second), profiles)

@@ -1,8 +1,8 @@
-"""A network that learnt patches by heart: what memorisation by a generator looks like, for a control.
+"""An overfitted generator, as a positive control of memorisation.
 
-Its drawings are no copies: they are blurred, and differ from drawing to drawing, as those of a generator are.
-A GAN that is trained for too long on few patches would show the same, but does not learn them by heart in
-minutes; a generator that is told which patch to draw from which latent vector does in seconds.
+Its samples are not copies: they are blurred and differ from each other, as those of a real generator. A GAN
+that is trained too long on few patches would give the same, but not within minutes; a generator that is
+trained to map each latent vector to one patch takes seconds.
 """
 
 import itertools
@@ -16,21 +16,21 @@ from pathgen.privacy.blocked_knn import one_thread_each
 
 _LATENT = 64
 _WIDTH = 16
-_MOST_CHANNELS = 128
+_MAX_CHANNELS = 128
 _SMALLEST_PX = 4
 _BATCH = 16
 _STEPS = 200
 _LEARNING_RATE = 4e-3
-# Of the latent vectors, which are standard normal: what is drawn near one patch's vector is that patch.
+# Of the latent vectors, which are standard normal. A sample near the vector of a patch shows that patch.
 _NOISE = 0.1
 
 
 def _network(side: int, generator: torch.Generator) -> nn.Sequential:
-    """Transposed convolutions from a latent vector to at least `side` px, doubling from 4 px or less."""
+    """Build transposed convolutions from a latent vector to at least `side` px, doubling from up to 4 px."""
     smallest, doublings = side, 0
     while smallest > _SMALLEST_PX:
         smallest, doublings = -(-smallest // 2), doublings + 1
-    channels = [min(_WIDTH << stage, _MOST_CHANNELS) for stage in reversed(range(doublings))]
+    channels = [min(_WIDTH << stage, _MAX_CHANNELS) for stage in reversed(range(doublings))]
     layers: list[nn.Module] = [nn.ConvTranspose2d(_LATENT, channels[0], smallest)]
     for before, after in itertools.pairwise([*channels, 3]):
         layers += [nn.LeakyReLU(0.2), nn.ConvTranspose2d(before, after, 4, 2, 1)]
@@ -43,15 +43,15 @@ def _network(side: int, generator: torch.Generator) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Tanh())
 
 
-def _drawn_by_heart(
+def _overfitted(
     images: NDArray[np.uint8], count: int, generator: torch.Generator, device: str
 ) -> NDArray[np.uint8]:
     side = images.shape[1]
     network = _network(side, generator).to(device)
     latents = torch.randn(len(images), _LATENT, generator=generator)
-    wanted = torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).to(device).float() / 127.5 - 1.0
+    targets = torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).to(device).float() / 127.5 - 1.0
 
-    def drawn(rows: torch.Tensor) -> torch.Tensor:  # (B,) -> (B, 3, S, S)
+    def sample(rows: torch.Tensor) -> torch.Tensor:  # (B,) -> (B, 3, S, S)
         noise = torch.randn(len(rows), _LATENT, generator=generator)
         near = latents[rows] + _NOISE * noise
         made: torch.Tensor = network(near.to(device)[:, :, None, None])
@@ -61,32 +61,32 @@ def _drawn_by_heart(
     for _ in range(_STEPS):
         rows = torch.randint(len(images), (_BATCH,), generator=generator)
         optimiser.zero_grad(set_to_none=True)
-        loss = (drawn(rows) - wanted[rows.to(device)]).square().mean()
+        loss = (sample(rows) - targets[rows.to(device)]).square().mean()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     with torch.inference_mode():
-        made = drawn(torch.arange(count) % len(images))
+        made = sample(torch.arange(count) % len(images))
         grey = ((made + 1.0) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1)
     return np.asarray(grey.cpu().numpy())
 
 
-def drawn_by_heart(
+def overfitted(
     images: NDArray[np.uint8], count: int, *, generator: torch.Generator, device: str
 ) -> NDArray[np.uint8]:
-    """Train a small generator until it knows patches by heart, and draw from it.
+    """Overfit a small generator to patches and sample from it.
 
     Args:
-        images: Patches to learn, uint8 (N, S, S, 3).
-        count: Patches to draw, each patch's turn in order.
-        generator: Source of weights, latent vectors and batches; on the CPU.
+        images: Training patches, uint8 (N, S, S, 3).
+        count: Number of samples; sample i shows patch i modulo N.
+        generator: Random generator of weights, latent vectors and batches, on the CPU.
         device: Torch device of the training.
 
     Returns:
-        The drawings, uint8 (count, S, S, 3). The same on any number of threads: it computes on one.
+        Samples, uint8 (count, S, S, 3). They do not depend on the number of threads.
 
     Source:
         Bojanowski et al. 2018 (generative latent optimisation, arXiv 1707.05776): one latent vector per
-        patch, squared error. Departures: the vectors stay where they were drawn, noise is added to them.
+        patch, squared error. Departures: the vectors are fixed, and noise is added to them.
     """
     with one_thread_each() as workers:
-        return workers.submit(_drawn_by_heart, images, count, generator, device).result()
+        return workers.submit(_overfitted, images, count, generator, device).result()

@@ -1,26 +1,26 @@
-"""Copies that do not look like copies pixel by pixel: turned, moved, stained otherwise."""
+"""Copies that differ from the original pixel by pixel: rotated, shifted, or stained differently."""
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pathgen.privacy.d4_ncc import SYMMETRIES, turned
+from pathgen.privacy.d4_ncc import SYMMETRIES, apply_symmetry
 from pathgen.training.augmentation import restained
 
 _STAIN_FACTOR = 0.1
 _STAIN_OFFSET = 0.02
 
 
-def turned_each(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Bring each patch (N, S, S, 3) into a random one of the seven other positions."""
+def rotate_each(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Rotate or mirror each patch (N, S, S, 3) into a random one of the seven other orientations."""
     symmetries = rng.integers(1, SYMMETRIES, size=len(images))
-    return np.stack([turned(image, int(s)) for image, s in zip(images, symmetries, strict=True)])
+    return np.stack([apply_symmetry(image, int(s)) for image, s in zip(images, symmetries, strict=True)])
 
 
-def shifted_each(images: NDArray[np.uint8], shift_px: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Move each patch (N, S, S, 3) by so many pixels along both axes, either way.
+def shift_each(images: NDArray[np.uint8], shift_px: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Shift each patch (N, S, S, 3) by `shift_px` along both axes, in random directions.
 
-    What enters at the border is mirrored: the tissue there is not known.
+    The tissue beyond the border is unknown, so the border is filled by reflection.
     """
     side = images.shape[1]
     padded = np.pad(images, ((0, 0), (shift_px, shift_px), (shift_px, shift_px), (0, 0)), mode="reflect")
@@ -30,8 +30,8 @@ def shifted_each(images: NDArray[np.uint8], shift_px: int, rng: np.random.Genera
     )
 
 
-def restained_each(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Change how much of each stain is in each patch (N, S, S, 3): up to a tenth, and a little everywhere."""
+def stain_each(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Scale each stain of each patch (N, S, S, 3) by up to 10 %, and add a small offset."""
     shape = (len(images), 3)
     factors = torch.from_numpy(rng.uniform(1 - _STAIN_FACTOR, 1 + _STAIN_FACTOR, shape).astype(np.float32))
     offsets = torch.from_numpy(rng.uniform(-_STAIN_OFFSET, _STAIN_OFFSET, shape).astype(np.float32))

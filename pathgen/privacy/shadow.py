@@ -1,4 +1,4 @@
-"""A shadow discriminator: what one learns from the synthetic set and other originals, without a model."""
+"""Shadow discriminator: trained on the synthetic set and other originals, without access to the generator."""
 
 import numpy as np
 import torch
@@ -10,11 +10,11 @@ from pathgen.core.seeding import numpy_generator, torch_generator
 _BATCH = 16
 _WIDTH = 8
 _LEARNING_RATE = 1e-3
-_AT_A_TIME = 256
+_SCORE_CHUNK = 256
 
 
 def _network(side: int, generator: torch.Generator) -> nn.Sequential:
-    """Four convolutions, halving the side while it is even and above 4."""
+    """Build four convolutions that halve the side while it is even and above 4."""
     layers: list[nn.Module] = []
     channels, width = 3, _WIDTH
     for _ in range(4):
@@ -37,46 +37,46 @@ def _batch(images: NDArray[np.uint8], device: str) -> torch.Tensor:
 def shadow_scores(
     synthetic: NDArray[np.uint8],
     reference: NDArray[np.uint8],
-    judged: NDArray[np.uint8],
+    candidates: NDArray[np.uint8],
     *,
     steps: int,
     seed: int,
     purpose: str,
     device: str,
 ) -> NDArray[np.float64]:
-    """Train a discriminator to tell the synthetic set from reference patches; score patches by it.
+    """Train a discriminator between synthetic and reference patches, and score candidates with it.
 
     Args:
-        synthetic: The synthetic patches, uint8 (Q, S, S, 3).
-        reference: Originals that nobody learnt from, uint8 (R, S, S, 3).
-        judged: Patches to score, uint8 (P, S, S, 3).
-        steps: Optimiser steps.
-        seed: Of weights and batches.
-        purpose: Tells this draw from others.
+        synthetic: Synthetic patches, uint8 (Q, S, S, 3).
+        reference: Originals that were not used for training, uint8 (R, S, S, 3).
+        candidates: Patches to score, uint8 (P, S, S, 3).
+        steps: Number of optimiser steps.
+        seed: Random seed of weights and batches.
+        purpose: Purpose of the random draws.
         device: Torch device.
 
     Returns:
-        Logits, (P,); higher means more like the synthetic set than like the reference: "member".
+        Logits, (P,); higher values are more similar to the synthetic set, that is, indicate members.
 
     Source:
-        LOGAN, black box (Hayes et al. 2019, section 4.3). Departure: there a whole GAN is trained on the
-        synthetic set; here its discriminator alone, against originals, so that what it learns is how the
-        synthetic set differs from fresh originals, not from a second generator.
+        LOGAN, black box (Hayes et al. 2019, section 4.3). Departure: there, a whole GAN is trained on the
+        synthetic set; here, only its discriminator, against originals, so that it learns how the synthetic
+        set differs from unseen originals instead of from a second generator.
     """
     network = _network(synthetic.shape[1], torch_generator(seed, "privacy", "shadow weights", purpose))
     network.to(device)
     optimiser = torch.optim.Adam(network.parameters(), _LEARNING_RATE)
     rng = numpy_generator(seed, "privacy", "shadow batches", purpose)
-    loss_of = nn.BCEWithLogitsLoss()
-    wanted = torch.cat([torch.ones(_BATCH), torch.zeros(_BATCH)]).to(device)
+    loss_function = nn.BCEWithLogitsLoss()
+    target = torch.cat([torch.ones(_BATCH), torch.zeros(_BATCH)]).to(device)
     for _ in range(steps):
-        ours = synthetic[rng.integers(0, len(synthetic), _BATCH)]
-        theirs = reference[rng.integers(0, len(reference), _BATCH)]
+        fake = synthetic[rng.integers(0, len(synthetic), _BATCH)]
+        real = reference[rng.integers(0, len(reference), _BATCH)]
         optimiser.zero_grad(set_to_none=True)
-        loss = loss_of(network(_batch(np.concatenate([ours, theirs]), device))[:, 0], wanted)
+        loss = loss_function(network(_batch(np.concatenate([fake, real]), device))[:, 0], target)
         loss.backward()
         optimiser.step()
     with torch.inference_mode():
-        chunks = (judged[start : start + _AT_A_TIME] for start in range(0, len(judged), _AT_A_TIME))
+        chunks = (candidates[i : i + _SCORE_CHUNK] for i in range(0, len(candidates), _SCORE_CHUNK))
         scores = [network(_batch(chunk, device))[:, 0].double().cpu().numpy() for chunk in chunks]
     return np.concatenate(scores)

@@ -1,9 +1,10 @@
-"""Correlation through small translations: a shortlist that does not see them, then every shift of the few.
+"""Largest correlation over small translations: all shifts of a translation-invariant shortlist of pairs.
 
-The magnitudes of a patch's Fourier transform stay when the patch moves, but for what enters at its border,
-and turn when it turns. So patches whose magnitudes correlate, over all turns, are compared for sure.
+The Fourier magnitudes of a patch do not change when it is translated, apart from its border, and rotate when
+it is rotated. So the pairs with the most similar magnitudes over all orientations form the shortlist.
 """
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -11,29 +12,44 @@ import scipy.fft
 import torch
 from numpy.typing import NDArray
 
-from pathgen.privacy.blocked_knn import Partners, best_partners, one_thread_each
-from pathgen.privacy.d4_ncc import SYMMETRIES, best_position, part_slices, parted, turned
-from pathgen.privacy.neighbours import Nearest, nearest_both_ways
+from pathgen.privacy.blocked_knn import Neighbours, nearest_rows, one_thread_each
+from pathgen.privacy.d4_ncc import SYMMETRIES, apply_symmetry, best_orientation, parity_parts, part_slices
+from pathgen.privacy.neighbours import Nearest, PixelMeasure, nearest_both_ways
 
-Symmetries = Literal["identity", "square"]
-
-# Compression changes finer detail. With 8 as with 16, all of 300 copies that were turned, shifted by 3 px and
-# compressed as JPEG 80 were the first of 4,000 patches (phantom, 32 px).
+# Compression changes finer detail. With 8 as well as with 16, all of 300 copies that were rotated, shifted by
+# 3 px and compressed as JPEG 80 ranked first among 4,000 patches (phantom, 32 px).
 _HIGHEST_FREQUENCY = 10
-# Complex values of the products worked on at a time: they stay near the processor.
+# Number of complex values per block of products, which should fit into the processor cache.
 _PRODUCT_VALUES = 350_000
-_IMAGES_AT_A_TIME = 512
+_CHUNK = 512
+
+
+@dataclass(frozen=True)
+class NccSearch:
+    """Orientations and shifts over which the correlation is maximised.
+
+    Attributes:
+        symmetries: ``identity``, or ``square`` for all 8 rotations and mirrorings.
+        max_shift_px: Maximum shift along either axis, below half of the side; 0 means no shifts.
+        shortlist: Number of neighbours per patch that are compared over all shifts.
+        device: Torch device.
+    """
+
+    symmetries: Literal["identity", "square"]
+    max_shift_px: int
+    shortlist: int
+    device: str = "cpu"
 
 
 def magnitudes(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return how strong each frequency is in each channel, whatever the place of the pattern.
+    """Compute the Fourier magnitudes of each channel, which do not depend on the position of the pattern.
 
     Args:
         images: Square RGB patches, uint8 (N, S, S, 3).
 
     Returns:
-        (N, F, F, 3), F odd, the frequency 0 in the middle: turned and mirrored as the patch is. Square roots
-        of the magnitudes under a Hann window, centred to sum 0 and scaled to length 1 per patch.
+        Square roots of the magnitudes under a Hann window, with mean 0 and norm 1 per patch, (N, F, F, 3),
+        F odd, frequency 0 in the centre. They rotate and mirror with the patch.
     """
     side = images.shape[1]
     highest = min(_HIGHEST_FREQUENCY, (side - 1) // 2)
@@ -42,7 +58,7 @@ def magnitudes(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     values -= values.mean(axis=(1, 2), keepdims=True)
     values *= window[:, None, None] * window[:, None]
     spectrum = np.sqrt(np.abs(scipy.fft.fft2(values, axes=(1, 2))))
-    # From -highest to highest: the row of the Nyquist frequency has no partner to be mirrored to.
+    # From -highest to highest, without the Nyquist frequency, which has no counterpart.
     kept = np.arange(-highest, highest + 1)
     spectrum = spectrum[:, kept][:, :, kept]
     spectrum -= spectrum.mean(axis=(1, 2, 3), keepdims=True)
@@ -51,49 +67,47 @@ def magnitudes(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return scaled
 
 
-def alike_in_magnitudes(
-    left: NDArray[np.uint8], right: NDArray[np.uint8], *, symmetries: Symmetries, k: int, device: str
-) -> tuple[Partners, Partners]:
-    """Find for each patch of either set the k of the other with the most similar magnitudes.
+def shortlist_by_magnitudes(
+    left: NDArray[np.uint8], right: NDArray[np.uint8], search: NccSearch
+) -> tuple[Neighbours, Neighbours]:
+    """Find the patches of the other set with the most similar magnitudes for each patch of either set.
 
     Args:
         left: Square RGB patches, uint8 (L, S, S, 3).
         right: Square RGB patches, uint8 (R, S, S, 3).
-        symmetries: Positions in which they are compared.
-        k: Partners wanted; fewer where the other set has fewer.
-        device: Torch device.
+        search: Orientations and the size of the shortlist.
 
     Returns:
-        The partners of the left patches, and of the right ones.
+        Neighbours of the left patches, and of the right ones.
     """
     side = 2 * min(_HIGHEST_FREQUENCY, (left.shape[1] - 1) // 2) + 1
     parts = part_slices(side, 3)
 
     def rows(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        seen = magnitudes(images)
-        return seen.reshape(len(seen), -1) if symmetries == "identity" else parted(seen)
+        found = magnitudes(images)
+        return found.reshape(len(found), -1) if search.symmetries == "identity" else parity_parts(found)
 
     def compare(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        return a @ b.T if symmetries == "identity" else best_position(a, b, parts)
+        return a @ b.T if search.symmetries == "identity" else best_orientation(a, b, parts)
 
-    return best_partners(
+    return nearest_rows(
         (len(left), len(right)),
         lambda start, end: rows(left[start:end]),
         lambda start, end: rows(right[start:end]),
         compare,
-        k=(min(k, len(right)), min(k, len(left))),
-        device=device,
+        k=(min(search.shortlist, len(right)), min(search.shortlist, len(left))),
+        device=search.device,
     )
 
 
 def _centred(images: NDArray[np.uint8]) -> NDArray[np.int32]:
-    """Take the mean, rounded, from each patch: whole numbers, so that their sums are exact."""
+    """Subtract the rounded mean from each patch; sums of integers are exact."""
     mean = np.rint(images.mean(axis=(1, 2, 3), keepdims=True)).astype(np.int32)
     return np.asarray(images - mean, dtype=np.int32)
 
 
 def _overlap_sums(images: NDArray[np.int64], reach: int) -> NDArray[np.int64]:
-    """Sum images (N, S, S) over the pixels p for which p + d is inside, for shifts d in [-reach, reach]^2."""
+    """Sum images (N, S, S) over the pixels p with p + d inside, for all shifts d in [-reach, reach]^2."""
     side = images.shape[1]
     table = np.zeros((len(images), side + 1, side + 1), dtype=np.int64)
     np.cumsum(images, axis=1, out=table[:, 1:, 1:])
@@ -108,12 +122,12 @@ def _overlap_sums(images: NDArray[np.int64], reach: int) -> NDArray[np.int64]:
 def _overlap_moments(
     images: NDArray[np.uint8], reach: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return sum and sum of squared deviations over all channels of each overlap, (N, V, V) each."""
+    """Return the sum and the sum of squared deviations of each overlap over all channels, (N, V, V) each."""
     shift = np.abs(np.arange(-reach, reach + 1))
     count = np.outer(images.shape[1] - shift, images.shape[1] - shift) * images.shape[3]
     totals, spreads = [], []
-    for start in range(0, len(images), _IMAGES_AT_A_TIME):
-        values = _centred(images[start : start + _IMAGES_AT_A_TIME])
+    for start in range(0, len(images), _CHUNK):
+        values = _centred(images[start : start + _CHUNK])
         total = _overlap_sums(values.sum(axis=3, dtype=np.int64), reach).astype(np.float64)
         squares = _overlap_sums((values * values).sum(axis=3, dtype=np.int64), reach)
         totals.append(total)
@@ -125,51 +139,48 @@ def shifted_correlations(
     left: NDArray[np.uint8],
     right: NDArray[np.uint8],
     pairs: NDArray[np.int64],
-    *,
-    symmetries: Symmetries,
-    max_shift_px: int,
-    device: str,
+    search: NccSearch,
 ) -> NDArray[np.float64]:
-    """Correlate pairs of patches in every position and at every shift, over what overlaps.
+    """Compute the largest correlation of pairs of patches over all orientations and shifts.
 
     Args:
         left: Square RGB patches, uint8 (L, S, S, 3).
         right: Square RGB patches, uint8 (R, S, S, 3).
-        pairs: Rows of `left` and of `right`, (P, 2); sorted by the first they cost least.
-        symmetries: Positions in which the left patch is compared.
-        max_shift_px: Shifts reach so far along either axis, below half of S.
-        device: Torch device.
+        pairs: Rows of `left` and of `right`, (P, 2); fastest if sorted by the first.
+        search: Orientations and shifts.
 
     Returns:
-        The largest normalised cross-correlation of each pair, (P,), right to about 1e-6; 0 for an even
-        overlap.
+        Largest normalised cross-correlation over the overlap of each pair, (P,), with an error of about 1e-6;
+        0 for a uniform overlap.
 
     Source:
-        Padfield 2012 (masked normalised cross-correlation): the means and norms are those of the overlap.
+        Padfield 2012 (masked normalised cross-correlation): means and norms are those of the overlap.
     """
-    side, reach = left.shape[1], max_shift_px
+    side, reach, device = left.shape[1], search.max_shift_px, search.device
     assert 2 * reach < side, "patches must overlap by more than half"
     padded = int(scipy.fft.next_fast_len(side + reach, real=True))
     frequency = torch.arange(padded // 2 + 1)
     shifts = torch.arange(-reach, reach + 1)
-    # The inverse transform at the few wanted shifts only: two small products instead of a whole transform.
+    # Inverse transform at the few required shifts only: two small products instead of a whole transform.
     down = torch.exp(2j * np.pi / padded * shifts[:, None] * torch.arange(padded)[None, :])
-    twice = torch.where((frequency == 0) | (2 * frequency == padded), 1.0, 2.0)  # the half that is not held
+    twice = torch.where(
+        (frequency == 0) | (2 * frequency == padded), 1.0, 2.0
+    )  # for the half that rfft2 omits
     across = torch.exp(2j * np.pi / padded * frequency[:, None] * shifts[None, :]) * twice[:, None]
     down = (down / padded**2).to(torch.complex64).to(device)  # (V, F)
     across = across.to(torch.complex64).to(device)  # (F / 2 + 1, V)
     overlap = side - shifts.abs()
     count = (overlap[:, None] * overlap * 3).to(torch.float64).to(device)  # (V, V)
-    positions = SYMMETRIES if symmetries == "square" else 1
+    orientations = SYMMETRIES if search.symmetries == "square" else 1
 
     lefts, at_left = np.unique(pairs[:, 0], return_inverse=True)
     rights, at_right = np.unique(pairs[:, 1], return_inverse=True)
-    # Where the patch turns, its overlaps turn with it.
+    # The overlaps rotate with the patch.
     left_moments = [
-        np.stack([turned(moment[..., None], g)[..., 0] for g in range(positions)])  # (G, l, V, V)
+        np.stack([apply_symmetry(moment[..., None], g)[..., 0] for g in range(orientations)])  # (G, l, V, V)
         for moment in _overlap_moments(np.asarray(left[lefts]), reach)
     ]
-    # At shift d the pixel p of the left patch lies on p + d of the right one: seen from there, at -d.
+    # At shift d, pixel p of the left patch is at p + d of the right one, whose own shift is -d.
     right_moments = [moment[:, ::-1, ::-1] for moment in _overlap_moments(np.asarray(right[rights]), reach)]
 
     def spectra(images: NDArray[np.int32]) -> torch.Tensor:  # (N, S, S, 3) -> (N, 3, F, F / 2 + 1)
@@ -180,25 +191,25 @@ def shifted_correlations(
     def on_device(values: NDArray[np.float64]) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(values)).to(device)
 
-    at_a_time = max(1, _PRODUCT_VALUES // (positions * padded * len(frequency)))
+    at_a_time = max(1, _PRODUCT_VALUES // (orientations * padded * len(frequency)))
 
     def correlated(start: int) -> NDArray[np.float64]:
         chunk = slice(start, start + at_a_time)
         few_lefts, which_left = np.unique(at_left[chunk], return_inverse=True)
         few_rights, which_right = np.unique(at_right[chunk], return_inverse=True)
         here = _centred(left[lefts[few_lefts]])
-        turns = np.concatenate([turned(here, g) for g in range(positions)])  # (G * l, S, S, 3)
-        of_turns = spectra(turns).conj().reshape(positions, len(few_lefts), 3, padded, -1)
+        rotated = np.concatenate([apply_symmetry(here, g) for g in range(orientations)])  # (G * l, S, S, 3)
+        of_left = spectra(rotated).conj().reshape(orientations, len(few_lefts), 3, padded, -1)
         of_right = spectra(_centred(right[rights[few_rights]]))
-        product = of_turns[:, which_left, 0] * of_right[which_right, 0]  # (G, P, F, F / 2 + 1)
+        product = of_left[:, which_left, 0] * of_right[which_right, 0]  # (G, P, F, F / 2 + 1)
         for channel in (1, 2):
-            product.addcmul_(of_turns[:, which_left, channel], of_right[which_right, channel])
+            product.addcmul_(of_left[:, which_left, channel], of_right[which_right, channel])
         sums = ((down @ product) @ across).real.double()  # (G, P, V, V)
-        turn_total, turn_spread = (on_device(moment[:, at_left[chunk]]) for moment in left_moments)
+        left_total, left_spread = (on_device(moment[:, at_left[chunk]]) for moment in left_moments)
         total, spread = (on_device(moment[at_right[chunk]]) for moment in right_moments)
-        norm = torch.sqrt(turn_spread * spread)
-        # Deviations of whole numbers: an overlap without a pattern has none at all.
-        value = torch.where(norm > 0.5, (sums - turn_total * total / count) / norm.clamp(min=0.5), 0.0)
+        norm = torch.sqrt(left_spread * spread)
+        # Sums of integers are exact, so that a uniform overlap has norm 0.
+        value = torch.where(norm > 0.5, (sums - left_total * total / count) / norm.clamp(min=0.5), 0.0)
         return value.amax(dim=(0, 2, 3)).cpu().numpy()
 
     with one_thread_each() as pool:
@@ -206,57 +217,46 @@ def shifted_correlations(
     return np.concatenate(found)
 
 
-def _least_of(
+def _nearest_of(
     rows: NDArray[np.int64], others: NDArray[np.int64], distance: NDArray[np.float64], count: int
 ) -> Nearest:
-    """Return each row's nearest among the pairs; of equal ones the lower. Every row has a pair."""
+    """Return the nearest partner of each row among the pairs; ties: the lower row first."""
     order = np.lexsort((others, distance, rows))
     first = np.flatnonzero(np.diff(rows[order], prepend=-1))
-    assert len(first) == count, "each row is in some pair"
+    assert len(first) == count, "each row has a pair"
     best = order[first]
     return Nearest(others[best][:, None], distance[best][:, None])
 
 
 def nearest_shifted(
-    left: NDArray[np.uint8],
-    right: NDArray[np.uint8],
-    *,
-    symmetries: Symmetries,
-    max_shift_px: int,
-    shortlist: int,
-    device: str = "cpu",
+    left: NDArray[np.uint8], right: NDArray[np.uint8], search: NccSearch
 ) -> tuple[Nearest, Nearest]:
-    """Find the nearest patch of the other set by correlation, through positions and shifts.
+    """Find the nearest patch of the other set by correlation over orientations and shifts.
 
-    Compared exactly are: all pairs unshifted; and through all shifts each patch with its nearest one
-    unshifted and with the `shortlist` most similar in magnitudes, in either direction.
+    All pairs are compared without shifts. Over all shifts, each patch is compared with its nearest patch
+    without shifts and with the patches of its shortlist, in both directions.
 
     Args:
         left: Square RGB patches, uint8 (L, S, S, 3).
         right: Square RGB patches, uint8 (R, S, S, 3).
-        symmetries: Positions in which patches are compared.
-        max_shift_px: Shifts reach so far along either axis; 0 compares unshifted.
-        shortlist: Partners compared through all shifts.
-        device: Torch device.
+        search: Orientations, shifts and the size of the shortlist.
 
     Returns:
-        The nearest of `right` for each of `left`, and the reverse, k = 1: 1 minus the correlation.
+        Nearest patch in `right` of each patch in `left`, and the reverse (k = 1); the distance is 1 minus
+        the correlation.
     """
-    measure: Literal["ncc", "ncc-square"] = "ncc-square" if symmetries == "square" else "ncc"
-    unshifted = nearest_both_ways(left, right, measure=measure, k=1, device=device)
-    if max_shift_px == 0:
+    measure: PixelMeasure = "ncc-square" if search.symmetries == "square" else "ncc"
+    unshifted = nearest_both_ways(left, right, measure=measure, k=1, device=search.device)
+    if search.max_shift_px == 0:
         return unshifted
-    alike = alike_in_magnitudes(left, right, symmetries=symmetries, k=shortlist, device=device)
+    similar = shortlist_by_magnitudes(left, right, search)
     every_left, every_right = np.arange(len(left))[:, None], np.arange(len(right))[:, None]
-    numbers = [
-        (every_left * len(right) + partners.index).ravel() for partners in (unshifted[0], alike[0])
-    ] + [(every_right + len(right) * partners.index).ravel() for partners in (unshifted[1], alike[1])]
+    numbers = [(every_left * len(right) + found.index).ravel() for found in (unshifted[0], similar[0])] + [
+        (every_right + len(right) * found.index).ravel() for found in (unshifted[1], similar[1])
+    ]
     pairs = np.stack(np.divmod(np.unique(np.concatenate(numbers)), len(right)), axis=1)  # (P, 2)
-    correlation = shifted_correlations(
-        left, right, pairs, symmetries=symmetries, max_shift_px=max_shift_px, device=device
-    )
-    distance = np.maximum(1.0 - correlation, 0.0)
+    distance = np.maximum(1.0 - shifted_correlations(left, right, pairs, search), 0.0)
     return (
-        _least_of(pairs[:, 0], pairs[:, 1], distance, len(left)),
-        _least_of(pairs[:, 1], pairs[:, 0], distance, len(right)),
+        _nearest_of(pairs[:, 0], pairs[:, 1], distance, len(left)),
+        _nearest_of(pairs[:, 1], pairs[:, 0], distance, len(right)),
     )

@@ -1,95 +1,74 @@
-"""The verdict, in words: what was found, what was not, and what neither means."""
+"""Verdict on one class, and its text."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
-from pathgen.privacy.attacks import QUESTIONS, Finding
-from pathgen.privacy.controls import Control
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
-Verdict = Literal["no leakage found by these tests", "leakage found", "refused"]
+from pathgen.privacy.attack_family import QUESTIONS
+from pathgen.privacy.controls import FEW_COPIES
+from pathgen.privacy.membership_tests import TestResult
+from pathgen.privacy.nearest_pairs import ClassPairs
+from pathgen.results.audit import LEAKAGE, PASSED, REFUSED, ControlResult, Verdict
 
 NO_PROOF = (
     "No test on a finite set proves that it is anonymous: another attack may find more. Only a generator "
-    "trained with differential privacy, that is with noise that hides every single patch, bounds what any "
-    "attack can find."
+    "trained with differential privacy, that is, with noise that hides the contribution of every single "
+    "patch, bounds what any attack can find."
 )
-"""Said with every verdict."""
+"""Caveat of every verdict."""
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("pathgen.privacy", "."),
+    undefined=StrictUndefined,
+    autoescape=False,  # noqa: S701, plain text
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
 
 
 def decide(
-    adjusted: Mapping[str, float], level: float, controls: Sequence[Control]
+    adjusted: Mapping[str, float], level: float, controls: Sequence[ControlResult]
 ) -> tuple[Verdict, tuple[str, ...]]:
-    """Decide about the synthetic set of one class.
+    """Decide whether the synthetic set of one class leaks.
 
     Args:
         adjusted: Holm-adjusted p-value of each test.
-        level: Significance level of the class.
+        level: Significance level.
         controls: Results of the controls.
 
     Returns:
-        The verdict, and the names of the tests that found leakage.
+        Verdict, and names of the tests that found leakage.
     """
     found = tuple(name for name, p in adjusted.items() if p <= level)
     if not all(control.as_expected for control in controls):
-        return "refused", found
-    return ("leakage found" if found else "no leakage found by these tests"), found
-
-
-def _number(finding: Finding) -> str:
-    return (
-        "no such patch" if finding.value is None else f"{finding.value:.3f}, {finding.expected:.3f} expected"
-    )
+        return REFUSED, found
+    return (LEAKAGE if found else PASSED), found
 
 
 def explain(
     verdict: Verdict,
     found: Sequence[str],
-    findings: Mapping[str, Finding],
-    controls: Sequence[Control],
-    *,
-    label: str,
-    n_synthetic: int,
-    n_members: int,
-    n_learnt_from: int,
-    symmetries: Literal["identity", "square"],
-    max_shift_px: int,
+    tests: Mapping[str, TestResult],
+    controls: Sequence[ControlResult],
+    pairs: ClassPairs,
 ) -> str:
-    """Put the verdict on one class into sentences for a reader who knows none of the tests.
+    """Explain the verdict on one class to a reader who does not know the tests.
 
     Args:
-        verdict: From `decide`.
-        found: From `decide`.
-        findings: Results of the tests.
+        verdict: Verdict from `decide`.
+        found: Names of the tests that found leakage, from `decide`.
+        tests: Results of the tests.
         controls: Results of the controls.
-        label: The class.
-        n_synthetic: Synthetic patches looked at.
-        n_members: Training patches, and as many unseen ones, looked at.
-        n_learnt_from: Training patches in all.
-        symmetries: Positions in which patches were compared.
-        max_shift_px: Translations through which patches were compared.
+        pairs: Patches of the class.
 
     Returns:
-        The text, one paragraph.
+        One paragraph.
     """
-    said = [
-        f"{label}: {verdict}. {n_synthetic} synthetic patches were compared with {n_members} of the "
-        f"{n_learnt_from} training patches and as many unseen patches of the same slides."
-    ]
-    if verdict == "refused":
-        for control in controls:
-            if not control.as_expected:
-                what = "were not found" if control.kind == "positive" else "were taken for leakage"
-                said.append(f"A control failed: {control.what} {what}.")
-        said.append("So these tests say nothing about this set, whatever they read.")
-    elif verdict == "leakage found":
-        said += [f"{QUESTIONS[name]} Yes ({_number(findings[name])})." for name in found]
-    else:
-        planted = next(control for control in controls if control.name == "few copies")
-        said.append(
-            f"No test told the two apart; the same tests did find {planted.what}, planted as a trial."
-        )
-    if symmetries == "identity":
-        said.append("Turned or mirrored copies were not looked for.")
-    if max_shift_px == 0:
-        said.append("Copies moved by some pixels were not looked for.")
-    return " ".join(said)
+    text = _TEMPLATES.get_template("verdict.txt.j2").render(
+        verdict=verdict,
+        found=[(QUESTIONS[name], tests[name]) for name in found],
+        failed=[control for control in controls if not control.as_expected],
+        planted=next(control for control in controls if control.name == FEW_COPIES),
+        pairs=pairs,
+    )
+    return " ".join(text.split())

@@ -6,13 +6,12 @@ from pathlib import Path
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.params import PARAMS_FILE
-from pathgen.privacy.verdict import Verdict
 from pathgen.release.duplicates import exact_copies
 from pathgen.release.inputs import Finished
 from pathgen.release.limits import checks
 from pathgen.report.studies import EARLIER_STATE, UNKNOWN_STATE
+from pathgen.results.audit import PASSED
 
-_HARMLESS: Verdict = "no leakage found by these tests"
 _EMBEDDED = re.compile(r"data:[a-z]+/[^\"')\s]+")
 _NEEDED = ("creator", "contact", "licence", "original_terms")
 _SHOWN = 3
@@ -37,7 +36,7 @@ def _verdict(study: Finished) -> list[PathgenError]:
     verdicts = {"": study.privacy.get("verdict")} | {
         f" on {label}": study.privacy.get("labels", {}).get(label, {}).get("verdict") for label in study.sets
     }
-    bad = [f"{verdict or 'missing'}{on}" for on, verdict in verdicts.items() if verdict != _HARMLESS]
+    bad = [f"{verdict or 'missing'}{on}" for on, verdict in verdicts.items() if verdict != PASSED]
     if not bad:
         return []
     hint = "See why in report/index.html (Privacy); release another generator's set, or audit more patches"

@@ -6,7 +6,7 @@ from itertools import groupby
 from statistics import fmean
 from typing import Any
 
-from pathgen.privacy.attacks import MEMBERSHIP
+from pathgen.privacy.attack_family import MEMBERSHIP
 from pathgen.release.inputs import Finished
 from pathgen.report.load import Run
 

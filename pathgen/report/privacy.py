@@ -86,7 +86,7 @@ def privacy_part(generator: str, content: Mapping[str, Any]) -> PrivacyPart:
     rest["patches"] = {label: audit["patches"] for label, audit in labels.items() if "patches" in audit}
     # Where all is well the table says it; where not, the audit says what it was.
     paragraphs = [
-        _in_words(label, str(audit["text"]))
+        f"{LABEL_WORDS.get(label, label)}: {audit['text']}"
         for label, audit in labels.items()
         if "text" in audit and audit.get("verdict") != _PASSED
     ]
@@ -111,12 +111,6 @@ def privacy_part(generator: str, content: Mapping[str, Any]) -> PrivacyPart:
         controls_table(labels),
         lines_of(rest),
     )
-
-
-def _in_words(label: str, text: str) -> str:
-    """The audit begins with the label as it stands in files."""
-    begins = f"{label}:"
-    return f"{LABEL_WORDS.get(label, label)}:{text.removeprefix(begins)}" if text.startswith(begins) else text
 
 
 def gain_table(labels: Mapping[str, Mapping[str, Any]]) -> Table | None:

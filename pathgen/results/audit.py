@@ -166,6 +166,6 @@ class Audit(Record):
 
     verdict: Verdict
     caveat: str
-    metrics: Mapping[str, Number | None]
+    metrics: Mapping[str, Number]
     labels: Mapping[str, ClassAudit]
     selected_by: Mapping[str, str | None] = {}

@@ -20,8 +20,9 @@ from pathgen.metrics.classification import classification_metrics, confusion, pe
 from pathgen.metrics.fidelity.measure import measure_fidelity
 from pathgen.metrics.fidelity.settings import FidelitySettings
 from pathgen.metrics.statistics.bootstrap_metrics import AT_OPERATING_POINT
-from pathgen.privacy.attacks import QUESTIONS
-from pathgen.privacy.audit import measure_privacy
+from pathgen.privacy.attack_family import QUESTIONS
+from pathgen.privacy.audit import audit
+from pathgen.privacy.settings import PrivacySettings
 from pathgen.studies.dp_sweep.curve import MEASURES
 from pathgen.studies.tuning.search import VALUE_KEY
 
@@ -81,12 +82,7 @@ def fidelity_keys() -> set[str]:
 @pytest.fixture(scope="module")
 def privacy_keys() -> set[str]:
     members, nonmembers, reference, synthetic = (patches(40, 16, seed) for seed in range(4))
-    report = measure_privacy(
-        members,
-        nonmembers,
-        reference,
-        synthetic,
-        discriminators={label: lambda images: images.mean((1, 2, 3)) for label in members},
+    settings = PrivacySettings(
         seed=0,
         confidence=0.95,
         significance=0.05,
@@ -97,11 +93,13 @@ def privacy_keys() -> set[str]:
         shift_shortlist=1,
         shadow_steps=1,
         copy_share=0.1,
-        n_permutations=199,
+        n_permutations=1199,
         gallery_pairs=1,
         exposed_patches=1,
     )
-    return {without_label(key) for key in report.metrics}
+    discriminators = {label: lambda images: images.mean((1, 2, 3)) for label in members}
+    report = audit(members, nonmembers, reference, synthetic, settings, discriminators=discriminators)
+    return {without_label(key) for key in report.record.metrics}
 
 
 def measures(keys: set[str], group: str) -> set[str]:

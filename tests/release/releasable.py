@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from pathgen.core.files import write_json
 from pathgen.core.profiles import read_profile
 from pathgen.patches.store import PatchSetWriter
-from pathgen.privacy.attacks import MEMBERSHIP
+from pathgen.privacy.attack_family import MEMBERSHIP
 from pathgen.release.limits import TOO_NEAR
 
 CHECKOUT = Path(__file__).resolve().parents[2]

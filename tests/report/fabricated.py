@@ -218,7 +218,7 @@ def _write_verdicts(root: Path) -> None:
         "labels": {
             "tumor": {
                 "verdict": "no leakage was found by these made-up tests",
-                "text": "tumor: 70 synthetic patches were made up.",
+                "text": "70 synthetic patches were made up.",
                 "patches": {"synthetic": 70},
                 "tests": {
                     "votes": {"question": "Made up?", "value": 0.502},

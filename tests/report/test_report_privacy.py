@@ -23,7 +23,7 @@ def one_test(value: float, p_adjusted: float, expected: float = 0.5) -> dict[str
 def audited(p_adjusted: float, kept: bool = True) -> dict[str, Any]:
     return {
         "verdict": PASSED,
-        "text": "normal: something was found.",
+        "text": "Something was found.",
         "level": 0.01,
         "patches": {"train": 400},
         "tests": {
@@ -81,7 +81,7 @@ def test_the_first_sentence_answers(verdict: str, begins: str) -> None:
 def test_the_words_of_the_verdict_are_those_of_the_audit() -> None:
     from typing import get_args
 
-    from pathgen.privacy.verdict import Verdict
+    from pathgen.results.audit import Verdict
 
     assert not any(privacy_answer("x", {"verdict": v}).startswith("Privacy of") for v in get_args(Verdict))
 
@@ -160,7 +160,7 @@ def test_scores_of_copying_stand_beside_what_they_read_on_sets_that_are_known(
 
 def test_a_leak_and_its_reason_are_told() -> None:
     part = privacy_part("dcgan", results("leakage found", audited(0.0004) | {"verdict": "leakage found"}))
-    assert part.paragraphs == ["normal: something was found."]
+    assert part.paragraphs == ["tumour: Something was found."]
     assert part.gain is not None and part.gain.lines[2][3] == "fewer than 1: a leak"
 
 

@@ -1,15 +1,17 @@
 """The strongest of the audit's membership attacks on a synthetic set, and what chance alone would give."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pathgen.core.seeding import numpy_generator
-from pathgen.privacy.attacks import attack_scores
-from pathgen.privacy.class_audit import compare
+from pathgen.privacy.attack_family import FAMILY
+from pathgen.privacy.attack_features import attack_features
+from pathgen.privacy.nearest_pairs import find_pairs
 from pathgen.privacy.rate_intervals import auc_with_interval
-from pathgen.privacy.shift_ncc import Symmetries
+from pathgen.privacy.settings import PrivacySettings
 
 Images = Mapping[str, NDArray[np.uint8]]
 _LABELLINGS = 500
@@ -25,7 +27,7 @@ def strongest_attack(
     discriminators: Mapping[str, Callable[[NDArray[np.uint8]], NDArray[np.float64]]],
     max_originals: int,
     max_synthetic: int,
-    symmetries: Symmetries,
+    symmetries: str,
     max_shift_px: int,
     shift_shortlist: int,
     seed: int,
@@ -41,8 +43,8 @@ def strongest_attack(
         nonmembers: Patches of the same slides that they did not see.
         reference: More such patches.
         synthetic: The synthetic patches.
-        discriminators: The generators' discriminators; see `pathgen.privacy.attacks.discriminator_attack`.
-        max_originals: See `pathgen.privacy.audit.measure_privacy`, as for the rest.
+        discriminators: The generators' discriminators; see `pathgen.privacy.audit.audit`.
+        max_originals: See `pathgen.privacy.audit.audit`, as for the rest.
         max_synthetic: See there.
         symmetries: See there.
         max_shift_px: See there.
@@ -58,28 +60,29 @@ def strongest_attack(
     areas: dict[str, float] = {}
     by_chance: list[NDArray[np.float64]] = []
     own = []
+    construct: Any = PrivacySettings.model_construct  # the other settings have no effect on pairs
     for label, images in synthetic.items():
         pools = {"train": members[label], "nonmember": nonmembers[label], "reference": reference[label]}
         count = min(max_originals, *map(len, pools.values()))
         pools = {role: _drawn(pool, count, seed, role, label) for role, pool in pools.items()}
-        comparison = compare(
+        pairs = find_pairs(
             pools["train"],
             pools["nonmember"],
             pools["reference"],
             _drawn(images, min(max_synthetic, len(images)), seed, "synthetic", label),
-            learnt_from=members[label],
-            symmetries=symmetries,
-            max_shift_px=max_shift_px,
-            shift_shortlist=shift_shortlist,
-            seed=seed,
-            label=label,
-            device=device,
+            members[label],
+            construct(
+                seed=seed, symmetries=symmetries, max_shift_px=max_shift_px, shift_shortlist=shift_shortlist
+            ),
+            label,
+            device,
         )
-        evidence = comparison.evidence
+        evidence = attack_features(pairs.profile, pairs.reference_profile, pairs.pool)
         rng = numpy_generator(seed, "dp sweep", "labellings", label)
         labellings = [rng.permutation(evidence.is_member) for _ in range(_LABELLINGS)]
-        for attack, scores in attack_scores(evidence).items():
-            areas[f"{attack} {label}"] = area(scores, evidence.is_member)
+        for attack in (attack for attack in FAMILY if attack.kind == "score"):
+            scores = attack.score(evidence)
+            areas[f"{attack.name} {label}"] = area(scores, evidence.is_member)
             by_chance.append(np.array([area(scores, at_random) for at_random in labellings]))
         judged = [discriminators[label](pools[role]) for role in ("train", "nonmember")]
         own.append(area(np.concatenate(judged), np.repeat([True, False], count)))

@@ -1,4 +1,4 @@
-"""Intervals, exact probabilities and single attacks against libraries, enumeration and simulation."""
+"""Intervals, exact probabilities and single tests against libraries, enumeration and simulation."""
 
 import itertools
 
@@ -8,7 +8,7 @@ import scipy.stats
 import sklearn.metrics
 
 from pathgen.metrics.statistics.multiple_testing import holm
-from pathgen.privacy.attacks import attack_auc, attack_tpr, discriminator_attack, member_share
+from pathgen.privacy.membership_tests import TestResult, attack_auc, attack_tpr, member_share
 from pathgen.privacy.rate_intervals import (
     auc_with_interval,
     binomial_interval,
@@ -19,7 +19,7 @@ from pathgen.privacy.rate_intervals import (
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 12), (3, 12), (12, 12), (1, 500)])
-def test_share_intervals_equal_scipy(k: int, n: int) -> None:
+def test_rate_intervals_equal_scipy(k: int, n: int) -> None:
     test = scipy.stats.binomtest(k, n)
     wilson = test.proportion_ci(0.9, method="wilson")
     assert wilson_interval(k / n, n, 0.9) == pytest.approx((wilson.low, wilson.high), abs=1e-12)
@@ -27,7 +27,7 @@ def test_share_intervals_equal_scipy(k: int, n: int) -> None:
     assert binomial_interval(k, n, 0.9) == pytest.approx((exact.low, exact.high), abs=1e-12)
 
 
-def test_auc_equals_sklearn_with_ties() -> None:
+def test_auc_with_ties_equals_sklearn() -> None:
     rng = np.random.default_rng(0)
     members, others = rng.integers(0, 9, 40) + 1.0, rng.integers(0, 9, 55) + 0.0
     area, low, high = auc_with_interval(members, others, 0.95)
@@ -37,7 +37,7 @@ def test_auc_equals_sklearn_with_ties() -> None:
 
 
 def test_auc_interval_equals_the_jackknife() -> None:
-    """DeLong's variance is that of the placements: computed here by the double loop."""
+    """Compute the variance of DeLong et al. by a double loop."""
     rng = np.random.default_rng(1)
     members, others = rng.normal(0.5, 1, 30), rng.normal(0, 1, 25)
     above = (members[:, None] > others[None, :]).astype(float)
@@ -47,7 +47,7 @@ def test_auc_interval_equals_the_jackknife() -> None:
     assert area == pytest.approx(above.mean())
 
 
-def test_auc_interval_of_an_honest_score_covers_a_half() -> None:
+def test_auc_interval_of_a_random_score_covers_a_half() -> None:
     rng = np.random.default_rng(2)
     covered = 0
     for _ in range(400):
@@ -64,11 +64,11 @@ def test_rank_p_value_equals_scipy(digits: int) -> None:
     assert rank_p_value(members, others) == pytest.approx(test.pvalue, rel=1e-9)
 
 
-def test_rank_p_value_is_even_without_leakage_and_one_on_ties() -> None:
+def test_rank_p_value_is_uniform_without_leakage() -> None:
     rng = np.random.default_rng(3)
     values = [rank_p_value(rng.normal(size=50), rng.normal(size=50)) for _ in range(400)]
     assert scipy.stats.kstest(values, "uniform").pvalue > 0.01
-    assert rank_p_value(np.zeros(5), np.zeros(6)) == 1.0
+    assert rank_p_value(np.zeros(5), np.zeros(6)) == 1.0  # all scores are equal
 
 
 @pytest.mark.parametrize("allowed", [0, 1, 2])
@@ -89,7 +89,7 @@ def test_holm_on_a_worked_example() -> None:
     assert holm({"a": 0.7, "b": 0.9}) == {"a": 1.0, "b": 1.0}
 
 
-def shared(votes: list[float], members: int, **changed: object) -> object:
+def share_of(votes: list[float], members: int, **changed: object) -> TestResult:
     is_member = np.arange(len(votes)) < members
     chosen = {"confidence": 0.95, "n_permutations": 40_000, "rng": np.random.default_rng(4), **changed}
     return member_share(np.array(votes, float), is_member, **chosen)
@@ -97,37 +97,37 @@ def shared(votes: list[float], members: int, **changed: object) -> object:
 
 def test_member_share_p_value_equals_enumeration() -> None:
     votes = [5, 2, 0, 1, 1, 0, 3, 0.5]
-    found = shared(votes, 4)
+    found = share_of(votes, 4)
     sums = [sum(votes[i] for i in chosen) for chosen in itertools.combinations(range(8), 4)]
     assert found.value == pytest.approx(8 / 12.5)
     assert found.p_value == pytest.approx(np.mean([s >= 8 for s in sums]), abs=0.01)
     assert found.expected == 0.5
 
 
-def test_one_patch_that_attracts_all_is_no_evidence() -> None:
-    found = shared([1000] + [0] * 99, 50)
+def test_member_share_of_one_popular_patch_is_not_significant() -> None:
+    found = share_of([1000] + [0] * 99, 50)
     assert found.value == 1.0
     assert found.p_value == pytest.approx(0.5, abs=0.02)
     assert found.low < 0.5
 
 
-def test_many_members_that_attract_one_each_are_evidence() -> None:
-    found = shared([1] * 20 + [0] * 80, 50)
+def test_member_share_of_many_members_is_significant() -> None:
+    found = share_of([1] * 20 + [0] * 80, 50)
     assert found.p_value == pytest.approx(1 / 40_001)
     assert found.low > 0.8
 
 
-def test_no_votes_is_no_measure() -> None:
-    found = shared([0] * 10, 5)
+def test_member_share_without_votes_is_undefined() -> None:
+    found = share_of([0] * 10, 5)
     assert found.value is None and found.p_value == 1.0
 
 
-def test_share_interval_covers_a_half_though_patches_attract_unevenly() -> None:
+def test_member_share_interval_covers_a_half() -> None:
     rng = np.random.default_rng(5)
     covered = 0
     for _ in range(300):
         votes = np.floor(rng.pareto(1.0, 100))
-        found = shared(list(rng.permutation(votes)), 50, n_permutations=1)
+        found = share_of(list(rng.permutation(votes)), 50, n_permutations=1)
         covered += found.low <= 0.5 <= found.high
     assert covered >= 0.92 * 300
 
@@ -141,7 +141,7 @@ def naive_tpr(scores: np.ndarray, is_member: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("n", [50, 100, 230])
-def test_tpr_equals_the_search_over_thresholds(n: int) -> None:
+def test_attack_tpr_equals_the_search_over_thresholds(n: int) -> None:
     rng = np.random.default_rng(n)
     scores = np.concatenate([rng.normal(0.8, 1, n), rng.normal(0, 1, n)])
     is_member = np.arange(2 * n) < n
@@ -150,7 +150,7 @@ def test_tpr_equals_the_search_over_thresholds(n: int) -> None:
     assert found.low <= found.value <= found.high
 
 
-def test_tpr_expectation_is_that_of_random_scores() -> None:
+def test_attack_tpr_of_random_scores_is_as_expected() -> None:
     rng = np.random.default_rng(6)
     is_member = np.arange(400) < 200
     found = [attack_tpr(rng.normal(size=400), is_member, confidence=0.95) for _ in range(2000)]
@@ -158,13 +158,13 @@ def test_tpr_expectation_is_that_of_random_scores() -> None:
     assert np.mean([f.p_value <= 0.05 for f in found]) <= 0.06
 
 
-def test_ties_never_make_a_member() -> None:
+def test_attack_tpr_with_ties_identifies_no_member() -> None:
     is_member = np.arange(40) < 20
     found = attack_tpr(np.zeros(40), is_member, confidence=0.95)
     assert found.value == 0 and found.p_value == 1.0
 
 
-def test_rare_copies_move_the_tpr_not_the_auc() -> None:
+def test_attack_tpr_detects_rare_copies_but_auc_does_not() -> None:
     rng = np.random.default_rng(7)
     scores = rng.normal(size=1000)
     scores[:25] += 20  # 5 % of the members
@@ -172,15 +172,3 @@ def test_rare_copies_move_the_tpr_not_the_auc() -> None:
     assert attack_auc(scores, is_member, confidence=0.95).low < 0.5
     found = attack_tpr(scores, is_member, confidence=0.95)
     assert found.low > found.expected and found.p_value < 1e-4
-
-
-def test_a_discriminator_that_remembers_is_told() -> None:
-    rng = np.random.default_rng(8)
-    found = discriminator_attack(
-        "discriminator", rng.normal(1, 1, 200), rng.normal(0, 1, 200), confidence=0.95
-    )
-    assert found["discriminator_auc"].low > 0.6 and found["discriminator_tpr"].p_value < 0.05
-    swapped = discriminator_attack(
-        "discriminator", rng.normal(0, 1, 200), rng.normal(1, 1, 200), confidence=0.95
-    )
-    assert swapped["discriminator_auc"].high < 0.4

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from factories.privacy_sets import correlation, rms
 
-from pathgen.privacy.d4_ncc import turned
-from pathgen.privacy.neighbours import Measure, nearest_both_ways
+from pathgen.privacy.d4_ncc import apply_symmetry
+from pathgen.privacy.neighbours import PixelMeasure, nearest_both_ways, nearest_vectors
 
 
 def patches(seed: int, n: int, side: int = 6) -> np.ndarray:
@@ -14,29 +15,23 @@ def patches(seed: int, n: int, side: int = 6) -> np.ndarray:
     return np.clip(ground + rng.normal(0, 25, (n, side, side, 3)), 0, 255).astype(np.uint8)
 
 
-def correlation(a: np.ndarray, b: np.ndarray) -> float:
-    x, y = a.astype(float) - a.mean(), b.astype(float) - b.mean()
-    norm = np.linalg.norm(x) * np.linalg.norm(y)
-    return float((x * y).sum() / norm) if norm else 0.0
-
-
-def positions(image: np.ndarray) -> list[np.ndarray]:
+def orientations(image: np.ndarray) -> list[np.ndarray]:
     mirrored = image.transpose(1, 0, 2)
     return [np.rot90(form, turns) for form in (image, mirrored) for turns in range(4)]
 
 
 def naive_distance(a: np.ndarray, b: np.ndarray, measure: str) -> float:
     if measure == "l2":
-        return float(np.sqrt(((a.astype(float) - b.astype(float)) ** 2).mean()))
+        return rms(a, b)
     if measure == "ncc":
         return 1 - correlation(a, b)
-    return 1 - max(correlation(form, b) for form in positions(a))
+    return 1 - max(correlation(form, b) for form in orientations(a))
 
 
 @pytest.mark.parametrize("measure", ["l2", "ncc", "ncc-square"])
 @pytest.mark.parametrize("chunk", [4, 2048])
 @pytest.mark.parametrize("k", [1, 3])
-def test_neighbours_equal_the_loop(measure: Measure, chunk: int, k: int) -> None:
+def test_neighbours_equal_the_loop(measure: PixelMeasure, chunk: int, k: int) -> None:
     left, right = patches(0, 11), patches(1, 9)
     expected = np.array([[naive_distance(a, b, measure) for b in right] for a in left])
     from_left, from_right = nearest_both_ways(left, right, measure=measure, k=k, chunk=chunk)
@@ -45,7 +40,16 @@ def test_neighbours_equal_the_loop(measure: Measure, chunk: int, k: int) -> None
         np.testing.assert_allclose(found.distance, np.sort(table, axis=1)[:, :k], atol=2e-6)
 
 
-def test_threads_are_given_back_and_change_nothing() -> None:
+def test_nearest_vectors_equal_the_loop() -> None:
+    rng = np.random.default_rng(3)
+    left, right = rng.normal(size=(11, 6)), rng.normal(size=(9, 6))
+    table = np.array([[np.sqrt(((a - b) ** 2).mean()) for b in right] for a in left])
+    for found, distances in zip(nearest_vectors(left, right, k=2), (table, table.T), strict=True):
+        np.testing.assert_array_equal(found.index, distances.argsort(axis=1)[:, :2])
+        np.testing.assert_allclose(found.distance, np.sort(distances, axis=1)[:, :2])
+
+
+def test_neighbours_do_not_depend_on_threads() -> None:
     rng = np.random.default_rng(4)
     left, right = (rng.integers(0, 256, (count, 8, 8, 3), dtype=np.uint8) for count in (23, 31))
     before = torch.get_num_threads()
@@ -63,7 +67,7 @@ def test_threads_are_given_back_and_change_nothing() -> None:
 
 
 @pytest.mark.parametrize("smaller", ["left", "right"])
-def test_either_side_may_be_turned(smaller: str) -> None:
+def test_neighbours_in_any_orientation_equal_the_loop(smaller: str) -> None:
     few, many = patches(2, 3), patches(3, 12)
     pair = (few, many) if smaller == "left" else (many, few)
     found, _ = nearest_both_ways(*pair, measure="ncc-square", k=1)
@@ -71,16 +75,16 @@ def test_either_side_may_be_turned(smaller: str) -> None:
     np.testing.assert_allclose(found.distance[:, 0], expected, atol=2e-6)
 
 
-def test_the_eight_symmetries_differ_and_keep_every_pixel() -> None:
+def test_apply_symmetry_gives_the_eight_symmetries() -> None:
     image = patches(4, 1)
-    forms = [turned(image, symmetry) for symmetry in range(8)]
+    forms = [apply_symmetry(image, symmetry) for symmetry in range(8)]
     assert len({form.tobytes() for form in forms}) == 8
-    assert {form[0].tobytes() for form in forms} == {form.tobytes() for form in positions(image[0])}
+    assert {form[0].tobytes() for form in forms} == {form.tobytes() for form in orientations(image[0])}
 
 
-def test_a_turned_copy_is_found_only_where_turns_are_tried() -> None:
+def test_neighbours_rotated_copy_needs_orientations() -> None:
     originals = patches(5, 20)
-    copies = np.stack([turned(image, 1 + i % 7) for i, image in enumerate(originals)])
+    copies = np.stack([apply_symmetry(image, 1 + i % 7) for i, image in enumerate(originals)])
     square, _ = nearest_both_ways(copies, originals, measure="ncc-square", k=1)
     np.testing.assert_array_equal(square.index[:, 0], np.arange(20))
     np.testing.assert_allclose(square.distance, 0, atol=2e-6)
@@ -88,8 +92,8 @@ def test_a_turned_copy_is_found_only_where_turns_are_tried() -> None:
     assert np.median(plain.distance) > 0.2
 
 
-def test_a_copy_of_a_large_flat_patch_is_at_distance_nought() -> None:
-    """Single precision alone would read some grey levels here."""
+def test_neighbours_copy_of_a_bright_patch_has_distance_zero() -> None:
+    """In single precision the distance would be some grey levels."""
     rng = np.random.default_rng(6)
     originals = np.clip(250 + rng.normal(0, 2, (30, 64, 64, 3)), 0, 255).astype(np.uint8)
     found, back = nearest_both_ways(originals[:10], originals, measure="l2", k=1)
@@ -97,7 +101,7 @@ def test_a_copy_of_a_large_flat_patch_is_at_distance_nought() -> None:
     assert (found.distance == 0).all() and (back.distance[:10] == 0).all()
 
 
-def test_an_even_patch_correlates_with_nothing() -> None:
+def test_neighbours_uniform_patch_has_correlation_zero() -> None:
     even = np.full((1, 6, 6, 3), 243, np.uint8)
     for measure in ("ncc", "ncc-square"):
         found, back = nearest_both_ways(even, np.concatenate([patches(7, 3), even]), measure=measure, k=1)
@@ -105,14 +109,14 @@ def test_an_even_patch_correlates_with_nothing() -> None:
         np.testing.assert_array_equal(back.distance, 1)
 
 
-def test_brightness_and_contrast_do_not_hide_a_copy_from_correlation() -> None:
+def test_neighbours_ncc_is_invariant_to_brightness_and_contrast() -> None:
     original = patches(8, 1)
     paler = (original * 0.5 + 100).astype(np.uint8)
     found, _ = nearest_both_ways(paler, np.concatenate([patches(9, 5), original]), measure="ncc", k=1)
     assert found.index[0, 0] == 5 and found.distance[0, 0] < 0.01
 
 
-def test_equal_distances_rank_by_row() -> None:
+def test_neighbours_ties_rank_by_row() -> None:
     one = patches(10, 1)
     found, _ = nearest_both_ways(
         np.concatenate([one, one]), np.concatenate([one, one, one]), measure="l2", k=2
@@ -122,7 +126,7 @@ def test_equal_distances_rank_by_row() -> None:
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 @pytest.mark.parametrize("measure", ["l2", "ncc-square"])
-def test_a_gpu_finds_the_same(measure: Measure) -> None:
+def test_neighbours_on_gpu_equal_cpu(measure: PixelMeasure) -> None:
     left, right = patches(11, 300, 16), patches(12, 200, 16)
     here, back = nearest_both_ways(left, right, measure=measure, k=2)
     there, there_back = nearest_both_ways(left, right, measure=measure, k=2, device="cuda")

@@ -1,4 +1,4 @@
-"""How densely a set of patches lies around a given one, on the few axes along which originals differ most."""
+"""Kernel density estimates on the principal axes of the reference patches."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from pathgen.privacy.blocked_knn import one_thread_each
 
 N_AXES = 64
-"""Axes at most; fewer where there are fewer patches."""
-# More patches would move the axes little, and their products would be what takes the time.
+"""Maximum number of axes; fewer if there are fewer patches."""
+# More patches change the axes little and take most of the time.
 _FITTED_ON = 2000
 _AT_A_TIME = 512
-# Narrower than the gaps between originals, or copies drown; wide enough that more than one neighbour counts.
+# Narrower than the distances between originals, so that copies stand out; wide enough for several neighbours.
 _BANDWIDTH = 1 / 3
 
 
@@ -24,15 +24,15 @@ class Projection:
 
     Attributes:
         mean: Mean patch, float32 (D,).
-        axes: Orthonormal, by descending variance, float32 (D, d).
+        axes: Orthonormal axes by descending variance, float32 (D, d).
     """
 
     mean: NDArray[np.float32]
     axes: NDArray[np.float32]
 
     def coordinates(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return where patches (N, S, S, 3) lie on the axes, in grey levels per pixel, float32 (N, d)."""
-        # Root mean square differences, as for L2: the length of a difference over the root of D.
+        """Project patches (N, S, S, 3) onto the axes, in grey levels per pixel, float32 (N, d)."""
+        # Distances are root mean square differences, as for L2.
         scale = np.float32(1 / np.sqrt(len(self.mean)))
         axes = torch.from_numpy(self.axes)
 
@@ -50,11 +50,11 @@ def _over_chunks(count: int, work: Callable[[int], NDArray[np.float32]]) -> NDAr
 
 
 def fit_projection(reference: NDArray[np.uint8]) -> Projection:
-    """Find the principal axes of the reference patches, of the first 2,000 of them.
+    """Compute the principal axes of the first 2,000 reference patches.
 
     Args:
-        reference: In random order, uint8 (N, S, S, 3). Neither members nor non-members are looked at, so that
-            the axes favour neither.
+        reference: Reference patches in random order, uint8 (N, S, S, 3). Members and non-members are not
+            used, so that the axes favour neither.
 
     Returns:
         The projection.
@@ -65,7 +65,7 @@ def fit_projection(reference: NDArray[np.uint8]) -> Projection:
 
     def principal() -> NDArray[np.float32]:
         centred = torch.from_numpy(rows - mean)
-        # By the products of the patches with each other: there are fewer patches than values.
+        # From the Gram matrix, because there are fewer patches than values.
         variance, weights = torch.linalg.eigh((centred @ centred.T).double())
         kept = torch.arange(len(rows) - 1, max(len(rows) - 1 - N_AXES, 0), -1)
         kept = kept[variance[kept] > 1e-6 * variance[-1]]
@@ -82,7 +82,7 @@ def _squared_distances(points: torch.Tensor, sample: torch.Tensor) -> torch.Tens
 
 
 def nearest_distance(points: NDArray[np.float32], sample: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return each point's distance to the nearest of a sample, (P,)."""
+    """Return the distance of each point to the nearest point of a sample, (P,)."""
     all_of = torch.from_numpy(sample)
 
     def nearest(start: int) -> NDArray[np.float32]:
@@ -95,7 +95,7 @@ def nearest_distance(points: NDArray[np.float32], sample: NDArray[np.float32]) -
 def share_within(
     points: NDArray[np.float32], sample: NDArray[np.float32], radius: float
 ) -> NDArray[np.float64]:
-    """Return which share of a sample lies within a radius of each point, (P,)."""
+    """Return the share of a sample within a radius of each point, (P,)."""
     all_of = torch.from_numpy(sample)
 
     def share(start: int) -> NDArray[np.float32]:
@@ -108,17 +108,16 @@ def share_within(
 def log_density(
     points: NDArray[np.float32], sample: NDArray[np.float32], bandwidth: float
 ) -> NDArray[np.float64]:
-    """Estimate the density of a sample at each point with a Gaussian kernel.
+    """Estimate the log density of a sample at each point with a Gaussian kernel.
 
     Args:
-        points: (P, d).
-        sample: (Q, d).
+        points: Points, (P, d).
+        sample: Sample, (Q, d).
         bandwidth: Standard deviation of the kernel, above 0.
 
     Returns:
-        Natural logarithm of the mean kernel value, without the constant that all points share, (P,).
-        Never taken out of the logarithm: far from the sample every kernel value underflows to 0, where all
-        points would tie.
+        Natural logarithm of the mean kernel value without the constant of normalisation, (P,). The values
+        stay logarithms, because far from the sample all kernel values would underflow to 0 and tie.
     """
     all_of = torch.from_numpy(sample)
 
@@ -134,19 +133,19 @@ def log_density(
 def density_ratio(
     points: NDArray[np.float32], synthetic: NDArray[np.float32], reference: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """Compare how densely synthetic and reference patches lie around each point.
+    """Compute the log ratio of the densities of synthetic and reference patches at each point.
 
     Args:
-        points: (P, d).
-        synthetic: (Q, d).
-        reference: (R, d).
+        points: Points, (P, d).
+        synthetic: Coordinates of the synthetic patches, (Q, d).
+        reference: Coordinates of the reference patches, (R, d).
 
     Returns:
-        log p_S(x) - log p_R(x), (P,), with one bandwidth for both: a third of the points' median distance to
-        their nearest reference patch.
+        ``log p_S(x) - log p_R(x)``, (P,). Both use one bandwidth: a third of the median distance between a
+        point and its nearest reference patch.
 
     Source:
-        van Breugel et al. 2023 (DOMIAS), eq. 2, with kernel densities, and in logarithms.
+        van Breugel et al. 2023 (DOMIAS), eq. 2, with kernel densities.
     """
     gap = float(np.median(nearest_distance(points, reference)))
     bandwidth = max(gap * _BANDWIDTH, 1e-3)

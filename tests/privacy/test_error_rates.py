@@ -1,9 +1,9 @@
-"""Rates over many simulated studies: honest generators are left alone, rare copying is seen."""
+"""Error rates over many simulated studies."""
 
 import numpy as np
 import pytest
 
-from pathgen.privacy.attacks import FALSE_POSITIVE_RATE, attack_auc, attack_tpr
+from pathgen.privacy.membership_tests import FALSE_POSITIVE_RATE, attack_auc, attack_tpr
 from pathgen.privacy.neighbours import nearest_both_ways
 from pathgen.privacy.rate_intervals import head_p_value
 
@@ -11,21 +11,21 @@ N, N_SYNTHETIC, SIMULATIONS = 200, 400, 100
 
 
 def originals(rng: np.random.Generator, n: int) -> np.ndarray:
-    """Uneven contrast: some patches are like many others."""
+    """Return patches of varied contrast, some of which are similar to many others."""
     strength = rng.lognormal(0, 0.4, (n, 1, 1, 1))
     coarse = rng.normal(0, 18, (n, 3, 3, 3)).repeat(2, axis=1).repeat(2, axis=2)
     return np.clip(128 + strength * coarse + rng.normal(0, 3, (n, 6, 6, 3)), 0, 255).astype(np.uint8)
 
 
 def largest_by_chance() -> float:
-    """Upper end of the 95 % interval of the TPR when members and non-members are in random order."""
+    """Return the upper end of the 95 % interval of the TPR in random order."""
     allowed = int(FALSE_POSITIVE_RATE * N)
     ahead = next(k for k in range(N) if head_p_value(k + 1, allowed, N, N) <= 0.025)
     return ahead / N
 
 
 @pytest.mark.parametrize("share", [0.0, 0.05])
-def test_membership_over_a_hundred_simulations(share: float) -> None:
+def test_membership_tests_over_a_hundred_simulations(share: float) -> None:
     covered, above = 0, 0
     is_member = np.arange(2 * N) < N
     for seed in range(SIMULATIONS):
@@ -40,7 +40,7 @@ def test_membership_over_a_hundred_simulations(share: float) -> None:
         above += attack_tpr(scores, is_member, confidence=0.95).value > largest_by_chance()
     if share:
         assert above == SIMULATIONS
-        assert covered > 10  # the area under the curve overlooks what the few patches in front tell
+        assert covered > 10  # the AUC is insensitive to rare copies
     else:
         assert covered >= 93
         assert above <= 7

@@ -1,0 +1,165 @@
+"""Tests of whether members and non-members are distinguishable by votes or by a score."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pathgen.privacy.rate_intervals import (
+    auc_with_interval,
+    binomial_interval,
+    head_p_value,
+    rank_p_value,
+    wilson_interval,
+)
+
+FALSE_POSITIVE_RATE = 0.01
+STRICT_FALSE_POSITIVE_RATE = 0.001
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """Result of one test.
+
+    Attributes:
+        value: Statistic; None if it is undefined.
+        low: Lower end of its confidence interval.
+        high: Upper end of its confidence interval.
+        expected: Mean of the statistic if nothing leaks.
+        p_value: Probability of a value at least this high if nothing leaks.
+    """
+
+    __test__: ClassVar[bool] = False  # no test case for pytest
+
+    value: float | None
+    low: float | None
+    high: float | None
+    expected: float
+    p_value: float
+
+
+def member_share(
+    votes: NDArray[np.float64],
+    is_member: NDArray[np.bool_],
+    *,
+    confidence: float,
+    n_permutations: int,
+    rng: np.random.Generator,
+) -> TestResult:
+    """Test whether members are the nearest originals of more synthetic patches than non-members are.
+
+    Args:
+        votes: Number of synthetic patches per patch of the pool, (P,).
+        is_member: Whether each patch is a member, (P,).
+        confidence: Level of the interval.
+        n_permutations: Number of random labellings behind the p-value.
+        rng: Random generator of the labellings.
+
+    Returns:
+        Share of the votes for members; 0.5 is expected for equal numbers. The interval is Wilson's for the
+        effective number of patches with votes, (sum v)^2 / sum v^2 (Kish 1965), not for the number of votes.
+
+    Source:
+        The share with half the ties: Platzer and Reutterer 2021. The p-value compares it with random
+        labellings of the pool; patches with equal votes are drawn together (multivariate hypergeometric).
+    """
+    total = votes.sum()
+    n_members = int(is_member.sum())
+    expected = n_members / len(votes)
+    if total == 0:
+        return TestResult(None, None, None, expected, 1.0)
+    observed = float(votes[is_member].sum())
+    levels, counts = np.unique(votes, return_counts=True)
+    sampled = rng.multivariate_hypergeometric(counts, n_members, size=n_permutations, method="marginals")
+    as_high = int((sampled @ levels >= observed - 1e-9).sum())
+    effective = float(total**2 / (votes**2).sum())
+    low, high = wilson_interval(observed / total, effective, confidence)
+    return TestResult(float(observed / total), low, high, expected, (1 + as_high) / (1 + n_permutations))
+
+
+def attack_auc(scores: NDArray[np.float64], is_member: NDArray[np.bool_], *, confidence: float) -> TestResult:
+    """Test whether a score ranks members above non-members.
+
+    Args:
+        scores: Scores, higher for members, (P,).
+        is_member: Whether each patch is a member, (P,).
+        confidence: Level of the interval.
+
+    Returns:
+        ROC-AUC; 0.5 is expected. It is insensitive to rare copying: see `attack_tpr`.
+    """
+    members, others = scores[is_member], scores[~is_member]
+    area, low, high = auc_with_interval(members, others, confidence)
+    return TestResult(area, low, high, 0.5, rank_p_value(members, others))
+
+
+def false_positive_threshold(others: NDArray[np.float64], rate: float) -> tuple[int, float]:
+    """Return the number of non-members that a false-positive rate allows, and the score they exceed.
+
+    Args:
+        others: Scores of the non-members.
+        rate: False-positive rate in [0, 1); the number is rounded down.
+    """
+    allowed = int(rate * len(others) + 1e-9)
+    return allowed, float(np.sort(others)[::-1][allowed])
+
+
+def attack_tpr(
+    scores: NDArray[np.float64],
+    is_member: NDArray[np.bool_],
+    *,
+    confidence: float,
+    false_positive_rate: float = FALSE_POSITIVE_RATE,
+) -> TestResult:
+    """Test whether a score identifies members at a low false-positive rate.
+
+    Args:
+        scores: Scores, higher for members, (P,).
+        is_member: Whether each patch is a member, (P,).
+        confidence: Level of the interval.
+        false_positive_rate: Share of the non-members that may score above the threshold, in [0, 1).
+
+    Returns:
+        True-positive rate. The interval is the exact binomial one at that threshold; the p-value is exact
+        for a random order.
+
+    Source:
+        Carlini et al. 2022: an attack is judged at a low false-positive rate.
+    """
+    members, others = scores[is_member], scores[~is_member]
+    allowed, threshold = false_positive_threshold(others, false_positive_rate)
+    ahead = int((members > threshold).sum())
+    low, high = binomial_interval(ahead, len(members), confidence)
+    return TestResult(
+        ahead / len(members),
+        low,
+        high,
+        (allowed + 1) / (len(others) + 1),
+        head_p_value(ahead, allowed, len(members), len(others)),
+    )
+
+
+def score_tests(
+    name: str, scores: NDArray[np.float64], is_member: NDArray[np.bool_], *, confidence: float
+) -> dict[str, TestResult]:
+    """Run all tests of a score.
+
+    Args:
+        name: Name of the attack.
+        scores: Scores, higher for members, (P,).
+        is_member: Whether each patch is a member, (P,).
+        confidence: Level of the intervals.
+
+    Returns:
+        Results ``{name}_auc``, ``{name}_tpr`` and ``{name}_strict_tpr``. The last one allows no false
+        positive below 1,000 non-members: it is the most powerful if a few copies have the highest scores.
+    """
+    strict = STRICT_FALSE_POSITIVE_RATE
+    return {
+        f"{name}_auc": attack_auc(scores, is_member, confidence=confidence),
+        f"{name}_tpr": attack_tpr(scores, is_member, confidence=confidence),
+        f"{name}_strict_tpr": attack_tpr(
+            scores, is_member, confidence=confidence, false_positive_rate=strict
+        ),
+    }
