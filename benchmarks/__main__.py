@@ -1,7 +1,7 @@
-"""Run the benchmarks that need nothing but this checkout and some minutes: ``python -m benchmarks``.
+"""Run the benchmarks that need only this checkout and some minutes: ``python -m benchmarks``.
 
-Left out, to be run by name: `cohort` makes hundreds of slides, `pipeline` runs the whole study, and
-`privacy_rates` takes the patches of a study with more non-members than the default one.
+Not included: `cohort` makes hundreds of slides, `pipeline` runs the whole study, and `privacy_rates` needs
+the patches of a study with more non-members than the default one.
 """
 
 from benchmarks import classifier_training, correlation, drawing, extraction, gan_training, store

@@ -1,4 +1,4 @@
-"""Time pieces of work, print a table, and write the figures for programs."""
+"""Time pieces of work, print a table, and write the figures as JSON."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Result:
-    """One figure: units of work per second, and the processor seconds it took."""
+    """One figure: units of work per second, and the processor seconds of the work."""
 
     name: str
     value: float
@@ -32,12 +32,12 @@ def rate(name: str, unit: str, amount: int, work: Callable[[], object]) -> Resul
 
 @dataclass(frozen=True)
 class Run:
-    """One program in a process of its own.
+    """One program in its own process.
 
     Attributes:
-        seconds: By the clock.
-        cpu_s: Processor seconds.
-        peak_mb: Largest memory that it had, MB.
+        seconds: Wall time, s.
+        cpu_s: Processor time, s.
+        peak_mb: Peak memory, MB.
     """
 
     seconds: float
@@ -45,34 +45,34 @@ class Run:
     peak_mb: float
 
 
-# A new program's largest memory counts from the memory of the process that starts it: a small one does.
+# A new program's peak memory includes that of the process that forks it: a small process starts it.
 _STARTER = """
 import json, os, subprocess, sys, time
 start = time.perf_counter()
 process = subprocess.Popen(sys.argv[2:])
 _, status, usage = os.wait4(process.pid, 0)
-told = time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+figures = time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 with open(sys.argv[1], "w") as file:
-    json.dump(told, file)
+    json.dump(figures, file)
 sys.exit(os.waitstatus_to_exitcode(status))
 """
 
 
 def own_process(command: list[str], folder: Path) -> Run:
-    """Run a command in `folder` and measure it; leave the program with a message if it fails."""
+    """Run a command in `folder` and measure it; exit with a message if it fails."""
     with tempfile.TemporaryDirectory() as name:
-        told = Path(name) / "told.json"
-        starter = [sys.executable, "-I", "-S", "-c", _STARTER, str(told)]
+        file = Path(name) / "figures.json"
+        starter = [sys.executable, "-I", "-S", "-c", _STARTER, str(file)]
         status = subprocess.run([*starter, *command], cwd=folder, check=False).returncode
         if status:
             raise SystemExit(f"{' '.join(command)} ended with {status}")
-        return Run(*json.loads(told.read_text(encoding="utf-8")))
+        return Run(*json.loads(file.read_text(encoding="utf-8")))
 
 
 def show(
     results: list[Result], ratios: dict[str, float], file: Path | None, device: str | None = None
 ) -> None:
-    """Print the figures and the ratios, and write them to `file` as JSON, with the name of a GPU."""
+    """Print the figures and ratios, and write them to `file` as JSON, with the name of a GPU."""
     for result in results:
         digits = 0 if result.value >= 100 else 2
         print(f"{result.name:48} {result.value:12,.{digits}f} {result.unit:12} {result.cpu_s:8.2f} s cpu")

@@ -1,4 +1,4 @@
-"""Contenders in turns, each a process of its own: what one sets for its process, the others do not have."""
+"""Measure contenders in turns, each in its own process, so that none changes the process of another."""
 
 import multiprocessing
 import time
@@ -10,12 +10,12 @@ import torch
 
 from benchmarks.measuring import Result
 
-Steps = Iterator[int]  # does some work at each item, and tells how many images that was
-Contender = Callable[[], Steps]  # by its module's name, so that another process can make it
+Steps = Iterator[int]  # does some work per item; the item is the number of images
+Contender = Callable[[], Steps]  # a module-level function, so that another process can import it
 
 
 def wait(device: torch.device) -> None:
-    """Return when the device has done all that it was given."""
+    """Wait until the device has finished."""
     if device.type == "cuda":
         torch.cuda.synchronize()
 
@@ -23,38 +23,38 @@ def wait(device: torch.device) -> None:
 def in_turns(
     contenders: Mapping[str, Contender], device: torch.device, *, seconds: float, rounds: int
 ) -> list[Result]:
-    """Let all run in turn, in each round for some seconds; return the middle rate of each.
+    """Run all contenders in turn for some seconds per round; return the median rate of each.
 
-    Each round begins with another, for what ran just before is felt. A contender starts afresh at each turn:
-    what its loader has read ahead while it waited does not count.
+    Each round begins with another contender, because the one before affects the next. A contender starts anew
+    at each turn, so that data read ahead while it waited do not count.
     """
     context = multiprocessing.get_context("spawn")
-    lines, processes = {}, []
+    connections, processes = {}, []
     for name, start in contenders.items():
-        lines[name], there = context.Pipe()
-        process = context.Process(target=_serve, args=(start, device, seconds, there))
+        connections[name], other = context.Pipe()
+        process = context.Process(target=_serve, args=(start, device, seconds, other))
         process.start()
-        there.close()  # So that the end of the process is the end of the line.
+        other.close()  # The end of the process then closes the connection.
         processes.append(process)
     measured: dict[str, list[tuple[float, float]]] = {name: [] for name in contenders}
-    order = list(lines.items())
+    order = list(connections.items())
     for first in range(rounds):
-        for name, line in order[first % len(order) :] + order[: first % len(order)]:
-            line.send(True)
-            measured[name].append(line.recv())
-    for line in lines.values():
-        line.send(False)
+        for name, connection in order[first % len(order) :] + order[: first % len(order)]:
+            connection.send(True)
+            measured[name].append(connection.recv())
+    for connection in connections.values():
+        connection.send(False)
     for process in processes:
         process.join()
     return [
-        Result(name, median(rate for rate, _ in told), "images/s", median(cpu for _, cpu in told))
-        for name, told in measured.items()
+        Result(name, median(rate for rate, _ in rounds_), "images/s", median(cpu for _, cpu in rounds_))
+        for name, rounds_ in measured.items()
     ]
 
 
-def _serve(start: Contender, device: torch.device, seconds: float, told: Connection) -> None:
-    """Work for some seconds at each word from the other end, and tell images per second."""
-    while told.recv():
+def _serve(start: Contender, device: torch.device, seconds: float, connection: Connection) -> None:
+    """Work for some seconds at each request, and send the images per second."""
+    while connection.recv():
         steps = start()
         for _ in range(2):
             next(steps)
@@ -63,5 +63,5 @@ def _serve(start: Contender, device: torch.device, seconds: float, told: Connect
         while time.perf_counter() - begun < seconds:
             images += next(steps)
         wait(device)
-        told.send((images / (time.perf_counter() - begun), time.process_time() - cpu))
+        connection.send((images / (time.perf_counter() - begun), time.process_time() - cpu))
         del steps

@@ -13,7 +13,7 @@ from typing import Any
 
 from pathgen.core import layout
 from pathgen.core.errors import cli_errors
-from pathgen.core.files import exclusive
+from pathgen.core.files import try_lock
 from pathgen.core.params import Settings, load_section
 from pathgen.planning.durations import record_duration
 from pathgen.provenance.cache_key import CacheKey, library_versions
@@ -144,7 +144,7 @@ def _running(
     tracking = load_section("tracking", TrackingSettings)
     interval_s = tracking.system_metrics_interval_s if trains and tracking.system_metrics else None
     with (
-        exclusive(layout.LOCKS / f"{name}.lock", f"stage {name}"),
+        try_lock(layout.LOCKS / f"{name}.lock", f"stage {name}"),
         tracked_run(
             verb,
             key=key,

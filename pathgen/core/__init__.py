@@ -1,1 +1,1 @@
-"""What all stages rest on: settings, labels, seeds, safe writing of files."""
+"""Foundations of all stages: settings, labels, seeds, paths, atomic files."""

@@ -1,4 +1,4 @@
-"""The error that a user can act on, and the one place that prints it."""
+"""Errors that a user can correct, and the one place that prints them."""
 
 import errno
 import sys
@@ -7,9 +7,14 @@ from contextlib import contextmanager
 
 
 class PathgenError(Exception):
-    """Bad input that a person can hint: says what is wrong with which file or setting, and what to do.
+    """Bad input that a user can correct.
 
     The message is one line: ``<file or setting>: <reason>. <hint>``.
+
+    Args:
+        subject: File or setting with the problem.
+        reason: Predicate that follows the subject, e.g. ``is not a TIFF file``.
+        hint: Instruction to the user, e.g. ``Convert it with vips tiffsave``.
     """
 
     def __init__(self, subject: object, reason: str, hint: str) -> None:
@@ -19,12 +24,12 @@ class PathgenError(Exception):
         super().__init__(f"{self.subject}: {self.reason}. {self.hint}.")
 
     def __reduce__(self) -> "tuple[type[PathgenError], tuple[object, ...]]":
-        # Else an error could not come back from a worker on another machine.
+        # Needed to send an error from a worker on another machine.
         return type(self), (self.subject, self.reason, self.hint)
 
 
 class PathgenErrors(PathgenError):
-    """Several problems found in one pass, so that all can be cured before the next try."""
+    """Several problems found in one pass, so that a user can correct all of them at once."""
 
     def __init__(self, errors: list[PathgenError]) -> None:
         assert errors, "raise only when there is a problem"

@@ -1,4 +1,4 @@
-"""Write outputs whole or not at all; hash and lock files."""
+"""Write files and folders atomically; hash and lock files."""
 
 import hashlib
 import json
@@ -19,17 +19,17 @@ _CHUNK_BYTES = 1 << 20
 
 @contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
-    """Yield a path beside `target` to write a file to; rename it to `target` when the block ends well.
+    """Yield a path next to `target` to write to, and rename it to `target` when the block succeeds.
 
     Args:
-        target: Where the finished file shall be; missing parents are made.
+        target: Path of the finished file; missing parents are made.
 
     Yields:
-        A path in the same folder. When the block raises, whatever was written there is removed and
-        an existing `target` stays as it was.
+        A path in the same folder. When the block raises, it is removed and an existing `target` stays as it
+        was.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    # One name for all processes: what a killed one left is overwritten, not left behind.
+    # One name for all processes: the draft of a killed process is overwritten.
     draft = target.with_name(f".{target.name}.partial")
     try:
         yield draft
@@ -42,11 +42,10 @@ def atomic_path(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(target: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `target`; it takes the place of `target` when the block ends well.
+    """Yield an empty folder next to `target`, and replace `target` by it when the block succeeds.
 
     Args:
-        target: Where the finished folder shall be. An older folder there is removed only after the
-            new one is complete.
+        target: Path of the finished folder. An older folder there is removed after the new one is complete.
 
     Yields:
         The folder to fill. When the block raises it is removed and `target` stays as it was.
@@ -91,7 +90,11 @@ def report_full_disk(folder: Path, needed_bytes: int | None = None) -> Iterator[
 
 
 def write_json(target: Path, value: Any) -> None:
-    """Write `value` as indented JSON with sorted keys, atomically; NaN and infinity are refused."""
+    """Write `value` as indented JSON with sorted keys, atomically.
+
+    Raises:
+        ValueError: A number is NaN or infinite.
+    """
     text = json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
     with atomic_path(target) as draft:
         draft.write_text(text + "\n", encoding="utf-8")
@@ -107,14 +110,14 @@ def sha256_of(path: Path) -> str:
 
 
 @contextmanager
-def exclusive(lock_file: Path, what: str) -> Iterator[None]:
-    """Hold `lock_file` so that no second process does the same work.
+def try_lock(lock_file: Path, desc: str) -> Iterator[None]:
+    """Hold a lock, or fail if another process holds it.
 
     The operating system releases the lock when the process ends, also by ``kill -9``.
 
     Args:
         lock_file: Path of the lock.
-        what: The work, for the message.
+        desc: Description of the work, for the message.
 
     Raises:
         PathgenError: Another process holds the lock.
@@ -125,8 +128,8 @@ def exclusive(lock_file: Path, what: str) -> Iterator[None]:
         lock.acquire(timeout=0)
     except filelock.Timeout:
         raise PathgenError(
-            what,
-            f"another process is already at it (lock {lock_file})",
+            desc,
+            f"another process is already running it (lock {lock_file})",
             "Wait until it has ended, or stop it",
         ) from None
     try:
@@ -136,19 +139,19 @@ def exclusive(lock_file: Path, what: str) -> Iterator[None]:
 
 
 @contextmanager
-def in_turn(lock_file: Path, what: str) -> Iterator[None]:
-    """Hold `lock_file`; where another process does the same work, wait until it has ended (see `exclusive`).
+def wait_lock(lock_file: Path, desc: str) -> Iterator[None]:
+    """Hold a lock; wait if another process holds it (see `try_lock`).
 
     Args:
         lock_file: Path of the lock.
-        what: The work, for the line that tells of the waiting.
+        desc: Description of the work, for the line on standard error while it waits.
     """
     lock_file.parent.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(lock_file)
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
-        print(f"{what}: waiting for another process that is at it (lock {lock_file})", file=sys.stderr)
+        print(f"{desc}: waiting for another process that is running it (lock {lock_file})", file=sys.stderr)
         lock.acquire()
     try:
         yield

@@ -1,4 +1,4 @@
-"""The two classes, spelled as Camelyon16 spells them. Positive class: tumor."""
+"""The two classes, named as in Camelyon16. The positive class is tumor."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Read one section of params.yaml into its settings class; say every problem at once, with its path."""
+"""Read sections of params.yaml into their settings classes; report every problem at once, with its path."""
 
 import copy
 from functools import lru_cache
@@ -15,7 +15,7 @@ PARAMS_FILE = Path("params.yaml")
 
 
 class Settings(pydantic.BaseModel):
-    """Base of every section: frozen, strict types, unknown keys refused."""
+    """Base class of settings: frozen, with strict types, without unknown keys."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -24,26 +24,26 @@ S = TypeVar("S", bound=Settings)
 
 
 def read_params(path: Path = PARAMS_FILE) -> dict[str, Any]:
-    """Read a params file as plain data, by YAML 1.2 as DVC does.
+    """Read a params file as plain data, as YAML 1.2 like DVC.
 
     Args:
-        path: The file.
+        path: The params file.
 
     Returns:
-        Section name to its plain content.
+        Name of a section to its content.
 
     Raises:
         PathgenError: The file is missing, is not YAML, or is not a mapping.
     """
     try:
-        # A copy: what is read again and again in one process is parsed once, whoever changes what it got.
+        # A copy: a process parses a file once, and a caller may change what it received.
         content = copy.deepcopy(_parsed(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise PathgenError(path, "no such file", "Write one with `pathgen params NAME`") from None
     except (YAMLError, UnicodeDecodeError) as problem:
-        raise PathgenError(path, f"not readable as YAML: {problem}", "Mend the line it names") from None
+        raise PathgenError(path, f"not readable as YAML: {problem}", "Correct the line") from None
     if not isinstance(content, dict):
-        raise PathgenError(path, "holds no sections", "Write one with `pathgen params NAME`")
+        raise PathgenError(path, "is not a mapping of sections", "Write one with `pathgen params NAME`")
     return content
 
 
@@ -56,21 +56,20 @@ def _described(section: str, problem: Any) -> tuple[str, str]:
     where = ".".join([section, *(str(part) for part in problem["loc"])])
     if problem["type"] == "missing":
         return where, "is missing"
-    given = problem["input"]
-    return where, f"is {given!r}: {problem['msg']}"
+    return where, f"is {problem['input']!r}: {problem['msg']}"
 
 
 def parse_section(params: dict[str, Any], section: str, model: type[S], path: Path = PARAMS_FILE) -> S:
     """Check one section against its settings class.
 
     Args:
-        params: The whole params file.
+        params: Content of the params file.
         section: Name of the section.
-        model: The settings class that lives beside the code it configures.
-        path: The file's name, for messages.
+        model: Settings class of the section.
+        path: Name of the file, for messages.
 
     Returns:
-        The checked, frozen settings.
+        The settings.
 
     Raises:
         PathgenErrors: One error per problem, each with path, value and what is allowed.

@@ -1,4 +1,4 @@
-"""Progress of long work: what, how much, how fast, how long still; in a terminal and in a log file alike."""
+"""Progress bars of long work, in a terminal and in a log file."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,7 @@ _LOG_INTERVAL_S = 10.0
 
 
 class _Lines:
-    """A stream for tqdm in a log file: whole lines instead of carriage returns."""
+    """Stream for tqdm that writes whole lines to a log file, not carriage returns."""
 
     def write(self, text: str) -> None:
         text = text.strip("\r\n")
@@ -24,17 +24,14 @@ class _Lines:
 
 
 @contextmanager
-def progress(
-    total: int, unit: str, what: str, *, done: int = 0, hidden: bool = False
-) -> Iterator["tqdm[NoReturn]"]:
+def progress(total: int, unit: str, desc: str, *, done: int = 0) -> Iterator["tqdm[NoReturn]"]:
     """Show a bar in a terminal, or a line every 10 s in a log.
 
     Args:
-        total: How many units the whole work has.
-        unit: The unit, plural: ``"slides"``, ``"images"``.
-        what: What is being done, e.g. ``"train dcgan-normal"``.
-        done: Units finished before (a resumed run).
-        hidden: Show nothing, where another process tells of the same work.
+        total: Number of units of the whole work.
+        unit: Unit in the plural: ``"slides"``, ``"images"``.
+        desc: Description of the work, e.g. ``"train dcgan-normal"``.
+        done: Number of units finished before, in a resumed run.
 
     Yields:
         The tqdm bar; call ``update(n)`` and ``set_postfix(...)`` on it.
@@ -43,9 +40,8 @@ def progress(
     with tqdm(
         total=total,
         initial=done,
-        disable=hidden,
         unit=f" {unit}",
-        desc=what,
+        desc=desc,
         file=sys.stderr if terminal else _Lines(),
         mininterval=0.2 if terminal else _LOG_INTERVAL_S,
         maxinterval=_LOG_INTERVAL_S,
@@ -55,9 +51,9 @@ def progress(
         yield bar
 
 
-def tracked(items: Iterable[T], total: int, unit: str, what: str) -> Iterator[T]:
+def tracked(items: Iterable[T], total: int, unit: str, desc: str) -> Iterator[T]:
     """Iterate over `items` with a progress bar (see `progress`)."""
-    with progress(total, unit, what) as bar:
+    with progress(total, unit, desc) as bar:
         for item in items:
             yield item
             bar.update(1)

@@ -1,4 +1,4 @@
-"""Seeds: every random draw has a generator of its own, derived from a named purpose."""
+"""Seeds: every random draw has its own generator, seeded from a named purpose."""
 
 import hashlib
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ def derive_seed(seed: int, *purpose: str | int) -> int:
 
     Args:
         seed: The seed from the settings.
-        purpose: What it is for, e.g. ``"noise", step``. Different purposes give unrelated streams.
+        purpose: Purpose of the draw, e.g. ``"noise", step``. Different purposes give independent streams.
 
     Returns:
         A seed in [0, 2**63). The same on every machine and Python version.
@@ -32,6 +32,6 @@ def torch_generator(
     seed: int, *purpose: str | int, device: "str | torch.device" = "cpu"
 ) -> "torch.Generator":
     """Return a torch generator for one purpose (see `derive_seed`) on `device`."""
-    import torch  # noqa: PLC0415 - loads for 3 s, and half of the stages do without
+    import torch  # noqa: PLC0415 - the import takes 3 s, and half of the stages do not need it
 
     return torch.Generator(device=device).manual_seed(derive_seed(seed, *purpose))

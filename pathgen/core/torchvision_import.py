@@ -1,9 +1,8 @@
-"""The one door to torchvision.
+"""The only import of torchvision.
 
-On Linux the published torchvision wheel is the CUDA build. Beside a CPU build of torch its import
-fails because two compiled operators are missing; they are declared here, after the failure only, so
-that models and image grids work. ``torchvision.io`` and ``torchvision.ops.nms`` do not work then and
-are not used. Where the compiled operators load, nothing is touched.
+On Linux the published torchvision wheel is the CUDA build. With a CPU build of torch its import fails
+because two compiled operators are missing. After such a failure they are declared here, so that models
+and image grids work. ``torchvision.io`` and ``torchvision.ops.nms`` do not work then and are not used.
 """
 
 import sys

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from pathgen.core.errors import PathgenError
-from pathgen.core.files import in_turn, sha256_of, write_json
+from pathgen.core.files import sha256_of, wait_lock, write_json
 from pathgen.core.progress import progress
 from pathgen.gan.sampling import LoadedGenerator, load_generator
 from pathgen.gan.synthesis import BLOCK, PLAIN, Arithmetic
@@ -80,7 +80,7 @@ def drawn_patches(
     shape = (generator.card.image_size, generator.card.image_size, 3)
     identity = _identity(generator, seed, best_of, drawing or {}, arithmetic)
     folder = store / _digest(json.dumps(identity, sort_keys=True).encode())[:24]
-    with _no_obstacle(folder), in_turn(folder / _LOCK_FILE, what):
+    with _no_obstacle(folder), wait_lock(folder / _LOCK_FILE, what):
         (folder / _ROWS_FILE).touch()
         with (folder / _ROWS_FILE).open("r+b") as rows:
             kept = _sound(rows, folder / _RECORD_FILE, identity, count, math.prod(shape))

@@ -1,4 +1,4 @@
-"""Record what ran: MLflow runs, keyed so that stages DVC took from its cache keep their run.
+"""Log runs to MLflow, keyed so that stages that DVC took from its cache keep their run.
 
-Nothing is imported here, so that ``pathgen.tracking.settings`` stays cheap.
+Imports nothing, so that ``pathgen.tracking.settings`` stays cheap.
 """

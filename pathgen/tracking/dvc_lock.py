@@ -1,4 +1,4 @@
-"""The key that ties an MLflow run to an entry of dvc.lock."""
+"""The key that an MLflow run shares with an entry of dvc.lock."""
 
 import hashlib
 import json
@@ -13,10 +13,10 @@ LOCK_FILE = "dvc.lock"
 
 
 def stage_key(cmd: str | list[str], deps: Iterable[tuple[str, str]], params: Mapping[str, Any]) -> str:
-    """Hash what decides a stage's result: the command, its dependencies and its parameters.
+    """Hash everything that decides a stage's result: command, dependencies and parameters.
 
-    Computed by the stage while it runs, and again from dvc.lock alone at any later time, the two are
-    equal: so a stage that DVC took from its cache is still tied to the run that made its outputs.
+    The stage computes it while it runs, and `locked_key` computes the same key later from dvc.lock alone.
+    So a stage that DVC took from its cache still has the run that made its outputs.
 
     Args:
         cmd: The stage's command(s).

@@ -1,4 +1,4 @@
-"""The run of the whole pipeline: from it one reaches every stage's run, also of cached stages."""
+"""The run of the whole pipeline: it links the runs of all stages, also of cached ones."""
 
 import hashlib
 import json
@@ -24,14 +24,14 @@ _BATCH = 100
 
 @dataclass(frozen=True)
 class LinkedPipeline:
-    """What `link_pipeline` found.
+    """Runs of a pipeline.
 
     Attributes:
-        run_id: The pipeline's own run.
-        experiment_id: The experiment of all these runs.
-        pipeline: Identifies the pipeline: 32 hexadecimal digits.
+        run_id: MLflow's id of the pipeline's own run.
+        experiment_id: Experiment of all these runs.
+        pipeline: Identifier of the pipeline, 32 hexadecimal digits.
         runs: Stage to the id of the run that made its outputs.
-        without_run: Stages whose outputs no run in this store made (pulled from a remote, run elsewhere).
+        without_run: Stages without a run in this store (outputs pulled from a remote, or made elsewhere).
         not_run: Stages of dvc.yaml that have not run yet.
     """
 
@@ -44,18 +44,18 @@ class LinkedPipeline:
 
     @property
     def search(self) -> str:
-        """What to type into the search field of the UI to see this pipeline's runs only."""
+        """Search expression of the UI for this pipeline's runs."""
         return f"tags.`{tag_of(self.pipeline)}` = 'yes'"
 
     def path(self, condition: str = "", *, view: str = "TABLE") -> str:
-        """Return what to append to the UI's address to see this pipeline's runs.
+        """Return the part of the UI's address that shows this pipeline's runs.
 
         Args:
-            condition: A further condition, e.g. ``tags.stage = 'train_classifier'``.
-            view: ``TABLE``, or ``CHART`` for curves, bars and image grids side by side.
+            condition: Further condition, e.g. ``tags.stage = 'train_classifier'``.
+            view: ``TABLE``, or ``CHART`` for curves, bars and image grids.
 
         Returns:
-            ``#/experiments/...``; it also leaves the UI's mode for language models, in which it opens.
+            ``#/experiments/...``. It also leaves the UI's mode for language models, which is the first shown.
         """
         search = f"{self.search} and {condition}" if condition else self.search
         runs = f"#/experiments/{self.experiment_id}/runs?{_TRAINING}&searchFilter={quote(search)}"
@@ -63,7 +63,7 @@ class LinkedPipeline:
 
 
 def pipeline_id(keys: Mapping[str, str]) -> str:
-    """Identify a pipeline by its stages' names and `stage_key`s; 32 hexadecimal digits."""
+    """Identify a pipeline by the names and `stage_key`s of its stages; 32 hexadecimal digits."""
     text = json.dumps(sorted(keys.items()))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -71,10 +71,73 @@ def pipeline_id(keys: Mapping[str, str]) -> str:
 def tag_of(pipeline: str) -> str:
     """Return the tag that marks the runs of a pipeline.
 
-    A run can belong to several pipelines - a cached stage does - but a tag has one value: so each
-    pipeline has a tag of its own.
+    A cached stage's run belongs to several pipelines, and a tag has one value: each pipeline has its own tag.
     """
     return f"pipeline.{pipeline[:_SHORT]}"
+
+
+def link_pipeline(
+    root: Path,
+    *,
+    experiment: str = "pathgen",
+    results: Mapping[str, float] | None = None,
+    attachments: Sequence[Path] = (),
+    key_metrics: Sequence[str] = (),
+) -> LinkedPipeline:
+    """Find or create the run of the pipeline that dvc.lock describes, and link every stage's run to it.
+
+    A second call for the same dvc.lock updates the same run.
+
+    Args:
+        root: Folder of dvc.yaml and dvc.lock.
+        experiment: Name of the MLflow experiment.
+        results: Headline numbers, logged as metrics of the pipeline's run.
+        attachments: Files to log as artifacts; missing ones are left out.
+        key_metrics: Metrics of the stages to show in the overview.
+
+    Returns:
+        The linked runs.
+
+    Raises:
+        PathgenError: There is no DVC project, or the tracking store cannot be used.
+    """
+    store = open_store(experiment)
+    with open_project(root) as project:
+        names = stage_names(project)
+    lock = read_lock(root)
+    # dvc.lock keeps entries of stages that dvc.yaml no longer has.
+    entries = {name: lock[name] for name in names if name in lock}
+    keys = {name: locked_key(entry) for name, entry in entries.items()}
+    pipeline = pipeline_id(keys)
+    with filelock.FileLock(store.work / "pipeline.lock"):
+        kill_stale_runs(store)
+        made = {
+            name: _find_run(store, f"tags.stage_key = '{key}' and attributes.status = 'FINISHED'")
+            for name, key in keys.items()
+        }
+        runs = {name: run for name, run in made.items() if run is not None}
+        base = {"stage": "pipeline", "pipeline": pipeline, tag_of(pipeline): "yes"}
+        own = _find_run(store, f"tags.stage = 'pipeline' and tags.pipeline = '{pipeline}'")
+        if own is None:
+            name = f"pipeline {pipeline[:_SHORT]}"
+            own = store.client.create_run(store.experiment_id, tags=base, run_name=name)
+        linked = LinkedPipeline(
+            run_id=own.info.run_id,
+            experiment_id=store.experiment_id,
+            pipeline=pipeline,
+            runs={name: run.info.run_id for name, run in runs.items()},
+            without_run=[name for name, run in made.items() if run is None],
+            not_run=[name for name in names if name not in lock],
+        )
+        for run in runs.values():
+            _mark(store, run, pipeline)
+        rows = [_row(store, name, run, pipeline, key_metrics) for name, run in runs.items()]
+        tags = {**base, **version_tags(), **git_tags(root), "mlflow.note.content": _note(rows, linked)}
+        _record(store, own, tags, _parameters(entries), results or {})
+        for path in attachments:
+            if path.is_file():
+                store.client.log_artifact(own.info.run_id, str(path))
+    return linked
 
 
 def _find_run(store: Store, condition: str) -> Any | None:
@@ -84,16 +147,21 @@ def _find_run(store: Store, condition: str) -> Any | None:
     return found[0] if found else None
 
 
-def _numbers(run: Any, key_metrics: Sequence[str]) -> str:
-    metrics = run.data.metrics
-    return ", ".join(f"{key} {metrics[key]:.4g}" for key in key_metrics if key in metrics)
+def _mark(store: Store, run: Any, pipeline: str) -> None:
+    tags = {tag_of(pipeline): "yes", "pipeline": pipeline, "made_by_pipeline": pipeline}
+    tags |= {name: value for name, value in run.data.tags.items() if name == "made_by_pipeline"}
+    new = [item for item in tags.items() if run.data.tags.get(item[0]) != item[1]]
+    if new:
+        store.client.log_batch(run.info.run_id, tags=[mlflow.entities.RunTag(*item) for item in new])
 
 
 def _row(store: Store, stage: str, run: Any, pipeline: str, key_metrics: Sequence[str]) -> str:
     made_by = run.data.tags.get("made_by_pipeline", pipeline)
     origin = "ran" if made_by == pipeline else f"from the cache (made by pipeline {made_by[:_SHORT]})"
     link = f"[{run.info.run_name}](#/experiments/{store.experiment_id}/runs/{run.info.run_id}?{_TRAINING})"
-    return f"| {stage} | {link} | {origin} | {_numbers(run, key_metrics)} |"
+    metrics = run.data.metrics
+    numbers = ", ".join(f"{key} {metrics[key]:.4g}" for key in key_metrics if key in metrics)
+    return f"| {stage} | {link} | {origin} | {numbers} |"
 
 
 def _note(rows: Sequence[str], linked: LinkedPipeline) -> str:
@@ -103,10 +171,10 @@ def _note(rows: Sequence[str], linked: LinkedPipeline) -> str:
     if linked.without_run:
         lines += [
             "",
-            "No run in this store (outputs pulled, or made elsewhere): " + ", ".join(linked.without_run),
+            f"No run in this store (outputs pulled or made elsewhere): {', '.join(linked.without_run)}",
         ]
     if linked.not_run:
-        lines += ["", "Not run yet: " + ", ".join(linked.not_run)]
+        lines += ["", f"Not run yet: {', '.join(linked.not_run)}"]
     return "\n".join(lines)
 
 
@@ -117,15 +185,6 @@ def _parameters(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
         for values in entry.get("params", {}).values():
             merged.update(flatten(values))
     return dict(sorted(merged.items()))
-
-
-def _mark(store: Store, run: Any, pipeline: str) -> None:
-    tags = {tag_of(pipeline): "yes", "pipeline": pipeline}
-    if "made_by_pipeline" not in run.data.tags:
-        tags["made_by_pipeline"] = pipeline
-    new = [item for item in tags.items() if run.data.tags.get(item[0]) != item[1]]
-    if new:
-        store.client.log_batch(run.info.run_id, tags=[mlflow.entities.RunTag(*item) for item in new])
 
 
 def _record(
@@ -145,70 +204,3 @@ def _record(
             client.log_metric(run_id, key, float(value))
     if run.info.status != "FINISHED":
         client.set_terminated(run_id, status="FINISHED")
-
-
-def link_pipeline(
-    root: Path,
-    *,
-    experiment: str = "pathgen",
-    results: Mapping[str, float] | None = None,
-    attachments: Sequence[Path] = (),
-    key_metrics: Sequence[str] = (),
-) -> LinkedPipeline:
-    """Find or create the run of the pipeline that dvc.lock describes, and tie every stage's run to it.
-
-    Called again for the same dvc.lock it brings that same run up to date.
-
-    Args:
-        root: The folder of dvc.yaml and dvc.lock.
-        experiment: Name of the MLflow experiment.
-        results: Final numbers, recorded as metrics of the pipeline's run.
-        attachments: Files to attach to it; those that do not exist are left out.
-        key_metrics: Metrics of the stages to show in the overview.
-
-    Returns:
-        What was found.
-
-    Raises:
-        PathgenError: There is no DVC project, or the tracking store cannot be used.
-    """
-    store = open_store(experiment)
-    with open_project(root) as project:
-        names = stage_names(project)
-    lock = read_lock(root)
-    # dvc.lock keeps entries of stages that dvc.yaml no longer has.
-    entries = {name: lock[name] for name in names if name in lock}
-    keys = {name: locked_key(entry) for name, entry in entries.items()}
-    pipeline = pipeline_id(keys)
-    with filelock.FileLock(store.work / "pipeline.lock"):
-        kill_stale_runs(store)
-        made = {
-            name: _find_run(store, f"tags.stage_key = '{key}' and attributes.status = 'FINISHED'")
-            for name, key in keys.items()
-        }
-        own = _find_run(store, f"tags.stage = 'pipeline' and tags.pipeline = '{pipeline}'")
-        base = {"stage": "pipeline", "pipeline": pipeline, tag_of(pipeline): "yes"}
-        if own is None:
-            own = store.client.create_run(
-                store.experiment_id, tags=base, run_name=f"pipeline {pipeline[:_SHORT]}"
-            )
-        linked = LinkedPipeline(
-            run_id=own.info.run_id,
-            experiment_id=store.experiment_id,
-            pipeline=pipeline,
-            runs={name: run.info.run_id for name, run in made.items() if run is not None},
-            without_run=[name for name, run in made.items() if run is None],
-            not_run=[name for name in names if name not in lock],
-        )
-        rows = [
-            _row(store, name, run, pipeline, key_metrics) for name, run in made.items() if run is not None
-        ]
-        for run in made.values():
-            if run is not None:
-                _mark(store, run, pipeline)
-        tags = {**base, **version_tags(), **git_tags(root), "mlflow.note.content": _note(rows, linked)}
-        _record(store, own, tags, _parameters(entries), results or {})
-        for path in attachments:
-            if path.is_file():
-                store.client.log_artifact(own.info.run_id, str(path))
-    return linked

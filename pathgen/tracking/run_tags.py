@@ -1,4 +1,4 @@
-"""Tags that say which code and which libraries made a run; nothing about the host or its user."""
+"""Tags of a run: the code and the libraries that made it; nothing about the host or its user."""
 
 import json
 import platform
@@ -11,7 +11,7 @@ from typing import Any
 
 import pathgen
 
-# Written by the pipeline itself while it runs: their change is no change of the code.
+# Written by the pipeline while it runs: a change of them is no change of the code.
 _GENERATED = ("dvc.lock", "results", "report", "**/.gitignore", ".gitignore")
 _GIT_TIMEOUT_S = 30
 
@@ -37,9 +37,9 @@ def _sources() -> list[str]:
 
 
 def git_tags(root: Path) -> dict[str, str]:
-    """Tell the commit, and whether tracked files differ from it.
+    """Return the commit, and whether tracked files differ from it.
 
-    Untracked files and what the pipeline writes itself (dvc.lock, results, report) do not count.
+    Untracked files and files that the pipeline writes (dvc.lock, results, report) do not count.
 
     Args:
         root: Any folder of the checkout.
@@ -59,12 +59,12 @@ def git_tags(root: Path) -> dict[str, str]:
 
 
 def uncommitted_changes(root: Path) -> str:
-    """Return the changes of tracked files against the commit as a patch; empty when there are none."""
+    """Return the changes of tracked files against the commit as a patch; empty if there are none."""
     return _git(root, "diff", "HEAD", *_sources()) or ""
 
 
 def device_name() -> str:
-    """Return the kind of device that the stage can use: ``cpu``, or the GPU's product name."""
+    """Return the device that the stage can use: ``cpu``, or the product name of the GPU."""
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_available():
         return "cpu"
@@ -72,7 +72,7 @@ def device_name() -> str:
 
 
 def version_tags() -> dict[str, str]:
-    """Return the versions of pathgen, Python and the libraries that shape a result or its record."""
+    """Return the versions of pathgen, Python and the libraries that a result depends on."""
     libraries = {name: version(name) for name in ("torch", "mlflow", "dvc", "numpy")}
     return {
         "version.pathgen": pathgen.__version__,
@@ -86,7 +86,7 @@ def flatten(parameters: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 
     Args:
         parameters: Nested or already flat; lists are kept whole, as JSON.
-        prefix: Put before every name.
+        prefix: Prefix of every name.
 
     Returns:
         Dotted name to text, sorted by name.

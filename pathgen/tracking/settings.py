@@ -1,4 +1,4 @@
-"""Settings of section ``tracking``; none of them shapes a result."""
+"""Settings of section ``tracking``; no result depends on them."""
 
 from pydantic import Field
 
@@ -6,7 +6,7 @@ from pathgen.core.params import Settings
 
 
 class TrackingSettings(Settings):
-    """What MLflow records. Where it records is the environment's matter (``MLFLOW_TRACKING_URI``)."""
+    """What MLflow records; ``MLFLOW_TRACKING_URI`` says where."""
 
     experiment: str = Field(
         description="MLflow experiment; the environment variable MLFLOW_EXPERIMENT_NAME wins.",

@@ -1,4 +1,4 @@
-"""Where runs are recorded, told without importing mlflow."""
+"""Location of the tracking store, without importing mlflow."""
 
 import os
 import re
@@ -25,7 +25,7 @@ class Location:
     Attributes:
         root: The main checkout.
         uri: Tracking URI, absolute.
-        artifacts: Folder for the artifacts of a new experiment; None where a server decides.
+        artifacts: Folder for the artifacts of a new experiment; None on a server.
     """
 
     root: Path
@@ -41,17 +41,17 @@ class Location:
 def main_checkout(start: Path | None = None) -> Path:
     """Find the main checkout.
 
-    DVC says it in ``DVC_ROOT``, also to a stage of ``dvc exp run --temp`` that works in a copy: runs of
-    all copies belong into one store. Without DVC it is the nearest folder upward that looks like one.
+    DVC sets ``DVC_ROOT`` to it, also for a stage of ``dvc exp run --temp`` that works in a copy: runs of
+    all copies go to one store. Without DVC it is the nearest parent folder that looks like a checkout.
 
     Args:
-        start: Where to begin; the working folder when None.
+        start: Folder to begin at; the working folder when None.
 
     Returns:
         The absolute folder.
 
     Raises:
-        PathgenError: No folder upward holds dvc.yaml, params.yaml or .git.
+        PathgenError: No parent folder holds dvc.yaml, params.yaml or .git.
     """
     if named := os.environ.get("DVC_ROOT"):
         return Path(named).resolve()
@@ -63,10 +63,10 @@ def main_checkout(start: Path | None = None) -> Path:
 
 
 def find_location(root: Path | None = None) -> Location:
-    """Return where runs are recorded.
+    """Find the tracking store.
 
     ``MLFLOW_TRACKING_URI`` is respected; by default it is the SQLite file ``mlflow.db`` in the main
-    checkout with the artifacts in ``mlruns`` beside it.
+    checkout with the artifacts in ``mlruns`` next to it.
 
     Args:
         root: The main checkout; found by `main_checkout` when None.
@@ -75,18 +75,18 @@ def find_location(root: Path | None = None) -> Location:
         The location.
 
     Raises:
-        PathgenError: The URI is of a kind that MLflow no longer takes, or there is no checkout.
+        PathgenError: MLflow no longer accepts this kind of URI, or there is no checkout.
     """
     root = root or main_checkout()
     uri = os.environ.get("MLFLOW_TRACKING_URI") or f"{_SQLITE}mlflow.db"
     if uri.startswith(_SQLITE):
-        # A relative file, as `mlflow run` hands it down, is meant from the main checkout.
+        # A relative path, as `mlflow run` passes it on, is relative to the main checkout.
         database = root / uri.removeprefix(_SQLITE)
         return Location(root, f"{_SQLITE}{database}", database.parent / "mlruns")
     if "://" not in uri or uri.startswith("file:"):
         raise PathgenError(
             f"MLFLOW_TRACKING_URI={uri}",
-            "is a folder store, which MLflow no longer takes",
+            "is a folder store, which MLflow no longer accepts",
             "Unset it, or name a server (http://...) or a database (sqlite:///...)",
         )
     on_server = urlsplit(uri).scheme in {"http", "https"} or uri.startswith("databricks")

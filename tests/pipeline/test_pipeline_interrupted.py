@@ -112,6 +112,8 @@ def test_second_process_at_the_same_work_is_refused(copy, tmp_path):
         ended = dvc.wait(120)
     assert ended == 0, "the first one was harmed"
     assert (copy.root / TRAINED["train_gan@dcgan-tumor"]).is_dir()
-    assert twice.stderr.startswith("error: stage train_gan-dcgan-tumor: another process is already at it")
+    assert twice.stderr.startswith(
+        "error: stage train_gan-dcgan-tumor: another process is already running it"
+    )
     assert len(twice.stderr.splitlines()) == 1
     assert _has_one_error_line(again, "is busy"), again

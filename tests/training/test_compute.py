@@ -1,4 +1,4 @@
-"""Torch is set up as the settings say."""
+"""Setup of torch by section `compute`."""
 
 import resource
 import sys
@@ -22,19 +22,19 @@ def as_it_was() -> Iterator[None]:
     torch.utils.deterministic.fill_uninitialized_memory = fill
 
 
-def test_threads_are_set() -> None:
+def test_apply_compute_sets_the_threads() -> None:
     assert apply_compute(device="cpu", threads=3) == torch.device("cpu")
     assert torch.get_num_threads() == 3
 
 
-def test_zero_threads_leaves_them_alone() -> None:
+def test_apply_compute_with_zero_threads_keeps_them() -> None:
     torch.set_num_threads(2)
     apply_compute(device="cpu", threads=0)
     assert torch.get_num_threads() == 2
 
 
 @pytest.mark.parametrize(("available", "expected"), [(False, "cpu"), (True, "cuda")])
-def test_auto_takes_the_gpu_where_there_is_one(
+def test_apply_compute_with_auto_uses_an_available_gpu(
     monkeypatch: pytest.MonkeyPatch, available: bool, expected: str
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: available)
@@ -43,14 +43,14 @@ def test_auto_takes_the_gpu_where_there_is_one(
     assert not (available and torch.utils.deterministic.fill_uninitialized_memory)
 
 
-def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_apply_compute_without_the_gpu_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(PathgenError, match=r"compute\.device: is 'cuda', but torch sees no GPU"):
         apply_compute(device="cuda", threads=0)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc alone gives memory back that eagerly")
-def test_freed_memory_is_not_cleared_again_by_the_system() -> None:
+def test_keep_freed_memory_avoids_page_faults() -> None:
     keep_freed_memory()
 
     def page_faults() -> int:

