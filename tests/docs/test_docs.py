@@ -37,8 +37,12 @@ _SCORES = np.array([0.1, 0.9, 0.6, 0.4])
 
 
 def keys_in(page: str) -> set[str]:
-    """Return the keys in the first column of the page's tables."""
-    return set(re.findall(r"^\| `([a-z_]+/[^`]+)` \|", page, re.M))
+    """Return the keys in the first column of the page's tables; {a,b} stands for two of them."""
+    keys = set()
+    for key in re.findall(r"^\| `([a-z_]+/[^`]+)` \|", page, re.M):
+        names = re.search(r"\{([^}]*,[^}]*)\}", key)
+        keys |= {key.replace(names[0], name) for name in names[1].split(",")} if names else {key}
+    return keys
 
 
 def named_in_stages() -> Iterator[str]:
