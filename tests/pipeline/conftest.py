@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tiny_study import Study, copy_of_checkout
+from factories.tiny_study import Study, copy_of_checkout
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from tiny_study import Study, ran
+from factories.tiny_study import Study, ran
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
 FILE = "dp_sweep/dvc.yaml"

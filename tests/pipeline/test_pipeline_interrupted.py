@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tiny_study import Study, ran
+from factories.tiny_study import Study, ran
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
 

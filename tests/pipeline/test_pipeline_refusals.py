@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from tiny_study import ran
+from factories.tiny_study import ran
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
 

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from tiny_study import CHECKOUT
+from factories.tiny_study import CHECKOUT
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
 

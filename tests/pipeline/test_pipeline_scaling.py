@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from tiny_study import Study, ran
+from factories.tiny_study import Study, ran
 
 from pathgen.tracking.mlflow_import import mlflow
 

@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 
 import pytest
-from tiny_study import Study, ran
+from factories.tiny_study import Study, ran
 
 from pathgen.tracking.mlflow_import import mlflow
 

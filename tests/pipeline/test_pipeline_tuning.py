@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tiny_study import Study
+from factories.tiny_study import Study
 
 from pathgen.tracking.mlflow_import import mlflow
 from pathgen.validation import validate_params

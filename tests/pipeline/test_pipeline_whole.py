@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
+from factories.tiny_study import Study, ran
 from ruamel.yaml import YAML
-from tiny_study import Study, ran
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
 
