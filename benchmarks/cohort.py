@@ -21,10 +21,10 @@ from pathgen.patches.parquet import read_table, write_table
 from pathgen.patches.sampling import sample_cohort
 from pathgen.patches.settings import SampleSettings
 from pathgen.phantom.dataset import write_phantom
-from pathgen.sources.camelyon16 import find_in_layout
+from pathgen.phantom.settings import PhantomSettings
+from pathgen.sources.camelyon16_layout import find_in_layout
 from pathgen.sources.extract import extract_cohort
 from pathgen.sources.index import index_cohort
-from pathgen.sources.registry import SOURCES
 from pathgen.sources.settings import CohortSettings
 from pathgen.wsi.settings import IndexSettings
 
@@ -41,7 +41,7 @@ def draw_slides(root: Path, workers: int) -> None:
     """Draw phantom slides, as many as Camelyon16 has."""
     plain = read_profile("phantom")["cohort"]["phantom"]
     size = {"width_px": SIDE_PX, "height_px": SIDE_PX, "levels": 2, "tile_px": 128, "workers": workers}
-    write_phantom(root, **{**plain, **KINDS, **size})
+    write_phantom(root, PhantomSettings.model_validate({**plain, **KINDS, **size}))
 
 
 def choose_slides(drawn: Path, root: Path, slides: int) -> None:
@@ -66,8 +66,9 @@ def _settings(root: Path) -> tuple[CohortSettings, IndexSettings, SampleSettings
     plain = read_profile("phantom")
     index = {**plain["index"], "patch_px": PATCH_PX, "stride_px": PATCH_PX}
     index["tissue"] = {**index["tissue"], "thumbnail_mpp": 2.0}
+    cohort = {name: value for name, value in plain["cohort"].items() if name != "phantom"}
     return (
-        CohortSettings.model_validate({**plain["cohort"], "source": "camelyon16", "root": str(root)}),
+        CohortSettings.model_validate({**cohort, "source": "camelyon16", "root": str(root)}),
         IndexSettings.model_validate(index),
         SampleSettings.model_validate(plain["sample"]),
     )
@@ -76,17 +77,16 @@ def _settings(root: Path) -> tuple[CohortSettings, IndexSettings, SampleSettings
 def run_stage(stage: str, root: Path, out: Path, workers: int, scheduler: str | None) -> None:
     """Do what a stage does, without the tracking around it."""
     cohort_settings, index_settings, sample = _settings(root)
-    source = SOURCES["camelyon16"]
     job_settings = JobSettings(
         folder=str(out / "work"), workers=workers, threads_per_slide=1, scheduler=scheduler
     )
     if stage == "cohort":
-        found = find_in_layout(root, cohort_settings, "phantom", frozenset(), {})
+        found = find_in_layout(root, cohort_settings, frozenset(), {})
         write_table(found, out / "cohort.parquet")
         return
     cohort = read_table(out / "cohort.parquet")
     if stage == "index":
-        index_cohort(source, root, cohort, cohort_settings, index_settings, out / "index", job_settings)
+        index_cohort(cohort, cohort_settings, index_settings, out / "index", job_settings)
     elif stage == "sample":
         candidates = out / "index" / "candidates.parquet"
         drawn = sample_cohort(
@@ -99,8 +99,6 @@ def run_stage(stage: str, root: Path, out: Path, workers: int, scheduler: str | 
         write_table(complete(drawn, candidates), out / "samples.parquet")
     else:
         extract_cohort(
-            source,
-            root,
             cohort,
             read_table(out / "samples.parquet"),
             cohort_settings,

@@ -21,8 +21,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.measuring import Result, show
+from pathgen.core.profiles import read_profile
 from pathgen.patches.store import PatchSetWriter
 from pathgen.phantom.dataset import SlidePlan, write_slide
+from pathgen.phantom.settings import PhantomSettings
 from pathgen.wsi.geometry import grid_positions
 from pathgen.wsi.jpeg_tiles import JpegTiles, find_jpeg_tiles
 from pathgen.wsi.patch_reader import read_patches
@@ -45,8 +47,10 @@ def _pieces(folder: Path) -> tuple[str, list[Images]]:
     if files:
         return "real tissue", [np.asarray(Image.open(file).convert("RGB"), np.uint8) for file in files]
     size = 8 * PIECE
-    plan = SlidePlan("bench", "phantom.tif", None, 1, size, size, 0.25, 1, TILE, 95, 0.95, 0.0, 0.1, 0.3)
-    write_slide(folder, plan)
+    plain = read_profile("phantom")["cohort"]["phantom"]
+    changes = {"width_px": size, "height_px": size, "mpp": 0.25, "levels": 1, "tile_px": TILE}
+    settings = PhantomSettings.model_validate({**plain, **changes, "tissue_share": 0.8})
+    write_slide(folder, SlidePlan("bench", "phantom.tif", None), settings)
     picture = tifffile.imread(folder / "phantom.tif")
     blocks = picture.reshape(8, PIECE, 8, PIECE, 3).swapaxes(1, 2).reshape(64, PIECE, PIECE, 3)
     return "phantom tissue", [block for block in blocks if block.std() > 15]

@@ -16,6 +16,7 @@ from pathgen.privacy.settings import PrivacySettings
 from pathgen.release.settings import ReleaseSettings
 from pathgen.report.settings import ReportSettings
 from pathgen.run_matrix import PipelineSettings
+from pathgen.sources.discovery import load_source, parse_cohort
 from pathgen.sources.settings import CohortSettings
 from pathgen.studies.dp_sweep.settings import DpSweepSettings
 from pathgen.studies.scaling.settings import ScalingSettings
@@ -69,7 +70,9 @@ def validate_params(path: Path = PARAMS_FILE) -> None:
     checked: dict[str, Settings] = {}
     for name, model in SECTIONS.items():
         try:
-            checked[name] = parse_section(params, name, model, path)
+            checked[name] = (
+                parse_cohort(params, path) if name == "cohort" else parse_section(params, name, model, path)
+            )
         except PathgenErrors as found:
             problems += found.errors
     problems += _between(checked, path)
@@ -86,7 +89,7 @@ def _between(checked: dict[str, Settings], path: Path) -> list[PathgenError]:
     extract, index, cohort = checked.get("extract"), checked.get("index"), checked.get("cohort")
     sample, synthesise = checked.get("sample"), checked.get("synthesise")
     train, pipeline = checked.get("train_classifier"), checked.get("pipeline")
-    from_slides = isinstance(cohort, CohortSettings) and cohort.source in ("phantom", "camelyon16", "slides")
+    from_slides = isinstance(cohort, CohortSettings) and load_source(cohort.source).has_slides
     if isinstance(extract, ExtractSettings):
         size = extract.size_px
         if size & (size - 1):
@@ -178,8 +181,8 @@ def _of_guarantee(
 ) -> list[PathgenError]:
     """Check what is known before patients are counted; the training checks the rest."""
     problems = []
-    if own.unit == "patient" and cohort.source == "pcam":
-        reason = "is patient, and PatchCamelyon tells neither patients nor slides apart"
+    if own.unit == "patient" and not load_source(cohort.source).has_slide_ids:
+        reason = f"is patient, but the source {cohort.source} knows neither patients nor slides"
         problems.append(PathgenError(f"{path}: train_gan.dpdcgan.unit", reason, "Set it to patch"))
     if own.unit == "patch" and own.batch_size > originals:
         reason = f"is {own.batch_size}, of {originals} patches per class"

@@ -1,6 +1,6 @@
 """Make a small cohort out of two slides: cut each into strips that are slides of their own.
 
-For trying the source `slides` on real pixels when few slides are at hand. The strips of one slide
+For trying the source `slide_csv` on real pixels when few slides are at hand. The strips of one slide
 are put into different splits, so the numbers that come out say nothing about unseen patients.
 """
 

@@ -9,6 +9,7 @@ from pathgen.core.errors import cli_errors
 from pathgen.core.params import load_section
 from pathgen.provenance.code_hash import write_manifests
 from pathgen.run_matrix import PipelineSettings, keep_only, prune
+from pathgen.sources.discovery import load_cohort_settings
 from pathgen.studies.dp_sweep.settings import DpSweepSettings
 from pathgen.studies.scaling.settings import ScalingSettings
 from pathgen.validation import validate_params
@@ -27,7 +28,13 @@ def main() -> None:
     for recipe in recipes.values():
         if recipe.weights_file is not None:
             read_weights(Path(recipe.weights_file), recipe.weights_sha256)
-    write_manifests({"classifiers": {name: recipe.network for name, recipe in recipes.items()}})
+    source = load_cohort_settings().source
+    write_manifests(
+        {
+            "classifiers": {name: recipe.network for name, recipe in recipes.items()},
+            "sources": {source: source},
+        }
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Read the pixels of the drawn patches, each role a patch set of its own."""
+"""Read the pixels of the sampled patches, and write one patch set per role."""
 
 from pathgen.core import layout
 from pathgen.core.labels import LABELS
@@ -8,21 +8,18 @@ from pathgen.patches.image_grid import patch_grid
 from pathgen.patches.parquet import read_table
 from pathgen.patches.settings import ExtractSettings
 from pathgen.patches.store import open_patch_set
+from pathgen.sources.discovery import load_cohort_settings
 from pathgen.sources.extract import extract_cohort
-from pathgen.sources.registry import SOURCES
-from pathgen.sources.settings import CohortSettings
 from stages.context import Stage, dvc_stage
 
 
 @dvc_stage()
 def main(stage: Stage) -> None:
     """Run the stage."""
-    cohort = load_section("cohort", CohortSettings)
+    cohort = load_cohort_settings()
     extract = load_section("extract", ExtractSettings)
     job_settings = load_section("jobs", JobSettings)
     extract_cohort(
-        SOURCES[cohort.source],
-        cohort.folder,
         read_table(layout.COHORT),
         read_table(layout.SAMPLES),
         cohort,

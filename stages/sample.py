@@ -1,4 +1,4 @@
-"""Split by slide, label, and draw the disjoint roles without replacement."""
+"""Split by slide, label, and sample the disjoint roles without replacement."""
 
 from pathgen.core import layout
 from pathgen.core.params import load_section

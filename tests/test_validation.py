@@ -110,7 +110,7 @@ def test_sections_must_fit_each_other(change: Any, where: str, changed: Any) -> 
     ("change", "where"),
     [
         ({"batch_size": 1024}, "train_gan.dpdcgan.batch_size: is 1024, of 1000 patches per class"),
-        ({"unit": "patient"}, "train_gan.dpdcgan.unit: is patient, and PatchCamelyon tells neither"),
+        ({"unit": "patient"}, "train_gan.dpdcgan.unit: is patient, but the source pcam knows neither"),
     ],
 )
 def test_a_guarantee_must_be_possible_where_one_is_trained(change: Any, where: str, changed: Any) -> None:

@@ -1,4 +1,4 @@
-"""Patches as PNG files, one folder per class: for torchvision's ImageFolder and our source `patches`."""
+"""Patches as PNG files, one folder per class: for torchvision's ImageFolder and our source `patch_folder`."""
 
 import os
 import re
@@ -17,7 +17,7 @@ from pathgen.patches.store import PatchSet
 
 # Each of these alone names what a patch is of.
 _ORIGINS = ("slide", "generator")
-# What file names may not hold everywhere; a dot in front hides a file, also from the source `patches`.
+# What file names may not hold everywhere; a dot in front hides a file, also from the source `patch_folder`.
 _UNSAFE = re.compile(r'^\.|[\x00-\x1f%/\\:*?"<>|]')
 
 

@@ -65,7 +65,7 @@ def picture_facts(path: Path) -> dict[str, Any]:
         Its facts, as JSON knows them.
 
     Raises:
-        PathgenError: It is damaged, or not a square RGB picture as the source `patches` takes.
+        PathgenError: It is damaged, or not a square RGB picture as the source `patch_folder` takes.
     """
     try:
         with Image.open(path) as image:

@@ -21,7 +21,7 @@ from pathgen.run_matrix import JOINT, kind_of
 from pathgen.webpage.display_names import counted
 
 UNKNOWN = "Not known to this study"
-_SLIDE_SOURCES = ("phantom", "camelyon16", "slides")
+_SLIDE_SOURCES = ("phantom", "camelyon16", "slide_csv")
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

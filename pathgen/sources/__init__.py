@@ -1,1 +1,1 @@
-"""Sources of patches: each yields a cohort, candidates, and pixels. They are listed in `registry`."""
+"""Sources of patches. A file that exports `SOURCE` is a source; its name is the value of `cohort.source`."""

@@ -1,4 +1,4 @@
-"""What a source of patches is."""
+"""The interface of a source of patches."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,18 +9,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pathgen.core.params import Settings
 from pathgen.sources.settings import CohortSettings
 from pathgen.wsi.settings import IndexSettings
 
 
 @dataclass(frozen=True)
 class SlideCandidates:
-    """What was found on one slide.
+    """Candidate patches of one slide.
 
     Attributes:
-        candidates: The table `pathgen.patches.schemas.CANDIDATES`, sorted by item.
-        overlay: A picture of the slide with its tissue and lesions, uint8 (h, w, 3); None without slides.
-        facts: What else is known of the slide, by names of columns of `pathgen.patches.schemas.INDEXED`.
+        candidates: Table `pathgen.patches.schemas.CANDIDATES`, sorted by item.
+        overlay: Thumbnail with tissue and lesions outlined, uint8 (H, W, 3); None without slides.
+        facts: Further values by column of `pathgen.patches.schemas.INDEXED`.
     """
 
     candidates: pd.DataFrame
@@ -30,13 +31,13 @@ class SlideCandidates:
 
 @dataclass(frozen=True)
 class PatchBatch:
-    """The pixels of some patches of one slide, and how they were read.
+    """Pixels of patches of one slide.
 
     Attributes:
-        images: uint8 of shape (n, size_px, size_px, 3), in the order of the rows.
-        method: What read them, as in the table `EXTRACTED`; None without slides.
-        reason: Why no faster method was used, if there is one.
-        incomplete: bool of shape (n,), see `pathgen.wsi.patch_reader.PatchReading`.
+        images: Patches, uint8 (N, size_px, size_px, 3), in the order of the rows.
+        method: Method that read them, as in the table `EXTRACTED`; None without slides.
+        reason: Why no faster method was used, or None.
+        incomplete: bool (N,), see `pathgen.wsi.patch_reader.PatchReading`.
     """
 
     images: NDArray[np.uint8]
@@ -47,21 +48,30 @@ class PatchBatch:
 
 @dataclass(frozen=True)
 class Source:
-    """A source of patches: three functions. All paths in its tables are relative to the root.
+    """A source of patches. All paths in its tables are relative to the root.
 
-    The functions are called by name on other machines: they are defined at the top of their module.
+    The functions run on other machines too: define them at the top level of their module.
 
     Attributes:
-        name: Its name in the settings.
-        find_cohort: ``(root, cohort settings)`` -> the table `COHORT`, sorted by slide. Opens every file
-            and raises one `PathgenErrors` with all problems, or lists bad slides in the column `skipped`.
+        find_cohort: ``(root, cohort settings)`` -> table `COHORT`, sorted by slide. Opens every file, and
+            raises one `PathgenErrors` with all problems or lists bad slides in the column `skipped`.
         find_candidates: ``(root, cohort row, cohort settings, index settings)`` -> `SlideCandidates`.
         read_patches: ``(root, rows, size_px, cohort settings, threads)`` -> `PatchBatch`. The rows belong
-            to one slide of the table of samples, in any order, a few thousand at most; the images are in
-            their order and independent of the number of threads. It is thread-safe.
+            to one slide of the table `SAMPLES`, in any order, a few thousand at most. The images are in their
+            order and independent of the number of threads. Thread-safe.
+        list_files: ``(root, cohort settings)`` -> paths of the slides or files of patches, without opening
+            any; for ``pathgen plan``.
+        settings: Class of the sub-section ``cohort.{name of the file}``; None if there is none.
+        has_slides: Whether patches are cut from whole slides, by the section `index`.
+        has_slide_ids: Whether it is known which patches come from the same slide.
+        makes_data: Whether `find_cohort` makes the data itself; `cohort.root` is then null.
     """
 
-    name: str
     find_cohort: Callable[[Path, CohortSettings], pd.DataFrame]
     find_candidates: Callable[[Path, Mapping[str, Any], CohortSettings, IndexSettings], SlideCandidates]
     read_patches: Callable[[Path, pd.DataFrame, int, CohortSettings, int], PatchBatch]
+    list_files: Callable[[Path, CohortSettings], list[Path]]
+    settings: type[Settings] | None = None
+    has_slides: bool = False
+    has_slide_ids: bool = True
+    makes_data: bool = False

@@ -11,10 +11,11 @@ import pandas as pd
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.files import sha256_of
 from pathgen.provenance.cache_key import CacheKey, library_versions
+from pathgen.sources.base import Source
 from pathgen.sources.settings import CohortSettings
 
 # They select and locate slides; the digest of a slide identifies its content.
-_NOT_OF_A_SLIDE = {"root", "on_bad_slide", "exclude_slides", "phantom", "slides"}
+_NOT_OF_A_SLIDE = {"root", "on_bad_slide", "exclude_slides"}
 _CONTENT = ("sha256", "bytes")
 _LIBRARIES = (
     "h5py",
@@ -59,6 +60,7 @@ def check_slides_unchanged(root: Path, rows: Sequence[Mapping[str, Any]]) -> Non
 
 
 def index_key(
+    source: Source,
     root: Path,
     row: Mapping[str, Any],
     cohort: CohortSettings,
@@ -68,6 +70,7 @@ def index_key(
     """Return the key of a slide's candidates.
 
     Args:
+        source: Source of the cohort.
         root: Folder of the source.
         row: Row of the slide in the cohort.
         cohort: Section `cohort`.
@@ -77,7 +80,7 @@ def index_key(
     annotation = None if pd.isna(row["annotation"]) else root / row["annotation"]
     outlines = sha256_of(annotation) if annotation is not None and annotation.is_file() else ""
     return CacheKey(
-        settings={"cohort": _of_slides(cohort), "index": index},
+        settings={"cohort": _of_slide(source, cohort), "index": index},
         inputs={"slide": _digest(row), "annotation": outlines},
         code=code,
         libraries=library_versions(*_LIBRARIES),
@@ -85,6 +88,7 @@ def index_key(
 
 
 def pixel_key(
+    source: Source,
     row: Mapping[str, Any],
     cohort: CohortSettings,
     size_px: int,
@@ -94,6 +98,7 @@ def pixel_key(
     """Return the key of a slide's sampled patches; their labels and roles are not part of it.
 
     Args:
+        source: Source of the cohort.
         row: Row of the slide in the cohort.
         cohort: Section `cohort`.
         size_px: Side of the patches, px.
@@ -101,7 +106,7 @@ def pixel_key(
         code: Hashes of the code that reads a slide, see `code_manifest`.
     """
     return CacheKey(
-        settings={"cohort": _of_slides(cohort), "size_px": size_px},
+        settings={"cohort": _of_slide(source, cohort), "size_px": size_px},
         inputs={
             "slide": _digest({name: row[name] for name in _CONTENT}),
             "places": hashlib.sha256(places.to_csv(index=False).encode()).hexdigest(),
@@ -111,8 +116,9 @@ def pixel_key(
     )
 
 
-def _of_slides(cohort: CohortSettings) -> dict[str, Any]:
-    return cohort.model_dump(exclude=_NOT_OF_A_SLIDE)
+def _of_slide(source: Source, cohort: CohortSettings) -> dict[str, Any]:
+    # Own settings of a source of slides say which slides there are.
+    return cohort.model_dump(exclude=_NOT_OF_A_SLIDE | ({cohort.source} if source.has_slides else set()))
 
 
 def _digest(row: Mapping[str, Any]) -> str:

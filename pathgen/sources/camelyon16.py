@@ -1,24 +1,13 @@
-"""Camelyon16 in the layout of its publication; slides, annotations and labels are paired by slide id."""
+"""Camelyon16 in the folders of its publication."""
 
-import csv
-import logging
-import re
-from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from pathgen.core.errors import PathgenError
 from pathgen.sources.base import Source
-from pathgen.sources.cohort import CohortRow, Problem, cohort_table, excluded, repeated_slides, require_folder
+from pathgen.sources.camelyon16_layout import find_in_layout, list_files
 from pathgen.sources.settings import CohortSettings
-from pathgen.sources.whole_slide import check_slides, find_candidates, read_patches
-
-_log = logging.getLogger(__name__)
-
-SLIDE_FOLDERS = {"normal": "training/normal", "tumor": "training/tumor", "test": "testing/images"}
-ANNOTATION_FOLDERS = ("lesion_annotations", "training/lesion_annotations", "testing/lesion_annotations")
-REFERENCE = "testing/reference.csv"
+from pathgen.sources.whole_slide import find_candidates, read_patches
 
 # The data set's README: on these slides not all lesions are outlined.
 NOT_EXHAUSTIVE = frozenset(
@@ -31,148 +20,25 @@ WITHDRAWN = {
     "test_049": "was withdrawn by the data set",
 }
 
-_NAME = re.compile(r"(normal|tumor|test)_(\d{3})", re.IGNORECASE)
-
-
-def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return sorted(
-        file for file in folder.iterdir() if file.suffix.lower() in suffixes and not file.name.startswith(".")
-    )
-
-
-def _slides(root: Path) -> tuple[dict[str, str], list[Problem]]:
-    """Return slide id -> path relative to the root."""
-    found, problems = [], []
-    for kind, folder in SLIDE_FOLDERS.items():
-        for file in _files(root / folder, (".tif", ".tiff")):
-            match = _NAME.fullmatch(file.stem)
-            if match is None or match[1].lower() != kind:
-                said = f"is not named as a slide of {folder} is: {kind}_001.tif"
-                problems.append(Problem(PathgenError(file, said, "Rename it, or move it out")))
-            else:
-                found.append((file.stem.lower(), file.relative_to(root).as_posix()))
-    return dict(found), problems + repeated_slides(found)
-
-
-def _annotations(root: Path, slides: dict[str, str]) -> tuple[dict[str, str], list[Problem]]:
-    """Return slide id -> path relative to the root."""
-    found = [
-        (file.stem.lower(), file.relative_to(root).as_posix())
-        for folder in ANNOTATION_FOLDERS
-        for file in _files(root / folder, (".xml",))
-    ]
-    if without := sorted(slide for slide, _ in found if slide not in slides):
-        _log.warning("%d annotations have no slide, e.g. %s", len(without), without[0])
-    return dict(found), repeated_slides(found)
-
-
-def _reference(root: Path) -> dict[str, str]:
-    """Return test slide id -> label."""
-    path = root / REFERENCE
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            lines = [[cell.strip() for cell in line] for line in csv.reader(stream) if any(line)]
-    except FileNotFoundError:
-        hint = "Put the data set's reference.csv there: it holds the labels of the test slides"
-        raise PathgenError(path, "no such file", hint) from None
-    except (UnicodeDecodeError, csv.Error) as problem:
-        raise PathgenError(path, f"not readable as CSV: {problem}", "Copy it again") from None
-    labels: dict[str, str] = {}
-    for number, cells in enumerate(lines, start=1):
-        name = cells[0].lower().removesuffix(".tif")
-        if not _NAME.fullmatch(name):
-            if number == 1:
-                continue
-            raise PathgenError(path, f"row {number} names no slide: {cells[0]!r}", "Correct the row")
-        label = cells[1].lower() if len(cells) > 1 else ""
-        if label not in ("normal", "tumor"):
-            raise PathgenError(path, f"{name} is {label!r}, not Normal or Tumor", "Correct the row")
-        if labels.setdefault(name, label) != label:
-            raise PathgenError(path, f"{name} is listed as normal and as tumor", "Correct the rows")
-    return labels
-
-
-def find_in_layout(
-    root: Path,
-    settings: CohortSettings,
-    source: str,
-    not_exhaustive: frozenset[str],
-    withdrawn: Mapping[str, str],
-) -> pd.DataFrame:
-    """Find slides in Camelyon16's layout (see `find_cohort`).
-
-    Args:
-        root: The folder.
-        settings: The section `cohort`.
-        source: Name of the source, for the table.
-        not_exhaustive: Slides on which not all lesions are outlined.
-        withdrawn: Slides that are not used, and why.
-
-    Returns:
-        The table `COHORT`. Training slides have the official split train, of which valid is drawn later.
-
-    Raises:
-        PathgenErrors: One error per problem; every slide was opened, every annotation parsed.
-    """
-    require_folder(root)
-    slides, problems = _slides(root)
-    if not slides and not problems:
-        where = ", ".join(SLIDE_FOLDERS.values())
-        hint = "Set cohort.root in params.yaml to the folder that holds training/ and testing/"
-        raise PathgenError(root, f"holds no slides in {where}", hint)
-    annotations, more = _annotations(root, slides)
-    problems += more
-    reference: dict[str, str] | None = {}
-    if any(slide.startswith("test") for slide in slides):
-        try:
-            reference = _reference(root)
-        except PathgenError as problem:
-            problems.append(Problem(problem))
-            reference = None
-    listed = []
-    for slide, path in sorted(slides.items()):
-        kind = slide.split("_")[0]
-        label = (reference or {}).get(slide) if kind == "test" else kind
-        if label is None and reference is not None and slide not in withdrawn:
-            said = f"{slide} has no row in {REFERENCE}"
-            problems.append(Problem(PathgenError(root / path, said, "Add its row"), slide))
-        listed.append(
-            CohortRow(
-                slide=slide,
-                source=source,
-                path=path,
-                annotation=annotations.get(slide),
-                label=label,
-                split="test" if kind == "test" else "train",
-                exhaustive=slide not in not_exhaustive,
-                skipped=withdrawn.get(slide),
-            )
-        )
-    rows, bad = check_slides(root, excluded(listed, settings.exclude_slides), settings.mpp_if_missing)
-    return cohort_table(rows, problems + bad, settings, root)
-
 
 def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
-    """Find Camelyon16's slides (see `pathgen.sources.base.Source`).
+    """Find the slides of Camelyon16, or of a part of it (see `pathgen.sources.base.Source`).
 
     Layout: ``training/normal/normal_001.tif``, ``training/tumor/tumor_001.tif``,
     ``testing/images/test_001.tif``, ``testing/reference.csv``, and the outlines as ``tumor_001.xml`` in
-    ``lesion_annotations``, ``training/lesion_annotations`` or ``testing/lesion_annotations``. A part of
-    the data set will do.
+    ``lesion_annotations``, ``training/lesion_annotations`` or ``testing/lesion_annotations``.
 
     Args:
-        root: The folder.
-        settings: The section `cohort`.
+        root: Folder of the data set.
+        settings: Section `cohort`.
 
     Returns:
-        The table `COHORT`.
+        Table `COHORT`.
 
     Raises:
         PathgenErrors: One error per problem.
     """
-    return find_in_layout(root, settings, "camelyon16", NOT_EXHAUSTIVE, WITHDRAWN)
+    return find_in_layout(root, settings, NOT_EXHAUSTIVE, WITHDRAWN)
 
 
-SOURCE = Source("camelyon16", find_cohort, find_candidates, read_patches)
+SOURCE = Source(find_cohort, find_candidates, read_patches, list_files, has_slides=True)

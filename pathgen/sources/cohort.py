@@ -25,7 +25,6 @@ class CohortRow:
     """One row of the table `COHORT`; what is not known is None."""
 
     slide: str
-    source: str
     path: str
     annotation: str | None = None
     label: str | None = None
@@ -186,5 +185,5 @@ def cohort_table(
     for row in rows:
         if row.skipped:
             _log.warning("slide %s is left out: %s", row.slide, row.skipped)
-    frame = pd.DataFrame([vars(row) for row in rows])
+    frame = pd.DataFrame([{**vars(row), "source": settings.source} for row in rows])
     return check_table(frame.sort_values("slide", kind="stable"), COHORT, root)

@@ -23,6 +23,7 @@ from pathgen.provenance.cache_key import CacheKey
 from pathgen.provenance.code_hash import code_manifest
 from pathgen.sources.base import Source
 from pathgen.sources.cache_key import check_slides_unchanged, pixel_key, used_slides
+from pathgen.sources.discovery import load_source
 from pathgen.sources.settings import CohortSettings
 
 _log = logging.getLogger(__name__)
@@ -110,8 +111,6 @@ class ExtractSlide:
 
 
 def extract_cohort(
-    source: Source,
-    root: Path,
     cohort: pd.DataFrame,
     samples: pd.DataFrame,
     cohort_settings: CohortSettings,
@@ -126,8 +125,6 @@ def extract_cohort(
     earlier sample had are not read again.
 
     Args:
-        source: Source of the cohort.
-        root: Folder that the cohort's paths are relative to.
         cohort: Table `COHORT`.
         samples: Table `SAMPLES`.
         cohort_settings: Section `cohort`; with ``on_bad_slide: skip``, a slide with an unreadable patch is
@@ -143,7 +140,7 @@ def extract_cohort(
         PathgenError: A disk has too little space.
     """
     cache = ResultCache(Path(job_settings.folder) / "extract")
-    jobs = _jobs(source, root.resolve(), cohort, samples, cohort_settings, size_px, cache, job_settings)
+    jobs = _jobs(cohort, samples, cohort_settings, size_px, cache, job_settings)
     unread = sum(job.size for job in jobs if not cache.place(job.name, job.key).exists())
     needed = patch_bytes(len(samples), size_px)
     require_room({cache.folder: patch_bytes(unread, size_px), folder: needed})
@@ -157,8 +154,6 @@ def extract_cohort(
 
 
 def _jobs(
-    source: Source,
-    root: Path,
     cohort: pd.DataFrame,
     samples: pd.DataFrame,
     cohort_settings: CohortSettings,
@@ -166,6 +161,7 @@ def _jobs(
     cache: ResultCache,
     job_settings: JobSettings,
 ) -> list[Job]:
+    source, root = load_source(cohort_settings.source), cohort_settings.folder.resolve()
     rows = {row["slide"]: row for row in used_slides(cohort)}
     if unknown := sorted(set(samples["slide"]) - set(rows)):
         raise PathgenError(
@@ -177,7 +173,7 @@ def _jobs(
     jobs = []
     for name, of_slide in by_slide:
         slide, places = str(name), of_slide[PLACE].reset_index(drop=True)
-        key = pixel_key(rows[slide], cohort_settings, size_px, places, code)
+        key = pixel_key(source, rows[slide], cohort_settings, size_px, places, code)
         work = ExtractSlide(
             source=source,
             root=root,

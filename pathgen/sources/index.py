@@ -21,6 +21,7 @@ from pathgen.patches.schemas import CANDIDATES, INDEXED, check_table
 from pathgen.provenance.code_hash import code_manifest
 from pathgen.sources.base import SlideCandidates, Source
 from pathgen.sources.cache_key import check_slides_unchanged, index_key, used_slides
+from pathgen.sources.discovery import load_source
 from pathgen.sources.settings import CohortSettings
 from pathgen.wsi.settings import IndexSettings
 
@@ -89,8 +90,6 @@ def slide_facts(found: SlideCandidates) -> dict[str, float | None]:
 
 
 def index_cohort(
-    source: Source,
-    root: Path,
     cohort: pd.DataFrame,
     cohort_settings: CohortSettings,
     index_settings: IndexSettings,
@@ -102,8 +101,6 @@ def index_cohort(
     Each slide is a job with a cached result: an interrupted run continues where it ended.
 
     Args:
-        source: Source of the cohort.
-        root: Folder that the cohort's paths are relative to.
         cohort: Table `COHORT`; skipped slides are left out.
         cohort_settings: Section `cohort`; with ``on_bad_slide: skip``, slides that cannot be indexed are left
             out and listed in ``slides.parquet`` with the reason.
@@ -117,14 +114,15 @@ def index_cohort(
     Raises:
         PathgenErrors: Slides cannot be indexed and may not be skipped, or no candidate was found.
     """
-    rows, root = used_slides(cohort), root.resolve()
+    source, root = load_source(cohort_settings.source), cohort_settings.folder.resolve()
+    rows = used_slides(cohort)
     check_slides_unchanged(root, rows)
     cache = ResultCache(Path(job_settings.folder) / "index")
     index, code = index_settings.model_dump(), code_manifest(__name__, source.find_candidates.__module__)
     jobs = [
         Job(
             name=row["slide"],
-            key=index_key(root, row, cohort_settings, index, code),
+            key=index_key(source, root, row, cohort_settings, index, code),
             work=IndexSlide(source, root, row, cohort_settings, index_settings),
             needs=(root,),
         )

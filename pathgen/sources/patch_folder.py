@@ -12,12 +12,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pydantic
 from numpy.typing import NDArray
 from PIL import Image
+from pydantic import Field
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.files import sha256_of
 from pathgen.core.labels import LABELS
+from pathgen.core.params import Settings
 from pathgen.core.progress import tracked
 from pathgen.patches.schemas import CANDIDATES, check_table
 from pathgen.sources.base import PatchBatch, SlideCandidates, Source
@@ -31,6 +34,25 @@ _log = logging.getLogger(__name__)
 _SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"))
 # What Pillow raises on damaged files of these formats.
 _UNREADABLE = (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError)
+
+
+class PatchFolderSettings(Settings):
+    """Sub-section `cohort.patch_folder`."""
+
+    slide_pattern: str = Field(
+        description="Regular expression that matches a whole file name; its group `slide` is the slide id, "
+        r"e.g. ^(?P<slide>.+?)_\d+_\d+\.png$ for tumor_001_69916_134313.png."
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _check_pattern(self) -> "PatchFolderSettings":
+        try:
+            groups = re.compile(self.slide_pattern).groupindex
+        except re.error as problem:
+            raise ValueError(f"slide_pattern is not a regular expression: {problem}") from None
+        if "slide" not in groups:
+            raise ValueError("slide_pattern has no group (?P<slide>...)")
+        return self
 
 
 @dataclass(frozen=True)
@@ -78,7 +100,7 @@ def _pictures(root: Path, slide_pattern: str, containing: str = "") -> tuple[lis
             if match is None or not match["slide"]:
                 said = f"its name does not match {slide_pattern!r}, so its slide is not known"
                 problems.append(
-                    Problem(PathgenError(file, said, "Rename it, or set cohort.patches.slide_pattern"))
+                    Problem(PathgenError(file, said, "Rename it, or set cohort.patch_folder.slide_pattern"))
                 )
             else:
                 pictures.append(_Picture(match["slide"], label, file.relative_to(root).as_posix()))
@@ -110,7 +132,6 @@ def _slide_row(
     size = sizes.pop() if len(sizes) == 1 else None
     row = CohortRow(
         slide=slide,
-        source="patches",
         path=".",
         # Normal patches alone do not tell that the slide has no tumour.
         label="tumor" if any(picture.label == "tumor" for picture in pictures) else None,
@@ -120,11 +141,6 @@ def _slide_row(
         sha256=digest.hexdigest() if not problems else None,
     )
     return row, problems
-
-
-def _pattern(settings: CohortSettings) -> str:
-    assert settings.patches is not None, "checked by CohortSettings"
-    return settings.patches.slide_pattern
 
 
 def _by_slide(pictures: list[_Picture]) -> dict[str, list[_Picture]]:
@@ -139,8 +155,7 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
 
     Args:
         root: The folder that holds ``normal`` and ``tumor``.
-        settings: The section `cohort`, with its part `patches`; the pattern is matched against the file
-            name with or without its suffix.
+        settings: Section `cohort`; the pattern is matched against the file name with or without its suffix.
 
     Returns:
         The table `COHORT`: one row per slide id; width and height are the images', where all agree.
@@ -149,7 +164,7 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
         PathgenErrors: One error per bad file, or per name that does not match.
     """
     require_folder(root)
-    pictures, problems = _pictures(root, _pattern(settings))
+    pictures, problems = _pictures(root, settings.own(PatchFolderSettings).slide_pattern)
     if not pictures and not problems:
         raise PathgenError(root, "holds no images in normal/ and tumor/", "Correct cohort.root")
     rows = []
@@ -173,7 +188,7 @@ def find_candidates(
         settings: The section `cohort`.
         index: Not used: the patches are cut already.
     """
-    pictures, _ = _pictures(root, _pattern(settings), containing=row["slide"])
+    pictures, _ = _pictures(root, settings.own(PatchFolderSettings).slide_pattern, containing=row["slide"])
     of_slide = _by_slide(pictures)[row["slide"]]
     frame = pd.DataFrame(
         {
@@ -210,4 +225,10 @@ def read_patches(
     return PatchBatch(images)
 
 
-SOURCE = Source("patches", find_cohort, find_candidates, read_patches)
+def list_files(root: Path, settings: CohortSettings) -> list[Path]:
+    """List the files of both classes without opening any (see `pathgen.sources.base.Source`)."""
+    del settings
+    return [file for label in LABELS for file in sorted((root / label).glob("[!.]*"))]
+
+
+SOURCE = Source(find_cohort, find_candidates, read_patches, list_files, PatchFolderSettings)

@@ -9,15 +9,26 @@ import h5py
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.labels import LABELS
+from pathgen.core.params import Settings
 from pathgen.patches.schemas import CANDIDATES, SPLITS, check_table
 from pathgen.sources.base import PatchBatch, SlideCandidates, Source
 from pathgen.sources.cohort import CohortRow, Problem, cohort_table, content_digest, require_folder
 from pathgen.sources.settings import CohortSettings
 from pathgen.wsi.resample import box_mean
 from pathgen.wsi.settings import IndexSettings
+
+
+class PcamSettings(Settings):
+    """Sub-section `cohort.pcam`."""
+
+    crop_px: int = Field(
+        ge=8, le=96, description="Side of the centre of the 96 px patches that is used; 96 uses all, px."
+    )
+
 
 # HDF5 slows down with the square of the number of rows asked for at once.
 _READ_ROWS = 128
@@ -85,7 +96,7 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
 
     Args:
         root: The folder of ``camelyonpatch_level_2_split_{train,valid,test}_{x,y}.h5``.
-        settings: The section `cohort`, with its part `pcam`.
+        settings: Section `cohort`.
 
     Returns:
         The table `COHORT`: one row per split, `annotation` is the file of labels, slides are unknown.
@@ -93,20 +104,18 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
     Raises:
         PathgenErrors: One error per file that is missing, damaged or of another form.
     """
-    assert settings.pcam is not None, "checked by CohortSettings"
     require_folder(root)
     rows, problems = [], []
     for split in SPLITS:
         row = CohortRow(
             slide=f"pcam_{split}",
-            source="pcam",
             path=_name(split, "x"),
             annotation=_name(split, "y"),
             split=split,
             slide_known=False,
         )
         try:
-            row = _checked(root, row, settings.pcam.crop_px)
+            row = _checked(root, row, settings.own(PcamSettings).crop_px)
         except PathgenError as problem:
             # Without one of the three splits there is no study, so that none can be skipped.
             problems.append(Problem(problem))
@@ -145,8 +154,7 @@ def read_patches(
     Raises:
         PathgenError: A file cannot be read, or the centre's side is no multiple of `size_px`.
     """
-    assert settings.pcam is not None, "checked by CohortSettings"
-    crop_px = settings.pcam.crop_px
+    crop_px = settings.own(PcamSettings).crop_px
     if crop_px % size_px:
         raise PathgenError(
             "params.yaml: extract.size_px",
@@ -172,4 +180,10 @@ def read_patches(
     return PatchBatch(images)
 
 
-SOURCE = Source("pcam", find_cohort, find_candidates, read_patches)
+def list_files(root: Path, settings: CohortSettings) -> list[Path]:
+    """List the six files without opening any (see `pathgen.sources.base.Source`)."""
+    del settings
+    return [root / _name(split, part) for split in SPLITS for part in ("x", "y")]
+
+
+SOURCE = Source(find_cohort, find_candidates, read_patches, list_files, PcamSettings, has_slide_ids=False)

@@ -1,4 +1,4 @@
-"""The phantom: procedural slides in Camelyon16's layout, found and read by Camelyon16's own code."""
+"""The phantom: procedural slides in the folders of Camelyon16."""
 
 import logging
 from pathlib import Path
@@ -6,9 +6,10 @@ from pathlib import Path
 import pandas as pd
 
 from pathgen.core.files import atomic_folder
-from pathgen.phantom.dataset import write_phantom
+from pathgen.phantom.dataset import slide_plans, write_phantom
+from pathgen.phantom.settings import PhantomSettings
 from pathgen.sources.base import Source
-from pathgen.sources.camelyon16 import find_in_layout
+from pathgen.sources.camelyon16_layout import find_in_layout
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.whole_slide import find_candidates, read_patches
 
@@ -16,23 +17,29 @@ _log = logging.getLogger(__name__)
 
 
 def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
-    """Draw the slides, then find them as Camelyon16's are found.
+    """Draw the slides, then find them as those of Camelyon16 (see `pathgen.sources.base.Source`).
 
     Args:
-        root: Folder to draw into; what was there is replaced when the new slides are complete.
-        settings: The section `cohort`, with its part `phantom`.
+        root: Folder to draw into; it is replaced when the new slides are complete.
+        settings: Section `cohort`.
 
     Returns:
-        The table `COHORT`.
+        Table `COHORT`.
 
     Raises:
         PathgenErrors: The slides do not make a cohort, e.g. there are none.
     """
-    assert settings.phantom is not None, "checked by CohortSettings"
     with atomic_folder(root) as draft:
-        slides = write_phantom(draft, **settings.phantom.model_dump())
+        slides = write_phantom(draft, settings.own(PhantomSettings))
     _log.info("%d phantom slides in %s", len(slides), root)
-    return find_in_layout(root, settings, source="phantom", not_exhaustive=frozenset(), withdrawn={})
+    return find_in_layout(root, settings, not_exhaustive=frozenset(), withdrawn={})
 
 
-SOURCE = Source("phantom", find_cohort, find_candidates, read_patches)
+def list_files(root: Path, settings: CohortSettings) -> list[Path]:
+    """List the slides that will be drawn (see `pathgen.sources.base.Source`)."""
+    return [root / plan.image for plan in slide_plans(settings.own(PhantomSettings))]
+
+
+SOURCE = Source(
+    find_cohort, find_candidates, read_patches, list_files, PhantomSettings, has_slides=True, makes_data=True
+)

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+from pydantic import Field
 
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.labels import LABELS
+from pathgen.core.params import Settings
 from pathgen.patches.schemas import SPLITS
 from pathgen.sources.base import Source
 from pathgen.sources.cohort import CohortRow, Problem, cohort_table, excluded, repeated_slides, require_folder
@@ -16,6 +18,13 @@ from pathgen.sources.settings import CohortSettings
 from pathgen.sources.whole_slide import check_slides, find_candidates, read_patches
 
 _log = logging.getLogger(__name__)
+
+
+class SlideCsvSettings(Settings):
+    """Sub-section `cohort.slide_csv`."""
+
+    table: str = Field(min_length=1, description="Name of the CSV file that lists the slides, in the root.")
+
 
 _NEEDED = ("slide", "label")
 _OPTIONAL = ("annotation", "split", "patient", "exhaustive")
@@ -99,7 +108,6 @@ def _listed(table: Path, cells: dict[str, str]) -> _Listed:
     ]
     row = CohortRow(
         slide=slide,
-        source="slides",
         path=cells["slide"],
         annotation=annotation,
         label=cells["label"] if cells["label"] in LABELS else None,
@@ -153,7 +161,7 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
 
     Args:
         root: The folder.
-        settings: The section `cohort`, with its part `slides`.
+        settings: Section `cohort`.
 
     Returns:
         The table `COHORT`.
@@ -161,9 +169,8 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
     Raises:
         PathgenErrors: One error per problem; every row was checked, every file opened.
     """
-    assert settings.slides is not None, "checked by CohortSettings"
     require_folder(root)
-    table = root / settings.slides.table
+    table = root / settings.own(SlideCsvSettings).table
     lines = [_listed(table, cells) for cells in _read_rows(table)]
     listed = [line.row for line in lines]
     problems = [problem for line in lines for problem in line.problems]
@@ -176,4 +183,9 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
     return cohort_table(rows, problems + bad, settings, root)
 
 
-SOURCE = Source("slides", find_cohort, find_candidates, read_patches)
+def list_files(root: Path, settings: CohortSettings) -> list[Path]:
+    """List the slides of the table without opening any (see `pathgen.sources.base.Source`)."""
+    return [root / row["slide"] for row in _read_rows(root / settings.own(SlideCsvSettings).table)]
+
+
+SOURCE = Source(find_cohort, find_candidates, read_patches, list_files, SlideCsvSettings, has_slides=True)

@@ -14,13 +14,12 @@ from pathgen.core.labels import Label
 from pathgen.wsi.annotations import (
     NOTHING_ANNOTATED,
     Annotations,
-    UnknownGroup,
-    WithoutArea,
     read_annotations,
 )
 from pathgen.wsi.geometry import from_level0, grid_positions, length_l0
 from pathgen.wsi.labelling import area_fractions, tissue_fractions, touches_area
 from pathgen.wsi.reader import Slide, open_slide
+from pathgen.wsi.settings import AnnotationSettings, IndexSettings
 from pathgen.wsi.tissue import TissueMask, find_tissue
 
 # The study's label mask was pyramid level 6: one pixel per 64 x 64 pixels of level 0.
@@ -76,13 +75,12 @@ def _annotations(
     slide: Slide,
     annotation_path: Path | None,
     slide_label: Label | None,
-    unknown_group: UnknownGroup,
-    without_area: WithoutArea,
+    settings: AnnotationSettings,
 ) -> Annotations | None:
-    """Return what is annotated, None where nobody knows; refuse what contradicts the slide's label."""
+    """Return the annotations, or None if the slide is unknown; refuse what contradicts the slide's label."""
     if annotation_path is None:
         return NOTHING_ANNOTATED if slide_label == "normal" else None
-    found = read_annotations(annotation_path, unknown_group=unknown_group, without_area=without_area)
+    found = read_annotations(annotation_path, **settings.model_dump())
     if found.lesions.is_empty:
         if slide_label == "normal":
             return found
@@ -149,44 +147,19 @@ def _table(
 def index_slide(
     slide_path: Path,
     annotation_path: Path | None,
-    *,
     slide_label: Label | None,
-    mpp_if_missing: float | None,
-    patch_px: int,
-    stride_px: int,
-    mpp: float,
-    mpp_tolerance: float,
-    min_tissue_fraction: float,
-    thumbnail_mpp: float,
-    min_saturation: float,
-    black_below: int,
-    opening_um: float,
-    closing_um: float,
-    pen_min_width_um: float | None,
-    unknown_group: UnknownGroup,
-    without_area: WithoutArea,
+    settings: IndexSettings,
+    mpp_if_missing: float | None = None,
 ) -> IndexedSlide:
     """Find the candidate patches of a slide.
 
     Args:
-        slide_path: The slide.
-        annotation_path: Its annotation, or None. Without one the squares of a slide labelled normal
+        slide_path: Path of the slide.
+        annotation_path: Path of its annotation, or None. Without one, squares of a slide labelled normal
             have no tumour, and those of any other slide are unknown: never silently normal.
-        slide_label: What the slide as a whole is known to be; None: not known.
-        mpp_if_missing: See `pathgen.wsi.reader.open_slide`.
-        patch_px: Side of a patch in px of resolution `mpp`.
-        stride_px: From one patch to the next in px of resolution `mpp`.
-        mpp: Nominal resolution, um/px.
-        mpp_tolerance: See `pathgen.wsi.geometry.length_l0`.
-        min_tissue_fraction: Squares with less tissue are left out, [0, 1].
-        thumbnail_mpp: Resolution of the picture in which tissue is found, um/px, at most.
-        min_saturation: See `pathgen.wsi.tissue.find_tissue`, as the next four.
-        black_below: Likewise.
-        opening_um: Likewise.
-        closing_um: Likewise.
-        pen_min_width_um: Likewise.
-        unknown_group: See `pathgen.wsi.annotations.read_annotations`.
-        without_area: Likewise.
+        slide_label: Label of the whole slide; None if it is not known.
+        settings: Section `index`.
+        mpp_if_missing: Resolution of a slide whose file does not contain it, um/px; None refuses the slide.
 
     Returns:
         The candidates, possibly none, and what a picture of them needs.
@@ -198,28 +171,18 @@ def index_slide(
     with open_slide(slide_path, mpp_if_missing) as slide:
         slide_mpp = _isotropic_mpp(slide)
         size, stride, cell = (
-            length_l0(length, mpp, slide_mpp, mpp_tolerance)
-            for length in (patch_px, stride_px, _LABEL_CELL_PX)
+            length_l0(length, settings.mpp, slide_mpp, settings.mpp_tolerance)
+            for length in (settings.patch_px, settings.stride_px, _LABEL_CELL_PX)
         )
-        annotations = _annotations(slide, annotation_path, slide_label, unknown_group, without_area)
-        overview = slide.overview(thumbnail_mpp / slide_mpp)
+        annotations = _annotations(slide, annotation_path, slide_label, settings.annotations)
+        overview = slide.overview(settings.tissue.thumbnail_mpp / slide_mpp)
         positions = grid_positions(*slide.dimensions, size, stride)
     if len(positions) == 0:
         width, height = slide.dimensions
         raise PathgenError(
             slide_path, f"{width} x {height} px is smaller than one patch of {size} px", "Leave the slide out"
         )
-    tissue = find_tissue(
-        overview.image,
-        overview.coverage,
-        overview.downsample,
-        slide_mpp,
-        min_saturation=min_saturation,
-        black_below=black_below,
-        opening_um=opening_um,
-        closing_um=closing_um,
-        pen_min_width_um=pen_min_width_um,
-    )
+    tissue = find_tissue(overview.image, overview.coverage, overview.downsample, slide_mpp, settings.tissue)
     if not tissue.mask.any():
         raise PathgenError(
             slide_path,
@@ -227,7 +190,7 @@ def index_slide(
             "Look at the slide; lower index.tissue.min_saturation or opening_um, or leave it out",
         )
     fractions = tissue_fractions(positions, size, tissue.mask, tissue.downsample)
-    items = np.flatnonzero(fractions >= min_tissue_fraction).astype(np.int64)
+    items = np.flatnonzero(fractions >= settings.min_tissue_fraction).astype(np.int64)
     drawn = annotations if annotations is not None else NOTHING_ANNOTATED
     mm2_per_px = (slide_mpp / 1000) ** 2
     tissue_px = int(np.count_nonzero(tissue.mask))

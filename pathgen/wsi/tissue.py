@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from pathgen.wsi.morphology import closed, opened
 from pathgen.wsi.pen_marks import pen_marks
+from pathgen.wsi.settings import TissueSettings
 
 
 @dataclass(frozen=True)
@@ -74,12 +75,7 @@ def find_tissue(
     coverage: NDArray[np.bool_],
     downsample: tuple[float, float],
     mpp: float,
-    *,
-    min_saturation: float,
-    black_below: int,
-    opening_um: float,
-    closing_um: float,
-    pen_min_width_um: float | None,
+    settings: TissueSettings,
 ) -> TissueMask:
     """Find stained tissue by Otsu's threshold on the saturation.
 
@@ -89,30 +85,25 @@ def find_tissue(
     threshold.
 
     Args:
-        rgb: uint8 of shape (h, w, 3): the small picture, missing places white.
-        coverage: bool of shape (h, w): False where the slide has no pixels; never tissue.
+        rgb: Thumbnail, uint8 (H, W, 3), white where the slide has no pixels.
+        coverage: Pixels that the slide has, bool (H, W); others are never tissue.
         downsample: Level-0 px per pixel in x and in y.
-        mpp: Of level 0, um/px.
-        min_saturation: In [0, 1]: the threshold is at least this, so that an empty slide, whose noise
-            Otsu would part in two, has no tissue.
-        black_below: Pixels whose brightest channel is below this are padding, 0 to 255.
-        opening_um: Specks narrower than this are removed; 0 for none.
-        closing_um: Gaps narrower than this are filled, after the opening; 0 for none.
-        pen_min_width_um: Strokes of ink at least this wide are pen marks; None: no pen is looked for, as
-            must be with stains other than H&E.
+        mpp: Resolution of level 0, um/px.
+        settings: Section `index.tissue`. Its `min_saturation` keeps an empty slide, whose noise Otsu would
+            split in two, without tissue.
 
     Returns:
         The mask, all False where there is no tissue.
     """
     colour = saturation(rgb)
     pixel_um = mpp * (downsample[0] + downsample[1]) / 2
-    usable = np.maximum(np.maximum(rgb[..., 0], rgb[..., 1]), rgb[..., 2]) >= black_below
-    if pen_min_width_um is not None:
-        usable &= ~pen_marks(rgb, pen_min_width_um, pixel_um)
+    usable = np.maximum(np.maximum(rgb[..., 0], rgb[..., 1]), rgb[..., 2]) >= settings.black_below
+    if settings.pen_min_width_um is not None:
+        usable &= ~pen_marks(rgb, settings.pen_min_width_um, pixel_um)
     otsu = otsu_threshold(colour[usable]) if bool(usable.any()) else 255
-    threshold = max(otsu, round(255 * min_saturation))
+    threshold = max(otsu, round(255 * settings.min_saturation))
     mask = (colour > threshold) & usable
-    mask = opened(mask, opening_um / pixel_um)
-    mask = closed(mask, closing_um / pixel_um)
+    mask = opened(mask, settings.opening_um / pixel_um)
+    mask = closed(mask, settings.closing_um / pixel_um)
     # Closing must not fill padding, ink or places without pixels.
     return TissueMask(mask=mask & usable & coverage, downsample=downsample, threshold=threshold / 255)

@@ -99,7 +99,7 @@ def test_our_source_reads_the_folders(tmp_path: Path) -> None:
     images = write_set(tmp_path / "set")
     root = tmp_path / "out"
     export_patch_set(tmp_path / "set", root, "imagefolder")
-    settings = _cohort(root, "patches", slide_pattern=r"^(?P<slide>.+)_\d+\.png$")
+    settings = _cohort(root, "patch_folder", slide_pattern=r"^(?P<slide>.+)_\d+\.png$")
     cohort = patches_source.find_cohort(root, settings)
     assert cohort["slide"].tolist() == ["tumor_000", "tumor_001", "tumor_002"]
     for row in cohort.to_dict("records"):

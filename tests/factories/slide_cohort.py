@@ -15,13 +15,13 @@ from pathgen.core.profiles import read_profile
 from pathgen.jobs.result_cache import ENTRY_FILE
 from pathgen.patches.parquet import read_table, write_table
 from pathgen.patches.sampling import sample_cohort
+from pathgen.sources.discovery import load_source
 from pathgen.sources.extract import extract_cohort
 from pathgen.sources.index import index_cohort
-from pathgen.sources.registry import SOURCES
 from pathgen.sources.settings import CohortSettings
 from pathgen.wsi.settings import IndexSettings
 
-SOURCE = SOURCES["slides"]
+SOURCE = load_source("slide_csv")
 SIZE_PX = 16
 PER_CLASS = {"train": 12, "valid": 6, "test": 8, "nonmember": 6, "reference": 6}
 
@@ -46,11 +46,11 @@ def list_slides(root: Path) -> None:
 
 def cohort_settings(root: Path, **changes: Any) -> CohortSettings:
     plain = {
-        "source": "slides",
+        "source": "slide_csv",
         "root": str(root),
         "on_bad_slide": "stop",
         "use_unannotated_tissue": False,
-        "slides": {"table": "slides.csv"},
+        "slide_csv": {"table": "slides.csv"},
     }
     return CohortSettings.model_validate({**plain, **changes})
 
@@ -73,8 +73,6 @@ def index(
     """Run what the stage index runs."""
     settings = cohort_settings(root, **changes)
     return index_cohort(
-        SOURCE,
-        root,
         SOURCE.find_cohort(root, settings),
         settings,
         index_settings(),
@@ -100,8 +98,6 @@ def extract(
     """Run what the stage extract runs."""
     settings = cohort_settings(root, **changes)
     extract_cohort(
-        SOURCE,
-        root,
         SOURCE.find_cohort(root, settings),
         read_table(out / "samples.parquet"),
         settings,

@@ -36,7 +36,7 @@ def test_bad_slide_stops_the_study_before_anything_is_written(copy, tmp_path):
     (root / "truncated.tif").write_bytes(content[: len(content) // 2])
     (root / "slides.csv").write_text("slide,label\nwhole.tif,normal\ntruncated.tif,normal\n")
     copy.set_params(
-        {"cohort.source": "slides", "cohort.root": str(root), "cohort.slides": {"table": "slides.csv"}}
+        {"cohort.source": "slide_csv", "cohort.root": str(root), "cohort.slide_csv": {"table": "slides.csv"}}
     )
     said = copy.repro(succeeds=False)
     errors = [line for line in said.splitlines() if line.startswith("error: ")]

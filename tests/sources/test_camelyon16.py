@@ -14,15 +14,15 @@ from pathgen.patches.sampling import sample_cohort
 from pathgen.patches.schemas import COHORT, check_table
 from pathgen.patches.store import open_patch_set
 from pathgen.sources.camelyon16 import NOT_EXHAUSTIVE
+from pathgen.sources.discovery import load_source
 from pathgen.sources.extract import extract_cohort
 from pathgen.sources.index import index_cohort
-from pathgen.sources.registry import SOURCES
 from pathgen.sources.settings import CohortSettings
 from pathgen.wsi.reader import open_slide
 from pathgen.wsi.resample import box_mean
 from pathgen.wsi.settings import IndexSettings
 
-_SOURCE = SOURCES["camelyon16"]
+_SOURCE = load_source("camelyon16")
 _INDEX = IndexSettings.model_validate(
     {
         "patch_px": 32,
@@ -200,7 +200,7 @@ def test_a_slide_without_mpp_needs_the_setting(root: Path) -> None:
 def _index(root: Path, folder: Path, **changes: object) -> pd.DataFrame:
     settings = _settings(root, **changes)
     work = job_settings(folder.parent / "work")
-    index_cohort(_SOURCE, root, _SOURCE.find_cohort(root, settings), settings, _INDEX, folder, work)
+    index_cohort(_SOURCE.find_cohort(root, settings), settings, _INDEX, folder, work)
     return read_table(folder / "candidates.parquet")
 
 
@@ -235,7 +235,7 @@ def test_from_slides_to_patch_sets(original: Path, tmp_path: Path) -> None:
     places = (tmp_path / "patches", tmp_path / "by_slide.parquet")
     work = job_settings(tmp_path / "work")
     cohort = _SOURCE.find_cohort(original, settings)
-    extract_cohort(_SOURCE, original, cohort, samples, settings, 16, *places, work)
+    extract_cohort(cohort, samples, settings, 16, *places, work)
     by_slide = read_table(places[1]).set_index("slide")
     assert by_slide["patches"].to_dict() == samples["slide"].value_counts().to_dict()
     assert by_slide["method"].notna().all()

@@ -9,21 +9,21 @@ import pytest
 from PIL import Image
 
 from pathgen.core.errors import PathgenError, PathgenErrors
-from pathgen.sources.registry import SOURCES
+from pathgen.sources.discovery import load_source
 from pathgen.sources.settings import CohortSettings
 from pathgen.wsi.resample import box_mean
 
-_SOURCE = SOURCES["patches"]
+_SOURCE = load_source("patch_folder")
 _PATTERN = r"^(?P<slide>.+?)_\d+_\d+$"
 
 
 def _settings(root: Path, on_bad_slide: str = "stop", pattern: str = _PATTERN) -> CohortSettings:
     return CohortSettings(
-        source="patches",
+        source="patch_folder",
         root=str(root),
         on_bad_slide=on_bad_slide,
         use_unannotated_tissue=False,
-        patches={"slide_pattern": pattern},
+        patch_folder={"slide_pattern": pattern},
     )
 
 

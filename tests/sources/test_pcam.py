@@ -10,11 +10,11 @@ import pytest
 
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.patches.sampling import sample_cohort
-from pathgen.sources.registry import SOURCES
+from pathgen.sources.discovery import load_source
 from pathgen.sources.settings import CohortSettings
 from pathgen.wsi.resample import box_mean
 
-_SOURCE = SOURCES["pcam"]
+_SOURCE = load_source("pcam")
 _COUNTS = {"train": 12, "valid": 6, "test": 8}
 
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from pathgen.core import layout
 from pathgen.core.errors import PathgenError
 from pathgen.sources import camelyon16
-from pathgen.sources.registry import SOURCES
-from pathgen.sources.settings import PHANTOM_FOLDER, CohortSettings
+from pathgen.sources.discovery import load_source
+from pathgen.sources.settings import CohortSettings
 
 _PHANTOM = {
     "seed": 1,
@@ -42,7 +43,7 @@ def _settings(**changes: int) -> CohortSettings:
 
 
 def test_slides_are_drawn_and_found_by_camelyon16s_code(tmp_path: Path) -> None:
-    source = SOURCES["phantom"]
+    source = load_source("phantom")
     assert source.read_patches is camelyon16.SOURCE.read_patches
     assert source.find_candidates is camelyon16.SOURCE.find_candidates
     cohort = source.find_cohort(tmp_path / "phantom", _settings(normal_slides=0, test_normal_slides=0))
@@ -58,7 +59,7 @@ def test_older_slides_are_replaced(tmp_path: Path, caplog: pytest.LogCaptureFixt
     (root / "training/tumor/tumor_099.tif").write_bytes(b"old")
     only_one = {"tumor_slides": 0, "normal_slides": 0, "test_tumor_slides": 0}
     with caplog.at_level(logging.INFO):
-        cohort = SOURCES["phantom"].find_cohort(root, _settings(**only_one))
+        cohort = load_source("phantom").find_cohort(root, _settings(**only_one))
     assert cohort["slide"].tolist() == ["test_001"] and "1 phantom slides" in caplog.text
     assert list(tmp_path.iterdir()) == [root]
 
@@ -66,8 +67,8 @@ def test_older_slides_are_replaced(tmp_path: Path, caplog: pytest.LogCaptureFixt
 def test_no_slides_are_no_cohort(tmp_path: Path) -> None:
     none = dict.fromkeys(("normal_slides", "tumor_slides", "test_normal_slides", "test_tumor_slides"), 0)
     with pytest.raises(PathgenError, match="holds no slides"):
-        SOURCES["phantom"].find_cohort(tmp_path / "phantom", _settings(**none))
+        load_source("phantom").find_cohort(tmp_path / "phantom", _settings(**none))
 
 
 def test_its_folder_is_fixed() -> None:
-    assert _settings().folder == PHANTOM_FOLDER
+    assert _settings().folder == layout.PHANTOM

@@ -12,22 +12,22 @@ from factories.slide_files import write_annotation, write_slide
 from PIL import Image
 
 from pathgen.core.errors import PathgenError
-from pathgen.sources.registry import SOURCES
+from pathgen.sources.discovery import load_source
 from pathgen.sources.settings import CohortSettings
 from pathgen.wsi.resample import box_mean
 
-_SOURCE = SOURCES["slides"]
+_SOURCE = load_source("slide_csv")
 _HEADER = "slide,annotation,label,split,patient\n"
 
 
 def _settings(root: Path, on_bad_slide: str = "stop", mpp: float | None = None) -> CohortSettings:
     return CohortSettings(
-        source="slides",
+        source="slide_csv",
         root=str(root),
         on_bad_slide=on_bad_slide,
         mpp_if_missing=mpp,
         use_unannotated_tissue=False,
-        slides={"table": "slides.csv"},
+        slide_csv={"table": "slides.csv"},
     )
 
 

@@ -1,43 +1,74 @@
-"""The section `cohort`."""
+"""The section `cohort`, checked with the settings class of its source."""
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
-from pathgen.sources.settings import CohortSettings
+from pathgen.core import layout
+from pathgen.core.errors import PathgenErrors
+from pathgen.sources.discovery import load_source, parse_cohort, source_names
+from pathgen.sources.pcam import PcamSettings
 
+_FOLDER = {"source": "patch_folder", "root": "x"}
 _BASE = {"on_bad_slide": "stop", "use_unannotated_tissue": False}
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "subject"),
     [
-        ({"source": "slides", "root": "x"}, "needs its own sub-section cohort.slides"),
-        ({"source": "pcam", "pcam": {"crop_px": 64}}, "root must name the folder"),
-        ({"source": "phantom", "root": "x", "phantom": None}, "needs its own sub-section cohort.phantom"),
-        ({"source": "patches", "root": "x", "patches": {"slide_pattern": "("}}, "no regular expression"),
-        ({"source": "patches", "root": "x", "patches": {"slide_pattern": "(.*)"}}, "no group"),
-        ({"source": "pcam", "root": "x", "pcam": {"crop_px": 97}}, "less than or equal to 96"),
-        ({"source": "somewhere", "root": "x"}, "'phantom', 'camelyon16', 'slides', 'pcam' or 'patches'"),
-        ({"source": "camelyon16", "root": "x", "mpp_if_missing": 0.0}, "greater than"),
-        ({"source": "camelyon16", "root": "x", "colour": 1}, "Extra inputs"),
+        ({"source": "slide_csv", "root": "x"}, "cohort.slide_csv"),
+        ({"source": "pcam", "pcam": {"crop_px": 64}}, "cohort.root"),
+        ({"source": "phantom"}, "cohort.phantom"),
+        (
+            {"source": "patch_folder", "root": "x", "patch_folder": {"slide_pattern": "("}},
+            "cohort.patch_folder",
+        ),
+        (
+            {"source": "patch_folder", "root": "x", "patch_folder": {"slide_pattern": ".*"}},
+            "cohort.patch_folder",
+        ),
+        ({"source": "pcam", "root": "x", "pcam": {"crop_px": 97}}, "cohort.pcam.crop_px"),
+        ({"source": "pcam", "root": "x", "pcam": {"crop_px": 64, "colour": 1}}, "cohort.pcam.colour"),
+        ({"source": "base", "root": "x"}, "cohort.source"),
+        ({"source": "camelyon16", "root": "x", "mpp_if_missing": 0.0}, "cohort.mpp_if_missing"),
+        ({"source": "camelyon16", "root": "x", "colour": 1}, "cohort.colour"),
+        ({"source": "camelyon16", "root": "x", "pcam": {"crop_px": 64}}, "cohort.pcam"),
     ],
 )
-def test_wrong_settings_are_refused(change: dict, said: str) -> None:
-    with pytest.raises(ValidationError, match=said):
-        CohortSettings.model_validate({**_BASE, **change})
+def test_parse_cohort_names_the_wrong_setting(change: dict[str, Any], subject: str) -> None:
+    with pytest.raises(PathgenErrors) as problem:
+        parse_cohort({"cohort": {**_BASE, **change}})
+    assert [error.subject for error in problem.value.errors] == [f"params.yaml: {subject}"]
 
 
-def test_sub_sections_of_other_sources_may_stay() -> None:
-    settings = CohortSettings.model_validate(
-        {**_BASE, "source": "camelyon16", "root": "slides/here", "pcam": {"crop_px": 64}}
-    )
-    assert settings.folder.as_posix() == "slides/here"
+def test_parse_cohort_names_all_problems_at_once() -> None:
+    with pytest.raises(PathgenErrors) as problem:
+        parse_cohort({"cohort": {"source": "phantom", "root": "x", "phantom": {"seed": -1}}})
+    subjects = {error.subject.removeprefix("params.yaml: ") for error in problem.value.errors}
+    assert {"cohort.on_bad_slide", "cohort.root", "cohort.phantom.seed", "cohort.phantom.mpp"} <= subjects
 
 
-def test_settings_load_nothing_heavy() -> None:
+def test_cohort_settings_hold_the_settings_of_their_source() -> None:
+    settings = parse_cohort({"cohort": {**_BASE, "source": "pcam", "root": "x", "pcam": {"crop_px": 64}}})
+    assert settings.own(PcamSettings).crop_px == 64
+    assert settings.folder.as_posix() == "x"
+
+
+def test_every_source_is_found_by_its_file() -> None:
+    assert source_names() == ["camelyon16", "patch_folder", "pcam", "phantom", "slide_csv"]
+    slides = [name for name in source_names() if load_source(name).has_slides]
+    assert slides == ["camelyon16", "phantom", "slide_csv"]
+
+
+def test_phantom_has_a_fixed_folder() -> None:
+    assert load_source("phantom").makes_data
+    settings = parse_cohort({"cohort": {**_BASE, "source": "camelyon16", "root": "x"}})
+    assert settings.model_copy(update={"root": None}).folder == layout.PHANTOM
+
+
+def test_cohort_settings_import_nothing_heavy() -> None:
     heavy = "{'torch', 'mlflow', 'openslide', 'pandas', 'h5py', 'PIL', 'shapely'}"
     modules = "pathgen.sources.settings, pathgen.patches.settings"
     code = f"import sys; import {modules}; print({heavy} & set(sys.modules))"

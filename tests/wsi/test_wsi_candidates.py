@@ -13,31 +13,41 @@ from pathgen.patches.schemas import CANDIDATES, check_table
 from pathgen.wsi.annotations import read_annotations
 from pathgen.wsi.candidates import IndexedSlide, index_slide
 from pathgen.wsi.geometry import grid_positions
+from pathgen.wsi.settings import IndexSettings
 
 Write = Callable[..., Path]
 Paint = Callable[..., np.ndarray]
 
 
 def index(slide: Path, annotation: Path | None, **changed: Any) -> IndexedSlide:
-    options: dict[str, Any] = {
-        "slide_label": "tumor" if annotation else None,
-        "mpp_if_missing": None,
+    """Index a slide; `changed` are settings of any part, or `slide_label`."""
+    label = changed.pop("slide_label", "tumor" if annotation else None)
+    plain: dict[str, Any] = {
         "patch_px": 64,
         "stride_px": 64,
         "mpp": 0.25,
         "mpp_tolerance": 0.1,
         "min_tissue_fraction": 0.5,
-        "thumbnail_mpp": 1.0,
-        "min_saturation": 0.05,
-        "black_below": 40,
-        "opening_um": 0.0,
-        "closing_um": 0.0,
-        "pen_min_width_um": None,
-        "unknown_group": "refuse",
-        "without_area": "refuse",
-        **changed,
+        "tissue": {
+            "method": "otsu_saturation",
+            "thumbnail_mpp": 1.0,
+            "min_saturation": 0.05,
+            "black_below": 40,
+            "opening_um": 0.0,
+            "closing_um": 0.0,
+        },
+        "annotations": {"unknown_group": "refuse", "without_area": "refuse"},
     }
-    return index_slide(slide, annotation, **options)
+    settings = IndexSettings.model_validate(plain)
+    for name, value in changed.items():
+        for part in ("tissue", "annotations"):
+            if name in plain[part]:
+                inner = getattr(settings, part).model_copy(update={name: value})
+                settings = settings.model_copy(update={part: inner})
+                break
+        else:
+            settings = settings.model_copy(update={name: value})
+    return index_slide(slide, annotation, label, settings)
 
 
 def reason(slide: Path, annotation: Path | None, **changed: Any) -> str:

@@ -13,6 +13,7 @@ from pathgen.phantom.tissue import draw_dyes
 from pathgen.wsi.pen_marks import ink_coloured, pen_marks
 from pathgen.wsi.reader import open_slide
 from pathgen.wsi.resample import box_mean
+from pathgen.wsi.settings import TissueSettings
 from pathgen.wsi.tissue import find_tissue
 
 PIXEL_UM = 8.0
@@ -67,17 +68,17 @@ def stroke(image: np.ndarray, colour: tuple[int, int, int], width_px: int) -> tu
 
 
 def tissue(image: np.ndarray, pen_min_width_um: float | None) -> np.ndarray:
-    return find_tissue(
-        image,
-        np.ones(image.shape[:2], bool),
-        (32.0, 32.0),
-        PIXEL_UM / 32,
+    settings = TissueSettings(
+        method="otsu_saturation",
+        thumbnail_mpp=8.0,
         min_saturation=0.05,
         black_below=25,
         opening_um=0.0,
         closing_um=0.0,
         pen_min_width_um=pen_min_width_um,
-    ).mask
+    )
+    covered = np.ones(image.shape[:2], bool)
+    return find_tissue(image, covered, (32.0, 32.0), PIXEL_UM / 32, settings).mask
 
 
 @pytest.mark.parametrize("name", PENS)

@@ -7,11 +7,14 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from pathgen.wsi.morphology import closed, opened
+from pathgen.wsi.settings import TissueSettings
 from pathgen.wsi.tissue import TissueMask, find_tissue, otsu_threshold, saturation
 
 
 def find(image: np.ndarray, coverage: np.ndarray | None = None, **changed: float) -> TissueMask:
-    options = {
+    plain = {
+        "method": "otsu_saturation",
+        "thumbnail_mpp": 8.0,
         "min_saturation": 0.05,
         "black_below": 40,
         "opening_um": 0.0,
@@ -20,7 +23,7 @@ def find(image: np.ndarray, coverage: np.ndarray | None = None, **changed: float
         **changed,
     }
     covered = np.ones(image.shape[:2], bool) if coverage is None else coverage
-    return find_tissue(image, covered, (32.0, 32.0), 0.25, **options)  # type: ignore[arg-type]
+    return find_tissue(image, covered, (32.0, 32.0), 0.25, TissueSettings.model_validate(plain))
 
 
 def glass(height: int, width: int) -> np.ndarray:

@@ -1,0 +1,90 @@
+"""Find sources by their file names, and check the section `cohort` with the settings class of its source."""
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pathgen.core.errors import PathgenError, PathgenErrors
+from pathgen.core.params import PARAMS_FILE, parse_section, read_params
+from pathgen.sources.base import Source
+from pathgen.sources.settings import CohortSettings
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def source_names() -> list[str]:
+    """Return the names of all sources, sorted: the files of this package that export `SOURCE`."""
+    return sorted(file.stem for file in _PACKAGE.glob("*.py") if b"\nSOURCE = Source(" in file.read_bytes())
+
+
+def load_source(name: str) -> Source:
+    """Import a source by its name.
+
+    Args:
+        name: Name of its file, e.g. ``pcam``.
+
+    Raises:
+        PathgenError: There is no such source.
+    """
+    if name not in source_names():
+        raise PathgenError(f"source {name}", "no such source", f"Choose from {', '.join(source_names())}")
+    source: Source = importlib.import_module(f"pathgen.sources.{name}").SOURCE
+    return source
+
+
+def load_cohort_settings(path: Path = PARAMS_FILE) -> CohortSettings:
+    """Read and check the section `cohort` of a params file, see `parse_cohort`."""
+    return parse_cohort(read_params(path), path)
+
+
+def parse_cohort(params: Mapping[str, Any], path: Path = PARAMS_FILE) -> CohortSettings:
+    """Check the section `cohort`, including the sub-section of its source.
+
+    Args:
+        params: Content of the params file.
+        path: Path of the file, for messages.
+
+    Raises:
+        PathgenErrors: One error per problem.
+    """
+    problems: list[PathgenError] = []
+    try:
+        settings = parse_section(dict(params), "cohort", CohortSettings, path)
+    except PathgenErrors as found:
+        problems += found.errors
+    section = params["cohort"] if isinstance(params.get("cohort"), Mapping) else {}
+    name = section.get("source")
+    if name in source_names():
+        try:
+            _check_source(section, name, path)
+        except PathgenErrors as found:
+            problems += found.errors
+    elif isinstance(name, str):
+        hint = f"Choose from {', '.join(source_names())}"
+        problems.append(PathgenError(f"{path}: cohort.source", f"is {name!r}: no such source", hint))
+    if problems:
+        raise PathgenErrors(problems)
+    return settings
+
+
+def _check_source(section: Mapping[str, Any], name: str, path: Path) -> None:
+    source = load_source(name)
+    problems = [
+        PathgenError(f"{path}: cohort.{key}", f"is not a setting of the source {name}", "Remove it")
+        for key in sorted(set(section) - set(CohortSettings.model_fields) - {name})
+    ]
+    if source.makes_data and section.get("root") is not None:
+        reason = f"is set, but the source {name} makes its own data"
+        problems.append(PathgenError(f"{path}: cohort.root", reason, "Set it to null"))
+    if not source.makes_data and section.get("root") is None:
+        reason = f"is null, but the source {name} reads a folder"
+        problems.append(PathgenError(f"{path}: cohort.root", reason, "Set it to the folder of the data"))
+    if source.settings is not None:
+        part = f"cohort.{name}"
+        try:
+            parse_section({part: section[name]} if name in section else {}, part, source.settings, path)
+        except PathgenErrors as found:
+            problems += found.errors
+    if problems:
+        raise PathgenErrors(problems)
