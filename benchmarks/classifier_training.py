@@ -26,9 +26,8 @@ if __package__ in {None, ""}:  # as a script
 from benchmarks.arithmetic import fastest, operations_per_image, profile_of
 from benchmarks.measuring import Result, show
 from benchmarks.turns import Contender, Steps, in_turns
-from pathgen.classifier.dataloader import DeviceDataset
-from pathgen.classifier.loop import sgd, train_step
-from pathgen.classifier.lr_schedule import batches
+from pathgen.classifier.dataloader import DeviceDataset, batch_order
+from pathgen.classifier.loop import train_step
 from pathgen.classifier.networks.cnn6 import feature_side_px
 from pathgen.classifier.registry import build_classifier
 from pathgen.classifier.training_state import TrainingState
@@ -87,14 +86,14 @@ def this_suite(precision: str, device: torch.device) -> Steps:
     device = apply_compute(device=device.type, threads=0)
     model = from_this_suite().to(device)
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = sgd(model, device, learning_rate=RATE, momentum=MOMENTUM, weight_decay=DECAY)
-    feed = DeviceDataset(*patches(), device=device, channels_last=True, augment="none", seed=1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=RATE, momentum=MOMENTUM, weight_decay=DECAY)
+    dataset = DeviceDataset(*patches(), device=device, channels_last=True, augment="none", seed=1)
     run, epoch = TrainingState(model, optimizer), 0
     model.train()
     while True:
         epoch += 1
-        for rows in batches(PATCHES, BATCH, 1, epoch):
-            train_step(run, *feed.batch(rows, run.steps), RATE, precision)
+        for rows in batch_order(PATCHES, BATCH, 1, epoch):
+            train_step(run, *dataset.batch(rows, run.steps), lr=RATE, precision=precision)
             yield len(rows)
 
 

@@ -77,7 +77,7 @@ def main() -> None:
             drawing_seed=synthesise.seed,
             attack=attack,
             classifier={
-                "recipe": classifier.arguments(),
+                "recipe": classifier.model_dump(),
                 **settings.training.model_dump(),
                 "seed": wanted.seed,
                 "threshold": load_section("evaluate", EvaluateSettings).threshold,

@@ -1,6 +1,6 @@
 """Judge one classifier on the one original test set."""
 
-from pathgen.classifier.checkpoint import load_classifier, load_facts
+from pathgen.classifier.checkpoint import load_classifier, load_metadata
 from pathgen.core import layout
 from pathgen.core.params import load_section
 from pathgen.evaluation.evaluate import evaluate
@@ -23,7 +23,7 @@ def main(stage: Stage, *, run: str) -> None:
     model, results = layout.classifier_model(run), layout.evaluation(run)
     settings = load_section("evaluate", EvaluateSettings).model_dump(include=set(USED))
     device, _ = start_compute()
-    facts = load_facts(model)
+    facts = load_metadata(model)
     for key in IDENTITY:
         if facts[key] is not None:
             stage.run.tag(key, str(facts[key]))

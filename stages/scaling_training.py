@@ -64,7 +64,7 @@ def train_point(
             take(train, count, device, compute, settings),
             open_patch_set(layout.VALID),
             open_patch_set(layout.TEST),
-            recipe=settings.training.changing(classifier.arguments()),
+            recipe=settings.training.changing(classifier.model_dump()),
             max_steps=steps,
             validate_every_steps=settings.training.validate_every_steps,
             seed=wanted.seed,

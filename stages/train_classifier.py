@@ -3,7 +3,7 @@
 from pathgen.classifier.checkpoint import save_classifier
 from pathgen.classifier.loop import train_classifier
 from pathgen.classifier.regimes import Regime, build_regime
-from pathgen.classifier.settings import TrainClassifierSettings
+from pathgen.classifier.settings import TrainClassifierConfig, TrainClassifierSettings
 from pathgen.core import layout
 from pathgen.core.params import load_section
 from pathgen.patches.parquet import write_csv
@@ -17,35 +17,36 @@ from stages.context import Stage, dvc_stage
 def main(stage: Stage, *, regime: Regime, generator: str | None = None, classifier: str, seed: int) -> None:
     """Run the stage."""
     name = classifier_run(regime, generator, classifier, seed)
-    sets = layout.synthetic_sets(generator) if generator else {}
+    synthetic = layout.synthetic_sets(generator) if generator else {}
     settings = load_section("train_classifier", TrainClassifierSettings)
-    recipe = settings.of(classifier)
     device, compute = start_compute()
     train, valid = build_regime(
         regime,
         open_patch_set(layout.TRAIN),
         open_patch_set(layout.VALID),
-        {label: open_patch_set(folder) for label, folder in sets.items()},
-        **settings.regimes.model_dump(),
-        seed=seed,
+        {label: open_patch_set(folder) for label, folder in synthetic.items()},
+        settings.regimes,
+        seed,
     )
     trained = train_classifier(
         train.images,
         train.labels,
         valid.images,
         valid.labels,
-        **recipe.arguments(),
-        seed=seed,
+        TrainClassifierConfig(
+            recipe=settings.of(classifier),
+            seed=seed,
+            precision=compute.precision,
+            channels_last=compute.channels_last,
+        ),
         device=device,
-        precision=compute.precision,
-        channels_last=compute.channels_last,
         resume_folder=stage.resume_folder,
-        recorder=stage.run,
-        what=f"train {name}",
+        logger=stage.run,
+        desc=f"train {name}",
     )
     model = layout.classifier_model(name)
-    facts = {"classifier": classifier, "regime": regime, "generator": generator, "seed": seed}
-    save_classifier(model, trained, facts)
+    identity = {"classifier": classifier, "regime": regime, "generator": generator, "seed": seed}
+    save_classifier(model, trained, identity)
     write_csv(trained.history, layout.training_history(name))
     stage.run.model(name, model, "pathgen.classifier.serving", train.images[:2], train.labels[:2] * 1.0)
 

@@ -1,4 +1,4 @@
-"""A trained classifier on disk: ``model.safetensors`` beside ``model.json``."""
+"""Checkpoint of a classifier: ``model.safetensors`` and ``model.json``."""
 
 import json
 from collections.abc import Mapping
@@ -16,21 +16,21 @@ from pathgen.core.labels import LABELS
 from pathgen.training.checkpoint import load_module, save_tensors
 
 WEIGHTS_FILE = "model.safetensors"
-FACTS_FILE = "model.json"
+METADATA_FILE = "model.json"
 _HINT = "Train the classifier again, or pull it"
 
 
-def save_classifier(folder: Path, trained: TrainedClassifier, facts: Mapping[str, Any]) -> None:
-    """Write a trained classifier; the same classifier gives the same bytes.
+def save_classifier(folder: Path, trained: TrainedClassifier, metadata: Mapping[str, Any]) -> None:
+    """Write a checkpoint; the same classifier gives the same bytes.
 
     Args:
-        folder: Its folder; replaced when complete.
-        trained: The classifier.
-        facts: What else to say in ``model.json``, e.g. classifier, regime and seed; plain JSON values.
+        folder: Folder of the checkpoint; replaced when the new one is complete.
+        trained: Trained classifier.
+        metadata: Further keys of ``model.json``, e.g. classifier, regime and seed; plain JSON values.
     """
     own = {
         "kind": "classifier",
-        "network": trained.classifier,
+        "network": trained.network,
         "image_size_px": trained.image_size_px,
         "labels": list(LABELS),
         "input": "RGB, float32 (N, 3, H, W), (value / 255 - 0.5) / 0.5",
@@ -41,51 +41,51 @@ def save_classifier(folder: Path, trained: TrainedClassifier, facts: Mapping[str
     }
     if trained.fresh is not None:
         own["not_pretrained"] = trained.fresh
-    repeated = own.keys() & facts.keys()
-    assert not repeated, f"said twice: {sorted(repeated)}"
+    repeated = own.keys() & metadata.keys()
+    assert not repeated, f"keys of the checkpoint itself: {sorted(repeated)}"
     with atomic_folder(folder) as draft:
         save_tensors(draft / WEIGHTS_FILE, trained.model.state_dict())
-        write_json(draft / FACTS_FILE, {**own, **facts})
+        write_json(draft / METADATA_FILE, {**own, **metadata})
 
 
-def load_facts(folder: Path) -> dict[str, Any]:
-    """Read what ``model.json`` says of a classifier.
+def load_metadata(folder: Path) -> dict[str, Any]:
+    """Read ``model.json``.
 
     Args:
-        folder: Where `save_classifier` wrote it.
+        folder: Folder of the checkpoint.
 
     Returns:
-        The facts; at least ``network`` and ``image_size_px``.
+        The metadata; at least ``network`` and ``image_size_px``.
 
     Raises:
-        PathgenError: The file is missing or damaged, or names a network this version does not know.
+        PathgenError: The file is missing or damaged, or names an unknown network.
     """
-    facts_path = folder / FACTS_FILE
+    path = folder / METADATA_FILE
     try:
-        facts = json.loads(facts_path.read_text(encoding="utf-8"))
+        metadata = json.loads(path.read_text(encoding="utf-8"))
     except OSError as problem:
-        raise PathgenError(facts_path, f"cannot be read: {problem.strerror}", _HINT) from None
+        raise PathgenError(path, f"cannot be read: {problem.strerror}", _HINT) from None
     except (UnicodeDecodeError, json.JSONDecodeError) as problem:
-        raise PathgenError(facts_path, f"not JSON: {problem}", _HINT) from None
-    known = isinstance(facts, dict) and facts.get("network") in network_names()
-    if not known or not isinstance(facts.get("image_size_px"), int):
-        raise PathgenError(facts_path, "does not name a known network and its image_size_px", _HINT)
-    return dict(facts)
+        raise PathgenError(path, f"is not JSON: {problem}", _HINT) from None
+    known = isinstance(metadata, dict) and metadata.get("network") in network_names()
+    if not known or not isinstance(metadata.get("image_size_px"), int):
+        raise PathgenError(path, "does not name a known network and its image_size_px", _HINT)
+    return dict(metadata)
 
 
 def load_classifier(folder: Path) -> nn.Module:
-    """Read a trained classifier.
+    """Load a classifier.
 
     Args:
-        folder: Where `save_classifier` wrote it.
+        folder: Folder of the checkpoint.
 
     Returns:
         The network with its best weights, on the CPU, in evaluation mode.
 
     Raises:
-        PathgenError: A file is missing or damaged, or the two do not belong together.
+        PathgenError: A file is missing or damaged, or the two do not match.
     """
-    facts = load_facts(folder)
-    model = build_network(facts["network"], facts["image_size_px"])
+    metadata = load_metadata(folder)
+    model = build_network(metadata["network"], metadata["image_size_px"])
     load_module(model, folder / WEIGHTS_FILE, _HINT)
     return model.eval()

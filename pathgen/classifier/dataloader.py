@@ -1,4 +1,6 @@
-"""Training patches kept in memory as bytes, and batch_order as what a network takes."""
+"""Training patches in memory as uint8, and batches of them as the network takes them."""
+
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -7,20 +9,46 @@ from torch import Tensor
 
 from pathgen.classifier.prediction import normalised
 from pathgen.classifier.settings import Augment
-from pathgen.core.seeding import torch_generator
+from pathgen.core.seeding import numpy_generator, torch_generator
 from pathgen.training.augmentation import blurred, restained, turned
 
-# Of the memory that is free on a GPU; the rest is for the network.
+# Largest share of the free GPU memory for the patches; the rest is for the network.
 _SHARE_OF_FREE = 0.5
-# Standard deviations, of the logarithm of the factors and in optical density: haematoxylin, eosin, remainder.
+# Standard deviations of log factor and offset (optical density): haematoxylin, eosin, remainder.
 _STAIN_STD = (0.1, 0.1, 0.0)
 _OFFSET_STD = (0.02, 0.02, 0.0)
 _BLUR_CHANCE = 0.5
 _BLUR_PX = 1.0
 
 
+def batch_order(
+    count: int, batch_size: int, seed: int, epoch: int, epoch_patches: int | None = None
+) -> Iterator[NDArray[np.int64]]:
+    """Yield the rows of each batch of an epoch, in an order that depends on seed and epoch alone.
+
+    Args:
+        count: Number of patches in the set.
+        batch_size: Patches per batch; the last batch takes what is left.
+        seed: Seed of the training.
+        epoch: Number of the epoch, from 1.
+        epoch_patches: Number of patches per epoch: consecutive pieces of an endless sequence of passes over
+            the set, each pass in an order of its own. None: one pass is one epoch.
+
+    Yields:
+        Row numbers, int64 (n,).
+    """
+    length = count if epoch_patches is None else epoch_patches
+    first = (epoch - 1) * length
+    passes = range(first // count, -(-(first + length) // count))
+    orders = [numpy_generator(seed, "order", number + 1).permutation(count) for number in passes]
+    start = first - passes[0] * count
+    rows = np.concatenate(orders)[start : start + length]
+    for begin in range(0, length, batch_size):
+        yield rows[begin : begin + batch_size]
+
+
 class DeviceDataset:
-    """Patches and their labels, on the device where they fit there."""
+    """Patches and labels, in the memory of the device where they fit there."""
 
     def __init__(
         self,
@@ -32,31 +60,31 @@ class DeviceDataset:
         augment: Augment,
         seed: int,
     ) -> None:
-        """Take the patches; on the CPU without a copy.
+        """Hold the patches; on the CPU without a copy.
 
         Args:
-            images: uint8 of shape (N, H, W, 3); may be mapped from disk.
-            labels: int64 of shape (N,).
-            device: Where batches are wanted.
-            channels_last: Whether batches lie in memory channels last.
-            augment: How patches are changed, see `ClassifierSettings.augment`.
-            seed: Decides the changes.
+            images: Patches, uint8 (N, H, W, 3); may be mapped from disk.
+            labels: Classes, int64 (N,).
+            device: Device of the batches.
+            channels_last: Whether batches are channels_last in memory.
+            augment: Augmentation, see `ClassifierSettings.augment`.
+            seed: Seed of the augmentation.
         """
         self._images: NDArray[np.uint8] | Tensor = images
         if device.type == "cuda" and images.nbytes < _SHARE_OF_FREE * torch.cuda.mem_get_info(device)[0]:
             self._images = torch.from_numpy(np.array(images)).to(device)
         self._labels = torch.from_numpy(np.array(labels))
         self._device = device
-        self._layout = torch.channels_last if channels_last else torch.contiguous_format
+        self._memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self._augment = augment
         self._seed = seed
 
     def batch(self, rows: NDArray[np.int64], step: int) -> tuple[Tensor, Tensor]:
-        """Return the patches of one optimiser step.
+        """Return the batch of one optimiser step.
 
         Args:
-            rows: Which, int64 of shape (N,).
-            step: Number of the step, from 0; with the seed it decides the changes.
+            rows: Row numbers, int64 (N,).
+            step: Number of the step, from 0; seeds the augmentation together with the seed.
 
         Returns:
             Images, float32 (N, 3, H, W) in [-1, 1], and labels, int64 (N,), on the device.
@@ -66,12 +94,12 @@ class DeviceDataset:
         else:
             pixels = torch.from_numpy(self._images[rows]).to(self._device)
         pixels = pixels.permute(0, 3, 1, 2)  # (N, H, W, 3) -> (N, 3, H, W), channels last in memory
-        images = self._changed(pixels, step) if self._augment != "none" else normalised(pixels)
+        images = self._augmented(pixels, step) if self._augment != "none" else normalised(pixels)
         labels = self._labels[torch.from_numpy(rows)].to(self._device)
-        return images.contiguous(memory_format=self._layout), labels
+        return images.contiguous(memory_format=self._memory_format), labels
 
-    def _changed(self, pixels: Tensor, step: int) -> Tensor:
-        """Change patches; on every device by the same draws."""
+    def _augmented(self, pixels: Tensor, step: int) -> Tensor:
+        # Random numbers come from the CPU on every device, so that they are the same.
         rng = torch_generator(self._seed, "augment", step)
         count = len(pixels)
         images = normalised(turned(pixels, torch.rand(3, count, generator=rng) < 0.5))

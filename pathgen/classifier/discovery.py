@@ -1,4 +1,4 @@
-"""Which networks there are, and what can be told of each without loading torch."""
+"""Discovery of the networks by their file names, without importing torch."""
 
 import ast
 import hashlib
@@ -20,10 +20,10 @@ def network_file(name: str) -> Path:
     """Return the file of a network.
 
     Args:
-        name: Its name, e.g. ``cnn6``.
+        name: Name of the network, e.g. ``cnn6``.
 
     Raises:
-        PathgenError: There is no such network.
+        PathgenError: The network does not exist.
     """
     if name not in network_names():
         raise PathgenError(f"network {name}", "no such network", f"Choose from {network_names()}")
@@ -31,10 +31,10 @@ def network_file(name: str) -> Path:
 
 
 def smallest_image_px(name: str) -> int:
-    """Read the side of the smallest patch that a network takes, in pixels, from its source.
+    """Read ``SMALLEST_IMAGE_PX`` of a network, the side in pixels of its smallest patch, from its source.
 
     Raises:
-        PathgenError: There is no such network, or its file does not say.
+        PathgenError: The network does not exist, or its file lacks the constant.
     """
     file = network_file(name)
     for node in ast.parse(file.read_text(encoding="utf-8")).body:
@@ -43,7 +43,7 @@ def smallest_image_px(name: str) -> int:
                 targets=[ast.Name(id="SMALLEST_IMAGE_PX")], value=ast.Constant(value=int(pixels))
             ):
                 return pixels
-    raise PathgenError(file, "does not say SMALLEST_IMAGE_PX", "Add the line SMALLEST_IMAGE_PX = 16")
+    raise PathgenError(file, "lacks SMALLEST_IMAGE_PX", "Add the line SMALLEST_IMAGE_PX = 16")
 
 
 def code_digests(name: str) -> dict[str, str]:
@@ -56,7 +56,7 @@ def code_digests(name: str) -> dict[str, str]:
         Path from the project's root to the SHA-256 of the file's bytes, sorted by path.
 
     Raises:
-        PathgenError: There is no such network.
+        PathgenError: The network does not exist.
     """
     file = network_file(name).relative_to(_ROOT)
     return code_manifest(".".join(file.with_suffix("").parts), root=_ROOT)
@@ -66,11 +66,11 @@ def read_weights(path: Path, sha256: str | None) -> bytes:
     """Read a file of pretrained weights.
 
     Args:
-        path: The file.
-        sha256: What its SHA-256 must be; None fits no file.
+        path: File in safetensors format.
+        sha256: Expected SHA-256; None fits no file.
 
     Raises:
-        PathgenError: It cannot be read, or is another file.
+        PathgenError: The file cannot be read or has another SHA-256.
     """
     try:
         content = path.read_bytes()
@@ -79,6 +79,6 @@ def read_weights(path: Path, sha256: str | None) -> bytes:
         raise PathgenError(path, f"cannot be read: {problem.strerror}", hint) from None
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
-        hint = "Give the file that is meant, or its SHA-256 as weights_sha256"
+        hint = "Use the right file, or correct weights_sha256"
         raise PathgenError(path, f"its SHA-256 is {found}, not {sha256}", hint)
     return content

@@ -1,4 +1,4 @@
-"""Scores of a classifier that do not depend on how many patches are scored together."""
+"""Predictions of a classifier, independent of the size of the set."""
 
 import numpy as np
 import pandas as pd
@@ -8,33 +8,33 @@ from torch import Tensor, nn
 
 from pathgen.core.labels import LABELS, label_index
 
-# Matrix kernels add in another order for other batch shapes. One fixed shape, padded at the end, makes a
-# patch's score the same in a set of ten and in a set of ten thousand.
+# Matrix kernels sum in an order that depends on the batch shape. With one fixed shape, padded at the end, the
+# score of a patch is the same in a set of ten and in a set of ten thousand.
 _BLOCK = 128
 
 
 def normalised(pixels: Tensor) -> Tensor:
-    """Turn bytes into a network's input: mean 0.5 and standard deviation 0.5 on a scale of 0 to 1.
+    """Return pixels as the input of a network: scaled to [0, 1], mean 0.5 and standard deviation 0.5.
 
     Args:
-        pixels: uint8 of shape (N, 3, H, W), on any device.
+        pixels: Patches, uint8 (N, 3, H, W), on any device.
 
     Returns:
-        float32 of the same shape and order in memory, in [-1, 1].
+        float32 of the same shape and memory format, in [-1, 1].
     """
     return pixels.float().div_(127.5).sub_(1.0)
 
 
 def log_probabilities(model: nn.Module, images: NDArray[np.uint8], device: torch.device) -> Tensor:
-    """Run a classifier over patches in float32 and evaluation mode.
+    """Return the log-probabilities of patches, computed in float32 and evaluation mode.
 
     Args:
-        model: The classifier, on `device`; its mode is put back afterwards.
-        images: uint8 of shape (N, H, W, 3).
-        device: Where to compute.
+        model: Classifier on `device`; its mode is restored.
+        images: Patches, uint8 (N, H, W, 3).
+        device: Device of the computation.
 
     Returns:
-        float64 of shape (N, 2) on the CPU: natural logarithm of P(normal), P(tumor).
+        Natural log_probs of P(normal) and P(tumor), float64 (N, 2) on the CPU.
     """
     was_training = model.training
     model.eval()
@@ -51,28 +51,28 @@ def log_probabilities(model: nn.Module, images: NDArray[np.uint8], device: torch
 
 
 def predict(model: nn.Module, images: NDArray[np.uint8], device: torch.device) -> NDArray[np.float64]:
-    """Return each patch's probability of tumor.
+    """Return the probability of tumor of each patch.
 
     Args:
-        model: The classifier.
-        images: uint8 of shape (N, H, W, 3).
-        device: Where to compute; the model is moved there.
+        model: Classifier; it is moved to `device`.
+        images: Patches, uint8 (N, H, W, 3).
+        device: Device of the computation.
 
     Returns:
-        P(tumor), float64 of shape (N,), in [0, 1].
+        P(tumor), float64 (N,), in [0, 1].
     """
-    logarithms = log_probabilities(model.to(device), images, device)
-    scores: NDArray[np.float64] = logarithms[:, label_index("tumor")].exp().numpy()
+    log_probs = log_probabilities(model.to(device), images, device)
+    scores: NDArray[np.float64] = log_probs[:, label_index("tumor")].exp().numpy()
     return scores
 
 
 def predictions_frame(index: pd.DataFrame, scores: NDArray[np.float64], threshold: float) -> pd.DataFrame:
-    """Put the scores beside the patches they belong to.
+    """Return a table of patches with their scores.
 
     Args:
         index: One row per patch with the columns ``slide``, ``item``, ``label``.
-        scores: P(tumor), float64 of shape (N,), in the same order.
-        threshold: Patches that score at least this are called tumor, in [0, 1].
+        scores: P(tumor) in the same order, float64 (N,).
+        threshold: Smallest score that is called tumor, in [0, 1].
 
     Returns:
         Columns slide, item, label (normal or tumor), score, predicted (normal or tumor); same order.

@@ -1,4 +1,4 @@
-"""Load a trained classifier behind a plain ``predict``, as MLflow's Python models are."""
+"""Loader of a classifier for MLflow's pyfunc models."""
 
 from pathlib import Path
 
@@ -12,23 +12,23 @@ from pathgen.classifier.prediction import predict
 
 
 class ServedClassifier:
-    """A classifier that takes patches and gives probabilities of tumor."""
+    """Classifier with the interface of a pyfunc model."""
 
     def __init__(self, model: nn.Module) -> None:
         self._model = model
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Return each patch's probability of tumor.
+        """Return the probability of tumor of each patch.
 
         Args:
-            images: uint8 of shape (N, H, W, 3), RGB.
+            images: Patches, RGB, uint8 (N, H, W, 3).
 
         Returns:
-            float64 of shape (N,), in [0, 1].
+            P(tumor), float64 (N,), in [0, 1].
         """
         return predict(self._model, np.asarray(images, dtype=np.uint8), torch.device("cpu"))
 
 
 def _load_pyfunc(path: str) -> ServedClassifier:
-    """Load the model folder at `path`; the name and signature that MLflow calls."""
+    """Load the checkpoint in the folder `path`; MLflow requires this name and signature."""
     return ServedClassifier(load_classifier(Path(path)))

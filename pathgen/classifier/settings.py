@@ -1,6 +1,6 @@
 """The section ``train_classifier`` of params.yaml."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import pydantic
 from pydantic import Field
@@ -16,7 +16,7 @@ ClassifierName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(-[a-z][a-z0-9_]
 
 
 class RegimeSettings(Settings):
-    """What the regimes `mixed` and `synthetic` train and validate on."""
+    """Composition of the training and validation sets of the regimes `mixed` and `synthetic`."""
 
     mixed_original: float = Field(
         gt=0,
@@ -27,78 +27,79 @@ class RegimeSettings(Settings):
     mixed_synthetic: float = Field(
         gt=0,
         le=1000,
-        description="Synthetic patches of each class beside them, as a share of the same n; paper: 0.5, its "
-        "code: 1.",
+        description="Synthetic patches of each class in `mixed`, as a share of n; paper: 0.5, its code: 1.",
     )
     validate_on: ValidateOn = Field(
-        description="Which patches choose the best epoch of the regime `synthetic`; the other regimes always "
-        "use the original ones. `original`: the original validation patches, as for every model (what the "
-        "paper's table says: 30k original). `code`: synthetic patches held out of the synthetic set (what "
-        "the published code did: 0.97 there, 0.59 on the test set)."
+        description="Patches that choose the best epoch of the regime `synthetic`; the others always use "
+        "original ones. `original`: the original validation patches, as for every model (the paper's "
+        "table: 30k original). `code`: synthetic patches held out of the synthetic set (the published code: "
+        "0.97 there, 0.59 on the test set)."
     )
     valid_share_synthetic: float | None = Field(
         default=None,
-        description="Share of each class's synthetic patches held out of training when `validate_on` is "
-        "`code`; not used otherwise.",
+        description="Share of each class's synthetic patches held out of training, for `validate_on: code`.",
         gt=0,
         lt=1,
     )
 
     @pydantic.model_validator(mode="after")
-    def _share_is_given(self) -> Self:
+    def _require_share(self) -> Self:
         if self.validate_on == "code" and self.valid_share_synthetic is None:
             raise ValueError("validate_on: code needs valid_share_synthetic, a number between 0 and 1")
         return self
 
 
 class ClassifierSettings(Settings):
-    """A classifier: a network and how it is trained."""
+    """Recipe of a classifier: network and hyper-parameters."""
 
     network: str = Field(
         description="Name of a file of `pathgen/classifier/networks`: cnn6, googlenet, resnet18."
     )
     weights_file: str | None = Field(
         default=None,
-        description="Pretrained weights to start from (safetensors), all but the head's. Never downloaded.",
+        description="Pretrained weights (safetensors) of all layers but the head. Never downloaded.",
     )
     weights_sha256: str | None = Field(
         default=None,
-        description="SHA-256 of `weights_file`: another file is another classifier.",
+        description="SHA-256 of `weights_file`.",
         pattern="^[0-9a-f]{64}$",
     )
     batch_size: int = Field(description="Patches per optimiser step. Published: 128.", ge=1)
-    max_epochs: int = Field(description="Most passes over the training patches. Published: 50.", ge=1)
+    max_epochs: int = Field(description="Maximum number of epochs. Published: 50.", ge=1)
     max_steps: int | None = Field(
-        default=None, description="Most optimiser steps; null: `max_epochs` alone is the limit.", ge=1
+        default=None,
+        description="Maximum number of optimiser steps; null: no limit but `max_epochs`.",
+        ge=1,
     )
     patience: int = Field(
-        description="Stop after this many epochs without a better validation accuracy. Published: 5.", ge=1
+        description="Early stopping: epochs without a better validation accuracy. Published: 5.",
+        ge=1,
     )
-    learning_rate: float = Field(description="Of SGD, at the start. Published: 0.001.", gt=0, le=10)
-    momentum: float = Field(description="Of SGD. Published: 0.9.", ge=0, lt=1)
+    learning_rate: float = Field(description="Initial learning rate of SGD. Published: 0.001.", gt=0, le=10)
+    momentum: float = Field(description="Momentum of SGD. Published: 0.9.", ge=0, lt=1)
     weight_decay: float = Field(
-        description="Of SGD (L2, added to the gradient). Published: 0.0005.", ge=0, le=1
+        description="Weight decay of SGD (L2, added to the gradient). Published: 0.0005.", ge=0, le=1
     )
     lr_schedule: Schedule = Field(
-        description="`step`: cut again and again (published). `cosine`: half a cosine from `learning_rate` "
-        "to 0 over `max_epochs` (or `max_steps`)."
+        description="`step`: cut at regular intervals (published). `cosine`: half a cosine from the initial "
+        "rate to 0 over `max_epochs` (or `max_steps`)."
     )
     lr_step_steps: int | None = Field(
         default=None,
-        description="For `step`: optimiser steps (not epochs) after which it is cut. Published: 2000.",
+        description="For `step`: number of optimiser steps (not epochs) between cuts. Published: 2000.",
         ge=1,
     )
     lr_gamma: float | None = Field(
-        default=None, description="For `step`: what it is multiplied by then. Published: 0.5.", gt=0, le=1
+        default=None, description="For `step`: factor of each cut. Published: 0.5.", gt=0, le=1
     )
     augment: Augment = Field(
-        description="How training patches are changed, each time in another way; validation and test not. "
-        "`none` (published). `d4`: flips and quarter turns. `d4_stain`: also a little more or less of each "
-        "stain. `d4_stain_blur`: also a slight blur. The last hides what a generator does to fine texture."
+        description="Augmentation of the training patches, never of validation and test patches. `none` "
+        "(published). `d4`: flips and rotations by 90 degrees. `d4_stain`: also jitter of the stains. "
+        "`d4_stain_blur`: also a slight blur, which hides artefacts of a generator in fine texture."
     )
 
     @pydantic.model_validator(mode="after")
-    def _fits_together(self) -> Self:
+    def _check_combinations(self) -> Self:
         if self.network not in network_names():
             raise ValueError(f"network must be one of {network_names()}, not {self.network}")
         if self.lr_schedule == "step" and (self.lr_step_steps is None or self.lr_gamma is None):
@@ -109,26 +110,43 @@ class ClassifierSettings(Settings):
             raise ValueError("weights_file and weights_sha256 go together")
         return self
 
-    def arguments(self) -> dict[str, Any]:
-        """Return the settings under the names that `train_classifier` takes."""
-        return {"classifier": self.network, **self.model_dump(exclude={"network"})}
+
+class TrainClassifierConfig(Settings):
+    """Everything but data and device that decides a trained classifier; its dump is the resume key.
+
+    Attributes:
+        recipe: Network and hyper-parameters.
+        seed: Seed of initial weights, batch order, augmentation and dropout.
+        precision: Arithmetic of the layers while training: float32, or bfloat16 with weights, loss and
+            validation in float32.
+        channels_last: Whether weights and activations are channels_last in memory.
+        epoch_patches: Number of patches per epoch, see `pathgen.classifier.dataloader.batch_order`; with it,
+            trainings on sets of different sizes are validated after the same number of steps. None: one pass
+            over the set.
+    """
+
+    recipe: ClassifierSettings
+    seed: int
+    precision: Literal["fp32", "bf16"]
+    channels_last: bool
+    epoch_patches: int | None = None
 
 
 class TrainClassifierSettings(Settings):
-    """What classifiers are trained on, and which classifiers there are."""
+    """Section `train_classifier`: regimes and recipes."""
 
-    regimes: RegimeSettings = Field(description="What the regimes train and validate on.")
+    regimes: RegimeSettings = Field(description="Training and validation sets of the regimes.")
     classifiers: dict[ClassifierName, ClassifierSettings] = Field(
         min_length=1,
-        description="Classifiers by name, as `pipeline.classifiers` lists those to train. Two may share a "
-        "network: `cnn6` is trained by the paper's recipe, `cnn6-tuned` by a better one.",
+        description="Recipes by name; `pipeline.classifiers` lists those to train. Two may share a network: "
+        "`cnn6` is the paper's, `cnn6-tuned` a better one.",
     )
 
     def of(self, name: str) -> ClassifierSettings:
-        """Return the classifier of that name.
+        """Return the recipe of that name.
 
         Raises:
-            PathgenError: There is none.
+            PathgenError: There is no such recipe.
         """
         if name not in self.classifiers:
             reason = "is not among train_classifier.classifiers"

@@ -1,4 +1,4 @@
-"""All of a classifier's training that changes from step to step, and its snapshot."""
+"""State of a classifier's training, and its snapshot for exact resume."""
 
 import math
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pathgen.classifier.lr_schedule import best_epoch
+from pathgen.classifier.early_stopping import best_epoch
 from pathgen.core.errors import PathgenError
 from pathgen.training.checkpoint import Snapshot, fill_module, flatten_state, load_optimizer, restore_state
 
@@ -16,21 +16,21 @@ _DAMAGED = "Delete the folder; the training then starts over"
 
 
 class NonFiniteLoss(PathgenError):
-    """A loss is NaN or infinite: the training has diverged."""
+    """The loss is NaN or infinite."""
 
 
 @dataclass
 class TrainingState:
-    """A training between two steps.
+    """State of a training between two optimiser steps.
 
     Attributes:
         model: The network, on the device.
-        optimizer: Over its weights.
-        best: Weights of the best epoch so far; empty before the first has ended.
+        optimizer: SGD over its weights.
+        best: Weights of the best epoch so far; empty before the first epoch has ended.
         history: One row per finished epoch.
-        steps: Optimiser steps taken.
-        losses: Summed loss of each batch of the epoch at work; on the device.
-        hits: Number of patches that were told right in each of them; on the device.
+        steps: Number of optimiser steps taken.
+        losses: Summed loss of each batch of the current epoch, on the device.
+        hits: Number of correctly classified patches of each of these batches, on the device.
     """
 
     model: nn.Module
@@ -47,28 +47,28 @@ class TrainingState:
         return [row["valid_accuracy"] for row in self.history]
 
     def add_step(self, loss: Tensor, hits: Tensor) -> None:
-        """Count one optimiser step."""
+        """Count one optimiser step with its summed loss and its number of correct patches."""
         self.losses.append(loss)
         self.hits.append(hits)
         self.steps += 1
 
     def training_averages(self, count: int) -> dict[str, float]:
-        """Return loss and accuracy of the epoch at work, averaged over its `count` patches."""
+        """Return loss and accuracy of the current epoch, averaged over its `count` patches."""
         return {"train_loss": _total(self.losses) / count, "train_accuracy": _total(self.hits) / count}
 
-    def finish_epoch(self, row: dict[str, float], what: str) -> None:
-        """Take an epoch's numbers; keep the weights when it is the best so far.
+    def finish_epoch(self, row: dict[str, float], desc: str) -> None:
+        """Append a row to the history; keep the weights when the epoch is the best so far.
 
         Args:
-            row: The row of the history.
-            what: Name of the training.
+            row: The epoch's row of the history.
+            desc: Name of the training, for messages.
 
         Raises:
-            NonFiniteLoss: A loss is NaN or infinite.
+            NonFiniteLoss: The training or validation loss is not finite.
         """
         if not (math.isfinite(row["train_loss"]) and math.isfinite(row["valid_loss"])):
             reason = f"the loss is not a finite number in epoch {row['epoch']}"
-            raise NonFiniteLoss(what, reason, "Lower the classifier's learning_rate")
+            raise NonFiniteLoss(desc, reason, "Lower the classifier's learning_rate")
         self.history.append(row)
         self.losses, self.hits = [], []
         if best_epoch(self.accuracies) == len(self.history):
@@ -78,8 +78,8 @@ class TrainingState:
         """Write a snapshot.
 
         Args:
-            folder: The work folder of this training alone.
-            key: What the training depends on.
+            folder: Work folder of this training alone.
+            key: Everything that the training depends on.
         """
         tensors, forms = {}, {}
         for name, state in (
@@ -94,15 +94,15 @@ class TrainingState:
         Snapshot(tensors, {**forms, "history": self.history, "steps": self.steps}).save(folder, key)
 
     def restore(self, folder: Path, key: dict[str, Any], device: torch.device) -> None:
-        """Go on from the snapshot, where there is one.
+        """Load the snapshot, if there is one.
 
         Args:
-            folder: See `save`.
-            key: See `save`.
-            device: Where the losses of the epoch at work belong.
+            folder: Folder of `save`.
+            key: Key of `save`.
+            device: Device of the current epoch's losses.
 
         Raises:
-            PathgenError: The snapshot is damaged, or belongs to another training.
+            PathgenError: The snapshot is damaged or belongs to another training.
         """
         snapshot = Snapshot.load(folder, key)
         if snapshot is None:
@@ -120,6 +120,6 @@ class TrainingState:
             self.hits = list(state["hits"].to(device).unbind())
 
 
-def _total(parts: list[Tensor]) -> float:
-    """Sum over the batches in float64, fetched from the device once."""
-    return float(torch.stack(parts).cpu().double().sum())
+def _total(batches: list[Tensor]) -> float:
+    """Return the sum over the batches in float64, copied from the device once."""
+    return float(torch.stack(batches).cpu().double().sum())

@@ -1,10 +1,10 @@
-"""A patch's score does not depend on the patches beside it."""
+"""Predictions do not depend on the other patches of the set."""
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from classifier_toy import toy_patches
+from factories.toy_classifier import toy_patches
 
 from pathgen.classifier.prediction import normalised, predict, predictions_frame
 from pathgen.classifier.registry import build_classifier
@@ -13,7 +13,7 @@ CPU = torch.device("cpu")
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 128, 129, 300])
-def test_score_is_independent_of_how_many_are_scored(count: int) -> None:
+def test_predict_is_independent_of_the_set_size(count: int) -> None:
     model = build_classifier("cnn6", 16, seed=1)
     images, _ = toy_patches(300, 1)
     scores = predict(model, images, CPU)
@@ -21,7 +21,7 @@ def test_score_is_independent_of_how_many_are_scored(count: int) -> None:
     assert np.array_equal(predict(model, images[:count], CPU), scores[:count])
 
 
-def test_scores_are_the_second_class_in_evaluation_mode() -> None:
+def test_predict_returns_tumor_in_evaluation_mode() -> None:
     class Spy(torch.nn.Module):
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             assert not self.training
@@ -29,10 +29,10 @@ def test_scores_are_the_second_class_in_evaluation_mode() -> None:
 
     spy = Spy().train()
     assert predict(spy, toy_patches(5, 1)[0], CPU) == pytest.approx([0.75] * 5)
-    assert spy.training, "the mode is put back"
+    assert spy.training, "the mode is restored"
 
 
-def test_network_input_is_mean_half_deviation_half() -> None:
+def test_normalised_has_mean_half_and_deviation_half() -> None:
     images, _ = toy_patches(4, 1)
     images[0, 0, 0] = (0, 128, 255)
     expected = ((images.astype(np.float64) / 255 - 0.5) / 0.5).transpose(0, 3, 1, 2)
@@ -42,7 +42,7 @@ def test_network_input_is_mean_half_deviation_half() -> None:
     assert (float(pixels.min()), float(pixels.max())) == (-1.0, 1.0)
 
 
-def test_predictions_frame() -> None:
+def test_predictions_frame_holds_scores_and_classes() -> None:
     index = pd.DataFrame(
         {"slide": ["a", "b", "b"], "item": [4, 0, 1], "label": ["tumor", "normal", "tumor"], "x": [1, 2, 3]},
         index=[5, 6, 7],

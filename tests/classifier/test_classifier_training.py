@@ -1,4 +1,4 @@
-"""Training keeps the best epoch, counts properly, and goes on after kill -9 as if nothing had been."""
+"""Training of classifiers: best epoch, history, exact resume after kill -9."""
 
 import json
 import shutil
@@ -9,21 +9,22 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import factories.toy_classifier
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from classifier_toy import toy_patches, train_toy
+from factories.toy_classifier import toy_patches, train_toy
 from numpy.typing import NDArray
 
 from pathgen.classifier import loop
 from pathgen.classifier.checkpoint import load_classifier, save_classifier
 from pathgen.classifier.prediction import predict
-from pathgen.classifier.registry import build_classifier
-from pathgen.classifier.training_state import TrainingState
+from pathgen.classifier.training_state import NonFiniteLoss, TrainingState
 from pathgen.core.errors import PathgenError
 
 CPU = torch.device("cpu")
+COSINE = {"lr_schedule": "cosine", "lr_step_steps": None, "lr_gamma": None}
 
 
 @pytest.fixture(autouse=True)
@@ -35,14 +36,14 @@ def one_thread() -> Iterator[None]:
 
 
 class Listener:
-    """Keeps what it is told."""
+    """Logger that keeps everything."""
 
     def __init__(self) -> None:
-        self.told: dict[int, dict[str, float]] = {}
+        self.metrics_by_step: dict[int, dict[str, float]] = {}
         self.pictures: dict[str, tuple[int, NDArray[np.uint8]]] = {}
 
     def metrics(self, values: Mapping[str, float], step: int) -> None:
-        self.told[step] = dict(values)
+        self.metrics_by_step[step] = dict(values)
 
     def image(self, key: str, image: NDArray[np.uint8], step: int) -> None:
         self.pictures[key] = (step, image)
@@ -51,26 +52,28 @@ class Listener:
 def script_validation(
     monkeypatch: pytest.MonkeyPatch, accuracies: list[float]
 ) -> list[dict[str, torch.Tensor]]:
-    """Make validation say these accuracies; return the list of the weights it was asked about."""
+    """Make validation return these accuracies; return the weights at each validation."""
     weights: list[dict[str, torch.Tensor]] = []
     curve = iter(accuracies)
+    labels = toy_patches(40, 2)[1]
 
-    def seen(model: torch.nn.Module, images: object, device: object) -> torch.Tensor:
+    def scripted(model: torch.nn.Module, images: object, device: object) -> torch.Tensor:
         weights.append({name: value.clone() for name, value in model.state_dict().items()})
-        return torch.log(torch.tensor([[0.6, 0.4]], dtype=torch.float64)).expand(40, 2)
+        right = round(40 * next(curve, 0.5))
+        predicted = np.where(np.arange(40) < right, labels, 1 - labels)
+        return torch.log(torch.tensor([[0.6, 0.4], [0.4, 0.6]], dtype=torch.float64))[predicted]
 
-    monkeypatch.setattr(loop, "log_probabilities", seen)
-    monkeypatch.setattr(loop, "_validation", lambda *_: {"valid_loss": 1.0, "valid_accuracy": next(curve)})
+    monkeypatch.setattr(loop, "log_probabilities", scripted)
     return weights
 
 
-def test_learns_a_separable_toy() -> None:
+def test_train_classifier_learns_a_separable_task() -> None:
     trained = train_toy(max_epochs=6, patience=6)
     images, labels = toy_patches(60, 3)
     assert ((predict(trained.model, images, CPU) >= 0.5) == labels).mean() > 0.95
 
 
-def test_stops_early_and_keeps_the_earlier_of_equal_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_train_classifier_keeps_the_first_of_equal_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
     weights = script_validation(monkeypatch, [0.5, 0.8, 0.7, 0.8, 0.6, 0.9])
     trained = train_toy(max_epochs=50, patience=3)
     assert (len(trained.history), trained.best_epoch) == (5, 2)
@@ -79,35 +82,14 @@ def test_stops_early_and_keeps_the_earlier_of_equal_epochs(monkeypatch: pytest.M
     assert not any(torch.equal(kept[name], weights[3][name]) for name in kept)
 
 
-def test_learning_rate_is_cut_by_optimiser_step(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_train_classifier_cuts_the_rate_by_optimiser_step(monkeypatch: pytest.MonkeyPatch) -> None:
     script_validation(monkeypatch, [0.1, 0.2, 0.3])
     history = train_toy(learning_rate=0.01, lr_step_steps=6, lr_gamma=0.5).history
     # 90 patches in batches of 16 are 6 steps an epoch: each epoch's last step is the last before a cut.
     assert history["learning_rate"].tolist() == [0.01, 0.005, 0.0025]
 
 
-@pytest.mark.parametrize("network", ["cnn6", "googlenet", "resnet18"])
-def test_the_optimiser_takes_torchs_plain_steps_to_the_bit(network: str) -> None:
-    ours, plain = (build_classifier(network, 32, seed=1) for _ in range(2))
-    numbers = {"momentum": 0.9, "weight_decay": 0.0005}
-    own = loop.sgd(ours, torch.device("cpu"), learning_rate=0.01, **numbers)
-    other = torch.optim.SGD(plain.parameters(), lr=0.01, foreach=False, fused=False, **numbers)
-    draws = torch.Generator().manual_seed(3)
-    for step in range(5):
-        for optimizer in (own, other):
-            for group in optimizer.param_groups:
-                group["lr"] = 0.01 / (step + 1)
-        for one, same in zip(ours.parameters(), plain.parameters(), strict=True):
-            one.grad = torch.randn(one.shape, generator=draws)
-            same.grad = one.grad.clone()
-        own.step()
-        other.step()
-    pairs = zip(ours.parameters(), plain.parameters(), strict=True)
-    assert all(torch.equal(one, same) for one, same in pairs)
-    assert own.param_groups[0]["fused"], "a walk through all weights four times in place of once"
-
-
-def test_loss_and_accuracy_are_means_over_patches_not_batches() -> None:
+def test_history_averages_over_patches_not_batches() -> None:
     # With a learning rate this small the weights stay as they are, in the largest and in small batches.
     still = {"learning_rate": 1e-30, "weight_decay": 0.0, "max_epochs": 1}
     patches = (*toy_patches(41, 1), *toy_patches(41, 1))
@@ -118,31 +100,31 @@ def test_loss_and_accuracy_are_means_over_patches_not_batches() -> None:
     assert uneven["train_accuracy"] == whole["train_accuracy"] == whole["valid_accuracy"]
 
 
-def test_tells_the_recorder_every_epoch_and_shows_the_worst_mistakes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_logger_receives_every_epoch_and_misclassified_patches(monkeypatch: pytest.MonkeyPatch) -> None:
     script_validation(monkeypatch, [0.5, 0.6, 0.4])
     listener = Listener()
-    trained = train_toy(recorder=listener)
-    assert list(listener.told) == [1, 2, 3]
-    assert listener.told[2] == {
+    trained = train_toy(logger=listener)
+    assert list(listener.metrics_by_step) == [1, 2, 3]
+    assert listener.metrics_by_step[2] == {
         "train/loss": trained.history["train_loss"][1],
         "train/accuracy": trained.history["train_accuracy"][1],
         "train/learning_rate": trained.history["learning_rate"][1],
-        "valid/loss": 1.0,
+        "valid/loss": trained.history["valid_loss"][1],
         "valid/accuracy": 0.6,
     }
     step, picture = listener.pictures["misclassified"]
-    # All are called normal: the 20 tumors are wrong, in 3 rows of 8 patches of 16 px shown twice as large.
+    # 20 errors in 3 rows of 8 patches of 16 px, enlarged twice.
     assert step == 2
     assert picture.shape == (3 * 32 + 2 * 2, 8 * 32 + 7 * 2, 3)
 
 
-def test_most_wrong_first_is_most_confident() -> None:
+def test_hardest_errors_come_first() -> None:
     scores = torch.tensor([[0.9, 0.1], [0.1, 0.9], [0.4, 0.6], [0.3, 0.7]], dtype=torch.float64)
     assert loop.hardest_errors(scores.log(), np.array([0, 0, 0, 1])).tolist() == [1, 2]
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_same_arguments_same_weights(precision: str) -> None:
+def test_train_classifier_is_deterministic(precision: str) -> None:
     first, second, other = (
         train_toy(precision=precision, max_epochs=1, seed=seed).model.state_dict() for seed in (1, 1, 2)
     )
@@ -150,7 +132,7 @@ def test_same_arguments_same_weights(precision: str) -> None:
     assert not all(torch.equal(first[name], other[name]) for name in first)
 
 
-def test_bf16_trains_layers_in_it_and_keeps_the_weights_in_float32() -> None:
+def test_bf16_keeps_weights_in_float32() -> None:
     full, half = (train_toy(precision=precision, max_epochs=1) for precision in ("fp32", "bf16"))
     weights, rounded = full.model.state_dict(), half.model.state_dict()
     assert not any(torch.equal(weights[name], rounded[name]) for name in weights)
@@ -158,21 +140,21 @@ def test_bf16_trains_layers_in_it_and_keeps_the_weights_in_float32() -> None:
     assert {value.dtype for value in rounded.values()} == {torch.float32}
 
 
-def test_channels_last_is_how_the_layers_lie_in_memory_and_changes_nothing_else(
+def test_channels_last_changes_the_memory_format_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen: list[bool] = []
     plain = loop.train_step
 
-    def listened(run: TrainingState, images: torch.Tensor, *rest: Any) -> None:
+    def spied(run: TrainingState, images: torch.Tensor, *rest: Any, **options: Any) -> None:
         layouts = [
             tensor.is_contiguous(memory_format=torch.channels_last)
             for tensor in (images, run.model.features[2].weight)
         ]
         seen.extend(layouts)
-        plain(run, images, *rest)
+        plain(run, images, *rest, **options)
 
-    monkeypatch.setattr(loop, "train_step", listened)
+    monkeypatch.setattr(loop, "train_step", spied)
     weights = []
     for wanted in (True, False):
         seen.clear()
@@ -181,7 +163,7 @@ def test_channels_last_is_how_the_layers_lie_in_memory_and_changes_nothing_else(
     torch.testing.assert_close(weights[0], weights[1], rtol=1e-4, atol=1e-5)
 
 
-def test_steps_end_training_within_an_epoch_which_is_then_validated() -> None:
+def test_max_steps_within_an_epoch_ends_with_a_validation() -> None:
     # 90 patches in batches of 16 are 6 steps an epoch.
     history = train_toy(max_steps=8).history
     assert len(history) == 2
@@ -192,25 +174,25 @@ def test_steps_end_training_within_an_epoch_which_is_then_validated() -> None:
     assert 0.3 < history["train_loss"][1] / long["train_loss"][1] < 3.0
 
 
-def test_validated_after_equally_many_steps_whatever_the_size() -> None:
+def test_epoch_patches_sets_the_steps_between_validations() -> None:
     for epoch_patches, epochs in ((32, 5), (200, 1)):
         history = train_toy(max_epochs=100, patience=100, max_steps=10, epoch_patches=epoch_patches).history
         assert len(history) == epochs
 
 
-def test_callback_ends_training_and_is_told_again_after_a_restart(tmp_path: Path) -> None:
-    told: list[tuple[int, float]] = []
+def test_stop_after_epoch_is_called_again_after_a_restart(tmp_path: Path) -> None:
+    calls: list[tuple[int, float]] = []
 
     def stop(epoch: int, row: dict[str, float]) -> bool:
-        told.append((epoch, row["valid_loss"]))
+        calls.append((epoch, row["valid_loss"]))
         return epoch == 2
 
     stopped = train_toy(resume_folder=tmp_path, stop_after_epoch=stop)
-    assert told == list(zip([1, 2], stopped.history["valid_loss"], strict=True))
-    first = told.copy()
-    told.clear()
+    assert calls == list(zip([1, 2], stopped.history["valid_loss"], strict=True))
+    first = calls.copy()
+    calls.clear()
     again = train_toy(resume_folder=tmp_path, stop_after_epoch=stop)
-    assert told == first
+    assert calls == first
     assert len(again.history) == 2
     assert len(train_toy(resume_folder=tmp_path).history) == 3, "without the callback it goes on"
 
@@ -220,20 +202,20 @@ def saved_bytes(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize(
-    ("unit", "number", "told", "changes"),
+    ("unit", "number", "epochs", "changes"),
     [
         ("epoch", 3, [3], {}),
         # In the middle of the second epoch: its averages are those of all its batches.
-        ("step", 9, [2, 3], {"augment": "d4_stain_blur", "lr_schedule": "cosine"}),
+        ("step", 9, [2, 3], {"augment": "d4_stain_blur", **COSINE}),
     ],
 )
-def test_killed_training_ends_with_the_same_bytes(
-    unit: str, number: int, told: list[int], changes: dict[str, Any], tmp_path: Path
+def test_train_classifier_killed_and_resumed_gives_same_bytes(
+    unit: str, number: int, epochs: list[int], changes: dict[str, Any], tmp_path: Path
 ) -> None:
     straight = train_toy(**changes)
     save_classifier(tmp_path / "straight", straight, {"seed": 1})
     resume = tmp_path / "resume"
-    script = Path(__file__).with_name("classifier_toy.py")
+    script = Path(factories.toy_classifier.__file__)
     killed = subprocess.run(
         [sys.executable, script, resume, unit, str(number), json.dumps(changes)],
         check=False,
@@ -241,32 +223,37 @@ def test_killed_training_ends_with_the_same_bytes(
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     listener = Listener()
-    resumed = train_toy(resume_folder=resume, recorder=listener, **changes)
-    assert list(listener.told) == told, "only what was cut off is trained again"
+    resumed = train_toy(resume_folder=resume, logger=listener, **changes)
+    assert list(listener.metrics_by_step) == epochs, "only the lost epochs are trained again"
     save_classifier(tmp_path / "resumed", resumed, {"seed": 1})
     assert saved_bytes(tmp_path / "resumed") == saved_bytes(tmp_path / "straight")
     pd.testing.assert_frame_equal(resumed.history, straight.history, check_exact=True)
     # Ended, but not yet saved by the caller: nothing is trained again.
-    again = train_toy(resume_folder=resume, recorder=(idle := Listener()), **changes)
-    assert idle.told == {}
+    again = train_toy(resume_folder=resume, logger=(idle := Listener()), **changes)
+    assert idle.metrics_by_step == {}
     assert again.best_epoch == straight.best_epoch
 
 
-def test_snapshot_of_other_settings_or_data_is_refused(tmp_path: Path) -> None:
+def test_snapshot_of_other_config_data_or_torch_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     train_toy(max_epochs=1, resume_folder=tmp_path)
     with pytest.raises(PathgenError, match=r"momentum was 0\.9, is 0\.5"):
         train_toy(max_epochs=1, momentum=0.5, resume_folder=tmp_path)
     patches = (*toy_patches(90, 4), *toy_patches(40, 2))
     with pytest.raises(PathgenError, match="data was"):
         train_toy(max_epochs=1, patches=patches, resume_folder=tmp_path)
+    monkeypatch.setattr(loop, "library_versions", lambda *names: dict.fromkeys(names, "0.1"))
+    with pytest.raises(PathgenError, match=r"libraries\.torch was"):
+        train_toy(max_epochs=1, resume_folder=tmp_path)
 
 
-def test_infinite_loss_is_an_error_that_names_the_cure() -> None:
-    with pytest.raises(PathgenError, match=r"train toy: the loss is not a finite number.*learning_rate"):
-        train_toy(learning_rate=1e9)
+def test_non_finite_loss_raises() -> None:
+    with pytest.raises(NonFiniteLoss, match="train toy"):
+        train_toy(learning_rate=10.0, weight_decay=1.0, max_epochs=9, patience=9)
 
 
-def test_saved_classifier_predicts_the_same(tmp_path: Path) -> None:
+def test_checkpoint_predicts_as_the_trained_classifier(tmp_path: Path) -> None:
     trained = train_toy(max_epochs=1)
     save_classifier(tmp_path / "model", trained, {"regime": "original"})
     images, _ = toy_patches(10, 5)
@@ -274,7 +261,7 @@ def test_saved_classifier_predicts_the_same(tmp_path: Path) -> None:
     assert np.array_equal(predict(load_classifier(tmp_path / "model"), images, CPU), expected)
 
 
-def test_damaged_classifier_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_load_classifier_damaged_file_raises(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     save_classifier(folder, train_toy(max_epochs=1), {})
     weights, facts = folder / "model.safetensors", folder / "model.json"

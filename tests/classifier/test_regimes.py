@@ -1,4 +1,4 @@
-"""Each regime trains on what it says, drawn without replacement, and a shortage is an error."""
+"""Training and validation sets of the regimes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from pathgen.classifier.regimes import LabelledImages, build_regime
+from pathgen.classifier.settings import RegimeSettings
 from pathgen.core.errors import PathgenError
 from pathgen.patches.store import PatchSet
 
@@ -21,20 +22,16 @@ def patch_set(labels: list[str], first: int, size_px: int = 4) -> PatchSet:
 
 TRAIN = patch_set(["tumor", "normal"] * 5, first=0)
 VALID = patch_set(["normal"] * 3 + ["tumor"] * 3, first=50)
+SHARES: dict[str, Any] = {"mixed_original": 0.5, "mixed_synthetic": 0.5, "validate_on": "original"}
 SYNTHETIC = {"normal": patch_set(["normal"] * 8, 100), "tumor": patch_set(["tumor"] * 9, 150)}
 
 
-def composed(
+def compose(
     regime: str, synthetic: Mapping[str, PatchSet] = SYNTHETIC, **changed: Any
 ) -> tuple[LabelledImages, LabelledImages]:
-    arguments: dict[str, Any] = {
-        "mixed_original": 0.5,
-        "mixed_synthetic": 0.5,
-        "validate_on": "original",
-        "valid_share_synthetic": None,
-        "seed": 1,
-    }
-    return build_regime(regime, TRAIN, VALID, synthetic, **{**arguments, **changed})  # type: ignore[arg-type]
+    seed = changed.pop("seed", 1)
+    settings = RegimeSettings(**{**SHARES, **changed})
+    return build_regime(regime, TRAIN, VALID, synthetic, settings, seed)  # type: ignore[arg-type]
 
 
 def numbers(patches: LabelledImages) -> list[int]:
@@ -50,8 +47,8 @@ def source_number(kind: str, label: str, row: int) -> int:
     return int(patches.images[row, 0, 0, 0])
 
 
-def test_original_is_all_of_it_without_a_copy() -> None:
-    train, valid = composed("original", {})
+def test_original_regime_is_the_whole_set_without_a_copy() -> None:
+    train, valid = compose("original", {})
     assert train.images is TRAIN.images
     assert train.labels.tolist() == [1, 0] * 5
     assert numbers(valid) == [50, 51, 52, 53, 54, 55]
@@ -62,8 +59,10 @@ def test_original_is_all_of_it_without_a_copy() -> None:
     ("shares", "original", "synthetic"),
     [((0.5, 0.5), 2, 3), ((1.0, 1.0), 5, 5), ((1.0, 1.5), 5, 8), ((0.2, 0.1), 1, 1)],
 )
-def test_mixed_sizes(shares: tuple[float, float], original: int, synthetic: int) -> None:
-    train, valid = composed("mixed", mixed_original=shares[0], mixed_synthetic=shares[1])
+def test_mixed_regime_has_the_configured_sizes(
+    shares: tuple[float, float], original: int, synthetic: int
+) -> None:
+    train, valid = compose("mixed", mixed_original=shares[0], mixed_synthetic=shares[1])
     assert counts(train) == {
         ("original", "normal"): original,
         ("original", "tumor"): original,
@@ -75,65 +74,55 @@ def test_mixed_sizes(shares: tuple[float, float], original: int, synthetic: int)
 
 
 @pytest.mark.parametrize("regime", ["original", "mixed", "synthetic"])
-def test_images_labels_and_origin_agree(regime: str) -> None:
-    train, _ = composed(regime)
+def test_regime_images_labels_and_origin_agree(regime: str) -> None:
+    train, _ = compose(regime)
     rows = zip(train.origin["kind"], train.origin["label"], train.origin["row"], strict=True)
     assert numbers(train) == [source_number(kind, label, row) for kind, label, row in rows]
     assert train.labels.tolist() == (train.origin["label"] == "tumor").astype(int).tolist()
     assert train.labels.dtype == np.int64
 
 
-def test_synthetic_is_all_of_it_validated_on_original() -> None:
-    train, valid = composed("synthetic")
+def test_synthetic_regime_validates_on_original() -> None:
+    train, valid = compose("synthetic")
     assert numbers(train) == [*range(100, 108), *range(150, 159)]
     assert numbers(valid) == [50, 51, 52, 53, 54, 55]
 
 
-def test_code_validates_synthetic_on_what_is_held_out() -> None:
-    train, valid = composed("synthetic", validate_on="code", valid_share_synthetic=0.25)
+def test_validate_on_code_holds_synthetic_patches_out() -> None:
+    train, valid = compose("synthetic", validate_on="code", valid_share_synthetic=0.25)
     assert counts(valid) == {("synthetic", "normal"): 2, ("synthetic", "tumor"): 2}
     assert sorted(numbers(train) + numbers(valid)) == [*range(100, 108), *range(150, 159)]
     for regime in ("original", "mixed"):
-        _, others = composed(regime, validate_on="code", valid_share_synthetic=0.25)
+        _, others = compose(regime, validate_on="code", valid_share_synthetic=0.25)
         assert numbers(others) == [50, 51, 52, 53, 54, 55]
 
 
-def test_draw_depends_on_the_seed_alone() -> None:
-    draws = [numbers(composed("mixed", seed=seed)[0]) for seed in (1, 1, 2, 3, 4)]
+def test_mixed_regime_depends_on_the_seed() -> None:
+    draws = [numbers(compose("mixed", seed=seed)[0]) for seed in (1, 1, 2, 3, 4)]
     assert draws[0] == draws[1]
     assert any(draw != draws[0] for draw in draws[2:])
 
 
-def test_shortage_is_an_error_with_counts() -> None:
+def test_build_regime_with_too_few_patches_raises() -> None:
     few = {**SYNTHETIC, "tumor": patch_set(["tumor"] * 4, 150)}
     with pytest.raises(PathgenError, match=r"synthetic tumor set: mixed training needs 5 .* there are 4"):
-        composed("mixed", few, mixed_synthetic=1.0)
+        compose("mixed", few, mixed_synthetic=1.0)
     with pytest.raises(PathgenError, match=r"share of 0\.1 of 5 normal patches is none"):
-        composed("mixed", mixed_original=0.1)
+        compose("mixed", mixed_original=0.1)
     with pytest.raises(PathgenError, match="synthetic tumor set: holds no patch"):
-        composed("synthetic", {"normal": SYNTHETIC["normal"]})
+        compose("synthetic", {"normal": SYNTHETIC["normal"]})
     with pytest.raises(PathgenError, match=r"a share of 0\.01 of 8 patches"):
-        composed("synthetic", validate_on="code", valid_share_synthetic=0.01)
+        compose("synthetic", validate_on="code", valid_share_synthetic=0.01)
 
 
-def test_wrong_sets_are_refused() -> None:
+def test_build_regime_with_unsuitable_sets_raises() -> None:
     swapped = {"normal": SYNTHETIC["tumor"], "tumor": SYNTHETIC["normal"]}
     with pytest.raises(PathgenError, match="patches of the other class"):
-        composed("synthetic", swapped)
+        compose("synthetic", swapped)
     larger = {label: patch_set([label] * 9, 100, size_px=8) for label in ("normal", "tumor")}
     for regime in ("mixed", "synthetic"):
         with pytest.raises(PathgenError, match="differ in size"):
-            composed(regime, larger)
+            compose(regime, larger)
     one_class = patch_set(["normal"] * 4, 0)
     with pytest.raises(PathgenError, match="original training set: has no tumor patch"):
-        build_regime(
-            "original",
-            one_class,
-            VALID,
-            {},
-            mixed_original=0.5,
-            mixed_synthetic=0.5,
-            validate_on="original",
-            valid_share_synthetic=None,
-            seed=1,
-        )
+        build_regime("original", one_class, VALID, {}, RegimeSettings(**SHARES), 1)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pathgen import run_matrix
-from pathgen.classifier.loop import _METRICS, HISTORY_COLUMNS
+from pathgen.classifier.loop import HISTORY_COLUMNS, METRICS
 from pathgen.gan.generators.dpdcgan.accounting import EPSILON
 from pathgen.gan.generators.dpdcgan.trainer import DpTrainer
 from pathgen.gan.generators.stylegan2.trainer import Players as StyleGan2Players
@@ -121,7 +121,7 @@ def test_the_page_names_the_keys_that_are_recorded_and_no_others(
         EPSILON,
         *LOOKS,
         *FRECHET_KEYS,
-        *_METRICS,
+        *METRICS,
         *(f"test/{name}" for name in classification_metrics(_LABELS, _SCORES, 0.5)),
         *(f"test/{name}" for name in (*AT_OPERATING_POINT, "calibration_error")),
         *(f"trts/{name}" for name in ("n", "accuracy", "recall", "specificity", "roc_auc")),

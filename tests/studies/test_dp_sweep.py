@@ -47,7 +47,7 @@ RECIPE = {
     "seed": 3,
 }
 CLASSIFIER = {
-    "classifier": "cnn6",
+    "network": "cnn6",
     "batch_size": 8,
     "max_epochs": 1,
     "patience": 1,

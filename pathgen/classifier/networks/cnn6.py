@@ -1,10 +1,7 @@
-"""The study's own classifier: four unpadded convolutions and three linear layers."""
-
-from typing import Any
+"""Classifier of the published study: four unpadded convolutions and three linear layers."""
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 SMALLEST_IMAGE_PX = 16
@@ -20,37 +17,10 @@ def feature_side_px(image_size_px: int) -> int:
         image_size_px: Side of the input in pixels.
 
     Returns:
-        The side after twice (two unpadded 3x3 convolutions, each 2 px off, and a halving that rounds
-        down): 13 for 64 px, 5 for 32 px. Below 1 the network cannot be built.
+        Side after two blocks of two unpadded 3x3 convolutions (2 px less each) and a pooling that rounds
+        down: 13 for 64 px, 5 for 32 px. Below 1 the network cannot be built.
     """
     return ((image_size_px - 4) // 2 - 4) // 2
-
-
-class _RectifyInPlace(torch.autograd.Function):
-    """ReLU that puts its result in place of its input, and later the gradient in place of its result.
-
-    By the time its gradient is asked for, the result has served all who took it: its memory is free, and
-    near the processor. torch refuses a second walk back through the same result.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, values: Tensor) -> Tensor:
-        ctx.mark_dirty(values.relu_())
-        ctx.save_for_backward(values)
-        return values
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        result: Tensor
-        (result,) = ctx.saved_tensors
-        torch.ops.aten.threshold_backward.grad_input(gradients[0], result, 0, grad_input=result)
-        return result
-
-
-class _Rectifier(nn.Module):
-    def forward(self, values: Tensor) -> Tensor:
-        return _RectifyInPlace.apply(values)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class Cnn6(nn.Module):
@@ -66,18 +36,18 @@ class Cnn6(nn.Module):
     def __init__(self, image_size_px: int) -> None:
         super().__init__()
         assert image_size_px >= SMALLEST_IMAGE_PX, image_size_px
-        # A maximum and a ReLU commute: the smaller map is rectified, to the same bits.
+        # ReLU after pooling gives the same bits on a smaller map: maximum and ReLU commute.
         self.features = nn.Sequential(
             nn.Conv2d(3, 32, 3),
-            _Rectifier(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(32, 32, 3),
             nn.MaxPool2d(2),
-            _Rectifier(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(32, 64, 3),
-            _Rectifier(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(64, 64, 3),
             nn.MaxPool2d(2),
-            _Rectifier(),
+            nn.ReLU(inplace=True),
         )
         self.head = nn.Sequential(
             nn.Linear(64 * feature_side_px(image_size_px) ** 2, 512),
@@ -91,13 +61,13 @@ class Cnn6(nn.Module):
         """Return the log-probabilities of both classes.
 
         Args:
-            images: float32 of shape (N, 3, H, W), in [-1, 1].
+            images: Batch, float32 (N, 3, H, W), in [-1, 1].
 
         Returns:
-            float32 of shape (N, 2): natural logarithm of P(normal), P(tumor).
+            Natural logarithms of P(normal) and P(tumor), float32 (N, 2).
         """
         features = torch.flatten(self.features(images), 1)  # (N, 64, h, w) -> (N, 64*h*w)
-        # In float32 also when the layers run in bfloat16: its 8 bits are too coarse for a loss.
+        # In float32 also under autocast: the 8 bits of bfloat16 are too coarse for a loss.
         return functional.log_softmax(self.head(features).float(), dim=1)
 
 

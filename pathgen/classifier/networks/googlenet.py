@@ -13,10 +13,10 @@ STEM = ("conv1.",)
 class GoogLeNet(torchvision.models.GoogLeNet):  # type: ignore[misc] # torchvision has no types
     """Classify a patch as normal or tumor by nine inception blocks with batch normalisation.
 
-    Its stem is that for small images: one 3x3 convolution of stride 1 in place of 7x7 of stride 2, and no
-    max-pooling after it, so that 64 px end as 8 x 8 features, not as 2 x 2. No auxiliary heads: those are for
-    images of 224 px. Weights are drawn as torch's layers do by default. All else is torchvision's: names
-    of the tensors, a dropout of 0.2 before the last layer. 5,594,274 weights for patches of any size.
+    The stem is that for small images: one 3x3 convolution of stride 1 instead of 7x7 of stride 2, and no
+    max-pooling after it, so that 64 px end as 8 x 8 features, not 2 x 2. There are no auxiliary heads, which
+    are for images of 224 px. Initial weights are torch's defaults; tensor names and the dropout of 0.2 before
+    the last layer are torchvision's. 5,594,274 weights for patches of any size.
 
     Source: Szegedy et al. 2015 (arXiv 1409.4842), with the batch normalisation of Ioffe and Szegedy 2015.
     """
@@ -32,6 +32,6 @@ class GoogLeNet(torchvision.models.GoogLeNet):  # type: ignore[misc] # torchvisi
 
 
 def build(image_size_px: int) -> nn.Module:
-    """Build the network; its last features are averaged, so that the size of the patches is free."""
+    """Build the network; global average pooling allows patches of any size."""
     assert image_size_px >= SMALLEST_IMAGE_PX, image_size_px
     return GoogLeNet()

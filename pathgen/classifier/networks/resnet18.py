@@ -13,9 +13,9 @@ STEM = ("conv1.",)
 class ResNet18(torchvision.models.ResNet):  # type: ignore[misc] # torchvision has no types
     """Classify a patch as normal or tumor by four pairs of residual blocks.
 
-    Its stem is that for small images: one 3x3 convolution of stride 1 in place of 7x7 of stride 2, and no
-    max-pooling, so that 64 px end as 8 x 8 features, not as 2 x 2. All else is torchvision's: names of the
-    tensors, draws of the weights. 11,169,858 weights for patches of any size.
+    The stem is that for small images: one 3x3 convolution of stride 1 instead of 7x7 of stride 2, and no
+    max-pooling, so that 64 px end as 8 x 8 features, not 2 x 2. Tensor names and initial weights are
+    torchvision's. 11,169,858 weights for patches of any size.
 
     Source: He et al. 2016 (arXiv 1512.03385); the stem is that of its section 4.2.
     """
@@ -32,6 +32,6 @@ class ResNet18(torchvision.models.ResNet):  # type: ignore[misc] # torchvision h
 
 
 def build(image_size_px: int) -> nn.Module:
-    """Build the network; its last features are averaged, so that the size of the patches is free."""
+    """Build the network; global average pooling allows patches of any size."""
     assert image_size_px >= SMALLEST_IMAGE_PX, image_size_px
     return ResNet18()

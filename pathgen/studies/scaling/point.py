@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pathgen.classifier.loop import train_classifier
 from pathgen.classifier.prediction import predict
+from pathgen.classifier.settings import ClassifierSettings, TrainClassifierConfig
 from pathgen.metrics.classification import classification_metrics
 from pathgen.patches.store import PatchSet
 from pathgen.studies.scaling.subsets import in_one_file
@@ -43,8 +44,8 @@ def run_point(
         images_by_label: Training patches of each class, uint8 of shape (N, H, W, 3).
         valid: Original validation patches: they choose the weights.
         test: Original test patches.
-        recipe: Arguments of `train_classifier`, the same for every size; its own limits of epochs and steps
-            give way to those here.
+        recipe: Fields of `ClassifierSettings`, the same for every size; its limits of epochs and steps are
+            replaced by those here.
         max_steps: Optimiser steps.
         validate_every_steps: Steps between two validations.
         seed: Of first weights and order.
@@ -65,25 +66,23 @@ def run_point(
     """
     images, labels = in_one_file(images_by_label, resume_folder.with_suffix(".patches"))
     validations = -(-max_steps // validate_every_steps)
+    limits = {"max_epochs": validations, "patience": validations, "max_steps": max_steps}
     trained = train_classifier(
         images,
         labels,
         valid.images,
         valid.classes,
-        **{
-            **recipe,
-            "max_epochs": validations,
-            "patience": validations,
-            "max_steps": max_steps,
-            "epoch_patches": validate_every_steps * recipe["batch_size"],
-        },
-        seed=seed,
+        TrainClassifierConfig(
+            recipe=ClassifierSettings(**{**recipe, **limits}),
+            seed=seed,
+            precision=precision,
+            channels_last=channels_last,
+            epoch_patches=validate_every_steps * recipe["batch_size"],
+        ),
         device=device,
-        precision=precision,
-        channels_last=channels_last,
         resume_folder=resume_folder,
-        recorder=recorder,
-        what=what,
+        logger=recorder,
+        desc=what,
     )
     metrics = classification_metrics(test.classes, predict(trained.model, test.images, device), threshold)
     tumors = float(test.classes.mean())

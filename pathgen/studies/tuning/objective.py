@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pathgen.classifier.loop import train_classifier
 from pathgen.classifier.regimes import Regime, build_regime
-from pathgen.classifier.settings import TrainClassifierSettings
+from pathgen.classifier.settings import TrainClassifierConfig, TrainClassifierSettings
 from pathgen.core.labels import Label
 from pathgen.core.params import parse_section
 from pathgen.patches.store import PatchSet
@@ -91,13 +91,11 @@ def score(
         NonFiniteLoss: The training has diverged.
     """
     settings = parse_section(dict(params), "train_classifier", TrainClassifierSettings)
-    recipe = settings.of(data.classifier).arguments()
+    recipe = settings.of(data.classifier)
     synthetic = data.synthetic_sets(params["synthesise"]["per_class"])
     scores: list[float] = []
     for place, seed in enumerate(data.seeds):
-        train, valid = build_regime(
-            data.regime, data.train, data.valid, synthetic, **settings.regimes.model_dump(), seed=seed
-        )
+        train, valid = build_regime(data.regime, data.train, data.valid, synthetic, settings.regimes, seed)
         best = 0.0
 
         def finish_epoch(epoch: int, row: dict[str, float], place: int = place) -> bool:
@@ -111,14 +109,13 @@ def score(
             train.labels,
             valid.images,
             valid.labels,
-            **recipe,
-            seed=seed,
+            TrainClassifierConfig(
+                recipe=recipe, seed=seed, precision=data.precision, channels_last=data.channels_last
+            ),
             device=data.device,
-            precision=data.precision,
-            channels_last=data.channels_last,
             resume_folder=None if resume_folder is None else resume_folder / str(seed),
-            recorder=logger_for(seed),
-            what=f"{desc}, seed {seed}",
+            logger=logger_for(seed),
+            desc=f"{desc}, seed {seed}",
             stop_after_epoch=finish_epoch,
         )
         scores.append(float(trained.history["valid_accuracy"].max()))

@@ -1,4 +1,4 @@
-"""How many patches a mixture takes."""
+"""Numbers of patches in the regime mixed."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from pathgen.classifier.mixing import mixed_counts
         (3, (1.0, 0.1), (3, 1)),
     ],
 )
-def test_shares_are_taken_as_they_are_written(
+def test_mixed_counts_round_decimal_shares_exactly(
     originals: int, shares: tuple[float, float], wanted: tuple[int, int]
 ) -> None:
     assert mixed_counts(originals, *shares) == wanted

@@ -1,9 +1,9 @@
-"""Patches are batch_order as they are, or changed by draws that depend on seed and step alone."""
+"""Batches are normalised, and augmented by random numbers that depend on seed and step alone."""
 
 import numpy as np
 import pytest
 import torch
-from classifier_toy import toy_patches
+from factories.toy_classifier import toy_patches
 from scipy import ndimage
 
 from pathgen.classifier.dataloader import DeviceDataset
@@ -15,13 +15,13 @@ IMAGES, LABELS = toy_patches(24, 1)
 ROWS = np.arange(24)[::-1].copy()
 
 
-def feed(augment: Augment, seed: int = 1, channels_last: bool = True) -> DeviceDataset:
+def dataset(augment: Augment, seed: int = 1, channels_last: bool = True) -> DeviceDataset:
     return DeviceDataset(IMAGES, LABELS, device=CPU, channels_last=channels_last, augment=augment, seed=seed)
 
 
 @pytest.mark.parametrize("channels_last", [True, False])
-def test_unchanged_patches_are_normalised_and_keep_their_labels(channels_last: bool) -> None:
-    images, labels = feed("none", channels_last=channels_last).batch(ROWS, 0)
+def test_batch_without_augmentation_is_normalised(channels_last: bool) -> None:
+    images, labels = dataset("none", channels_last=channels_last).batch(ROWS, 0)
     expected = (IMAGES[ROWS].astype(np.float64) / 127.5 - 1).transpose(0, 3, 1, 2)
     np.testing.assert_allclose(images.numpy(), expected, atol=2e-7)
     assert labels.tolist() == LABELS[ROWS].tolist()
@@ -29,9 +29,9 @@ def test_unchanged_patches_are_normalised_and_keep_their_labels(channels_last: b
     assert images.is_contiguous(memory_format=layout)
 
 
-def test_turned_patches_are_symmetries_of_the_originals() -> None:
-    plain, _ = feed("none").batch(ROWS, 0)
-    turned, _ = feed("d4").batch(ROWS, 0)
+def test_d4_gives_symmetries_of_the_patch() -> None:
+    plain, _ = dataset("none").batch(ROWS, 0)
+    turned, _ = dataset("d4").batch(ROWS, 0)
     ways = set()
     for before, after in zip(plain, turned, strict=True):
         symmetries = [torch.rot90(before, k, (1, 2)) for k in range(4)]
@@ -42,23 +42,23 @@ def test_turned_patches_are_symmetries_of_the_originals() -> None:
 
 
 @pytest.mark.parametrize("augment", ["d4", "d4_stain", "d4_stain_blur"])
-def test_changes_depend_on_seed_and_step_alone(augment: Augment) -> None:
-    first, _ = feed(augment).batch(ROWS, 3)
+def test_augmentation_depends_on_seed_and_step_alone(augment: Augment) -> None:
+    first, _ = dataset(augment).batch(ROWS, 3)
     torch.manual_seed(9)
-    again, _ = feed(augment).batch(ROWS, 3)
+    again, _ = dataset(augment).batch(ROWS, 3)
     assert torch.equal(first, again)
-    assert not torch.equal(first, feed(augment).batch(ROWS, 4)[0])
-    assert not torch.equal(first, feed(augment, seed=2).batch(ROWS, 3)[0])
+    assert not torch.equal(first, dataset(augment).batch(ROWS, 4)[0])
+    assert not torch.equal(first, dataset(augment, seed=2).batch(ROWS, 3)[0])
     assert first.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_stain_is_mild_and_blur_takes_fine_texture_away() -> None:
-    stained, _ = feed("d4_stain").batch(ROWS, 0)
-    plain, _ = feed("d4").batch(ROWS, 0)
+def test_stain_is_mild_and_blur_removes_fine_texture() -> None:
+    stained, _ = dataset("d4_stain").batch(ROWS, 0)
+    plain, _ = dataset("d4").batch(ROWS, 0)
     difference = (stained - plain).abs().mean((1, 2, 3))
     assert 0.005 < float(difference.mean()) < 0.2
     assert float(difference.min()) > 0
-    soft, _ = feed("d4_stain_blur").batch(ROWS, 0)
+    soft, _ = dataset("d4_stain_blur").batch(ROWS, 0)
 
     def texture(images: torch.Tensor) -> torch.Tensor:
         return images.diff(dim=3).square().mean((1, 2, 3))
@@ -66,7 +66,7 @@ def test_stain_is_mild_and_blur_takes_fine_texture_away() -> None:
     assert 0.2 < float((texture(soft) < 0.99 * texture(stained)).double().mean()) < 0.8
 
 
-def test_blur_equals_scipys_away_from_the_edges() -> None:
+def test_blur_equals_scipy_away_from_the_edges() -> None:
     image = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     ours = blurred(image.expand(2, 3, 32, 32), torch.tensor([1.2, 0.0], dtype=torch.float64))
     expected = ndimage.gaussian_filter(image[0].numpy(), (0, 1.2, 1.2), truncate=8)

@@ -1,0 +1,102 @@
+"""A toy task and a training of it; as a script, a training that kills itself."""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pathgen.classifier import loop
+from pathgen.classifier.loop import TrainedClassifier, train_classifier
+from pathgen.classifier.settings import ClassifierSettings, TrainClassifierConfig
+from pathgen.classifier.training_state import TrainingState
+from pathgen.training.metric_logger import NullLogger
+
+RECIPE: dict[str, Any] = {
+    "network": "cnn6",
+    "batch_size": 16,
+    "max_epochs": 3,
+    "patience": 3,
+    "learning_rate": 0.05,
+    "momentum": 0.9,
+    "weight_decay": 0.0005,
+    "lr_schedule": "step",
+    "lr_step_steps": 10,
+    "lr_gamma": 0.5,
+    "augment": "none",
+}
+
+
+def toy_patches(count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Noise; tumor (every second patch) is darker in the middle."""
+    generator = np.random.default_rng(seed)
+    images = generator.integers(100, 200, (count, 16, 16, 3)).astype(np.uint8)
+    labels = (np.arange(count) % 2).astype(np.int64)
+    images[labels == 1, 4:12, 4:12] -= 80
+    return images, labels
+
+
+def toy_config(**changes: Any) -> TrainClassifierConfig:
+    """Configure the training of the toy task; changes are fields of the recipe or of the configuration."""
+    recipe = {name: changes.pop(name) for name in list(changes) if name in ClassifierSettings.model_fields}
+    arithmetic: dict[str, Any] = {"seed": 1, "precision": "fp32", "channels_last": True}
+    return TrainClassifierConfig(
+        recipe=ClassifierSettings(**{**RECIPE, **recipe}), **{**arithmetic, **changes}
+    )
+
+
+def train_toy(**changes: Any) -> TrainedClassifier:
+    """Train on 90 toy patches, validate on 40."""
+    arguments: dict[str, Any] = {
+        "device": torch.device("cpu"),
+        "resume_folder": None,
+        "logger": NullLogger(),
+        "desc": "train toy",
+        "stop_after_epoch": None,
+    }
+    patches = changes.pop("patches", (*toy_patches(90, 1), *toy_patches(40, 2)))
+    arguments |= {name: changes.pop(name) for name in arguments if name in changes}
+    return train_classifier(*patches, toy_config(**changes), **arguments)
+
+
+class KillBeforeEpochEnds:
+    """A logger that ends its own process as ``kill -9`` does when the metrics of an epoch arrive."""
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def metrics(self, values: Mapping[str, float], step: int) -> None:
+        """Kill the process at the chosen epoch."""
+        if step == self.epoch:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def image(self, key: str, image: NDArray[np.uint8], step: int) -> None:
+        """Ignore the image."""
+
+
+def kill_in_step(step: int) -> None:
+    """Write a snapshot after every step, and kill the process at the start of a step."""
+    loop.SNAPSHOT_EVERY_S = -1.0
+    plain = loop.train_step
+
+    def dying(state: TrainingState, *arguments: Any, **options: Any) -> None:
+        if state.steps == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+        plain(state, *arguments, **options)
+
+    loop.train_step = dying
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    folder, unit, number, changes = sys.argv[1:]
+    if unit == "step":
+        kill_in_step(int(number))
+    epoch = int(number) if unit == "epoch" else 0
+    train_toy(resume_folder=Path(folder), logger=KillBeforeEpochEnds(epoch), **json.loads(changes))
