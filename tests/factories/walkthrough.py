@@ -11,26 +11,36 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def apply_chapter(title: str, target: Path) -> None:
-    """Copy the package and change it as a chapter says.
+    """Copy the package and change it as a chapter says (see `edit_by_chapter`)."""
+    shutil.copytree(ROOT / "pathgen", target / "pathgen", ignore=shutil.ignore_patterns("__pycache__"))
+    edit_by_chapter(title, target)
+
+
+def edit_by_chapter(title: str, checkout: Path) -> list[str]:
+    """Change a checkout as a chapter says.
 
     A Python block is the content of the file named in the paragraph before it. A diff block belongs to the
     file named before it; each added line is inserted after the line above it in the block.
 
     Args:
         title: Heading of the chapter.
-        target: Folder that receives the copy.
+        checkout: Folder that holds ``pathgen``.
+
+    Returns:
+        Paths of the new files.
     """
-    shutil.copytree(ROOT / "pathgen", target / "pathgen", ignore=shutil.ignore_patterns("__pycache__"))
     chapter = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split(f"## {title}\n")[1]
     blocks = re.findall(
         r"`(pathgen/[^`]+\.py)`[^`]*?\n```(python|diff)\n(.*?)```", chapter.split("\n## ")[0], re.S
     )
     assert blocks, f"no code in chapter {title}"
+    created = []
     for file, kind, block in blocks:
-        path = target / file
+        path = checkout / file
         if kind == "python":
             assert not path.exists(), f"{file} exists"
             path.write_text(block, encoding="utf-8")
+            created.append(file)
             continue
         lines = path.read_text(encoding="utf-8").split("\n")
         at = 0
@@ -41,6 +51,7 @@ def apply_chapter(title: str, target: Path) -> None:
             elif line.startswith(" "):
                 at = lines.index(line[1:], at) + 1
         path.write_text("\n".join(lines), encoding="utf-8")
+    return created
 
 
 def run_script(script: str, checkout: Path) -> str:
