@@ -40,7 +40,7 @@ def dask_executor(address: str, shared: Path, timeout_s: float = 30.0) -> Iterat
     try:
         import distributed  # noqa: PLC0415 - an optional dependency
     except ModuleNotFoundError:
-        raise PathgenError(subject, "Dask is not installed", 'Run: pip install "pathgen[scale]"') from None
+        raise PathgenError(subject, "Dask is not installed", "Run: pip install -e '.[scale]'") from None
     try:
         client = distributed.Client(address, timeout=timeout_s, name="pathgen")
     except (OSError, ValueError) as problem:
