@@ -1,4 +1,4 @@
-"""Fail when a Markdown file of the project links to a file or heading that does not exist."""
+"""Fail if a Markdown file links to a file or a heading that does not exist."""
 
 import re
 import sys
@@ -9,26 +9,22 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 
-def _inline(tokens: list[Token]) -> list[Token]:
-    return [child for token in tokens if token.type == "inline" for child in token.children or []]
+def parse(document: Path) -> list[Token]:
+    """Parse a Markdown file as a code host does."""
+    return MarkdownIt("gfm-like", {"linkify": False}).parse(document.read_text(encoding="utf-8"))
 
 
 def anchors(document: Path) -> set[str]:
-    """Return the anchors that headings of a Markdown file get on a code host."""
-    tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(document.read_text(encoding="utf-8"))
-    found = set()
-    for heading, content in pairwise(tokens):
-        if heading.type == "heading_open":
-            text = "".join(child.content for child in content.children or [])
-            found.add(re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-"))
-    return found
+    """Return the anchors that a code host derives from the headings of a file."""
+    pairs = [pair for pair in pairwise(parse(document)) if pair[0].type == "heading_open"]
+    titles = ["".join(child.content for child in content.children or []) for _, content in pairs]
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def dead_links(document: Path) -> list[str]:
-    """Return one line per relative link or picture of `document` that leads nowhere."""
-    tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(document.read_text(encoding="utf-8"))
+    """Return one line per relative link or picture of a file that leads nowhere."""
     dead = []
-    for token in _inline(tokens):
+    for token in (child for block in parse(document) for child in block.children or []):
         target = str(token.attrGet("href") or token.attrGet("src") or "")
         if not target or re.match(r"[a-z][a-z0-9+.-]*:", target):
             continue
@@ -41,16 +37,9 @@ def dead_links(document: Path) -> list[str]:
     return dead
 
 
-def main(arguments: list[str]) -> int:
-    """Check the named files, and all Markdown files of named folders."""
-    documents: list[Path] = []
-    for argument in arguments:
-        path = Path(argument)
-        documents += sorted(path.rglob("*.md")) if path.is_dir() else [path]
+if __name__ == "__main__":
+    paths = [Path(argument) for argument in sys.argv[1:]]
+    documents = [file for path in paths for file in (sorted(path.rglob("*.md")) if path.is_dir() else [path])]
     dead = [line for document in documents for line in dead_links(document)]
     print("\n".join(dead) if dead else f"links: {len(documents)} documents, none dead")
-    return 1 if dead else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(1 if dead else 0)

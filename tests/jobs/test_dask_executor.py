@@ -134,6 +134,6 @@ def test_dask_lost_scheduler_is_an_error(address: str, tmp_path: Path) -> None:
 
 def test_dask_not_installed_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(PathgenError, match=r"pip install \"pathgen\[scale\]\""):
+    with pytest.raises(PathgenError, match=r"pip install -e '\.\[scale\]'"):
         with dask_executor("tcp://127.0.0.1:9", tmp_path):
             pass
