@@ -62,6 +62,7 @@ check: setup
 	ruff check .
 	ruff format --check .
 	mypy
+	codespell README.md CONTRIBUTING.md CHANGELOG.md docs profiles scripts
 	python scripts/check_links.py README.md CONTRIBUTING.md CHANGELOG.md docs
 	mkdocs build
 

@@ -67,6 +67,12 @@ def test_site_builds_without_a_warning(tmp_path: Path) -> None:
     assert not [page for page in (tmp_path / "site").rglob("*.html") if fetched.search(page.read_text())]
 
 
+def test_pages_use_the_terms_of_the_field() -> None:
+    # codespell checks single words; these are phrases.
+    phrases = re.compile(r"by heart|cannot be told|told apart|be told from|has to say|wants a ", re.I)
+    assert [(NAMES[p], m[0]) for p in PAGES for m in phrases.finditer(p.read_text(encoding="utf-8"))] == []
+
+
 def test_named_files_exist() -> None:
     # The walk-throughs add these files.
     examples = re.findall(r"^\*\*\d\. .*?`([\w./]+\.py)`", text_of("CONTRIBUTING.md"), re.M)
