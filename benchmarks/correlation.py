@@ -6,19 +6,14 @@ nothing else needs it), and otherwise NumPy.
 
 import argparse
 import resource
-import sys
-import tempfile
 from collections.abc import Callable, Sequence
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.measuring import Result, own_process, rate, show
+from benchmarks.measuring import Result, rate, show
 from benchmarks.turns import wait
 from pathgen.privacy.blocked_knn import CHUNK, one_thread_each
 from pathgen.privacy.neighbours import PixelMeasure, nearest_both_ways
@@ -28,30 +23,28 @@ SIDE_PX = 64
 NEIGHBOURS = 10
 # Number of synthetic and of training patches of the published study.
 STUDY = (70_016, 70_000)
-MEASURES: dict[str, PixelMeasure] = {"one position": "ncc", "eight positions": "ncc-square"}
+MEASURES: dict[str, PixelMeasure] = {"one orientation": "ncc", "eight orientations": "ncc-square"}
 
 
 def images(seed: int, count: int) -> NDArray[np.uint8]:
     """Generate coarse noise, in which neighbouring pixels are similar, as in tissue."""
     rng = np.random.default_rng(seed)
     coarse = rng.integers(40, 220, (count, SIDE_PX // 8, SIDE_PX // 8, 3), dtype=np.uint8)
-    drawn = coarse.repeat(8, axis=1).repeat(8, axis=2)
-    drawn += rng.integers(0, 36, (SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
-    return drawn
+    fine = coarse.repeat(8, axis=1).repeat(8, axis=2)
+    fine += rng.integers(0, 36, (SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
+    return fine
 
 
-def products(counts: tuple[int, int], device: torch.device) -> None:
-    """Multiply float32 rows of as many patches, chunk by chunk, without using the result."""
-    rows = torch.randn(CHUNK, SIDE_PX**2 * 3, device=device)
-    other = torch.randn(CHUNK, SIDE_PX**2 * 3, device=device)
-    pieces = [[min(CHUNK, n - start) for start in range(0, n, CHUNK)] for n in counts]
-    blocks = [(left, right) for left in pieces[0] for right in pieces[1]]
-
-    def multiplied(block: tuple[int, int]) -> None:
-        rows[: block[0]] @ other[: block[1]].T
-
+def products(count: int, device: torch.device) -> None:
+    """Multiply all pairs of `count` float32 rows, chunk by chunk, without using the result."""
+    left, right = torch.randn(2, CHUNK, SIDE_PX**2 * 3, device=device)
+    sizes = [min(CHUNK, count - start) for start in range(0, count, CHUNK)]
     with one_thread_each() as pool:
-        list(pool.map(multiplied, blocks))
+        list(
+            pool.map(
+                lambda block: left[: block[0]] @ right[: block[1]].T, [(m, n) for m in sizes for n in sizes]
+            )
+        )
     wait(device)
 
 
@@ -63,38 +56,11 @@ def plain(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
 
 def loop() -> tuple[str, Callable[[NDArray[np.uint8], NDArray[np.uint8]], float]]:
     """Return the name of the loop and its function of a pair."""
-    if find_spec("skimage") is None:
+    try:
+        from skimage.feature import match_template  # type: ignore[import-not-found]  # noqa: PLC0415
+    except ImportError:
         return "NumPy, pair by pair", plain
-    feature: Any = import_module("skimage.feature")
-    return "scikit-image, pair by pair", lambda a, b: float(feature.match_template(a, b).item())
-
-
-def check_same(pair: Callable[[NDArray[np.uint8], NDArray[np.uint8]], float]) -> None:
-    """Exit with a message if the nearest neighbours differ from those of the loop."""
-    left, right = images(3, 12), images(4, 15)
-    found, _ = nearest_both_ways(left, right, measure="ncc", k=1)
-    expected = np.array([[1 - pair(b, a) for b in right] for a in left])
-    if (found.index[:, 0] != expected.argmin(axis=1)).any() or not np.allclose(
-        found.distance[:, 0], expected.min(axis=1), atol=2e-5
-    ):
-        raise SystemExit("all pairs at once and the loop over pairs differ")
-
-
-def peak_mb(count: int, threads: int) -> float:
-    """Return the peak memory of a process that compares `count` with `count` patches on disk, in MB."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for seed, file in enumerate(("left.npy", "right.npy")):
-            np.save(folder / file, images(seed, count))
-        here = [sys.executable, "-m", "benchmarks.correlation", "--inside", name, "--threads", str(threads)]
-        return own_process(here, Path.cwd()).peak_mb
-
-
-def inside(folder: Path) -> None:
-    """Compare the patches on disk, for `peak_mb`."""
-    left, right = (np.load(folder / file, mmap_mode="r") for file in ("left.npy", "right.npy"))
-    nearest_both_ways(left, right, measure="ncc", k=NEIGHBOURS)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, "MB")
+    return "scikit-image, pair by pair", lambda a, b: float(match_template(a, b).item())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -102,62 +68,43 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--patches", type=int, default=20_000, help="number per set")
     parser.add_argument("--pairs", type=int, default=300, help="number of pairs in the loop")
     parser.add_argument("--shifted", type=int, default=500, help="number per set with shifts")
-    parser.add_argument("--threads", type=int, default=0, help="0: default of torch")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)
-    if chosen.threads:
-        torch.set_num_threads(chosen.threads)
-    if chosen.inside is not None:
-        inside(chosen.inside)
-        return
-    device, count, threads = torch.device(chosen.device), chosen.patches, torch.get_num_threads()
-    name, pair = loop()
-    check_same(pair)
+    torch.set_num_threads(chosen.threads)
+    device, count, few = torch.device(chosen.device), chosen.patches, min(chosen.shifted, chosen.patches)
     left, right = images(1, count), images(2, count)
-    work: dict[str, Callable[[], object]] = {"bare products": lambda: products((count, count), device)}
+    name, pair = loop()
+    products(CHUNK, device)
+    results = [rate("matrix products", "pairs", count * count, lambda: products(count, device))]
     for words, measure in MEASURES.items():
-        work[words] = lambda measure=measure: nearest_both_ways(  # type: ignore[misc]
-            left, right, measure=measure, k=NEIGHBOURS, device=chosen.device
+        results.append(
+            rate(
+                words,
+                "pairs",
+                count * count,
+                lambda measure=measure: nearest_both_ways(  # type: ignore[misc]
+                    left, right, measure=measure, k=NEIGHBOURS, device=chosen.device
+                ),
+            )
         )
-    products((CHUNK, CHUNK), device)
-    results = [rate(words, "pairs", count * count, run) for words, run in work.items()]
-    few = min(chosen.shifted, count)
-    results.append(
-        rate(
-            "eight positions and shifts to 3 px, shortlist 5",
-            "pairs",
-            few * few,
-            lambda: nearest_shifted(left[:few], right[:few], NccSearch("square", 3, 5, chosen.device)),
-        )
-    )
-    results.append(
-        rate(
-            name,
-            "pairs",
-            chosen.pairs,
-            lambda: [pair(left[i % count], right[i % count]) for i in range(chosen.pairs)],
-        )
-    )
-    speed = {result.name: result.value for result in results}
-    study_pairs = STUDY[0] * STUDY[1]
-    results += [
-        Result(f"{STUDY[0]:,} x {STUDY[1]:,}, {words}", study_pairs / speed[words] / 60, "min", 0.0)
-        for words in work
+    minutes = [
+        Result(f"{STUDY[0]:,} x {STUDY[1]:,}, {one.name}", STUDY[0] * STUDY[1] / one.value / 60, "min", 0.0)
+        for one in results
     ]
-    if device.type == "cpu":
-        peak = peak_mb(count, threads)
-        more = (sum(STUDY) - 2 * count) * (SIDE_PX**2 * 3 + 4 * NEIGHBOURS * 8) / 1024**2
-        results += [
-            Result(f"memory, {count:,} x {count:,}", peak, "MB", 0.0),
-            Result(f"memory, {STUDY[0]:,} x {STUDY[1]:,}, patches included", peak + more, "MB", 0.0),
-        ]
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    search = NccSearch("square", 3, 5, chosen.device)
+    shifted = lambda: nearest_shifted(left[:few], right[:few], search)  # noqa: E731
+    results.append(rate("eight orientations and shifts to 3 px, shortlist 5", "pairs", few * few, shifted))
+    some = [(left[i % count], right[i % count]) for i in range(chosen.pairs)]
+    results.append(rate(name, "pairs", len(some), lambda: [pair(a, b) for a, b in some]))
+    speed = {result.name: result.value for result in results}
+    results += [*minutes, Result(f"peak memory, {count:,} x {count:,}, patches included", peak_mb, "MB", 0.0)]
     ratios = {
-        "time_vs_gemm": speed["bare products"] / speed["one position"],
-        "eight_positions_vs_gemm": speed["bare products"] / speed["eight positions"],
-        "eight_positions_vs_eight_gemm": speed["bare products"] / speed["eight positions"] / 8,
-        "vs_scikit_image" if "scikit" in name else "vs_loop": speed["one position"] / speed[name],
+        "time_vs_gemm": speed["matrix products"] / speed["one orientation"],
+        "eight_orientations_vs_gemm": speed["matrix products"] / speed["eight orientations"],
+        "vs_loop": speed["one orientation"] / speed[name],
     }
     gpu = torch.cuda.get_device_name() if device.type == "cuda" else None
     show(results, ratios, chosen.json, gpu)

@@ -35,7 +35,7 @@ def honest_audit(patches: np.ndarray, label: str, settings: PrivacySettings) -> 
     ends = np.cumsum([N_TRAIN, n, n, settings.max_synthetic])
     train, nonmembers, reference, synthetic = np.split(patches[order[: ends[-1]]], ends[:-1])
     pairs = find_pairs(train[:n], nonmembers, reference, synthetic, train, settings, label)
-    return class_audit(pairs, settings, label, settings.significance / len(LABELS))
+    return class_audit(pairs, settings.significance / len(LABELS))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

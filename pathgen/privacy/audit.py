@@ -108,31 +108,27 @@ def audit(
             label,
             device,
         )
-        result = class_audit(pairs, settings, label, settings.significance / len(labels))
-        extra: dict[str, object] = {"descriptions": memorisation_scores(pairs, settings, label)}
+        result = class_audit(pairs, settings.significance / len(labels))
+        extra: dict[str, object] = {"descriptions": memorisation_scores(pairs)}
         tests: dict[str, TestResult] = {}
         if discriminators and label in discriminators:
-            tests |= discriminator_tests(pairs, discriminators[label], settings)
+            tests |= discriminator_tests(pairs, discriminators[label])
         if settings.shadow_steps:
-            tests |= shadow_tests(pairs, settings, label)
+            tests |= shadow_tests(pairs)
         if origins is not None:
             of_members = origins.members[label].iloc[rows["train"]]
             of_nonmembers = origins.nonmembers[label].iloc[rows["nonmember"]]
-            extra |= group_risks(pairs, of_members, of_nonmembers, settings.confidence)
-            extra["most_exposed"] = most_exposed(
-                pairs, of_members, rows["synthetic"], settings.exposed_patches
-            )
+            extra |= group_risks(pairs, of_members, of_nonmembers)
+            extra["most_exposed"] = most_exposed(pairs, of_members, rows["synthetic"])
             between_slides = (
-                slide_test(pairs, of_members, origins.unseen[label], settings, label)
-                if label in origins.unseen
-                else None
+                slide_test(pairs, of_members, origins.unseen[label]) if label in origins.unseen else None
             )
             tests |= {"slide_auc": between_slides} if between_slides else {}
         audits[label] = result.model_copy(update=extra)
-        metrics |= _metrics(label, audits[label], tests, shares_above_quantile(pairs, settings))
+        metrics |= _metrics(label, audits[label], tests, shares_above_quantile(pairs))
         plots[f"correlation-{label}"] = _histogram(pairs)
         pictures[f"correlation-{label}"] = rendered(plots[f"correlation-{label}"])
-        pictures[f"gallery-{label}"] = closest_pairs(pairs, settings.gallery_pairs)
+        pictures[f"gallery-{label}"] = closest_pairs(pairs)
     record = Audit(
         verdict=max((done.verdict for done in audits.values()), key=_SEVERITY.index),
         caveat=NO_PROOF,

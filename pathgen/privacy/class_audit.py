@@ -1,33 +1,28 @@
 """Audit of one class: tests, controls and verdict."""
 
-from pathgen.core.seeding import numpy_generator
 from pathgen.metrics.statistics.multiple_testing import holm
 from pathgen.privacy.attack_family import QUESTIONS, run_attacks
 from pathgen.privacy.attack_features import attack_features
 from pathgen.privacy.controls import build_controls, run_controls
 from pathgen.privacy.nearest_pairs import ClassPairs
-from pathgen.privacy.settings import PrivacySettings
 from pathgen.privacy.verdict import decide, explain
 from pathgen.results.audit import AttackResult, ClassAudit
 
 
-def class_audit(pairs: ClassPairs, settings: PrivacySettings, label: str, level: float) -> ClassAudit:
+def class_audit(pairs: ClassPairs, level: float) -> ClassAudit:
     """Test one class, run its controls and reach a verdict.
 
     Args:
         pairs: Patches of the class and their nearest pairs.
-        settings: Settings of the section ``privacy``.
-        label: Class; part of the purpose of the random draws.
         level: Probability of a false alarm over all tests of the class.
 
     Returns:
         The audit, without scores and risks that the verdict does not rest on.
     """
     features = attack_features(pairs.profile, pairs.reference_profile, pairs.pool)
-    rng = numpy_generator(settings.seed, "privacy", "labellings", label)
-    tests = run_attacks(features, settings, rng)
+    tests = run_attacks(features, pairs.settings, pairs.rng("labellings", pairs.label))
     adjusted = holm({name: test.p_value for name, test in tests.items()})
-    controls = run_controls(build_controls(pairs, settings, label), settings, label, level)
+    controls = run_controls(pairs, build_controls(pairs), level)
     verdict, found = decide(adjusted, level, controls)
     n = len(pairs.pool.members)
     return ClassAudit(

@@ -12,14 +12,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pathgen.core.seeding import numpy_generator
 from pathgen.metrics.statistics.multiple_testing import holm
 from pathgen.privacy.attack_family import run_attacks
 from pathgen.privacy.attack_features import AttackFeatures, attack_features, null_attack_features
 from pathgen.privacy.nearest_pairs import ClassPairs
 from pathgen.privacy.overfit_control import overfitted
 from pathgen.privacy.perturbed_copies import rotate_each, shift_each, stain_each
-from pathgen.privacy.settings import PrivacySettings
 from pathgen.results.audit import ControlResult
 
 _MAX_COPIES = 2000
@@ -53,7 +51,7 @@ def mean_shrunk(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(np.rint((images + images.mean(axis=0)) / 2).astype(np.uint8))
 
 
-def build_controls(pairs: ClassPairs, settings: PrivacySettings, label: str) -> tuple[ControlSet, ...]:
+def build_controls(pairs: ClassPairs) -> tuple[ControlSet, ...]:
     """Build all controls of one class.
 
     Copies are made of all training patches, also of those outside the pool, as a real generator would copy
@@ -62,15 +60,13 @@ def build_controls(pairs: ClassPairs, settings: PrivacySettings, label: str) -> 
 
     Args:
         pairs: Patches of the class and their nearest pairs.
-        settings: Settings of the section ``privacy``.
-        label: Class; part of the purpose of the random draws.
 
     Returns:
         Controls, positive ones first.
     """
     pool, synthetic = pairs.pool, pairs.profile
-    rng = numpy_generator(settings.seed, "privacy", "controls", label)
-    copy_share = settings.copy_share
+    rng = pairs.rng("controls", pairs.label)
+    copy_share = pairs.settings.copy_share
     n_copies = int(np.ceil(copy_share / (1 - copy_share) * len(synthetic) - 1e-9))
 
     def sample_train(count: int) -> NDArray[np.uint8]:
@@ -99,25 +95,24 @@ def build_controls(pairs: ClassPairs, settings: PrivacySettings, label: str) -> 
             features(samples),
         ),
     ]
-    for name, what, change in _changes(pairs, n_copies, copy_share, rng):
+    for name, what, change in _changes(pairs, n_copies, rng):
         with_copies = synthetic.union(pool.profile(change(copied)))
         found = attack_features(with_copies, pairs.reference_profile, pool)
         positive.append(ControlSet(name, "positive", what, found))
-    return (*positive, *_negative(pairs, settings, label))
+    return (*positive, *_negative(pairs))
 
 
 Change = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 
 
-def _changes(
-    pairs: ClassPairs, n_copies: int, copy_share: float, rng: np.random.Generator
-) -> list[tuple[str, str, Change]]:
+def _changes(pairs: ClassPairs, n_copies: int, rng: np.random.Generator) -> list[tuple[str, str, Change]]:
     """Return name, description and change of the copies that are added to the synthetic set."""
     rotated, shift = pairs.pool.search.symmetries == "square", pairs.pool.search.max_shift_px
     found: list[tuple[str, str, Change]] = [
         (
             FEW_COPIES,
-            f"{n_copies} copies of training patches added to the synthetic set ({copy_share:.1%} of it)",
+            f"{n_copies} copies of training patches added to the synthetic set "
+            f"({pairs.settings.copy_share:.1%} of it)",
             lambda images: images,
         ),
         (
@@ -137,10 +132,10 @@ def _changes(
     return found
 
 
-def _negative(pairs: ClassPairs, settings: PrivacySettings, label: str) -> list[ControlSet]:
+def _negative(pairs: ClassPairs) -> list[ControlSet]:
     pool, (fresh, rest) = pairs.pool, pairs.reference_profiles
     half = np.zeros(len(pool.members), dtype=np.bool_)
-    rng = numpy_generator(settings.seed, "privacy", "training patches split in two", label)
+    rng = pairs.rng("training patches split in two", pairs.label)
     half[rng.permutation(len(half))[: len(half) // 2]] = True
     return [
         ControlSet(
@@ -165,14 +160,13 @@ def _negative(pairs: ClassPairs, settings: PrivacySettings, label: str) -> list[
 
 
 def run_controls(
-    controls: Sequence[ControlSet], settings: PrivacySettings, label: str, level: float
+    pairs: ClassPairs, controls: Sequence[ControlSet], level: float
 ) -> tuple[ControlResult, ...]:
     """Test all controls of one class.
 
     Args:
+        pairs: Patches of the class and their nearest pairs.
         controls: Controls from `build_controls`.
-        settings: Settings of the section ``privacy``.
-        label: Class; part of the purpose of the random draws.
         level: Significance level of each positive control; the negative ones share it.
 
     Returns:
@@ -180,8 +174,8 @@ def run_controls(
     """
     results = []
     for control in controls:
-        rng = numpy_generator(settings.seed, "privacy", "labellings", label, control.name)
-        tests = run_attacks(control.features, settings, rng)
+        rng = pairs.rng("labellings", pairs.label, control.name)
+        tests = run_attacks(control.features, pairs.settings, rng)
         adjusted = holm({name: test.p_value for name, test in tests.items()})
         limit = level if control.kind == "positive" else level / NEGATIVE_CONTROLS
         found_by = tuple(name for name, p in adjusted.items() if p <= limit)

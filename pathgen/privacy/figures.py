@@ -28,19 +28,18 @@ def _best_oriented(original: NDArray[np.uint8], synthetic: NDArray[np.uint8]) ->
     return max(oriented, key=lambda image: _correlation(image, synthetic))
 
 
-def closest_pairs(pairs: ClassPairs, count: int) -> NDArray[np.uint8]:
+def closest_pairs(pairs: ClassPairs) -> NDArray[np.uint8]:
     """Show the synthetic patches that correlate most with a training patch.
 
     Args:
         pairs: Patches of the class and their nearest pairs.
-        count: Maximum number of rows.
 
     Returns:
         Image, uint8 (height, width, 3), closest pair at the top. Columns: synthetic patch, nearest member,
         nearest non-member; the originals in the best orientation, if orientations were compared.
     """
     pool, synthetic, matches = pairs.pool, pairs.synthetic, pairs.profile.pairs["ncc"]
-    rows = np.argsort(matches.to_member, kind="stable")[:count]
+    rows = np.argsort(matches.to_member, kind="stable")[: pairs.settings.gallery_pairs]
     shown = []
     for row in rows:
         image = synthetic[row]

@@ -2,19 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from math import comb
 
 import numpy as np
 import pandas as pd
+import scipy.stats
 from numpy.typing import NDArray
 
-from pathgen.core.seeding import numpy_generator
 from pathgen.patches.store import PatchSet
 from pathgen.privacy.membership_tests import FALSE_POSITIVE_RATE, TestResult, false_positive_threshold
 from pathgen.privacy.nearest_pairs import ClassPairs
 from pathgen.privacy.rate_intervals import auc_with_interval, binomial_interval
-from pathgen.privacy.settings import PrivacySettings
 from pathgen.privacy.shift_ncc import nearest_shifted
 from pathgen.results.audit import ExposedPatch, GroupRisk
 
@@ -81,7 +78,7 @@ def risk_by_group(
 
 
 def group_risks(
-    pairs: ClassPairs, members: pd.DataFrame, nonmembers: pd.DataFrame, confidence: float
+    pairs: ClassPairs, members: pd.DataFrame, nonmembers: pd.DataFrame
 ) -> dict[str, tuple[GroupRisk, ...]]:
     """Compute the risk per slide and, if all are known, per patient; the attack is GAN-Leaks by correlation.
 
@@ -89,7 +86,6 @@ def group_risks(
         pairs: Patches of the class and their nearest pairs.
         members: Origins of the members of the pool.
         nonmembers: Origins of its non-members.
-        confidence: Level of the intervals.
 
     Returns:
         Risks under ``per_slide`` and ``per_patient``.
@@ -100,12 +96,14 @@ def group_risks(
         names = pd.concat([members[column], nonmembers[column]])
         if not names.isna().any():
             scores = -pairs.profile.pairs["ncc"].of_pool
-            risks[key] = risk_by_group(scores, is_member, names.astype(str).tolist(), confidence=confidence)
+            risks[key] = risk_by_group(
+                scores, is_member, names.astype(str).tolist(), confidence=pairs.settings.confidence
+            )
     return risks
 
 
 def most_exposed(
-    pairs: ClassPairs, members: pd.DataFrame, synthetic_rows: NDArray[np.int64], count: int
+    pairs: ClassPairs, members: pd.DataFrame, synthetic_rows: NDArray[np.int64]
 ) -> tuple[ExposedPatch, ...]:
     """List the training patches that a synthetic patch is unusually close to.
 
@@ -113,7 +111,6 @@ def most_exposed(
         pairs: Patches of the class and their nearest pairs.
         members: Origins of the members of the pool.
         synthetic_rows: Row in the synthetic set of each synthetic patch, (Q,).
-        count: Maximum number of patches.
 
     Returns:
         Patches by exposure, the ratio of the distance to the nearest synthetic patch over that to the
@@ -131,7 +128,7 @@ def most_exposed(
             usual_correlation=float(1 - usual.of_members[row]),
             share_of_nonmembers=float((of_others <= exposure[row]).mean()),
         )
-        for row in np.argsort(exposure, kind="stable")[:count].tolist()
+        for row in np.argsort(exposure, kind="stable")[: pairs.settings.exposed_patches].tolist()
     )
 
 
@@ -166,33 +163,23 @@ def slides_auc(
     for scores, slides in ((seen, seen_slides), (unseen, unseen_slides)):
         _, number = np.unique(np.asarray(slides, dtype=str), return_inverse=True)
         means.append(np.bincount(number, weights=scores) / np.bincount(number))
-    n, m = len(means[0]), len(means[1])
-    if min(n, m) < 2:
+    if min(map(len, means)) < 2:
         return None
-    pooled = np.concatenate(means)
-    wins = (pooled[:, None] > pooled) + 0.5 * (pooled[:, None] == pooled)
-    observed = wins[:n, n:].sum()
-
-    def statistic(rows: NDArray[np.int64]) -> float:
-        others = np.setdiff1d(np.arange(n + m), rows)
-        return float(wins[np.ix_(rows, others)].sum())
-
-    if comb(n + m, n) <= n_permutations:
-        permuted = [statistic(np.array(rows)) for rows in combinations(range(n + m), n)]
-        p_value = float(np.mean(np.array(permuted) >= observed - 1e-9))
-    else:
-        permuted = [statistic(rng.permutation(n + m)[:n]) for _ in range(n_permutations)]
-        p_value = float((1 + (np.array(permuted) >= observed - 1e-9).sum()) / (1 + n_permutations))
+    test = scipy.stats.permutation_test(
+        means,
+        lambda a, b: (a[:, None] > b).sum() + 0.5 * (a[:, None] == b).sum(),
+        n_resamples=n_permutations,
+        alternative="greater",
+        rng=rng,
+    )
     area, low, high = auc_with_interval(means[0], means[1], confidence)
-    return TestResult(area, low, high, 0.5, p_value)
+    return TestResult(area, low, high, 0.5, float(test.pvalue))
 
 
 def slide_test(
     pairs: ClassPairs,
     members: pd.DataFrame,
     unseen: PatchSet,
-    settings: PrivacySettings,
-    label: str,
 ) -> TestResult | None:
     """Test whether the training slides are distinguishable from unseen slides (see `slides_auc`).
 
@@ -200,13 +187,11 @@ def slide_test(
         pairs: Patches of the class and their nearest pairs.
         members: Origins of the members of the pool.
         unseen: Patches of other slides; at most as many as there are members are used.
-        settings: Settings of the section ``privacy``.
-        label: Class; part of the purpose of the random draws.
 
     Returns:
         Result; None with fewer than two slides on either side.
     """
-    rng = numpy_generator(settings.seed, "privacy", "unseen slides", label)
+    rng, settings = pairs.rng("unseen slides", pairs.label), pairs.settings
     count = min(len(unseen), len(pairs.pool.members))
     sample = unseen.take(np.sort(rng.choice(len(unseen), count, replace=False)))
     nearest, _ = nearest_shifted(np.asarray(sample.images), pairs.synthetic, pairs.pool.search)

@@ -76,33 +76,32 @@ def fit_projection(reference: NDArray[np.uint8]) -> Projection:
         return Projection(mean, pool.submit(principal).result())
 
 
-def _squared_distances(points: torch.Tensor, sample: torch.Tensor) -> torch.Tensor:
-    squared = (points * points).sum(1)[:, None] + (sample * sample).sum(1) - 2 * (points @ sample.T)
-    return squared.clamp_(min=0.0)
+def _of_distances(
+    points: NDArray[np.float32],
+    sample: NDArray[np.float32],
+    function: Callable[[torch.Tensor], torch.Tensor],
+) -> NDArray[np.float64]:
+    """Apply a function to the squared distances (points, sample) in chunks of points."""
+    all_of = torch.from_numpy(sample)
+
+    def of_chunk(start: int) -> NDArray[np.float32]:
+        few = torch.from_numpy(points[start : start + _AT_A_TIME])
+        squared = (few * few).sum(1)[:, None] + (all_of * all_of).sum(1) - 2 * (few @ all_of.T)
+        return np.asarray(function(squared.clamp_(min=0.0)).numpy())
+
+    return _over_chunks(len(points), of_chunk).astype(np.float64)
 
 
 def nearest_distance(points: NDArray[np.float32], sample: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the distance of each point to the nearest point of a sample, (P,)."""
-    all_of = torch.from_numpy(sample)
-
-    def nearest(start: int) -> NDArray[np.float32]:
-        few = torch.from_numpy(points[start : start + _AT_A_TIME])
-        return np.asarray(_squared_distances(few, all_of).amin(1).sqrt().numpy())
-
-    return _over_chunks(len(points), nearest).astype(np.float64)
+    return _of_distances(points, sample, lambda squared: squared.amin(1).sqrt())
 
 
 def share_within(
     points: NDArray[np.float32], sample: NDArray[np.float32], radius: float
 ) -> NDArray[np.float64]:
     """Return the share of a sample within a radius of each point, (P,)."""
-    all_of = torch.from_numpy(sample)
-
-    def share(start: int) -> NDArray[np.float32]:
-        few = torch.from_numpy(points[start : start + _AT_A_TIME])
-        return np.asarray((_squared_distances(few, all_of) <= radius**2).float().mean(1).numpy())
-
-    return _over_chunks(len(points), share).astype(np.float64)
+    return _of_distances(points, sample, lambda squared: (squared <= radius**2).float().mean(1))
 
 
 def log_density(
@@ -119,14 +118,9 @@ def log_density(
         Natural logarithm of the mean kernel value without the constant of normalisation, (P,). The values
         stay logarithms, because far from the sample all kernel values would underflow to 0 and tie.
     """
-    all_of = torch.from_numpy(sample)
-
-    def density(start: int) -> NDArray[np.float32]:
-        few = torch.from_numpy(points[start : start + _AT_A_TIME])
-        exponent = _squared_distances(few, all_of).mul_(-0.5 / bandwidth**2)
-        return np.asarray(torch.logsumexp(exponent, 1).numpy())
-
-    found = _over_chunks(len(points), density).astype(np.float64)
+    found = _of_distances(
+        points, sample, lambda squared: torch.logsumexp(squared.mul_(-0.5 / bandwidth**2), 1)
+    )
     return found - float(np.log(len(sample)))
 
 

@@ -163,6 +163,8 @@ class ClassPairs:
     """Patches of one class and their nearest pairs.
 
     Attributes:
+        label: Class; part of the purpose of all random draws.
+        settings: Settings of the section ``privacy``.
         pool: Members and non-members, n of each.
         train: All patches the generator was trained on, including the members, uint8 (N, S, S, 3).
         synthetic: Synthetic patches, uint8 (Q, S, S, 3).
@@ -171,12 +173,18 @@ class ClassPairs:
         reference_profiles: Profiles of the halves.
     """
 
+    label: str
+    settings: PrivacySettings
     pool: CandidatePool
     train: NDArray[np.uint8]
     synthetic: NDArray[np.uint8]
     profile: NeighbourProfile
     reference: tuple[NDArray[np.uint8], NDArray[np.uint8]]
     reference_profiles: tuple[NeighbourProfile, NeighbourProfile]
+
+    def rng(self, *purpose: str) -> np.random.Generator:
+        """Return the random generator of one purpose."""
+        return numpy_generator(self.settings.seed, "privacy", *purpose)
 
     @cached_property
     def reference_profile(self) -> NeighbourProfile:
@@ -203,7 +211,7 @@ def find_pairs(
         synthetic: Synthetic patches, uint8 (Q, S, S, 3).
         train: All patches the generator was trained on, uint8 (N, S, S, 3).
         settings: Settings of the section ``privacy``.
-        label: Class; part of the purpose of the random draw.
+        label: Class.
         device: Torch device.
 
     Returns:
@@ -214,4 +222,6 @@ def find_pairs(
     search = NccSearch(settings.symmetries, settings.max_shift_px, settings.shift_shortlist, device)
     pool = CandidatePool(members, nonmembers, fit_projection(reference[order]), search)
     profiles = (pool.profile(first), pool.profile(second))
-    return ClassPairs(pool, train, synthetic, pool.profile(synthetic), (first, second), profiles)
+    return ClassPairs(
+        label, settings, pool, train, synthetic, pool.profile(synthetic), (first, second), profiles
+    )

@@ -1,13 +1,14 @@
 """Exact nearest neighbours between two sets of patches."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pathgen.privacy.blocked_knn import CHUNK, Compare, Neighbours, nearest_rows
+from pathgen.privacy.blocked_knn import CHUNK, Neighbours, nearest_rows
 from pathgen.privacy.d4_ncc import best_orientation, parity_parts, part_slices
 
 PixelMeasure = Literal["l2", "ncc", "ncc-square"]
@@ -35,18 +36,14 @@ class Nearest:
     distance: NDArray[np.float64]
 
 
-def unit_rows(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return patches as centred rows of norm 1, (N, S * S * 3), whose products are correlations."""
+def unit_images(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return patches (N, S, S, 3) with mean 0 and norm 1, whose inner products are correlations."""
     rows = images.reshape(len(images), -1).astype(np.float32)
     rows -= rows.mean(axis=1, keepdims=True)
     norm = np.sqrt(np.einsum("nd,nd->n", rows, rows))[:, None]
     # The correlation with a uniform patch is defined as 0; what remains of it is rounding error.
     rows *= np.where(norm > 1e-3, 1 / np.maximum(norm, 1e-3), np.float32(0.0))
-    return rows
-
-
-def _correlation(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
-    return left @ right.T
+    return rows.reshape(images.shape)
 
 
 def _minus_squared_distance(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
@@ -64,7 +61,7 @@ def _by_correlation(found: Neighbours, k: int) -> Nearest:
     return _ranked(found.index, np.maximum(1.0 - found.value.astype(np.float64), 0.0), k)
 
 
-def _by_difference(queries: NDArray, others: NDArray, found: Neighbours, k: int) -> Nearest:  # type: ignore[type-arg]
+def _by_difference(queries: NDArray[Any], others: NDArray[Any], found: Neighbours, k: int) -> Nearest:
     """Compute the distances again from differences, so that the distance of a copy is exactly 0."""
     n_queries, m = found.index.shape
     values = int(np.prod(queries.shape[1:]))
@@ -76,6 +73,74 @@ def _by_difference(queries: NDArray, others: NDArray, found: Neighbours, k: int)
         difference -= queries[start : start + step].reshape(len(chunk), 1, values)
         distance[start : start + step] = np.sqrt(np.einsum("cmd,cmd->cm", difference, difference) / values)
     return _ranked(found.index, distance, k)
+
+
+def _nearest_l2(
+    left: NDArray[Any],
+    right: NDArray[Any],
+    centre: NDArray[Any] | np.float32,
+    k: int,
+    device: str,
+    chunk: int,
+) -> tuple[Nearest, Nearest]:
+    # Centred values, because their squares have a smaller rounding error.
+    def rows(values: NDArray[Any]) -> NDArray[np.float32]:
+        return np.asarray(values.reshape(len(values), -1) - centre, dtype=np.float32)
+
+    from_left, from_right = nearest_rows(
+        (len(left), len(right)),
+        lambda start, end: rows(left[start:end]),
+        lambda start, end: rows(right[start:end]),
+        _minus_squared_distance,
+        k=(min(k + _MARGIN, len(right)), min(k + _MARGIN, len(left))),
+        device=device,
+        chunk=chunk,
+    )
+    return _by_difference(left, right, from_left, k), _by_difference(right, left, from_right, k)
+
+
+def most_similar(
+    left: NDArray[np.uint8],
+    right: NDArray[np.uint8],
+    transform: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
+    *,
+    square: bool,
+    k: int,
+    device: str,
+    chunk: int = CHUNK,
+) -> tuple[Neighbours, Neighbours]:
+    """Find the patches of the other set with the largest inner products, over all pairs.
+
+    Args:
+        left: Square RGB patches, uint8 (L, S, S, 3).
+        right: Square RGB patches, uint8 (R, S, S, 3).
+        transform: Function that returns images of norm 1, (N, F, F, 3).
+        square: Whether to maximise over the 8 symmetries of the square.
+        k: Number of neighbours; fewer if the other set is smaller.
+        device: Torch device.
+        chunk: Number of patches of either set per block.
+
+    Returns:
+        Neighbours of the left patches, and of the right ones.
+    """
+    parts = part_slices(transform(left[:1]).shape[1], 3)
+
+    def rows(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        made = transform(images)
+        return parity_parts(made) if square else made.reshape(len(made), -1)
+
+    def compare(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        return best_orientation(a, b, parts) if square else a @ b.T
+
+    return nearest_rows(
+        (len(left), len(right)),
+        lambda start, end: rows(left[start:end]),
+        lambda start, end: rows(right[start:end]),
+        compare,
+        k=(min(k, len(right)), min(k, len(left))),
+        device=device,
+        chunk=chunk,
+    )
 
 
 def nearest_both_ways(
@@ -103,36 +168,11 @@ def nearest_both_ways(
         precision, and a neighbour can only be missed if two are within 0.1 of each other.
     """
     assert left.shape[1:] == right.shape[1:] and left.shape[1] == left.shape[2], "one square size"
-    shape = left.shape[1:]
-    parts = part_slices(shape[0], shape[2])
-
-    def rows(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        if measure == "l2":
-            # Centred at middle grey, which reduces the rounding error of squares.
-            return np.asarray(images.reshape(len(images), -1) - np.float32(127.5), dtype=np.float32)
-        unit = unit_rows(images)
-        return unit if measure == "ncc" else parity_parts(unit.reshape(-1, *shape))
-
-    def in_any_orientation(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        return best_orientation(a, b, parts)
-
-    compare: dict[PixelMeasure, Compare] = {
-        "l2": _minus_squared_distance,
-        "ncc": _correlation,
-        "ncc-square": in_any_orientation,
-    }
-    margin = _MARGIN if measure == "l2" else 0
-    from_left, from_right = nearest_rows(
-        (len(left), len(right)),
-        lambda start, end: rows(left[start:end]),
-        lambda start, end: rows(right[start:end]),
-        compare[measure],
-        k=(min(k + margin, len(right)), min(k + margin, len(left))),
-        device=device,
-        chunk=chunk,
-    )
     if measure == "l2":
-        return _by_difference(left, right, from_left, k), _by_difference(right, left, from_right, k)
+        return _nearest_l2(left, right, np.float32(127.5), k, device, chunk)
+    from_left, from_right = most_similar(
+        left, right, unit_images, square=measure == "ncc-square", k=k, device=device, chunk=chunk
+    )
     return _by_correlation(from_left, k), _by_correlation(from_right, k)
 
 
@@ -150,17 +190,4 @@ def nearest_vectors(
     Returns:
         Nearest vectors as in `nearest_both_ways`, by the root mean square difference of the D values.
     """
-    centre = right.mean(axis=0)
-
-    def rows(vectors: NDArray[np.float64]) -> NDArray[np.float32]:
-        return np.asarray(vectors - centre, dtype=np.float32)
-
-    from_left, from_right = nearest_rows(
-        (len(left), len(right)),
-        lambda start, end: rows(left[start:end]),
-        lambda start, end: rows(right[start:end]),
-        _minus_squared_distance,
-        k=(min(k + _MARGIN, len(right)), min(k + _MARGIN, len(left))),
-        device=device,
-    )
-    return _by_difference(left, right, from_left, k), _by_difference(right, left, from_right, k)
+    return _nearest_l2(left, right, right.mean(axis=0), k, device, CHUNK)

@@ -12,9 +12,9 @@ import scipy.fft
 import torch
 from numpy.typing import NDArray
 
-from pathgen.privacy.blocked_knn import Neighbours, nearest_rows, one_thread_each
-from pathgen.privacy.d4_ncc import SYMMETRIES, apply_symmetry, best_orientation, parity_parts, part_slices
-from pathgen.privacy.neighbours import Nearest, PixelMeasure, nearest_both_ways
+from pathgen.privacy.blocked_knn import one_thread_each
+from pathgen.privacy.d4_ncc import SYMMETRIES, apply_symmetry
+from pathgen.privacy.neighbours import Nearest, PixelMeasure, most_similar, nearest_both_ways
 
 # Compression changes finer detail. With 8 as well as with 16, all of 300 copies that were rotated, shifted by
 # 3 px and compressed as JPEG 80 ranked first among 4,000 patches (phantom, 32 px).
@@ -65,39 +65,6 @@ def magnitudes(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     length = np.sqrt(np.einsum("nyxc,nyxc->n", spectrum, spectrum))[:, None, None, None]
     scaled: NDArray[np.float32] = spectrum / np.maximum(length, np.float32(1e-3))
     return scaled
-
-
-def shortlist_by_magnitudes(
-    left: NDArray[np.uint8], right: NDArray[np.uint8], search: NccSearch
-) -> tuple[Neighbours, Neighbours]:
-    """Find the patches of the other set with the most similar magnitudes for each patch of either set.
-
-    Args:
-        left: Square RGB patches, uint8 (L, S, S, 3).
-        right: Square RGB patches, uint8 (R, S, S, 3).
-        search: Orientations and the size of the shortlist.
-
-    Returns:
-        Neighbours of the left patches, and of the right ones.
-    """
-    side = 2 * min(_HIGHEST_FREQUENCY, (left.shape[1] - 1) // 2) + 1
-    parts = part_slices(side, 3)
-
-    def rows(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        found = magnitudes(images)
-        return found.reshape(len(found), -1) if search.symmetries == "identity" else parity_parts(found)
-
-    def compare(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        return a @ b.T if search.symmetries == "identity" else best_orientation(a, b, parts)
-
-    return nearest_rows(
-        (len(left), len(right)),
-        lambda start, end: rows(left[start:end]),
-        lambda start, end: rows(right[start:end]),
-        compare,
-        k=(min(search.shortlist, len(right)), min(search.shortlist, len(left))),
-        device=search.device,
-    )
 
 
 def _centred(images: NDArray[np.uint8]) -> NDArray[np.int32]:
@@ -249,7 +216,14 @@ def nearest_shifted(
     unshifted = nearest_both_ways(left, right, measure=measure, k=1, device=search.device)
     if search.max_shift_px == 0:
         return unshifted
-    similar = shortlist_by_magnitudes(left, right, search)
+    similar = most_similar(
+        left,
+        right,
+        magnitudes,
+        square=search.symmetries == "square",
+        k=search.shortlist,
+        device=search.device,
+    )
     every_left, every_right = np.arange(len(left))[:, None], np.arange(len(right))[:, None]
     numbers = [(every_left * len(right) + found.index).ravel() for found in (unshifted[0], similar[0])] + [
         (every_right + len(right) * found.index).ravel() for found in (unshifted[1], similar[1])

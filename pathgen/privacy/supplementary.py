@@ -5,19 +5,17 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from pathgen.core.seeding import numpy_generator
 from pathgen.privacy.blocked_knn import one_thread_each
 from pathgen.privacy.controls import mean_shrunk
 from pathgen.privacy.membership_tests import TestResult, score_tests
 from pathgen.privacy.memorisation_scores import SCORES, compute_scores, reference_stats
 from pathgen.privacy.nearest_pairs import ClassPairs
 from pathgen.privacy.rate_intervals import wilson_interval
-from pathgen.privacy.settings import PrivacySettings
 from pathgen.privacy.shadow import shadow_scores
 from pathgen.results.audit import MemorisationScore
 
 
-def shares_above_quantile(pairs: ClassPairs, settings: PrivacySettings) -> dict[str, TestResult]:
+def shares_above_quantile(pairs: ClassPairs) -> dict[str, TestResult]:
     """Compute the share of synthetic patches that are closer to an original than 99.9 % of reference patches.
 
     A smooth or repetitive generator exceeds 0.1 % for members AND non-members without copying. Only the
@@ -25,7 +23,6 @@ def shares_above_quantile(pairs: ClassPairs, settings: PrivacySettings) -> dict[
 
     Args:
         pairs: Patches of the class and their nearest pairs.
-        settings: Settings of the section ``privacy``.
 
     Returns:
         Shares ``above_q999_members`` and ``above_q999_nonmembers``.
@@ -37,27 +34,23 @@ def shares_above_quantile(pairs: ClassPairs, settings: PrivacySettings) -> dict[
         ("nonmembers", synthetic.to_nonmember, reference.to_nonmember),
     ):
         share = float((distance < np.quantile(usual, 0.001)).mean())
-        low, high = wilson_interval(share, len(distance), settings.confidence)
+        low, high = wilson_interval(share, len(distance), pairs.settings.confidence)
         shares[f"above_q999_{side}"] = TestResult(share, low, high, 0.001, 1.0)
     return shares
 
 
-def memorisation_scores(
-    pairs: ClassPairs, settings: PrivacySettings, label: str
-) -> Mapping[str, MemorisationScore]:
+def memorisation_scores(pairs: ClassPairs) -> Mapping[str, MemorisationScore]:
     """Compute the memorisation scores of the set, of copies, and of a set of little variety.
 
     Args:
         pairs: Patches of the class and their nearest pairs.
-        settings: Settings of the section ``privacy``.
-        label: Class; part of the purpose of the random draws.
 
     Returns:
         Scores by name, see `pathgen.privacy.memorisation_scores`.
     """
-    pool, seed = pairs.pool, settings.seed
-    stats = reference_stats(pool, numpy_generator(seed, "privacy", "cells", label))
-    copied = numpy_generator(seed, "privacy", "described copies", label).choice(
+    pool, label = pairs.pool, pairs.label
+    stats = reference_stats(pool, pairs.rng("cells", label))
+    copied = pairs.rng("described copies", label).choice(
         len(pairs.train), min(len(pairs.train), len(pool.members)), replace=False
     )
     of_set, of_copies, of_shrunk = (
@@ -65,8 +58,8 @@ def memorisation_scores(
             images,
             pool,
             stats,
-            confidence=settings.confidence,
-            rng=numpy_generator(seed, "privacy", "resamples", label),
+            confidence=pairs.settings.confidence,
+            rng=pairs.rng("resamples", label),
         )
         for images in (
             pairs.synthetic,
@@ -89,9 +82,7 @@ def memorisation_scores(
 
 
 def discriminator_tests(
-    pairs: ClassPairs,
-    discriminator: Callable[[NDArray[np.uint8]], NDArray[np.float64]],
-    settings: PrivacySettings,
+    pairs: ClassPairs, discriminator: Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 ) -> dict[str, TestResult]:
     """Attack with the discriminator of the generator.
 
@@ -100,7 +91,6 @@ def discriminator_tests(
     Args:
         pairs: Patches of the class and their nearest pairs.
         discriminator: Function that returns scores, higher for "original".
-        settings: Settings of the section ``privacy``.
 
     Returns:
         Results that begin with ``discriminator``, see `score_tests`.
@@ -109,22 +99,19 @@ def discriminator_tests(
         LOGAN, white box: Hayes et al. 2019, section 4.
     """
     scores = [discriminator(images) for images in (pairs.pool.members, pairs.pool.nonmembers)]
-    return _of_members_and_nonmembers("discriminator", scores[0], scores[1], settings)
+    return _tests(pairs, "discriminator", np.concatenate(scores))
 
 
-def shadow_tests(pairs: ClassPairs, settings: PrivacySettings, label: str) -> dict[str, TestResult]:
+def shadow_tests(pairs: ClassPairs) -> dict[str, TestResult]:
     """Attack with a discriminator trained on the synthetic set and, as a control, on copies.
 
     Args:
         pairs: Patches of the class and their nearest pairs.
-        settings: Settings of the section ``privacy``.
-        label: Class; part of the purpose of the random draws.
 
     Returns:
         Results that begin with ``shadow`` and ``shadow_on_copies``, see `score_tests`.
     """
     pool = pairs.pool
-    n = len(pool.members)
     candidates = np.concatenate([pool.members, pool.nonmembers])
     sets = {"shadow": pairs.synthetic, "shadow_on_copies": pairs.train}
 
@@ -133,25 +120,19 @@ def shadow_tests(pairs: ClassPairs, settings: PrivacySettings, label: str) -> di
             sets[name],
             np.concatenate(pairs.reference),
             candidates,
-            steps=settings.shadow_steps,
-            seed=settings.seed,
-            purpose=f"{label} {name}",
+            steps=pairs.settings.shadow_steps,
+            seed=pairs.settings.seed,
+            purpose=f"{pairs.label} {name}",
             device=pool.search.device,
         )
 
     results: dict[str, TestResult] = {}
     with one_thread_each() as workers:  # the layers are too small to be split between threads
         for name, of_name in zip(sets, workers.map(scores, sets), strict=True):
-            results |= _of_members_and_nonmembers(name, of_name[:n], of_name[n:], settings)
+            results |= _tests(pairs, name, of_name)
     return results
 
 
-def _of_members_and_nonmembers(
-    name: str,
-    members: NDArray[np.float64],
-    nonmembers: NDArray[np.float64],
-    settings: PrivacySettings,
-) -> dict[str, TestResult]:
-    is_member = np.repeat([True, False], [len(members), len(nonmembers)])
-    scores = np.concatenate([members, nonmembers])
-    return score_tests(name, scores, is_member, confidence=settings.confidence)
+def _tests(pairs: ClassPairs, name: str, scores: NDArray[np.float64]) -> dict[str, TestResult]:
+    is_member = np.repeat([True, False], [len(pairs.pool.members), len(pairs.pool.nonmembers)])
+    return score_tests(name, scores, is_member, confidence=pairs.settings.confidence)

@@ -87,7 +87,7 @@ def test_build_controls_originals_are_not_their_own_reference() -> None:
     members, nonmembers, reference = (noise(seed, 41) for seed in range(20, 23))
     settings = privacy_settings(max_shift_px=1, shift_shortlist=1)
     pairs = find_pairs(members, nonmembers, reference, noise(23, 57), members, settings, "tumor")
-    controls = {control.name: control.features for control in build_controls(pairs, settings, "tumor")}
+    controls = {control.name: control.features for control in build_controls(pairs)}
     fresh, rest = pairs.reference_profiles
     for name in ("fresh originals", "shrunken variety"):
         np.testing.assert_array_equal(controls[name].reference_distance["l2"], rest.pairs["l2"].of_pool)

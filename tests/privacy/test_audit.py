@@ -47,7 +47,7 @@ def audited_class(synthetic: np.ndarray, base: int) -> ClassAudit:
     members, nonmembers, reference = (scenes(1000 * base + role, N) for role in range(3))
     settings = privacy_settings(seed=base, shift_shortlist=1)
     pairs = find_pairs(members, nonmembers, reference, synthetic, members, settings, "tumor")
-    return class_audit(pairs, settings, "tumor", 0.01)
+    return class_audit(pairs, 0.01)
 
 
 def with_copies(base: int, share: float, *, rotate: bool = False) -> np.ndarray:

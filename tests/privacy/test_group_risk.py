@@ -50,7 +50,7 @@ def test_most_exposed_lists_the_copied_patch_first() -> None:
     settings = privacy_settings(symmetries="identity", shift_shortlist=1)
     pairs = find_pairs(members, nonmembers, reference, synthetic, members, settings, "tumor")
     rows = pd.DataFrame({"slide": "a", "item": np.arange(30)})
-    first, second = most_exposed(pairs, rows, 100 + np.arange(30), 2)
+    first, second, *_ = most_exposed(pairs, rows, 100 + np.arange(30))
     assert (first.item, first.synthetic_row) == (5, 117)
     assert first.correlation == pytest.approx(1) and second.correlation < 0.99
     # The row of the nearest image is also correct in a union of sets.
@@ -61,8 +61,8 @@ def test_most_exposed_lists_the_copied_patch_first() -> None:
 def test_most_exposed_is_relative_to_the_reference() -> None:
     members, nonmembers, reference, synthetic = (noise(seed, 30) for seed in range(10, 14))
     synthetic[1], synthetic[2], reference[3] = members[1], members[2], members[2]
-    settings = privacy_settings(symmetries="identity", shift_shortlist=1)
+    settings = privacy_settings(symmetries="identity", shift_shortlist=1, exposed_patches=30)
     pairs = find_pairs(members, nonmembers, reference, synthetic, members, settings, "tumor")
     rows = pd.DataFrame({"slide": "a", "item": np.arange(30)})
-    exposed = [patch.item for patch in most_exposed(pairs, rows, np.arange(30), 30)]
+    exposed = [patch.item for patch in most_exposed(pairs, rows, np.arange(30))]
     assert exposed[0] == 1 and exposed.index(2) > 10

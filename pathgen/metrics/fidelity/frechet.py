@@ -12,37 +12,6 @@ def _square_root(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T)
 
 
-def frechet_distance_of_moments(
-    mean_a: NDArray[np.float64],
-    covariance_a: NDArray[np.float64],
-    mean_b: NDArray[np.float64],
-    covariance_b: NDArray[np.float64],
-) -> float:
-    """Compute the squared Frechet distance between two Gaussians.
-
-    Args:
-        mean_a: Mean of the first Gaussian, (D,).
-        covariance_a: Covariance of the first Gaussian, symmetric (D, D).
-        mean_b: Mean of the second Gaussian, (D,).
-        covariance_b: Covariance of the second Gaussian, symmetric (D, D).
-
-    Returns:
-        ``|mean_a - mean_b|^2 + tr(A) + tr(B) - 2 tr((A B)^(1/2))``, at least 0.
-
-    Source:
-        Dowson and Landau 1982; as an image metric Heusel et al. 2017, eq. 6. The trace of the root is the
-        sum of the square roots of the eigenvalues of A^(1/2) B A^(1/2), which is symmetric, so that the
-        root of a non-symmetric matrix is not needed.
-    """
-    root_a = _square_root(covariance_a)
-    inner = root_a @ covariance_b @ root_a
-    eigenvalues = np.linalg.eigvalsh((inner + inner.T) / 2)
-    cross = np.sqrt(np.clip(eigenvalues, 0.0, None)).sum()
-    shift = mean_a - mean_b
-    distance = shift @ shift + np.trace(covariance_a) + np.trace(covariance_b) - 2 * cross
-    return max(float(distance), 0.0)
-
-
 def frechet_distance(features_a: NDArray[np.float64], features_b: NDArray[np.float64]) -> float:
     """Compute the squared Frechet distance between the Gaussians fitted to two sets.
 
@@ -54,17 +23,22 @@ def frechet_distance(features_a: NDArray[np.float64], features_b: NDArray[np.flo
         features_b: Features of the second set, (M, D), M at least 2.
 
     Returns:
-        The distance, at least 0; 0 for equal means and covariances.
+        ``|mean_a - mean_b|^2 + tr(A) + tr(B) - 2 tr((A B)^(1/2))`` with unbiased covariances A and B, at
+        least 0.
 
     Source:
-        Heusel et al. 2017, eq. 6, with unbiased covariances as in its published code.
+        Dowson and Landau 1982; as an image metric Heusel et al. 2017, eq. 6. The trace of the root is the
+        sum of the square roots of the eigenvalues of A^(1/2) B A^(1/2), which is symmetric, so that the
+        root of a non-symmetric matrix is not needed.
     """
-    return frechet_distance_of_moments(
-        features_a.mean(axis=0),
-        np.cov(features_a, rowvar=False),
-        features_b.mean(axis=0),
-        np.cov(features_b, rowvar=False),
-    )
+    shift = features_a.mean(axis=0) - features_b.mean(axis=0)
+    covariance_a, covariance_b = np.cov(features_a, rowvar=False), np.cov(features_b, rowvar=False)
+    root_a = _square_root(covariance_a)
+    inner = root_a @ covariance_b @ root_a
+    eigenvalues = np.linalg.eigvalsh((inner + inner.T) / 2)
+    cross = np.sqrt(np.clip(eigenvalues, 0.0, None)).sum()
+    distance = shift @ shift + np.trace(covariance_a) + np.trace(covariance_b) - 2 * cross
+    return max(float(distance), 0.0)
 
 
 def _value(pair: FeaturePair) -> float:
