@@ -1,4 +1,4 @@
-"""Write the table beside the paper's, plots, and one self-contained page."""
+"""Write the report: the result table, plots and one self-contained page."""
 
 from pathlib import Path
 
@@ -6,7 +6,6 @@ from pathgen.core import layout
 from pathgen.core.params import load_section
 from pathgen.provenance.code_hash import check_unchanged
 from pathgen.report.hashes import file_hashes, library_versions
-from pathgen.report.load import inputs_under
 from pathgen.report.page import build_report
 from pathgen.report.privacy_utility import point_metrics
 from pathgen.report.privacy_utility_plot import plot_tradeoff
@@ -22,18 +21,8 @@ def main(stage: Stage) -> None:
     # The page states one hash for all code, so all of it must be what the stages depend on.
     for manifest in sorted(layout.CODE.rglob("*.json")):
         check_unchanged(manifest)
-    inputs = inputs_under(Path())
     results = build_report(
-        inputs,
-        layout.REPORT,
-        title=settings.title,
-        confidence=settings.confidence,
-        grid_patches=settings.grid_patches,
-        grid_columns=settings.grid_columns,
-        overlay_slides=settings.overlay_slides,
-        with_patient_pictures=settings.patient_pictures == "shown",
-        hashes=file_hashes(inputs),
-        versions=library_versions(),
+        Path(), layout.REPORT, settings, hashes=file_hashes(Path()), versions=library_versions()
     )
     for name in ("index.html", "results.md", "results.json"):
         stage.run.artifact(layout.REPORT / name)

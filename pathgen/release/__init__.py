@@ -1,1 +1,1 @@
-"""A synthetic set put together to be passed on, with all that its receiver must know."""
+"""Release bundles: a synthetic set with all that its recipients need to know."""

@@ -1,4 +1,4 @@
-"""Metadata for programs: Croissant, JSON-LD that describes files and columns.
+"""Machine-readable metadata of a bundle: Croissant, JSON-LD that describes files and columns.
 
 Source: MLCommons, Croissant Format Specification 1.0.
 """
@@ -12,7 +12,7 @@ from pathgen.export.manifest import FormatName
 from pathgen.release.settings import ReleaseSettings
 
 _CONFORMS_TO = "http://mlcommons.org/croissant/1.0"
-# The specification's own context, which readers look for as it is.
+# The context of the specification, which readers expect verbatim.
 _TERMS = (
     *("citeAs", "column", "equivalentProperty", "extract", "field", "fileProperty", "fileObject", "fileSet"),
     *("format", "includes", "isLiveDataset", "jsonPath", "key", "md5", "parentField", "path", "recordSet"),
@@ -40,7 +40,7 @@ _SPDX = "https://spdx.org/licenses/"
 
 
 def licence_address(settings: ReleaseSettings) -> str:
-    """Return where the licence can be read; of one of the receiver's own, its name."""
+    """Return the URL of the licence; of a custom licence, its name."""
     licence = str(settings.licence)
     return licence if licence.startswith("LicenseRef-") else f"{_SPDX}{licence}.html"
 
@@ -56,13 +56,13 @@ def croissant(
 
     Args:
         settings: Name, version, licence and so on.
-        form: In which form the patches are.
+        form: Format of the patches.
         index: Table of the released patches.
-        sums: Path of each file of data within the bundle to its SHA-256.
-        description: Of the set.
+        sums: Path of each data file within the bundle to its SHA-256.
+        description: Description of the set.
 
     Returns:
-        JSON-LD, without what is not known (address, date).
+        JSON-LD, without unknown values (URL, date).
     """
     optional = {"url": settings.url, "datePublished": settings.published}
     return {
@@ -112,8 +112,8 @@ def _distribution(form: FormatName, sums: Mapping[str, str]) -> list[dict[str, A
 def _record_sets(form: FormatName, index: pd.DataFrame) -> list[dict[str, Any]]:
     if form == "imagefolder":
         pictures = [
-            _field("patches", "image", "sc:ImageObject", {**_from_pictures("content")}),
-            _field("patches", "file", "sc:Text", {**_from_pictures("filename")}),
+            _field("patches", "image", "sc:ImageObject", _from_pictures("content")),
+            _field("patches", "file", "sc:Text", _from_pictures("filename")),
             _field(
                 "patches",
                 "label",
@@ -127,7 +127,7 @@ def _record_sets(form: FormatName, index: pd.DataFrame) -> list[dict[str, Any]]:
         bytes_of = {**_from_table(_TABLE, "image"), "transform": {"jsonPath": "bytes"}}
         records["field"] = [_field("patches", "image", "sc:ImageObject", bytes_of), *records["field"]]
         return [records]
-    # No term of Croissant reaches into HDF5: its files are named, their rows are those of the table.
+    # Croissant cannot describe the content of HDF5 files; their rows are those of the table.
     return [_columns("index", f"camelyonpatch_level_2_split_train_{_INDEX}", index)]
 
 

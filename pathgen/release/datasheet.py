@@ -1,170 +1,113 @@
-"""The datasheet: what the study knows of the set, and what it does not know, said as such.
+"""Texts of a bundle, from the templates of this package.
 
-Source: the sections are those of Gebru et al., Datasheets for Datasets (2021); the questions are worded anew.
+Source: the sections of the datasheet are those of Gebru et al., Datasheets for Datasets (2021); the questions
+are reworded.
 """
 
+import io
 from collections.abc import Mapping
 from importlib import metadata
 
 import pandas as pd
+from ruamel.yaml import YAML
 
-from pathgen.release import facts
+from pathgen.export.manifest import FormatName
+from pathgen.release.croissant import licence_address
 from pathgen.release.gate import identities, named_in
-from pathgen.release.inputs import Finished
-from pathgen.webpage.display_names import counted
+from pathgen.release.inputs import ReleaseInputs
+from pathgen.release.limits import checks
+from pathgen.report.fidelity import fidelity_section
+from pathgen.report.load import read_trts
+from pathgen.report.privacy import certainty
+from pathgen.webpage.rendering import render
 
-_Answers = Mapping[str, str]
 
-
-def datasheet(study: Finished, index: pd.DataFrame, versions: Mapping[str, str], digest: str) -> str:
+def datasheet(study: ReleaseInputs, index: pd.DataFrame, versions: Mapping[str, str], digest: str) -> str:
     """Write the datasheet.
 
     Args:
-        study: What is released.
+        study: Study to release.
         index: Table of the released patches.
         versions: Library to its version.
-        digest: Hash of pathgen's code.
+        digest: SHA-256 of pathgen's code.
 
     Returns:
         Markdown that ends in a newline.
     """
-    settings = study.settings
-    sections: dict[str, _Answers] = {
-        "Motivation": _motivation(study),
-        "Composition": _composition(study, index),
-        "Collection": _collection(study, versions, digest),
-        "Preprocessing and labels": _labels(study),
-        "What was measured": _measured(study),
-        "Uses": _uses(study),
-        "Distribution": _distribution(study),
-        "Maintenance": _maintenance(study),
-    }
-    parts = [
-        f"# Datasheet: {settings.name}, version {settings.version}",
-        "This set is synthetic: a computer drew every patch. Written by `pathgen release` from the results "
-        f"and settings of one study; what the study cannot know is marked “{facts.UNKNOWN}”. Numbers in "
-        "detail, with plots and all settings: [report.html](report.html).",
-    ]
-    for title, answers in sections.items():
-        parts.append(f"## {title}")
-        parts += [f"**{question}**\n\n{answer}" for question, answer in answers.items()]
-    return "\n\n".join(parts) + "\n"
+    trts = {key: record for key, record in read_trts(study.root).items() if key[0] == study.generator}
+    return render(
+        "release/datasheet.md.j2",
+        study=study,
+        settings=study.settings,
+        audit=study.audit,
+        fidelity=fidelity_section(study.fidelity),
+        costs=[cost for cost in study.results.costs if cost.row.generator == study.generator],
+        trts=trts,
+        checks=checks(study),
+        columns=list(index.columns),
+        class_counts={label: int((study.training["label"] == label).sum()) for label in study.sets},
+        slides=study.training["slide"].nunique() if study.cohort["slide_known"].any() else None,
+        patients=study.training["patient"].dropna().nunique(),
+        sources=sorted(study.cohort["source"].unique()),
+        um_per_px=_um_per_px(study),
+        joint=_is_joint(study),
+        recipe=_recipe(study),
+        names=named_in(study.page, identities(study)),
+        versions={"pathgen": metadata.version("pathgen"), **versions},
+        digest=digest,
+        certainty=certainty,
+    )
 
 
-def _motivation(study: Finished) -> _Answers:
-    return {
-        "For what was the set made?": "For training classifiers that tell tumour from normal tissue in "
-        "patches of histology slides, where the patients’ own patches may not be passed on.",
-        "Who made it?": f"{study.settings.creator}, with the software pathgen.",
-        "Who paid for it?": f"{facts.UNKNOWN}.",
-    }
+def readme(study: ReleaseInputs, form: FormatName) -> str:
+    """Write the README of a bundle.
+
+    Args:
+        study: Study to release.
+        form: Format of the patches.
+    """
+    return render(
+        "release/README.md.j2",
+        settings=study.settings,
+        form=form,
+        description=description(study),
+    )
 
 
-def _composition(study: Finished, index: pd.DataFrame) -> _Answers:
-    return {
-        "What is in it?": facts.sizes(study),
-        "How large is a pixel?": facts.resolution(study),
-        "What is known of each patch?": facts.columns(index),
-        "Is it a sample of something larger?": "The generator can draw any number of patches; these are the "
-        "first of its seed. They are no sample of any population of patients: what is rare among the "
-        "originals may be missing, and frequencies need not be those of the originals.",
-        "Selected by anything?": facts.selection(study),
-        "Are patches missing, or doubled?": "None is missing. That no two are alike was not checked. No "
-        "patch is an original one pixel by pixel, turned or mirrored either: that was checked against all "
-        "original patches of the study.",
-        "Are there recommended splits?": "No. All of it is for training. Test on original patches: how well "
-        "a classifier does on synthetic ones says little about how well it does on tissue.",
-        "What errors and noise are in it?": "A patch may not show the class it was drawn for: see “What was "
-        "measured”. No pathologist has looked at the patches, as far "
-        "as this study knows.",
-        "Does it hold data of people?": "No original patch is in it, and no model. It was made by a program "
-        "that had learnt from original patches: see “What was measured”.",
-        "Are groups of people told apart or left out?": f"{facts.UNKNOWN}: age, sex, origin, hospital and "
-        "scanner of those behind the originals were not recorded. A set can be no fairer than its originals.",
-    }
+def licences(study: ReleaseInputs) -> str:
+    """Write under which terms the parts of the bundle may be used."""
+    return render("release/LICENSES.md.j2", settings=study.settings, address=licence_address(study.settings))
 
 
-def _collection(study: Finished, versions: Mapping[str, str], digest: str) -> _Answers:
-    libraries = ", ".join(f"{name} {version}" for name, version in versions.items())
-    return {
-        "Where do the patches come from?": facts.origin(study),
-        "From what did the generator learn?": facts.originals(study),
-        "With which settings?": facts.generator_settings(study),
-        "With which software?": f"pathgen {metadata.version('pathgen')} (code sha256 {digest}), {libraries}.",
-        "When were the originals taken?": f"{facts.UNKNOWN}.",
-        "On what terms could they be used?": f"{study.settings.original_terms}",
-        "Did the patients consent, and did an ethics board agree?": "There are no patients."
-        if facts.no_patients(study)
-        else f"{facts.UNKNOWN}, beyond what is said of the terms above.",
-    }
+def description(study: ReleaseInputs) -> str:
+    """Describe the set in two sentences."""
+    return (
+        f"{study.count:,} synthetic histopathology patches of {study.side_px} x {study.side_px} px in two "
+        f"classes, normal and tumor, made by the generator {study.generator}. The set contains no original "
+        "patch; the datasheet reports what was measured and what cannot be guaranteed."
+    )
 
 
-def _labels(study: Finished) -> _Answers:
-    return {
-        "What do the classes mean?": "The label of a synthetic patch is the class of the originals that its "
-        f"generator had learnt from, or was told to draw. {facts.label_rule(study)}",
-        "What was done to the originals?": "They were cut out of the slides and reduced by averaging over "
-        "areas; see the settings in the report (`index`, `sample`, `extract`).",
-        "What was done to the synthetic patches?": "Nothing after drawing. The files hold them without loss.",
-    }
+def _um_per_px(study: ReleaseInputs) -> float | None:
+    """Return the size of a pixel on the slide, in µm; None where the source has patches without slides."""
+    index = study.params.get("index")
+    if index is None or study.cohort["mpp_x"].isna().all():
+        return None
+    return float(index["mpp"] * index["patch_px"] / study.side_px)
 
 
-def _measured(study: Finished) -> _Answers:
-    return {
-        "Does the set give away patients’ patches?": facts.privacy(study),
-        "Is any of that proven?": facts.guarantee(study),
-        "What had it to keep to?": facts.limits(study),
-        "How good is a classifier trained on it?": facts.utility(study),
-        "Do the patches show the class they were drawn for?": facts.recognised(study),
-        "How alike are synthetic and original patches?": facts.fidelity(study),
-    }
+def _is_joint(study: ReleaseInputs) -> bool:
+    """Return whether one training learnt all classes: then all checkpoints state the same training data."""
+    data = [(meta.model_extra or {}).get("images_sha256") for meta in study.models.values()]
+    return len(data) > 1 and len(set(data)) == 1 and data[0] is not None
 
 
-def _uses(study: Finished) -> _Answers:
-    return {
-        "What may it be used for?": "Training and trying out classifiers and software, teaching, comparison "
-        "of generators.",
-        "For what was it used?": "In this study, for training classifiers and for the measurements above. "
-        f"{facts.UNKNOWN}: any other use.",
-        "What must it not be used for?": "Diagnosis, or any statement about a patient or a population; "
-        "testing what is meant for patients; looking for the people behind the originals. It is no medical "
-        "product.",
-        "What may go wrong?": "A classifier may learn traits of the generator instead of those of tissue, "
-        "and fail on slides of other scanners and stains. Always test on original patches of the place of "
-        "use.",
-    }
-
-
-def _distribution(study: Finished) -> _Answers:
-    settings = study.settings
-    date = f"{settings.published}" if settings.published else f"{facts.UNKNOWN}"
-    where = settings.url if settings.url else facts.UNKNOWN
-    return {
-        "Under which licence?": f"{settings.licence}; see [LICENSES.md](LICENSES.md).",
-        "When, and where?": f"Published: {date}. Address: {where}.",
-        "What is left out on purpose?": "The generators and their discriminators (a discriminator gives away "
-        "more about the training patches than the set does), all original patches, and all pictures made "
-        "from them. The report holds statistics of the originals, and the settings of the study with the "
-        f"names of its folders. {_names(study)}",
-        "Has it been altered on the way?": "`sha256sum -c SHA256SUMS` tells.",
-    }
-
-
-def _maintenance(study: Finished) -> _Answers:
-    return {
-        "Whom to ask?": f"{study.settings.contact}",
-        "Will it be updated?": f"{facts.UNKNOWN}. A new version has a new number; this is "
-        f"{study.settings.version}.",
-        "What if a patient withdraws consent?": "A patch cannot be traced to a patient, so nothing can be "
-        "taken out of the set. The generator would have to be trained again without that patient’s patches, "
-        "and the set be replaced; ask the contact.",
-        "How can it be made again?": "With the study’s settings and versions of software (in the report) and "
-        "its slides. On the same kind of machine the bytes are meant to be the same.",
-    }
-
-
-def _names(study: Finished) -> str:
-    names = named_in(study.page, identities(study))
-    if not names:
-        return "It names no slide and no patient of the originals."
-    return f"It names {counted(len(names), 'slide or patient', 'slides or patients')} of the originals."
+def _recipe(study: ReleaseInputs) -> str:
+    """Write the hyper-parameters of the generator's training and the settings of its sampling, as YAML."""
+    recipes = {label: dict(meta.recipe) for label, meta in study.models.items()}
+    stated = {"generator": study.generator, "recipe": recipes, "synthesise": study.params["synthesise"]}
+    text = io.StringIO()
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.dump(stated, text)
+    return text.getvalue().rstrip()

@@ -1,4 +1,4 @@
-"""Exact copies of original patches: no test of significance is needed to refuse them."""
+"""Exact copies of original patches, which are refused without a test of significance."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -17,12 +17,12 @@ def _digest(image: NDArray[np.uint8]) -> bytes:
 
 
 def exact_copies(sets: Mapping[str, PatchSet], originals: Sequence[Path]) -> list[tuple[str, int]]:
-    """Find the synthetic patches that are an original patch, pixel by pixel, also turned or mirrored.
+    """Find the synthetic patches that equal an original patch in every pixel, also rotated or mirrored.
 
     Args:
         sets: Label to synthetic patches.
-        originals: Folders of original patches. Those of one colour throughout do not count: two empty
-            patches are no copy of each other.
+        originals: Folders of original patches. Originals of a single colour are ignored, because two empty
+            patches are not copies of each other.
 
     Returns:
         Label and row of each copy.

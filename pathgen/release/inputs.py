@@ -1,4 +1,4 @@
-"""What a release is made of: the results of one finished study."""
+"""Results of one finished study that a release is made of."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,101 +7,122 @@ from typing import Any
 
 import pandas as pd
 
+from pathgen.core import layout
 from pathgen.core.errors import PathgenError, PathgenErrors
-from pathgen.core.labels import LABELS
-from pathgen.core.params import PARAMS_FILE, parse_section, read_params
+from pathgen.core.params import parse_section, read_params
 from pathgen.patches.parquet import read_table
 from pathgen.patches.schemas import ROLES
+from pathgen.patches.settings import SampleSettings
 from pathgen.patches.store import PatchSet, open_patch_set
 from pathgen.release.settings import ReleaseSettings
 from pathgen.report.context import Results, gather_results
-from pathgen.report.load import ReportInputs, inputs_under, read_json
+from pathgen.report.load import read_generator
 from pathgen.report.settings import ReportSettings
+from pathgen.results.audit import Audit
+from pathgen.results.fidelity import Fidelity
+from pathgen.results.training import GeneratorMeta
 from pathgen.run_matrix import PipelineSettings
 from pathgen.validation import validate_params
 
-_MAKE = "Run `dvc repro`"
+_HINT = "Run `dvc repro`"
 
 
 @dataclass(frozen=True)
-class Finished:
+class ReleaseInputs:
     """One generator's part of a finished study.
 
     Attributes:
-        inputs: Where the study's results lie.
-        generator: The generator's id.
-        params: All of params.yaml, as plain data.
-        settings: Its section `release`.
-        report: Its section `report`.
+        root: Checkout.
+        generator: Name of the generator.
+        params: Content of params.yaml as plain data.
+        settings: Section `release`.
+        sampling: Section `sample`.
+        report: Section `report`.
         sets: Label to the synthetic patches.
-        training: Table of the original patches that the generator has learnt from.
-        cohort: The slides.
-        privacy: Content of the audit's metrics.json.
-        fidelity: Content of the generator's fidelity results.
-        results: The evaluated classifiers of all generators.
+        training: Table of the generator's training patches.
+        cohort: Table of the slides.
+        models: Label to model.json of the generator.
+        audit: Privacy audit of the generator.
+        fidelity: Fidelity of the generator.
+        results: Evaluated classifiers of all generators.
         page: Text of report/index.html.
     """
 
-    inputs: ReportInputs
+    root: Path
     generator: str
     params: dict[str, Any]
     settings: ReleaseSettings
+    sampling: SampleSettings
     report: ReportSettings
     sets: Mapping[str, PatchSet]
     training: pd.DataFrame
     cohort: pd.DataFrame
-    privacy: Mapping[str, Any]
-    fidelity: Mapping[str, Any]
+    models: Mapping[str, GeneratorMeta]
+    audit: Audit
+    fidelity: Fidelity
     results: Results
     page: str
 
     @property
     def originals(self) -> list[Path]:
-        """The folders of original patches, of all roles."""
-        return [self.inputs.patches / role for role in ROLES]
+        """Folders of the original patches, one per role."""
+        return [self.root / layout.patch_set(role) for role in ROLES]
+
+    @property
+    def count(self) -> int:
+        """Number of released patches."""
+        return sum(len(patches) for patches in self.sets.values())
+
+    @property
+    def side_px(self) -> int:
+        """Side of a released patch, px."""
+        return int(next(iter(self.sets.values())).images.shape[1])
 
 
-def read_finished(root: Path, generator: str) -> Finished:
+def read_inputs(root: Path, generator: str) -> ReleaseInputs:
     """Read what a release of one generator needs.
 
     Args:
-        root: The checkout.
-        generator: The generator's id, e.g. ``dcgan`` or ``dcgan.2``.
+        root: Checkout.
+        generator: Name of the generator, e.g. ``dcgan``.
 
     Raises:
-        PathgenErrors: The settings are wrong, the study has no such generator, or results are missing: all
-            that is missing at once.
+        PathgenErrors: The settings are invalid, the study has no such generator, or results are missing; all
+            problems at once.
     """
-    file = root / PARAMS_FILE
+    file = root / layout.PARAMS
     validate_params(file)
     params = read_params(file)
     known = parse_section(params, "pipeline", PipelineSettings, file).generators
     if generator not in known:
-        raise PathgenErrors([PathgenError(generator, "is no generator of the study", f"Choose of {known}")])
-    inputs = inputs_under(root)
-    page = root / "report" / "index.html"
-    sets = {str(label): inputs.synthetic / f"{generator}-{label}" for label in LABELS}
-    audited, likeness = (
-        inputs.privacy / generator / "metrics.json",
-        inputs.fidelity / f"{generator}.json",
-    )
-    originals = [inputs.patches / role for role in ROLES]
-    needed = [*sets.values(), *originals, audited, likeness, inputs.evaluate, inputs.cohort, page]
+        raise PathgenErrors(
+            [PathgenError(generator, "is not a generator of the study", f"Choose one of {known}")]
+        )
+    sets = {label: root / folder for label, folder in layout.synthetic_sets(generator).items()}
+    audit, fidelity = root / layout.privacy(generator) / "metrics.json", root / layout.fidelity(generator)
+    page = root / layout.REPORT / "index.html"
+    originals = [root / layout.patch_set(role) for role in ROLES]
+    needed = [
+        *(*sets.values(), *originals, audit, fidelity),
+        *(root / layout.EVALUATION, root / layout.COHORT, page),
+    ]
     missing = [path for path in needed if not path.exists()]
     if missing:
-        raise PathgenErrors([PathgenError(path, "is not there", _MAKE) for path in missing])
+        raise PathgenErrors([PathgenError(path, "is missing", _HINT) for path in missing])
     report = parse_section(params, "report", ReportSettings, file)
-    return Finished(
-        inputs=inputs,
+    return ReleaseInputs(
+        root=root,
         generator=generator,
         params=params,
         settings=parse_section(params, "release", ReleaseSettings, file),
+        sampling=parse_section(params, "sample", SampleSettings, file),
         report=report,
         sets={label: open_patch_set(folder) for label, folder in sets.items()},
-        training=open_patch_set(inputs.patches / "train").index,
-        cohort=read_table(inputs.cohort),
-        privacy=read_json(audited) or {},
-        fidelity=read_json(likeness) or {},
-        results=gather_results(inputs, report.confidence),
+        training=open_patch_set(root / layout.TRAIN).index,
+        cohort=read_table(root / layout.COHORT),
+        models=read_generator(root, generator),
+        audit=Audit.load(audit),
+        fidelity=Fidelity.load(fidelity),
+        results=gather_results(root, report.confidence),
         page=page.read_text(encoding="utf-8"),
     )

@@ -1,116 +1,128 @@
-"""What the study measured, held against the limits of a release."""
+"""Measured values compared with the limits of a release."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from statistics import fmean
-from typing import Any
+from typing import Literal
 
-from pathgen.privacy.attack_family import MEMBERSHIP
-from pathgen.release.inputs import Finished
+from pathgen.release.inputs import ReleaseInputs
 from pathgen.report.load import Run
+from pathgen.report.privacy import attacks_of
 
-#: Share of synthetic patches nearer to a training patch than 99.9 % of unseen originals are.
+#: Share of synthetic patches closer to a training patch than 99.9 % of unseen originals are.
 TOO_NEAR = "above_q999_members"
-#: An attack that an audit may leave out (``privacy.shadow_steps: 0``).
+# An attack that an audit may leave out (``privacy.shadow_steps: 0``).
 _SHADOW = "shadow_auc"
 
 
 @dataclass(frozen=True)
 class Check:
-    """One limit and what was measured.
+    """One limit and the measured value.
 
     Attributes:
-        setting: Name of the limit in ``release.limits``; it begins with ``max_`` or ``min_``.
+        setting: Name of the limit in ``release.limits``.
+        bound: Whether the limit is the largest or the smallest allowed value.
         words: What was measured.
-        value: The measure; None where it was not measured.
-        limit: What it must keep to; None asks nothing.
+        value: Measured value; None where it was not measured.
+        limit: Limit; None when there is none.
     """
 
     setting: str
+    bound: Literal["at most", "at least"]
     words: str
     value: float | None
     limit: float | None
 
     @property
     def kept(self) -> bool:
-        """Whether nothing is asked, or what is asked was measured and is kept."""
+        """Whether there is no limit, or the value was measured and respects it."""
         if self.limit is None:
             return True
         if self.value is None:
             return False
-        return self.value <= self.limit if self.setting.startswith("max_") else self.value >= self.limit
+        return self.value <= self.limit if self.bound == "at most" else self.value >= self.limit
 
 
-def checks(study: Finished) -> list[Check]:
-    """Hold a study against its limits, kept or not."""
-    limits, metrics = study.settings.limits, study.privacy.get("metrics", {})
-    audited = [_audited(study.privacy, label, len(patches)) for label, patches in study.sets.items()]
+def checks(study: ReleaseInputs) -> list[Check]:
+    """Compare a study with all limits of its section `release`."""
+    limits = study.settings.limits
     return [
         Check(
             "max_membership_auc",
-            "highest upper end of the ROC-AUC of any membership attack on the set (0.5: a guess)",
-            _highest(
-                [f"privacy/{label}/{name}/high" for label in study.sets for name in MEMBERSHIP],
-                metrics,
-                [f"privacy/{label}/{_SHADOW}/high" for label in study.sets],
-            ),
+            "at most",
+            "largest upper end of the confidence interval of any membership attack's ROC-AUC",
+            _highest_attack(study),
             limits.max_membership_auc,
         ),
         Check(
             "max_too_near",
-            "highest upper end of the share of synthetic patches nearer to a training patch than 99.9 % of "
-            "unseen originals are",
-            _highest([f"privacy/{label}/{TOO_NEAR}/high" for label in study.sets], metrics, []),
+            "at most",
+            "largest upper end of the confidence interval of the share of synthetic patches closer to a "
+            "training patch than 99.9 % of unseen originals are",
+            _largest([study.audit.metrics.get(f"privacy/{label}/{TOO_NEAR}/high") for label in study.sets]),
             limits.max_too_near,
         ),
         Check(
             "min_audited",
-            "least share of a class's released patches that the privacy audit has looked at",
-            min((share for share in audited if share is not None), default=None) if all(audited) else None,
+            "at least",
+            "smallest share of a class's released patches that the privacy audit covers",
+            _least_audited(study),
             limits.min_audited,
         ),
         Check(
             "min_accuracy",
+            "at least",
             "accuracy on original test patches of the worst classifier trained on the set alone, mean over "
-            "its seeds",
+            "seeds",
             least_accuracy([run for row in study.results.rows for run in row.runs], study.generator),
             limits.min_accuracy,
         ),
     ]
 
 
-def _highest(needed: list[str], metrics: Mapping[str, float], optional: list[str]) -> float | None:
-    values = [metrics.get(key) for key in needed]
+def _largest(values: Sequence[float | None]) -> float | None:
+    """Return the largest value; None when any is missing, or there is none."""
     known = [value for value in values if value is not None]
-    if len(known) < len(needed):
-        return None
-    return max([*known, *(metrics[key] for key in optional if key in metrics)], default=None)
+    return max(known) if known and len(known) == len(values) else None
 
 
-def _audited(privacy: Mapping[str, Any], label: str, released: int) -> float | None:
-    looked_at = privacy.get("labels", {}).get(label, {}).get("patches", {}).get("synthetic")
-    return None if looked_at is None or not released else looked_at / released
+def _highest_attack(study: ReleaseInputs) -> float | None:
+    highs: list[float | None] = []
+    for label in study.sets:
+        audit = study.audit.labels.get(label)
+        attacks = {} if audit is None else attacks_of(audit, "_auc")
+        highs += [attack.high for attack in attacks.values()] or [None]
+        shadow = study.audit.metrics.get(f"privacy/{label}/{_SHADOW}/high")
+        highs += [] if shadow is None else [shadow]
+    return _largest(highs)
 
 
-def least_accuracy(runs: list[Run], generator: str) -> float | None:
+def _least_audited(study: ReleaseInputs) -> float | None:
+    shares = []
+    for label, patches in study.sets.items():
+        audit = study.audit.labels.get(label)
+        covered = None if audit is None else audit.patches.get("synthetic")
+        if covered is None or not len(patches):
+            return None
+        shares.append(covered / len(patches))
+    return min(shares)
+
+
+def least_accuracy(runs: Sequence[Run], generator: str) -> float | None:
     """Return the mean accuracy of the worst classifier trained on a generator's patches alone.
 
     Args:
-        runs: Evaluated classifiers.
-        generator: The generator; replicates of it do not count.
+        runs: Evaluated runs.
+        generator: Name of the generator.
 
     Returns:
         In [0, 1]; None when there is no such classifier, or one without an accuracy.
     """
-    found = sorted(
-        (run.key.classifier, run.metrics.get("accuracy"))
-        for run in runs
-        if run.key.regime == "synthetic" and run.key.generator == generator
-    )
-    if not found or any(accuracy is None for _, accuracy in found):
-        return None
-    return min(
-        fmean(accuracy for _, accuracy in group if accuracy is not None)
-        for _, group in groupby(found, lambda one: one[0])
-    )
+    found: dict[str, list[float]] = {}
+    for run in runs:
+        if run.key.regime == "synthetic" and run.key.generator == generator:
+            accuracy = run.metrics.get("accuracy")
+            if accuracy is None:
+                return None
+            found.setdefault(run.key.classifier, []).append(accuracy)
+    return min((fmean(values) for values in found.values()), default=None)

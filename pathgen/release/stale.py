@@ -1,6 +1,6 @@
-"""Whether the results on disk belong together: DVC knows what each was made from."""
+"""Stages whose results are out of date, as DVC knows them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pathgen.tracking.dvc_api import StageState, open_project, stage_states
@@ -9,31 +9,31 @@ _ABSENT = "deleted"
 
 
 def stale_stages(root: Path, generator: str) -> list[str]:
-    """Name the stages whose results no longer fit what a release would be made of.
+    """Name the stages that make a release stale.
 
     Args:
-        root: The checkout.
-        generator: The generator.
+        root: Checkout.
+        generator: Name of the generator.
 
     Returns:
-        Stages that the report or the generator's audit rests on, and these two, where settings, code, inputs
-        or outputs are not those that DVC recorded. Data that are merely not here (a clone that pulled
-        only what it needs) are no change.
+        Stages that the report or the generator's audit depends on, and these two, whose settings, code,
+        inputs or outputs differ from what DVC recorded. Data that are only absent, as in a clone that pulled
+        only what it needs, are no change.
 
     Raises:
-        PathgenError: DVC cannot tell.
+        PathgenError: DVC cannot read the project.
     """
     with open_project(root) as project:
         states = stage_states(project)
     return changed_above(states, ["report", f"privacy@{generator}"])
 
 
-def changed_above(states: Mapping[str, StageState], targets: list[str]) -> list[str]:
-    """Return the changed stages among `targets` and all that these read from, directly or not.
+def changed_above(states: Mapping[str, StageState], targets: Sequence[str]) -> list[str]:
+    """Return the changed stages among the targets and everything they depend on.
 
     Args:
         states: All stages by name.
-        targets: Where to begin; one that DVC does not know counts as changed.
+        targets: Names of stages; one that DVC does not know counts as changed.
     """
     found, waiting = set(), list(targets)
     while waiting:

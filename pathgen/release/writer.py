@@ -1,10 +1,11 @@
-"""Put a release together: whole, or not at all."""
+"""Write a release bundle, complete or not at all."""
 
 import shutil
 from pathlib import Path
 
 import pandas as pd
 
+from pathgen.core import layout
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.files import atomic_folder, sha256_of, write_json
 from pathgen.export.api import export_patch_set
@@ -13,37 +14,37 @@ from pathgen.export.manifest import FormatName
 from pathgen.patches.parquet import read_table
 from pathgen.patches.store import INDEX_FILE, PatchSetWriter
 from pathgen.release.croissant import croissant
-from pathgen.release.datasheet import datasheet
+from pathgen.release.datasheet import datasheet, description, licences, readme
 from pathgen.release.gate import reasons_against, stale_reasons
-from pathgen.release.inputs import Finished, read_finished
+from pathgen.release.inputs import ReleaseInputs, read_inputs
 from pathgen.release.stale import stale_stages
-from pathgen.release.words import description, licences, readme
-from pathgen.report.hashes import CODE_NAME, file_hashes, library_versions
+from pathgen.report.hashes import code_hash, library_versions
 
 DATA = "data"
 CHECKSUMS = "SHA256SUMS"
-# Where torchvision's PCAM looks for its files.
-_WHERE = {"imagefolder": DATA, "parquet": DATA, "pcam": f"{DATA}/pcam"}
+# Folder in which torchvision's PCAM looks for its files.
+_FOLDERS = {"imagefolder": DATA, "parquet": DATA, "pcam": f"{DATA}/pcam"}
 
 
 def release(root: Path, generator: str, out: Path, form: FormatName) -> None:
-    """Write the release of one generator's synthetic set, or say everything that speaks against it.
+    """Write the release of one generator's synthetic set, or raise every reason against it.
 
     Args:
-        root: The checkout, with a finished study.
-        generator: The generator's id, e.g. ``dcgan``.
+        root: Checkout with a finished study.
+        generator: Name of the generator, e.g. ``dcgan``.
         out: Folder to write; it must not exist or must be empty.
-        form: Form of the patches, see `pathgen.export.api.export_patch_set`.
+        form: Format of the patches, see `pathgen.export.api.export_patch_set`.
 
     Raises:
-        PathgenErrors: Results are missing, do not belong together, or may not be released; all reasons at
-            once. Nothing is written.
+        PathgenErrors: Results are missing or stale, or may not be released; all reasons at once. Nothing is
+            written.
     """
-    _require_room(out)
-    study = read_finished(root, generator)
-    against = [*_stale(root, generator), *reasons_against(study)]
-    if against:
-        raise PathgenErrors(against)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise PathgenError(out, "exists already", "Name another folder, or remove it")
+    study = read_inputs(root, generator)
+    reasons = [*_stale(root, generator), *reasons_against(study)]
+    if reasons:
+        raise PathgenErrors(reasons)
     write_bundle(study, out, form)
 
 
@@ -54,47 +55,38 @@ def _stale(root: Path, generator: str) -> list[PathgenError]:
         return [unknown]  # with the other reasons
 
 
-def _require_room(out: Path) -> None:
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise PathgenError(out, "exists already", "Name another folder, or remove it")
-
-
-def write_bundle(study: Finished, out: Path, form: FormatName) -> None:
-    """Write a bundle; whether it may be written has been asked before (see `release`).
+def write_bundle(study: ReleaseInputs, out: Path, form: FormatName) -> None:
+    """Write a bundle without asking whether it may be released (see `release`).
 
     Args:
-        study: What is released.
-        out: Folder to write, replaced when all of it is there.
-        form: Form of the patches.
+        study: Study to release.
+        out: Folder to write; it appears when it is complete.
+        form: Format of the patches.
     """
-    root = study.inputs.params.parent
     with atomic_folder(out) as draft:
         index = _export(study, draft, form)
         sums = _checksums(draft)
-        versions, digest = library_versions(), file_hashes(study.inputs)[CODE_NAME].partition(":")[2]
-        shutil.copyfile(root / "report" / "index.html", draft / "report.html")
+        shutil.copyfile(study.root / layout.REPORT / "index.html", draft / "report.html")
         texts = {
             "README.md": readme(study, form),
-            "datasheet.md": datasheet(study, index, versions, digest),
-            "LICENSES.md": licences(study.settings),
+            "datasheet.md": datasheet(study, index, library_versions(), code_hash()),
+            "LICENSES.md": licences(study),
         }
         for name, text in texts.items():
             (draft / name).write_text(text, encoding="utf-8")
         if study.settings.licence_file is not None:
-            shutil.copyfile(root / study.settings.licence_file, draft / "LICENSE.txt")
-        write_json(
-            draft / "croissant.json",
-            croissant(study.settings, form, index, sums, description(study)),
-        )
+            shutil.copyfile(study.root / study.settings.licence_file, draft / "LICENSE.txt")
+        metadata = croissant(study.settings, form, index, sums, description(study))
+        write_json(draft / "croissant.json", metadata)
         lines = [f"{digest}  {path}\n" for path, digest in (sums | _checksums(draft, but=DATA)).items()]
         (draft / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
 
 
-def _export(study: Finished, draft: Path, form: FormatName) -> pd.DataFrame:
+def _export(study: ReleaseInputs, draft: Path, form: FormatName) -> pd.DataFrame:
     """Export both classes as one set, and return its table."""
-    both, target = draft / ".both", draft / _WHERE[form]
+    both, target = draft / ".both", draft / _FOLDERS[form]
     sets = list(study.sets.values())
-    with PatchSetWriter(both, sum(map(len, sets)), sets[0].images.shape[1]) as writer:
+    with PatchSetWriter(both, study.count, study.side_px) as writer:
         for patches in sets:
             for rows in batches(len(patches)):
                 writer.append(patches.images[rows])

@@ -1,1 +1,1 @@
-"""The result table beside the paper's, the plots and one self-contained page, read from files on disk."""
+"""The report of a study: result table, plots and one self-contained page, read from files on disk."""

@@ -1,169 +1,205 @@
-"""Gather everything that the page shows from the files of one pipeline run."""
+"""Values of the page's templates, read from the files of one study. The templates hold all prose."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from pathgen.patches.parquet import read_table
+from pathgen.core import layout
+from pathgen.core.params import read_params
 from pathgen.provenance.params_hash import state_hashes
-from pathgen.report import figures, per_slide, reference_results
-from pathgen.report import headline as answer
-from pathgen.report.comparison import (
-    calibration_table,
-    coverage_note,
-    differences_tables,
-    on_synthetic_table,
-    with_intervals,
+from pathgen.report import figures, reference_results
+from pathgen.report.fidelity import FidelitySection, fidelity_section
+from pathgen.report.headline import BaselineOutcome, Comparability, Cost, baseline_outcome, costs
+from pathgen.report.load import (
+    read_audits,
+    read_fidelity,
+    read_generator,
+    read_parquet,
+    read_runs,
+    read_trts,
 )
-from pathgen.report.dp_guarantee import guarantees
-from pathgen.report.fidelity import FidelityPart, fidelity_part
-from pathgen.report.glossary import STUDY_NOTES, WORDS
-from pathgen.report.load import ReportInputs, read_fidelity, read_json, read_metrics, read_runs
-from pathgen.report.privacy import PrivacyPart, privacy_part
+from pathgen.report.privacy import PrivacySection, privacy_section
 from pathgen.report.privacy_utility import Point, tradeoff
 from pathgen.report.privacy_utility_plot import tradeoff_picture
-from pathgen.report.seed_intervals import both_ways_table
+from pathgen.report.result_table import Row, mean_estimate, result_rows
+from pathgen.report.seed_intervals import BothWays, both_ways, calibration_errors
+from pathgen.report.settings import ReportSettings
 from pathgen.report.studies import Study, read_study
-from pathgen.report.tables import NOT_RUN, TABLE_METRICS, Row, number, result_rows
+from pathgen.results.comparison import Comparison
+from pathgen.results.evaluation import Baseline, SyntheticEvaluation
 from pathgen.webpage.cohort_tables import left_out_table, readable, role_table
-from pathgen.webpage.display_names import counted
+from pathgen.webpage.formatting import Estimate
 from pathgen.webpage.pictures import Picture
 from pathgen.webpage.table import Table
 
-CONTENTS: Mapping[str, str] = {
-    "question": "The question",
-    "answer": "The answer",
-    "results": "Results beside the paper’s",
-    "patches": "Original and synthetic patches",
-    "comparison": "Which differences are real?",
-    "calibration": "Calibration and operating point",
-    "slides": "Slide by slide",
-    "training": "How the training went",
-    "labels": "Do synthetic patches show their class?",
-    "fidelity": "Fidelity: how alike are they?",
-    "privacy": "Privacy: what do they give away?",
-    "scaling": "What more synthetic patches bring",
-    "dp_sweep": "What differential privacy costs",
-    "tuning": "What a search for better settings brings",
-    "data": "Data, and what was skipped",
-    "rerun": "Settings, and how to run it again",
-}
-#: From the page to that of the stage `survey`.
-SURVEY_LINK = "cohort/index.html"
-
-
-@dataclass(frozen=True)
-class Page:
-    """All that the template shows. Sequences are empty and tables None where a stage was not run."""
-
-    title: str
-    run: str
-    contents: Mapping[str, str]
-    words: Mapping[str, str]
-    study_notes: Mapping[str, str]
-    patient_pictures: bool
-    answer: Sequence[str]
-    interval_note: str
-    level: str
-    comparable: str | None
-    tradeoff: Picture | None
-    metric_names: Mapping[str, str]
-    rows: Sequence[Row]
-    baseline: str
-    citation: str
-    result_plots: Sequence[Picture]
-    confusion_plots: Sequence[Picture]
-    confusion_table: Table | None
-    grid_parts: Sequence[figures.Part]
-    no_grids: str
-    slide_table: Table | None
-    no_slides: str
-    overlays: Sequence[Picture]
-    overlay_note: str
-    survey: str
-    differences: Sequence[Table]
-    differences_plot: Sequence[Picture]
-    reliability: Sequence[Picture]
-    calibration: Table | None
-    both_ways: Table | None
-    on_synthetic: Table | None
-    scaling: Study | None
-    dp_sweep: Study | None
-    tuning: Study | None
-    versions: str
-    training_parts: Sequence[figures.Part]
-    fidelity: Mapping[str, FidelityPart]
-    privacy: Mapping[str, PrivacyPart]
-    privacy_pictures: Sequence[Picture]
-    guarantees: Mapping[str, str]
-    data_table: Table | None
-    skipped_table: Table | None
-    no_skipped: str
-    hash_table: Mapping[str, str]
-    params: str
+#: Link from the report to the page of the cohort.
+SURVEY_LINK = (layout.SURVEY.relative_to(layout.REPORT) / "index.html").as_posix()
 
 
 @dataclass(frozen=True)
 class Results:
-    """The part of the page that is also written as markdown and JSON."""
+    """The part of the page that is also written as Markdown and JSON.
+
+    Attributes:
+        rows: Rows of the result table.
+        baseline: Accuracy on the mean colour alone; None when it was not run.
+        comparability: Whether the numbers can be compared with the paper's.
+        confidence: Level of all intervals.
+        comparison: Comparison of the regimes; None when it was not run.
+        points: Accuracy lost and strongest attack of each synthetic set.
+    """
 
     rows: Sequence[Row]
     baseline: float | None
-    comparable: str | None
+    comparability: Comparability
     confidence: float
-    comparison: Mapping[str, Any] | None
+    comparison: Comparison | None
     points: Sequence[Point]
 
+    @property
+    def costs(self) -> list[Cost]:
+        """Costs of the regimes, training on synthetic patches alone first."""
+        found = costs(self.rows, self.confidence, self.comparison)
+        return sorted(found, key=lambda cost: cost.row.regime != "synthetic")
 
-def gather_results(inputs: ReportInputs, confidence: float) -> Results:
-    """Read the evaluations and what they may be held against.
+    def baseline_outcome(self, row: Row) -> BaselineOutcome | None:
+        """Compare a row with the baseline; None when the baseline was not run."""
+        return None if self.baseline is None else baseline_outcome(row, self.baseline)
+
+
+@dataclass(frozen=True)
+class SlideRow:
+    """Accuracy on one test slide.
+
+    Attributes:
+        slide: Name of the slide.
+        patches: Number of its test patches.
+        tumor: Number of those with tumour.
+        accuracies: One estimate per row of the result table; None without runs.
+    """
+
+    slide: str
+    patches: int
+    tumor: int
+    accuracies: Sequence[Estimate | None]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Values of the page. Sequences are empty and optional values None where a stage was not run.
+
+    Attributes:
+        title: Heading.
+        results: Rows and headline numbers.
+        generators: Generator to its description from model.json; an empty text where it has none.
+        sources: Sources of the patches.
+        slides: Number of slides in use; None when the slides are unknown.
+        slides_known: Whether the source names slides.
+        patient_pictures: Whether the page shows pictures made from patients' slides.
+        tradeoff: Plot of accuracy against attack.
+        result_plots: Plots of accuracy and ROC.
+        confusion_plots: Confusion matrices.
+        grids: Sample patches by class.
+        slide_rows: Accuracy per test slide.
+        overlays: Slides with outlines.
+        overlay_count: Number of slides that have outlines.
+        survey: Link to the page of the cohort; empty when it is not shown.
+        differences_plot: Plot of differences between regimes.
+        reliability: Plot of reliability curves.
+        calibration: Row of the result table with its calibration error.
+        both_ways: TRTS and TSTR per generator and classifier.
+        trts: Evaluations on synthetic patches by generator, classifier and seed.
+        studies: Anchor of an optional study to its conclusions; only those that were run.
+        generator_curves: Training curves of the generators.
+        classifier_curves: Training curves of the classifiers.
+        fidelity: Generator to its fidelity.
+        privacy: Generator to its audit.
+        privacy_pictures: Pictures of the audits.
+        roles: Number of patches by role; None when none were sampled.
+        left_out: Slides that were left out; None when all are in use.
+        cohort_known: Whether there is a cohort.
+        hashes: Name of an input to its hash.
+        versions: Library to its version.
+        params: Text of params.yaml.
+    """
+
+    title: str
+    results: Results
+    generators: Mapping[str, str]
+    sources: Sequence[str]
+    slides: int | None
+    slides_known: bool
+    patient_pictures: bool
+    tradeoff: Picture | None
+    result_plots: Sequence[Picture]
+    confusion_plots: Sequence[Picture]
+    grids: Sequence[figures.FigureGroup]
+    slide_rows: Sequence[SlideRow]
+    overlays: Sequence[Picture]
+    overlay_count: int
+    survey: str
+    differences_plot: Sequence[Picture]
+    reliability: Sequence[Picture]
+    calibration: Sequence[tuple[Row, Estimate]]
+    both_ways: Sequence[BothWays]
+    trts: Mapping[tuple[str, str, int], SyntheticEvaluation]
+    studies: Mapping[str, Study]
+    generator_curves: Sequence[Picture]
+    classifier_curves: Sequence[Picture]
+    fidelity: Mapping[str, FidelitySection]
+    privacy: Mapping[str, PrivacySection]
+    privacy_pictures: Sequence[Picture]
+    roles: Table | None
+    left_out: Table | None
+    cohort_known: bool
+    hashes: Mapping[str, str]
+    versions: Mapping[str, str]
+    params: str
+
+
+def gather_results(root: Path, confidence: float) -> Results:
+    """Read the evaluations, their comparison and the audits.
 
     Args:
-        inputs: Where the results lie.
-        confidence: Level of the intervals over runs, in (0, 1), where the regimes were not compared. Where
+        root: Checkout.
+        confidence: Level of the intervals over seeds, in (0, 1), where the regimes were not compared. Where
             they were, all intervals have the level of the comparison.
-
-    Returns:
-        The rows of the result table, the mean-colour accuracy if it was run, the reason why the numbers are
-        not comparable with the paper's, if they are not, and what each set costs and gives away.
 
     Raises:
         PathgenError: A file is damaged.
     """
-    colour, comparison = read_json(inputs.baseline), read_json(inputs.comparison)
-    samples, _ = _samples(inputs)
-    level = confidence if comparison is None else float(comparison["test"]["confidence"])
-    rows = with_intervals(result_rows(read_runs(inputs.evaluate), level), comparison)
+    baseline = Baseline.load_if_exists(root / layout.BASELINE)
+    comparison = Comparison.load_if_exists(root / layout.COMPARISON_JSON)
+    cohort, samples, _ = _tables(root)
+    level = confidence if comparison is None else comparison.test.confidence
+    rows = result_rows(read_runs(root), level, comparison)
+    audits = read_audits(root)
     return Results(
         rows=rows,
-        baseline=None if colour is None else colour.get("accuracy"),
-        comparable=answer.comparable(
-            _sources(inputs), _per_class(samples, "train"), _per_class(samples, "test")
+        baseline=None if baseline is None else baseline.accuracy,
+        comparability=Comparability(
+            _sources(cohort), _per_class(samples, "train"), _per_class(samples, "test")
         ),
         confidence=level,
         comparison=comparison,
-        points=tradeoff(rows, read_metrics(inputs.privacy), level, comparison),
+        points=tradeoff(
+            rows, audits, {name: read_generator(root, name) for name in audits}, level, comparison
+        ),
     )
 
 
-def _samples(inputs: ReportInputs) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
-    """Return the patches that were drawn and could be read, and how each slide was read."""
-    extracted = _table(inputs.extracted)
-    drawn = _table(inputs.samples)
-    return None if drawn is None else readable(drawn, extracted), extracted
+def _tables(root: Path) -> tuple[pd.DataFrame | None, pd.DataFrame | None, pd.DataFrame | None]:
+    """Return the cohort, the sampled patches that could be read, and the table of their extraction."""
+    extracted = read_parquet(root / layout.EXTRACTED_SLIDES)
+    samples = read_parquet(root / layout.SAMPLES)
+    read = None if samples is None else readable(samples, extracted)
+    return read_parquet(root / layout.COHORT), read, extracted
 
 
-def _table(path: Path) -> pd.DataFrame | None:
-    return read_table(path) if path.exists() else None
-
-
-def _sources(inputs: ReportInputs) -> list[str]:
-    if not inputs.cohort.exists():
-        return []
-    return sorted(read_table(inputs.cohort)["source"].unique())
+def _sources(cohort: pd.DataFrame | None) -> list[str]:
+    return [] if cohort is None else sorted(cohort["source"].unique())
 
 
 def _per_class(samples: pd.DataFrame | None, role: str) -> int | None:
@@ -174,132 +210,126 @@ def _per_class(samples: pd.DataFrame | None, role: str) -> int | None:
 
 
 def gather_page(
-    inputs: ReportInputs,
+    root: Path,
     results: Results,
+    settings: ReportSettings,
     *,
-    title: str,
-    grid_patches: int,
-    grid_columns: int,
-    overlay_slides: int,
-    with_patient_pictures: bool,
     hashes: Mapping[str, str],
     versions: Mapping[str, str],
 ) -> Page:
-    """Read everything else and put the page together.
+    """Read everything else that the page shows.
 
     Args:
-        inputs: Where the files lie.
-        results: What `gather_results` read.
-        title: Heading.
-        grid_patches: Patches per grid.
-        grid_columns: Patches side by side.
-        overlay_slides: At most this many slide overlays.
-        with_patient_pictures: Whether pictures made from original slides are shown.
-        hashes: What to its hash, for the reader to compare.
+        root: Checkout.
+        results: Result of `gather_results`.
+        settings: Section `report`.
+        hashes: Name of an input to its hash.
         versions: Library to its version.
-
-    Returns:
-        The page's content.
 
     Raises:
         PathgenError: A file is damaged.
     """
-    rows = results.rows
-    # What a study was made from has more names than the page shows.
-    now = {**hashes, **state_hashes(inputs.params.parent)}
-    cohort = _table(inputs.cohort)
-    samples, extracted = _samples(inputs)
-    skipped = None if cohort is None else left_out_table(cohort, _table(inputs.indexed), extracted)
-    sources = [] if cohort is None else sorted(cohort["source"].unique())
-    privacy, comparison = read_metrics(inputs.privacy), results.comparison
-    on_synthetic = read_metrics(inputs.on_synthetic)
-    overlays = figures.overlays(inputs.overlays, cohort, overlay_slides) if with_patient_pictures else []
+    rows, with_original = results.rows, settings.patient_pictures == "shown"
+    cohort, samples, extracted = _tables(root)
+    indexed = read_parquet(root / layout.INDEXED_SLIDES)
+    left_out = None if cohort is None else left_out_table(cohort, indexed, extracted)
     known = cohort is None or bool(cohort["slide_known"].any())
-    grids = figures.grid_parts(
-        inputs.patches, inputs.synthetic, grid_patches, grid_columns, with_original=with_patient_pictures
+    generators = {name: read_generator(root, name) for name in _generators(root)}
+    overlay_count = len(list((root / layout.OVERLAYS).glob("*.png")))
+    overlays = (
+        figures.overlays(root / layout.OVERLAYS, cohort, settings.overlay_slides) if with_original else []
     )
+    grids = figures.sample_grids(
+        root, list(generators), settings.grid_patches, settings.grid_columns, with_original=with_original
+    )
+    now = {**hashes, **state_hashes(root)}
+    studies = {
+        anchor: read_study(root / folder, now)
+        for anchor, folder in (("scaling", layout.SCALING), ("tuning", layout.TUNING))
+    }
+    errors = [(row, calibration_errors(row, results.confidence)) for row in rows]
+    trts, sources, params = read_trts(root), _sources(cohort), root / layout.PARAMS
+    audits = read_audits(root)
     return Page(
-        title=title,
-        run=_run_line(cohort, 0 if skipped is None else len(skipped.lines), rows),
-        contents=CONTENTS,
-        words=WORDS,
-        study_notes=STUDY_NOTES,
-        patient_pictures=with_patient_pictures and sources != ["phantom"] and bool(overlays or grids),
-        answer=_answer(results, privacy),
-        interval_note=answer.interval_note(rows) if comparison is None else coverage_note(comparison, rows),
-        level=f"{results.confidence:.0%}",
-        comparable=results.comparable,
+        title=settings.title,
+        results=results,
+        generators={name: _description(of_label) for name, of_label in generators.items()},
+        sources=sources,
+        slides=len(cohort) - (0 if left_out is None else len(left_out.lines))
+        if cohort is not None and known
+        else None,
+        slides_known=known,
+        patient_pictures=with_original and sources != ["phantom"] and bool(overlays or grids),
         tradeoff=tradeoff_picture(results.points) if results.points else None,
-        metric_names=TABLE_METRICS,
-        rows=rows,
-        baseline=NOT_RUN if results.baseline is None else number(results.baseline),
-        citation=reference_results.CITATION,
         result_plots=figures.result_plots(rows, results.baseline),
         confusion_plots=figures.confusion_plots(rows),
-        confusion_table=per_slide.confusion_table(rows),
-        grid_parts=grids,
-        no_grids="Not run.",
-        slide_table=per_slide.slide_table(rows, results.confidence) if known else None,
-        no_slides="Not run." if known else "The source does not say which slide a patch is from.",
+        grids=grids,
+        slide_rows=slide_rows(rows, results.confidence) if known else [],
         overlays=overlays,
-        overlay_note=_overlay_note(len(overlays), len(list(inputs.overlays.glob("*.png")))),
-        # The page of the cohort shows the original slides: what may be passed on does not point at it.
-        survey=SURVEY_LINK if with_patient_pictures and inputs.survey.exists() else "",
-        differences=differences_tables(comparison),
-        differences_plot=figures.comparison_plot(comparison),
+        overlay_count=overlay_count,
+        # The page of the cohort shows original slides, so a page that may be passed on does not link to it.
+        survey=SURVEY_LINK if with_original and (root / layout.SURVEY / "index.html").exists() else "",
+        differences_plot=figures.comparison_plot(results.comparison),
         reliability=figures.reliability_plot(rows),
-        calibration=calibration_table(rows, comparison, results.confidence),
-        both_ways=both_ways_table(on_synthetic, rows, results.confidence),
-        on_synthetic=on_synthetic_table(on_synthetic),
-        scaling=read_study(inputs.scaling, now),
-        dp_sweep=read_study(inputs.dp_sweep, now),
-        tuning=read_study(inputs.tuning, now),
-        versions=", ".join(f"{name} {version}" for name, version in versions.items()),
-        training_parts=figures.training_parts(inputs.gan, inputs.training),
-        fidelity={name: fidelity_part(name, found) for name, found in read_fidelity(inputs.fidelity).items()},
-        privacy={name: privacy_part(name, content) for name, content in privacy.items()},
-        privacy_pictures=figures.privacy_pictures(inputs.privacy, with_original=with_patient_pictures),
-        guarantees=guarantees(inputs.models, privacy),
-        data_table=None if samples is None else role_table(samples),
-        skipped_table=skipped,
-        no_skipped="Nothing was skipped." if cohort is not None else "Not run.",
-        hash_table=hashes,
-        params=inputs.params.read_text(encoding="utf-8") if inputs.params.exists() else "",
+        calibration=[(row, error) for row, error in errors if error is not None],
+        both_ways=both_ways(trts, rows, results.confidence),
+        trts=trts,
+        studies={anchor: study for anchor, study in studies.items() if study is not None},
+        generator_curves=figures.generator_curves(root / layout.GAN_RESULTS),
+        classifier_curves=figures.classifier_curves(root / layout.TRAINING),
+        fidelity={name: fidelity_section(record) for name, record in read_fidelity(root).items()},
+        privacy={name: privacy_section(audit, read_generator(root, name)) for name, audit in audits.items()},
+        privacy_pictures=figures.privacy_pictures(root / layout.PRIVACY, with_original=with_original),
+        roles=None if samples is None else role_table(samples),
+        left_out=left_out,
+        cohort_known=cohort is not None,
+        hashes=hashes,
+        versions=versions,
+        params=params.read_text(encoding="utf-8") if params.exists() else "",
     )
 
 
-def _run_line(cohort: pd.DataFrame | None, skipped: int, rows: Sequence[Row]) -> str:
-    """Say in a line what this run is: source, slides, generators, classifiers, runs."""
-    parts = []
-    if cohort is not None:
-        sources = ", ".join(sorted(cohort["source"].unique()))
-        parts.append(f"Source of the patches: {sources}")
-        if bool(cohort["slide_known"].any()):
-            parts.append(counted(len(cohort) - skipped, "slide"))
-    generators = sorted({row.generator for row in rows if row.generator is not None})
-    if generators:
-        parts.append(f"generators: {', '.join(generators)}")
-    if rows:
-        parts.append(f"classifiers: {', '.join(sorted({row.classifier for row in rows}))}")
-        parts.append(f"{sum(len(row.runs) for row in rows)} classifier runs")
-    return " · ".join(parts) if parts else "Nothing was run yet."
+def _generators(root: Path) -> list[str]:
+    """Return the names of the study's generators; none without a params file."""
+    if not (root / layout.PARAMS).exists():
+        return []
+    return list(read_params(root / layout.PARAMS).get("pipeline", {}).get("generators", []))
 
 
-def _answer(results: Results, privacy: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Say what it costs and what it gives away, synthetic patches alone first."""
-    level = results.confidence
-    found = sorted(
-        answer.costs(results.rows, level, results.comparison), key=lambda cost: cost.row.regime != "synthetic"
-    )
-    said = [answer.sentence(cost, level) for cost in found]
-    if not said:
-        said = [
-            "What synthetic patches cost a classifier was not measured: there is no pair of runs to compare."
-        ]
-    said += [answer.beside_colour(cost.row, results.baseline, level) for cost in found[:1]]
-    return [*said, *answer.privacy_sentences(privacy)]
+def _description(of_label: Mapping[str, object]) -> str:
+    return next((text for meta in of_label.values() if (text := getattr(meta, "description", None))), "")
 
 
-def _overlay_note(shown: int, there: int) -> str:
-    what = "Outlines of tissue (thin, green), lesions (thick, red) and exclusions (dashed, black)"
-    return f"{what}. {shown} of {there} slides shown, slides with tumour first."
+def slide_rows(rows: Sequence[Row], confidence: float) -> list[SlideRow]:
+    """Average the accuracy on each test slide over the runs of each row.
+
+    Args:
+        rows: Rows of the result table; runs without results per slide add nothing.
+        confidence: Level of the intervals, in (0, 1).
+
+    Returns:
+        One entry per slide, sorted by name.
+    """
+    frames = [
+        run.per_slide.assign(row=place)
+        for place, row in enumerate(rows)
+        for run in row.runs
+        if run.per_slide is not None
+    ]
+    if not frames:
+        return []
+    found = []
+    for slide, of_slide in pd.concat(frames, ignore_index=True).groupby("slide", sort=True):
+        values = [of_slide.loc[of_slide["row"] == place, "accuracy"].tolist() for place in range(len(rows))]
+        estimates = [mean_estimate(one, confidence) if one else None for one in values]
+        first = of_slide.iloc[0]
+        found.append(SlideRow(str(slide), int(first["n"]), int(first["n_tumor"]), estimates))
+    return found
+
+
+#: Constants of the reference study, for the templates.
+PAPER = {
+    "citation": reference_results.CITATION,
+    "train_per_class": reference_results.TRAIN_PER_CLASS,
+    "test_per_class": reference_results.TEST_PER_CLASS,
+}

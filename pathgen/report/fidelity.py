@@ -1,73 +1,58 @@
-"""Summarise the fidelity metrics of one generator. Pure functions."""
+"""Fidelity metrics of one generator, and how many of them differ from the floor."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pathgen.report.metric_table import Measure, lines_of, nested, words
-from pathgen.webpage.display_names import counted
+from pathgen.report.metric_table import MetricRow, metric_rows
+from pathgen.results.fidelity import Fidelity
 
-_REMARKS: Mapping[str, str] = {
-    "lower": "lower is better",
-    "higher": "higher is better",
-    "floor": "the nearer to the floor the better",
-}
+#: Value of ``better`` to its text.
+_BETTER = {"lower": "lower", "higher": "higher", "floor": "closer to the floor"}
 
 
 @dataclass(frozen=True)
-class FidelityPart:
-    """What is known of one generator's likeness.
+class FidelitySection:
+    """What is known of one generator's fidelity.
 
     Attributes:
-        sentence: What the measures say together; empty where there is nothing to compare.
-        lines: Every measure, with what is better as its remark.
+        compared: Number of metrics whose interval and floor are known.
+        worse: Number of those whose interval lies on the worse side of the floor's interval.
+        rows: All metrics.
+        patches: Label to the number of patches compared.
+        protocol: Settings and versions behind the values.
     """
 
-    sentence: str
-    lines: Sequence[Measure]
+    compared: int
+    worse: int
+    rows: Sequence[MetricRow]
+    patches: Mapping[str, int]
+    protocol: Mapping[str, Any]
 
 
-def fidelity_part(generator: str, content: Mapping[str, Any]) -> FidelityPart:
-    """Put the fidelity of one generator into words.
+def fidelity_section(record: Fidelity) -> FidelitySection:
+    """Compare the metrics of one generator with their floors.
 
     Args:
-        generator: The generator's id.
-        content: Content of its JSON file.
+        record: Results of the generator.
     """
-    better = {name: about["better"] for name, about in content.get("about", {}).items()}
-    in_words = {words(name): _REMARKS[which] for name, which in better.items()}
-    lines = [
-        line if line.alone else replace(line, remark=in_words.get(line.name.rpartition(", ")[2], ""))
-        for line in lines_of({key: value for key, value in content.items() if key != "about"})
-    ]
-    compared = [
-        apart
-        for measures in nested(content).get("metrics", {}).get("fidelity", {}).values()
-        for name, entry in measures.items()
-        if isinstance(entry, Mapping) and (apart := _is_apart(better.get(name, ""), entry)) is not None
-    ]
-    return FidelityPart(_sentence(generator, compared), lines)
+    rows = metric_rows(record.metrics)
+    better = {row.key: info.better for row in rows if (info := record.about.get(row.metric)) is not None}
+    outcomes = [is_worse(row, better[row.key]) for row in rows if row.key in better]
+    known = [outcome for outcome in outcomes if outcome is not None]
+    explained = [replace(row, remark=_BETTER.get(better.get(row.key, ""), "")) for row in rows]
+    return FidelitySection(len(known), sum(known), explained, record.patches, record.protocol)
 
 
-def _is_apart(better: str, entry: Mapping[str, Any]) -> bool | None:
-    """Tell whether the interval lies on the worse side of the floor's; None where that is not known."""
-    ends = [entry.get(key) for key in ("low", "high", "floor_low", "floor_high")]
-    if any(end is None for end in ends):
+def is_worse(row: MetricRow, better: str) -> bool | None:
+    """Return whether a metric's interval lies on the worse side of the floor's; None when unknown.
+
+    Args:
+        row: The metric.
+        better: ``lower``, ``higher`` or ``floor``.
+    """
+    low, high, floor_low, floor_high = row.low, row.high, row.reference_low, row.reference_high
+    if low is None or high is None or floor_low is None or floor_high is None:
         return None
-    low, high, floor_low, floor_high = map(float, ends)  # type: ignore[arg-type]
     above, below = low > floor_high, high < floor_low
-    return {"lower": above, "higher": below, "floor": above or below}.get(better)
-
-
-def _sentence(generator: str, compared: Sequence[bool]) -> str:
-    if not compared:
-        return ""
-    apart, of = sum(compared), len(compared)
-    comparisons = f"{counted(of, 'comparison')} (each measure, on each class and on both together)"
-    said = (
-        f"In {apart} of {comparisons} the patches of {generator} lie farther from original patches than "
-        "chance explains"
-    )
-    if apart:
-        return f"{said}: a machine can tell them from original ones."
-    return f"{said}: these measures cannot tell them from original ones."
+    return {"lower": above, "higher": below, "floor": above or below}[better]

@@ -1,45 +1,50 @@
-"""The pictures of the page, made from patch sets, histories and picture files."""
+"""Pictures of the page, made from patch sets, histories and picture files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
+from pathgen.core import layout
 from pathgen.core.labels import LABELS
 from pathgen.patches.store import PatchSet, open_patch_set
 from pathgen.report import plots
-from pathgen.report.load import key_of, read_histories, run_order
-from pathgen.report.tables import Row, number
+from pathgen.report.load import read_histories, run_key, run_order
+from pathgen.report.result_table import Row
+from pathgen.results.comparison import Comparison
 from pathgen.webpage.display_names import LABEL_WORDS
+from pathgen.webpage.formatting import number, signed
 from pathgen.webpage.pictures import Picture, read_picture, read_svg, sample_grid, svg_picture
 
 _OVERLAY_PX = 480
 _GALLERY_PX = 2000
 # Small patches are shown enlarged, so that nuclei can be seen.
 _GRID_PATCH_PX = 56
-_EVENLY = "Taken at even distances over each set; none was chosen by its looks."
-# Kind of picture, as the file is named, to its name and what there is to see on it.
+# Beginning of a picture's file name to its title and explanation.
 _PRIVACY_PICTURES = {
     "correlation": (
-        "How closely synthetic patches resemble real ones",
-        "Where nothing leaks, the two outlines lie on each other; copies would stand at 1, in the solid one.",
+        "Correlation of synthetic with original patches",
+        "Without leakage both outlines coincide; copies would appear at 1 in the solid outline.",
     ),
     "gallery": (
         "Closest pairs",
-        "In each row a synthetic patch, the training patch nearest to it, and the nearest patch that the "
-        "generator never saw. A copy would equal the middle one.",
+        "Each row: a synthetic patch, the nearest training patch, and the nearest patch that the generator "
+        "has not seen. A copy would equal the patch in the middle.",
     ),
 }
 
 
 @dataclass(frozen=True)
-class Part:
-    """Pictures that belong together, with a heading and a remark."""
+class FigureGroup:
+    """Pictures under one heading.
+
+    Attributes:
+        heading: Name of the class, or of what was trained.
+        pictures: The pictures.
+    """
 
     heading: str
-    remark: str
     pictures: Sequence[Picture]
 
 
@@ -47,46 +52,40 @@ def result_plots(rows: Sequence[Row], baseline: float | None) -> list[Picture]:
     """Plot the accuracies, and the ROC curves where the runs have them.
 
     Args:
-        rows: Lines of the result table.
-        baseline: Accuracy on the mean colour alone; None when not run.
+        rows: Rows of the result table.
+        baseline: Accuracy on the mean colour alone; None when it was not run.
 
     Returns:
-        None, one or two plots.
+        Up to two plots.
     """
     shown = []
     if rows:
         means = "; ".join(
             f"{row.words}, {row.classifier}: {number(row.metrics['accuracy'].mean)}" for row in rows
         )
-        shown.append(
-            svg_picture(
-                plots.plot_accuracy(rows, baseline), f"Accuracy by regime. {means}.", "Accuracy by regime."
-            )
-        )
+        figure = plots.plot_accuracy(rows, baseline)
+        shown.append(svg_picture(figure, f"Accuracy by regime. {means}.", "Accuracy by regime."))
     curved = [row for row in rows if any(run.roc is not None for run in row.runs)]
     if curved:
         areas = "; ".join(f"{row.words}: area {number(row.metrics['roc_auc'].mean)}" for row in curved)
-        caption = "ROC curves; one line per run. A curve nearer to the upper left corner is better."
+        caption = "ROC curves, one line per run. Curves closer to the upper left corner are better."
         shown.append(svg_picture(plots.plot_roc(curved), f"ROC curves. {areas}.", caption))
     return shown
 
 
-def comparison_plot(comparison: Mapping[str, Any] | None) -> list[Picture]:
+def comparison_plot(comparison: Comparison | None) -> list[Picture]:
     """Plot the differences in accuracy between regimes with their intervals; none without a comparison."""
-    pairs = (
-        []
-        if comparison is None
-        else [one for one in comparison["differences"] if "accuracy" in one["metrics"]]
-    )
+    pairs = () if comparison is None else comparison.differences
+    pairs = tuple(pair for pair in pairs if "accuracy" in pair.metrics)
     if not pairs:
         return []
-    said = "; ".join(
-        f"{one['regime']} against {one['against']}, {one['classifier']}: "
-        f"{number(one['metrics']['accuracy']['difference'])}"
-        for one in pairs
+    values = "; ".join(
+        f"{pair.regime} minus {pair.against}, {pair.classifier}: {signed(difference)}"
+        for pair in pairs
+        for difference in (pair.metrics["accuracy"].difference,)
     )
-    caption = "Differences in accuracy between regimes, with intervals; left of 0 the first one is worse."
-    return [svg_picture(plots.plot_differences(pairs), f"Differences in accuracy. {said}.", caption)]
+    caption = "Differences in accuracy between regimes; left of 0 the first regime is worse."
+    return [svg_picture(plots.plot_differences(pairs), f"Differences in accuracy. {values}.", caption)]
 
 
 def reliability_plot(rows: Sequence[Row]) -> list[Picture]:
@@ -95,15 +94,12 @@ def reliability_plot(rows: Sequence[Row]) -> list[Picture]:
     if not curved:
         return []
     names = ", ".join(f"{row.words}, {row.classifier}" for row in curved)
-    caption = (
-        "Reliability; one line per run. On the diagonal, of the patches given 70 % as many are tumour; below "
-        "it the classifier is too sure of tumour."
-    )
+    caption = "Reliability, one line per run. Below the diagonal the classifier is overconfident of tumour."
     return [svg_picture(plots.plot_reliability(curved), f"Reliability curves of {names}", caption)]
 
 
 def confusion_plots(rows: Sequence[Row]) -> list[Picture]:
-    """Plot the confusion matrices of the rows that have one; the numbers are in the table beside it."""
+    """Plot the confusion matrix of every row."""
     return [
         svg_picture(
             plots.plot_confusion(row.confusion),
@@ -111,62 +107,62 @@ def confusion_plots(rows: Sequence[Row]) -> list[Picture]:
             f"{row.words}, {row.classifier}",
         )
         for row in rows
-        if row.confusion is not None
     ]
 
 
-def grid_parts(
-    patches: Path, synthetic: Path, count: int, columns: int, *, with_original: bool
-) -> list[Part]:
-    """Show patches of each class: the original ones of the training set, then each generator's.
+def sample_grids(
+    root: Path, generators: Sequence[str], count: int, columns: int, *, with_original: bool
+) -> list[FigureGroup]:
+    """Show patches of each class: original training patches, then each generator's.
 
     Args:
-        patches: Folder of the original patch sets; its ``train`` is shown.
-        synthetic: Folder of ``{generator}-{label}`` patch sets.
-        count: Patches per sheet.
-        columns: Patches side by side.
+        root: Checkout.
+        generators: Names of the generators.
+        count: Number of patches per grid.
+        columns: Number of patches per row.
         with_original: Whether original patches may be shown.
 
     Returns:
-        One part per class that has any patches, with one sheet per set.
+        One group per class that has any patches.
 
     Raises:
         PathgenError: A patch set is damaged.
     """
-    original = open_patch_set(patches / "train") if (patches / "train").is_dir() and with_original else None
-    parts = []
+    train = root / layout.TRAIN
+    original = open_patch_set(train) if train.is_dir() and with_original else None
+    groups = []
     for label in LABELS:
         word = LABEL_WORDS[label]
         sets = [] if original is None else [("Original", original.of_label(label))]
+        folders = {name: root / layout.synthetic_set(name, label) for name in generators}
         sets += [
-            (f"Synthetic ({folder.name.removesuffix(f'-{label}')})", open_patch_set(folder))
-            for folder in sorted(synthetic.glob(f"[!.]*-{label}"))
+            (f"Synthetic ({name})", open_patch_set(folder))
+            for name, folder in folders.items()
+            if folder.is_dir()
         ]
-        shown = [_grid(f"{kind} {word} patches", of, count, columns) for kind, of in sets]
+        shown = [_grid(f"{kind} {word} patches", patches, count, columns) for kind, patches in sets]
         pictures = [picture for picture in shown if picture is not None]
         if pictures:
-            parts.append(Part(f"{word.capitalize()} patches", _EVENLY, pictures))
-    return parts
+            groups.append(FigureGroup(f"{word.capitalize()} patches", pictures))
+    return groups
 
 
 def _grid(name: str, patches: PatchSet, count: int, columns: int) -> Picture | None:
     shown = min(count, len(patches))
-    caption = f"{name}: {shown} of {len(patches):,}"
-    return sample_grid(
-        patches, count, columns, f"Sheet of {shown} {name[0].lower()}{name[1:]}", caption, _GRID_PATCH_PX
-    )
+    alt = f"Sheet of {shown} {name[0].lower()}{name[1:]}"
+    return sample_grid(patches, count, columns, alt, f"{name}: {shown} of {len(patches):,}", _GRID_PATCH_PX)
 
 
-def overlays(folder: Path, cohort: pd.DataFrame | None, at_most: int) -> list[Picture]:
+def overlays(folder: Path, cohort: pd.DataFrame | None, limit: int) -> list[Picture]:
     """Show slides with the outlines of tissue and lesions; slides with tumour first.
 
     Args:
         folder: Folder of ``{slide}.png``; it may be absent.
-        cohort: The cohort table, for the slides' labels; None when there is none.
-        at_most: How many to show.
+        cohort: Cohort table, for the slides' labels; None when there is none.
+        limit: Maximum number of slides.
 
     Returns:
-        The pictures, scaled down.
+        Pictures, scaled down.
 
     Raises:
         PathgenError: A picture is damaged.
@@ -175,107 +171,91 @@ def overlays(folder: Path, cohort: pd.DataFrame | None, at_most: int) -> list[Pi
     splits = {} if cohort is None else dict(zip(cohort["slide"], cohort["split"], strict=True))
     files = sorted(folder.glob("*.png"), key=lambda file: (labels.get(file.stem) != "tumor", file.name))
     shown = []
-    for file in files[:at_most]:
+    for file in files[:limit]:
         label = labels.get(file.stem)
-        words = None if label is None else LABEL_WORDS[label]
-        known = [part for part in (words, splits.get(file.stem)) if part is not None]
-        caption = f"{file.stem} ({', '.join(known)})" if known else file.stem
+        known = [None if label is None else LABEL_WORDS[label], splits.get(file.stem)]
+        details = ", ".join(str(part) for part in known if part is not None)
+        caption = f"{file.stem} ({details})" if details else file.stem
         shown.append(read_picture(file, _OVERLAY_PX, f"Slide {file.stem} with its outlines", caption))
     return shown
 
 
-def training_parts(gan: Path, training: Path) -> list[Part]:
-    """Plot what the generators and the classifiers wrote per epoch.
+def generator_curves(folder: Path) -> list[Picture]:
+    """Plot the training histories of the generators.
 
     Args:
-        gan: Folder of ``{generator}-{label}/history.csv``.
-        training: Folder of ``{run}/history.csv``.
-
-    Returns:
-        One part for the generators, one for the classifiers; each left out when it was not run.
+        folder: Folder of the GAN trainings' results; it may be absent.
 
     Raises:
         PathgenError: A history is damaged.
     """
-    generators = read_histories(gan)
-    classifiers = read_histories(training)
-    keys = {name: key_of(name) for name in classifiers}
-    ordered = sorted(classifiers, key=lambda name: run_order(keys[name]))
-    regimes = {name: keys[name].row for name in ordered}
-    several = len({key.classifier for key in keys.values()}) > 1
-    groups = {
-        name: f"{regime}, {keys[name].classifier}" if several else regime for name, regime in regimes.items()
+    histories = read_histories(folder)
+    panels = {
+        "loss": "Loss of generator and discriminator",
+        "accuracy": "Accuracy of the discriminator",
+        "spread": "Standard deviation of synthetic pixels, originals = 1",
     }
-    parts = [
-        Part(
-            "Generators",
-            "A discriminator that is right on nearly everything has won; near one half it cannot tell "
-            "original from synthetic. A spread that falls to 0 is a collapse.",
-            _panels(
-                generators,
-                {name: name for name in generators},
-                {
-                    "loss": "Loss of generator and discriminator",
-                    "accuracy": "Share the discriminator gets right",
-                    "spread": "Spread of synthetic pixels, original = 1",
-                },
-            ),
-        ),
-        Part(
-            "Classifiers",
-            "One line per run.",
-            _panels(
-                {name: classifiers[name] for name in ordered},
-                groups,
-                {"loss": "Loss", "accuracy": "Accuracy"},
-            ),
-        ),
-    ]
-    return [part for part in parts if part.pictures]
+    return _panels(histories, {name: name.replace("/", " ") for name in histories}, panels)
+
+
+def classifier_curves(folder: Path) -> list[Picture]:
+    """Plot the training histories of the classifiers, by regime.
+
+    Args:
+        folder: Folder of the trainings' results by run; it may be absent.
+
+    Raises:
+        PathgenError: A history is damaged, or a folder is not named as a run.
+    """
+    histories = read_histories(folder)
+    keys = {name: run_key(name) for name in histories}
+    several = len({key.classifier for key in keys.values()}) > 1
+    ordered = sorted(keys, key=lambda name: run_order(keys[name]))
+    groups = {
+        name: f"{keys[name].row}, {keys[name].classifier}" if several else keys[name].row for name in ordered
+    }
+    return _panels(
+        {name: histories[name] for name in ordered}, groups, {"loss": "Loss", "accuracy": "Accuracy"}
+    )
 
 
 def _panels(
     histories: Mapping[str, pd.DataFrame], groups: Mapping[str, str], panels: Mapping[str, str]
 ) -> list[Picture]:
-    shown = []
-    for word, title in panels.items():
-        figure = plots.plot_histories(histories, groups, word)
-        if figure is not None:
-            names = ", ".join(dict.fromkeys(groups.values()))
-            shown.append(svg_picture(figure, f"{title}, over the training of {names}", title))
-    return shown
+    names = ", ".join(dict.fromkeys(groups.values()))
+    figures = {title: plots.plot_histories(histories, groups, word) for word, title in panels.items()}
+    return [
+        svg_picture(figure, f"{title}, over the training of {names}", title)
+        for title, figure in figures.items()
+        if figure is not None
+    ]
 
 
 def privacy_pictures(folder: Path, *, with_original: bool) -> list[Picture]:
-    """Show the pictures that the privacy stage left: closest pairs, and how close pairs come in general.
+    """Show the pictures of the audits: closest pairs, and histograms of correlation.
 
     Args:
         folder: Folder of one folder per generator; it may be absent.
         with_original: Whether pictures that hold original patches may be shown.
 
     Returns:
-        Every PNG, as SVG where that is there too, by generator and name; without original patches only the
-        plots.
+        Pictures by generator and name; without original patches only the histograms.
 
     Raises:
         PathgenError: A picture is damaged.
     """
     shown = []
-    # By generator and kind, so that the classes stand side by side.
     files = folder.glob("[!.]*/pictures/*.png")
     for file in sorted(files, key=lambda file: (file.parts[-3], file.name)):
-        # Named by what is harmless: a picture of a new kind stays away until it is known to be.
+        # An allow-list: a picture of a new kind stays hidden until it is known to hold no original patch.
         if not with_original and not file.stem.startswith("correlation"):
             continue
         kind, _, label = file.stem.partition("-")
-        name, explained = _PRIVACY_PICTURES.get(kind, (kind.replace("_", " ").capitalize(), ""))
-        whose = f"{LABEL_WORDS.get(label, label)}, {file.parts[-3]}"
-        said = f"{name}: {whose}"
-        caption = f"{said}. {explained}"
-        # A plot is there as lines, too.
+        title, explanation = _PRIVACY_PICTURES.get(kind, (kind.replace("_", " ").capitalize(), ""))
+        alt = f"{title}: {LABEL_WORDS.get(label, label)}, {file.parts[-3]}"
         plot = file.with_suffix(".svg")
         if plot.exists():
-            shown.append(read_svg(plot, said, caption, "Run `dvc repro` again"))
+            shown.append(read_svg(plot, alt, f"{alt}. {explanation}", "Run `dvc repro` again"))
         else:
-            shown.append(read_picture(file, _GALLERY_PX, said, caption))
+            shown.append(read_picture(file, _GALLERY_PX, alt, f"{alt}. {explanation}"))
     return shown

@@ -1,15 +1,15 @@
-"""Hashes of what a report was made from, so that two runs can be compared."""
+"""Hashes of the inputs of a report, so that two runs can be compared."""
 
 import hashlib
 import platform
 from importlib import metadata
 from pathlib import Path
 
+from pathgen.core import layout
 from pathgen.core.files import sha256_of
 from pathgen.provenance.code_hash import PACKAGES, ROOT
-from pathgen.report.load import ReportInputs
 
-#: Under which the code's hash stands.
+#: Name of the code's hash.
 CODE_NAME = "code (pathgen, stages)"
 _LIBRARIES = (
     *("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "h5py", "safetensors"),
@@ -18,28 +18,26 @@ _LIBRARIES = (
 )
 
 
-def file_hashes(inputs: ReportInputs) -> dict[str, str]:
+def file_hashes(root: Path) -> dict[str, str]:
     """Hash the tables, patch sets and models that the results rest on, and the code.
 
     Args:
-        inputs: Where they lie; absent ones are left out.
+        root: Checkout; absent files are left out.
 
     Returns:
-        Readable name (``samples.parquet``, ``train/patches.npy``) to SHA-256, sorted as read.
+        Name (``samples.parquet``, ``patches/train/patches.npy``) to SHA-256.
     """
-    files: dict[str, Path] = {
-        inputs.cohort.name: inputs.cohort,
-        inputs.samples.name: inputs.samples,
-        inputs.params.name: inputs.params,
-    }
-    for parent in (inputs.patches, inputs.synthetic):
-        files |= {
-            f"{parent.name}/{file.parent.name}/{file.name}": file for file in sorted(parent.glob("[!.]*/*"))
-        }
-    files |= {
-        file.relative_to(inputs.models.parent).as_posix(): file
-        for file in sorted(inputs.models.glob("*/[!.]*/*.safetensors"))
-    }
+    tables = [root / file for file in (layout.COHORT, layout.SAMPLES, layout.PARAMS)]
+    files = {file.name: file for file in tables}
+    for folder, pattern, base in (
+        (layout.PATCHES, "*", layout.PATCHES.parent),
+        (layout.SYNTHETIC, "*", layout.SYNTHETIC.parent),
+        (layout.MODELS, "*.safetensors", layout.MODELS.parent),
+    ):
+        for file in sorted((root / folder).rglob(pattern)):
+            name = file.relative_to(root / base)
+            if not any(part.startswith(".") for part in name.parts):
+                files[name.as_posix()] = file
     found = {name: f"sha256:{sha256_of(file)}" for name, file in files.items() if file.is_file()}
     return found | {CODE_NAME: f"sha256:{code_hash()}"}
 
@@ -47,14 +45,14 @@ def file_hashes(inputs: ReportInputs) -> dict[str, str]:
 def code_hash(root: Path = ROOT) -> str:
     """Hash all code: the packages' Python files, templates and style sheets.
 
-    A commit would not do in its place: it changes with every document, and says nothing of changes that are
-    not committed. The commands of dvc.yaml stand in dvc.lock.
+    A commit would not do: it changes with every document, and ignores changes that are not committed. The
+    commands of dvc.yaml are in dvc.lock.
 
     Args:
-        root: The checkout.
+        root: Checkout.
 
     Returns:
-        64 hexadecimal digits, of names and contents.
+        SHA-256 of names and contents, 64 hexadecimal digits.
     """
     inside = (file for package in PACKAGES for file in (root / package).rglob("*"))
     files = [file for file in inside if file.suffix in {".py", ".j2", ".css"}]

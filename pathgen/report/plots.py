@@ -1,7 +1,6 @@
-"""Plots: told apart by marker and line style as well as by colour, on white, for screen and print."""
+"""Plots of the report: series differ in marker and line style as well as in colour."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,7 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from pathgen.core.labels import LABELS
-from pathgen.report.tables import Row
+from pathgen.report.result_table import Row
+from pathgen.results.comparison import RegimeDifference
 from pathgen.webpage.display_names import LABEL_WORDS
 from pathgen.webpage.plotting import COLOURS, GREY, LINES, MARKERS, empty_plot
 
@@ -18,18 +18,18 @@ _TIMES = ("epoch", "kimg", "step")
 
 
 def plot_accuracy(rows: Sequence[Row], baseline: float | None) -> Figure:
-    """Plot each row's accuracy with its interval, every single run, and the paper's value.
+    """Plot each row's accuracy with its interval, every single run, and the value of the paper.
 
     Args:
-        rows: Lines of the result table.
-        baseline: Accuracy of a classifier on the mean colour alone; None when not run.
+        rows: Rows of the result table.
+        baseline: Accuracy of a classifier on the mean colour alone; None when it was not run.
 
     Returns:
-        The plot, one horizontal line per row.
+        Plot with one horizontal line per row.
     """
     figure, axis = empty_plot(height=1.9 + 0.7 * len(rows))
     for place, row in enumerate(rows):
-        summary = row.metrics["accuracy"]
+        estimate = row.metrics["accuracy"]
         single = [run.metrics.get("accuracy") for run in row.runs]
         values = [value for value in single if value is not None]
         axis.plot(
@@ -40,13 +40,13 @@ def plot_accuracy(rows: Sequence[Row], baseline: float | None) -> Figure:
             markersize=8,
             label="single runs" if place == 0 else None,
         )
-        if summary.mean is not None:
-            low = summary.mean if summary.low is None else summary.low
-            high = summary.mean if summary.high is None else summary.high
+        if estimate.mean is not None:
+            low = estimate.mean if estimate.low is None else estimate.low
+            high = estimate.mean if estimate.high is None else estimate.high
             axis.errorbar(
-                [summary.mean],
+                [estimate.mean],
                 [place],
-                xerr=[[summary.mean - low], [high - summary.mean]],
+                xerr=[[estimate.mean - low], [high - estimate.mean]],
                 color=COLOURS[0],
                 marker="o",
                 markersize=7,
@@ -68,7 +68,7 @@ def plot_accuracy(rows: Sequence[Row], baseline: float | None) -> Figure:
         )
     if baseline is not None:
         axis.axvline(baseline, color=COLOURS[2], linestyle="--", label="mean colour alone")
-    axis.axvline(0.5, color=GREY, linestyle=":", label="guessing")
+    axis.axvline(0.5, color=GREY, linestyle=":", label="chance level")
     axis.set_yticks(range(len(rows)), [f"{row.name}\n{row.classifier}" for row in rows])
     axis.set_ylim(len(rows) - 0.5, -0.5)
     axis.set_xlabel("accuracy on the original test patches")
@@ -78,16 +78,16 @@ def plot_accuracy(rows: Sequence[Row], baseline: float | None) -> Figure:
 
 
 def plot_roc(rows: Sequence[Row]) -> Figure:
-    """Plot the ROC curve of every run; the runs of one row look alike.
+    """Plot the ROC curve of every run, in one style per row.
 
     Args:
-        rows: Lines of the result table whose runs have curves (see `Run`).
+        rows: Rows of the result table whose runs have curves.
 
     Returns:
-        The plot.
+        Plot.
     """
     figure, axis = empty_plot(height=5.4)
-    axis.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="guessing")
+    axis.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="chance level")
     for place, row in enumerate(rows):
         curves = [run.roc for run in row.runs if run.roc is not None]
         for number, curve in enumerate(curves):
@@ -102,31 +102,33 @@ def plot_roc(rows: Sequence[Row]) -> Figure:
                 linestyle=LINES[place % len(LINES)],
             )
     axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
-    axis.set_xlabel("false positive rate (normal taken for tumour)")
-    axis.set_ylabel("true positive rate (tumour found)")
+    axis.set_xlabel("false-positive rate (1 − specificity)")
+    axis.set_ylabel("true-positive rate (sensitivity)")
     axis.legend(loc="lower right", fontsize="small")
     return figure
 
 
-def plot_differences(pairs: Sequence[Mapping[str, Any]]) -> Figure:
-    """Plot differences in accuracy with their intervals, one line per pair of regimes.
+def plot_differences(pairs: Sequence[RegimeDifference]) -> Figure:
+    """Plot differences in accuracy with their intervals.
 
     Args:
-        pairs: Entries of ``differences`` of the comparison that have an accuracy.
+        pairs: Pairs of regimes that have an accuracy.
 
     Returns:
-        The plot.
+        Plot with one horizontal line per pair.
     """
     figure, axis = empty_plot(height=1.4 + 0.7 * len(pairs))
     for place, pair in enumerate(pairs):
-        found = pair["metrics"]["accuracy"]
-        at = found["difference"]
-        reach = [[at - found.get("low", at)], [found.get("high", at) - at]]
+        found = pair.metrics["accuracy"]
+        at = found.difference
+        low = at if found.low is None else found.low
+        high = at if found.high is None else found.high
+        reach = [[at - low], [high - at]]
         axis.errorbar(
             [at], [place], xerr=reach, color=COLOURS[0], marker="o", markersize=7, capsize=5, linestyle="none"
         )
     axis.axvline(0, color=GREY, linestyle=":")
-    names = [f"{pair['regime']}\n− {pair['against']}\n{pair['classifier']}" for pair in pairs]
+    names = [f"{pair.regime}\n− {pair.against}\n{pair.classifier}" for pair in pairs]
     axis.set_yticks(range(len(pairs)), names, fontsize="small")
     axis.set_ylim(len(pairs) - 0.5, -0.5)
     axis.set_xlabel("difference in accuracy on the original test patches")
@@ -134,13 +136,13 @@ def plot_differences(pairs: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def plot_reliability(rows: Sequence[Row]) -> Figure:
-    """Plot how many patches were tumor among those given a like probability.
+    """Plot the share of tumour patches against the predicted probability, in one style per row.
 
     Args:
-        rows: Lines of the result table whose runs have curves (see `Run`).
+        rows: Rows of the result table whose runs have curves.
 
     Returns:
-        The plot; the runs of one row look alike.
+        Plot.
     """
     figure, axis = empty_plot(height=5.4)
     axis.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="calibrated")
@@ -159,8 +161,8 @@ def plot_reliability(rows: Sequence[Row]) -> Figure:
                 linestyle=LINES[place % len(LINES)],
             )
     axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
-    axis.set_xlabel("probability of tumour that was given")
-    axis.set_ylabel("share of tumour among these patches")
+    axis.set_xlabel("predicted probability of tumour")
+    axis.set_ylabel("observed share of tumour")
     figure.legend(loc="outside lower center", ncols=1, fontsize="small", frameon=False)
     return figure
 
@@ -169,10 +171,10 @@ def plot_confusion(cells: Mapping[str, int]) -> Figure:
     """Plot one confusion matrix, shaded by the share of the actual class.
 
     Args:
-        cells: Patches by ``tp``, ``fn``, ``tn``, ``fp``.
+        cells: Number of patches by ``tp``, ``fn``, ``tn``, ``fp``.
 
     Returns:
-        The plot.
+        Plot.
     """
     figure, axis = empty_plot(width=3.0, height=2.9)
     counts = np.array([[cells["tn"], cells["fp"]], [cells["fn"], cells["tp"]]])
@@ -195,16 +197,16 @@ def plot_confusion(cells: Mapping[str, int]) -> Figure:
 def plot_histories(
     histories: Mapping[str, pd.DataFrame], groups: Mapping[str, str], word: str
 ) -> Figure | None:
-    """Plot what trainings wrote as they went: colour tells the group, line style the column.
+    """Plot training histories: one colour per group, one line style per column.
 
     Args:
         histories: Name of the training to its table; its column ``epoch``, ``kimg`` or ``step`` is the
             horizontal axis.
-        groups: Name of the training to the group it is drawn as, e.g. its regime.
-        word: The columns whose name contains this word are drawn.
+        groups: Name of the training to its group, e.g. its regime.
+        word: Columns whose name contains this word are plotted.
 
     Returns:
-        The plot, or None when no table has such a column.
+        Plot, or None when no table has such a column.
     """
     columns = list(dict.fromkeys(_columns_with(word, histories.values())))
     if not columns:
@@ -223,7 +225,7 @@ def plot_histories(
                 history[time],
                 history[column],
                 color=COLOURS[names.index(group) % len(COLOURS)],
-                # With one column the line style is free to tell the groups apart in print, too.
+                # With one column the line style is free to separate the groups in print, too.
                 linestyle=LINES[
                     (columns.index(column) if len(columns) > 1 else names.index(group)) % len(LINES)
                 ],
@@ -232,7 +234,7 @@ def plot_histories(
                 label=None if label in named else label,
             )
             named.add(label)
-        axis.set_xlabel({"kimg": "thousand patches shown (kimg)"}.get(time, time))
+        axis.set_xlabel({"kimg": "thousand images seen by the discriminator (kimg)"}.get(time, time))
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.legend(
         loc="outside lower center", ncols=1 if len(named) < 3 else 2, fontsize="small", frameon=False
@@ -246,7 +248,7 @@ def _words(column: str) -> str:
 
 
 def _columns_with(word: str, histories: Iterable[pd.DataFrame]) -> Iterator[str]:
-    """Yield the columns that hold drawable numbers and have the word in their name."""
+    """Yield the columns with numbers whose name contains the word."""
     for history in histories:
         if any(time in history.columns for time in _TIMES):
             for column in history.columns:

@@ -1,32 +1,35 @@
-"""What each synthetic set costs a classifier, against what it gives away. Pure functions over results."""
+"""Accuracy that each synthetic set costs a classifier, against what the set reveals."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Any
 
 import pandas as pd
 
-from pathgen.report.comparison import loss_against_original, paired_loss
-from pathgen.report.tables import Row, Summary
+from pathgen.report.headline import costs
+from pathgen.report.privacy import attacks_of
+from pathgen.report.result_table import Row
+from pathgen.results.audit import Audit, Verdict
+from pathgen.results.comparison import Comparison
+from pathgen.results.training import GeneratorMeta
+from pathgen.webpage.formatting import Estimate
 
 COLUMNS = (
     *("generator", "regime", "classifier", "accuracy_lost", "accuracy_lost_low", "accuracy_lost_high"),
-    *("attack_auc", "attack_auc_low", "attack_auc_high", "attack", "label", "verdict"),
+    *("attack_auc", "attack_auc_low", "attack_auc_high", "attack", "label", "verdict", "epsilon"),
 )
 
 
 @dataclass(frozen=True)
 class Leak:
-    """What the strongest membership attack with a part in an audit's verdict reaches.
+    """The strongest membership attack of those that the verdict rests on.
 
     Attributes:
-        attack: Its name in the audit, e.g. ``ganleaks_l2_auc``.
-        label: The class whose patches it tells apart.
-        auc: Area under its ROC curve: 0.5 is a guess, 1 names every training patch.
-        low: Lower end of its interval, which does not allow for choosing the strongest; None if unknown.
+        attack: Name of the attack in the audit, e.g. ``ganleaks_l2_auc``.
+        label: Class on which it is strongest.
+        auc: Its ROC-AUC: 0.5 is chance level, 1 identifies every training patch.
+        low: Lower end of its interval, which does not allow for the choice of the strongest; None if unknown.
         high: Upper end.
-        verdict: The audit's verdict on the whole set, as it is worded there; empty if it gives none.
+        verdict: Verdict on the whole set.
     """
 
     attack: str
@@ -34,86 +37,92 @@ class Leak:
     auc: float
     low: float | None
     high: float | None
-    verdict: str
+    verdict: Verdict
 
 
 @dataclass(frozen=True)
 class Point:
-    """One way of training on one generator's set.
+    """One regime of one generator.
 
     Attributes:
-        generator: Its id; replicates are points of their own.
+        generator: Name of the generator.
         regime: ``mixed`` or ``synthetic``.
-        classifier: Its name.
-        lost: Accuracy on original patches minus that on original test patches after training so, in the
-            mean; positive is a loss.
-        leak: What the set gives away.
+        classifier: Name of the classifier.
+        lost: Loss in accuracy against the original regime; positive is a loss.
+        leak: What the synthetic set reveals.
+        epsilon: Privacy loss of the generator, the largest over its classes; None without a guarantee.
     """
 
     generator: str
     regime: str
     classifier: str
-    lost: Summary
+    lost: Estimate
     leak: Leak
+    epsilon: float | None = None
 
 
-def strongest_attack(privacy: Mapping[str, Any]) -> Leak | None:
-    """Find the membership attack with the largest area under its ROC curve, of those the verdict rests on.
+def strongest_attack(audit: Audit) -> Leak | None:
+    """Find the membership attack with the largest ROC-AUC of those that the verdict rests on.
 
     Args:
-        privacy: Content of an audit's metrics.json.
+        audit: The audit.
 
     Returns:
         The attack, over all classes; None where the audit has none. The largest of many lies above 0.5 by
         chance alone.
     """
     found = [
-        (test["value"], label, name)
-        for label, audit in privacy.get("labels", {}).items()
-        for name, test in audit.get("tests", {}).items()
-        if name.endswith("_auc") and test.get("value") is not None
+        (test.value, label, name)
+        for label, of_class in audit.labels.items()
+        for name, test in attacks_of(of_class, "_auc").items()
+        if test.value is not None
     ]
     if not found:
         return None
     auc, label, name = max(found)
-    test = privacy["labels"][label]["tests"][name]
-    return Leak(name, label, auc, test.get("low"), test.get("high"), str(privacy.get("verdict") or ""))
+    test = audit.labels[label].tests[name]
+    return Leak(name, label, auc, test.low, test.high, audit.verdict)
+
+
+def epsilon_of(generator: Mapping[str, GeneratorMeta]) -> float | None:
+    """Return the largest epsilon over a generator's classes; None when any class has no guarantee."""
+    found = [None if meta.privacy is None else meta.privacy.epsilon for meta in generator.values()]
+    known = [epsilon for epsilon in found if epsilon is not None]
+    return max(known) if known and len(known) == len(found) else None
 
 
 def tradeoff(
     rows: Sequence[Row],
-    privacy: Mapping[str, Mapping[str, Any]],
+    audits: Mapping[str, Audit],
+    generators: Mapping[str, Mapping[str, GeneratorMeta]],
     confidence: float,
-    comparison: Mapping[str, Any] | None,
+    comparison: Comparison | None,
 ) -> list[Point]:
-    """Hold what each set costs against what it gives away.
+    """Relate the accuracy that each set costs to the strongest attack on it.
 
     Args:
-        rows: Lines of the result table.
-        privacy: Generator to the content of its audit's metrics.json.
+        rows: Rows of the result table.
+        audits: Generator to its audit.
+        generators: Generator to model.json by label.
         confidence: Level of intervals over seeds, in (0, 1).
-        comparison: What the stage `compare` found; None where it was not run.
+        comparison: Comparison of the regimes; None when it was not run.
 
     Returns:
-        A point per generator that was audited, regime and classifier, in the rows' order. Of a kind with one
-        generator the interval is that of the comparison, over slides and trainings; of replicates, which the
-        comparison takes together, it is over the seeds of each alone.
+        One point per audited generator, regime and classifier, in the order of the rows.
     """
-    originals = {row.classifier: row for row in rows if row.regime == "original"}
-    leaks = {name: leak for name, audit in privacy.items() if (leak := strongest_attack(audit)) is not None}
-    points = []
-    for row in rows:
-        original = originals.get(row.classifier)
-        if original is None or row.generator is None:
-            continue
-        # In the order of the runs: by generator.
-        runs = {name: list(of) for name, of in groupby(row.runs, key=lambda run: run.key.generator)}
-        for name, of_generator in runs.items():
-            lost = loss_against_original(comparison, row) if len(runs) == 1 else None
-            lost = lost or paired_loss(original.runs, of_generator, confidence)
-            if name in leaks and lost is not None and lost.mean is not None:
-                points.append(Point(str(name), row.regime, row.classifier, lost, leaks[name]))
-    return points
+    leaks = {name: leak for name, audit in audits.items() if (leak := strongest_attack(audit)) is not None}
+    return [
+        Point(
+            generator=cost.row.generator,
+            regime=cost.row.regime,
+            classifier=cost.row.classifier,
+            lost=cost.loss,
+            leak=leaks[cost.row.generator],
+            epsilon=epsilon_of(generators.get(cost.row.generator, {})),
+        )
+        for cost in costs(rows, confidence, comparison)
+        if cost.row.generator in leaks and cost.loss.mean is not None
+    ]
 
 
 def point_metrics(points: Sequence[Point]) -> dict[str, float]:
@@ -125,17 +134,18 @@ def point_metrics(points: Sequence[Point]) -> dict[str, float]:
         values |= {key: lost.mean, f"{key}/low": lost.low, f"{key}/high": lost.high}
         key = f"tradeoff/{point.generator}/attack_auc"
         values |= {key: leak.auc, f"{key}/low": leak.low, f"{key}/high": leak.high}
+        values[f"tradeoff/{point.generator}/epsilon"] = point.epsilon
     return {key: value for key, value in values.items() if value is not None}
 
 
 def point_table(points: Sequence[Point]) -> pd.DataFrame:
-    """List the points, for ``dvc plots``; empty where there is no interval."""
+    """List the points, for ``dvc plots``; cells without a value are empty."""
     lines = [
         (
             *(point.generator, point.regime, point.classifier),
             *(point.lost.mean, point.lost.low, point.lost.high),
             *(point.leak.auc, point.leak.low, point.leak.high),
-            *(point.leak.attack, point.leak.label, point.leak.verdict),
+            *(point.leak.attack, point.leak.label, point.leak.verdict, point.epsilon),
         )
         for point in points
     ]

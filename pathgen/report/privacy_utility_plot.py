@@ -1,4 +1,4 @@
-"""The picture of what synthetic sets cost against what they give away."""
+"""Plot of the accuracy that synthetic sets cost against the strongest attack on them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,37 +6,36 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from pathgen.report.privacy_utility import Point
+from pathgen.results.audit import PASSED
 from pathgen.webpage.pictures import Picture, svg_picture
 from pathgen.webpage.plotting import COLOURS, GREY, MARKERS, empty_plot
 
-# As `pathgen.privacy.verdict` words it, whose import would load torch.
-_PASSED = "no leakage found by these tests"
 _REGIME_MARKERS = {"synthetic": "o", "mixed": "s"}
-_REGIME_WORDS = {"synthetic": "synthetic alone", "mixed": "mixed with originals"}
-_GUESS = 0.5
+_REGIME_WORDS = {"synthetic": "synthetic only", "mixed": "original and synthetic"}
+_CHANCE = 0.5
 _SMALL: dict[str, Any] = {"ha": "right", "va": "top", "fontsize": "small", "color": GREY}
 
 
 def plot_tradeoff(points: Sequence[Point]) -> Figure:
-    """Plot accuracy lost to the right and the strongest attack upwards, each with its interval.
+    """Plot the loss in accuracy horizontally and the strongest attack vertically, with their intervals.
 
     Args:
-        points: At least one.
+        points: At least one point.
 
     Returns:
-        The plot. Colour tells the generator and the classifier, the marker the regime; the marker of a set
-        whose audit did not pass is hollow.
+        Plot. One colour per generator and classifier, one marker per regime; the marker of a set whose audit
+        did not pass is hollow.
     """
     figure, axis = empty_plot(height=3.6 + 0.2 * len(points))
     axis.axvline(0, color=GREY, linewidth=1.2, linestyle=":")
-    axis.axhline(_GUESS, color=GREY, linewidth=1.2, linestyle="--")
+    axis.axhline(_CHANCE, color=GREY, linewidth=1.2, linestyle="--")
     several = len({point.classifier for point in points}) > 1
     sets = list(dict.fromkeys((point.generator, point.classifier) for point in points))
     markers = {}
-    # The widest first: of bars that lie on each other the shorter one stays visible.
+    # Widest first, so that shorter bars stay visible.
     for point in sorted(points, key=_width, reverse=True):
         lost, leak = point.lost, point.leak
-        assert lost.mean is not None, "of points alone"
+        assert lost.mean is not None, "points have a loss"
         colour = COLOURS[sets.index((point.generator, point.classifier)) % len(COLOURS)]
         drawn = axis.errorbar(
             [100 * lost.mean],
@@ -49,18 +48,20 @@ def plot_tradeoff(points: Sequence[Point]) -> Figure:
             marker=_REGIME_MARKERS.get(point.regime, MARKERS[-1]),
             markersize=9,
             markeredgewidth=1.8,
-            markerfacecolor=colour if leak.verdict == _PASSED else "white",
+            markerfacecolor=colour if leak.verdict == PASSED else "white",
             linestyle="none",
             zorder=3,
         )
         markers[_name(point, several)] = drawn.lines[0]
     axis.set_ylim(min(0.44, axis.get_ylim()[0]), max(0.66, axis.get_ylim()[1]))
     axis.margins(x=0.12)
-    axis.annotate("a guess", (0.99, _GUESS), (0, -3), axis.get_yaxis_transform(), "offset points", **_SMALL)
     axis.annotate(
-        "as with originals", (0, 0.99), (-3, 0), axis.get_xaxis_transform(), "offset points", **_SMALL
+        "chance level", (0.99, _CHANCE), (0, -3), axis.get_yaxis_transform(), "offset points", **_SMALL
     )
-    axis.set_xlabel("accuracy lost, percentage points")
+    axis.annotate(
+        "as with original patches", (0, 0.99), (-3, 0), axis.get_xaxis_transform(), "offset points", **_SMALL
+    )
+    axis.set_xlabel("loss in accuracy, percentage points")
     axis.set_ylabel("strongest attack, ROC-AUC")
     names = sorted(markers)
     figure.legend(
@@ -80,7 +81,7 @@ def _width(point: Point) -> float:
 
 
 def _reach(at: float, low: float | None, high: float | None, scale: float) -> list[list[float]] | None:
-    """Return how far a bar reaches to either side; an interval need not hold the value that it belongs to."""
+    """Return the lengths of an error bar; an interval need not contain its estimate."""
     if low is None or high is None:
         return None
     return [[max(at - scale * low, 0.0)], [max(scale * high - at, 0.0)]]
@@ -88,23 +89,23 @@ def _reach(at: float, low: float | None, high: float | None, scale: float) -> li
 
 def _name(point: Point, with_classifier: bool) -> str:
     classifier = f", {point.classifier}" if with_classifier else ""
-    verdict = point.leak.verdict or "no verdict"
-    told = "" if verdict == _PASSED else f" (audit: {verdict})"
-    return f"{point.generator}, {_REGIME_WORDS.get(point.regime, point.regime)}{classifier}{told}"
+    epsilon = "" if point.epsilon is None else f" (ε = {point.epsilon:.3g})"
+    verdict = "" if point.leak.verdict == PASSED else f" (audit: {point.leak.verdict})"
+    return f"{point.generator}{epsilon}, {_REGIME_WORDS.get(point.regime, point.regime)}{classifier}{verdict}"
 
 
 def tradeoff_picture(points: Sequence[Point]) -> Picture:
-    """Return the plot for the page, with its numbers in words."""
-    said = "; ".join(
-        f"{_name(point, True)}: {100 * (point.lost.mean or 0):.1f} points of accuracy lost, "
+    """Return the plot for the page, with its numbers as text alternative."""
+    values = "; ".join(
+        f"{_name(point, True)}: {100 * (point.lost.mean or 0):.1f} percentage points lost, "
         f"strongest attack {point.leak.auc:.3f}"
         for point in points
     )
     caption = (
-        "The nearer to the lower left corner, the better: to the right a classifier gets worse, upwards an "
-        "attacker tells better which patches the generator had learnt from (0.5, dashed, is a guess; 1 is "
-        "always right). Bars are intervals. Upwards stands the strongest of the attacks that the verdict "
-        "rests on, which lies a little above 0.5 by chance alone. A hollow marker: the audit found a leak or "
-        "refused to judge."
+        "Utility-privacy trade-off; the lower left corner is best. Horizontal axis: loss in accuracy. "
+        "Vertical axis: strongest attack used for the verdict (slightly above 0.5 by chance; 1 identifies "
+        "every training patch). Bars are confidence intervals. Hollow markers: the audit found leakage or "
+        "refused a verdict."
     )
-    return svg_picture(plot_tradeoff(points), f"Accuracy lost against the strongest attack. {said}.", caption)
+    alt = f"Loss in accuracy against the strongest attack. {values}."
+    return svg_picture(plot_tradeoff(points), alt, caption)

@@ -1,69 +1,66 @@
-"""What the optional studies left for the page: sentences and plots."""
+"""Conclusions and plots of the optional studies, and whether they belong to the present study."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pathgen.provenance.params_hash import ABSENT
-from pathgen.report.load import read_json
+from pathgen.results.study import StudyFigure, StudySummary
 from pathgen.webpage.pictures import Picture, read_svg
 
-#: Begin what the page says of a study that may not belong to it, so that it can be found again.
-EARLIER_STATE = "This was made from an earlier state"
-UNKNOWN_STATE = "It is not written down from which state this was made"
+#: Whether a study was made from the present settings, code and data; ``unknown`` when it has no record.
+StudyState = Literal["current", "stale", "unknown"]
 
 
 @dataclass(frozen=True)
 class Study:
-    """What one study says of itself.
+    """One optional study.
 
     Attributes:
-        sentences: In words.
+        state: Whether it was made from the present inputs.
+        changed: Names of the inputs that have changed since.
+        sentences: Its conclusions.
         pictures: Its plots.
     """
 
+    state: StudyState
+    changed: Sequence[str]
     sentences: Sequence[str]
     pictures: Sequence[Picture]
 
 
 def read_study(folder: Path, hashes: Mapping[str, str]) -> Study | None:
-    """Read ``summary.json`` and the plots that it names.
+    """Read a study and the plots that it names.
 
     Args:
-        folder: Of the study's results. ``summary.json`` has a list ``sentences`` and a list ``figures``:
-            names of SVG files in the folder, or objects with ``file``, ``alt`` and ``caption``; and
-            ``made_from``, name to hash of what the study was made from.
-        hashes: Name to hash of what is there now.
+        folder: Results of the study, with ``summary.json`` and SVG files.
+        hashes: Name of an input, setting or code to its hash now.
 
     Returns:
-        The study, with a sentence before its own where it was made from something else than what is there
-        now; None when it was not run.
+        The study, or None when it was not run.
 
     Raises:
         PathgenError: The summary, or a plot that it names, is missing or damaged.
     """
-    summary = read_json(folder / "summary.json")
-    if summary is None:
+    file = folder / "summary.json"
+    if not file.exists():
         return None
-    sentences = [str(said) for said in summary.get("sentences", [])]
-    figures = [_figure(folder, entry, sentences) for entry in summary.get("figures", [])]
-    return Study([*_earlier(summary.get("made_from"), hashes), *sentences], figures)
+    summary = StudySummary.load(file)
+    made_from = summary.made_from
+    changed = [] if made_from is None else _changed(made_from, hashes)
+    state: StudyState = "unknown" if made_from is None else "stale" if changed else "current"
+    pictures = [_picture(folder, figure, summary.sentences) for figure in summary.figures]
+    return Study(state, changed, summary.sentences, pictures)
 
 
-def _earlier(made_from: object, hashes: Mapping[str, str]) -> list[str]:
-    """Say that a study was made from an earlier state, if it was."""
-    if not isinstance(made_from, dict):
-        return [f"{UNKNOWN_STATE}: run it again to be sure of it."]
-    changed = sorted(name for name, digest in made_from.items() if hashes.get(name, ABSENT) != digest)
-    if not changed:
-        return []
-    names = ", ".join(changed)
-    return [f"{EARLIER_STATE}, other than what is there now: {names}. Run the study again."]
+def _changed(made_from: Mapping[str, str], hashes: Mapping[str, str]) -> list[str]:
+    return sorted(name for name, digest in made_from.items() if hashes.get(name, ABSENT) != digest)
 
 
-def _figure(folder: Path, entry: object, sentences: Sequence[str]) -> Picture:
-    named = entry if isinstance(entry, dict) else {"file": str(entry)}
-    file = folder / Path(str(named.get("file"))).name
-    words = file.stem.replace("_", " ").capitalize()
-    alt = str(named.get("alt") or f"{words}. {' '.join(sentences)}")
-    return read_svg(file, alt, str(named.get("caption") or words), "Run the study again")
+def _picture(folder: Path, figure: StudyFigure | str, sentences: Sequence[str]) -> Picture:
+    if isinstance(figure, str):
+        name = Path(figure).stem.replace("_", " ").capitalize()
+        figure = StudyFigure(file=figure, alt=f"{name}. {' '.join(sentences)}", caption=name)
+    file = folder / Path(figure.file).name
+    return read_svg(file, figure.alt, figure.caption, "Run the study again")

@@ -1,7 +1,9 @@
 """``results/{scaling,tuning}/summary.json``: what an optional study concludes, for the report."""
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+import pydantic
 
 from pathgen.results.record import Number, Record
 
@@ -24,13 +26,16 @@ class StudyFigure(Record):
 
 
 class StudySummary(Record):
-    """Conclusions of a study.
+    """Conclusions of a study; a study may add its own numbers.
 
     Attributes:
         sentences: Conclusions, one sentence each.
         figures: Plots, or only the names of their files.
         made_from: Name of an input, setting or code to its hash when the study was run.
     """
+
+    model_config = pydantic.ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Any]
 
     sentences: tuple[str, ...]
     figures: tuple[StudyFigure | str, ...]

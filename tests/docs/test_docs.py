@@ -140,6 +140,7 @@ def test_the_page_names_the_keys_that_are_recorded_and_no_others(
         # Put together from points: pathgen/report/privacy_utility.py.
         "tradeoff/{regime}-{classifier}/accuracy_lost",
         "tradeoff/{generator}/attack_auc",
+        "tradeoff/{generator}/epsilon",
         *(f"scaling/{name}/{{source}}/{{classifier}}" for name in ("a", "b", "c", "equals_original")),
         *(f"dp_sweep/{name}/{{epsilon}}" for name in MEASURES),
         # Of trials, told by workers: one of them for each number of each seed.

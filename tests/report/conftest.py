@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from fabricated import fabricate, report_on
+from factories.study import fabricate, report_on
 
 
 @pytest.fixture(scope="session")

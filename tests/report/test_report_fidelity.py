@@ -1,47 +1,42 @@
-"""Fidelity in a sentence, and what is better in each measure."""
-
-from typing import Any
+"""How many fidelity metrics differ from their floor."""
 
 import pytest
 
-from pathgen.report.fidelity import fidelity_part
-
-BETTER = {"frechet_texture-v1": "lower", "coverage_texture-v1": "higher", "density_texture-v1": "floor"}
-ABOUT = {name: {"description": "", "better": better} for name, better in BETTER.items()}
+from pathgen.report.fidelity import fidelity_section
+from pathgen.results.fidelity import Fidelity, MetricInfo
 
 
-def measured(name: str, low: float, high: float) -> dict[str, Any]:
-    ends = {"": (low + high) / 2, "/low": low, "/high": high}
-    floor = {"/floor": 0.5, "/floor_low": 0.4, "/floor_high": 0.6}
-    return {f"fidelity/all/{name}{end}": value for end, value in (ends | floor).items()}
+def record(better: str, low: float, high: float) -> Fidelity:
+    parts = {"": (low + high) / 2, "/low": low, "/high": high}
+    floor = {"/floor": 1.0, "/floor_low": 0.9, "/floor_high": 1.1}
+    return Fidelity(
+        metrics={f"fidelity/all/x{part}": value for part, value in (parts | floor).items()},
+        patches={"all": 10},
+        protocol={},
+        about={"x": MetricInfo(description="made up", better=better)},  # type: ignore[arg-type]
+    )
 
 
 @pytest.mark.parametrize(
-    ("name", "low", "high", "apart"),
+    ("better", "low", "high", "worse"),
     [
-        ("frechet_texture-v1", 0.7, 0.8, True),
-        ("frechet_texture-v1", 0.1, 0.2, False),
-        ("frechet_texture-v1", 0.5, 0.8, False),
-        ("coverage_texture-v1", 0.1, 0.2, True),
-        ("coverage_texture-v1", 0.7, 0.8, False),
-        ("density_texture-v1", 0.1, 0.2, True),
-        ("density_texture-v1", 0.7, 0.8, True),
-        ("density_texture-v1", 0.45, 0.55, False),
+        ("lower", 2.0, 3.0, 1),
+        ("lower", 0.1, 0.2, 0),
+        ("lower", 1.05, 3.0, 0),
+        ("higher", 0.1, 0.2, 1),
+        ("higher", 2.0, 3.0, 0),
+        ("floor", 2.0, 3.0, 1),
+        ("floor", 0.1, 0.2, 1),
+        ("floor", 0.8, 1.2, 0),
     ],
 )
-def test_a_set_is_apart_on_the_worse_side_of_the_floor_alone(
-    name: str, low: float, high: float, apart: bool
+def test_metric_is_worse_outside_the_floors_interval(
+    better: str, low: float, high: float, worse: int
 ) -> None:
-    part = fidelity_part("dcgan", {"metrics": measured(name, low, high), "about": ABOUT})
-    assert f"In {int(apart)} of 1 comparison " in part.sentence
-    assert ("a machine can tell" in part.sentence) is apart
-    (line,) = part.lines
-    assert line.remark.startswith(BETTER[name]) or BETTER[name] in line.remark
+    section = fidelity_section(record(better, low, high))
+    assert (section.compared, section.worse) == (1, worse)
 
 
-def test_nothing_is_concluded_where_nothing_can_be_compared() -> None:
-    unknown = measured("made_up", 0.7, 0.8) | {"fidelity/all/colour": None}
-    part = fidelity_part("dcgan", {"metrics": unknown, "patches": {"normal": 20}})
-    assert part.sentence == ""
-    assert [line.remark for line in part.lines] == ["", "", ""]
-    assert fidelity_part("dcgan", {}).sentence == ""
+def test_metric_without_interval_or_direction_is_not_counted() -> None:
+    unknown = Fidelity(metrics={"fidelity/all/y": 1.0}, patches={}, protocol={})
+    assert fidelity_section(unknown).compared == 0

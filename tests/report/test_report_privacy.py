@@ -1,185 +1,117 @@
-"""The privacy section in words: the answer, what an attacker would gain, whether to trust it."""
-
-from typing import Any
+"""Summary of an audit: strongest attacks, controls, scores, and the bound of differential privacy."""
 
 import pytest
+from factories.audits import audit, class_audit, control
+from factories.training import guarantee
 
-from pathgen.report.privacy import privacy_answer, privacy_part
-
-PASSED = "no leakage found by these tests"
-
-
-def one_test(value: float, p_adjusted: float, expected: float = 0.5) -> dict[str, Any]:
-    return {
-        "value": value,
-        "low": value - 0.03,
-        "high": value + 0.03,
-        "expected": expected,
-        "p_adjusted": p_adjusted,
-        "found": p_adjusted <= 0.01,
-    }
+from pathgen.report.metric_table import metric_rows
+from pathgen.report.privacy import Strength, certainty, privacy_section
+from pathgen.results.audit import MemorisationScore
+from pathgen.results.training import DpGuarantee, GeneratorMeta
+from pathgen.webpage.rendering import template
 
 
-def audited(p_adjusted: float, kept: bool = True) -> dict[str, Any]:
-    return {
-        "verdict": PASSED,
-        "text": "Something was found.",
-        "level": 0.01,
-        "patches": {"train": 400},
-        "tests": {
-            "one_auc": one_test(0.51, 1.0),
-            "other_auc": one_test(0.56, p_adjusted),
-            "one_tpr": one_test(0.04, 0.9, expected=0.0125),
-            "one_strict_tpr": one_test(0.9, 0.9, expected=0.0025),
-            "unmeasured_auc": {"value": None, "low": None, "high": None, "expected": 0.5, "p_adjusted": 1.0},
-        },
-        "controls": [
-            {
-                "name": "few copies",
-                "kind": "positive",
-                "what": "53 copies",
-                "found_by": ["one_auc", "one_tpr"] if kept else [],
-                "as_expected": kept,
-            },
-            {
-                "name": "fresh",
-                "kind": "negative",
-                "what": "others",
-                "found_by": [],
-                "as_expected": True,
-            },
-        ],
-    }
+def test_strongest_attack_is_taken_per_class() -> None:
+    section = privacy_section(audit(normal=class_audit(0.6)), {})
+    assert section.auc["normal"] == Strength(0.6, 0.63, 0.5)
+    assert section.auc["tumor"] == Strength(0.56, pytest.approx(0.59), 0.5)  # type: ignore[arg-type]
+    # The variant at a stricter rate does not count.
+    assert section.tpr["normal"].value == 0.04
+    assert section.tests == 10
 
 
-def results(verdict: str = PASSED, tumor: dict[str, Any] | None = None) -> dict[str, Any]:
-    return {
-        "verdict": verdict,
-        "caveat": "No test proves it.",
-        "metrics": {"privacy/normal/one_auc": 0.51, "privacy/normal/one_auc/expected": 0.5},
-        "labels": {"normal": audited(0.38), "tumor": tumor or audited(0.14)},
-    }
+def test_supplementary_attacks_are_only_those_that_were_run() -> None:
+    values = {"": 0.49, "/high": 0.53, "/expected": 0.5, "/p_value": 0.66}
+    metrics = {f"privacy/normal/shadow_auc{part}": value for part, value in values.items()}
+    metrics |= {"privacy/tumor/discriminator_tpr": 0.028, "privacy/tumor/shadow_on_copies_auc": 0.58}
+    section = privacy_section(audit(metrics=metrics), {})
+    assert [(one.attack, one.statistic, list(one.strengths)) for one in section.supplementary] == [
+        ("shadow", "auc", ["normal"]),
+        ("discriminator", "tpr", ["tumor"]),
+    ]
+    assert section.supplementary[0].strengths["normal"] == Strength(0.49, 0.53, 0.5, 0.66)
+    assert section.shadow_on_copies == [0.58]
+    assert privacy_section(audit(metrics={}), {}).supplementary == []
+
+
+def score(value: float) -> MemorisationScore:
+    return MemorisationScore(
+        question="Made up?",
+        value=value,
+        low=None,
+        high=None,
+        expected=0.0,
+        on_copies=-6.9,
+        on_shrunken_variety=-13.99,
+    )
+
+
+@pytest.mark.parametrize(("value", "copying"), [(-12.2, ["normal"]), (-2.9, [])])
+def test_scores_are_ordered_and_c_t_calls_copying(value: float, copying: list[str]) -> None:
+    names = ["data_copying", "closest_distance_ratio", "made_up", "distance_ratio"]
+    described = class_audit(descriptions={name: score(value) for name in names})
+    section = privacy_section(audit(normal=described), {})
+    assert section.scores == ["distance_ratio", "closest_distance_ratio", "data_copying", "made_up"]
+    assert section.called_copying == copying
+
+
+def test_failed_controls_are_counted() -> None:
+    failed = class_audit(
+        verdict="refused",
+        controls=(control("copies", "positive", (), as_expected=False), control("fresh", "negative", ())),
+    )
+    section = privacy_section(audit("refused", failed), {})
+    assert (section.failed_controls, section.total_controls) == (1, 4)
+    assert list(section.controls["copies"]) == ["normal", "tumor"]
+    assert list(section.explained) == ["normal"]
+
+
+def test_metric_parts_are_grouped_in_any_order() -> None:
+    metrics = {"privacy/tumor/x/low": 2.0, "privacy/tumor/x": 2.5, "privacy/tumor/x/floor": 1.0}
+    metrics |= {"privacy/tumor/x/high": 3.0, "privacy/tumor/x/floor_low": 0.5, "privacy/tumor/y": 7}
+    first, second = metric_rows({**metrics, "privacy/tumor/x/floor_high": 1.5})
+    assert (first.name, first.value, first.ends) == ("tumour, x", 2.5, "2 to 3")
+    assert first.reference_text == "1 (0.5 to 1.5)"
+    assert (second.name, second.ends, second.reference_text) == ("tumour, y", "", "")
 
 
 @pytest.mark.parametrize(
-    ("verdict", "begins"),
+    ("epsilon", "certain"),
+    [(0.0, "50 %"), (1.0, "74 %"), (5.0, "99.4 %"), (10.0, "99.996 %"), (40.0, "almost 100 %")],
+)
+def test_certainty_never_rounds_to_100(epsilon: float, certain: str) -> None:
+    assert certainty(epsilon) == certain
+
+
+_CONDITIONS = {
+    *("not proof of privacy", "at most 74 %", "at most 96 %", "many patches", "secret_file"),
+    *("Such a large epsilon", "stays secret", "a given patient", "add up (3)"),
+}
+
+
+@pytest.mark.parametrize(
+    ("normal", "tumor", "words"),
     [
-        (PASSED, "No leak was found in the synthetic patches of dcgan: "),
+        (None, None, {"not proof of privacy"}),
+        (guarantee(), guarantee(None), {"not proof of privacy"}),
+        (guarantee(), guarantee(2.997), {"at most 74 %", "at most 96 %", "many patches", "secret_file"}),
         (
-            "leakage found",
-            "Yes, patches are given away: an attacker who holds the synthetic patches of dcgan",
+            guarantee(9.99, secret=True),
+            guarantee(secret=True),
+            {"at most 74 %", "many patches", "Such a large epsilon", "stays secret"},
         ),
-        ("refused", "It is not known what the synthetic patches of dcgan give away"),
-        ("something else", "Privacy of dcgan: something else."),
+        (
+            guarantee(1.0, "patient"),
+            guarantee(2.0, "patient"),
+            {"at most 74 %", "a given patient", "add up (3)", "secret_file"},
+        ),
     ],
 )
-def test_the_first_sentence_answers(verdict: str, begins: str) -> None:
-    assert privacy_answer("dcgan", {"verdict": verdict}).startswith(begins)
-    assert privacy_part("dcgan", results(verdict)).answer.startswith(begins)
-
-
-def test_the_words_of_the_verdict_are_those_of_the_audit() -> None:
-    from typing import get_args
-
-    from pathgen.results.audit import Verdict
-
-    assert not any(privacy_answer("x", {"verdict": v}).startswith("Privacy of") for v in get_args(Verdict))
-
-
-def test_what_an_attacker_gains_is_told_in_patches() -> None:
-    part = privacy_part("dcgan", results())
-    assert part.gain is not None and part.caveat == "No test proves it." and part.paragraphs == []
-    assert part.gain.head[2:] == ["normal patches", "tumour patches"]
-    pairs, named, chance = part.gain.lines
-    assert pairs[1:] == ["50 by guessing", "56\nat most 59", "56\nat most 59"]
-    # Not those of the attack that may name nobody wrongly.
-    assert named[1:] == ["12 by guessing", "40\nat most 70", "40\nat most 70"]
-    assert chance[1:] == ["1 or fewer: a leak", "38", "14"]
-
-
-def test_the_answer_says_no_more_than_the_tests_found() -> None:
-    assert "none of 10 tests told" in privacy_answer("dcgan", results())
-    assert "no test told" in privacy_answer("dcgan", {"verdict": PASSED})
-
-
-def test_attacks_without_a_part_in_the_verdict_are_told_beside_those_with_one() -> None:
-    content = results()
-    content["metrics"] |= {
-        "privacy/normal/shadow_auc": 0.488,
-        "privacy/tumor/shadow_auc": 0.648,
-        "privacy/tumor/shadow_auc/high": 0.688,
-        "privacy/tumor/shadow_auc/expected": 0.5,
-        "privacy/tumor/shadow_auc/p_value": 0.0095,
-        "privacy/tumor/shadow_on_copies_auc": 0.58,
-        "privacy/tumor/discriminator_tpr": 0.028,
-        "privacy/tumor/discriminator_tpr/p_value": 0.00001,
-    }
-    part = privacy_part("dcgan", content)
-    assert part.gain is not None and "that the verdict rests on" in part.gain.caption
-    assert part.undecided is not None and "only 58 times of 100" in part.undecided.caption
-    pairs, named = part.undecided.lines
-    assert pairs[0].startswith("A network that the attacker trains")
-    assert pairs[1:] == ["50 by guessing", "49", "65\nat most 69\nby chance: 0.95"]
-    assert named[0].startswith("The discriminator") and named[1:] == ["–", "–", "28\nby chance: under 0.1"]
-    assert privacy_part("dcgan", results()).undecided is None
-
-
-def scored(value: float, question: str = "Made up?") -> dict[str, Any]:
-    return {
-        "question": question,
-        "value": value,
-        "expected": 0.0,
-        "on_copies": -6.9,
-        "on_shrunken_variety": -13.99,
-    }
-
-
-@pytest.mark.parametrize(("value", "called"), [(-12.2, True), (-2.9, False)])
-def test_scores_of_copying_stand_beside_what_they_read_on_sets_that_are_known(
-    value: float, called: bool
+def test_guarantee_is_stated_with_its_conditions(
+    normal: DpGuarantee | None, tumor: DpGuarantee | None, words: set[str]
 ) -> None:
-    content = results()
-    content["labels"]["normal"]["descriptions"] = {"data_copying": scored(5.3)}
-    content["labels"]["tumor"]["descriptions"] = {
-        "closest_distance_ratio": scored(0.86, "The same of the closest"),
-        "data_copying": scored(value),
-        "distance_ratio": scored(0.8),
-    }
-    scores = privacy_part("dcgan", content).scores
-    assert scores is not None
-    # "The same" follows on what it is the same as.
-    assert [line[0] for line in scores.lines] == ["Made up?", "The same of the closest", "Made up?"]
-    cells = [cell.replace("\N{NO-BREAK SPACE}", " ") for cell in scores.lines[2][1:]]
-    of_set, expected, on_copies, shrunken = cells
-    assert of_set == f"normal 5.30\ntumour −{-value:.2f}"
-    assert (expected, on_copies) == ("normal 0.00\ntumour 0.00", "normal −6.90\ntumour −6.90")
-    assert shrunken == "normal −13.99\ntumour −13.99"
-    assert ("the tumour patches would count as copied" in scores.caption) is called
-    assert "normal" not in scores.caption
-
-
-def test_a_leak_and_its_reason_are_told() -> None:
-    part = privacy_part("dcgan", results("leakage found", audited(0.0004) | {"verdict": "leakage found"}))
-    assert part.paragraphs == ["tumour: Something was found."]
-    assert part.gain is not None and part.gain.lines[2][3] == "fewer than 1: a leak"
-
-
-def test_a_refused_audit_shows_no_gain_and_which_trial_failed() -> None:
-    part = privacy_part("dcgan", results("refused", audited(0.5, kept=False) | {"verdict": "refused"}))
-    assert part.gain is None and part.controls is not None
-    assert "Of 4 trials 1 did not come out so" in part.trials
-    assert part.controls.head == ["set whose answer is known", "it must", "normal", "tumour"]
-    assert part.controls.lines == [
-        ["53 copies", "be found", "found by 2 of 5 tests", "not found: NOT AS IT MUST"],
-        ["others", "not be found", "not found", "not found"],
-    ]
-
-
-def test_little_is_said_of_results_that_hold_little() -> None:
-    part = privacy_part(
-        "dcgan", {"verdict": PASSED, "labels": {"normal": {"tests": {"a_auc": {"value": 0.5}}}}}
-    )
-    assert part.gain is not None and part.gain.lines[0][1:] == ["–", "50"]
-    assert part.gain.lines[2][1:] == ["–", "–"]
-    empty = privacy_part("dcgan", {})
-    assert (empty.gain, empty.controls, empty.trials, empty.caveat) == (None, None, "", "")
+    models = {"normal": GeneratorMeta(privacy=normal), "tumor": GeneratorMeta(privacy=tumor)}
+    section = privacy_section(audit(), models)
+    say = template("report/sentences.j2").module
+    text = say.dp_guarantee("dpdcgan", section.guarantees, certainty)  # type: ignore[attr-defined]
+    assert {word for word in _CONDITIONS if word in text} == words

@@ -13,8 +13,7 @@ from pathgen.provenance.code_hash import ROOT
 from pathgen.provenance.params_hash import code_of_stage, network_of, setting, state_hashes
 from pathgen.provenance.stale import made_from
 from pathgen.report.hashes import file_hashes
-from pathgen.report.load import inputs_under
-from pathgen.report.studies import EARLIER_STATE, read_study
+from pathgen.report.studies import read_study
 from pathgen.studies.dp_sweep import state as dp_sweep
 from pathgen.studies.dp_sweep.settings import DpSweepSettings
 from pathgen.studies.scaling import state as scaling
@@ -48,7 +47,7 @@ def test_names_and_hashes_are_those_of_the_report(tmp_path: Path) -> None:
         "patches/train/index.parquet",
         "patches/train/patches.npy",
     ]
-    assert found.items() <= file_hashes(inputs_under(tmp_path)).items()
+    assert found.items() <= file_hashes(tmp_path).items()
 
 
 @pytest.fixture
@@ -57,7 +56,7 @@ def root(tmp_path: Path) -> Path:
     write(tmp_path, {}, {})
     for study, names in NAMES.items():
         (tmp_path / "results" / study).mkdir(parents=True)
-        summary = {"sentences": [], "made_from": made_from([], names, tmp_path)}
+        summary = {"sentences": [], "figures": [], "made_from": made_from([], names, tmp_path)}
         (tmp_path / "results" / study / "summary.json").write_text(json.dumps(summary))
     return tmp_path
 
@@ -71,16 +70,15 @@ def write(root: Path, settings: dict[str, Any], code: dict[str, str]) -> None:
         (root / "data" / f"{file}.json").write_text(code.get(file, "as it was"))
 
 
-def changed(root: Path) -> dict[str, str]:
-    """Return what the page says of each study that is not what it would be now."""
-    said = {}
+def changed(root: Path) -> dict[str, list[str]]:
+    """Return the changed inputs of each stale study."""
+    stale = {}
     for study in NAMES:
         found = read_study(root / "results" / study, state_hashes(root))
         assert found is not None
-        if found.sentences:
-            (said[study],) = found.sentences
-            assert said[study].startswith(EARLIER_STATE)
-    return said
+        if found.state == "stale":
+            stale[study] = list(found.changed)
+    return stale
 
 
 CNN6, TUNED = (f"train_classifier.classifiers.{name}" for name in ("cnn6", "cnn6-tuned"))
@@ -117,8 +115,7 @@ def test_a_study_of_other_settings_or_code_is_told(
 
 def test_what_changed_is_named(root: Path) -> None:
     write(root, {"synthesise.seed": 77}, {"code/scaling_original": "changed"})
-    said = changed(root)["scaling"]
-    assert "than what is there now: code of scaling_original, params.yaml: synthesise.seed." in said
+    assert changed(root)["scaling"] == ["code of scaling_original", "params.yaml: synthesise.seed"]
     (root / "params.yaml").unlink()
     assert "params.yaml: compute" in changed(root)["scaling"], "what is gone has changed too"
 

@@ -1,7 +1,7 @@
 """A made-up cohort and its page, made once."""
 
 import pytest
-from made_up_cohort import Made, survey, write_data
+from factories.cohort import Made, survey, write_data
 
 
 @pytest.fixture(scope="session")

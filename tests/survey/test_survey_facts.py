@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_cohort import NAMES, Made
+from factories.cohort import NAMES, Made
 from matplotlib.figure import Figure
 
 from pathgen.core.labels import LABELS

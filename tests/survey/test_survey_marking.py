@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_cohort import HEIGHT_PX, WIDTH_PX, outlined
+from factories.cohort import HEIGHT_PX, WIDTH_PX, outlined
 from PIL import Image, ImageDraw
 
 from pathgen.core.labels import LABELS

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_cohort import NAMES, Made, survey, write_containers
+from factories.cohort import NAMES, Made, survey, write_containers
 from PIL import Image
 
 from pathgen.core.errors import PathgenError

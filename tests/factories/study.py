@@ -1,12 +1,12 @@
 """A small, complete tree of made-up results in the pipeline's layout. Nothing in it was measured."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from PIL import Image
 
+from factories.audits import audit, class_audit
 from pathgen.core.files import write_json
 from pathgen.evaluation.compare import compare
 from pathgen.evaluation.load import load_runs
@@ -15,8 +15,8 @@ from pathgen.patches.parquet import write_table
 from pathgen.patches.schemas import COHORT, INDEXED, SAMPLES, check_table, empty_table
 from pathgen.patches.store import PatchSetWriter
 from pathgen.report.hashes import file_hashes, library_versions
-from pathgen.report.load import inputs_under
 from pathgen.report.page import build_report
+from pathgen.report.settings import ReportSettings
 from pathgen.webpage.pictures import save_svg
 from pathgen.webpage.plotting import empty_plot
 
@@ -116,6 +116,15 @@ def _write_patches(folder: Path, index: pd.DataFrame, seed: int) -> None:
         writer.finish(index)
 
 
+def _confusion(truth: np.ndarray, said: np.ndarray) -> dict[str, int]:
+    return {
+        "true_positive": int((truth & said).sum()),
+        "false_negative": int((truth & ~said).sum()),
+        "true_negative": int((~truth & ~said).sum()),
+        "false_positive": int((~truth & said).sum()),
+    }
+
+
 def _write_evaluation(folder: Path, test: pd.DataFrame, skill: float, seed: int) -> None:
     random = np.random.default_rng(seed)
     truth = (test["label"] == "tumor").to_numpy()
@@ -135,9 +144,13 @@ def _write_evaluation(folder: Path, test: pd.DataFrame, skill: float, seed: int)
         "average_precision": None,
         "calibration_error": 0.1,
         "n": len(test),
+        "intervals": {},
+        "resampled": {"unit": "slide", "count": len(TEST_SLIDES)},
         "thresholds": {"call": 0.5, "operating": 0.7},
+        "confusion": _confusion(truth, said),
+        "undefined": {},
     }
-    (folder / "metrics.json").write_text(json.dumps(metrics))
+    write_json(folder / "metrics.json", metrics)
     per_slide = [
         {
             "slide": slide,
@@ -196,43 +209,35 @@ def _write_verdicts(root: Path) -> None:
             "fidelity/normal/frechet_made_up/floor": 0.8,
             "fidelity/normal/frechet_made_up/floor_low": 0.7,
             "fidelity/normal/frechet_made_up/floor_high": 0.9,
-            "fidelity/tumor/frechet_made_up": None,
+            "fidelity/tumor/density_made_up": 0.5,
         },
+        "about": {"frechet_made_up": {"description": "made up", "better": "lower"}},
         "patches": {"normal": 20, "tumor": 20},
         "protocol": {"extractor": "made-up"},
     }
-    (root / "results" / "fidelity").mkdir(parents=True)
-    (root / "results" / "fidelity" / "dcgan.json").write_text(json.dumps(fidelity))
+    write_json(root / "results" / "fidelity" / "dcgan.json", fidelity)
     privacy = root / "results" / "privacy" / "dcgan"
     (privacy / "pictures").mkdir(parents=True)
-    measured = {
-        "verdict": "no leakage was found by these made-up tests",
-        "selected_by": {"normal": None, "tumor": "discriminator, best of 4"},
-        "metrics": {
-            "privacy/tumor/votes": 0.502,
-            "privacy/tumor/votes/low": 0.48,
-            "privacy/tumor/votes/high": 0.52,
-            "privacy/tumor/votes/expected": 0.5,
-            "privacy/tumor/votes/p_value": 0.4,
-        },
-        "labels": {
-            "tumor": {
-                "verdict": "no leakage was found by these made-up tests",
-                "text": "70 synthetic patches were made up.",
-                "patches": {"synthetic": 70},
-                "tests": {
-                    "votes": {"question": "Made up?", "value": 0.502},
-                    "made_up_auc": {"question": "Made up?", "value": 0.55, "low": 0.5, "high": 0.6},
-                },
-                "controls": [
-                    {"name": "few copies", "what": "1 copy", "found_by": ["votes"], "as_expected": True}
-                ],
-            }
-        },
+    scores = {
+        "data_copying": {
+            "question": "Made-up score?",
+            "value": -12.2,
+            "low": None,
+            "high": None,
+            "expected": 0.0,
+            "on_copies": -6.9,
+            "on_shrunken_variety": -13.99,
+        }
     }
+    votes = {"": 0.502, "/low": 0.48, "/high": 0.52, "/expected": 0.5, "/p_value": 0.4, "/p_adjusted": 1.0}
+    metrics = {f"privacy/tumor/votes{part}": value for part, value in votes.items()}
+    metrics |= {"privacy/tumor/shadow_on_copies_auc": 0.58}
+    metrics |= {f"privacy/tumor/shadow_auc{part}": value for part, value in votes.items()}
+    labels = {"tumor": class_audit(descriptions=scores)}
+    chosen = {"normal": None, "tumor": "discriminator, best of 4"}
+    audit(metrics=metrics, labels=labels, selected_by=chosen).save(privacy / "metrics.json")
     Image.new("RGB", (120, 60), "wheat").save(privacy / "pictures" / "correlation-tumor.png")
     save_svg(empty_plot()[0], privacy / "pictures" / "correlation-tumor.svg")
-    (privacy / "metrics.json").write_text(json.dumps(measured))
     Image.new("RGB", (120, 60), "plum").save(privacy / "pictures" / "gallery-tumor.png")
 
 
@@ -245,7 +250,9 @@ def _write_comparison(root: Path) -> None:
     for seed in SEEDS:
         shares = {"n": 140, "accuracy": 0.9, "recall": 0.8, "specificity": 1.0}
         ends = {f"{name}/{end}": 0.5 for name in shares for end in ("low", "high")}
-        write_json(results / "on_synthetic" / f"dcgan-cnn6-{seed}" / "metrics.json", shares | ends)
+        counts = _confusion(np.array([True, False]), np.array([True, False]))
+        file = results / "on_synthetic" / f"dcgan-cnn6-{seed}" / "metrics.json"
+        write_json(file, {**shares, **ends, "confusion": counts})
 
 
 def _write_studies(root: Path) -> None:
@@ -254,7 +261,6 @@ def _write_studies(root: Path) -> None:
     for study, summary, file in [
         ("tuning", plain, "history.svg"),
         ("scaling", {"sentences": ["A made-up law holds."], "figures": [named]}, "curve.svg"),
-        ("dp_sweep", {"sentences": ["A made-up cost of privacy."], "figures": [named]}, "curve.svg"),
     ]:
         write_json(root / "results" / study / "summary.json", {**summary, "made_from": {}})
         save_svg(empty_plot()[0], root / "results" / study / file)
@@ -289,7 +295,7 @@ def fabricate(root: Path) -> Path:
             folder = root / "results" / "evaluate" / f"{name}-cnn6-{seed}"
             folder.mkdir(parents=True)
             _write_evaluation(folder, test, skill, seed)
-    (root / "results" / "baseline.json").write_text(json.dumps({"accuracy": 0.61}))
+    write_json(root / "results" / "baseline.json", {"accuracy": 0.61})
     _write_histories(root)
     _write_verdicts(root)
     _write_comparison(root)
@@ -297,24 +303,25 @@ def fabricate(root: Path) -> Path:
     checkpoint = root / "models" / "gan" / "dcgan-tumor" / "generator.safetensors"
     checkpoint.parent.mkdir(parents=True)
     checkpoint.write_bytes(b"made up")
-    write_json(checkpoint.parent / "model.json", {})
-    (root / "params.yaml").write_text("# made up\nreport:\n  title: A <made-up> study\n")
+    write_json(checkpoint.parent / "model.json", {"description": "a <made-up> network"})
+    (root / "params.yaml").write_text(
+        "# made up\npipeline:\n  generators: [dcgan]\nreport:\n  title: A <made-up> study\n"
+    )
     return root
+
+
+SETTINGS = ReportSettings(
+    title="A <made-up> study",
+    confidence=0.95,
+    grid_patches=64,
+    grid_columns=8,
+    overlay_slides=4,
+    patient_pictures="shown",
+)
 
 
 def report_on(root: Path, out: Path, patient_pictures: bool = True) -> Path:
     """Write the report on a tree, and return its folder."""
-    inputs = inputs_under(root)
-    build_report(
-        inputs,
-        out,
-        title="A <made-up> study",
-        confidence=0.95,
-        grid_patches=64,
-        grid_columns=8,
-        overlay_slides=4,
-        with_patient_pictures=patient_pictures,
-        hashes=file_hashes(inputs),
-        versions=library_versions(),
-    )
+    shown = SETTINGS.model_copy(update={"patient_pictures": "shown" if patient_pictures else "left_out"})
+    build_report(root, out, shown, hashes=file_hashes(root), versions=library_versions())
     return out

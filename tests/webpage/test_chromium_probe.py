@@ -1,12 +1,10 @@
 """The look at a page in headless Chromium finds what a keyboard would not reach."""
 
-import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from in_chromium import look_at
+from factories.chromium import look_at
 
 pytestmark = pytest.mark.browser
 

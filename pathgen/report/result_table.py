@@ -1,0 +1,189 @@
+"""The result table, one row per regime, generator and classifier."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any
+
+import pandas as pd
+
+from pathgen.metrics.classification import mean_ci
+from pathgen.report import reference_results
+from pathgen.report.load import Run, run_order
+from pathgen.results.comparison import Comparison
+from pathgen.results.headline import ConfusionSum, Headline
+from pathgen.run_matrix import regime_name
+from pathgen.webpage.formatting import Estimate, is_missing
+
+#: Metrics of the table, in order, with the words a reader sees.
+TABLE_METRICS: Mapping[str, str] = {
+    "accuracy": "accuracy",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "roc_auc": "ROC-AUC",
+}
+REGIME_WORDS = {
+    "original": "original patches",
+    "mixed": "original and synthetic patches",
+    "synthetic": "synthetic patches",
+}
+
+
+def regime_words(regime: str) -> str:
+    """Write a regime's name, e.g. ``mixed-dcgan``, for a reader."""
+    kind, _, generator = regime.partition("-")
+    return REGIME_WORDS[kind] + (f" ({generator})" if generator else "")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the result table.
+
+    Attributes:
+        regime: ``original``, ``mixed`` or ``synthetic``.
+        generator: Name of the generator; None for the original regime.
+        classifier: Name of the classifier.
+        runs: Evaluations, one per seed.
+        metrics: Metric to its estimate, keys as in `TABLE_METRICS`.
+        published: Metric to the paper's value, where the paper has one.
+        confusion: Confusion matrix summed over the runs.
+    """
+
+    regime: str
+    generator: str | None
+    classifier: str
+    runs: Sequence[Run]
+    metrics: Mapping[str, Estimate]
+    published: Mapping[str, float]
+    confusion: Mapping[str, int]
+
+    @property
+    def name(self) -> str:
+        """Regime and generator as in paths, e.g. ``mixed-dcgan``."""
+        return regime_name(self.regime, self.generator)
+
+    @property
+    def words(self) -> str:
+        """Training patches of the regime, for a reader."""
+        return regime_words(self.name)
+
+
+def mean_estimate(values: Sequence[float | None], confidence: float, lowest: float = 0.0) -> Estimate:
+    """Average one metric over runs.
+
+    Args:
+        values: One per run, at most 1; None or NaN where the metric is undefined.
+        confidence: Level of the interval, in (0, 1).
+        lowest: Smallest possible value: 0 for a share, -1 for a difference of shares.
+
+    Returns:
+        Mean of the defined values with Student's interval, clipped to the possible values.
+    """
+    defined = [float(value) for value in values if value is not None and not is_missing(value)]
+    if not defined:
+        return Estimate(None, None, None, 0, len(values))
+    over = mean_ci(defined, confidence)
+    low, high = (None if end is None else min(max(end, lowest), 1.0) for end in (over.low, over.high))
+    return Estimate(over.mean, low, high, len(defined), len(values))
+
+
+def result_rows(runs: Sequence[Run], confidence: float, comparison: Comparison | None = None) -> list[Row]:
+    """Group the runs into rows.
+
+    Args:
+        runs: Evaluated runs.
+        confidence: Level of the intervals over seeds, in (0, 1).
+        comparison: Comparison of the regimes, whose intervals also cover the choice of test slides; None when
+            it was not run. A metric without an interval there has none.
+
+    Returns:
+        One row per regime, generator and classifier, in the paper's order of regimes.
+    """
+    ordered = sorted(runs, key=lambda run: run_order(run.key))
+    groups = groupby(ordered, lambda run: run_order(run.key)[:3])
+    rows = [_row(list(group), confidence) for _, group in groups]
+    return [_with_intervals(row, comparison) for row in rows]
+
+
+def _row(runs: Sequence[Run], confidence: float) -> Row:
+    key = runs[0].key
+    published = {
+        metric: value
+        for metric in TABLE_METRICS
+        if (value := reference_results.reference(key.regime, key.generator, key.classifier, metric))
+        is not None
+    }
+    return Row(
+        regime=key.regime,
+        generator=key.generator,
+        classifier=key.classifier,
+        runs=runs,
+        metrics={
+            metric: mean_estimate([run.metrics.get(metric) for run in runs], confidence)
+            for metric in TABLE_METRICS
+        },
+        published=published,
+        confusion={cell: sum(run.confusion[cell] for run in runs) for cell in ("tp", "fp", "tn", "fn")},
+    )
+
+
+def _with_intervals(row: Row, comparison: Comparison | None) -> Row:
+    own = None if comparison is None else comparison.regime(row.classifier, row.name)
+    if own is None:
+        return row
+    ends = {name: (found.low, found.high) for name, found in own.metrics.items()}
+    metrics = {}
+    for name, estimate in row.metrics.items():
+        low, high = ends.get(name, (None, None))
+        metrics[name] = replace(estimate, low=low, high=high)
+    return replace(row, metrics=metrics)
+
+
+def headline_record(rows: Sequence[Row], baseline: float | None) -> Headline:
+    """Return the numbers of the table, only those that exist.
+
+    Args:
+        rows: Rows of the table.
+        baseline: Accuracy on the mean colour alone; None when it was not run.
+    """
+    table: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        cells: dict[str, Any] = {"runs": len(row.runs), "confusion": ConfusionSum(**row.confusion)}
+        for metric, estimate in row.metrics.items():
+            values = {
+                "mean": estimate.mean,
+                "low": estimate.low,
+                "high": estimate.high,
+                "paper": row.published.get(metric),
+            }
+            if known := {name: value for name, value in values.items() if value is not None}:
+                cells[metric] = known
+        table.setdefault(row.classifier, {})[row.name] = cells
+    if baseline is not None:
+        table["mean_colour"] = {"original": {"accuracy": {"mean": baseline}}}
+    return Headline.model_validate(table)
+
+
+def runs_table(rows: Sequence[Row]) -> pd.DataFrame:
+    """List every run, for ``dvc plots``.
+
+    Args:
+        rows: Rows of the table.
+
+    Returns:
+        Columns regime (with generator), generator, classifier, seed, and each metric; empty where it is
+        undefined.
+    """
+    runs = [
+        {
+            "regime": row.name,
+            "generator": run.key.generator or "",
+            "classifier": row.classifier,
+            "seed": run.key.seed,
+            **{metric: run.metrics.get(metric) for metric in TABLE_METRICS},
+        }
+        for row in rows
+        for run in row.runs
+    ]
+    return pd.DataFrame(runs, columns=["regime", "generator", "classifier", "seed", *TABLE_METRICS])

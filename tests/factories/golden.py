@@ -1,0 +1,31 @@
+"""Compare a text with its golden file; PATHGEN_UPDATE_GOLDEN=1 rewrites the files."""
+
+import html
+import os
+import re
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parents[1] / "golden"
+
+
+def check_golden(name: str, text: str) -> None:
+    """Fail when a text differs from ``tests/golden/{name}``."""
+    file = FOLDER / name
+    if os.environ.get("PATHGEN_UPDATE_GOLDEN") == "1":
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    expected = file.read_text(encoding="utf-8") if file.exists() else ""
+    assert text.splitlines() == expected.splitlines(), "PATHGEN_UPDATE_GOLDEN=1 rewrites the file"
+
+
+def text_of_page(page: str) -> str:
+    """Return what a reader of an HTML page sees, one block per line, without hashes and versions."""
+    page = re.sub(r"<style>.*?</style>", "", page, flags=re.S)
+    page = re.sub(r"sha256:[0-9a-f]{64}", "HASH", page)
+    page = re.sub(r"<p>Made with Python [^;]*?\. With", "<p>Made with VERSIONS. With", page)
+    page = re.sub(r'<img [^>]*alt="([^"]*)"[^>]*>', r"[\1]", page)
+    page = re.sub(r"\s+", " ", page)
+    page = re.sub(r"</(?:th|td)>", " | ", page)
+    page = re.sub(r"</(?:p|tr|h\d|li|dt|dd|figure|figcaption|caption|summary|div|section|dl)>", "\n", page)
+    lines = (html.unescape(re.sub(r"<[^>]+>", "", line)).strip() for line in page.splitlines())
+    return "\n".join(line for line in lines if line) + "\n"

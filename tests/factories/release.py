@@ -1,0 +1,75 @@
+"""A made-up study that may be released. Nothing in it was measured."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from ruamel.yaml import YAML
+
+from factories.audits import attack, audit, class_audit
+from factories.study import SIDE_PX, fabricate, report_on
+from pathgen.core.profiles import read_profile
+from pathgen.patches.store import PatchSetWriter
+from pathgen.release.limits import TOO_NEAR
+from pathgen.results.audit import PASSED, Audit, Verdict
+
+LABELS = ("normal", "tumor")
+COUNT = 70
+
+
+def write_params(root: Path, changes: dict[str, Any]) -> None:
+    """Write the profile phantom, changed, as the settings of the study."""
+    params = read_profile("phantom")
+    for path, value in {"report.patient_pictures": "left_out", **changes}.items():
+        *folders, name = path.split(".")
+        section = params
+        for folder in folders:
+            section = section[folder]
+        assert name in section, path
+        section[name] = value
+    YAML(typ="safe").dump(params, root / "params.yaml")
+
+
+def release_audit(
+    verdict: Verdict = PASSED, covered: int = COUNT, auc: float = 0.55, near: float = 0.01
+) -> Audit:
+    """Return an audit.
+
+    Args:
+        verdict: Verdict on the set and on both classes.
+        covered: Number of synthetic patches per class in the audit.
+        auc: ROC-AUC of the strongest attack; its interval extends 0.03 further.
+        near: Upper end of the share of patches too close to a training patch.
+    """
+    one = class_audit(
+        verdict=verdict,
+        text=f"{verdict}: {covered} synthetic patches were compared.",
+        patches={"synthetic": covered, "train": 20},
+        tests={"weak_auc": attack(0.5), "strong_auc": attack(auc)},
+    )
+    metrics = {"privacy/tumor/shadow_auc/high": 0.52, f"privacy/normal/{TOO_NEAR}/high": near}
+    return audit(
+        verdict,
+        caveat="No test on a finite set proves it.",
+        metrics=metrics | {f"privacy/tumor/{TOO_NEAR}/high": 0.001},
+        labels=dict.fromkeys(LABELS, one),
+    )
+
+
+def write_audit(root: Path, content: Audit) -> None:
+    """Write the audit of the study's generator."""
+    content.save(root / "results" / "privacy" / "dcgan" / "metrics.json")
+
+
+def make_study(root: Path) -> Path:
+    """Write a study that may be released."""
+    fabricate(root)
+    rng = np.random.default_rng(7)
+    with PatchSetWriter(root / "data" / "patches" / "reference", 40, SIDE_PX) as writer:
+        writer.append(rng.integers(0, 256, (40, SIDE_PX, SIDE_PX, 3), dtype=np.uint8))
+        writer.finish(pd.DataFrame({"item": range(40), "label": ["normal", "tumor"] * 20}))
+    write_params(root, {})
+    write_audit(root, release_audit())
+    report_on(root, root / "report", patient_pictures=False)
+    return root

@@ -1,0 +1,52 @@
+"""Made-up evaluated runs and comparisons."""
+
+from typing import Any
+
+from pathgen.report.load import Run
+from pathgen.results.comparison import Comparison
+from pathgen.run_matrix import RunKey
+
+CELLS = {"tp": 1, "fn": 2, "tn": 3, "fp": 4}
+
+
+def run(
+    regime: str, seed: int, generator: str | None = None, classifier: str = "cnn6", **metrics: float | None
+) -> Run:
+    """Return an evaluated run; the default generator is dcgan."""
+    made_by = None if regime == "original" else generator or "dcgan"
+    return Run(RunKey(regime, made_by, classifier, seed), metrics, CELLS)
+
+
+def comparison(regime: str = "synthetic-dcgan", **test: Any) -> Comparison:
+    """Return a comparison of a regime with the original one, whose accuracies differ by -0.2."""
+    metrics = {"accuracy": {"mean": 0.7, "low": 0.61, "high": 0.78}}
+    facts = {"trainings": 2, "classifier": "cnn6"}
+    return Comparison.model_validate(
+        {
+            "test": {
+                "unit": "slide",
+                "count": 20,
+                "resamples": 2000,
+                "confidence": 0.95,
+                "power": 0.8,
+                "patches": 900,
+            }
+            | test,
+            "regimes": [
+                {"regime": "original", "generators": 0, "metrics": {}} | facts,
+                {"regime": regime, "generators": 1, "metrics": metrics} | facts,
+            ],
+            "differences": [
+                {
+                    "classifier": "cnn6",
+                    "regime": regime,
+                    "against": "original",
+                    "metrics": {"accuracy": {"difference": -0.2, "low": -0.3, "high": -0.1}},
+                    "p_value": 0.0001,
+                    "p_adjusted": 0.0002,
+                    "minimum_difference": 0.034,
+                    "mcnemar": [],
+                }
+            ],
+        }
+    )

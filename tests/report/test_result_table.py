@@ -1,0 +1,144 @@
+"""The result table, its Markdown and JSON, and the numbers in it."""
+
+import json
+import math
+
+import pandas as pd
+import pytest
+from factories.runs import CELLS, comparison, run
+
+from pathgen.report import reference_results
+from pathgen.report.context import Results, slide_rows
+from pathgen.report.headline import Comparability
+from pathgen.report.load import Run
+from pathgen.report.page import render_markdown
+from pathgen.report.result_table import Row, headline_record, mean_estimate, result_rows
+from pathgen.run_matrix import RunKey
+from pathgen.webpage.formatting import interval, number, p_value, signed, significant
+
+
+def markdown(rows: list[Row], baseline: float | None) -> list[str]:
+    results = Results(rows, baseline, Comparability([], None, None), 0.95, None, [])
+    text = render_markdown("A study", results)
+    return [line for line in text.splitlines() if line.startswith("|")]
+
+
+def test_interval_over_seeds_is_students() -> None:
+    estimate = mean_estimate([0.4, 0.5, 0.6], 0.95)
+    # t(0.975, 2) = 4.302653, standard deviation 0.1, three runs
+    half = 4.302653 * 0.1 / math.sqrt(3)
+    assert estimate.mean == pytest.approx(0.5)
+    assert estimate.ends == pytest.approx((0.5 - half, 0.5 + half))
+
+
+def test_interval_of_a_share_is_clipped() -> None:
+    assert mean_estimate([0.8, 1.0], 0.95).ends == (0.0, 1.0)
+    assert mean_estimate([-0.5, 0.9], 0.95, lowest=-1.0).low == -1.0
+
+
+def test_undefined_value_is_never_zero() -> None:
+    assert mean_estimate([None, math.nan], 0.95).mean is None
+    assert number(None) == number(math.nan) == significant(None) == "undefined"
+    partly = mean_estimate([None, 0.5, 0.7], 0.95)
+    assert partly.mean == pytest.approx(0.6)
+    assert interval(partly).endswith("defined in 2 of 3 runs")
+    assert interval(mean_estimate([0.5, None], 0.95)) == "no interval, defined in 1 of 2 runs"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (significant(12345), "12,345"),
+        (significant(0.123456), "0.1235"),
+        (significant(-0.5), "−0.5"),
+        (significant(1e-15), "0"),
+        (signed(-0.25, 1), "−0.2"),
+        (p_value(0.0004), "below 0.001"),
+        (p_value(None), "–"),
+    ],
+)
+def test_number_is_written_for_a_reader(text: str, expected: str) -> None:
+    assert text == expected
+
+
+def test_comparison_replaces_the_intervals_over_seeds() -> None:
+    runs = [run("original", 1, accuracy=0.9), *(run("synthetic", seed, accuracy=0.7) for seed in (1, 2))]
+    original, synthetic = result_rows(runs, 0.95, comparison())
+    assert synthetic.metrics["accuracy"].ends == (0.61, 0.78)
+    # A metric without an interval in the comparison has none.
+    assert original.metrics["accuracy"].ends is None
+
+
+def test_partly_undefined_metric_is_counted_without_an_interval() -> None:
+    runs = [run("original", seed, precision=value) for seed, value in enumerate([0.8, None, 0.7])]
+    rows = result_rows(runs, 0.95, comparison())
+    assert "0.750 (no interval, defined in 2 of 3 runs)" in markdown(rows, None)[2]
+
+
+def test_rows_are_in_the_papers_order_with_its_values() -> None:
+    runs = [
+        run("synthetic", 1, accuracy=0.5),
+        run("original", 2, accuracy=0.9),
+        run("mixed", 1, accuracy=0.8),
+        run("original", 1, accuracy=0.7),
+    ]
+    rows = result_rows(runs, 0.95)
+    assert [row.name for row in rows] == ["original", "mixed-dcgan", "synthetic-dcgan"]
+    assert [one.key.seed for one in rows[0].runs] == [1, 2]
+    assert rows[0].metrics["accuracy"].mean == pytest.approx(0.8)
+    assert dict(rows[2].published) == {"accuracy": 0.59, "precision": 0.64, "recall": 0.44, "f1": 0.52}
+
+
+def test_paper_has_no_values_of_other_networks() -> None:
+    runs = [
+        run("original", 1, classifier="resnet18", accuracy=0.9),
+        run("mixed", 1, generator="other", accuracy=0.9),
+    ]
+    assert [dict(row.published) for row in result_rows(runs, 0.95)] == [{}, {}]
+    assert reference_results.reference("original", None, "cnn6", "roc_auc") is None
+
+
+def test_markdown_cell_has_value_interval_and_paper() -> None:
+    rows = result_rows([run("original", seed, accuracy=0.5 + seed / 10) for seed in (1, 2, 3)], 0.95)
+    lines = markdown(rows, 0.61)
+    assert lines[2].startswith(
+        "| original patches | cnn6 | 3 | 0.700 (0.452 to 0.948) [paper 0.78] | undefined [paper 0.83] |"
+    )
+    assert lines[3] == "| original patches | mean colour |  | 0.610 | – | – | – | – |"
+
+
+def test_headline_record_holds_defined_numbers_only() -> None:
+    record = headline_record(result_rows([run("original", 1, accuracy=0.9, precision=None)], 0.95), 0.6)
+    table = record.model_dump(exclude_unset=True)
+    assert table == {
+        "cnn6": {
+            "original": {
+                "runs": 1,
+                "confusion": CELLS,
+                "accuracy": {"mean": 0.9, "paper": 0.78},
+                "precision": {"paper": 0.83},
+                "recall": {"paper": 0.70},
+                "f1": {"paper": 0.76},
+            }
+        },
+        "mean_colour": {"original": {"accuracy": {"mean": 0.6}}},
+    }
+    json.dumps(table, allow_nan=False)
+
+
+def test_confusion_is_summed_over_runs() -> None:
+    (row,) = result_rows([run("original", 1), run("original", 2)], 0.95)
+    assert row.confusion == {"tp": 2, "fn": 4, "tn": 6, "fp": 8}
+
+
+def test_slides_are_averaged_over_runs() -> None:
+    def of(seed: int, accuracy: float) -> Run:
+        frame = pd.DataFrame(
+            {"slide": ["b", "a"], "n": [10, 20], "n_tumor": [1, 2], "accuracy": [accuracy, 1.0]}
+        )
+        return Run(RunKey("original", None, "cnn6", seed), {}, CELLS, per_slide=frame)
+
+    first, second = slide_rows(result_rows([of(1, 0.2), of(2, 0.4)], 0.95), 0.95)
+    assert (first.slide, first.patches, first.tumor) == ("a", 20, 2)
+    assert second.accuracies[0] is not None and second.accuracies[0].mean == pytest.approx(0.3)
+    assert slide_rows(result_rows([run("original", 1)], 0.95), 0.95) == []
