@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from pathgen.core import layout
 from pathgen.core.errors import cli_errors
@@ -64,9 +64,13 @@ def _options(work: Callable[..., None]) -> dict[str, Any]:
     parser = argparse.ArgumentParser(description=sys.modules[work.__module__].__doc__)
     for name, parameter in inspect.signature(work).parameters.items():
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
-            required = parameter.default is inspect.Parameter.empty
-            kind = int if parameter.annotation is int else str
-            parser.add_argument(f"--{name}", type=kind, required=required)
+            kind = parameter.annotation
+            parser.add_argument(
+                f"--{name}",
+                required=parameter.default is inspect.Parameter.empty,
+                type=int if kind is int else str,
+                choices=get_args(kind) if get_origin(kind) is Literal else None,
+            )
     return vars(parser.parse_args())
 
 
@@ -77,7 +81,7 @@ def _dvc_stage(verb: str, item: Mapping[str, Any], *, trains: bool) -> Iterator[
         found = find_stage(project, command)
     for path in found.deps:
         if layout.CODE in Path(path).parents:
-            load_unchanged(Path(path))
+            load_unchanged(Path(path), Path.cwd())
     data = {
         path: hashed
         for path, hashed in found.deps.items()

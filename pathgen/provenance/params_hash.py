@@ -1,4 +1,4 @@
-"""Hashes of settings and of stages' code, so that what was made earlier can be compared with what is now."""
+"""Hashes of settings and of stages' code by name, to find out whether a result is out of date."""
 
 import hashlib
 import json
@@ -10,22 +10,22 @@ from pathgen.core.files import sha256_of
 from pathgen.core.layout import CODE
 from pathgen.core.params import PARAMS_FILE, read_params
 
-#: The hash of what is not there.
+#: Hash of something that does not exist.
 ABSENT = "absent"
 
 
 def setting(path: str) -> str:
-    """Return the name in `state_hashes` of a setting, or of a section of them, by its path with dots."""
+    """Return the name in `state_hashes` of a setting or section, by its dotted path."""
     return f"{PARAMS_FILE}: {path}"
 
 
 def code_of_stage(script: str) -> str:
-    """Return the name of all code that a stage loads, by its script (see `pathgen.provenance.code_hash`)."""
+    """Return the name in `state_hashes` of all code that a stage loads, by its script."""
     return f"code of {script}"
 
 
 def network_of(classifier: str) -> str:
-    """Return the name of the code of a classifier's network."""
+    """Return the name in `state_hashes` of the code of a classifier's network."""
     return f"network of {classifier}"
 
 
@@ -33,13 +33,13 @@ def state_hashes(root: Path) -> dict[str, str]:
     """Hash every setting, and the entries of all stages' code and of the classifiers' networks.
 
     Args:
-        root: Of the checkout, with ``params.yaml`` and ``data/``; what is absent is left out.
+        root: The checkout; files that are absent are left out.
 
     Returns:
-        Name to SHA-256. A section's hash is of all in it, whatever the order of its keys.
+        Name to SHA-256. The hash of a section does not depend on the order of its keys.
 
     Raises:
-        PathgenError: The params file is no YAML.
+        PathgenError: The params file is not YAML.
     """
     found = {}
     if (root / PARAMS_FILE).is_file():

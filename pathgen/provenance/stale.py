@@ -1,4 +1,4 @@
-"""What a study was made from, so that a report can tell when that has changed since."""
+"""Hashes of everything that a study was made from, so that a report can state what has changed since."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,13 +11,12 @@ def made_from(folders: Iterable[Path], state: Iterable[str] = (), root: Path = P
     """Hash the patch sets and generators that a study reads, its settings and the code that trains.
 
     Args:
-        folders: Of patch sets (``data/patches/train``) and of generators (``models/gan/dcgan-normal``).
-        state: Names of settings, code and networks, of `params_hash`. Of code only what trains: words and
-            plots change without the study being another.
-        root: Of the checkout, for these.
+        folders: Folders of patch sets (``data/patches/train``) and generators (``models/gan/dcgan-normal``).
+        state: Names of settings, code and networks in `params_hash.state_hashes`.
+        root: The checkout.
 
     Returns:
-        Name, as the report has it, to hash: ``patches/train/patches.npy``,
+        Name, as in the report, to hash: ``patches/train/patches.npy``,
         ``models/gan/dcgan-normal/generator.safetensors``, ``params.yaml: synthesise.seed``,
         ``code of scaling_original``.
     """
