@@ -10,7 +10,7 @@ import torch
 from benchmarks import classifier_training
 
 SMALL = {
-    "correlation": ["--patches", "64", "--pairs", "5", "--shifted", "20", "--threads", "1", "--device", "cpu"],
+    "correlation": ["--patches", "64", "--pairs", "5", "--shifted", "20", "--device", "cpu"],
     "store": ["--patches", "600"],
     "extraction": ["--side", "2048", "--patches", "50", "--rounds", "2"],
 }

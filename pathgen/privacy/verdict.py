@@ -68,7 +68,7 @@ def explain(
         verdict=verdict,
         found=[(QUESTIONS[name], tests[name]) for name in found],
         failed=[control for control in controls if not control.as_expected],
-        planted=next(control for control in controls if control.name == FEW_COPIES),
+        detected=next(control for control in controls if control.name == FEW_COPIES),
         pairs=pairs,
     )
     return " ".join(text.split())

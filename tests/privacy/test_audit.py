@@ -23,7 +23,7 @@ N, N_SYNTHETIC, SIDE = 100, 300, 16
 
 @pytest.fixture(autouse=True, scope="module")
 def one_thread() -> Iterator[None]:
-    """Tiny products gain nothing from threads, and lose much beside other tests."""
+    """Use one thread, because small products are slower with several threads."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -82,11 +82,17 @@ def leaking() -> AuditReport:
 
 
 def test_audit_honest_generators_pass() -> None:
-    makers = {"honest": lambda b: scenes(1000 * b + 3, N_SYNTHETIC), "poor": poor, "repetitive": repetitive}
-    audits = {
-        (name, base): audited_class(make(base), base) for name, make in makers.items() for base in range(1, 6)
+    makers = {
+        "honest": (lambda base: scenes(1000 * base + 3, N_SYNTHETIC), range(1, 6)),
+        "poor": (poor, range(1, 4)),
+        "repetitive": (repetitive, range(1, 4)),
     }
-    assert sum(done.verdict == PASSED for done in audits.values()) >= 14
+    audits = {
+        (name, base): audited_class(make(base), base)
+        for name, (make, bases) in makers.items()
+        for base in bases
+    }
+    assert sum(done.verdict == PASSED for done in audits.values()) >= 10
     # The p-values are also unbiased.
     p_values = [t.p_value for k, v in audits.items() if k[0] == "honest" for t in v.tests.values()]
     assert 0.35 < np.mean(p_values) < 0.75

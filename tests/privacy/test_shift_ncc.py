@@ -79,8 +79,8 @@ def test_magnitudes_rotate_and_are_invariant_to_translation() -> None:
         expected = apply_symmetry(magnitudes(image), position)
         np.testing.assert_allclose(magnitudes(apply_symmetry(image, position)), expected, atol=1e-5)
     others = magnitudes(np.concatenate([np.roll(image, (3, -2), (1, 2)), tissue(1, 50)]))
-    alike = (others * magnitudes(image)).sum(axis=(1, 2, 3))
-    assert alike[0] > 0.95 > alike[1:].max() + 0.02
+    similarity = (others * magnitudes(image)).sum(axis=(1, 2, 3))
+    assert similarity[0] > 0.95 > similarity[1:].max() + 0.02
 
 
 def compressed(image: np.ndarray) -> np.ndarray:

@@ -142,8 +142,8 @@ def test_radial_power_of_a_wave_is_in_its_ring() -> None:
     images = np.broadcast_to(wave[None, None, :, None], (1, 32, 32, 3)).astype(np.uint8)
     power = radial_power(images, 8)[0]
     assert power.argmax() == 4
-    turned = radial_power(images.transpose(0, 2, 1, 3), 8)[0]
-    np.testing.assert_allclose(power, turned, atol=1e-9)
+    transposed = radial_power(images.transpose(0, 2, 1, 3), 8)[0]
+    np.testing.assert_allclose(power, transposed, atol=1e-9)
 
 
 def test_radial_power_of_noise_equals_its_variance() -> None:
@@ -242,10 +242,10 @@ def test_texture_v1_of_a_uniform_patch_is_finite() -> None:
 
 def test_texture_v1_rotation_changes_directions_only() -> None:
     images = noise_images(24, 3)
-    raw, turned = texture_v1_raw(images), texture_v1_raw(np.rot90(images, axes=(1, 2)))
+    raw, rotated = texture_v1_raw(images), texture_v1_raw(np.rot90(images, axes=(1, 2)))
     others = np.r_[0:24, 28:38]
-    np.testing.assert_allclose(raw[:, others], turned[:, others], atol=1e-9)
-    np.testing.assert_allclose(raw[:, [24, 26]], turned[:, [26, 24]], atol=1e-9)
+    np.testing.assert_allclose(raw[:, others], rotated[:, others], atol=1e-9)
+    np.testing.assert_allclose(raw[:, [24, 26]], rotated[:, [26, 24]], atol=1e-9)
 
 
 def test_texture_v1_binary_patterns_equal_the_loop() -> None:
