@@ -12,7 +12,7 @@ export NO_MKDOCS_2_WARNING := 1
 
 help:
 	@echo "make repro          run the study (dvc repro), print the result table and where to look"
-	@echo "make scaling        the error against the number of patches, original and synthetic (scaling/dvc.yaml)"
+	@echo "make scaling        the error against the number of patches, original and synthetic (docs/scaling.md)"
 	@echo "make dp-sweep       accuracy and the strongest attack against epsilon (dp_sweep/dvc.yaml)"
 	@echo "make tuning         search for better classifier settings (docs/tuning.md)"
 	@echo "make test           the default tests"
@@ -38,9 +38,7 @@ repro: setup
 	@python -m stages.summary
 
 scaling: setup
-	dvc repro scaling/dvc.yaml
-	@# The page shows what there is of the experiments beside the study, which no stage of it waits for.
-	@test ! -f report/index.html || dvc repro --single-item --force report
+	python -m stages.scaling
 
 dp-sweep: setup
 	dvc repro dp_sweep/dvc.yaml

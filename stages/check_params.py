@@ -4,14 +4,12 @@ from pathlib import Path
 
 from pathgen.classifier.discovery import read_weights
 from pathgen.classifier.settings import TrainClassifierSettings
-from pathgen.core import layout
 from pathgen.core.errors import cli_errors
 from pathgen.core.params import load_section
 from pathgen.provenance.code_hash import write_manifests
 from pathgen.run_matrix import PipelineSettings, keep_only, prune
 from pathgen.sources.discovery import load_cohort_settings
 from pathgen.studies.dp_sweep.settings import DpSweepSettings
-from pathgen.studies.scaling.settings import ScalingSettings
 from pathgen.validation import validate_params
 
 
@@ -22,7 +20,6 @@ def main() -> None:
     pipeline = load_section("pipeline", PipelineSettings)
     classifiers = load_section("train_classifier", TrainClassifierSettings).classifiers
     prune(pipeline, Path())
-    keep_only(layout.SCALING_POINTS, load_section("scaling", ScalingSettings).points())
     keep_only(Path("results/dp_sweep/points"), set(load_section("dp_sweep", DpSweepSettings).points()))
     recipes = {name: classifiers[name] for name in pipeline.classifiers}
     for recipe in recipes.values():

@@ -27,7 +27,7 @@ from pathgen.provenance.stale import made_from
 from pathgen.results.study import TuningSummary
 from pathgen.studies.tuning.objective import SearchData, score
 from pathgen.studies.tuning.overrides import with_fields
-from pathgen.studies.tuning.results import read_result, write_results
+from pathgen.studies.tuning.results import write_results
 from pathgen.studies.tuning.search import Objective, build_pruner, build_sampler, done_trials, run_trials
 from pathgen.studies.tuning.settings import TuningSettings, TuningWorkSettings
 from pathgen.studies.tuning.storage import open_storage, open_study
@@ -121,11 +121,10 @@ def search(settings: TuningSettings, compute: ComputeSettings) -> None:
                 f"has {len(done)} of {settings.trials} trials, but all workers have ended",
                 "See their errors above, and run the command again: finished trials are kept",
             )
-        result = read_result(study, settings)
-        write_results(result, settings, layout.TUNING, made_from=origin)
-        stage.run.metrics({"tune/best_valid_accuracy": result.value}, 0)
+        best = write_results(study, settings, layout.TUNING, made_from=origin).best
+        stage.run.metrics({"tune/best_valid_accuracy": best.value}, 0)
         stage.run.artifact(layout.TUNING)
-    print(f"best trial          {result.number}: {result.value:.4f} on original validation patches")
+    print(f"best trial          {best.trial}: {best.value:.4f} on original validation patches")
     print(f"best settings       {layout.TUNING / 'best.yaml'}")
 
 

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import pairwise
 from typing import Any
 
 from pathgen.planning.plan import Plan
@@ -13,19 +14,14 @@ _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 def duration(seconds: float) -> str:
     """Write a duration with one or two units, e.g. ``3 days 4 hours``."""
-    for number, (size, name) in enumerate(_UNITS):
-        if seconds >= size or size == 1:
-            whole, rest = divmod(seconds, size)
-            if number + 1 == len(_UNITS):
-                return _plural(max(1, round(seconds)), name)
-            smaller, smaller_name = _UNITS[number + 1]
-            # With ten of the larger unit the smaller one is noise.
-            if whole >= 10 or round(rest / smaller) == 0:
-                return _plural(round(seconds / size), name)
-            if round(rest / smaller) * smaller == size:
-                return _plural(int(whole) + 1, name)
-            return f"{_plural(int(whole), name)} {_plural(round(rest / smaller), smaller_name)}"
-    raise AssertionError("the last unit always fits")
+    for (size, name), (smaller, smaller_name) in pairwise(_UNITS):
+        # From ten of the larger unit on the smaller one is noise.
+        grain = size if seconds >= 10 * size else smaller
+        whole, rest = divmod(round(seconds / grain) * grain, size)
+        if whole:
+            parts = [_plural(whole, name), *([_plural(rest // smaller, smaller_name)] if rest else [])]
+            return " ".join(parts)
+    return _plural(max(1, round(seconds)), "second")
 
 
 def _plural(count: int, name: str) -> str:
@@ -38,8 +34,7 @@ def _gigabytes(size: float) -> str:
 
 def as_json_object(plan: Plan) -> dict[str, Any]:
     """Return the plan and its totals as JSON holds them."""
-    totals = {"seconds": plan.seconds, "to_run": plan.to_run, "disk_needed": plan.disk_needed}
-    return {**asdict(plan), **totals}
+    return {**asdict(plan), "seconds": plan.seconds, "to_run": plan.to_run}
 
 
 def as_text(plan: Plan, *, details: bool) -> str:
@@ -77,10 +72,9 @@ def _lines(plan: Plan, details: bool) -> Iterator[str]:
     if not plan.reuse:
         paragraphs.append("Every stage is counted: these are not the settings of params.yaml.")
     if details:
-        patches = ", ".join(f"{role} {count:,}" for role, count in plan.patches.items())
         paragraphs += [
-            f"{plan.inputs:,} slides or files. Patches per class: {patches}.",
-            f"Disk: about {_gigabytes(plan.disk_needed)} for patches, {_gigabytes(plan.disk_free)} free.",
+            f"{plan.inputs:,} slides or files. Disk: "
+            f"about {_gigabytes(plan.disk_needed)} for patches, {_gigabytes(plan.disk_free)} free.",
             "All epochs are counted; early stopping may end a training sooner. Results already in the DVC "
             "cache are restored, not recomputed; the estimate ignores this.",
         ]

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +10,22 @@ import psutil
 
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError
-from pathgen.planning.inputs import count_inputs, input_files
+from pathgen.planning.inputs import input_files
 from pathgen.planning.speeds import START_S, Speed, recorded_speeds, speed_of
-from pathgen.planning.workload import StageWork, scaling_work, stage_work, tuning_work
+from pathgen.planning.workload import (
+    StageWork,
+    originals,
+    scaling_work,
+    stage_work,
+    synthetics,
+    tuning_work,
+)
 from pathgen.provenance.code_hash import code_manifest
 from pathgen.sources.settings import CohortSettings
 from pathgen.tracking.dvc_api import PIPELINE_FILE, open_project, stage_states
 
 _LONG_S = 6 * 3600.0
 _DISK_SHARE = 0.9
-# Workspace and DVC's cache.
-_COPIES = 2
-_NAMED = 3
 _CHECK = "check_params"
 
 
@@ -34,7 +38,6 @@ class Group:
         stages: Number of stages.
         to_run: Number of stages that DVC would run.
         seconds: Time of those.
-        output_bytes: Size of their outputs.
         recorded: Whether the estimate rests on durations of this checkout alone.
     """
 
@@ -42,7 +45,6 @@ class Group:
     stages: int
     to_run: int
     seconds: float
-    output_bytes: float
     recorded: bool
 
 
@@ -53,24 +55,24 @@ class Plan:
     Attributes:
         name: Name of the profile or params file.
         inputs: Number of slides, or of files.
-        patches: Number of original patches per class by role.
         groups: Groups of stages in the order of the pipeline.
         scaling_s: Time of `make scaling`, if no point is cached.
         tuning_s: Time of `make tuning` at most: every trial complete, with its most expensive network.
         reuse: Whether DVC was asked; otherwise every stage counts.
+        disk_needed: Bytes of all patches, in the workspace and in DVC's cache.
         disk_free: Free bytes.
         notes: Warnings.
     """
 
     name: str
     inputs: int
-    patches: Mapping[str, int]
     groups: Sequence[Group]
     scaling_s: float
     tuning_s: float
     reuse: bool
-    disk_free: int
-    notes: Sequence[str] = field(default_factory=tuple)
+    disk_needed: float
+    disk_free: float
+    notes: Sequence[str]
 
     @property
     def seconds(self) -> float:
@@ -81,11 +83,6 @@ class Plan:
     def to_run(self) -> int:
         """Number of stages that would run."""
         return sum(group.to_run for group in self.groups)
-
-    @property
-    def disk_needed(self) -> float:
-        """Bytes that the stages to run add to the disk."""
-        return _COPIES * sum(group.output_bytes for group in self.groups)
 
 
 def make_plan(name: str, params: Mapping[str, Any], root: Path, *, reuse: bool) -> Plan:
@@ -100,44 +97,32 @@ def make_plan(name: str, params: Mapping[str, Any], root: Path, *, reuse: bool) 
     Raises:
         PathgenError: The study's input folder is missing, or DVC cannot be asked.
     """
-    notes = _missing_slides(params, root)
-    inputs = count_inputs(params, root)
-    work = stage_work(params, inputs)
+    files, missing = input_files(CohortSettings.model_validate(params["cohort"]), root)
+    work = {one.stage: one for one in stage_work(params, len(files))}
     speeds = recorded_speeds(root)
-    to_run = {one.stage for one in work}
-    if reuse:
-        stages, to_run = stages_to_run(root)
-        work = [one for one in work if one.stage in stages]
-        known = {one.stage for one in work}
-        work += [StageWork(stage, stage.partition("@")[0]) for stage in stages if stage not in known]
-    groups = _groups(work, to_run, speeds)
-    workers = params["tuning_work"]["workers"]
-    plan = Plan(
+    stages, to_run = stages_to_run(root) if reuse else (list(work), set(work))
+    groups = _groups([work.get(stage, StageWork(stage, stage)) for stage in stages], to_run, speeds)
+    patches = originals(params) + synthetics(params) * len(params["pipeline"]["generators"])
+    disk_needed = 2.0 * patches * params["extract"]["size_px"] ** 2 * 3
+    disk_free = float(psutil.disk_usage(str(root)).free)
+    notes = []
+    if missing:
+        notes.append(f"{len(missing)} slides of the table do not exist, e.g. {missing[0]}.")
+    if sum(group.seconds for group in groups) > _LONG_S and params["compute"]["device"] == "cpu":
+        notes.append("A GPU is advisable (compute.device), or a smaller profile.")
+    if disk_needed > _DISK_SHARE * disk_free:
+        notes.append("The disk is too small: free some space, or lower sample.per_class or extract.size_px.")
+    return Plan(
         name=name,
-        inputs=inputs,
-        patches=params["sample"]["per_class"],
+        inputs=len(files),
         groups=groups,
         scaling_s=sum(_seconds(one, speeds) for one in scaling_work(params)),
-        tuning_s=max(_seconds(one, speeds) for one in tuning_work(params)) / workers,
+        tuning_s=max(_seconds(one, speeds) for one in tuning_work(params)) / params["tuning_work"]["workers"],
         reuse=reuse,
-        disk_free=psutil.disk_usage(str(root)).free,
+        disk_needed=disk_needed,
+        disk_free=disk_free,
+        notes=notes,
     )
-    if plan.seconds > _LONG_S and params["compute"]["device"] == "cpu":
-        notes.append("A GPU is advisable (compute.device), or a smaller profile.")
-    if plan.disk_needed > _DISK_SHARE * plan.disk_free:
-        notes.append("The disk is too small: free some space, or lower sample.per_class or extract.size_px.")
-    return Plan(**{**vars(plan), "notes": tuple(notes)})
-
-
-def _missing_slides(params: Mapping[str, Any], root: Path) -> list[str]:
-    if params["cohort"]["source"] == "phantom":
-        return []
-    _, missing = input_files(CohortSettings.model_validate(params["cohort"]), root)
-    if not missing:
-        return []
-    names = ", ".join(missing[:_NAMED]) + (", ..." if len(missing) > _NAMED else "")
-    effect = "stops" if params["cohort"]["on_bad_slide"] == "stop" else "leaves them out"
-    return [f"{len(missing)} slides of the table do not exist ({names}): the stage cohort {effect}."]
 
 
 def _seconds(work: StageWork, speeds: Mapping[str, Speed]) -> float:
@@ -149,16 +134,9 @@ def _groups(work: Sequence[StageWork], to_run: set[str], speeds: Mapping[str, Sp
     for name in dict.fromkeys(one.group for one in work):
         stages = [one for one in work if one.group == name]
         running = [one for one in stages if one.stage in to_run]
-        groups.append(
-            Group(
-                name=name,
-                stages=len(stages),
-                to_run=len(running),
-                seconds=sum(_seconds(one, speeds) for one in running),
-                output_bytes=sum(one.output_bytes for one in running),
-                recorded=all(speed_of(one.kind, speeds).recorded for one in stages),
-            )
-        )
+        recorded = all(speed_of(one.kind, speeds).recorded for one in stages)
+        seconds = sum(_seconds(one, speeds) for one in running)
+        groups.append(Group(name, len(stages), len(running), seconds, recorded))
     return groups
 
 

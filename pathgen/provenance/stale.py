@@ -18,7 +18,7 @@ def made_from(folders: Iterable[Path], state: Iterable[str] = (), root: Path = P
     Returns:
         Name, as in the report, to hash: ``patches/train/patches.npy``,
         ``models/gan/dcgan-normal/generator.safetensors``, ``params.yaml: synthesise.seed``,
-        ``code of scaling_original``.
+        ``code of train_classifier``.
     """
     there = state_hashes(root)
     found = {name: there.get(name, ABSENT) for name in state}

@@ -1,4 +1,4 @@
-"""The scaling experiment on the tiny study: its own pipeline, and a size added later runs alone."""
+"""The scaling study on the tiny study: every point is computed once."""
 
 import json
 
@@ -8,46 +8,46 @@ from factories.tiny_study import Study, ran
 from pathgen.tracking.mlflow_import import mlflow
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
-FILE = "scaling/dvc.yaml"
+COMMAND = ("python", "-m", "stages.scaling")
 
 
 def points_in_mlflow(study: Study) -> list[str]:
-    """Return the names of the points' runs, after a look at whether all are under one parent."""
+    """Return the names of the points' runs; every one is nested under a run of the study."""
     client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{study.root / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("pathgen")
     runs = client.search_runs([experiment.experiment_id], max_results=1000)
-    (parent,) = [run for run in runs if run.data.tags.get("stage") == "scaling"]
+    parents = {run.info.run_id for run in runs if run.data.tags.get("stage") == "scaling"}
     points = [run.data.tags for run in runs if run.data.tags.get("stage") == "scaling_point"]
-    assert {tags["mlflow.parentRunId"] for tags in points} == {parent.info.run_id}
+    assert {tags["mlflow.parentRunId"] for tags in points} <= parents
     return sorted(
         "-".join(tags[name] for name in ("source", "size", "classifier", "seed")) for tags in points
     )
 
 
-def test_a_size_added_later_runs_alone(copy: Study) -> None:
-    stages = ran(copy.repro(FILE))
-    points = {f"{FILE}:original@{size}-cnn6-{seed}" for size in (8, 48) for seed in (1, 2)}
-    points |= {
-        f"{FILE}:synthetic@dcgan-{size}-cnn6-{seed}" for size in (8, 16, "unlimited") for seed in (1, 2)
-    }
-    assert set(stages) == {*points, f"{FILE}:curve"}
+def test_scaling_size_added_later_computes_only_its_points(copy: Study) -> None:
+    copy.run(*COMMAND)
+    folder = copy.root / "results/scaling"
+    points = {f"original-{size}-cnn6-{seed}" for size in (8, 48) for seed in (1, 2)}
+    points |= {f"dcgan-{size}-cnn6-{seed}" for size in (8, 16, "unlimited") for seed in (1, 2)}
+    first = {file.stem: file.read_bytes() for file in (folder / "points").glob("*.json")}
+    assert first.keys() == points
     # 6 steps of 16 patches show 48 of each class.
-    largest = json.loads((copy.root / "results/scaling/points/dcgan-unlimited-cnn6-1.json").read_text())
-    assert largest["per_class"] == 48
-    written = (copy.root / "results/scaling/points").glob("*.json")
-    assert points_in_mlflow(copy) == sorted(file.stem for file in written), "one run for each point"
-    drawn = {file: file.read_bytes() for file in (copy.root / "work/synthetic").glob("*/record.json")}
-    assert len(drawn) == 2
+    assert json.loads(first["dcgan-unlimited-cnn6-1"])["per_class"] == 48
+    assert points_in_mlflow(copy) == sorted(points), "one run for each point"
+    sampled = {file: file.read_bytes() for file in (copy.root / "work/synthetic").glob("*/record.json")}
+    assert len(sampled) == 2
 
-    copy.set_params({"scaling.synthetic_sizes": [8, 16, 32, "unlimited"]})
-    later = ran(copy.repro(FILE))
-    assert set(later) - {"check_params"} == {
-        *(f"{FILE}:synthetic@dcgan-32-cnn6-{seed}" for seed in (1, 2)),
-        f"{FILE}:curve",
-    }
-    assert {file: file.read_bytes() for file in drawn} == drawn
-    summary = json.loads((copy.root / "results/scaling/summary.json").read_text())
+    copy.set_params({"scaling.original_sizes": [8], "scaling.synthetic_sizes": [8, 16, 32, "unlimited"]})
+    copy.run(*COMMAND)
+    added = {f"dcgan-32-cnn6-{seed}" for seed in (1, 2)}
+    kept = {name for name in points if not name.startswith("original-48")}
+    later = {file.stem: file.read_bytes() for file in (folder / "points").glob("*.json")}
+    assert later.keys() == kept | added
+    assert {name: later[name] for name in kept} == {name: first[name] for name in kept}
+    assert points_in_mlflow(copy) == sorted([*points, *added]), "only the new points were computed"
+    assert {file: file.read_bytes() for file in sampled} == sampled
+    summary = json.loads((folder / "summary.json").read_text())
     assert summary["sentences"] and summary["figures"]
 
-    # The study itself is as it was: what is beside it makes none of it run.
+    # The study itself is up to date: an optional study makes none of it run.
     assert set(ran(copy.repro())) <= {"check_params", "report"}

@@ -110,7 +110,7 @@ def test_count_inputs_of_the_phantom_needs_no_folder(tmp_path: Path) -> None:
         (59.4, "59 seconds"),
         (61, "1 minute 1 second"),
         (119.7, "2 minutes"),
-        (3599, "60 minutes"),
+        (3599, "1 hour"),
         (5400, "1 hour 30 minutes"),
         (86400 * 3 + 3600 * 4, "3 days 4 hours"),
         (86400 * 30.2, "30 days"),
@@ -122,18 +122,19 @@ def test_duration_has_at_most_two_units(seconds: float, text: str) -> None:
 
 def plan(**changed: Any) -> Plan:
     groups = [
-        Group("train_classifier", 6, 2, 12_345.0, 1e9, recorded=True),
-        Group("privacy", 1, 0, 0.0, 0.0, recorded=False),
+        Group("train_classifier", 6, 2, 12_345.0, recorded=True),
+        Group("privacy", 1, 0, 0.0, recorded=False),
     ]
     facts: dict[str, Any] = {
         "name": "params.yaml",
         "inputs": 13,
-        "patches": {"train": 1000, "valid": 400},
         "groups": groups,
         "scaling_s": 700.0,
         "tuning_s": 7000.0,
         "reuse": True,
-        "disk_free": 10**12,
+        "disk_needed": 1e9,
+        "disk_free": 1e12,
+        "notes": [],
     }
     return Plan(**{**facts, **changed})
 

@@ -1,6 +1,5 @@
 """A small search: complete, recorded, pruned, reproducible, and continued after a crash."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,9 +15,10 @@ from ruamel.yaml import YAML
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.params import read_params
+from pathgen.results.study import TuningSummary
 from pathgen.studies.tuning.objective import score
 from pathgen.studies.tuning.overrides import field_value, with_fields
-from pathgen.studies.tuning.results import SearchResult, read_result, write_results
+from pathgen.studies.tuning.results import trials_table, write_results
 from pathgen.studies.tuning.search import VALUE_KEY, build_pruner, done_trials
 from pathgen.studies.tuning.settings import TuningWorkSettings
 from pathgen.studies.tuning.storage import open_storage
@@ -30,9 +30,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> optuna.Study:
     return run_worker(tmp_path_factory.mktemp("finished"), trials=5)
 
 
-@pytest.fixture(scope="module")
-def result(finished: optuna.Study) -> SearchResult:
-    return read_result(finished, settings())
+def table(study: optuna.Study, **changed: Any) -> pd.DataFrame:
+    return trials_table(done_trials(study), settings(**changed))
 
 
 @pytest.fixture
@@ -42,14 +41,13 @@ def params_file(tmp_path: Path) -> Path:
     return path
 
 
-def test_search_one_worker_is_reproducible(result: SearchResult, tmp_path: Path) -> None:
-    again = read_result(run_worker(tmp_path, trials=5), settings())
-    pd.testing.assert_frame_equal(again.trials, result.trials)
+def test_search_one_worker_is_reproducible(finished: optuna.Study, tmp_path: Path) -> None:
+    pd.testing.assert_frame_equal(table(run_worker(tmp_path, trials=5)), table(finished))
 
 
-def test_search_raised_number_keeps_finished_trials(result: SearchResult, tmp_path: Path) -> None:
-    first = read_result(run_worker(tmp_path, trials=2), settings()).trials
-    later = read_result(run_worker(tmp_path, trials=4), settings()).trials
+def test_search_raised_number_keeps_finished_trials(tmp_path: Path) -> None:
+    first = table(run_worker(tmp_path, trials=2))
+    later = table(run_worker(tmp_path, trials=4))
     pd.testing.assert_frame_equal(later[:2], first, check_dtype=False)
     assert len(later) == 4
     assert later[RATE].nunique() == 4, "the sampler repeats its values after a restart"
@@ -77,34 +75,32 @@ def test_search_after_error_continues(tmp_path: Path) -> None:
     assert [trial.state == TrialState.FAIL for trial in study.trials] == [False, True, False]
 
 
-def test_best_trained_again_has_equal_scores(result: SearchResult) -> None:
-    data = search_data()
-    assert score(data, with_fields(data.params, result.fields), desc="again") == result.scores
-    assert result.value == result.trials.query("state == 'finished'")["value"].max()
-
-
-def test_results_best_yaml_and_summary_hold_the_best_trial(
-    result: SearchResult, params_file: Path, tmp_path: Path
+def test_results_hold_the_best_trial_and_its_scores_are_reproducible(
+    finished: optuna.Study, params_file: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "results"
-    write_results(result, settings(), folder, params_file, made_from={"set": "sha256:1"})
+    summary = write_results(finished, settings(), folder, params_file, made_from={"set": "sha256:1"})
+    assert TuningSummary.load(folder / "summary.json") == summary
+    assert summary.made_from == {"set": "sha256:1"}
+    assert summary.best.value == finished.best_value
+    assert summary.trials.finished + summary.trials.pruned == 5
+    assert all(Path(str(name)).is_file() for name in summary.figures)
     best = read_params(folder / "best.yaml")
-    for field, value in result.fields.items():
+    for field, value in summary.best.fields.items():
         if not isinstance(value, dict):
             assert field_value(best, field) == value
-    summary = json.loads((folder / "summary.json").read_text())
-    assert summary["best"]["scores"] == list(result.scores)
-    assert summary["made_from"] == {"set": "sha256:1"}
-    assert sum(summary["trials"].values()) == 5
-    assert all(Path(name).is_file() for name in summary["figures"])
+    data = search_data()
+    assert score(data, with_fields(data.params, summary.best.fields), desc="again") == list(
+        summary.best.scores
+    )
 
 
 def test_results_written_twice_have_equal_bytes(
-    result: SearchResult, params_file: Path, tmp_path: Path
+    finished: optuna.Study, params_file: Path, tmp_path: Path
 ) -> None:
     written = []
     for name in ("first", "second"):
-        write_results(result, settings(), tmp_path / name, params_file, made_from={})
+        write_results(finished, settings(), tmp_path / name, params_file, made_from={})
         files = sorted((tmp_path / name).iterdir())
         written.append({file.name: file.read_bytes().replace(name.encode(), b"") for file in files})
     assert written[0] == written[1]
@@ -112,17 +108,19 @@ def test_results_written_twice_have_equal_bytes(
 
 
 def test_results_are_replaced_as_a_whole_or_not_at_all(
-    result: SearchResult, params_file: Path, tmp_path: Path
+    finished: optuna.Study, params_file: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "results"
-    write_results(replace(result, importance={RATE: 1.0}), settings(), folder, params_file, made_from={})
+    write_results(finished, settings(), folder, params_file, made_from={})
+    (folder / "old.svg").write_text("of an earlier search")
     first = {file.name: file.read_bytes() for file in folder.iterdir()}
-    assert "importance.svg" in first
+    damaged = tmp_path / "damaged.yaml"
+    damaged.write_text("pipeline: {classifiers: []}")
     with pytest.raises(PathgenError):
-        write_results(replace(result, fields={"a.b": 1}), settings(), folder, params_file, made_from={})
+        write_results(finished, settings(), folder, damaged, made_from={})
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == first
-    write_results(replace(result, importance={}), settings(), folder, params_file, made_from={})
-    assert {file.name for file in folder.iterdir()} == first.keys() - {"importance.svg"}
+    write_results(finished, settings(), folder, params_file, made_from={})
+    assert {file.name for file in folder.iterdir()} == first.keys() - {"old.svg"}
 
 
 class PruneAtFifthReport(optuna.pruners.BasePruner):
@@ -134,7 +132,7 @@ class PruneAtFifthReport(optuna.pruners.BasePruner):
 
 def test_pruned_trial_records_reason_and_last_value(tmp_path: Path) -> None:
     study = run_worker(tmp_path, trials=2, pruner=PruneAtFifthReport())
-    first, second = read_result(study, settings()).trials.to_dict("records")
+    first, second = table(study).to_dict("records")
     assert (first["state"], first["epochs"]) == ("finished", 6)
     assert (second["state"], second["epochs"]) == ("pruned", 5)
     assert second["reason"] and 0 <= second["value"] <= 1 and pd.isna(second["seed_1"])
@@ -189,7 +187,7 @@ def test_non_finite_loss_ends_the_trial_not_the_search(tmp_path: Path) -> None:
     assert [trial.state for trial in done_trials(study)] == [TrialState.PRUNED] * 2
     assert [record.tags for record in records] == [{"state": "pruned"}] * 2
     with pytest.raises(PathgenError):
-        read_result(study, settings(space=space, seeds=[1]))
+        write_results(study, settings(space=space, seeds=[1]), tmp_path / "results", made_from={})
 
 
 def test_trial_logs_every_epoch_by_seed_and_ends_at_its_score(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from pathgen.patches.image_grid import patch_grid
 from pathgen.patches.store import PatchSet
 from pathgen.studies.dp_sweep.attack import strongest_attack
 from pathgen.studies.dp_sweep.settings import PRIVATE_NETWORKS
-from pathgen.studies.scaling.point import run_point
+from pathgen.studies.dp_sweep.train_point import run_point
 from pathgen.training.metric_logger import MetricLogger
 
 _SHOWN = 16

@@ -1,4 +1,4 @@
-"""What the curves say: how many synthetic patches equal some original ones, and whether more would help."""
+"""Equal numbers of synthetic and original patches, and the trend at the largest sizes."""
 
 import math
 from dataclasses import dataclass
@@ -10,24 +10,23 @@ from scipy import stats
 
 from pathgen.studies.scaling.power_law import PowerLaw, between
 
-_SIZES_LOOKED_AT = 3
-# A doubling that takes less than this share off the error is not worth its patches.
+_LAST_SIZES = 3
+# Share of the error; a doubling that changes the error by less is not worth its patches.
 _WORTH = 0.1
 
 
 @dataclass(frozen=True)
 class Equivalence:
-    """How many synthetic patches per class give the error that some original ones give.
+    """Number of synthetic patches per class with the same error as a number of original ones.
 
     Attributes:
         originals: Original patches per class.
-        error: Error on the original curve there.
-        synthetic: Synthetic patches per class, at least `smallest`; infinite where their curve never falls
-            so far.
-        low: Low end of the interval, likewise at least `smallest`.
-        high: High end; infinite where no number can be excluded.
-        smallest: The smallest synthetic size that was fitted. A number equal to it means "so many or fewer".
-        reached: Whether a size that was run is as large.
+        error: Error on the original curve at that size.
+        synthetic: Synthetic patches per class, at least `smallest`; infinite if their curve stays above.
+        low: Lower end of the interval, at least `smallest`.
+        high: Upper end of the interval; infinite if no number can be excluded.
+        smallest: Smallest synthetic size that was fitted. A value equal to it means "at most".
+        reached: Whether a size that was run is as large as `synthetic`.
     """
 
     originals: float
@@ -41,18 +40,17 @@ class Equivalence:
 
 @dataclass(frozen=True)
 class Saturation:
-    """Whether the end of a curve still falls.
+    """Trend of the error at the largest sizes.
 
     Attributes:
-        verdict: ``saturated``: the interval of the gain holds no gain and no loss above `worth`, on
-            whichever side of 0 it lies. Else ``falling``: it lies above 0; ``rising``: below 0;
-            ``undecided``: it covers 0.
-        gain: Error that a doubling of the size takes away, over the last sizes.
-        low: Low end of its interval.
-        high: High end.
-        worth: A tenth of the error at the largest size: so much or less is taken for nothing.
-        detectable: The least difference between two sizes that the seeds can show at this level.
-        sizes: The sizes looked at.
+        verdict: ``saturated``: the interval of the gain contains no gain and no loss above `worth`. Otherwise
+            ``falling``: it lies above 0; ``rising``: below 0; ``undecided``: it contains 0.
+        gain: Reduction of the error by doubling the size, over the last sizes.
+        low: Lower end of its interval.
+        high: Upper end of its interval.
+        worth: A tenth of the error at the largest size; smaller changes count as none.
+        detectable: Minimum detectable difference between two sizes with these seeds.
+        sizes: Sizes of the test.
     """
 
     verdict: Literal["falling", "rising", "saturated", "undecided"]
@@ -67,18 +65,18 @@ class Saturation:
 def equivalents(
     original: PowerLaw, synthetic: PowerLaw, sizes: list[float], largest: float, confidence: float
 ) -> list[Equivalence]:
-    """Ask the fitted curves which size of the one gives the error of each size of the other.
+    """Compute the synthetic sizes with the same error as given original sizes.
 
     Args:
-        original: Law of the original patches.
-        synthetic: Law of the synthetic ones.
-        sizes: Original patches per class to ask about, all among those fitted.
-        largest: The largest synthetic size that was run.
-        confidence: Level of the intervals, from the curves drawn anew around both, independently.
+        original: Power law of the original patches.
+        synthetic: Power law of the synthetic patches.
+        sizes: Original patches per class; all among the fitted sizes.
+        largest: Largest synthetic size that was run.
+        confidence: Confidence level of the intervals, from independent bootstrap curves of both laws.
 
     Returns:
-        One answer per size. Below the smallest synthetic size that was fitted the law says nothing (smaller
-        ones may have been run, and have learned nothing), so that no number is less.
+        One entry per size. No number is below the smallest synthetic size that was fitted, because the law
+        does not hold there: smaller sizes may have been run and have learned nothing.
     """
     count = min(len(original.drawn), len(synthetic.drawn))
     answers = []
@@ -100,24 +98,24 @@ def _paired(law: PowerLaw, errors: NDArray[np.float64], count: int) -> NDArray[n
 def saturation(errors: dict[float, NDArray[np.float64]], confidence: float) -> Saturation | str:
     """Test whether the error still falls over the last three sizes.
 
-    A line through the errors of all seeds against the binary logarithm of the size; the interval of its
-    slope is Student's.
+    A regression line through the errors of all seeds against log2 of the size, with Student's interval of
+    its slope.
 
     Args:
-        errors: Patches per class, rising, to the errors of the seeds.
-        confidence: Level of the intervals.
+        errors: Errors of the seeds by patches per class, ascending.
+        confidence: Confidence level of the interval.
 
     Returns:
-        The verdict, or why there is none.
+        Result of the test, or why there is none.
     """
-    last = list(errors)[-_SIZES_LOOKED_AT:]
+    last = list(errors)[-_LAST_SIZES:]
     groups = [errors[size] for size in last]
     repeats = min(len(group) for group in groups)
-    if len(last) < _SIZES_LOOKED_AT or repeats < 2:
-        return f"{_SIZES_LOOKED_AT} sizes with two seeds each are needed to tell"
+    if len(last) < _LAST_SIZES or repeats < 2:
+        return f"{_LAST_SIZES} sizes with two seeds each are needed"
     heights = np.concatenate(groups)
     if np.ptp(heights) == 0.0:
-        return "all seeds of the last sizes have the same error, so that no trend can be told from chance"
+        return "all seeds of the last sizes have the same error"
     logs = np.concatenate([np.full(len(errors[size]), math.log2(size)) for size in last])
     line = stats.linregress(logs, heights)
     half = float(stats.t.ppf((1 + confidence) / 2, len(heights) - 2)) * float(line.stderr)

@@ -1,17 +1,14 @@
-"""The picture of the curves."""
+"""Plot of the curves."""
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pathgen.core.files import atomic_path
 from pathgen.metrics.classification import mean_ci
-from pathgen.studies.scaling.points import Curve
+from pathgen.studies.scaling.curves import Curve
 from pathgen.studies.scaling.power_law import PowerLaw
 from pathgen.webpage.plotting import COLOURS, GREY, LINES, MARKERS, empty_plot
 
@@ -19,15 +16,15 @@ _MARGIN = 1.35
 
 
 def plot_curves(curves: Sequence[Curve], laws: Sequence[PowerLaw | str], *, confidence: float) -> Figure:
-    """Draw error against patches per class, with intervals, single seeds and fitted laws.
+    """Plot error against patches per class, with intervals, single seeds and fitted laws.
 
     Args:
-        curves: The curves of one or several sources and classifiers.
-        laws: What was fitted to each, in the same order.
-        confidence: Level of the intervals.
+        curves: Curves.
+        laws: Power law of each curve, or why there is none.
+        confidence: Confidence level of the intervals.
 
     Returns:
-        The plot; both axes logarithmic.
+        The figure; both axes are logarithmic.
     """
     figure, axis = empty_plot(7.2, 4.4)
     several = len({curve.classifier for curve in curves}) > 1
@@ -92,12 +89,3 @@ def _draw(
         )
         line = LINES[number % len(LINES)]
         axis.plot(grid, law.error(grid), line, color=colour, linewidth=1.6)
-
-
-def save_svg(figure: Figure, file: Path) -> None:
-    """Write a plot as SVG; the same plot gives the same bytes."""
-    with (
-        mpl.rc_context({"svg.hashsalt": "pathgen", "svg.fonttype": "path"}),
-        atomic_path(file) as draft,
-    ):
-        figure.savefig(draft, format="svg", metadata={"Date": None, "Creator": None})

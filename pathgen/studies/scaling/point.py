@@ -1,8 +1,11 @@
-"""One point of a curve: train on a set of one size, judge on the original test patches."""
+"""One point of a curve: train on a set of one size, evaluate on the original test patches."""
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,84 +14,130 @@ from numpy.typing import NDArray
 from pathgen.classifier.loop import train_classifier
 from pathgen.classifier.prediction import predict
 from pathgen.classifier.settings import ClassifierSettings, TrainClassifierConfig
+from pathgen.core import layout
 from pathgen.metrics.classification import classification_metrics
-from pathgen.patches.store import PatchSet
-from pathgen.studies.scaling.subsets import in_one_file
+from pathgen.patches.store import open_patch_set
+from pathgen.studies.scaling.settings import ScalingTraining
+from pathgen.studies.scaling.subsets import first_originals, in_one_file
+from pathgen.training.compute import apply_compute
 from pathgen.training.metric_logger import MetricLogger
+from pathgen.training.settings import ComputeSettings
+
+#: Loads the training patches of each class, uint8 (N, H, W, 3), on a device.
+LoadPatches = Callable[[torch.device], Mapping[str, NDArray[np.uint8]]]
+
+#: Opens the record of a point; an MLflow run in the pipeline.
+OpenRun = Callable[..., AbstractContextManager[MetricLogger]]
 
 
-def run_point(
-    images_by_label: Mapping[str, NDArray[np.uint8]],
-    valid: PatchSet,
-    test: PatchSet,
-    *,
-    recipe: Mapping[str, Any],
-    max_steps: int,
-    validate_every_steps: int,
-    seed: int,
-    threshold: float,
-    device: torch.device,
-    precision: Literal["fp32", "bf16"],
-    channels_last: bool,
-    resume_folder: Path,
-    recorder: MetricLogger,
-    what: str,
-) -> dict[str, float]:
-    """Train a classifier for a fixed number of steps and measure it.
+@dataclass(frozen=True)
+class Point:
+    """Place of a point.
 
-    Sets of all sizes are dealt in passes, one after the other, and validated after equally many steps: the
-    smallest is seen thousands of times, the largest once. The weights that were best on the validation
-    patches are judged.
-
-    Args:
-        images_by_label: Training patches of each class, uint8 of shape (N, H, W, 3).
-        valid: Original validation patches: they choose the weights.
-        test: Original test patches.
-        recipe: Fields of `ClassifierSettings`, the same for every size; its limits of epochs and steps are
-            replaced by those here.
-        max_steps: Optimiser steps.
-        validate_every_steps: Steps between two validations.
-        seed: Of first weights and order.
-        threshold: P(tumor) from which a patch is called tumor.
-        device: Where to compute.
-        precision: See `train_classifier`.
-        channels_last: See `train_classifier`.
-        resume_folder: See there; also holds the training set. The caller removes it.
-        recorder: Told the training's numbers.
-        what: Name of the work, for progress and messages.
-
-    Returns:
-        `classification_metrics` of the test patches, error (1 - accuracy), guessing (the error of always
-        saying the more frequent class) and valid_accuracy (of the chosen weights).
-
-    Raises:
-        PathgenError: See `train_classifier`.
+    Attributes:
+        source: ``original``, or a generator.
+        size: Patches per class as in the settings, or ``unlimited``.
+        classifier: Name of the classifier.
+        seed: Seed of first weights and order, and of the choice of original patches.
     """
-    images, labels = in_one_file(images_by_label, resume_folder.with_suffix(".patches"))
-    validations = -(-max_steps // validate_every_steps)
-    limits = {"max_epochs": validations, "patience": validations, "max_steps": max_steps}
-    trained = train_classifier(
-        images,
-        labels,
-        valid.images,
-        valid.classes,
-        TrainClassifierConfig(
-            recipe=ClassifierSettings(**{**recipe, **limits}),
-            seed=seed,
-            precision=precision,
-            channels_last=channels_last,
-            epoch_patches=validate_every_steps * recipe["batch_size"],
-        ),
-        device=device,
-        resume_folder=resume_folder,
-        logger=recorder,
-        desc=what,
-    )
-    metrics = classification_metrics(test.classes, predict(trained.model, test.images, device), threshold)
-    tumors = float(test.classes.mean())
-    return {
-        **metrics,
-        "error": 1.0 - metrics["accuracy"],
-        "guessing": min(tumors, 1.0 - tumors),
-        "valid_accuracy": float(trained.history["valid_accuracy"][trained.best_epoch - 1]),
-    }
+
+    source: str
+    size: str
+    classifier: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """``{source}-{size}-{classifier}-{seed}``."""
+        return f"{self.source}-{self.size}-{self.classifier}-{self.seed}"
+
+
+@dataclass(frozen=True)
+class TrainPoint:
+    """Work of the job of one point.
+
+    Attributes:
+        point: Place of the point.
+        per_class: Number of training patches per class.
+        load_patches: Loads the training patches.
+        recipe: Recipe of the classifier.
+        training: What all points have in common.
+        threshold: P(tumor) from which a patch is classified as tumor.
+        compute: Section ``compute``.
+        open_run: Opens the record of the point: name, ``parameters`` and ``tags``.
+    """
+
+    point: Point
+    per_class: int
+    load_patches: LoadPatches
+    recipe: ClassifierSettings
+    training: ScalingTraining
+    threshold: float
+    compute: ComputeSettings
+    open_run: OpenRun
+
+    def __call__(self, _folder: Path) -> dict[str, Any]:
+        """Train and evaluate.
+
+        Sets of all sizes are presented in passes, one after the other, and validated after equal numbers of
+        steps: the smallest set is seen thousands of times, the largest once. The weights with the best
+        validation accuracy are evaluated.
+
+        Returns:
+            The point, per_class, `classification_metrics` on the test patches, error (1 - accuracy), guessing
+            (error of always predicting the more frequent class) and valid_accuracy (of the kept weights).
+
+        Raises:
+            PathgenError: See `train_classifier`.
+        """
+        device = apply_compute(device=self.compute.device, threads=self.compute.threads)
+        folder, point = layout.RESUME / "scaling" / self.point.name, vars(self.point)
+        parameters = {"scaling": self.training.model_dump(), "classifier": self.recipe.model_dump()}
+        tags = {"stage": "scaling_point", **point}
+        with self.open_run(f"scaling_point {self.point.name}", parameters=parameters, tags=tags) as run:
+            found = self._train(device, folder, run)
+            run.metrics({"scaling/per_class": self.per_class, "scaling/error": found["error"]}, 0)
+        shutil.rmtree(folder, ignore_errors=True)
+        return {**point, "per_class": self.per_class, **found}
+
+    def _train(self, device: torch.device, folder: Path, run: MetricLogger) -> dict[str, float]:
+        images, labels = in_one_file(self.load_patches(device), folder / "patches")
+        valid, test = open_patch_set(layout.VALID), open_patch_set(layout.TEST)
+        every = self.training.validate_every_steps
+        validations = -(-self.training.max_steps // every)
+        limits = {"max_epochs": validations, "patience": validations, "max_steps": self.training.max_steps}
+        recipe = ClassifierSettings(**{**self.training.changing(self.recipe.model_dump()), **limits})
+        trained = train_classifier(
+            images,
+            labels,
+            valid.images,
+            valid.classes,
+            TrainClassifierConfig(
+                recipe=recipe,
+                seed=self.point.seed,
+                precision=self.compute.precision,
+                channels_last=self.compute.channels_last,
+                epoch_patches=every * recipe.batch_size,
+            ),
+            device=device,
+            resume_folder=folder / "snapshots",
+            logger=run,
+            desc=f"train {self.point.name}",
+        )
+        scores = predict(trained.model, test.images, device)
+        metrics = classification_metrics(test.classes, scores, self.threshold)
+        tumors = float(test.classes.mean())
+        return {
+            **metrics,
+            "error": 1.0 - metrics["accuracy"],
+            "guessing": min(tumors, 1.0 - tumors),
+            "valid_accuracy": float(trained.history["valid_accuracy"][trained.best_epoch - 1]),
+        }
+
+
+def load_originals(
+    _device: torch.device, *, count: int, order_seed: int, seed: int
+) -> Mapping[str, NDArray[np.uint8]]:
+    """Load the first original training patches of each class, see `first_originals`."""
+    images = open_patch_set(layout.TRAIN).images_by_label()
+    return first_originals(images, count, order_seed=order_seed, seed=seed)

@@ -1,4 +1,4 @@
-"""The power law of a learning curve: error = a * n ** -b + c, with intervals."""
+"""Power law of a learning curve, error = a * n ** -b + c, with intervals."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -25,14 +25,14 @@ _SIGNIFICANT = 0.05
 
 @dataclass(frozen=True)
 class PowerLaw:
-    """A fitted curve with the curves drawn anew around it.
+    """Fitted curve with its bootstrap curves.
 
     Attributes:
-        first: Smallest size that was fitted, patches per class.
-        sizes: All sizes that were fitted.
-        left_out: Sizes with an error too near to guessing.
+        first: Smallest fitted size, patches per class.
+        sizes: Fitted sizes.
+        left_out: Sizes with an error too close to guessing.
         values: Fall, b, c: the error is ``fall * (n / first) ** -b + c``.
-        drawn: The same of each curve drawn anew, float64 of shape (B, 3).
+        drawn: The same for each bootstrap curve, float64 (B, 3).
     """
 
     first: float
@@ -43,27 +43,27 @@ class PowerLaw:
 
     @property
     def parameters(self) -> dict[str, float]:
-        """a, b and c."""
+        """Parameters a, b and c."""
         fall, power, floor = (float(value) for value in self.values)
         return {"a": fall * self.first**power, "b": power, "c": floor}
 
     def intervals(self, confidence: float) -> dict[str, tuple[float, float]]:
-        """Return low and high end of a, b and c."""
+        """Return the lower and upper ends of the intervals of a, b and c."""
         scale = self.drawn[:, 0] * self.first ** self.drawn[:, 1]
         columns = {"a": scale, "b": self.drawn[:, 1], "c": self.drawn[:, 2]}
         return {name: between(column, confidence) for name, column in columns.items()}
 
     def error(self, size: ArrayLike) -> NDArray[np.float64]:
-        """Return the error at sizes, of the same shape."""
+        """Return the error at sizes, in their shape."""
         return _law(np.asarray(size, dtype=np.float64) / self.first, *self.values)
 
     def errors_drawn(self, size: ArrayLike) -> NDArray[np.float64]:
-        """Return the errors of the curves drawn anew at sizes of shape (S,): shape (B, S)."""
+        """Return the errors of the bootstrap curves, shape (B, S), at sizes of shape (S,)."""
         ratio = np.atleast_1d(np.asarray(size, dtype=np.float64)) / self.first
         return _law(ratio[None, :], *(column[:, None] for column in self.drawn.T))
 
     def size_for(self, error: float) -> float:
-        """Return the size at which the curve has fallen to an error; infinite where it never does."""
+        """Return the size at which the curve reaches an error; infinite if it never does."""
         return float(self._sizes_for(self.values[None], np.array([error]))[0])
 
     def sizes_drawn_for(self, errors: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -85,25 +85,24 @@ def fit_power_law(
     seed: int,
     curve: Sequence[str],
 ) -> PowerLaw | str:
-    """Fit a power law with a floor, and draw curves anew for its intervals.
+    """Fit a power law with a floor, with a parametric bootstrap for its intervals.
 
-    Fitted is the mean error over the seeds at each size, weighted by their number, on the scale
-    arcsin(sqrt(error)), on which a share of patches has about the same variance whatever the share is.
-    A curve is drawn anew as the fitted one plus Student's t times the standard error at each size. The
-    standard error is that of the seeds and of the fit's misfit together; of the misfit alone where that is
-    significantly larger (F test), because then sizes differ by more than their seeds do.
+    The mean errors over the seeds, weighted by the number of seeds, are fitted on the variance-stabilising
+    scale arcsin(sqrt(error)). A bootstrap curve is fitted to the fitted curve plus Student's t times the
+    standard error at each size. The standard error pools seeds and misfit; it is that of the misfit alone
+    where the misfit is significantly larger (F test), because sizes then differ by more than their seeds.
 
     Args:
-        errors_by_size: Patches per class to the errors of the seeds, each in [0, 1].
-        guessing: Error of always saying the more frequent class. Sizes with a mean above 90 % of it are
+        errors_by_size: Errors of the seeds, each in [0, 1], by patches per class.
+        guessing: Error of always predicting the more frequent class. Sizes with a mean above 90 % of it are
             left out: a power law begins where something is learned.
-        bootstrap: How many curves to draw.
-        seed: Of the draws.
-        curve: Which curve it is, e.g. its source and classifier: draws of different curves are independent,
-            so that those of two curves can be paired row by row.
+        bootstrap: Number of bootstrap curves.
+        seed: Seed of the bootstrap.
+        curve: Name of the curve, e.g. its source and classifier. The bootstraps of different curves are
+            independent, so that two of them can be paired row by row.
 
     Returns:
-        The law, or why there is none.
+        The power law, or why there is none.
 
     Source: Hestness et al. 2017, equation 1 (power law with a constant); intervals by parametric bootstrap.
     """
@@ -124,7 +123,7 @@ def fit_power_law(
         return "the fit does not converge"
     fall, power, _ = first
     if power <= _FLATTEST or fall <= _SMALLEST_FALL:
-        return "the error does not fall over the sizes run"
+        return "the error does not fall with the size"
     scatter, freedom = _scatter(groups, counts, heights - _stable(_law(ratios, *first)))
     rng = numpy_generator(seed, "power law", *curve)
     noise = rng.standard_t(freedom, size=(bootstrap, len(used))) * scatter / np.sqrt(counts)
@@ -132,15 +131,20 @@ def fit_power_law(
     fits = [_best_fit(ratios, fitted + shift, counts, [first]) for shift in noise]
     drawn = [fit for fit in fits if fit is not None]
     if len(drawn) < (1 - _MOST_FAILED) * bootstrap:
-        return "curves drawn anew around the fit cannot be fitted: the errors scatter too much"
+        return "the bootstrap curves cannot be fitted, because the errors scatter too much"
     return PowerLaw(used[0], tuple(used), left_out, first, np.array(drawn))
 
 
 def between(values: NDArray[np.float64], confidence: float) -> tuple[float, float]:
-    """Return the two percentiles that enclose the middle share of values, some of which may be infinite."""
+    """Return the percentiles that enclose the central share of values, some of which may be infinite.
+
+    Args:
+        values: float64 (N,).
+        confidence: Central share, in (0, 1).
+    """
     ordered = np.sort(values)
     outside = (1 - confidence) / 2 * (len(ordered) - 1)
-    # Positions, not interpolation: between a number and infinity there is no middle.
+    # No interpolation: there is nothing between a number and infinity.
     return float(ordered[math.floor(outside)]), float(ordered[len(ordered) - 1 - math.floor(outside)])
 
 
@@ -183,7 +187,7 @@ def _best_fit(
                 bounds=([0.0, 0.0, 0.0], [1.0, _STEEPEST, 1.0]),
                 max_nfev=200,
             )
-        except RuntimeError:  # Not converged from here.
+        except RuntimeError:  # No convergence from this start.
             continue
         loss = float(np.sum(counts * (heights - model(ratios, *values)) ** 2))
         if loss < least:

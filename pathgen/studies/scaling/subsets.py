@@ -1,4 +1,4 @@
-"""Training sets of every size, each the beginning of the next."""
+"""Training sets of all sizes, each a subset of the next."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,18 +15,15 @@ _COPIED_AT_ONCE = 4096
 
 
 def per_class(size: int | str, *, max_steps: int, batch_size: int) -> int:
-    """Return how many patches of each class a size stands for.
+    """Return the number of patches per class of a size.
 
     Args:
-        size: A number, or ``unlimited``: as many as the steps can show, so that none is seen twice.
+        size: A number, or ``unlimited``: as many as the steps can show without showing one twice.
         max_steps: Optimiser steps of a point.
         batch_size: Patches per step.
 
-    Returns:
-        Patches per class.
-
     Raises:
-        PathgenError: The steps cannot show so many even once.
+        PathgenError: The steps cannot show all patches once.
     """
     shown = -(-max_steps * batch_size // len(LABELS))
     if size == UNLIMITED:
@@ -35,7 +32,7 @@ def per_class(size: int | str, *, max_steps: int, batch_size: int) -> int:
     if count > shown:
         raise PathgenError(
             f"scaling: size {count} per class",
-            f"cannot be seen in {max_steps} steps of {batch_size} patches, which show {shown} per class",
+            f"exceeds the {shown} patches per class that {max_steps} steps of {batch_size} patches show",
             "Raise scaling.training.max_steps (all points run again), or use the size unlimited",
         )
     return count
@@ -44,19 +41,19 @@ def per_class(size: int | str, *, max_steps: int, batch_size: int) -> int:
 def first_originals(
     images_by_label: Mapping[str, NDArray[np.uint8]], count: int, *, order_seed: int, seed: int
 ) -> dict[str, NDArray[np.uint8]]:
-    """Take the first patches of each class in a shuffled order that the point's seed has for itself.
+    """Take the first patches of each class in an order shuffled by the point's seed.
 
-    So points of one size that differ in their seed are trained on other patches, and the interval over the
-    seeds covers which ones were taken, as far as the training set has others.
+    Points of one size with different seeds are trained on different patches, so that the interval over the
+    seeds covers the choice of patches. With equal seeds a smaller set is a subset of a larger one.
 
     Args:
-        images_by_label: Label to uint8 of shape (N, H, W, 3).
-        count: How many per class.
-        order_seed: Of all orders.
-        seed: Of the point. With the same two a larger count begins with the smaller one's patches.
+        images_by_label: Patches by label, uint8 (N, H, W, 3).
+        count: Number of patches per class.
+        order_seed: Seed of all orders.
+        seed: Seed of the point.
 
     Returns:
-        Label to uint8 of shape (count, H, W, 3).
+        Patches by label, uint8 (count, H, W, 3).
 
     Raises:
         PathgenError: A class has fewer patches.
@@ -78,14 +75,14 @@ def first_originals(
 def in_one_file(
     images_by_label: Mapping[str, NDArray[np.uint8]], file: Path
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Copy both classes behind each other, on disk: a set of millions need not fit into memory.
+    """Copy both classes into one file: a set of millions need not fit into memory.
 
     Args:
-        images_by_label: Label to uint8 of shape (N, H, W, 3); may be mapped from disk.
-        file: Where to; removed by the caller.
+        images_by_label: Patches by label, uint8 (N, H, W, 3); may be memory-mapped.
+        file: File to write; the caller removes it.
 
     Returns:
-        Patches, uint8 of shape (sum of N, H, W, 3), mapped; class numbers, int64.
+        Patches, uint8 (sum of N, H, W, 3), memory-mapped; class numbers, int64 (sum of N,).
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     count = sum(len(images_by_label[label]) for label in LABELS)

@@ -1,7 +1,6 @@
 """Results of a search: table of the trials, best configuration, conclusions and plots."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,34 +25,25 @@ from pathgen.webpage.pictures import save_svg
 _MIN_TRIALS_FOR_IMPORTANCE = 8
 
 
-@dataclass(frozen=True)
-class SearchResult:
-    """Result of a search.
-
-    Attributes:
-        trials: One row per trial, see `trials_table`.
-        number: Number of the best trial; the first of equal ones.
-        value: Its objective: mean over the seeds of the best accuracy on original validation patches.
-        scores: That accuracy for each seed.
-        fields: Values of the best trial by dotted path in params.yaml.
-        importance: Share of the variance between trials (fANOVA) by dotted path, descending; empty with too
-            few finished trials.
-    """
-
-    trials: pd.DataFrame
-    number: int
-    value: float
-    scores: Sequence[float]
-    fields: Mapping[str, Any]
-    importance: Mapping[str, float]
-
-
-def read_result(study: optuna.Study, settings: TuningSettings) -> SearchResult:
-    """Read the result from a study.
+def write_results(
+    study: optuna.Study,
+    settings: TuningSettings,
+    folder: Path,
+    params: Path = PARAMS_FILE,
+    *,
+    made_from: Mapping[str, str],
+) -> TuningSummary:
+    """Write ``trials.csv``, ``best.yaml``, ``summary.json``, ``history.svg`` and ``importance.svg``.
 
     Args:
         study: Optuna's study.
         settings: Section ``tuning``.
+        folder: Folder of the results; replaced as a whole.
+        params: Params file that ``best.yaml`` is a changed copy of.
+        made_from: Hash of each input, see `pathgen.provenance.stale`.
+
+    Returns:
+        Content of ``summary.json``.
 
     Raises:
         PathgenError: No trial has finished.
@@ -66,16 +56,55 @@ def read_result(study: optuna.Study, settings: TuningSettings) -> SearchResult:
             "no trial has finished: the loss was never finite",
             "Lower the learning rates in tuning.space",
         )
+    # The first of equal ones.
     best = max(finished, key=lambda trial: (trial.value or 0.0, -trial.number))
-    assert best.value is not None
-    return SearchResult(
-        trials_table(done, settings),
-        best.number,
-        best.value,
-        best.user_attrs[SCORES],
-        values_of(best.params, settings.space),
-        _importance(study, finished, settings),
+    fields = values_of(best.params, settings.space)
+    importance = _importance(study, finished, settings)
+    table = trials_table(done, settings)
+    plots = {"history.svg": plot_history(table)}
+    if importance:
+        plots["importance.svg"] = plot_importance(importance)
+    summary = TuningSummary(
+        regime=settings.regime,
+        generator=None if settings.regime == "original" else settings.generator,
+        classifier=settings.classifier,
+        seeds=tuple(settings.seeds),
+        trials=TrialCounts(finished=len(finished), pruned=len(done) - len(finished)),
+        best=BestTrial(
+            trial=best.number, value=best.value or 0.0, scores=tuple(best.user_attrs[SCORES]), fields=fields
+        ),
+        importance=importance,
+        sentences=(),
+        figures=tuple((folder / name).as_posix() for name in plots),
+        made_from=dict(made_from),
     )
+    summary = summary.model_copy(update={"sentences": tuple(sentences(summary))})
+    with atomic_folder(folder) as draft:
+        write_csv(table, draft / "trials.csv")
+        write_best(fields, settings, params, draft / "best.yaml")
+        for name, plot in plots.items():
+            save_svg(plot, draft / name)
+        summary.save(draft / "summary.json")
+    return summary
+
+
+def write_best(fields: Mapping[str, Any], settings: TuningSettings, params: Path, target: Path) -> None:
+    """Write a params file with the best values, and with the classifier among those to train.
+
+    Args:
+        fields: Best values by dotted path.
+        settings: Section ``tuning``.
+        params: Params file to copy, with its comments.
+        target: File to write.
+    """
+    yaml = YAML()
+    yaml.width = 120
+    content = yaml.load(params)
+    set_fields(content, fields)
+    if settings.classifier not in content["pipeline"]["classifiers"]:
+        content["pipeline"]["classifiers"].append(settings.classifier)
+    with atomic_path(target) as draft, draft.open("w", encoding="utf-8") as stream:
+        yaml.dump(content, stream)
 
 
 def trials_table(done: Sequence[FrozenTrial], settings: TuningSettings) -> pd.DataFrame:
@@ -126,85 +155,21 @@ def _importance(
     return {name: float(share) for name, share in found.items()}
 
 
-def write_results(
-    result: SearchResult,
-    settings: TuningSettings,
-    folder: Path,
-    params: Path = PARAMS_FILE,
-    *,
-    made_from: Mapping[str, str],
-) -> None:
-    """Write ``trials.csv``, ``best.yaml``, ``summary.json``, ``history.svg`` and ``importance.svg``.
-
-    Args:
-        result: Result of the search.
-        settings: Section ``tuning``.
-        folder: Folder of the results; replaced as a whole.
-        params: Params file that ``best.yaml`` is a changed copy of.
-        made_from: Hash of each input, see `pathgen.provenance.stale`.
-    """
-    counts = result.trials["state"].value_counts()
-    with atomic_folder(folder) as draft:
-        write_csv(result.trials, draft / "trials.csv")
-        write_best(result.fields, settings, params, draft / "best.yaml")
-        plots = {"history.svg": plot_history(result.trials)}
-        if result.importance:
-            plots["importance.svg"] = plot_importance(result.importance)
-        for name, plot in plots.items():
-            save_svg(plot, draft / name)
-        summary = TuningSummary(
-            regime=settings.regime,
-            generator=None if settings.regime == "original" else settings.generator,
-            classifier=settings.classifier,
-            seeds=tuple(settings.seeds),
-            trials=TrialCounts(finished=int(counts.get("finished", 0)), pruned=int(counts.get("pruned", 0))),
-            best=BestTrial(
-                trial=result.number,
-                value=result.value,
-                scores=tuple(result.scores),
-                fields=dict(result.fields),
-            ),
-            importance=dict(result.importance),
-            sentences=tuple(sentences(result, settings)),
-            figures=tuple((folder / name).as_posix() for name in plots),
-            made_from=dict(made_from),
-        )
-        summary.save(draft / "summary.json")
-
-
-def write_best(fields: Mapping[str, Any], settings: TuningSettings, params: Path, target: Path) -> None:
-    """Write a params file with the best values, and with the classifier among those to train.
-
-    Args:
-        fields: Best values by dotted path.
-        settings: Section ``tuning``.
-        params: Params file to copy, with its comments.
-        target: File to write.
-    """
-    yaml = YAML()
-    yaml.width = 120
-    content = yaml.load(params)
-    set_fields(content, fields)
-    if settings.classifier not in content["pipeline"]["classifiers"]:
-        content["pipeline"]["classifiers"].append(settings.classifier)
-    with atomic_path(target) as draft, draft.open("w", encoding="utf-8") as stream:
-        yaml.dump(content, stream)
-
-
-def sentences(result: SearchResult, settings: TuningSettings) -> list[str]:
+def sentences(summary: TuningSummary) -> list[str]:
     """Return the conclusions for the report, as plain text."""
-    done, finished = len(result.trials), int((result.trials["state"] == "finished").sum())
-    patches = "original" if settings.regime == "original" else f"{settings.regime} ({settings.generator})"
-    low, high = min(result.scores), max(result.scores)
+    trials, best = summary.trials, summary.best
+    patches = summary.regime if summary.generator is None else f"{summary.regime} ({summary.generator})"
+    low, high = min(best.scores), max(best.scores)
     found = [
-        f"{done} configurations of {settings.classifier} were trained on {patches} patches with "
-        f"{len(settings.seeds)} seeds each; {finished} finished and {done - finished} were pruned.",
-        f"The best one (trial {result.number}) reached a mean accuracy of {result.value:.4f} on the original "
+        f"{trials.finished + trials.pruned} configurations of {summary.classifier} were trained on {patches} "
+        f"patches with {len(summary.seeds)} seeds each; {trials.finished} finished and {trials.pruned} were "
+        "pruned.",
+        f"The best one (trial {best.trial}) reached a mean accuracy of {best.value:.4f} on the original "
         f"validation patches ({low:.4f} to {high:.4f} over the seeds).",
         "This score is optimistically biased, because the configuration was selected by it. The search never "
         "opened the test set: run the study with best.yaml to measure the test accuracy.",
     ]
-    if result.importance:
-        first, share = next(iter(result.importance.items()))
+    if summary.importance:
+        first, share = next(iter(summary.importance.items()))
         found.append(f"The most important setting is {first} ({share:.0%} of the variance, fANOVA).")
     return found

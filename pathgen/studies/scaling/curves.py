@@ -1,19 +1,14 @@
-"""Read the points of the curves back, and put them in a table."""
+"""Points grouped into curves, and as a table."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pathgen.core.errors import PathgenError
 from pathgen.metrics.classification import mean_ci
-
-_FACTS = {"source", "size", "per_class", "classifier", "seed", "error", "guessing", "n"}
 
 
 @dataclass(frozen=True)
@@ -22,11 +17,11 @@ class Curve:
 
     Attributes:
         source: ``original`` or a generator.
-        classifier: Name in the registry.
-        errors: Patches per class, rising, to the errors of the seeds.
-        unlimited: Patches per class that stand for the size ``unlimited``; None where it was not run.
-        test_patches: Patches that each error is a share of.
-        guessing: Error of always saying the more frequent class of the test patches.
+        classifier: Name of the classifier.
+        errors: Errors of the seeds by patches per class, ascending.
+        unlimited: Patches per class of the size ``unlimited``; None if it was not run.
+        test_patches: Number of test patches.
+        guessing: Error of always predicting the more frequent class of the test patches.
     """
 
     source: str
@@ -38,41 +33,19 @@ class Curve:
 
     @property
     def sizes(self) -> list[float]:
-        """Patches per class, rising."""
+        """Patches per class, ascending."""
         return list(self.errors)
 
 
-def read_points(folder: Path, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Read what the points found.
+def curves_of(points: Sequence[Mapping[str, Any]]) -> list[Curve]:
+    """Group points into curves.
 
     Args:
-        folder: With one ``{name}.json`` per point.
-        names: The points asked for.
+        points: Results of the points, see `pathgen.studies.scaling.point.TrainPoint`.
 
     Returns:
-        One row per point, in the order of the names.
-
-    Raises:
-        PathgenError: A point is missing or not readable as one.
+        Curves by classifier, the original one before those of the generators.
     """
-    rows = []
-    for name in names:
-        file = folder / f"{name}.json"
-        hint = "Run make scaling again; it makes what is missing"
-        try:
-            row = json.loads(file.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise PathgenError(file, "no such point of the curve", hint) from None
-        except (UnicodeDecodeError, json.JSONDecodeError) as problem:
-            raise PathgenError(file, f"not readable: {problem}", f"Delete it. {hint}") from None
-        if not isinstance(row, dict) or not row.keys() >= _FACTS:
-            raise PathgenError(file, "is no point of a curve", f"Delete it. {hint}")
-        rows.append(row)
-    return rows
-
-
-def curves_of(points: Sequence[dict[str, Any]]) -> list[Curve]:
-    """Group points into curves: the original one first, then the generators, each with all classifiers."""
     frame = pd.DataFrame(points)
     keys = sorted(
         set(zip(frame["source"], frame["classifier"], strict=True)),
@@ -96,17 +69,17 @@ def curves_of(points: Sequence[dict[str, Any]]) -> list[Curve]:
     return curves
 
 
-def table_of(points: Sequence[dict[str, Any]], confidence: float) -> pd.DataFrame:
-    """Put mean and interval over the seeds of each size in a row.
+def table_of(points: Sequence[Mapping[str, Any]], confidence: float) -> pd.DataFrame:
+    """Tabulate mean and interval over the seeds, one row per size.
 
     Args:
-        points: From `read_points`.
-        confidence: Level of the intervals.
+        points: Results of the points.
+        confidence: Confidence level of the intervals.
 
     Returns:
-        Columns curve (source and classifier), source, classifier, size (as asked for), per_class, seeds,
-        error, error_low, error_high, roc_auc, roc_auc_low, roc_auc_high; NaN where there is one seed, or no
-        such number. Sorted by curve and per_class.
+        Columns curve (source and classifier), source, classifier, size (as in the settings), per_class,
+        seeds, error, error_low, error_high, roc_auc, roc_auc_low, roc_auc_high; NaN if there is one seed or
+        the metric is undefined. Sorted by curve and per_class.
     """
     rows = []
     frame = pd.DataFrame(points)

@@ -1,4 +1,4 @@
-"""From points to the answer: tables, fits, sentences and the picture."""
+"""Results of the study: table, fits, conclusions and plot."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,57 +8,52 @@ from typing import Any
 
 from pathgen.core.files import write_json
 from pathgen.patches.parquet import write_csv
+from pathgen.results.study import StudyFigure, StudySummary
 from pathgen.studies.scaling import wording
+from pathgen.studies.scaling.curves import Curve, curves_of, table_of
 from pathgen.studies.scaling.equivalence import Equivalence, Saturation, equivalents, saturation
-from pathgen.studies.scaling.plotting import plot_curves, save_svg
-from pathgen.studies.scaling.points import Curve, curves_of, read_points, table_of
+from pathgen.studies.scaling.plotting import plot_curves
 from pathgen.studies.scaling.power_law import PowerLaw, fit_power_law
+from pathgen.studies.scaling.settings import ORIGINAL
+from pathgen.webpage.pictures import save_svg
 
 _SEED = 1
-_ORIGINAL = "original"
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What the curves say.
+    """Conclusions of the study.
 
     Attributes:
-        sentences: For a reader.
-        numbers: For the tracking, by metric key.
+        sentences: Conclusions, one sentence each.
+        numbers: Metrics by key.
     """
 
     sentences: list[str]
     numbers: dict[str, float]
 
 
-def build_curves(
-    points: Path,
-    names: Sequence[str],
+def write_results(
+    points: Sequence[Mapping[str, Any]],
     folder: Path,
     *,
     confidence: float,
     bootstrap: int,
     made_from: Mapping[str, str],
 ) -> Summary:
-    """Read all points, fit the curves, and write what they say.
+    """Fit the curves and write ``curve.csv``, ``fit.json``, ``summary.json`` and ``curve.svg``.
 
     Args:
-        points: Folder with one file per point.
-        names: The points asked for.
-        folder: Where ``curve.csv`` (a row per size), ``fit.json`` (laws, equal sizes, saturation),
-            ``summary.json`` (keys sentences, figures and made_from) and ``curve.svg`` go.
-        confidence: Level of the intervals.
-        bootstrap: Curves drawn anew for the intervals of a law.
-        made_from: Of `pathgen.provenance.stale`.
+        points: Results of all points, see `pathgen.studies.scaling.point.TrainPoint`.
+        folder: Folder of the files.
+        confidence: Confidence level of the intervals.
+        bootstrap: Number of bootstrap curves for the intervals of a law.
+        made_from: Hash of each input, see `pathgen.provenance.stale`.
 
     Returns:
-        What the curves say.
-
-    Raises:
-        PathgenError: A point is missing or damaged.
+        Conclusions.
     """
-    found = read_points(points, names)
-    curves = curves_of(found)
+    curves = curves_of(points)
     laws = [
         fit_power_law(
             curve.errors,
@@ -71,7 +66,7 @@ def build_curves(
     ]
     ends = [saturation(curve.errors, confidence) for curve in curves]
     equal = _equal_sizes(curves, laws, confidence)
-    write_csv(table_of(found, confidence), folder / "curve.csv")
+    write_csv(table_of(points, confidence), folder / "curve.csv")
     write_json(
         folder / "fit.json",
         {
@@ -85,22 +80,17 @@ def build_curves(
     )
     save_svg(plot_curves(curves, laws, confidence=confidence), folder / "curve.svg")
     sentences = _sentences(curves, laws, ends, equal, confidence)
-    write_json(
-        folder / "summary.json",
-        {
-            "sentences": sentences,
-            "figures": [{"file": "curve.svg", "alt": " ".join(sentences), "caption": _caption(confidence)}],
-            "made_from": dict(made_from),
-        },
-    )
+    figure = StudyFigure(file="curve.svg", alt=" ".join(sentences), caption=_caption(confidence))
+    summary = StudySummary(sentences=tuple(sentences), figures=(figure,), made_from=dict(made_from))
+    summary.save(folder / "summary.json")
     return Summary(sentences, _numbers(curves, laws, equal))
 
 
 def _caption(confidence: float) -> str:
     return (
-        "Error against training patches per class; every point is trained for the same number of steps. "
-        f"Small dots: single seeds; bars: {confidence:.0%} interval of the mean over seeds; lines: fitted "
-        f"power law with its {confidence:.0%} band. {wording.coverage_sentence()}"
+        "Error against training patches per class; all points are trained for the same number of steps. "
+        f"Small dots: single seeds; bars: {confidence:.0%} CI of the mean over seeds; lines: fitted power "
+        f"law with its {confidence:.0%} band. {wording.COVERAGE}"
     )
 
 
@@ -108,12 +98,12 @@ def _equal_sizes(
     curves: Sequence[Curve], laws: Sequence[PowerLaw | str], confidence: float
 ) -> dict[int, list[Equivalence]]:
     originals = {
-        curve.classifier: law for curve, law in zip(curves, laws, strict=True) if curve.source == _ORIGINAL
+        curve.classifier: law for curve, law in zip(curves, laws, strict=True) if curve.source == ORIGINAL
     }
     answers = {}
     for number, (curve, law) in enumerate(zip(curves, laws, strict=True)):
         original = originals.get(curve.classifier, "no original curve")
-        if curve.source != _ORIGINAL and isinstance(law, PowerLaw) and isinstance(original, PowerLaw):
+        if curve.source != ORIGINAL and isinstance(law, PowerLaw) and isinstance(original, PowerLaw):
             answers[number] = equivalents(original, law, list(original.sizes), max(curve.sizes), confidence)
     return answers
 
@@ -125,23 +115,23 @@ def _sentences(
     equal: Mapping[int, Sequence[Equivalence]],
     confidence: float,
 ) -> list[str]:
-    originals = {curve.classifier: curve for curve in curves if curve.source == _ORIGINAL}
-    said = []
+    originals = {curve.classifier: curve for curve in curves if curve.source == ORIGINAL}
+    found = []
     for number, (curve, law, end) in enumerate(zip(curves, laws, ends, strict=True)):
-        if curve.source != _ORIGINAL:
-            said.append(wording.largest_sentence(curve, originals[curve.classifier], curve.classifier))
-        said += [
+        if curve.source != ORIGINAL:
+            found.append(wording.largest_sentence(curve, originals[curve.classifier], curve.classifier))
+        found += [
             wording.equal_sentence(curve, curve.classifier, one, confidence)
-            for one in _worth_saying(equal.get(number, []))
+            for one in _most_relevant(equal.get(number, []))
         ]
         if isinstance(law, str):
-            said.append(f"No power law for {wording.source_words(curve.source)}, {curve.classifier}: {law}.")
-        said.append(wording.saturation_sentence(curve, curve.classifier, end))
-    return [*said, wording.coverage_sentence()]
+            found.append(f"No power law for {wording.source_name(curve.source)}, {curve.classifier}: {law}.")
+        found.append(wording.saturation_sentence(curve, curve.classifier, end))
+    return [*found, wording.COVERAGE]
 
 
-def _worth_saying(equal: Sequence[Equivalence]) -> list[Equivalence]:
-    """Take the largest original size and, where it is not equalled, the largest that is."""
+def _most_relevant(equal: Sequence[Equivalence]) -> list[Equivalence]:
+    """Return the largest original size and, if it is not equalled, the largest one that is."""
     reached = [one for one in equal[:-1] if one.reached]
     return [*equal[-1:], *([] if not equal or equal[-1].reached else reached[-1:])]
 
@@ -161,7 +151,7 @@ def _law_facts(law: PowerLaw | str, confidence: float) -> Any:
 
 
 def _plain(facts: dict[str, Any]) -> dict[str, Any]:
-    """Write infinity, which JSON does not have, as the word."""
+    """Replace infinity, which JSON does not have, by a word."""
     return {
         name: "infinite" if isinstance(value, float) and math.isinf(value) else value
         for name, value in facts.items()

@@ -1,0 +1,169 @@
+"""The points of the study as jobs: adding a size computes only its points."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pathgen.classifier.settings import TrainClassifierSettings
+from pathgen.core import layout
+from pathgen.gan.sample_cache import drawn_patches
+from pathgen.gan.settings import SynthesiseSettings
+from pathgen.gan.synthesis import Arithmetic
+from pathgen.jobs.job import Job
+from pathgen.provenance.cache_key import CacheKey, file_hashes, library_versions
+from pathgen.provenance.code_hash import PLUGINS, code_manifest
+from pathgen.provenance.params_hash import code_of_stage, network_of, setting
+from pathgen.studies.scaling.point import LoadPatches, OpenRun, Point, TrainPoint, load_originals
+from pathgen.studies.scaling.settings import ORIGINAL, ScalingSettings
+from pathgen.studies.scaling.subsets import per_class
+from pathgen.training.settings import ComputeSettings
+
+_PATCHES = (layout.TRAIN, layout.VALID, layout.TEST)
+
+
+def points(settings: ScalingSettings) -> list[Point]:
+    """Return all points of the curves, sorted by name."""
+    found = [
+        Point(source, size, classifier, seed)
+        for source, sizes in settings.sizes().items()
+        for size in sizes
+        for classifier in settings.classifiers
+        for seed in settings.seeds
+    ]
+    return sorted(found, key=lambda point: point.name)
+
+
+@dataclass(frozen=True)
+class ScalingStudy:
+    """Settings of all points.
+
+    Attributes:
+        settings: Section ``scaling``.
+        classifiers: Section ``train_classifier``.
+        sampling: Section ``synthesise``.
+        compute: Section ``compute``.
+        threshold: ``evaluate.threshold``.
+        device: Type of the device, e.g. ``cpu``.
+    """
+
+    settings: ScalingSettings
+    classifiers: TrainClassifierSettings
+    sampling: SynthesiseSettings
+    compute: ComputeSettings
+    threshold: float
+    device: str
+
+    def count(self, point: Point) -> int:
+        """Return the number of training patches per class of a point."""
+        batch_size = self.classifiers.of(point.classifier).batch_size
+        return per_class(point.size, max_steps=self.settings.training.max_steps, batch_size=batch_size)
+
+    def largest_sets(self) -> dict[str, int]:
+        """Return the largest number of synthetic patches per class that any point needs, by generator."""
+        counts = {generator: 0 for generator in self.settings.generators}
+        for point in points(self.settings):
+            if point.source != ORIGINAL:
+                counts[point.source] = max(counts[point.source], self.count(point))
+        return counts
+
+    def jobs(self, open_run: OpenRun) -> list[Job]:
+        """Return one job per point.
+
+        Args:
+            open_run: Opens the record of a point; picklable.
+        """
+        patches = file_hashes(*_PATCHES)
+        models = {
+            generator: file_hashes(*layout.gan_models(generator).values())
+            for generator in self.settings.generators
+        }
+        jobs = []
+        for point in points(self.settings):
+            original = point.source == ORIGINAL
+            work = TrainPoint(
+                point=point,
+                per_class=self.count(point),
+                load_patches=self._load(point),
+                recipe=self.classifiers.of(point.classifier),
+                training=self.settings.training,
+                threshold=self.threshold,
+                compute=self.compute,
+                open_run=open_run,
+            )
+            key = self._key(work, patches if original else {**patches, **models[point.source]})
+            jobs.append(Job(point.name, key, work))
+        return jobs
+
+    def _load(self, point: Point) -> LoadPatches:
+        count, training = self.count(point), self.settings.training
+        if point.source == ORIGINAL:
+            return partial(load_originals, count=count, order_seed=training.order_seed, seed=point.seed)
+        return partial(self.load_synthetic, generator=point.source, count=count)
+
+    def load_synthetic(
+        self, device: torch.device, *, generator: str, count: int
+    ) -> Mapping[str, NDArray[np.uint8]]:
+        """Load the first synthetic patches of each class; sample those that are not in the cache.
+
+        Args:
+            device: Device to sample on.
+            generator: Name of the generator.
+            count: Number of patches per class.
+        """
+        return {
+            label: drawn_patches(
+                layout.SAMPLE_CACHE,
+                model,
+                seed=self.sampling.seed,
+                count=count,
+                device=device,
+                best_of=self.sampling.best_of,
+                drawing=self.sampling.drawing(generator),
+                arithmetic=Arithmetic(self.compute.precision, self.compute.channels_last),
+                what=f"sample {model.name}",
+            )
+            for label, model in layout.gan_models(generator).items()
+        }
+
+    def _key(self, work: TrainPoint, inputs: Mapping[str, str]) -> CacheKey:
+        original = work.point.source == ORIGINAL
+        modules = [
+            TrainPoint.__module__,
+            f"{PLUGINS['classifiers']}.{work.recipe.network}",
+            *([] if original else [drawn_patches.__module__]),
+        ]
+        settings: dict[str, Any] = {
+            "point": vars(work.point),
+            "per_class": work.per_class,
+            "recipe": work.recipe.model_dump(),
+            "training": work.training.model_dump(),
+            "threshold": work.threshold,
+            "compute": {**work.compute.model_dump(), "device": self.device},
+        }
+        if not original:
+            # The size of the study's own synthetic set changes no patch of these.
+            settings["sampling"] = self.sampling.model_dump(exclude={"per_class", "batch_size"})
+        return CacheKey(settings, inputs, code_manifest(*modules), library_versions("numpy", "torch"))
+
+
+def input_folders(settings: ScalingSettings) -> list[Path]:
+    """Return the folders that the study reads."""
+    models = [model for name in settings.generators for model in layout.gan_models(name).values()]
+    return [*_PATCHES, *models]
+
+
+def input_names(settings: ScalingSettings) -> list[str]:
+    """Return the names, as in `pathgen.provenance.params_hash`, of settings and code that shape a point."""
+    recipes = [f"train_classifier.classifiers.{name}" for name in settings.classifiers]
+    sampling = [f"synthesise.{name}" for name in ("seed", "best_of", "stylegan2")]
+    return [
+        *(setting(path) for path in ("scaling", *recipes, *sampling, "evaluate.threshold", "compute")),
+        *(code_of_stage(script) for script in ("train_classifier", "synthesise")),
+        *(network_of(name) for name in settings.classifiers),
+    ]
