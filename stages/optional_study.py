@@ -3,10 +3,11 @@
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError
-from pathgen.core.labels import LABELS
+from pathgen.tracking.dvc_api import open_project, stage_names
 
 
 def reproduce_inputs(generators: Sequence[str]) -> None:
@@ -18,7 +19,13 @@ def reproduce_inputs(generators: Sequence[str]) -> None:
     Raises:
         PathgenError: A stage of the pipeline has failed.
     """
-    _dvc_repro("extract", *(f"train_gan@{name}-{label}" for name in generators for label in LABELS))
+    with open_project(Path.cwd()) as project:
+        stages = stage_names(project)
+    trainings = [f"train_gan@{generator}" for generator in generators]
+    # One stage for all labels, or one for each of them.
+    _dvc_repro(
+        "extract", *(name for name in stages if name in trainings or name.rpartition("-")[0] in trainings)
+    )
 
 
 def refresh_report() -> None:

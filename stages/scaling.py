@@ -65,14 +65,14 @@ def main() -> None:
         keep_only(layout.SCALING_POINTS, {result.name for result in results})
         for result in results:
             write_json(layout.SCALING_POINTS / f"{result.name}.json", result.values)
-        summary = write_results(
+        summary, metrics = write_results(
             [result.values for result in results],
             layout.SCALING,
             confidence=settings.confidence,
             bootstrap=settings.bootstrap,
             made_from=made_from(inputs, input_names(settings)),
         )
-        stage.run.metrics(summary.numbers, 0)
+        stage.run.metrics(metrics, 0)
         for name in ("curve.svg", "curve.csv", "fit.json", "summary.json"):
             stage.run.artifact(layout.SCALING / name)
     print("\n".join(summary.sentences))

@@ -1,4 +1,4 @@
-"""What a study was made from is named as the report names it, and is all that its points depend on."""
+"""A study is stale exactly when something that shaped it has changed."""
 
 import json
 from pathlib import Path
@@ -31,7 +31,7 @@ SCRIPTS = ("dp_point", "train_classifier", "synthesise")
 OTHERS = ("scaling", "dp_curve", "tune", "report")
 
 
-def test_names_and_hashes_are_those_of_the_report(tmp_path: Path) -> None:
+def test_made_from_uses_the_names_of_the_report(tmp_path: Path) -> None:
     generator, patches = tmp_path / "models/gan/dcgan-normal", tmp_path / "data/patches/train"
     for folder, names in (
         (generator, ("generator.safetensors", "discriminator.safetensors", "model.json")),
@@ -51,7 +51,7 @@ def test_names_and_hashes_are_those_of_the_report(tmp_path: Path) -> None:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A checkout of settings and entries of code, where each study was made."""
+    """A checkout with settings, manifests of code, and results of each study."""
     write(tmp_path, {}, {})
     for study, names in NAMES.items():
         (tmp_path / "results" / study).mkdir(parents=True)
@@ -95,7 +95,7 @@ CNN6, TUNED = (f"train_classifier.classifiers.{name}" for name in ("cnn6", "cnn6
         ({"tuning.seed": 9}, {}, {"tuning"}),
         ({"tuning.trials": 99}, {}, set()),
         ({"train_gan.dpdcgan.max_grad_norm": 0.1}, {}, {"dp_sweep"}),
-        # The best of the search taken over, and what only the page says.
+        # The best values of the search, and texts of the page, make nothing stale.
         ({f"{TUNED}.learning_rate": 0.0123, TUNED: {"lr_gamma": 0.1}}, {}, set()),
         ({"report.title": "Another"}, {f"code/{script}": "other words" for script in OTHERS}, set()),
         ({}, {"code/dp_point": "changed"}, {"dp_sweep"}),
@@ -103,15 +103,15 @@ CNN6, TUNED = (f"train_classifier.classifiers.{name}" for name in ("cnn6", "cnn6
         ({}, {"code/classifiers/cnn6": "changed"}, {"scaling", "dp_sweep"}),
     ],
 )
-def test_a_study_of_other_settings_or_code_is_told(
+def test_study_is_stale_after_a_change_that_shapes_it(
     settings: dict[str, Any], code: dict[str, str], which: set[str], root: Path
 ) -> None:
     write(root, settings, code)
     assert set(changed(root)) == which
 
 
-def test_what_changed_is_named(root: Path) -> None:
+def test_stale_study_names_the_changed_inputs(root: Path) -> None:
     write(root, {"synthesise.seed": 77}, {"code/train_classifier": "changed"})
     assert changed(root)["scaling"] == ["code of train_classifier", "params.yaml: synthesise.seed"]
     (root / "params.yaml").unlink()
-    assert "params.yaml: compute" in changed(root)["scaling"], "what is gone has changed too"
+    assert "params.yaml: compute" in changed(root)["scaling"], "a missing file counts as changed"

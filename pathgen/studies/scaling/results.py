@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +20,6 @@ from pathgen.webpage.pictures import save_svg
 _SEED = 1
 
 
-@dataclass(frozen=True)
-class Summary:
-    """Conclusions of the study.
-
-    Attributes:
-        sentences: Conclusions, one sentence each.
-        numbers: Metrics by key.
-    """
-
-    sentences: list[str]
-    numbers: dict[str, float]
-
-
 def write_results(
     points: Sequence[Mapping[str, Any]],
     folder: Path,
@@ -40,7 +27,7 @@ def write_results(
     confidence: float,
     bootstrap: int,
     made_from: Mapping[str, str],
-) -> Summary:
+) -> tuple[StudySummary, dict[str, float]]:
     """Fit the curves and write ``curve.csv``, ``fit.json``, ``summary.json`` and ``curve.svg``.
 
     Args:
@@ -51,7 +38,7 @@ def write_results(
         made_from: Hash of each input, see `pathgen.provenance.stale`.
 
     Returns:
-        Conclusions.
+        Content of ``summary.json``; metrics by key.
     """
     curves = curves_of(points)
     laws = [
@@ -83,7 +70,7 @@ def write_results(
     figure = StudyFigure(file="curve.svg", alt=" ".join(sentences), caption=_caption(confidence))
     summary = StudySummary(sentences=tuple(sentences), figures=(figure,), made_from=dict(made_from))
     summary.save(folder / "summary.json")
-    return Summary(sentences, _numbers(curves, laws, equal))
+    return summary, _metrics(curves, laws, equal)
 
 
 def _caption(confidence: float) -> str:
@@ -158,14 +145,14 @@ def _plain(facts: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _numbers(
+def _metrics(
     curves: Sequence[Curve], laws: Sequence[PowerLaw | str], equal: Mapping[int, Sequence[Equivalence]]
 ) -> dict[str, float]:
-    numbers: dict[str, float] = {}
+    metrics: dict[str, float] = {}
     for number, (curve, law) in enumerate(zip(curves, laws, strict=True)):
         key = f"{curve.source}/{curve.classifier}"
         if isinstance(law, PowerLaw):
-            numbers |= {f"scaling/{name}/{key}": value for name, value in law.parameters.items()}
+            metrics |= {f"scaling/{name}/{key}": value for name, value in law.parameters.items()}
         if number in equal and math.isfinite(equal[number][-1].synthetic):
-            numbers[f"scaling/equals_original/{key}"] = equal[number][-1].synthetic
-    return numbers
+            metrics[f"scaling/equals_original/{key}"] = equal[number][-1].synthetic
+    return metrics
