@@ -1,22 +1,18 @@
-"""Show the cohort: a page of all slides with outliers and what was left out, pictures, contact sheets."""
+"""Show the cohort: a page of all slides with outliers and exclusions, pictures, contact sheets."""
 
 from pathlib import Path
 
 from pathgen.core import layout
 from pathgen.core.params import load_section
 from pathgen.survey.settings import SurveySettings
-from pathgen.survey.survey import inputs_under, survey_cohort
+from pathgen.survey.survey import survey_cohort
 from stages.context import Stage, dvc_stage
-
-DATA = Path("data")
 
 
 @dvc_stage()
 def main(stage: Stage) -> None:
     """Run the stage."""
-    settings = load_section("survey", SurveySettings)
-    inputs = inputs_under(DATA)
-    found = survey_cohort(inputs, layout.SURVEY, **settings.model_dump())
+    found = survey_cohort(Path(), layout.SURVEY, load_section("survey", SurveySettings))
     stage.run.metrics(
         {
             "survey/slides": found.slides,

@@ -58,9 +58,7 @@ def plot_tradeoff(points: Sequence[Point]) -> Figure:
     axis.annotate(
         "chance level", (0.99, _CHANCE), (0, -3), axis.get_yaxis_transform(), "offset points", **_SMALL
     )
-    axis.annotate(
-        "as with original patches", (0, 0.99), (-3, 0), axis.get_xaxis_transform(), "offset points", **_SMALL
-    )
+    axis.annotate("no loss", (0, 0.99), (-3, 0), axis.get_xaxis_transform(), "offset points", **_SMALL)
     axis.set_xlabel("loss in accuracy, percentage points")
     axis.set_ylabel("strongest attack, ROC-AUC")
     names = sorted(markers)

@@ -1,1 +1,1 @@
-"""What a cohort looks like: a page of its slides, pictures of each with the drawn patches, contact sheets."""
+"""The cohort page: slides with their sampled patches, outliers, contact sheets."""

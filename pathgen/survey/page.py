@@ -1,58 +1,119 @@
-"""Put the cohort's page together."""
+"""Values of the cohort page's template, and the remarks on its slides."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from pathgen.core.labels import LABELS
 from pathgen.patches.schemas import ROLES
 from pathgen.survey import charts
-from pathgen.survey.legend import mark_sign
-from pathgen.survey.outliers import LEAST_VALUES, TRAITS, Outlier, Trait, judged
-from pathgen.survey.slide_rows import CELLS, SlideLine, drawn_table, split_table
+from pathgen.survey.contact_sheets import ContactSheet
+from pathgen.survey.count_tables import area, sample_table, split_table
+from pathgen.survey.outliers import LEAST_VALUES, TRAITS, Outlier, judged
+from pathgen.survey.slide_overlay import mark_sign
 from pathgen.survey.slide_table import Cohort
-from pathgen.survey.thumbnails import Sheet
-from pathgen.webpage.display_names import LABEL_WORDS, ROLE_EXPLAINED, counted
+from pathgen.webpage.display_names import LABEL_WORDS, ROLE_EXPLAINED, ROLE_WORDS
 from pathgen.webpage.pictures import Picture, png_picture, svg_picture
 from pathgen.webpage.rendering import render
-from pathgen.webpage.table import Table
-
-CONTENTS: Mapping[str, str] = {
-    "left-out": "What was left out",
-    "look": "Worth a look",
-    "counts": "Counts",
-    "classes": "Patches of each class",
-    "slides": "Slide by slide",
-}
 
 
 @dataclass(frozen=True)
-class CohortPage:
-    """All that the template shows."""
+class Sheet:
+    """A contact sheet on the page.
 
-    title: str
-    summary: str
-    holders: str
-    pictured: bool
-    contents: Mapping[str, str]
-    patients: bool
-    left_out: Table | None
-    notes: Sequence[str]
-    remarkable: Sequence[SlideLine]
-    outlier_score: str
-    traits: Sequence[Trait]
-    judged: Sequence[str]
-    least_values: int
-    split_table: Table
-    drawn_table: Table
-    charts: Sequence[Picture]
-    sheet_note: str
-    sheets: Sequence[Sheet]
-    slides_note: str
-    marks: Sequence[Picture]
-    heads: Sequence[str]
-    lines: Sequence[SlideLine]
+    Attributes:
+        label: Class.
+        role: Role.
+        link: Path of the PNG file, relative to the page.
+        sheet: Sheet with its counts.
+        picture: Sheet as a small picture.
+    """
+
+    label: str
+    role: str
+    link: str
+    sheet: ContactSheet
+    picture: Picture
+
+
+def slide_remarks(facts: pd.DataFrame, outliers: Sequence[Outlier]) -> dict[str, list[str]]:
+    """Write what a person should check, by slide.
+
+    Args:
+        facts: Table of slides, see `pathgen.survey.slide_table.Cohort`.
+        outliers: Outliers.
+
+    Returns:
+        Slide to sentences, for all slides; an empty list where nothing is unusual.
+    """
+    remarks = {}
+    for row in _records(facts):
+        own = [outlier for outlier in outliers if outlier.slide == row["slide"]]
+        text = render("survey/remarks.txt.j2", row=row, outliers=own)
+        remarks[str(row["slide"])] = [line for line in text.splitlines() if line]
+    return remarks
+
+
+def _records(facts: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows with None in place of missing values, and integers as integers."""
+    columns = [facts[column].astype(object).where(facts[column].notna(), None) for column in facts]
+    return [
+        dict(zip(facts.columns, values, strict=True)) for values in zip(*columns, strict=True)
+    ]  # to_dict would turn integers next to missing values into floats
+
+
+def render_page(
+    cohort: Cohort,
+    outliers: Sequence[Outlier],
+    outlier_score: float,
+    remarks: Mapping[str, Sequence[str]],
+    sheets: Sequence[Sheet],
+    thumbnails: Mapping[str, Picture],
+) -> str:
+    """Fill the template.
+
+    Args:
+        cohort: The cohort.
+        outliers: Outliers, the farthest first.
+        outlier_score: Score above which a slide is an outlier.
+        remarks: Slide to sentences.
+        sheets: Contact sheets.
+        thumbnails: Slide to its small picture.
+
+    Returns:
+        HTML that loads nothing from a network; it links to the pictures next to it.
+    """
+    sampled = set(zip(cohort.samples["label"], cohort.samples["role"], strict=True))
+    farthest = {outlier.slide: place for place, outlier in reversed(list(enumerate(outliers)))}
+    unusual = [slide for slide, sentences in remarks.items() if sentences]
+    return render(
+        "survey/page.html.j2",
+        cohort=cohort,
+        holders=cohort.holders,
+        holder=cohort.holders[:-1],
+        slides=_records(cohort.facts),
+        remarks=remarks,
+        unusual=sorted(unusual, key=lambda slide: farthest.get(slide, len(outliers))),
+        outlier_score=outlier_score,
+        traits=TRAITS,
+        judged=judged(cohort.facts),
+        least_values=LEAST_VALUES,
+        tables=[split_table(cohort.facts, cohort.holders), sample_table(cohort.samples, cohort.holders)],
+        charts=_charts(cohort.facts, outliers),
+        sheets=sheets,
+        thumbnails=thumbnails,
+        marks=[
+            png_picture(mark_sign(label, role), "", f"{LABEL_WORDS[label]}, {ROLE_EXPLAINED[role]}")
+            for label in LABELS
+            for role in ROLES
+            if (label, role) in sampled
+        ],
+        role_words=ROLE_WORDS,
+        labels=LABELS,
+        area=area,
+    )
 
 
 def _charts(facts: pd.DataFrame, outliers: Sequence[Outlier]) -> list[Picture]:
@@ -65,89 +126,6 @@ def _charts(facts: pd.DataFrame, outliers: Sequence[Outlier]) -> list[Picture]:
             facts, "tissue_fraction", "tissue fraction", named("tissue_fraction")
         ),
         "Candidates on each slide": charts.plot_ranked(facts, "candidates", "candidates", set()),
-        "Stain: each point has the mean colour of a slide’s tissue": charts.plot_stain(facts, stain),
+        "Stain: each point has the mean tissue colour of a slide": charts.plot_stain(facts, stain),
     }
     return [svg_picture(figure, words, words) for words, figure in plots.items() if figure is not None]
-
-
-def _notes(cohort: Cohort) -> list[str]:
-    notes = []
-    if not cohort.slides_known:
-        notes.append(
-            "The source does not say which slide a patch is from: below stand containers of patches."
-        )
-    if cohort.facts["tissue_fraction"].isna().all():
-        notes.append(
-            "The source holds patches, not slides: there are no pictures of slides, and their tissue, "
-            "resolution and stain cannot be compared."
-        )
-    elif not judged(cohort.facts):
-        notes.append(
-            f"Fewer than {LEAST_VALUES} slides are in use: too few to tell which are unlike the others."
-        )
-    return notes
-
-
-def render_page(
-    cohort: Cohort,
-    outliers: Sequence[Outlier],
-    outlier_score: float,
-    sheets: Sequence[Sheet],
-    lines: Sequence[SlideLine],
-) -> str:
-    """Fill the template.
-
-    Args:
-        cohort: The cohort.
-        outliers: The slides that are unlike the others, the farthest first.
-        outlier_score: The score above which they are.
-        sheets: The contact sheets.
-        lines: One line per slide in use.
-
-    Returns:
-        HTML that loads nothing from a network; it links to the pictures beside it.
-    """
-    facts, one = cohort.facts, cohort.holders[:-1]
-    pictured = any(line.thumbnail for line in lines)
-    farthest = {outlier.slide: place for place, outlier in reversed(list(enumerate(outliers)))}
-    remarkable = [line for line in lines if line.remarks]
-    page = CohortPage(
-        title=f"The cohort: {counted(len(facts), one)}",
-        summary=f"Source of the patches: {', '.join(cohort.sources)} · {len(cohort.samples):,} patches drawn",
-        holders=cohort.holders,
-        pictured=pictured,
-        contents={**CONTENTS, "slides": f"{one.capitalize()} by {one}"},
-        patients=list(cohort.sources) != ["phantom"],
-        left_out=cohort.left_out,
-        notes=_notes(cohort),
-        remarkable=sorted(remarkable, key=lambda line: farthest.get(line.name, len(outliers))),
-        outlier_score=f"{outlier_score:g}",
-        traits=TRAITS,
-        judged=judged(facts),
-        least_values=LEAST_VALUES,
-        split_table=split_table(facts, cohort.holders),
-        drawn_table=drawn_table(cohort.samples, cohort.holders),
-        charts=_charts(facts, outliers),
-        sheet_note=f"Drawn at random, from as many {cohort.holders} as can be; those of one stand together.",
-        sheets=sheets,
-        slides_note=(
-            "Each picture leads to a larger one with tissue, lesions and the drawn patches."
-            if pictured
-            else "There are no pictures of slides."
-        ),
-        marks=_marks(cohort.samples) if pictured else [],
-        heads=[head for head in CELLS if any(head in line.cells for line in lines)],
-        lines=lines,
-    )
-    return render("survey/page.html.j2", page=page)
-
-
-def _marks(samples: pd.DataFrame) -> list[Picture]:
-    """Show the sign of each class and role that was drawn."""
-    drawn = set(zip(samples["label"], samples["role"], strict=True))
-    return [
-        png_picture(mark_sign(label, role), "", f"{LABEL_WORDS[label]}, {ROLE_EXPLAINED[role]}")
-        for label in LABELS
-        for role in ROLES
-        if (label, role) in drawn
-    ]

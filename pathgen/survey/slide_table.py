@@ -1,4 +1,4 @@
-"""Everything that is known of each slide, in one table."""
+"""Join all tables about slides into one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
+from pathgen.core import layout
 from pathgen.core.labels import LABELS
 from pathgen.patches.parquet import read_table
 from pathgen.patches.schemas import COHORT, EXTRACTED, INDEXED, ROLES, SAMPLES, SPLITS, check_table
-from pathgen.survey.outliers import Outlier
 from pathgen.webpage.cohort_tables import left_out_table, readable
-from pathgen.webpage.display_names import CONTAINERS, SLIDES, counted
+from pathgen.webpage.display_names import CONTAINERS, SLIDES
 from pathgen.webpage.table import Table
 
 _OF_COHORT = (
@@ -31,23 +31,23 @@ _OF_COHORT = (
     "exhaustive",
     "slide_known",
 )
-# Squares side by side touch but do not overlap.
+# Adjacent squares touch but do not overlap.
 _TOUCHING = 1 - 1e-9
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """The cohort as the stages before left it.
+    """Cohort as the earlier stages left it.
 
     Attributes:
         facts: One row per slide in use: columns of the cohort and of the index, ``drawn_{role}_{label}``
-            (int64) for all roles and labels, ``drawn``, ``sharing`` (drawn patches that share tissue with one
-            of another role), ``method``, ``not_fast_because`` and ``incomplete`` of the reading. By split,
-            then slides with tumour first, then name.
-        left_out: The slides that are not in use, with the reason; None when all are.
-        samples: The drawn patches that could be read.
+            (number of sampled patches) for all roles and labels, ``drawn``, ``sharing`` (patches that overlap
+            one of another role), ``method``, ``not_fast_because`` and ``incomplete`` of the reading. By
+            split, then slides with tumour first, then name.
+        left_out: Excluded slides with the reason; None when all are in use.
+        samples: Sampled patches that could be read.
         sources: Names of the sources.
-        slides_known: Whether it is known which slide a patch is from.
+        slides_known: Whether the source names slides.
     """
 
     facts: pd.DataFrame
@@ -58,34 +58,33 @@ class Cohort:
 
     @property
     def holders(self) -> str:
-        """What patches are counted by: slides, or containers where the slides are not known."""
+        """Name of the units of the table: slides, or containers where slides are unknown."""
         return SLIDES if self.slides_known else CONTAINERS
 
 
-def read_cohort(cohort: Path, indexed: Path, samples: Path, extracted: Path) -> Cohort:
-    """Read the tables and join them by slide.
+def read_cohort(root: Path) -> Cohort:
+    """Read the tables of a study and join them by slide.
 
     Args:
-        cohort: The table `COHORT`.
-        indexed: The table `INDEXED`.
-        samples: The table `SAMPLES`.
-        extracted: The table `EXTRACTED`.
-
-    Returns:
-        The cohort.
+        root: Checkout.
 
     Raises:
         PathgenError: A table is missing or damaged.
     """
-    slides = check_table(read_table(cohort), COHORT, cohort)
-    found = check_table(read_table(indexed), INDEXED, indexed)
-    drawn = check_table(read_table(samples), SAMPLES, samples)
-    read = check_table(read_table(extracted), EXTRACTED, extracted)
-    drawn = readable(drawn, read)
+    slides, found, samples, read = (
+        check_table(read_table(root / file), schema, root / file)
+        for file, schema in (
+            (layout.COHORT, COHORT),
+            (layout.INDEXED_SLIDES, INDEXED),
+            (layout.SAMPLES, SAMPLES),
+            (layout.EXTRACTED_SLIDES, EXTRACTED),
+        )
+    )
+    samples = readable(samples, read)
     return Cohort(
-        facts=_facts(slides, found, drawn, read),
+        facts=_facts(slides, found, samples, read),
         left_out=left_out_table(slides, found, read),
-        samples=drawn,
+        samples=samples,
         sources=sorted(slides["source"].unique()),
         slides_known=bool(slides["slide_known"].any()),
     )
@@ -109,7 +108,7 @@ def _facts(
     facts["sharing"] = facts["slide"].map(shared).fillna(0).astype("int64")
     how = read.rename(columns={"reason": "not_fast_because"}).drop(columns=["patches", "left_out"])
     facts = facts.merge(how, on="slide", how="left")
-    # A slide without an official split has the one that was drawn for it.
+    # A slide without an official split has the one that was sampled for it.
     splits = facts["slide"].map(drawn.drop_duplicates("slide").set_index("slide")["split"])
     facts["split"] = splits.where(splits.notna(), facts["split"])
     order = pd.DataFrame(
@@ -126,10 +125,10 @@ def sharing(patches: pd.DataFrame) -> int:
     """Count the patches of a slide that overlap a patch of another role.
 
     Args:
-        patches: Drawn patches of one slide; 0 is returned where their places are not known.
+        patches: Sampled patches of one slide.
 
     Returns:
-        How many of them share tissue with a patch of another role: such roles are not independent.
+        Number of patches that share tissue with a patch of another role; 0 where positions are unknown.
     """
     placed = patches[patches["x_l0"].notna()]
     if placed["role"].nunique() < 2:
@@ -142,43 +141,3 @@ def sharing(patches: pd.DataFrame) -> int:
     pairs = cKDTree(centres).query_pairs(float(sizes.max()) * _TOUCHING, p=np.inf, output_type="ndarray")
     apart = roles[pairs[:, 0]] != roles[pairs[:, 1]]
     return len(np.unique(pairs[apart]))
-
-
-def remarks(facts: pd.DataFrame, outliers: Sequence[Outlier]) -> dict[str, list[str]]:
-    """Say what a person should look at, slide by slide.
-
-    Args:
-        facts: See `Cohort`.
-        outliers: The slides that are unlike the others.
-
-    Returns:
-        Slide to sentences, for all slides; an empty list where nothing is odd.
-    """
-    said: dict[str, list[str]] = {str(slide): [] for slide in facts["slide"]}
-    for outlier in outliers:
-        said[outlier.slide].append(f"Outlier: {outlier.words}.")
-    for row in facts.to_dict("records"):
-        of_slide = said[str(row["slide"])]
-        if row["drawn"] == 0:
-            of_slide.append("No patch was drawn from it.")
-        if row["label"] == "tumor" and _number(row["tumor_candidates"]) == 0:
-            of_slide.append("A tumour slide, but no candidate touches a lesion.")
-        if shared := _number(row["sharing"]):
-            of_slide.append(
-                f"{shared:,} of its {row['drawn']:,} patches overlap a patch of another role, "
-                "so that the roles are not independent."
-            )
-        if incomplete := _number(row["incomplete"]):
-            lie = "lies" if incomplete == 1 else "lie"
-            of_slide.append(
-                f"{incomplete:,} of its {row['drawn']:,} patches {lie} wholly or partly on tiles that the "
-                "file does not hold, read as glass."
-            )
-        if dropped := _number(row["annotations_dropped"]):
-            of_slide.append(f"{counted(dropped, 'annotation')} without an area left out.")
-    return said
-
-
-def _number(value: object) -> int | None:
-    """Return an integer, None where empty."""
-    return None if pd.isna(value) else int(value)  # type: ignore[call-overload]

@@ -1,53 +1,43 @@
-"""Survey a cohort: the page, the table behind it, pictures of slides and classes, in one folder."""
+"""Survey a cohort: the page, its table, pictures of slides and classes, in one folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from PIL import Image
 
-from pathgen.core.files import atomic_folder
+from pathgen.core import layout
+from pathgen.core.files import atomic_folder, atomic_path
+from pathgen.core.labels import LABELS
+from pathgen.core.progress import tracked
+from pathgen.patches.image_grid import save_png
 from pathgen.patches.parquet import write_csv
+from pathgen.patches.schemas import ROLES
+from pathgen.patches.store import open_patch_set
+from pathgen.survey.contact_sheets import contact_sheet
 from pathgen.survey.outliers import find_outliers
-from pathgen.survey.page import render_page
-from pathgen.survey.slide_table import read_cohort
-from pathgen.survey.thumbnails import write_sheets, write_slides
+from pathgen.survey.page import Sheet, render_page, slide_remarks
+from pathgen.survey.settings import SurveySettings
+from pathgen.survey.slide_overlay import mark_patches
+from pathgen.survey.slide_table import Cohort, read_cohort
+from pathgen.webpage.display_names import LABEL_WORDS
+from pathgen.webpage.pictures import Picture, jpeg_picture, open_picture
 
-PAGE_FILE, FACTS_FILE = "index.html", "slides.csv"
-
-
-@dataclass(frozen=True)
-class SurveyInputs:
-    """Where the stages before left their results."""
-
-    cohort: Path
-    indexed: Path
-    overlays: Path
-    samples: Path
-    patches: Path
-    extracted: Path
-
-
-def inputs_under(data: Path) -> SurveyInputs:
-    """Name the inputs by the layout of the pipeline; nothing is opened."""
-    return SurveyInputs(
-        cohort=data / "cohort.parquet",
-        indexed=data / "index" / "slides.parquet",
-        overlays=data / "index" / "overlays",
-        samples=data / "samples.parquet",
-        patches=data / "patches",
-        extracted=data / "patches_by_slide.parquet",
-    )
+_THUMBNAIL_PX = 240
+_THUMBNAIL_BYTES = 24_000
+_SHEET_BYTES = 200_000
 
 
 @dataclass(frozen=True)
-class Surveyed:
-    """What the survey found, in numbers.
+class SurveyCounts:
+    """Headline numbers of a survey.
 
     Attributes:
-        slides: Slides in use.
-        left_out: Slides that are not.
-        outliers: Slides that are outliers in any trait.
-        incomplete_patches: Drawn patches with a tile under them that the slide's file does not hold.
+        slides: Number of slides in use.
+        left_out: Number of excluded slides.
+        outliers: Number of slides that are outliers in any trait.
+        incomplete_patches: Number of sampled patches with a tile that the slide's file lacks.
     """
 
     slides: int
@@ -56,43 +46,78 @@ class Surveyed:
     incomplete_patches: int
 
 
-def survey_cohort(
-    inputs: SurveyInputs,
-    out: Path,
-    *,
-    seed: int,
-    outlier_score: float,
-    sheet_patches: int,
-    sheet_columns: int,
-) -> Surveyed:
-    """Write ``index.html``, ``slides.csv``, ``slides/{slide}.png`` and ``classes/{label}.png``.
+def survey_cohort(root: Path, out: Path, settings: SurveySettings) -> SurveyCounts:
+    """Write ``index.html``, ``slides.csv``, ``slides/{slide}.png`` and ``classes/{label}-{role}.png``.
 
     Args:
-        inputs: Where the tables and patch sets are.
-        out: The folder to write; it appears when it is complete. Same inputs, same bytes.
-        seed: Seed of the draw for the contact sheets.
-        outlier_score: See `pathgen.survey.outliers.find_outliers`.
-        sheet_patches: At most this many patches per class and role on a sheet.
-        sheet_columns: Patches side by side on a sheet.
-
-    Returns:
-        What was found, in numbers.
+        root: Checkout with the tables and patch sets.
+        out: Folder to write; it appears when it is complete. Equal inputs give equal bytes.
+        settings: Section `survey`.
 
     Raises:
         PathgenError: An input is missing or damaged.
     """
-    cohort = read_cohort(inputs.cohort, inputs.indexed, inputs.samples, inputs.extracted)
-    outliers = find_outliers(cohort.facts, outlier_score)
+    cohort = read_cohort(root)
+    outliers = find_outliers(cohort.facts, settings.outlier_score)
+    remarks = slide_remarks(cohort.facts, outliers)
     with atomic_folder(out) as draft:
-        sheets = write_sheets(inputs.patches, draft, sheet_patches, sheet_columns, seed, cohort.holders)
-        lines = write_slides(cohort, outliers, inputs.overlays, draft)
-        page = render_page(cohort, outliers, outlier_score, sheets, lines)
-        (draft / PAGE_FILE).write_text(page, encoding="utf-8")
-        said = pd.Series([" ".join(line.remarks) or None for line in lines], dtype=object)
-        write_csv(cohort.facts.assign(remarks=said), draft / FACTS_FILE)
-    return Surveyed(
+        sheets = _write_sheets(root, draft, settings)
+        thumbnails = _write_slides(cohort, root / layout.OVERLAYS, draft)
+        page = render_page(cohort, outliers, settings.outlier_score, remarks, sheets, thumbnails)
+        (draft / "index.html").write_text(page, encoding="utf-8")
+        texts = [" ".join(remarks[str(slide)]) or None for slide in cohort.facts["slide"]]
+        write_csv(cohort.facts.assign(remarks=pd.Series(texts, dtype=object)), draft / "slides.csv")
+    return SurveyCounts(
         slides=len(cohort.facts),
         left_out=0 if cohort.left_out is None else len(cohort.left_out.lines),
         outliers=len({outlier.slide for outlier in outliers}),
         incomplete_patches=int(cohort.facts["incomplete"].fillna(0).sum()),
     )
+
+
+def _write_sheets(root: Path, out: Path, settings: SurveySettings) -> list[Sheet]:
+    sets = {role: open_patch_set(root / layout.patch_set(role)) for role in ROLES}
+    sheets = []
+    for label in LABELS:
+        for role, patches in sets.items():
+            sheet = contact_sheet(
+                patches,
+                label,
+                role,
+                count=settings.sheet_patches,
+                columns=settings.sheet_columns,
+                seed=settings.seed,
+            )
+            if sheet is None:
+                continue
+            link = f"classes/{label}-{role}.png"
+            save_png(sheet.image, out / link)
+            alt = f"Contact sheet of {LABEL_WORDS[label]} patches, {role}"
+            sheets.append(Sheet(label, role, link, sheet, jpeg_picture(sheet.image, _SHEET_BYTES, alt)))
+    return sheets
+
+
+def _write_slides(cohort: Cohort, overlays: Path, out: Path) -> dict[str, Picture]:
+    """Write the picture of every slide that has an overlay, and return small ones by slide."""
+    by_slide = dict(list(cohort.samples.groupby("slide")))
+    sizes = cohort.facts[["slide", "width_px", "height_px"]].itertuples(index=False)
+    thumbnails = {}
+    for slide, width, height in tracked(list(sizes), len(cohort.facts), "slides", "draw slides"):
+        file = overlays / f"{slide}.png"
+        if not file.exists() or pd.isna(width):
+            continue
+        patches = by_slide.get(slide, cohort.samples.iloc[:0])
+        marked = mark_patches(np.asarray(open_picture(file)), patches, (int(width), int(height)))
+        _save_few_colours(Image.fromarray(marked), out / "slides" / f"{slide}.png")
+        small = Image.fromarray(marked)
+        small.thumbnail((_THUMBNAIL_PX, _THUMBNAIL_PX), Image.Resampling.BOX)
+        alt = f"Slide {slide} with its sampled patches"
+        thumbnails[str(slide)] = jpeg_picture(np.asarray(small), _THUMBNAIL_BYTES, alt)
+    return thumbnails
+
+
+def _save_few_colours(image: Image.Image, path: Path) -> None:
+    """Write a PNG of 256 colours, a quarter of the bytes and of the time."""
+    few = image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    with atomic_path(path) as draft:
+        few.save(draft, format="PNG", compress_level=6)

@@ -119,6 +119,22 @@ def jpeg_picture(image: NDArray[np.uint8], at_most_bytes: int, alt: str, caption
     return Picture(_data_uri("image/jpeg", buffer.getvalue()), alt, width, height, caption)
 
 
+def open_picture(path: Path) -> Image.Image:
+    """Open a picture file in RGB.
+
+    Args:
+        path: PNG or JPEG file.
+
+    Raises:
+        PathgenError: The file is not a readable picture.
+    """
+    try:
+        with Image.open(path) as opened:
+            return opened.convert("RGB")
+    except (UnidentifiedImageError, OSError, SyntaxError) as problem:
+        raise PathgenError(path, f"not readable as a picture: {problem}", "Run `dvc repro` again") from None
+
+
 def read_picture(path: Path, max_side_px: int, alt: str, caption: str = "") -> Picture:
     """Read a picture file for the page.
 
@@ -134,11 +150,7 @@ def read_picture(path: Path, max_side_px: int, alt: str, caption: str = "") -> P
     Raises:
         PathgenError: The file is not a readable picture.
     """
-    try:
-        with Image.open(path) as opened:
-            image = opened.convert("RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError) as problem:
-        raise PathgenError(path, f"not readable as a picture: {problem}", "Run `dvc repro` again") from None
+    image = open_picture(path)
     image.thumbnail((max_side_px, max_side_px), Image.Resampling.BOX)
     return png_picture(np.asarray(image), alt, caption)
 

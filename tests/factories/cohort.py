@@ -20,7 +20,8 @@ from pathgen.patches.schemas import (
     empty_table,
 )
 from pathgen.patches.store import PatchSetWriter
-from pathgen.survey.survey import Surveyed, inputs_under, survey_cohort
+from pathgen.survey.settings import SurveySettings
+from pathgen.survey.survey import SurveyCounts, survey_cohort
 from pathgen.wsi.overlay import overlay
 
 SIDE_PX = 8
@@ -37,7 +38,7 @@ class Made:
 
     data: Path
     out: Path
-    found: Surveyed
+    found: SurveyCounts
 
 
 def rows(schema: Schema, lines: list[dict[str, Any]]) -> pd.DataFrame:
@@ -197,7 +198,10 @@ def write_containers(data: Path) -> Path:
     return data
 
 
-def survey(data: Path, out: Path) -> Surveyed:
-    return survey_cohort(
-        inputs_under(data), out, seed=7, outlier_score=3.5, sheet_patches=12, sheet_columns=6
-    )
+SETTINGS = SurveySettings(seed=7, outlier_score=3.5, sheet_patches=12, sheet_columns=6)
+
+
+def survey(data: Path, out: Path) -> SurveyCounts:
+    """Survey a cohort whose tables are in a folder ``data``."""
+    assert data.name == "data"
+    return survey_cohort(data.parent, out, SETTINGS)

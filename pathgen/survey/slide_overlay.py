@@ -1,0 +1,86 @@
+"""Draw sampled patches over a slide's picture: one colour per class, one sign per role."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from pathgen.core.labels import LABELS
+from pathgen.patches.schemas import ROLES
+from pathgen.wsi.overlay import EXCLUSION_COLOUR, LESION_COLOUR, Colour
+
+MARK_COLOURS: Mapping[str, Colour] = {"normal": (0, 84, 200), "tumor": (240, 120, 0)}
+# Smallest side of a mark in which the signs can be distinguished.
+_SMALLEST_PX = 7
+# Share of the slide's own colour below the marks.
+_KEPT = 0.6
+_SIGN_PX = 15
+# Strokes across a mark, in shares of its side: x0, y0, x1, y1.
+_RISING, _FALLING = (0.0, 1.0, 1.0, 0.0), (0.0, 0.0, 1.0, 1.0)
+_STROKES: Mapping[str, tuple[tuple[float, float, float, float], ...]] = {
+    "train": (),
+    "valid": ((0.0, 0.5, 1.0, 0.5),),
+    "test": ((0.5, 0.0, 0.5, 1.0),),
+    "nonmember": (_RISING,),
+    "reference": (_RISING, _FALLING),
+}
+
+
+def draw_mark(pen: ImageDraw.ImageDraw, left: int, top: int, side_px: int, label: str, role: str) -> None:
+    """Draw the mark of one patch: a square with the strokes of its role.
+
+    Args:
+        pen: Pen of the picture.
+        left: Left edge, px.
+        top: Upper edge, px.
+        side_px: Side of the mark, px.
+        label: Class of the patch.
+        role: Role of the patch.
+    """
+    last = side_px - 1
+    colour = MARK_COLOURS[label]
+    for x0, y0, x1, y1 in _STROKES[role]:
+        ends = (left + x0 * last, top + y0 * last, left + x1 * last, top + y1 * last)
+        pen.line([round(end) for end in ends], fill=colour)
+    pen.rectangle((left, top, left + last, top + last), outline=colour)
+
+
+def mark_sign(label: str, role: str) -> NDArray[np.uint8]:
+    """Return the mark of a class and role alone, uint8 of shape (15, 15, 3), for the page's legend."""
+    sign = Image.new("RGB", (_SIGN_PX, _SIGN_PX), (255, 255, 255))
+    draw_mark(ImageDraw.Draw(sign), 0, 0, _SIGN_PX, label, role)
+    return np.asarray(sign, dtype=np.uint8)
+
+
+def mark_patches(
+    picture: NDArray[np.uint8], patches: pd.DataFrame, slide_px: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """Draw patches over a slide's picture.
+
+    Args:
+        picture: The whole slide with its outlines, uint8 of shape (h, w, 3).
+        patches: Columns ``x_l0``, ``y_l0``, ``size_l0`` (level-0 px), ``label`` and ``role``; may be empty.
+        slide_px: Width and height of the slide at level 0.
+
+    Returns:
+        Paler picture with one mark per patch, and the outlines of lesions and exclusions on top.
+    """
+    pale = (255 - (255.0 - picture) * _KEPT).round().astype(np.uint8)
+    image = Image.fromarray(pale)
+    pen = ImageDraw.Draw(image)
+    scale_x, scale_y = picture.shape[1] / slide_px[0], picture.shape[0] / slide_px[1]
+    # By class and role, so that marks hide one another in the same order on every slide.
+    for label in LABELS:
+        for role in ROLES:
+            of_both = patches[(patches["label"] == label) & (patches["role"] == role)]
+            for x, y, size in of_both[["x_l0", "y_l0", "size_l0"]].itertuples(index=False):
+                side = max(_SMALLEST_PX, round(size * (scale_x + scale_y) / 2))
+                centre = ((x + size / 2) * scale_x, (y + size / 2) * scale_y)
+                left, top = (round(at - side / 2) for at in centre)
+                draw_mark(pen, left, top, side, label, role)
+    marked = np.array(image)
+    for colour in (LESION_COLOUR, EXCLUSION_COLOUR):
+        marked[(picture == colour).all(axis=2)] = colour
+    return marked
