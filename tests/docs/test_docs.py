@@ -46,8 +46,8 @@ def keys_in(page: str) -> set[str]:
 
 
 def named_in_stages() -> Iterator[str]:
-    """Yield the literal keys of every ``….metrics({…})`` in the stages' scripts."""
-    for script in sorted((ROOT / "stages").glob("*.py")):
+    """Yield the literal keys of every ``….metrics({…})`` in the stages and studies."""
+    for script in (*(ROOT / "stages").glob("*.py"), *(ROOT / "pathgen" / "studies").rglob("*.py")):
         for call in ast.walk(ast.parse(script.read_text(encoding="utf-8"))):
             if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "metrics":
                 for values in (argument for argument in call.args if isinstance(argument, ast.Dict)):

@@ -1,5 +1,6 @@
 """Composing params files from the base profile and overlays."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,20 @@ def test_composed_profile_is_valid_and_complete(name: str, tmp_path: Path) -> No
     assert found.exit_code == 0, found.output
     validate_params(file)
     assert set(read_profile(name)) == set(SECTIONS)
+
+
+@pytest.mark.parametrize("page", ["classifiers", "generators"])
+def test_recipes_in_the_docs_are_valid(page: str, tmp_path: Path) -> None:
+    file = ROOT / "docs" / f"{page}.md"
+    if not file.exists():
+        pytest.skip("no such page")
+    blocks = re.findall(r"^```yaml\n(.*?)^```", file.read_text(encoding="utf-8"), re.S | re.M)
+    assert blocks
+    for block in blocks:
+        (tmp_path / "base.yaml").write_text(compose_profile("phantom"))
+        (tmp_path / "page.yaml").write_text(block)
+        (tmp_path / "params.yaml").write_text(compose_profile("page", tmp_path))
+        validate_params(tmp_path / "params.yaml")
 
 
 def test_unknown_profile_names_the_known_ones(folder: Path) -> None:
