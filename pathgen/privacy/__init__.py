@@ -1,1 +1,1 @@
-"""What a synthetic set gives away about the patches its generators learnt from; see `measure`."""
+"""Privacy: how much a synthetic set leaks about the training patches of its generators; see `audit`."""

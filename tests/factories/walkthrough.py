@@ -7,12 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pathgen.provenance.code_hash import PACKAGES, code_manifest, stage_scripts
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def apply_chapter(title: str, target: Path) -> None:
     """Copy the package and change it as a chapter says (see `edit_by_chapter`)."""
-    shutil.copytree(ROOT / "pathgen", target / "pathgen", ignore=shutil.ignore_patterns("__pycache__"))
+    for package in PACKAGES:
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / package, target / package, ignore=ignored)
     edit_by_chapter(title, target)
 
 
@@ -52,6 +56,15 @@ def edit_by_chapter(title: str, checkout: Path) -> list[str]:
                 at = lines.index(line[1:], at) + 1
         path.write_text("\n".join(lines), encoding="utf-8")
     return created
+
+
+def changed_stages(checkout: Path) -> set[str]:
+    """Return the stages whose code in a checkout differs from the code here."""
+    return {
+        name
+        for name in stage_scripts()
+        if code_manifest(f"stages.{name}") != code_manifest(f"stages.{name}", root=checkout)
+    }
 
 
 def run_script(script: str, checkout: Path) -> str:

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from factories.walkthrough import apply_chapter, run_script
+from factories.walkthrough import apply_chapter, changed_stages, run_script
 
 SCRIPT = """
 import json
@@ -21,6 +21,7 @@ print(json.dumps(audit(members, nonmembers, reference, synthetic, settings).reco
 
 def test_new_attack_is_tested_adjusted_and_detects_copies(tmp_path: Path) -> None:
     apply_chapter("Add an attack", tmp_path)
+    assert changed_stages(tmp_path) - {"dp_point"} == {"privacy"}
     tests = str(Path(__file__).resolve().parents[1])
     record = json.loads(run_script(SCRIPT.replace("TESTS", tests), tmp_path))
     result = record["labels"]["tumor"]["tests"]["calibrated_features_auc"]

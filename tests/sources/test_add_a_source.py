@@ -55,7 +55,6 @@ def _manifests(checkout: Path, source: str) -> dict[str, Any]:
 
 def test_source_of_one_file_runs_and_changes_no_other_stage(tmp_path: Path) -> None:
     apply_chapter("Add a source", tmp_path)
-    shutil.copytree(ROOT / "stages", tmp_path / "stages", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copyfile(ROOT / "params.yaml", tmp_path / "params.yaml")
     (tmp_path / "data/blank").mkdir(parents=True)
     for number in range(4):

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from factories.walkthrough import apply_chapter, run_script
+from factories.walkthrough import apply_chapter, changed_stages, run_script
 
 SCRIPT = """
 import json
@@ -23,6 +23,7 @@ print(json.dumps(measure_fidelity(*sets, settings).as_json()))
 
 def test_new_metric_is_measured_with_interval_and_floor(tmp_path: Path) -> None:
     apply_chapter("Add a fidelity metric", tmp_path)
+    assert changed_stages(tmp_path) == {"fidelity"}
     content = json.loads(run_script(SCRIPT, tmp_path))
     metrics = content["metrics"]
     assert metrics["fidelity/tumor/brightness"] > metrics["fidelity/tumor/brightness/floor_high"] > 5
