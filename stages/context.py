@@ -1,4 +1,4 @@
-"""Work of every stage around its one call: options, check of its code, lock, MLflow run, resume folder."""
+"""Work around a stage's one call: options, check of its code, lock, MLflow run, resume folder."""
 
 import argparse
 import inspect

@@ -1,4 +1,4 @@
-"""After the pipeline: tie its runs together in MLflow, print the result table and where to look."""
+"""Link the runs of the pipeline in MLflow; print the result table and the addresses of report and runs."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ KEY_METRICS = ("test/accuracy", "test/roc_auc", "valid/accuracy", "test/mean_col
 
 
 def link() -> LinkedPipeline:
-    """Bring the pipeline's own MLflow run up to date with dvc.lock."""
+    """Update the pipeline's own MLflow run from dvc.lock."""
     return link_pipeline(
         Path(),
         experiment=load_section("tracking", TrackingSettings).experiment,
@@ -23,20 +23,20 @@ def link() -> LinkedPipeline:
             layout.REPORT / "index.html",
             layout.REPORT / "results.md",
             layout.REPORT / "results.json",
-            Path("params.yaml"),
+            layout.PARAMS,
         ],
         key_metrics=KEY_METRICS,
     )
 
 
 def headline(report: Path) -> dict[str, float]:
-    """Read what the pipeline's run shows: accuracies of the regimes, and what sets cost and give away.
+    """Read the headline metrics of the pipeline: accuracies of the regimes, and the privacy-utility points.
 
     Args:
         report: Folder of the report.
 
     Returns:
-        Metrics by key; empty before there is a report.
+        Metric key to value; empty if there is no report.
     """
     table, points = (
         json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
@@ -53,7 +53,7 @@ def headline(report: Path) -> dict[str, float]:
 
 @cli_errors()
 def main() -> None:
-    """Link the runs and print."""
+    """Run the command."""
     linked = link()
     print((layout.REPORT / "results.md").read_text(encoding="utf-8"))
     print(f"report      {(layout.REPORT / 'index.html').resolve()}")

@@ -1,4 +1,4 @@
-"""Bring the pipeline's run up to date and start the MLflow UI on 127.0.0.1."""
+"""Update the pipeline's run and start the MLflow UI on 127.0.0.1."""
 
 import os
 
@@ -9,10 +9,10 @@ from stages.summary import link
 
 @cli_errors()
 def main() -> None:
-    """Link, say where to look, and become the server."""
+    """Run the command."""
     linked = link()
     print(f"open http://127.0.0.1:5000/{linked.path()}", flush=True)
-    # Becomes the server, so that Ctrl-C reaches it.
+    # Replaces this process by the server, so that Ctrl-C reaches it.
     os.execvp("sh", ["sh", "-c", f"exec env {ui_command()}"])  # noqa: S606
 
 

@@ -9,9 +9,10 @@ import pydantic
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from pathgen.core import layout
 from pathgen.core.errors import PathgenError, PathgenErrors
 
-PARAMS_FILE = Path("params.yaml")
+PARAMS_FILE = layout.PARAMS
 
 
 class Settings(pydantic.BaseModel):

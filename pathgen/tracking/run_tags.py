@@ -12,7 +12,8 @@ from typing import Any
 import pathgen
 
 # Written by the pipeline while it runs: a change of them is no change of the code.
-_GENERATED = ("dvc.lock", "results", "report", "**/.gitignore", ".gitignore")
+_GENERATED = ("dvc.lock", "results/**", "report/**", "**/.gitignore")
+_SOURCES = ("--", ".", *(f":(exclude,glob){name}" for name in _GENERATED))
 _GIT_TIMEOUT_S = 30
 
 
@@ -24,16 +25,6 @@ def _git(root: Path, *arguments: str) -> str | None:
     except (FileNotFoundError, subprocess.TimeoutExpired):
         return None
     return done.stdout if done.returncode == 0 else None
-
-
-def _sources() -> list[str]:
-    return [
-        "--",
-        ".",
-        *(f":(exclude,glob){name}" for name in _GENERATED),
-        ":(exclude)results",
-        ":(exclude)report",
-    ]
 
 
 def git_tags(root: Path) -> dict[str, str]:
@@ -48,7 +39,7 @@ def git_tags(root: Path) -> dict[str, str]:
         ``git_commit`` and ``git_dirty`` (``true`` or ``false``); empty outside git.
     """
     commit = _git(root, "rev-parse", "HEAD")
-    changed = _git(root, "status", "--porcelain", "--untracked-files=no", *_sources())
+    changed = _git(root, "status", "--porcelain", "--untracked-files=no", *_SOURCES)
     if commit is None or changed is None:
         return {}
     return {
@@ -60,7 +51,7 @@ def git_tags(root: Path) -> dict[str, str]:
 
 def uncommitted_changes(root: Path) -> str:
     """Return the changes of tracked files against the commit as a patch; empty if there are none."""
-    return _git(root, "diff", "HEAD", *_sources()) or ""
+    return _git(root, "diff", "HEAD", *_SOURCES) or ""
 
 
 def device_name() -> str:

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from factories.chromium import look_at
 
 pytestmark = pytest.mark.browser
