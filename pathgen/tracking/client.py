@@ -1,4 +1,4 @@
-"""Open the tracking store, creating it safely when several processes start at once."""
+"""Open the tracking store; it is created safely when several processes start at once."""
 
 import hashlib
 import os
@@ -11,7 +11,7 @@ import filelock
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError
 from pathgen.tracking.mlflow_import import STORE_ERRORS, MlflowClient, MlflowException, mlflow
-from pathgen.tracking.uri import Location, experiment_name, find_location, without_credentials
+from pathgen.tracking.uri import Location, find_location, without_credentials
 
 _LOCK_WAIT_S = 120
 _REASON_CHARS = 300
@@ -26,12 +26,12 @@ _EXPERIMENT_TAGS = {
 
 @dataclass(frozen=True)
 class Store:
-    """An open store.
+    """An open tracking store.
 
     Attributes:
         client: MLflow's client.
-        experiment_id: The experiment that runs go into.
-        location: Where the store is.
+        experiment_id: Experiment of the runs.
+        location: Location of the store.
     """
 
     client: MlflowClient
@@ -58,59 +58,15 @@ def first_line(problem: Exception) -> str:
     return text.splitlines()[0][:_REASON_CHARS]
 
 
-def _unusable(location: Location, problem: Exception) -> PathgenError:
-    if location.artifacts is None:
-        return PathgenError(
-            f"MLFLOW_TRACKING_URI={location.name}",
-            f"the MLflow server cannot be used: {first_line(problem)}",
-            "Start the server or correct the address, or unset the variable to record locally",
-        )
-    if "out-of-date database schema" in str(problem):
-        return PathgenError(
-            location.name,
-            "was written by another version of MLflow",
-            f"Keep a copy of it, then run: mlflow db upgrade {location.name}",
-        )
-    return PathgenError(
-        location.name,
-        f"cannot be opened as an MLflow store: {first_line(problem)}",
-        "Move the file away, and a new one is created",
-    )
-
-
-def _find_or_create_experiment(client: MlflowClient, name: str, artifacts: Path | None) -> str:
-    found = client.get_experiment_by_name(name)
-    if found is None:
-        place = None if artifacts is None else str(artifacts)
-        try:
-            return str(client.create_experiment(name, artifact_location=place, tags=_EXPERIMENT_TAGS))
-        except MlflowException as problem:
-            # On a server another process may have been faster by a moment.
-            if problem.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
-            found = client.get_experiment_by_name(name)
-            assert found is not None, "the server has just said that it exists"
-    if found.lifecycle_stage == "deleted":
-        raise PathgenError(
-            f"experiment {name}",
-            "was deleted in MLflow",
-            f"Restore it with: mlflow experiments restore --experiment-id {found.experiment_id}",
-        )
-    return str(found.experiment_id)
-
-
 def open_store(experiment: str, location: Location | None = None) -> Store:
-    """Open the store and its experiment, creating what is missing.
+    """Open the store and its experiment, and create what is missing.
 
-    Also drops ``MLFLOW_RUN_ID`` and ``MLFLOW_EXPERIMENT_ID``, which ``mlflow run`` sets for its children:
-    every stage has a run of its own, in its own experiment.
+    Also removes ``MLFLOW_RUN_ID`` and ``MLFLOW_EXPERIMENT_ID``, which ``mlflow run`` sets for its children:
+    every stage has its own run, in its own experiment.
 
     Args:
-        experiment: Name of the experiment; ``MLFLOW_EXPERIMENT_NAME`` wins.
-        location: Where the store is; by default where `find_location` says.
-
-    Returns:
-        The open store.
+        experiment: Name of the experiment; ``MLFLOW_EXPERIMENT_NAME`` has precedence.
+        location: Location of the store; by default that of `find_location`.
 
     Raises:
         PathgenError: The server does not answer within seconds, the database is not usable, or the
@@ -128,7 +84,37 @@ def open_store(experiment: str, location: Location | None = None) -> Store:
                 location.artifacts.parent.mkdir(parents=True, exist_ok=True)
             mlflow.set_tracking_uri(location.uri)
             client = MlflowClient(location.uri)
-            name = experiment_name(experiment)
+            name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or experiment
             return Store(client, _find_or_create_experiment(client, name, location.artifacts), location)
     except STORE_ERRORS as problem:
         raise _unusable(location, problem) from problem
+
+
+def _find_or_create_experiment(client: MlflowClient, name: str, artifacts: Path | None) -> str:
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        place = None if artifacts is None else str(artifacts)
+        try:
+            return str(client.create_experiment(name, artifact_location=place, tags=_EXPERIMENT_TAGS))
+        except MlflowException as problem:
+            # On a server another process may have created it in the meantime.
+            if problem.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            found = client.get_experiment_by_name(name)
+            assert found is not None, "the server has just reported that it exists"
+    if found.lifecycle_stage == "deleted":
+        hint = f"Restore it with: mlflow experiments restore --experiment-id {found.experiment_id}"
+        raise PathgenError(f"experiment {name}", "was deleted in MLflow", hint)
+    return str(found.experiment_id)
+
+
+def _unusable(location: Location, problem: Exception) -> PathgenError:
+    if location.artifacts is None:
+        reason = f"the MLflow server cannot be used: {first_line(problem)}"
+        hint = "Start the server or correct the address, or unset the variable to record locally"
+        return PathgenError(f"MLFLOW_TRACKING_URI={location.name}", reason, hint)
+    if "out-of-date database schema" in str(problem):
+        hint = f"Keep a copy of it, then run: mlflow db upgrade {location.name}"
+        return PathgenError(location.name, "was written by another version of MLflow", hint)
+    reason = f"cannot be opened as an MLflow store: {first_line(problem)}"
+    return PathgenError(location.name, reason, "Move the file away; a new one is then created")

@@ -34,7 +34,7 @@ class Location:
 
     @property
     def name(self) -> str:
-        """The URI without user name and password, for messages and notes."""
+        """The URI without user name and password, for messages."""
         return without_credentials(self.uri)
 
 
@@ -46,9 +46,6 @@ def main_checkout(start: Path | None = None) -> Path:
 
     Args:
         start: Folder to begin at; the working folder when None.
-
-    Returns:
-        The absolute folder.
 
     Raises:
         PathgenError: No parent folder holds dvc.yaml, params.yaml or .git.
@@ -63,16 +60,10 @@ def main_checkout(start: Path | None = None) -> Path:
 
 
 def find_location(root: Path | None = None) -> Location:
-    """Find the tracking store.
-
-    ``MLFLOW_TRACKING_URI`` is respected; by default it is the SQLite file ``mlflow.db`` in the main
-    checkout with the artifacts in ``mlruns`` next to it.
+    """Find the tracking store: that of ``MLFLOW_TRACKING_URI``, or ``mlflow.db`` and ``mlruns`` here.
 
     Args:
         root: The main checkout; found by `main_checkout` when None.
-
-    Returns:
-        The location.
 
     Raises:
         PathgenError: MLflow no longer accepts this kind of URI, or there is no checkout.
@@ -93,22 +84,11 @@ def find_location(root: Path | None = None) -> Location:
     return Location(root, uri, None if on_server else root / "mlruns")
 
 
-def experiment_name(default: str) -> str:
-    """Return ``MLFLOW_EXPERIMENT_NAME`` when it is set, else `default`."""
-    return os.environ.get("MLFLOW_EXPERIMENT_NAME") or default
-
-
 def ui_command(root: Path | None = None) -> str:
-    """Return the shell command that shows the runs.
+    """Return the shell command that shows the runs: of a server, the command that opens its address.
 
-    With one worker and without job execution the server takes 2 processes and 0.5 GB instead of 15
+    With one worker and without job execution MLflow's server takes 2 processes and 0.5 GB instead of 15
     processes and 3.1 GB.
-
-    Args:
-        root: The main checkout; found by `main_checkout` when None.
-
-    Returns:
-        A command line for a local store; for a server, its address to open.
     """
     location = find_location(root)
     if location.artifacts is None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pathgen.core.errors import PathgenError
-from pathgen.tracking.uri import experiment_name, find_location, main_checkout, ui_command
+from pathgen.tracking.uri import find_location, main_checkout, ui_command
 
 
 @pytest.fixture
@@ -16,28 +16,26 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_default_is_a_database_in_the_checkout(checkout: Path) -> None:
+def test_find_location_is_a_database_in_the_checkout(checkout: Path) -> None:
     found = find_location()
     assert found.uri == f"sqlite:///{checkout}/mlflow.db"
     assert found.artifacts == checkout / "mlruns"
 
 
-def test_dvc_names_the_main_checkout_also_in_a_copy(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_main_checkout_is_that_of_dvc(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DVC_ROOT", str(checkout / "main"))
     assert main_checkout() == checkout / "main"
     assert find_location().uri == f"sqlite:///{checkout}/main/mlflow.db"
 
 
-def test_relative_database_is_meant_from_the_checkout(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_find_location_of_a_relative_database(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///other/runs.db")
     found = find_location()
     assert found.uri == f"sqlite:///{checkout}/other/runs.db"
     assert found.artifacts == checkout / "other" / "mlruns"
 
 
-def test_server_decides_on_its_artifacts(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_find_location_of_a_server_hides_password(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://ann:secret@tracking.example.org:5000/a")
     found = find_location()
     assert found.uri == "https://ann:secret@tracking.example.org:5000/a"
@@ -47,24 +45,20 @@ def test_server_decides_on_its_artifacts(checkout: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("uri", ["mlruns", "file:/tmp/mlruns"])
-def test_folder_stores_are_refused(checkout: Path, monkeypatch: pytest.MonkeyPatch, uri: str) -> None:
+def test_find_location_of_a_folder_is_refused(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, uri: str
+) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     with pytest.raises(PathgenError, match="folder store"):
         find_location()
 
 
-def test_outside_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_main_checkout_outside_a_checkout_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DVC_ROOT", raising=False)
     if any((folder / mark).exists() for folder in tmp_path.parents for mark in ("dvc.yaml", ".git")):
         pytest.skip("the temporary folder is inside a checkout")
     with pytest.raises(PathgenError, match="not inside a checkout"):
         main_checkout(tmp_path)
-
-
-def test_experiment_name_from_the_environment_wins(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert experiment_name("pathgen") == "pathgen"
-    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "mine")
-    assert experiment_name("pathgen") == "mine"
 
 
 def test_ui_command_names_the_store(checkout: Path) -> None:
