@@ -1,4 +1,4 @@
-"""What the documents promise: every metric is explained, every profile is valid, no link is dead."""
+"""docs/metrics.md lists what stages record and write."""
 
 import ast
 import re
@@ -111,7 +111,7 @@ def measures(keys: set[str], group: str) -> set[str]:
     return {key for key in keys if not key.endswith(ENDINGS[group])}
 
 
-def test_the_page_names_the_keys_that_are_recorded_and_no_others(
+def test_metrics_page_lists_exactly_the_recorded_keys(
     fidelity_keys: set[str], privacy_keys: set[str]
 ) -> None:
     recorded = {
@@ -130,20 +130,20 @@ def test_the_page_names_the_keys_that_are_recorded_and_no_others(
         *named_in_stages(),
         *measures(fidelity_keys, "fidelity"),
         *measures(privacy_keys, "privacy"),
-        # Without a close patch it is absent from the trial above.
+        # Absent above, which has no close patch.
         *(f"privacy/{{label}}/{name}" for name in QUESTIONS),
-        # Without origins they are too.
+        # Absent above, which has no slides.
         "privacy/{label}/slide_auc",
-        # Put together from columns: stages/sample.py and stages/summary.py.
+        # Composed from columns: stages/sample.py and stages/summary.py.
         "sample/{role}/{label}",
         "accuracy/{regime}-{classifier}",
-        # Put together from points: pathgen/report/privacy_utility.py.
+        # Composed from points: pathgen/report/privacy_utility.py.
         "tradeoff/{regime}-{classifier}/accuracy_lost",
         "tradeoff/{generator}/attack_auc",
         "tradeoff/{generator}/epsilon",
         *(f"scaling/{name}/{{source}}/{{classifier}}" for name in ("a", "b", "c", "equals_original")),
         *(f"dp_sweep/{name}/{{epsilon}}" for name in MEASURES),
-        # Of trials, told by workers: one of them for each number of each seed.
+        # Of trials: one for each number of each seed.
         VALUE_KEY,
         "tune/seed-{seed}/{key}",
     }
@@ -151,7 +151,9 @@ def test_the_page_names_the_keys_that_are_recorded_and_no_others(
 
 
 @pytest.mark.parametrize("group", ENDINGS)
-def test_the_page_explains_every_ending(group: str, fidelity_keys: set[str], privacy_keys: set[str]) -> None:
+def test_metrics_page_explains_every_ending(
+    group: str, fidelity_keys: set[str], privacy_keys: set[str]
+) -> None:
     keys = fidelity_keys if group == "fidelity" else privacy_keys
     known = measures(keys, group)
     endings = {f"/{key.split('/', 3)[3]}" for key in keys if key.count("/") == 3}
@@ -160,13 +162,13 @@ def test_the_page_explains_every_ending(group: str, fidelity_keys: set[str], pri
     assert [ending for ending in endings if f"`{ending}`" not in section] == []
 
 
-def test_a_stage_that_records_a_new_key_is_noticed() -> None:
+def test_scan_of_scripts_finds_literal_keys() -> None:
     assert {"cohort/slides", "cohort/skipped", "index/candidates", "test/mean_colour_accuracy"} <= set(
         named_in_stages()
     )
 
 
-def test_the_page_names_what_is_only_in_files() -> None:
+def test_metrics_page_lists_columns_of_files() -> None:
     frame_columns = [
         *HISTORY_COLUMNS,
         *confusion(_LABELS, _LABELS),
