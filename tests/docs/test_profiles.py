@@ -1,6 +1,7 @@
 """Composing params files from the base profile and overlays."""
 
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -52,12 +53,16 @@ def test_recipes_in_the_docs_are_valid(page: str, tmp_path: Path) -> None:
     if not file.exists():
         pytest.skip("no such page")
     blocks = re.findall(r"^```yaml\n(.*?)^```", file.read_text(encoding="utf-8"), re.S | re.M)
-    assert blocks
-    for block in blocks:
-        (tmp_path / "base.yaml").write_text(compose_profile("phantom"))
-        (tmp_path / "page.yaml").write_text(block)
-        (tmp_path / "params.yaml").write_text(compose_profile("page", tmp_path))
+    text = compose_profile("phantom")
+    for block in sorted(blocks, key=lambda block: block.startswith("pipeline:")):
+        whole = block.split(":")[0] in SECTIONS
+        overlay = block if whole else f"train_gan:\n  {page}:\n{textwrap.indent(block, '    ')}"
+        (tmp_path / "base.yaml").write_text(text)
+        (tmp_path / "page.yaml").write_text(overlay)
+        text = compose_profile("page", tmp_path)
+        (tmp_path / "params.yaml").write_text(text)
         validate_params(tmp_path / "params.yaml")
+    assert blocks
 
 
 def test_unknown_profile_names_the_known_ones(folder: Path) -> None:
