@@ -81,7 +81,8 @@ def _dvc_stage(verb: str, item: Mapping[str, Any], *, trains: bool) -> Iterator[
         found = find_stage(project, command)
     for path in found.deps:
         if layout.CODE in Path(path).parents:
-            load_unchanged(Path(path), Path.cwd())
+            for manifest in [Path(path)] if Path(path).is_file() else sorted(Path(path).glob("*.json")):
+                load_unchanged(manifest, Path.cwd())
     data = {
         path: hashed
         for path, hashed in found.deps.items()

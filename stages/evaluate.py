@@ -1,45 +1,76 @@
-"""Judge one classifier on the one original test set."""
+"""Evaluate all classifiers on the test set and on synthetic patches (TRTS), and mean colour alone."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from pathgen.classifier.checkpoint import load_classifier, load_metadata
 from pathgen.core import layout
 from pathgen.core.params import load_section
 from pathgen.evaluation.evaluate import evaluate
-from pathgen.evaluation.load import has_slides, slide_patients
+from pathgen.evaluation.load import cluster_patches
 from pathgen.evaluation.settings import EvaluateSettings
+from pathgen.evaluation.trts import evaluate_on_synthetic
+from pathgen.metrics.classification import mean_colour_baseline
 from pathgen.patches.parquet import read_table
 from pathgen.patches.store import open_patch_set
+from pathgen.results.evaluation import Baseline
+from pathgen.tracking.mlflow_logger import MlflowLogger
+from pathgen.tracking.nested import nested_run
+from pathgen.tracking.settings import TrackingSettings
 from pathgen.training.compute import start_compute
 from stages.context import Stage, dvc_stage
 
-# Chooses the operating point's threshold.
-# Of section `evaluate`, as in dvc.yaml.
-USED = ("threshold", "confidence", "specificity", "calibration_bins", "resamples", "seed")
-IDENTITY = ("regime", "generator", "classifier", "seed")
+
+@contextmanager
+def _run(stage: Stage, verb: str, item: Mapping[str, Any], results: Path) -> Iterator[MlflowLogger]:
+    """Open a run nested under the stage's run for one classifier; attach its results at the end."""
+    name = " ".join([verb, *(str(value) for value in item.values())])
+    experiment = load_section("tracking", TrackingSettings).experiment
+    tags = {"stage": verb, **item}
+    with nested_run(stage.run.run_id, name, parameters={}, tags=tags, experiment=experiment) as run:
+        yield run
+        run.artifact(results)
 
 
 @dvc_stage()
-def main(stage: Stage, *, run: str) -> None:
+def main(stage: Stage) -> None:
     """Run the stage."""
-    model, results = layout.classifier_model(run), layout.evaluation(run)
-    settings = load_section("evaluate", EvaluateSettings).model_dump(include=set(USED))
+    settings = load_section("evaluate", EvaluateSettings)
     device, _ = start_compute()
-    facts = load_metadata(model)
-    for key in IDENTITY:
-        if facts[key] is not None:
-            stage.run.tag(key, str(facts[key]))
-    cohort = read_table(layout.COHORT)
-    metrics = evaluate(
-        load_classifier(model),
-        open_patch_set(layout.TEST),
-        open_patch_set(layout.VALID),
-        results,
-        slides_known=has_slides(cohort),
-        patients=slide_patients(cohort),
-        **settings,
-        device=device,
-    )
-    stage.run.metrics({f"test/{key}": value for key, value in metrics.items()}, 0)
-    stage.run.artifact(results)
+    train, valid, test = (open_patch_set(path) for path in (layout.TRAIN, layout.VALID, layout.TEST))
+    clusters = cluster_patches(test.index["slide"].to_numpy(), test.classes, read_table(layout.COHORT))
+    models = {path.name: load_metadata(path) for path in sorted(layout.CLASSIFIER_MODELS.glob("[!.]*/"))}
+    generators = sorted({model["generator"] for model in models.values()} - {None})
+    for name, metadata in models.items():
+        keys = ("regime", "generator", "classifier", "seed")
+        item = {key: metadata[key] for key in keys if metadata[key] is not None}
+        model = load_classifier(layout.classifier_model(name))
+        with _run(stage, "evaluate", item, layout.evaluation(name)) as run:
+            metrics = evaluate(model, test, valid, clusters, layout.evaluation(name), settings, device)
+            run.metrics({f"test/{key}": value for key, value in metrics.items()}, 0)
+        if metadata["regime"] != "original":
+            continue
+        for generator in generators:
+            item = {"generator": generator, "classifier": metadata["classifier"], "seed": metadata["seed"]}
+            synthetic = {
+                label: open_patch_set(path) for label, path in layout.synthetic_sets(generator).items()
+            }
+            results = layout.trts(**item)
+            with _run(stage, "evaluate_on_synthetic", item, results) as run:
+                metrics = evaluate_on_synthetic(
+                    model,
+                    synthetic,
+                    results,
+                    threshold=settings.threshold,
+                    confidence=settings.confidence,
+                    device=device,
+                )
+                run.metrics({f"trts/{key}": value for key, value in metrics.items()}, 0)
+    accuracy = mean_colour_baseline(train.images, train.classes, test.images, test.classes)
+    Baseline(accuracy=accuracy).save(layout.BASELINE)
+    stage.run.metrics({"test/mean_colour_accuracy": accuracy}, 0)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Compare the regimes on the same test patches: means over trainings, differences and their tests."""
+"""Compare the regimes on the same test patches: means over trainings, paired differences, tests."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from pathgen.evaluation.load import EvaluatedRun, TestPatches
-from pathgen.metrics.statistics.bootstrap import build_clusters
+from pathgen.evaluation.settings import EvaluateSettings
+from pathgen.metrics.statistics.bootstrap import Clusters
 from pathgen.metrics.statistics.bootstrap_metrics import WEIGHTED_METRICS, prepare_scores
 from pathgen.metrics.statistics.confidence_intervals import (
     BootstrapDraws,
@@ -25,21 +26,30 @@ from pathgen.metrics.statistics.confidence_intervals import (
 )
 from pathgen.metrics.statistics.hypothesis_tests import mcnemar, minimum_detectable_difference, p_value
 from pathgen.metrics.statistics.multiple_testing import holm
+from pathgen.results.comparison import (
+    ComparedTest,
+    Comparison,
+    McNemar,
+    MeanMetric,
+    MetricDifference,
+    RegimeDifference,
+    RegimeMean,
+)
 
-#: The one that is tested; the others are reported with intervals.
+#: Metric of the hypothesis tests; the others have intervals only.
 TESTED = "accuracy"
 _REGIMES = ("original", "mixed", "synthetic")
 
 
 @dataclass(frozen=True)
 class RegimeRuns:
-    """All trainings of one classifier on one regime; replicates of a generator belong together.
+    """All trainings of one classifier on one regime, with the replicates of a generator.
 
     Attributes:
-        classifier: Its name.
-        row: Regime and kind of generator, e.g. ``mixed-dcgan``.
-        runs: The trainings.
-        draws: Each training on resampled slides.
+        classifier: Name of the classifier.
+        row: Regime and generator, e.g. ``mixed-dcgan``.
+        runs: Trainings.
+        draws: Bootstrap of each training.
     """
 
     classifier: str
@@ -47,8 +57,8 @@ class RegimeRuns:
     runs: Sequence[EvaluatedRun]
     draws: Sequence[BootstrapDraws]
 
-    def over_trainings(self, metric: str) -> StandardError | None:
-        """Return how far the mean would move with other trainings, see `training_se`."""
+    def training_error(self, metric: str) -> StandardError | None:
+        """Return the standard error of the mean over trainings, see `training_se`."""
         values = [one.value[metric] for one in self.draws]
         return training_se(values, self.replicates, [run.key.seed for run in self.runs])
 
@@ -59,68 +69,52 @@ class RegimeRuns:
 
 
 def compare(
-    test: TestPatches,
-    runs: Sequence[EvaluatedRun],
-    *,
-    slides_known: bool,
-    patients: Mapping[str, str],
-    confidence: float,
-    resamples: int,
-    seed: int,
-    power: float,
-) -> dict[str, Any]:
-    """Compare.
+    test: TestPatches, runs: Sequence[EvaluatedRun], clusters: Clusters, settings: EvaluateSettings
+) -> Comparison:
+    """Compare the regimes on the test set.
 
     Args:
-        test: The patches that all runs were judged on.
-        runs: What they were scored.
-        slides_known: Whether slides or patients are resampled; if not, patches are.
-        patients: Slide to patient, of the slides whose patient is known.
-        confidence: Level of the intervals; the tests are at 1 minus it.
-        resamples: Test sets drawn from the slides or patients; all runs are measured on the same ones.
-        seed: Of these draws.
-        power: Of `minimum_difference`.
+        test: Test patches.
+        runs: Scores of all runs on these patches.
+        clusters: Clusters of the test patches, which the bootstrap resamples; all runs share the draws.
+        settings: Confidence level, bootstrap and power.
 
     Returns:
-        ``test``: what was resampled. ``regimes``: per classifier and regime each metric's mean over the
-        trainings, its interval, and the standard errors over what was resampled (``error_slides``) and over
-        trainings. ``differences``: per
-        classifier and pair of regimes the same of the paired difference (the regime named first minus
-        ``against``), the p-value of the accuracy's, adjusted (Holm) for all pairs of all classifiers, the
-        smallest difference in accuracy that these slides and trainings would show (in one test, before the
-        adjustment), and McNemar's test of each pair of trainings with the same seed. What is not known is
-        absent.
+        Per classifier and regime the means over trainings with intervals and standard errors; per classifier
+        and pair of regimes the paired differences (first regime minus ``against``), the p-value of the
+        difference in accuracy, Holm-adjusted over all pairs of all classifiers, its minimum detectable
+        difference (of one test, before the adjustment), and McNemar's test of each pair of trainings with the
+        same seed. What could not be computed is absent.
     """
-    clusters = build_clusters(test.slides, test.labels, slides_known=slides_known, patients=patients)
 
-    def drawn(run: EvaluatedRun) -> BootstrapDraws:
-        cuts = {"threshold": run.threshold, "operating_threshold": run.operating_threshold}
-        judged = prepare_scores(test.labels, run.scores, clusters, **cuts)
-        return bootstrap(judged, clusters, resamples=resamples, seed=seed)
+    def draw(run: EvaluatedRun) -> BootstrapDraws:
+        thresholds = {"threshold": run.threshold, "operating_threshold": run.operating_threshold}
+        scored = prepare_scores(test.labels, run.scores, clusters, **thresholds)
+        return bootstrap(scored, clusters, resamples=settings.resamples, seed=settings.seed)
 
     groups = []
     for (classifier, _, row), of_group in groupby(sorted(runs, key=_place), key=lambda run: _place(run)[:3]):
         members = list(of_group)
-        groups.append(RegimeRuns(classifier, row, members, [drawn(run) for run in members]))
+        groups.append(RegimeRuns(classifier, row, members, [draw(run) for run in members]))
     pairs = [
         (second, first) for first, second in combinations(groups, 2) if first.classifier == second.classifier
     ]
-    differences = [_difference(one, other, test, confidence, power) for one, other in pairs]
-    tested = {str(at): pair["p_value"] for at, pair in enumerate(differences) if "p_value" in pair}
-    for at, adjusted in holm(tested).items():
-        differences[int(at)]["p_adjusted"] = adjusted
-    return {
-        "test": {
-            "patches": len(test.labels),
-            "unit": clusters.unit,
-            "count": len(clusters),
-            "resamples": resamples,
-            "confidence": confidence,
-            "power": power,
-        },
-        "regimes": [_regime(group, confidence) for group in groups],
-        "differences": differences,
-    }
+    differences = [_difference(one, other, test, settings) for one, other in pairs]
+    p_values = {str(at): pair.p_value for at, pair in enumerate(differences) if pair.p_value is not None}
+    for at, adjusted in holm(p_values).items():
+        differences[int(at)] = differences[int(at)].model_copy(update={"p_adjusted": adjusted})
+    return Comparison(
+        test=ComparedTest(
+            patches=len(test.labels),
+            unit=clusters.unit,
+            count=len(clusters),
+            resamples=settings.resamples,
+            confidence=settings.confidence,
+            power=settings.power,
+        ),
+        regimes=tuple(_regime(group, settings.confidence) for group in groups),
+        differences=tuple(differences),
+    )
 
 
 def _place(run: EvaluatedRun) -> tuple[str, int, str, str, int]:
@@ -128,64 +122,64 @@ def _place(run: EvaluatedRun) -> tuple[str, int, str, str, int]:
     return (key.classifier, _REGIMES.index(key.regime), key.row, key.generator or "", key.seed)
 
 
-def _regime(group: RegimeRuns, confidence: float) -> dict[str, Any]:
+def _regime(group: RegimeRuns, confidence: float) -> RegimeMean:
     mean = mean_draws(group.draws)
-    return {
-        "classifier": group.classifier,
-        "regime": group.row,
-        "trainings": len(group.runs),
-        "generators": len(set(group.replicates)) if group.replicates[0] else 0,
-        "metrics": {
+    return RegimeMean(
+        classifier=group.classifier,
+        regime=group.row,
+        trainings=len(group.runs),
+        generators=len(set(group.replicates)) if group.replicates[0] else 0,
+        metrics={
             metric: measured
             for metric in WEIGHTED_METRICS
             if (measured := _mean(group, mean, metric, confidence)) is not None
         },
-    }
+    )
 
 
-def _mean(group: RegimeRuns, mean: BootstrapDraws, metric: str, confidence: float) -> dict[str, float] | None:
+def _mean(group: RegimeRuns, mean: BootstrapDraws, metric: str, confidence: float) -> MeanMetric | None:
     value, values = mean.value[metric], [one.value[metric] for one in group.draws]
     if not np.isfinite(value):
         return None
-    slides, trainings = bootstrap_se(mean, metric), group.over_trainings(metric)
-    spread = combine_se([slides, trainings]) if slides is not None else None
-    ends = None if spread is None else proportion_ci(value, spread, confidence)
+    over_slides, over_trainings = bootstrap_se(mean, metric), group.training_error(metric)
+    error = combine_se([over_slides, over_trainings]) if over_slides is not None else None
+    ends = None if error is None else proportion_ci(value, error, confidence)
     sd = {"sd": float(np.std(values, ddof=1))} if len(values) > 1 else {}
-    return {"mean": value, **sd, **_ends(ends), **_errors(slides, trainings)}
+    return MeanMetric(mean=value, **sd, **_ends(ends), **_errors(over_slides, over_trainings))
 
 
 def _difference(
-    one: RegimeRuns, other: RegimeRuns, test: TestPatches, confidence: float, power: float
-) -> dict[str, Any]:
+    one: RegimeRuns, other: RegimeRuns, test: TestPatches, settings: EvaluateSettings
+) -> RegimeDifference:
     draws = difference_draws(mean_draws(one.draws), mean_draws(other.draws))
-    metrics: dict[str, dict[str, float]] = {}
+    metrics: dict[str, MetricDifference] = {}
     tests: dict[str, float] = {}
     for metric in WEIGHTED_METRICS:
         value = draws.value[metric]
         if not np.isfinite(value):
             continue
-        slides = bootstrap_se(draws, metric)
-        trainings = _paired_trainings(one, other, metric)
-        spread = combine_se([slides, trainings]) if slides is not None else None
-        ends = None if spread is None else difference_ci(value, spread, confidence)
-        metrics[metric] = {"difference": value, **_ends(ends), **_errors(slides, trainings)}
-        if metric == TESTED and spread is not None:
-            tests = {
-                "p_value": p_value(value, spread),
-                "minimum_difference": minimum_detectable_difference(spread, confidence, power),
-            }
-    return {
-        "classifier": one.classifier,
-        "regime": one.row,
-        "against": other.row,
-        "metrics": metrics,
+        over_slides = bootstrap_se(draws, metric)
+        over_trainings = _paired_training_error(one, other, metric)
+        error = combine_se([over_slides, over_trainings]) if over_slides is not None else None
+        ends = None if error is None else difference_ci(value, error, settings.confidence)
+        metrics[metric] = MetricDifference(
+            difference=value, **_ends(ends), **_errors(over_slides, over_trainings)
+        )
+        if metric == TESTED and error is not None:
+            detectable = minimum_detectable_difference(error, settings.confidence, settings.power)
+            tests = {"p_value": p_value(value, error), "minimum_difference": detectable}
+    return RegimeDifference(
+        classifier=one.classifier,
+        regime=one.row,
+        against=other.row,
+        metrics=metrics,
+        mcnemar=_mcnemar(one, other, test),
         **tests,
-        "mcnemar": _mcnemar(one, other, test),
-    }
+    )
 
 
 def _pairs(one: RegimeRuns, other: RegimeRuns) -> list[tuple[int, int]]:
-    """Return the places of trainings that belong together: the same seed, and number of replicate if any."""
+    """Return the positions of paired trainings: the same seed, and the same replicate if any."""
     found = []
     for at, first in enumerate(one.runs):
         for beside, second in enumerate(other.runs):
@@ -195,60 +189,70 @@ def _pairs(one: RegimeRuns, other: RegimeRuns) -> list[tuple[int, int]]:
     return found
 
 
-def _paired_trainings(one: RegimeRuns, other: RegimeRuns, metric: str) -> StandardError | None:
-    """Say how far the difference would move with other trainings: a seed means the same first weights."""
+def _paired_training_error(one: RegimeRuns, other: RegimeRuns, metric: str) -> StandardError | None:
+    """Return the standard error of the difference over trainings; equal seeds mean equal initial weights."""
     pairs = _pairs(one, other)
-    # The spread is that of all trainings, so it is told by pairs only where each of either regime is in one.
+    # Paired only where each training of both regimes has a partner; the error is that of all trainings.
     paired = [set(places) for places in zip(*pairs, strict=True)]
     if paired != [set(range(len(one.runs))), set(range(len(other.runs)))]:
-        return combine_se([one.over_trainings(metric), other.over_trainings(metric)])
-    values = [one.draws[at].value[metric] - other.draws[beside].value[metric] for at, beside in pairs]
-    seeds = [one.runs[at].key.seed for at, _ in pairs]
-    return training_se(values, [one.replicates[at] for at, _ in pairs], seeds)
+        return combine_se([one.training_error(metric), other.training_error(metric)])
+    values = [one.draws[first].value[metric] - other.draws[second].value[metric] for first, second in pairs]
+    seeds = [one.runs[first].key.seed for first, _ in pairs]
+    return training_se(values, [one.replicates[first] for first, _ in pairs], seeds)
 
 
-def _mcnemar(one: RegimeRuns, other: RegimeRuns, test: TestPatches) -> list[dict[str, Any]]:
-    """Test each training against the one of the other regime that belongs to it."""
-    found = []
-    for at, beside in _pairs(one, other):
-        first, second = one.runs[at], other.runs[beside]
+def _mcnemar(one: RegimeRuns, other: RegimeRuns, test: TestPatches) -> tuple[McNemar, ...]:
+    """Test each training against its partner in the other regime."""
+    results = []
+    for at, against in _pairs(one, other):
+        first, second = one.runs[at], other.runs[against]
         right = [(run.scores >= run.threshold) == (test.labels == 1) for run in (first, second)]
         only_first, only_second, p = mcnemar(*right)
-        names = {"generator": first.key.generator, "seed": first.key.seed}
-        counts = {"only_regime": only_first, "only_against": only_second, "p_value": p}
-        found.append(names | counts)
-    return found
+        results.append(
+            McNemar(
+                generator=first.key.generator,
+                seed=first.key.seed,
+                only_regime=only_first,
+                only_against=only_second,
+                p_value=p,
+            )
+        )
+    return tuple(results)
 
 
 def _ends(ends: tuple[float, float] | None) -> dict[str, float]:
     return {} if ends is None else {"low": ends[0], "high": ends[1]}
 
 
-def _errors(slides: StandardError | None, trainings: StandardError | None) -> dict[str, float]:
-    both = {"error_slides": slides, "error_trainings": trainings}
-    return {name: spread.error for name, spread in both.items() if spread is not None}
+def _errors(over_slides: StandardError | None, over_trainings: StandardError | None) -> dict[str, float]:
+    errors = {"error_slides": over_slides, "error_trainings": over_trainings}
+    return {name: one.error for name, one in errors.items() if one is not None}
 
 
-def regimes_table(comparison: Mapping[str, Any]) -> pd.DataFrame:
-    """List the means, for ``dvc plots``: regime, classifier, metric, mean, low, high, sd."""
-    lines = [
-        {"regime": one["regime"], "classifier": one["classifier"], "metric": metric, **measured}
-        for one in comparison["regimes"]
-        for metric, measured in one["metrics"].items()
+def regimes_table(comparison: Comparison) -> pd.DataFrame:
+    """List the means for ``dvc plots``: regime, classifier, metric, mean, low, high, sd."""
+    return _table(
+        [
+            {"regime": one.regime, "classifier": one.classifier, "metrics": one.metrics}
+            for one in comparison.regimes
+        ],
+        ["regime", "classifier", "metric", "mean", "low", "high", "sd"],
+    )
+
+
+def differences_table(comparison: Comparison) -> pd.DataFrame:
+    """List the differences for ``dvc plots``: pair, classifier, metric, difference, low, high."""
+    pairs = [
+        {"pair": f"{one.regime} − {one.against}", "classifier": one.classifier, "metrics": one.metrics}
+        for one in comparison.differences
     ]
-    return pd.DataFrame(lines, columns=["regime", "classifier", "metric", "mean", "low", "high", "sd"])
+    return _table(pairs, ["pair", "classifier", "metric", "difference", "low", "high"])
 
 
-def differences_table(comparison: Mapping[str, Any]) -> pd.DataFrame:
-    """List the differences likewise: pair, classifier, metric, difference, low, high."""
+def _table(entries: Sequence[Mapping[str, Any]], columns: list[str]) -> pd.DataFrame:
     lines = [
-        {
-            "pair": f"{one['regime']} − {one['against']}",
-            "classifier": one["classifier"],
-            "metric": metric,
-            **measured,
-        }
-        for one in comparison["differences"]
-        for metric, measured in one["metrics"].items()
+        {**entry, "metric": metric, **values.as_json()}
+        for entry in entries
+        for metric, values in entry["metrics"].items()
     ]
-    return pd.DataFrame(lines, columns=["pair", "classifier", "metric", "difference", "low", "high"])
+    return pd.DataFrame(lines, columns=columns)

@@ -1,24 +1,23 @@
-"""Judge a classifier on the original test set, and write what was found."""
+"""Evaluate a classifier on the original test set."""
 
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
 from pathgen.classifier.prediction import predict, predictions_frame
-from pathgen.core.files import write_json
+from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.metrics.classification import (
+    Counts,
     classification_metrics,
-    confusion,
+    count_outcomes,
     per_slide,
     roc_points,
     undefined_metrics,
 )
-from pathgen.metrics.statistics.bootstrap import build_clusters
+from pathgen.metrics.statistics.bootstrap import Clusters
 from pathgen.metrics.statistics.bootstrap_metrics import AT_OPERATING_POINT, prepare_scores
 from pathgen.metrics.statistics.calibration import (
     expected_calibration_error,
@@ -28,76 +27,73 @@ from pathgen.metrics.statistics.calibration import (
 from pathgen.metrics.statistics.confidence_intervals import bootstrap, bootstrap_se, proportion_ci
 from pathgen.patches.parquet import write_csv, write_table
 from pathgen.patches.store import PatchSet
+from pathgen.results.evaluation import Confusion, Evaluation, Interval, Resampled, Thresholds
 
 
 def evaluate(
     model: nn.Module,
     test: PatchSet,
     valid: PatchSet,
+    clusters: Clusters,
     folder: Path,
-    *,
-    slides_known: bool,
-    patients: Mapping[str, str],
-    threshold: float,
-    confidence: float,
-    specificity: float,
-    calibration_bins: int,
-    resamples: int,
-    seed: int,
+    settings: EvaluateSettings,
     device: torch.device,
 ) -> Mapping[str, float]:
-    """Predict every test patch, measure, and write the results.
+    """Predict all test patches, compute the metrics and their confidence intervals, and write the results.
 
     Args:
-        model: The classifier.
-        test: The original test patches; index with slide, item and label.
-        valid: The original validation patches, which choose the operating point's threshold.
-        folder: Where ``metrics.json``, ``predictions.parquet``, ``per_slide.csv``, ``roc.csv``,
-            ``reliability.csv`` and ``confusion.csv`` (one row per patch) go.
-        slides_known: Whether ``slide`` names slides; if not, patches are taken as independent.
-        patients: Slide to patient, of the slides whose patient is known; slides of one are drawn together.
-        threshold: P(tumor) from which a patch is called tumor.
-        confidence: Level of the intervals.
-        specificity: Of the operating point, on the validation patches.
-        calibration_bins: Parts of the reliability curve.
-        resamples: Test sets drawn for the intervals.
-        seed: Of these draws.
-        device: Where to compute.
+        model: Classifier.
+        test: Original test patches; index with slide, item and label.
+        valid: Original validation patches, on which the threshold of the operating point is chosen.
+        clusters: Clusters of the test patches.
+        folder: Folder of ``metrics.json``, ``predictions.parquet``, ``per_slide.csv``, ``roc.csv``,
+            ``reliability.csv`` and ``confusion.csv`` (one row per patch).
+        settings: Threshold, operating point, bins and bootstrap.
+        device: Device of the computation.
 
     Returns:
-        The metrics that are defined, and under ``{metric}/low`` and ``/high`` their intervals.
+        Defined metrics, and the ends of their intervals as ``{metric}/low`` and ``{metric}/high``.
     """
+    threshold = settings.threshold
     scores = predict(model, test.images, device)
+    labels = test.classes
     frame = predictions_frame(test.index, scores, threshold)
-    labels = np.asarray(frame["label"] == "tumor", dtype=np.int64)
-    called = np.asarray(frame["predicted"] == "tumor", dtype=np.int64)
-    operating = threshold_at_specificity(valid.classes, predict(model, valid.images, device), specificity)
-    curve = reliability_curve(labels, scores, calibration_bins)
-    clusters = build_clusters(frame["slide"].to_numpy(), labels, slides_known=slides_known, patients=patients)
-    judged = prepare_scores(labels, scores, clusters, threshold=threshold, operating_threshold=operating)
-    draws = bootstrap(judged, clusters, resamples=resamples, seed=seed)
+    valid_scores = predict(model, valid.images, device)
+    operating = threshold_at_specificity(valid.classes, valid_scores, settings.specificity)
+    curve = reliability_curve(labels, scores, settings.calibration_bins)
+    scored = prepare_scores(labels, scores, clusters, threshold=threshold, operating_threshold=operating)
+    draws = bootstrap(scored, clusters, resamples=settings.resamples, seed=settings.seed)
     metrics = classification_metrics(labels, scores, threshold)
     metrics |= {name: draws.value[name] for name in AT_OPERATING_POINT if math.isfinite(draws.value[name])}
     metrics["calibration_error"] = expected_calibration_error(curve)
     intervals = {}
-    for name in draws.value:
-        spread = bootstrap_se(draws, name)
-        ends = None if spread is None else proportion_ci(draws.value[name], spread, confidence)
+    for name, value in draws.value.items():
+        error = bootstrap_se(draws, name)
+        ends = None if error is None else proportion_ci(value, error, settings.confidence)
         if ends is not None:
-            intervals[name] = {"low": ends[0], "high": ends[1]}
-    found: dict[str, Any] = {
+            intervals[name] = Interval(low=ends[0], high=ends[1])
+    Evaluation(
         **metrics,
-        "intervals": intervals,
-        "resampled": {"unit": clusters.unit, "count": len(clusters)},
-        "thresholds": {"call": threshold, "operating": operating},
-        "confusion": confusion(labels, called),
-        "undefined": undefined_metrics(labels, scores, threshold),
-    }
+        intervals=intervals,
+        resampled=Resampled(unit=clusters.unit, count=len(clusters)),
+        thresholds=Thresholds(call=threshold, operating=operating),
+        confusion=confusion_record(count_outcomes(labels, scores, threshold)),
+        undefined=undefined_metrics(labels, scores, threshold),
+    ).save(folder / "metrics.json")
     write_table(frame, folder / "predictions.parquet")
-    write_csv(per_slide(frame, confidence), folder / "per_slide.csv")
+    write_csv(per_slide(frame, settings.confidence), folder / "per_slide.csv")
     write_csv(roc_points(labels, scores), folder / "roc.csv")
     write_csv(curve, folder / "reliability.csv")
     write_csv(frame[["label", "predicted"]].rename(columns={"label": "actual"}), folder / "confusion.csv")
-    write_json(folder / "metrics.json", found)
-    ends_by_name = {f"{name}/{end}": at for name, ends in intervals.items() for end, at in ends.items()}
+    ends_by_name = {f"{name}/{end}": value for name, interval in intervals.items() for end, value in interval}
     return metrics | ends_by_name
+
+
+def confusion_record(counts: Counts) -> Confusion:
+    """Return counts of outcomes as the record in the results."""
+    return Confusion(
+        true_positive=counts.tp,
+        false_positive=counts.fp,
+        false_negative=counts.fn,
+        true_negative=counts.tn,
+    )

@@ -1,6 +1,5 @@
-"""Read evaluated runs back from disk, and whether their slides and patients are known."""
+"""Load evaluated runs, and group the test patches by patient or slide."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,21 +8,23 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pathgen.core.errors import PathgenError
+from pathgen.metrics.statistics.bootstrap import Clusters, build_clusters
 from pathgen.patches.parquet import read_table
+from pathgen.results.evaluation import Evaluation
 from pathgen.run_matrix import RunKey, parse_run
 
-_HINT = "Run `dvc repro evaluate` again, or remove the folder if it is not an output of the pipeline"
+_HINT = "Run `dvc repro evaluate`, or remove the folder if it is no output of the pipeline"
 
 
 @dataclass(frozen=True)
 class EvaluatedRun:
-    """One run's scores of the test patches.
+    """Scores of one run on the test patches.
 
     Attributes:
-        key: Which run.
-        scores: P(tumor), float64 of shape (N,).
-        threshold: Patches that score at least this were called tumor.
-        operating_threshold: Likewise, at the operating point.
+        key: Regime, generator, classifier and seed of the run.
+        scores: P(tumor), float64 (N,).
+        threshold: Smallest score that is called tumor.
+        operating_threshold: Smallest score that is called tumor at the operating point.
     """
 
     key: RunKey
@@ -34,11 +35,11 @@ class EvaluatedRun:
 
 @dataclass(frozen=True)
 class TestPatches:
-    """The test patches that all runs were judged on.
+    """Test patches of all runs.
 
     Attributes:
         slides: Name of each patch's slide, shape (N,).
-        labels: int64 of shape (N,); 0 normal, 1 tumor.
+        labels: Classes, int64 (N,); 0 normal, 1 tumor.
     """
 
     __test__ = False
@@ -47,39 +48,33 @@ class TestPatches:
     labels: NDArray[np.int64]
 
 
-def has_slides(cohort: pd.DataFrame) -> bool:
-    """Say whether the source names slides, and not only the containers patches lie in.
+def cluster_patches(slides: NDArray[np.object_], labels: NDArray[np.int64], cohort: pd.DataFrame) -> Clusters:
+    """Group test patches by patient or slide.
 
     Args:
-        cohort: The table `pathgen.patches.schemas.COHORT`.
-    """
-    return bool(cohort["slide_known"].all())
-
-
-def slide_patients(cohort: pd.DataFrame) -> dict[str, str]:
-    """Say whose each slide is.
-
-    Args:
-        cohort: The table `pathgen.patches.schemas.COHORT`.
+        slides: Name of each patch's slide, shape (N,).
+        labels: Classes, int64 (N,); 0 normal, 1 tumor.
+        cohort: Table `pathgen.patches.schemas.COHORT`: patients, and whether slides are known.
 
     Returns:
-        Slide to patient, of the slides whose patient the source names.
+        The clusters of the bootstrap.
     """
     known = cohort[cohort["patient"].notna()]
-    return dict(zip(known["slide"], known["patient"], strict=True))
+    patients = dict(zip(known["slide"], known["patient"], strict=True))
+    return build_clusters(slides, labels, slides_known=bool(cohort["slide_known"].all()), patients=patients)
 
 
 def load_runs(folder: Path) -> tuple[TestPatches, list[EvaluatedRun]]:
-    """Read all evaluated runs.
+    """Load all evaluated runs.
 
     Args:
-        folder: Holds one folder per run, see `pathgen.evaluation.evaluate`.
+        folder: Folder with one folder per run, see `pathgen.evaluation.evaluate`.
 
     Returns:
         The test patches, and the runs in the order of their folders' names.
 
     Raises:
-        PathgenError: There is no run, a folder is not one's, or the runs were judged on different patches.
+        PathgenError: There is no run, a folder has another name, or the runs have different test patches.
     """
     runs: list[EvaluatedRun] = []
     first: pd.DataFrame | None = None
@@ -88,22 +83,16 @@ def load_runs(folder: Path) -> tuple[TestPatches, list[EvaluatedRun]]:
         if key is None:
             reason = "is not the name of a run (original or regime-generator, classifier, seed)"
             raise PathgenError(path, reason, _HINT)
-        frame, thresholds = read_table(path / "predictions.parquet"), _thresholds(path / "metrics.json")
+        frame = read_table(path / "predictions.parquet")
+        thresholds = Evaluation.load(path / "metrics.json").thresholds
         identity = frame[["slide", "item", "label"]]
         if first is None:
             first = identity
         elif not identity.equals(first):
-            raise PathgenError(path, "was judged on other test patches than the runs before it", _HINT)
-        runs.append(EvaluatedRun(key, frame["score"].to_numpy(np.float64), *thresholds))
+            raise PathgenError(path, "has other test patches than the runs before it", _HINT)
+        scores = frame["score"].to_numpy(np.float64)
+        runs.append(EvaluatedRun(key, scores, thresholds.call, thresholds.operating))
     if first is None:
         raise PathgenError(folder, "holds no evaluated run", "Run `dvc repro evaluate`")
     labels = np.asarray(first["label"] == "tumor", dtype=np.int64)
     return TestPatches(first["slide"].to_numpy(), labels), runs
-
-
-def _thresholds(file: Path) -> tuple[float, float]:
-    try:
-        thresholds = json.loads(file.read_text(encoding="utf-8"))["thresholds"]
-        return float(thresholds["call"]), float(thresholds["operating"])
-    except (OSError, KeyError, TypeError, ValueError):
-        raise PathgenError(file, "does not name the thresholds of its run", _HINT) from None

@@ -1,17 +1,17 @@
-"""Ask classifiers of original patches whether synthetic ones show the class they were made for."""
+"""TRTS (train on real, test on synthetic): classifiers of original patches on synthetic ones."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from pathgen.classifier.prediction import predict
-from pathgen.core.files import write_json
-from pathgen.metrics.classification import classification_metrics, confusion, wilson_ci
+from pathgen.evaluation.evaluate import confusion_record
+from pathgen.metrics.classification import classification_metrics, count_outcomes, wilson_ci
 from pathgen.patches.store import PatchSet
+from pathgen.results.evaluation import SyntheticEvaluation
 
 
 def evaluate_on_synthetic(
@@ -23,35 +23,35 @@ def evaluate_on_synthetic(
     confidence: float,
     device: torch.device,
 ) -> Mapping[str, float]:
-    """Train on original, test on synthetic (TRTS), and write ``metrics.json``.
+    """Evaluate a classifier on synthetic patches and write ``metrics.json``.
 
     Args:
-        model: A classifier that was trained on original patches.
-        synthetic: Label to the synthetic patches made for it.
-        folder: Where the results go.
-        threshold: P(tumor) from which a patch is called tumor.
-        confidence: Level of the intervals.
-        device: Where to compute.
+        model: Classifier trained on original patches.
+        synthetic: Label to the synthetic patches of that class.
+        folder: Folder of the results.
+        threshold: Smallest P(tumor) that is called tumor.
+        confidence: Confidence level, in (0, 1).
+        device: Device of the computation.
 
     Returns:
-        n, accuracy, recall (tumor patches called so), specificity (normal ones), roc_auc, and under
-        ``{metric}/low`` and ``/high`` Wilson's intervals of the three shares: synthetic patches are drawn
-        independently, so it holds for other patches of the same generator and this classifier.
+        n, accuracy, recall, specificity and roc_auc, and the ends of Wilson intervals of the proportions
+        as ``{metric}/low`` and ``{metric}/high``: synthetic patches are independent draws, so the intervals
+        hold for other patches of the same generator and this classifier.
     """
     scores = np.concatenate([predict(model, patches.images, device) for patches in synthetic.values()])
     labels = np.concatenate([patches.classes for patches in synthetic.values()])
     measured = classification_metrics(labels, scores, threshold)
     metrics = {name: measured[name] for name in ("n", "accuracy", "recall", "specificity", "roc_auc")}
-    counts = confusion(labels, (scores >= threshold).astype(np.int64))
+    counts = count_outcomes(labels, scores, threshold)
+    proportions = {
+        "accuracy": (counts.tp + counts.tn, len(labels)),
+        "recall": (counts.tp, counts.tp + counts.fn),
+        "specificity": (counts.tn, counts.tn + counts.fp),
+    }
     ends: dict[str, float] = {}
-    for name, rows in {"accuracy": labels >= 0, "recall": labels == 1, "specificity": labels == 0}.items():
-        right = _right(labels, scores, threshold)[rows]
-        low, high = wilson_ci(int(right.sum()), len(right), confidence)
+    for name, (successes, count) in proportions.items():
+        low, high = wilson_ci(successes, count, confidence)
         ends |= {f"{name}/low": low, f"{name}/high": high}
-    write_json(folder / "metrics.json", {**metrics, **ends, "confusion": counts})
+    record = SyntheticEvaluation(**metrics, **ends, confusion=confusion_record(counts))
+    record.save(folder / "metrics.json")
     return metrics | ends
-
-
-def _right(labels: NDArray[np.int64], scores: NDArray[np.float64], threshold: float) -> NDArray[np.bool_]:
-    right: NDArray[np.bool_] = (scores >= threshold) == (labels == 1)
-    return right

@@ -1,8 +1,9 @@
-"""How useful synthetic patches are: what a classifier gets right on the original test patches."""
+"""Metrics of a classifier: one entry of `METRICS` each."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,88 +19,136 @@ _NO_NORMAL = "no patch is normal"
 _NONE_CALLED = "no patch was called tumor"
 
 
-def confusion(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> dict[str, int]:
-    """Count the four outcomes; positive is tumor.
+class Counts(NamedTuple):
+    """Numbers of patches by outcome, tumor positive; integers, or arrays of weighted numbers.
+
+    Attributes:
+        tp: True positives.
+        fp: False positives.
+        fn: False negatives.
+        tn: True negatives.
+    """
+
+    tp: Any
+    fp: Any
+    fn: Any
+    tn: Any
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric in [0, 1], more is better.
+
+    Attributes:
+        name: Key in the results.
+        value: For `FRACTIONS`: numerator and denominator from `Counts`. For `RANKING`: the value from labels
+            and scores.
+        undefined_when: Reason why the metric is undefined for these counts, or None.
+        in_table: Heading in the report's table; None: not in the table.
+    """
+
+    name: str
+    value: Callable[..., Any]
+    undefined_when: Callable[[Counts], str | None]
+    in_table: str | None = None
+
+
+def _no_tumor(counts: Counts) -> str | None:
+    return None if counts.tp + counts.fn else _NO_TUMOR
+
+
+def _no_normal(counts: Counts) -> str | None:
+    return None if counts.tn + counts.fp else _NO_NORMAL
+
+
+def _none_called(counts: Counts) -> str | None:
+    return None if counts.tp + counts.fp else _NONE_CALLED
+
+
+# At the threshold.
+FRACTIONS = (
+    Metric("accuracy", lambda c: (c.tp + c.tn, c.tp + c.fp + c.fn + c.tn), lambda c: None, "accuracy"),
+    Metric("precision", lambda c: (c.tp, c.tp + c.fp), _none_called, "precision"),
+    Metric("recall", lambda c: (c.tp, c.tp + c.fn), _no_tumor, "recall"),
+    Metric("specificity", lambda c: (c.tn, c.tn + c.fp), _no_normal),
+    Metric(
+        "f1",
+        lambda c: (2 * c.tp, 2 * c.tp + c.fp + c.fn),
+        lambda c: f"{_NO_TUMOR}, and {_NONE_CALLED}" if _no_tumor(c) and _none_called(c) else None,
+        "F1",
+    ),
+)
+# Over all thresholds.
+RANKING = (
+    Metric("roc_auc", roc_auc_score, lambda c: _no_normal(c) or _no_tumor(c), "ROC-AUC"),
+    Metric("average_precision", average_precision_score, _no_tumor),
+)
+METRICS = (*FRACTIONS, *RANKING)
+#: Metrics of the report's table with their headings, in order.
+TABLE_METRICS = {metric.name: metric.in_table for metric in METRICS if metric.in_table is not None}
+
+
+def count_outcomes(labels: NDArray[np.int64], scores: NDArray[np.float64], threshold: float) -> Counts:
+    """Count the four outcomes at a threshold.
 
     Args:
-        labels: What the patches are, int64 of shape (N,); 0 normal, 1 tumor.
-        predicted: What they were called, likewise.
-
-    Returns:
-        Counts under true_positive, false_positive, false_negative, true_negative.
+        labels: Classes, int64 (N,); 0 normal, 1 tumor.
+        scores: P(tumor), float64 (N,).
+        threshold: Smallest score that is called tumor.
     """
-    is_tumor, called = labels == 1, predicted == 1
-    return {
-        "true_positive": int(np.sum(is_tumor & called)),
-        "false_positive": int(np.sum(~is_tumor & called)),
-        "false_negative": int(np.sum(is_tumor & ~called)),
-        "true_negative": int(np.sum(~is_tumor & ~called)),
-    }
+    tumor, called = labels == 1, scores >= threshold
+    cells = (tumor & called, ~tumor & called, tumor & ~called, ~tumor & ~called)
+    return Counts(*(int(np.sum(cell)) for cell in cells))
 
 
 def undefined_metrics(
     labels: NDArray[np.int64], scores: NDArray[np.float64], threshold: float
 ) -> dict[str, str]:
-    """Say which of `classification_metrics` do not exist for these patches, and why.
+    """Return the metrics that are undefined for these patches, with the reason.
 
     Args:
-        labels: int64 of shape (N,); 0 normal, 1 tumor.
-        scores: P(tumor), float64 of shape (N,).
-        threshold: Patches that score at least this are called tumor.
+        labels: Classes, int64 (N,); 0 normal, 1 tumor.
+        scores: P(tumor), float64 (N,).
+        threshold: Smallest score that is called tumor.
 
     Returns:
-        Metric to reason; empty when all are defined.
+        Name of the metric to reason; empty when all are defined.
     """
-    tumors, called = int(np.sum(labels == 1)), int(np.sum(scores >= threshold))
-    undefined: dict[str, str] = {}
-    if tumors == 0:
-        undefined |= {"recall": _NO_TUMOR, "roc_auc": _NO_TUMOR, "average_precision": _NO_TUMOR}
-    if tumors == len(labels):
-        undefined |= {"specificity": _NO_NORMAL, "roc_auc": _NO_NORMAL}
-    if called == 0:
-        undefined |= {"precision": _NONE_CALLED}
-    if tumors == 0 and called == 0:
-        undefined |= {"f1": f"{_NO_TUMOR}, and {_NONE_CALLED}"}
-    return undefined
+    counts = count_outcomes(labels, scores, threshold)
+    reasons = {metric.name: metric.undefined_when(counts) for metric in METRICS}
+    return {name: reason for name, reason in reasons.items() if reason is not None}
 
 
 def classification_metrics(
     labels: NDArray[np.int64], scores: NDArray[np.float64], threshold: float
 ) -> dict[str, float]:
-    """Measure a classifier on one set of patches; positive is tumor.
+    """Compute all metrics of a classifier on one set of patches.
 
     Args:
-        labels: int64 of shape (N,), N >= 1; 0 normal, 1 tumor.
-        scores: P(tumor), float64 of shape (N,).
-        threshold: Patches that score at least this are called tumor, in [0, 1].
+        labels: Classes, int64 (N,), N >= 1; 0 normal, 1 tumor.
+        scores: P(tumor), float64 (N,).
+        threshold: Smallest score that is called tumor, in [0, 1].
 
     Returns:
-        n, accuracy, precision, recall, specificity, f1 (at the threshold), roc_auc, average_precision
-        (over all thresholds); all but n in [0, 1], more is better. A metric that is not defined is
-        absent, never 0; `undefined_metrics` gives the reason.
+        Number of patches ``n``, and each of `METRICS` by name. An undefined metric is absent, never 0;
+        `undefined_metrics` gives the reason.
 
     Source: precision TP / (TP + FP), recall TP / (TP + FN), specificity TN / (TN + FP), F1
-    2 TP / (2 TP + FP + FN) (so 0, not undefined, when tumors exist and none is called); average
-    precision as scikit-learn, the step-wise sum of precision times gain in recall.
+    2 TP / (2 TP + FP + FN) (so 0, not undefined, when there are tumors and none is called); average precision
+    as in scikit-learn, the step-wise sum of precision times gain in recall.
     """
     assert len(labels) == len(scores) > 0, (len(labels), len(scores))
-    counts = confusion(labels, (scores >= threshold).astype(np.int64))
-    hit, false_alarm = counts["true_positive"], counts["false_positive"]
-    miss, pass_ = counts["false_negative"], counts["true_negative"]
     undefined = undefined_metrics(labels, scores, threshold)
-    fractions = {
-        "accuracy": (hit + pass_, len(labels)),
-        "precision": (hit, hit + false_alarm),
-        "recall": (hit, hit + miss),
-        "specificity": (pass_, pass_ + false_alarm),
-        "f1": (2 * hit, 2 * hit + false_alarm + miss),
-    }
+    counts = count_outcomes(labels, scores, threshold)
     metrics: dict[str, float] = {"n": len(labels)}
-    metrics |= {name: part / whole for name, (part, whole) in fractions.items() if name not in undefined}
-    if "roc_auc" not in undefined:
-        metrics["roc_auc"] = float(roc_auc_score(labels, scores))
-    if "average_precision" not in undefined:
-        metrics["average_precision"] = float(average_precision_score(labels, scores))
+    for metric in METRICS:
+        if metric.name in undefined:
+            continue
+        if metric in FRACTIONS:
+            part, whole = metric.value(counts)
+            metrics[metric.name] = part / whole
+        else:
+            metrics[metric.name] = float(metric.value(labels, scores))
     return metrics
 
 
@@ -107,13 +156,12 @@ def roc_points(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> pd.Dat
     """Return the corners of the ROC curve.
 
     Args:
-        labels: int64 of shape (N,); 0 normal, 1 tumor.
-        scores: P(tumor), float64 of shape (N,).
+        labels: Classes, int64 (N,); 0 normal, 1 tumor.
+        scores: P(tumor), float64 (N,).
 
     Returns:
-        Columns false_positive_rate, true_positive_rate (both rising from 0 to 1) and threshold (the
-        score from which patches are called tumor; NaN at the first point, where none is). No rows where
-        the patches are of one class: there is no curve then.
+        Columns false_positive_rate, true_positive_rate (both from 0 to 1) and threshold (smallest score
+        that is called tumor; NaN at the first point, where none is). No rows for patches of one class.
     """
     if len(np.unique(labels)) < 2:
         return pd.DataFrame(columns=["false_positive_rate", "true_positive_rate", "threshold"], dtype=float)
@@ -125,37 +173,37 @@ def roc_points(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> pd.Dat
 
 
 def wilson_ci(successes: int, count: int, confidence: float) -> tuple[float, float]:
-    """Return the Wilson score interval of a share.
+    """Return the Wilson score interval of a proportion.
 
     Args:
-        successes: How many of `count`.
-        count: At least 1.
-        confidence: Level of the interval, in (0, 1).
+        successes: Number of successes.
+        count: Number of trials, at least 1.
+        confidence: Confidence level, in (0, 1).
 
     Returns:
-        Low and high end, in [0, 1].
+        Lower and upper end, in [0, 1].
     """
     interval = stats.binomtest(successes, count).proportion_ci(confidence_level=confidence, method="wilson")
     return float(interval.low), float(interval.high)
 
 
 def per_slide(predictions: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """Break the result down by slide.
+    """Compute accuracy, recall and specificity of each slide.
 
     Args:
-        predictions: One row per patch with the columns slide, label, predicted (normal or tumor).
-        confidence: Level of the interval, in (0, 1).
+        predictions: One row per patch: slide, label and predicted (normal or tumor).
+        confidence: Confidence level, in (0, 1).
 
     Returns:
-        One row per slide, by name: slide, n, n_tumor, accuracy, accuracy_low, accuracy_high (Wilson
-        interval, which takes the patches of a slide as independent), recall, specificity (NaN where the
-        slide has no patch of that class).
+        One row per slide, sorted by name: slide, n, n_tumor, accuracy, accuracy_low, accuracy_high (Wilson
+        interval, which takes the patches of a slide as independent), recall, specificity (NaN without a patch
+        of that class).
     """
     rows = []
     for slide, patches in predictions.groupby("slide", sort=True):
-        counts = confusion(_is_tumor(patches["label"]), _is_tumor(patches["predicted"]))
-        right = counts["true_positive"] + counts["true_negative"]
-        tumors = counts["true_positive"] + counts["false_negative"]
+        tumor, called = (patches[name] == "tumor" for name in ("label", "predicted"))
+        counts = count_outcomes(np.asarray(tumor, dtype=np.int64), np.asarray(called, dtype=np.float64), 1.0)
+        right, tumors = counts.tp + counts.tn, counts.tp + counts.fn
         low, high = wilson_ci(right, len(patches), confidence)
         rows.append(
             {
@@ -165,31 +213,23 @@ def per_slide(predictions: pd.DataFrame, confidence: float) -> pd.DataFrame:
                 "accuracy": right / len(patches),
                 "accuracy_low": low,
                 "accuracy_high": high,
-                "recall": _share(counts["true_positive"], tumors),
-                "specificity": _share(counts["true_negative"], len(patches) - tumors),
+                "recall": counts.tp / tumors if tumors else math.nan,
+                "specificity": counts.tn / (len(patches) - tumors) if tumors < len(patches) else math.nan,
             }
         )
     return pd.DataFrame(rows)
 
 
-def _is_tumor(names: "pd.Series[str]") -> NDArray[np.int64]:
-    return np.asarray(names == "tumor", dtype=np.int64)
-
-
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else math.nan
-
-
 @dataclass(frozen=True)
 class MeanInterval:
-    """A mean over repetitions, with the confidence interval of that mean.
+    """Mean over repetitions with its confidence interval.
 
     Attributes:
         mean: Arithmetic mean.
         low: Lower end of the interval; None for a single repetition.
         high: Upper end; None for a single repetition.
-        sd: Standard deviation of the repetitions (n - 1 in the denominator); None for a single one.
-        n: How many repetitions.
+        sd: Sample standard deviation (n - 1 in the denominator); None for a single repetition.
+        n: Number of repetitions.
     """
 
     mean: float
@@ -204,7 +244,7 @@ def mean_ci(values: Sequence[float], confidence: float) -> MeanInterval:
 
     Args:
         values: One finite value per repetition, at least one.
-        confidence: Level of the interval, in (0, 1).
+        confidence: Confidence level, in (0, 1).
 
     Returns:
         The mean, and mean -+ t(n - 1) * sd / sqrt(n).
@@ -225,17 +265,17 @@ def mean_colour_baseline(
     test_images: NDArray[np.uint8],
     test_labels: NDArray[np.int64],
 ) -> float:
-    """Return how often colour alone tells tumor from normal: the control for every classifier.
+    """Return the accuracy of a classifier by mean colour alone, the control for every classifier.
 
     Args:
-        train_images: uint8 of shape (N, H, W, 3).
-        train_labels: int64 of shape (N,); both classes occur.
-        test_images: uint8 of shape (M, H, W, 3), M >= 1.
-        test_labels: int64 of shape (M,).
+        train_images: Training patches, uint8 (N, H, W, 3).
+        train_labels: Their classes, int64 (N,), both present.
+        test_images: Test patches, uint8 (M, H, W, 3), M >= 1.
+        test_labels: Their classes, int64 (M,).
 
     Returns:
         Test accuracy, in [0, 1], of a logistic regression (L2, C = 1, features standardised on the
-        training patches) on each patch's mean red, green and blue.
+        training patches) on the mean red, green and blue of each patch.
     """
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     model.fit(_mean_colours(train_images), train_labels)
@@ -243,6 +283,6 @@ def mean_colour_baseline(
 
 
 def _mean_colours(images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    # Patch by patch: a mapped set of 70,000 would otherwise be read into memory as a whole.
+    # Patch by patch, so that a mapped set is never in memory as a whole.
     means = [image.mean(axis=(0, 1)) for image in images]
     return np.asarray(means, dtype=np.float64)

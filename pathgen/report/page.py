@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pathgen.core.files import atomic_path, write_json
+from pathgen.metrics.classification import TABLE_METRICS
 from pathgen.patches.parquet import write_csv
 from pathgen.report.context import PAPER, Page, Results, gather_page, gather_results
 from pathgen.report.privacy import certainty
 from pathgen.report.privacy_utility import point_metrics, point_table
-from pathgen.report.result_table import TABLE_METRICS, headline_record, regime_words, runs_table
+from pathgen.report.result_table import headline_record, regime_words, runs_table
 from pathgen.report.settings import ReportSettings
 from pathgen.webpage.rendering import render
 

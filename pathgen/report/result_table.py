@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from pathgen.metrics.classification import mean_ci
+from pathgen.metrics.classification import TABLE_METRICS, mean_ci
 from pathgen.report import reference_results
 from pathgen.report.load import Run, run_order
 from pathgen.results.comparison import Comparison
@@ -15,14 +15,6 @@ from pathgen.results.headline import ConfusionSum, Headline
 from pathgen.run_matrix import regime_name
 from pathgen.webpage.formatting import Estimate, is_missing
 
-#: Metrics of the table, in order, with the words a reader sees.
-TABLE_METRICS: Mapping[str, str] = {
-    "accuracy": "accuracy",
-    "precision": "precision",
-    "recall": "recall",
-    "f1": "F1",
-    "roc_auc": "ROC-AUC",
-}
 REGIME_WORDS = {
     "original": "original patches",
     "mixed": "original and synthetic patches",

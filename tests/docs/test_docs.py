@@ -16,13 +16,14 @@ from pathgen.gan.generators.stylegan2.trainer import Players as StyleGan2Players
 from pathgen.gan.online_frechet import FRECHET_KEYS
 from pathgen.gan.overfitting import LOOKS
 from pathgen.gan.trainer import Players
-from pathgen.metrics.classification import classification_metrics, confusion, per_slide, roc_points
+from pathgen.metrics.classification import classification_metrics, per_slide, roc_points
 from pathgen.metrics.fidelity.measure import measure_fidelity
 from pathgen.metrics.fidelity.settings import FidelitySettings
 from pathgen.metrics.statistics.bootstrap_metrics import AT_OPERATING_POINT
 from pathgen.privacy.attack_family import QUESTIONS
 from pathgen.privacy.audit import audit
 from pathgen.privacy.settings import PrivacySettings
+from pathgen.results.evaluation import Confusion
 from pathgen.studies.dp_sweep.curve import MEASURES
 from pathgen.studies.tuning.search import VALUE_KEY
 
@@ -171,7 +172,7 @@ def test_scan_of_scripts_finds_literal_keys() -> None:
 def test_metrics_page_lists_columns_of_files() -> None:
     frame_columns = [
         *HISTORY_COLUMNS,
-        *confusion(_LABELS, _LABELS),
+        *Confusion.model_fields,
         *roc_points(_LABELS, _SCORES).columns,
         *per_slide(_predictions(), 0.95).columns.drop("slide"),
         "kimg",

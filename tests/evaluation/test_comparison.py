@@ -1,5 +1,6 @@
-"""Regimes compared on the same patches: what is grouped, paired and tested."""
+"""Comparison of the regimes: groups, pairs, tests."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,18 +12,22 @@ import pytest
 from pathgen.core.errors import PathgenError
 from pathgen.core.files import write_json
 from pathgen.evaluation.compare import compare, differences_table, regimes_table
-from pathgen.evaluation.load import EvaluatedRun, TestPatches, has_slides, load_runs, slide_patients
+from pathgen.evaluation.load import EvaluatedRun, TestPatches, cluster_patches, load_runs
+from pathgen.evaluation.settings import EvaluateSettings
+from pathgen.metrics.statistics.bootstrap import build_clusters
 from pathgen.patches.parquet import write_table
+from pathgen.results.comparison import Comparison
 from pathgen.run_matrix import RunKey
 
-CHOSEN: dict[str, Any] = {
-    "slides_known": True,
-    "patients": {},
-    "confidence": 0.95,
-    "resamples": 400,
-    "seed": 1,
-    "power": 0.8,
-}
+SETTINGS = EvaluateSettings(
+    threshold=0.5,
+    confidence=0.95,
+    specificity=0.9,
+    calibration_bins=10,
+    resamples=400,
+    seed=1,
+    power=0.8,
+)
 SKILL = {"original": 1.2, "mixed": 1.1, "synthetic": 0.4}
 
 
@@ -45,9 +50,19 @@ def made_up(replicates: int = 1, slides: int = 16) -> tuple[TestPatches, list[Ev
     return TestPatches(names, labels), runs
 
 
+def compared(
+    test: TestPatches,
+    runs: list[EvaluatedRun],
+    slides_known: bool = True,
+    patients: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    clusters = build_clusters(test.slides, test.labels, slides_known=slides_known, patients=patients or {})
+    return compare(test, runs, clusters, SETTINGS).as_json()
+
+
 def test_regimes_are_compared_in_pairs_with_adjusted_p_values() -> None:
     test, runs = made_up()
-    found = compare(test, runs, **CHOSEN)
+    found = compared(test, runs)
     assert [one["regime"] for one in found["regimes"]] == ["original", "mixed-dcgan", "synthetic-dcgan"]
     assert [(one["regime"], one["against"]) for one in found["differences"]] == [
         ("mixed-dcgan", "original"),
@@ -70,16 +85,17 @@ def test_regimes_are_compared_in_pairs_with_adjusted_p_values() -> None:
         if run.key.seed == 1 and run.key.regime != "mixed"
     ]
     assert one["only_against"] == np.sum(right[0] & ~right[1])
-    means = regimes_table(found)
+    record = Comparison.model_validate(found)
+    means = regimes_table(record)
     assert set(means["metric"]) >= {"accuracy", "roc_auc", "operating_recall"}
     assert (means["low"] < means["mean"]).all()
     assert (means["mean"] < means["high"]).all()
-    assert len(differences_table(found)) == 3 * 9
+    assert len(differences_table(record)) == 3 * 9
 
 
-def test_replicates_of_a_generator_are_one_regime_and_widen_its_interval() -> None:
+def test_replicates_form_one_regime_with_a_wider_interval() -> None:
     test, runs = made_up(replicates=3)
-    found = compare(test, runs, **CHOSEN)
+    found = compared(test, runs)
     assert [(one["regime"], one["trainings"], one["generators"]) for one in found["regimes"]] == [
         ("original", 3, 0),
         ("mixed-dcgan", 9, 3),
@@ -88,12 +104,12 @@ def test_replicates_of_a_generator_are_one_regime_and_widen_its_interval() -> No
     (pair,) = [one for one in found["differences"] if one["against"] == "mixed-dcgan"]
     # Each replicate against the same one of the other regime, with each seed.
     assert len(pair["mcnemar"]) == 9
-    alone = compare(test, [run for run in runs if run.key.generator in (None, "dcgan")], **CHOSEN)
+    alone = compared(test, [run for run in runs if run.key.generator in (None, "dcgan")])
     errors = [one["regimes"][2]["metrics"]["accuracy"]["error_trainings"] for one in (found, alone)]
     assert errors[0] > 2 * errors[1]
 
 
-def test_trainings_that_differ_alike_in_both_regimes_do_not_blur_the_difference() -> None:
+def test_paired_trainings_cancel_the_effect_of_the_seed() -> None:
     test, runs = made_up()
     chosen = []
     for run in runs:
@@ -109,14 +125,14 @@ def test_trainings_that_differ_alike_in_both_regimes_do_not_blur_the_difference(
                     wrong | (np.arange(len(right)) % 8 == 7) & (np.arange(len(right)) < from_end)
                 )
                 chosen.append(EvaluatedRun(key, np.where(called, 0.9, 0.1), 0.5, 0.7))
-    found = compare(test, chosen, **CHOSEN)
+    found = compared(test, chosen)
     (difference,) = found["differences"]
     assert difference["metrics"]["accuracy"]["difference"] == pytest.approx(-20 / 960)
     assert found["regimes"][0]["metrics"]["accuracy"]["error_trainings"] > 0.05
     assert difference["metrics"]["accuracy"].get("error_trainings", 0) < 1e-9
 
 
-def test_which_regime_is_named_first_does_not_matter() -> None:
+def test_order_of_the_regimes_changes_the_sign_alone() -> None:
     test, runs = made_up(replicates=3)
 
     def named(run: EvaluatedRun, kind: str) -> EvaluatedRun:
@@ -130,7 +146,7 @@ def test_which_regime_is_named_first_does_not_matter() -> None:
             for run in runs
             if (run.key.regime, run.key.generator) == ("mixed", "dcgan")
         ]
-        (found,) = compare(test, [*three, *one], **CHOSEN)["differences"]
+        (found,) = compared(test, [*three, *one])["differences"]
         return found
 
     first, second = difference("dcgan", "stylegan2"), difference("stylegan2", "dcgan")
@@ -143,47 +159,47 @@ def test_which_regime_is_named_first_does_not_matter() -> None:
     assert first["minimum_difference"] == pytest.approx(second["minimum_difference"])
 
 
-def test_the_smallest_difference_is_that_of_the_test_beside_it() -> None:
+def test_minimum_difference_exceeds_half_the_interval() -> None:
     test, runs = made_up(replicates=3)
     alone = [run for run in runs if run.key.seed == 1 and run.key.generator in (None, "dcgan")]
-    single, several = (compare(test, chosen, **CHOSEN)["differences"][1] for chosen in (alone, runs))
+    single, several = (compared(test, chosen)["differences"][1] for chosen in (alone, runs))
     for pair in (single, several):
         accuracy = pair["metrics"]["accuracy"]
         # An interval is narrower than what is found with more than even odds at the same level.
         assert pair["minimum_difference"] > (accuracy["high"] - accuracy["low"]) / 2
 
 
-def test_without_slides_patches_are_drawn_and_it_is_said() -> None:
+def test_unknown_slides_resample_patches() -> None:
     test, runs = made_up()
-    by_patch = compare(test, runs, **CHOSEN | {"slides_known": False})
+    by_patch = compared(test, runs, slides_known=False)
     assert (by_patch["test"]["unit"], by_patch["test"]["count"]) == ("patch", 960)
-    by_slide = compare(test, runs, **CHOSEN)
+    by_slide = compared(test, runs)
     errors = [one["regimes"][0]["metrics"]["recall"]["error_slides"] for one in (by_patch, by_slide)]
     assert errors[0] < 0.8 * errors[1]
 
 
-def test_slides_of_a_patient_are_drawn_together_in_means_and_differences() -> None:
+def test_slides_of_a_patient_are_resampled_together() -> None:
     test, runs = made_up()
-    by_slide = compare(test, runs, **CHOSEN)
+    by_slide = compared(test, runs)
     patients = {slide: f"p{int(slide[1:]) // 2}" for slide in np.unique(test.slides)}
-    by_patient = compare(test, runs, **CHOSEN | {"patients": patients})
+    by_patient = compared(test, runs, patients=patients)
     assert (by_slide["test"]["unit"], by_slide["test"]["count"]) == ("slide", 16)
     assert (by_patient["test"]["unit"], by_patient["test"]["count"]) == ("patient", 8)
     joined = replace(test, slides=np.array([patients[slide] for slide in test.slides], object))
-    as_slides = compare(joined, runs, **CHOSEN)
+    as_slides = compared(joined, runs)
     for part in ("regimes", "differences"):
         assert by_patient[part] == as_slides[part] != by_slide[part]
 
 
-def test_patients_who_all_have_one_slide_change_nothing() -> None:
+def test_patients_with_one_slide_each_change_nothing() -> None:
     test, runs = made_up()
     alone = {slide: f"patient of {slide}" for slide in np.unique(test.slides)[::2]}
-    assert compare(test, runs, **CHOSEN | {"patients": alone}) == compare(test, runs, **CHOSEN)
+    assert compared(test, runs, patients=alone) == compared(test, runs)
 
 
-def test_single_trainings_have_intervals_over_slides_alone() -> None:
+def test_single_trainings_have_intervals_over_slides() -> None:
     test, runs = made_up()
-    found = compare(test, [run for run in runs if run.key.seed == 1], **CHOSEN)
+    found = compared(test, [run for run in runs if run.key.seed == 1])
     accuracy = found["differences"][0]["metrics"]["accuracy"]
     assert "low" in accuracy
     assert "error_trainings" not in accuracy
@@ -194,10 +210,13 @@ def written(folder: Path, name: str, items: range, thresholds: dict[str, float] 
         {"slide": "a", "item": list(items), "label": ["tumor", "normal"] * (len(items) // 2)}
     )
     write_table(frame.assign(score=0.5, predicted="tumor"), folder / name / "predictions.parquet")
-    write_json(folder / name / "metrics.json", {} if thresholds is None else {"thresholds": thresholds})
+    counts = dict.fromkeys(("true_positive", "false_positive", "false_negative", "true_negative"), 1)
+    known = {} if thresholds is None else {"thresholds": thresholds}
+    plain = {"intervals": {}, "undefined": {}, "resampled": {"unit": "slide", "count": 4}}
+    write_json(folder / name / "metrics.json", {**plain, **known, "confusion": counts})
 
 
-def test_runs_are_read_back(tmp_path: Path) -> None:
+def test_load_runs_returns_keys_and_thresholds(tmp_path: Path) -> None:
     for name in ("original-cnn6-1", "synthetic-dcgan.2-cnn6-tuned-1"):
         written(tmp_path, name, range(4), {"call": 0.5, "operating": 0.9})
     test, runs = load_runs(tmp_path)
@@ -211,29 +230,30 @@ def test_runs_are_read_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "items", "thresholds", "said"),
+    ("name", "items", "thresholds", "message"),
     [
         ("nonsense", range(4), {"call": 0.5, "operating": 0.9}, "is not the name of a run"),
         ("synthetic-dcgan-cnn6-1", range(1, 5), {"call": 0.5, "operating": 0.9}, "other test patches"),
         ("synthetic-dcgan-cnn6-1", range(4), None, "thresholds"),
     ],
 )
-def test_what_does_not_fit_is_named(
-    tmp_path: Path, name: str, items: range, thresholds: dict[str, float] | None, said: str
+def test_load_runs_with_unsuitable_folder_raises(
+    tmp_path: Path, name: str, items: range, thresholds: dict[str, float] | None, message: str
 ) -> None:
     written(tmp_path, "original-cnn6-1", range(4), {"call": 0.5, "operating": 0.9})
     written(tmp_path, name, items, thresholds)
-    with pytest.raises(PathgenError, match=said):
+    with pytest.raises(PathgenError, match=message):
         load_runs(tmp_path)
     with pytest.raises(PathgenError, match="holds no evaluated run"):
         load_runs(tmp_path / "nothing")
 
 
-def test_slides_are_known_when_all_are() -> None:
-    assert has_slides(pd.DataFrame({"slide_known": [True, True]}))
-    assert not has_slides(pd.DataFrame({"slide_known": [True, False]}))
-
-
-def test_a_patient_is_known_where_the_cohort_names_one() -> None:
-    cohort = pd.DataFrame({"slide": ["a", "b", "c"], "patient": ["x", None, "x"]})
-    assert slide_patients(cohort) == {"a": "x", "c": "x"}
+def test_cluster_patches_follows_the_cohort() -> None:
+    slides, labels = np.array(["a", "b", "c"], object), np.array([0, 1, 1])
+    known = pd.DataFrame({"slide": ["a", "b", "c"], "patient": ["x", None, "x"], "slide_known": True})
+    assert (cluster_patches(slides, labels, known).unit, len(cluster_patches(slides, labels, known))) == (
+        "patient",
+        2,
+    )
+    mixed = known.assign(slide_known=[True, False, True])
+    assert cluster_patches(slides, labels, mixed).unit == "patch"

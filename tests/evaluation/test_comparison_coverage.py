@@ -1,7 +1,6 @@
-"""The comparison on made-up slides and trainings whose truth is known."""
+"""Coverage and level of the comparison on simulated slides and trainings."""
 
 import math
-from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +8,9 @@ from scipy.stats import norm
 
 from pathgen.evaluation.compare import compare
 from pathgen.evaluation.load import EvaluatedRun, TestPatches
+from pathgen.evaluation.settings import EvaluateSettings
+from pathgen.metrics.statistics.bootstrap import build_clusters
+from pathgen.results.comparison import Comparison
 from pathgen.run_matrix import RunKey
 
 SLIDES, PATCHES = 12, 30
@@ -18,6 +20,15 @@ SLIDE_SD, SEED_SD, REPLICATE_SD, REST_SD = 0.5, 0.1, 0.15, 0.05
 STRENGTHS = {"original": 0.9, "synthetic": 0.7}
 GENERATORS: dict[str, list[str | None]] = {"original": [None], "synthetic": ["dcgan", "dcgan.2", "dcgan.3"]}
 SEEDS = (1, 2, 3)
+SETTINGS = EvaluateSettings(
+    threshold=0.5,
+    confidence=0.95,
+    specificity=0.9,
+    calibration_bins=10,
+    resamples=100,
+    seed=1,
+    power=0.8,
+)
 
 
 def truth(regime: str, strength: float) -> float:
@@ -46,32 +57,33 @@ def made_up(rng: np.random.Generator, strengths: dict[str, float]) -> tuple[Test
     return TestPatches(of_patch.astype(str).astype(object), labels), runs
 
 
-def compared(rng: np.random.Generator, strengths: dict[str, float]) -> dict[str, Any]:
-    chosen = {"confidence": 0.95, "resamples": 100, "seed": 1, "power": 0.8}
-    return compare(*made_up(rng, strengths), slides_known=True, patients={}, **chosen)
+def compared(rng: np.random.Generator, strengths: dict[str, float]) -> Comparison:
+    test, runs = made_up(rng, strengths)
+    clusters = build_clusters(test.slides, test.labels, slides_known=True, patients={})
+    return compare(test, runs, clusters, SETTINGS)
 
 
 @pytest.mark.long
-def test_intervals_over_slides_and_trainings_together_cover_the_truth() -> None:
+def test_intervals_over_slides_and_trainings_cover_the_truth() -> None:
     rng, sets = np.random.default_rng(1), 600
     true = {regime: truth(regime, strength) for regime, strength in STRENGTHS.items()}
     wanted = [true["original"], true["synthetic"], true["synthetic"] - true["original"]]
     held = np.zeros(3)
     for _ in range(sets):
         found = compared(rng, STRENGTHS)
-        measured = [one["metrics"]["accuracy"] for one in (*found["regimes"], *found["differences"])]
-        held += [one["low"] <= value <= one["high"] for one, value in zip(measured, wanted, strict=True)]
+        measured = [one.metrics["accuracy"] for one in (*found.regimes, *found.differences)]
+        held += [one.low <= value <= one.high for one, value in zip(measured, wanted, strict=True)]
     # What neither seeds nor replicates explain counts twice: a little too wide rather than too narrow.
     assert (held / sets > 0.93).all(), held / sets
     assert (held / sets < 0.985).all(), held / sets
 
 
 @pytest.mark.long
-def test_regimes_that_are_equal_are_told_apart_as_seldom_as_the_level_says() -> None:
+def test_equal_regimes_differ_significantly_at_the_level() -> None:
     # Equal in truth: the replicates' spread takes a little from the accuracy of the same strength.
     spread = math.sqrt(1 + SLIDE_SD**2 + SEED_SD**2 + REST_SD**2)
     equal = {"original": 0.8, "synthetic": 0.8 * math.hypot(spread, REPLICATE_SD) / spread}
     assert truth("original", equal["original"]) == pytest.approx(truth("synthetic", equal["synthetic"]))
     rng, sets = np.random.default_rng(2), 600
-    false = sum(compared(rng, equal)["differences"][0]["p_value"] < 0.05 for _ in range(sets))
+    false = sum(compared(rng, equal).differences[0].p_value < 0.05 for _ in range(sets))
     assert 0.015 < false / sets < 0.07

@@ -1,6 +1,7 @@
-"""An evaluation writes what it measured, and says what is undefined."""
+"""Evaluation of one classifier on the test set and on synthetic patches."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from torch import Tensor, nn
 from pathgen.classifier.prediction import predict
 from pathgen.core.labels import LABELS
 from pathgen.evaluation.evaluate import evaluate
+from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.evaluation.trts import evaluate_on_synthetic
+from pathgen.metrics.statistics.bootstrap import build_clusters
 from pathgen.metrics.statistics.calibration import threshold_at_specificity
 from pathgen.patches.parquet import read_table
 from pathgen.patches.store import PatchSet
@@ -31,17 +34,15 @@ class Bright(nn.Module):
         return torch.log_softmax(torch.stack([-logit, logit], dim=1), dim=1)
 
 
-CHOSEN: dict[str, Any] = {
-    "slides_known": True,
-    "patients": {},
-    "threshold": 0.5,
-    "confidence": 0.95,
-    "specificity": 0.9,
-    "calibration_bins": 5,
-    "resamples": 200,
-    "seed": 1,
-    "device": torch.device("cpu"),
-}
+SETTINGS = EvaluateSettings(
+    threshold=0.5,
+    confidence=0.95,
+    specificity=0.9,
+    calibration_bins=5,
+    resamples=200,
+    seed=1,
+    power=0.8,
+)
 
 
 def patches(seed: int) -> PatchSet:
@@ -56,8 +57,18 @@ def patches(seed: int) -> PatchSet:
 TEST, VALID = patches(0), patches(1)
 
 
-def test_the_files_agree_with_scikit_learn(tmp_path: Path) -> None:
-    metrics = evaluate(Bright(), TEST, VALID, tmp_path, **CHOSEN)
+def evaluated(folder: Path, test: PatchSet = TEST, **changes: Any) -> Mapping[str, float]:
+    """Evaluate `Bright`; changes are settings, or of the clusters ``slides_known`` and ``patients``."""
+    by = {"slides_known": True, "patients": {}} | {
+        name: changes.pop(name) for name in ("slides_known", "patients") if name in changes
+    }
+    clusters = build_clusters(test.index["slide"].to_numpy(), test.classes, **by)
+    settings = SETTINGS.model_copy(update=changes)
+    return evaluate(Bright(), test, VALID, clusters, folder, settings, torch.device("cpu"))
+
+
+def test_evaluate_writes_what_scikit_learn_computes(tmp_path: Path) -> None:
+    metrics = evaluated(tmp_path)
     written = json.loads((tmp_path / "metrics.json").read_text())
     predictions = read_table(tmp_path / "predictions.parquet")
     truth = TEST.classes
@@ -77,10 +88,10 @@ def test_the_files_agree_with_scikit_learn(tmp_path: Path) -> None:
     assert metrics["calibration_error"] == pytest.approx((gaps * curve["n"]).sum() / 120)
 
 
-def test_intervals_are_by_slide_or_patient_or_said_to_be_by_patch(tmp_path: Path) -> None:
-    by_slide = evaluate(Bright(), TEST, VALID, tmp_path / "slide", **CHOSEN)
-    evaluate(Bright(), TEST, VALID, tmp_path / "patch", **CHOSEN | {"slides_known": False})
-    evaluate(Bright(), TEST, VALID, tmp_path / "patient", **CHOSEN | {"patients": {"a": "x", "d": "x"}})
+def test_evaluate_resamples_slides_patients_or_patches(tmp_path: Path) -> None:
+    by_slide = evaluated(tmp_path / "slide")
+    evaluated(tmp_path / "patch", slides_known=False)
+    evaluated(tmp_path / "patient", patients={"a": "x", "d": "x"})
     written = {
         unit: json.loads((tmp_path / unit / "metrics.json").read_text())
         for unit in ("slide", "patch", "patient")
@@ -96,8 +107,8 @@ def test_intervals_are_by_slide_or_patient_or_said_to_be_by_patch(tmp_path: Path
     ].keys()
 
 
-def test_the_operating_point_is_chosen_on_validation_patches(tmp_path: Path) -> None:
-    metrics = evaluate(Bright(), TEST, VALID, tmp_path, **CHOSEN)
+def test_operating_point_is_chosen_on_validation_patches(tmp_path: Path) -> None:
+    metrics = evaluated(tmp_path)
     threshold = json.loads((tmp_path / "metrics.json").read_text())["thresholds"]["operating"]
     scores = predict(Bright(), VALID.images, torch.device("cpu"))
     assert threshold == threshold_at_specificity(VALID.classes, scores, 0.9)
@@ -106,8 +117,8 @@ def test_the_operating_point_is_chosen_on_validation_patches(tmp_path: Path) -> 
     assert metrics["operating_specificity"] == np.mean(on_test[TEST.classes == 0] < threshold)
 
 
-def test_what_is_undefined_is_said_and_never_zero(tmp_path: Path) -> None:
-    metrics = evaluate(Bright(), TEST, VALID, tmp_path, **CHOSEN | {"threshold": 1.0})
+def test_undefined_metric_is_absent_with_a_reason(tmp_path: Path) -> None:
+    metrics = evaluated(tmp_path, threshold=1.0)
     written = json.loads((tmp_path / "metrics.json").read_text())
     assert "precision" not in metrics
     assert "precision" not in written
@@ -117,9 +128,9 @@ def test_what_is_undefined_is_said_and_never_zero(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("label", "missing"), [("tumor", "no patch is normal"), ("normal", "no patch is tumor")]
 )
-def test_a_test_set_of_one_class_has_no_roc_curve(tmp_path: Path, label: str, missing: str) -> None:
+def test_test_set_of_one_class_has_no_roc_curve(tmp_path: Path, label: str, missing: str) -> None:
     folder = tmp_path / "original-cnn6-1"
-    metrics = evaluate(Bright(), TEST.of_label(label), VALID, folder, **CHOSEN)
+    metrics = evaluated(folder, TEST.of_label(label))
     assert "accuracy" in metrics
     assert "roc_auc" not in metrics
     assert Evaluation.load(folder / "metrics.json").undefined["roc_auc"] == missing
@@ -130,7 +141,7 @@ def test_a_test_set_of_one_class_has_no_roc_curve(tmp_path: Path, label: str, mi
     assert read is not None and read.empty
 
 
-def test_synthetic_patches_are_asked_for_the_class_they_were_made_for(tmp_path: Path) -> None:
+def test_evaluate_on_synthetic_measures_the_intended_class(tmp_path: Path) -> None:
     sets: dict[str, PatchSet] = {label: TEST.of_label(label) for label in LABELS}
     metrics = evaluate_on_synthetic(
         Bright(), sets, tmp_path, threshold=0.5, confidence=0.95, device=torch.device("cpu")

@@ -10,6 +10,8 @@ from factories.audits import audit, class_audit
 from pathgen.core.files import write_json
 from pathgen.evaluation.compare import compare
 from pathgen.evaluation.load import load_runs
+from pathgen.evaluation.settings import EvaluateSettings
+from pathgen.metrics.statistics.bootstrap import build_clusters
 from pathgen.metrics.statistics.calibration import reliability_curve
 from pathgen.patches.parquet import write_table
 from pathgen.patches.schemas import COHORT, INDEXED, SAMPLES, check_table, empty_table
@@ -244,9 +246,17 @@ def _write_verdicts(root: Path) -> None:
 def _write_comparison(root: Path) -> None:
     results = root / "results"
     test, runs = load_runs(results / "evaluate")
-    chosen = {"confidence": 0.95, "resamples": 100, "seed": 1, "power": 0.8}
-    found = compare(test, runs, slides_known=True, patients={}, **chosen)
-    write_json(results / "comparison" / "comparison.json", found)
+    clusters = build_clusters(test.slides, test.labels, slides_known=True, patients={})
+    settings = EvaluateSettings(
+        threshold=0.5,
+        confidence=0.95,
+        specificity=0.9,
+        calibration_bins=10,
+        resamples=100,
+        seed=1,
+        power=0.8,
+    )
+    compare(test, runs, clusters, settings).save(results / "comparison" / "comparison.json")
     for seed in SEEDS:
         shares = {"n": 140, "accuracy": 0.9, "recall": 0.8, "specificity": 1.0}
         ends = {f"{name}/{end}": 0.5 for name in shares for end in ("low", "high")}

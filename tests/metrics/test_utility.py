@@ -11,8 +11,9 @@ from scipy import stats
 from sklearn import metrics as reference
 
 from pathgen.metrics.classification import (
+    Counts,
     classification_metrics,
-    confusion,
+    count_outcomes,
     mean_ci,
     mean_colour_baseline,
     per_slide,
@@ -70,12 +71,8 @@ def test_confusion() -> None:
     labels, predicted = np.array([1, 1, 1, 0, 0, 0, 0]), np.array([1, 1, 0, 1, 0, 0, 0])
     matrix = reference.confusion_matrix(labels, predicted)
     (true_negative, false_positive), (false_negative, true_positive) = matrix
-    assert confusion(labels, predicted) == {
-        "true_positive": true_positive,
-        "false_positive": false_positive,
-        "false_negative": false_negative,
-        "true_negative": true_negative,
-    }
+    expected = Counts(tp=true_positive, fp=false_positive, fn=false_negative, tn=true_negative)
+    assert count_outcomes(labels, predicted.astype(float), 0.5) == expected
 
 
 def test_roc_points_span_the_unit_square_and_enclose_the_area() -> None:

@@ -92,7 +92,7 @@ def test_code_edited_while_it_runs_is_not_taken_for_what_ran(copy, tmp_path):
     network = copy.root / "pathgen/classifier/networks/cnn6.py"
     before = network.read_bytes()
     network.write_bytes(before + b"# another network\n")
-    refused = copy.repro("--force", "--single-item", "evaluate@original-cnn6-1", succeeds=False)
+    refused = copy.repro("--force", "--single-item", "evaluate", succeeds=False)
     assert "error: pathgen/classifier/networks/cnn6.py: has changed" in refused
     network.write_bytes(before)
     assert set(trainings) <= set(_to_run(copy))

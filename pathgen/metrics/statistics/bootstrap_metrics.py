@@ -1,4 +1,4 @@
-"""The metrics of the test set with a weight for each slide, for many weightings at once."""
+"""Metrics of a test set with weighted clusters, for many weightings at once."""
 
 from dataclasses import dataclass, replace
 
@@ -6,29 +6,33 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from pathgen.metrics.classification import FRACTIONS, Counts
 from pathgen.metrics.statistics.bootstrap import Clusters
 
-#: Metrics at the threshold, over all thresholds, and at the operating point.
-AT_THRESHOLD = ("accuracy", "precision", "recall", "specificity", "f1")
-RANKED = ("roc_auc", "average_precision")
+#: Metrics with confidence intervals: at the threshold, over all thresholds, and at the operating point.
 AT_OPERATING_POINT = ("operating_recall", "operating_specificity")
-WEIGHTED_METRICS = (*AT_THRESHOLD, *RANKED, *AT_OPERATING_POINT)
+WEIGHTED_METRICS = (
+    *(metric.name for metric in FRACTIONS),
+    "roc_auc",
+    "average_precision",
+    *AT_OPERATING_POINT,
+)
 
-# Groups of neighbouring scores that are enough where only the spread over weightings is wanted.
+# Number of groups of neighbouring scores that suffices for the spread over weightings.
 _COARSE_GROUPS = 1000
 
 
 @dataclass(frozen=True)
 class ScoredTestSet:
-    """What a classifier made of the test patches, so arranged that weighting slides is cheap.
+    """Scores of the test patches, arranged so that weighting clusters is cheap.
 
     Attributes:
-        outcomes: Patches of each cluster that were found, called wrongly, missed and passed rightly (TP, FP,
-            FN, TN) at the threshold, float64 of shape (S, 4).
-        operating_outcomes: The same at the operating point's threshold.
-        tumors: Tumor patches of each cluster in each group of equal scores, highest score first, sparse
-            float64 of shape (S, K).
-        normals: Likewise, the normal patches.
+        outcomes: Numbers of true positives, false positives, false negatives and true negatives of each
+            cluster at the threshold, float64 (S, 4).
+        operating_outcomes: Numbers at the threshold of the operating point, float64 (S, 4).
+        tumors: Number of tumor patches of each cluster in each group of equal scores, highest score first,
+            sparse float64 (S, K).
+        normals: Number of normal patches of each cluster in each group, sparse float64 (S, K).
     """
 
     outcomes: NDArray[np.float64]
@@ -48,14 +52,11 @@ def prepare_scores(
     """Arrange scores for `weighted_metrics`.
 
     Args:
-        labels: int64 of shape (N,); 0 normal, 1 tumor.
-        scores: P(tumor), float64 of shape (N,).
-        clusters: Of the same patches.
-        threshold: Patches that score at least this are called tumor.
-        operating_threshold: Likewise, at the operating point.
-
-    Returns:
-        The arrangement.
+        labels: Classes, int64 (N,); 0 normal, 1 tumor.
+        scores: P(tumor), float64 (N,).
+        clusters: Clusters of the same patches.
+        threshold: Smallest score that is called tumor.
+        operating_threshold: Smallest score that is called tumor at the operating point.
     """
     _, group = np.unique(-scores, return_inverse=True)
     return ScoredTestSet(
@@ -72,21 +73,21 @@ def _cells(clusters: Clusters, group: NDArray[np.int64], counted: NDArray[np.boo
     return csr_array((np.ones(int(counted.sum())), places), shape=shape)
 
 
-def coarsen_scores(judged: ScoredTestSet) -> ScoredTestSet:
-    """Join groups of neighbouring scores, until about 1,000 of equally many patches are left.
+def coarsen_scores(scored: ScoredTestSet) -> ScoredTestSet:
+    """Join groups of neighbouring scores into about 1,000 groups of equal size.
 
     Args:
-        judged: The arrangement.
+        scored: Scores of the test patches.
 
     Returns:
-        One whose areas differ by less than 0.001 and are many times faster to weight.
+        Scores with areas that differ by less than 0.001 and are many times faster to weight.
     """
-    sizes = judged.tumors.sum(axis=0) + judged.normals.sum(axis=0)
+    sizes = scored.tumors.sum(axis=0) + scored.normals.sum(axis=0)
     places = np.cumsum(sizes) - 1
     _, joined = np.unique(places * _COARSE_GROUPS // sizes.sum(), return_inverse=True)
     rows = np.arange(len(sizes))
     joining = csr_array((np.ones(len(sizes)), (rows, joined)), shape=(len(sizes), int(joined.max()) + 1))
-    return replace(judged, tumors=judged.tumors @ joining, normals=judged.normals @ joining)
+    return replace(scored, tumors=scored.tumors @ joining, normals=scored.normals @ joining)
 
 
 def _outcomes(
@@ -97,31 +98,31 @@ def _outcomes(
     return cells.reshape(len(clusters), 4).astype(np.float64)
 
 
-def weighted_metrics(weights: NDArray[np.float64], judged: ScoredTestSet) -> dict[str, NDArray[np.float64]]:
-    """Measure with slides weighted.
+def weighted_metrics(weights: NDArray[np.float64], scored: ScoredTestSet) -> dict[str, NDArray[np.float64]]:
+    """Compute the metrics with weighted clusters.
 
     Args:
-        weights: Of the clusters, float64 of shape (b, S), >= 0.
-        judged: What is measured.
+        weights: Weights of the clusters, float64 (b, S), >= 0.
+        scored: Scores of the test patches.
 
     Returns:
-        Each of `WEIGHTED_METRICS` to its values, float64 of shape (b,); NaN where it is not defined. With all
-        weights 1 they are those of `pathgen.metrics.classification.classification_metrics`.
+        Each of `WEIGHTED_METRICS` to its values, float64 (b,); NaN where undefined. All weights 1 give the
+        metrics of `pathgen.metrics.classification.classification_metrics`.
     """
-    tp, fp, fn, tn = (weights @ judged.outcomes).T
-    operating = (weights @ judged.operating_outcomes).T
-    areas, precisions = _ranked(weights, judged)
+    at_threshold = _fractions(weights @ scored.outcomes)
+    at_operating_point = _fractions(weights @ scored.operating_outcomes)
+    areas, precisions = _ranked(weights, scored)
     return {
-        "accuracy": _share(tp + tn, tp + fp + fn + tn),
-        "precision": _share(tp, tp + fp),
-        "recall": _share(tp, tp + fn),
-        "specificity": _share(tn, tn + fp),
-        "f1": _share(2 * tp, 2 * tp + fp + fn),
+        **at_threshold,
         "roc_auc": areas,
         "average_precision": precisions,
-        "operating_recall": _share(operating[0], operating[0] + operating[2]),
-        "operating_specificity": _share(operating[3], operating[3] + operating[1]),
+        **{name: at_operating_point[name.removeprefix("operating_")] for name in AT_OPERATING_POINT},
     }
+
+
+def _fractions(outcomes: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    counts = Counts(*outcomes.T)
+    return {metric.name: _share(*metric.value(counts)) for metric in FRACTIONS}
 
 
 def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -130,10 +131,10 @@ def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.
 
 
 def _ranked(
-    weights: NDArray[np.float64], judged: ScoredTestSet
+    weights: NDArray[np.float64], scored: ScoredTestSet
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return area under ROC and average precision: sums over the groups of equal scores, from the highest."""
-    new_hits, new_alarms = weights @ judged.tumors, weights @ judged.normals  # (b, K)
+    """Return ROC-AUC and average precision: sums over the groups of equal scores, from the highest."""
+    new_hits, new_alarms = weights @ scored.tumors, weights @ scored.normals  # (b, K)
     hits, alarms = np.cumsum(new_hits, axis=1), np.cumsum(new_alarms, axis=1)
     area = np.sum(new_alarms * (hits - new_hits / 2), axis=1)
     precision = np.sum(new_hits * np.nan_to_num(_share(hits, hits + alarms)), axis=1)
