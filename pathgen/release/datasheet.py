@@ -41,7 +41,11 @@ def datasheet(study: ReleaseInputs, index: pd.DataFrame, versions: Mapping[str, 
         settings=study.settings,
         audit=study.audit,
         fidelity=fidelity_section(study.fidelity),
-        costs=[cost for cost in study.results.costs if cost.row.generator == study.generator],
+        costs=[
+            cost
+            for cost in study.results.costs
+            if any(run.key.generator == study.generator for run in cost.row.runs)
+        ],
         trts=trts,
         checks=checks(study),
         columns=list(index.columns),

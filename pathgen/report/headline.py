@@ -85,14 +85,21 @@ def accuracy_loss(
     compared = None if comparison is None else comparison.difference(row.classifier, row.name, "original")
     accuracy = None if compared is None else compared.metrics.get("accuracy")
     if accuracy is None:
-        return _paired_loss(original.runs, row.runs, confidence)
+        return paired_loss(original.runs, row.runs, confidence)
     ends: tuple[float | None, float | None] = (None, None)
     if accuracy.low is not None and accuracy.high is not None:
         ends = (-accuracy.high, -accuracy.low)
     return Estimate(-accuracy.difference, *ends, len(row.runs), len(row.runs))
 
 
-def _paired_loss(original: Sequence[Run], other: Sequence[Run], confidence: float) -> Estimate | None:
+def paired_loss(original: Sequence[Run], other: Sequence[Run], confidence: float) -> Estimate | None:
+    """Return the loss in accuracy over the seeds that both have; None when they share no seed.
+
+    Args:
+        original: Runs of the original regime.
+        other: Runs of another regime with the same classifier.
+        confidence: Level of the interval over seeds, in (0, 1).
+    """
     before = {run.key.seed: run.metrics.get("accuracy") for run in original}
     after = {run.key.seed: run.metrics.get("accuracy") for run in other}
     pairs = [(before[seed], after[seed]) for seed in sorted(before.keys() & after.keys())]

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import pandas as pd
 
-from pathgen.report.headline import costs
+from pathgen.report.headline import costs, paired_loss
 from pathgen.report.privacy import attacks_of
 from pathgen.report.result_table import Row
 from pathgen.results.audit import Audit, Verdict
@@ -108,21 +109,21 @@ def tradeoff(
         comparison: Comparison of the regimes; None when it was not run.
 
     Returns:
-        One point per audited generator, regime and classifier, in the order of the rows.
+        One point per audited generator, regime and classifier, in the order of the rows. A generator that is
+        alone in its row has the interval of the comparison; replicates have that over their own seeds.
     """
     leaks = {name: leak for name, audit in audits.items() if (leak := strongest_attack(audit)) is not None}
-    return [
-        Point(
-            generator=cost.row.generator,
-            regime=cost.row.regime,
-            classifier=cost.row.classifier,
-            lost=cost.loss,
-            leak=leaks[cost.row.generator],
-            epsilon=epsilon_of(generators.get(cost.row.generator, {})),
-        )
-        for cost in costs(rows, confidence, comparison)
-        if cost.row.generator in leaks and cost.loss.mean is not None
-    ]
+    points = []
+    for cost in costs(rows, confidence, comparison):
+        runs = groupby(cost.row.runs, key=lambda run: run.key.generator or "")
+        by_generator = {name: list(own) for name, own in runs}
+        for name, own in by_generator.items():
+            alone = len(by_generator) == 1
+            lost = cost.loss if alone else paired_loss(cost.original.runs, own, confidence)
+            if name in leaks and lost is not None and lost.mean is not None:
+                epsilon = epsilon_of(generators.get(name, {}))
+                points.append(Point(name, cost.row.regime, cost.row.classifier, lost, leaks[name], epsilon))
+    return points
 
 
 def point_metrics(points: Sequence[Point]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The published reference: the study whose numbers stand beside every run's."""
+"""Published results of the reference study."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -74,7 +74,12 @@ def both_ways(
         accuracy = record.metrics.get("accuracy")
         if accuracy is not None:
             values.setdefault((generator, classifier), {})[seed] = accuracy
-    trained_on = {(row.generator, row.classifier): row for row in rows if row.regime == "synthetic"}
+    trained_on = {
+        (run.key.generator, row.classifier): row
+        for row in rows
+        if row.regime == "synthetic"
+        for run in row.runs
+    }
     entries = []
     for (generator, classifier), by_seed in values.items():
         row = trained_on.get((generator, classifier))

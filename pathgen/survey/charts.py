@@ -1,4 +1,4 @@
-"""Plots over all slides of a cohort, the outliers named."""
+"""Plots over all slides of a cohort, with the names of outliers."""
 
 from collections.abc import Collection, Sequence
 
@@ -13,9 +13,9 @@ from pathgen.survey.outliers import darkness, share_of_light
 from pathgen.webpage.display_names import LABEL_WORDS
 from pathgen.webpage.plotting import COLOURS, GREY, empty_plot
 
-# More names than this would hide one another; the table has them all.
+# More names would overlap; the table has them all.
 _NAMES = 12
-# From this ratio of the largest to the smallest value on, the axis is logarithmic.
+# Ratio of the largest to the smallest value above which the axis is logarithmic.
 _WIDE = 30.0
 _KINDS: Sequence[tuple[str | None, str, str]] = (
     ("normal", "o", COLOURS[0]),
@@ -32,7 +32,7 @@ def _of_kind(facts: pd.DataFrame, label: str | None) -> NDArray[np.bool_]:
 def _name(
     axis: Axes, x: NDArray[np.float64], y: NDArray[np.float64], slides: Sequence[str], named: Collection[str]
 ) -> None:
-    """Write the names of some slides beside their points, those on the right to the left of them."""
+    """Write the names of some slides next to their points, towards the centre of the plot."""
     middle = (float(x.min()) + float(x.max())) / 2
     here = [place for place, slide in enumerate(slides) if slide in named][:_NAMES]
     for place in here:
@@ -61,17 +61,17 @@ def _mark(axis: Axes, x: NDArray[np.float64], y: NDArray[np.float64], outlying: 
 
 
 def plot_ranked(facts: pd.DataFrame, column: str, words: str, named: Collection[str]) -> Figure | None:
-    """Plot one number per slide, the slides in its order.
+    """Plot one number per slide, in ascending order.
 
     Args:
-        facts: One row per slide; has ``slide``, ``label`` and the column.
-        column: What to plot.
-        words: The same for a reader.
-        named: Slides to mark as outliers and to name.
+        facts: Table of slides with ``slide``, ``label`` and the column.
+        column: Column to plot.
+        words: Label of the vertical axis.
+        named: Slides to mark as outliers.
 
     Returns:
-        The plot, or None when no slide has the number. Its vertical axis is logarithmic where the values
-        differ widely.
+        Plot, or None when no slide has the number. The vertical axis is logarithmic where values differ
+        widely.
     """
     known = facts[facts[column].notna()].sort_values([column, "slide"], ignore_index=True)
     if known.empty:
@@ -92,21 +92,21 @@ def plot_ranked(facts: pd.DataFrame, column: str, words: str, named: Collection[
     else:
         axis.set_ylim(bottom=0.0, top=float(values.max()) * 1.12 or 1.0)
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axis.set_xlabel("slides, in this order")
+    axis.set_xlabel("slides, in ascending order")
     axis.set_ylabel(words)
     figure.legend(loc="outside lower center", ncols=4, fontsize="small", frameon=False)
     return figure
 
 
 def plot_stain(facts: pd.DataFrame, named: Collection[str]) -> Figure | None:
-    """Plot how dark and how blue or pink the tissue of each slide is, each point in that colour.
+    """Plot darkness and hue of the tissue of each slide, each point in the tissue's mean colour.
 
     Args:
-        facts: One row per slide; has ``slide``, ``label``, ``mean_r``, ``mean_g`` and ``mean_b``.
-        named: Slides to mark as outliers and to name.
+        facts: Table of slides with ``slide``, ``label``, ``mean_r``, ``mean_g`` and ``mean_b``.
+        named: Slides to mark as outliers.
 
     Returns:
-        The plot, or None when no slide has a colour.
+        Plot, or None when no slide has a colour.
     """
     known = facts[facts[["mean_r", "mean_g", "mean_b"]].notna().all(axis=1)].reset_index(drop=True)
     if known.empty:

@@ -1,4 +1,4 @@
-"""Which slides are unlike the others: a robust rule, so that the outliers do not hide themselves."""
+"""Detect outliers among slides by a robust score, which outliers cannot mask."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,26 +9,26 @@ from numpy.typing import NDArray
 
 from pathgen.core.optical_density import optical_density
 
-#: With fewer values nothing is called an outlier: the median of three slides says nothing of the fourth.
+#: Smallest number of slides with a trait to judge it.
 LEAST_VALUES = 5
-# Make the two spreads equal to the standard deviation of a normal distribution.
+# Factors that turn both deviations into the standard deviation of a normal distribution.
 _MEDIAN_TO_SIGMA = 0.6745
 _MEAN_TO_SIGMA = 1.253314
 
 
 @dataclass(frozen=True)
 class Trait:
-    """What slides are compared in.
+    """Trait in which slides are compared.
 
     Attributes:
-        name: Its name in tables.
-        words: Its name for a reader.
-        values: Slides' facts -> one number per slide, NaN where unknown, on the scale that is judged.
-        shown: A number of that scale -> text for a reader.
-        less: What a slide with less of it is.
-        more: What a slide with more of it is.
-        least: Differences from the median below this are no outlier however alike the others are.
-        least_words: The same for a reader.
+        name: Name in tables.
+        words: Name for a reader.
+        values: Function from the table of slides to one number per slide, NaN where unknown.
+        shown: Function from such a number to text.
+        less: Description of a slide with a low value.
+        more: Description of a slide with a high value.
+        least: Smallest difference from the median of an outlier.
+        least_words: The same as text.
     """
 
     name: str
@@ -43,13 +43,13 @@ class Trait:
 
 @dataclass(frozen=True)
 class Outlier:
-    """A slide that is unlike the others.
+    """Outlier among the slides.
 
     Attributes:
-        slide: Its id.
-        trait: In what, a name of `TRAITS`.
-        score: Its modified z-score; negative where it has less than the others.
-        words: The same in a sentence.
+        slide: Name of the slide.
+        trait: Name of the trait, of `TRAITS`.
+        score: Modified z-score; negative below the median.
+        words: Description for a reader.
     """
 
     slide: str
@@ -59,14 +59,14 @@ class Outlier:
 
 
 def modified_z_scores(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Say how far each value is from the median, in robust standard deviations.
+    """Compute the distance of each value from the median, in robust standard deviations.
 
     Args:
         values: float64 of shape (n,); NaN where unknown.
 
     Returns:
-        float64 of shape (n,): ``0.6745 (x - median) / MAD`` with MAD the median absolute deviation. Where
-        more than half of the values are equal, MAD is 0 and the mean absolute deviation takes its place,
+        Scores, float64 of shape (n,): ``0.6745 (x - median) / MAD`` with MAD the median absolute deviation.
+        Where more than half of the values are equal, MAD is 0 and the mean absolute deviation is used,
         ``(x - median) / (1.253314 mean|x - median|)``. NaN where unknown; zeros where all are equal.
 
     Source: Iglewicz and Hoaglin, How to Detect and Handle Outliers (ASQC, 1993), section 3; the fallback is
@@ -112,7 +112,7 @@ def _tissue(facts: pd.DataFrame) -> NDArray[np.float64]:
     return facts["tissue_fraction"].to_numpy(dtype=np.float64)
 
 
-#: In H&E, haematoxylin takes red and green light from the beam, eosin green light only.
+#: Haematoxylin absorbs red and green light, eosin only green light.
 TRAITS = (
     Trait(
         "tissue_fraction",
@@ -168,14 +168,14 @@ TRAITS = (
 
 
 def find_outliers(facts: pd.DataFrame, threshold: float) -> list[Outlier]:
-    """Name the slides that are unlike the others in some trait.
+    """Find the outliers in any trait.
 
     Args:
-        facts: One row per slide; has ``slide`` and the columns that the traits are made of.
+        facts: Table of slides with ``slide`` and the columns of the traits.
         threshold: Modified z-score above which a slide is an outlier.
 
     Returns:
-        The outliers, the farthest first. A trait that fewer than `LEAST_VALUES` slides have is not judged.
+        Outliers, the farthest first. A trait known for fewer than `LEAST_VALUES` slides is not judged.
     """
     found = [outlier for trait in TRAITS for outlier in _outliers_in(trait, facts, threshold)]
     return sorted(found, key=lambda outlier: (-abs(outlier.score), outlier.slide, outlier.trait))
@@ -191,14 +191,14 @@ def _outliers_in(trait: Trait, facts: pd.DataFrame, threshold: float) -> list[Ou
     for slide, value, score in zip(facts["slide"], values, modified_z_scores(values), strict=True):
         if abs(score) > threshold and abs(value - median) >= trait.least:
             which = trait.more if score > 0 else trait.less
-            said = (
+            words = (
                 f"{trait.words} {trait.shown(value)}: {which} than most "
                 f"(median {trait.shown(median)}, score {score:+.1f})"
             )
-            found.append(Outlier(str(slide), trait.name, float(score), said.replace("-", "−")))
+            found.append(Outlier(str(slide), trait.name, float(score), words.replace("-", "−")))
     return found
 
 
 def judged(facts: pd.DataFrame) -> Sequence[str]:
-    """Return the words of the traits that enough slides have to be judged."""
+    """Return the names, for a reader, of the traits known for enough slides."""
     return [trait.words for trait in TRAITS if np.sum(~np.isnan(trait.values(facts))) >= LEAST_VALUES]

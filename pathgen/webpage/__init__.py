@@ -1,1 +1,1 @@
-"""What the HTML pages have in common: pictures as data URIs, plots, tables, and how a template is filled."""
+"""Shared parts of the HTML pages: templates, number formats, pictures as data URIs, plots and tables."""

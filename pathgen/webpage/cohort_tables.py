@@ -1,4 +1,4 @@
-"""Tables about the cohort that more than one page shows. Pure functions."""
+"""Tables about the cohort that several pages show."""
 
 import pandas as pd
 
@@ -9,10 +9,10 @@ from pathgen.webpage.table import Table
 
 
 def role_table(samples: pd.DataFrame) -> Table:
-    """Count the drawn patches by role and label.
+    """Count the sampled patches by role and label.
 
     Args:
-        samples: The drawn patches with role, label and slide.
+        samples: Sampled patches with role, label and slide.
 
     Returns:
         One line per role that holds patches, in the order of `ROLES`.
@@ -32,7 +32,7 @@ def role_table(samples: pd.DataFrame) -> Table:
 
 
 def readable(samples: pd.DataFrame, extracted: pd.DataFrame | None) -> pd.DataFrame:
-    """Return the drawn patches but those of slides that turned out unreadable when extracted.
+    """Return the sampled patches without those of slides that extraction could not read.
 
     Args:
         samples: The table `pathgen.patches.schemas.SAMPLES`.
@@ -49,15 +49,15 @@ def readable(samples: pd.DataFrame, extracted: pd.DataFrame | None) -> pd.DataFr
 def left_out(
     cohort: pd.DataFrame, indexed: pd.DataFrame | None, extracted: pd.DataFrame | None
 ) -> pd.DataFrame:
-    """List the slides that are not in use.
+    """List the excluded slides.
 
     Args:
         cohort: The table `pathgen.patches.schemas.COHORT`.
         indexed: The table `pathgen.patches.schemas.INDEXED`; None when there is none yet.
-        extracted: The table `pathgen.patches.schemas.EXTRACTED`; likewise.
+        extracted: The table `pathgen.patches.schemas.EXTRACTED`; None when there is none yet.
 
     Returns:
-        Columns slide, path, stage (which left it out) and reason; by slide.
+        Columns slide, path, stage (that excluded it) and reason; by slide.
     """
     found = [cohort[["slide", "skipped"]].set_axis(["slide", "reason"], axis=1).assign(stage="cohort")]
     if indexed is not None:
@@ -73,8 +73,8 @@ def left_out(
 def left_out_table(
     cohort: pd.DataFrame, indexed: pd.DataFrame | None, extracted: pd.DataFrame | None
 ) -> Table | None:
-    """List the slides that are not in use, with the reason; None when all are (see `left_out`)."""
+    """List the excluded slides with the reason; None when all are in use (see `left_out`)."""
     listed = left_out(cohort, indexed, extracted)
     lines = [[str(cell) for cell in line] for line in listed.itertuples(index=False)]
-    head = ["slide", "file", "left out by stage", "reason"]
-    return Table("Slides that were left out.", head, lines) if lines else None
+    head = ["slide", "file", "excluded by stage", "reason"]
+    return Table("Excluded slides.", head, lines) if lines else None

@@ -1,11 +1,11 @@
-"""How classes and roles are called for a reader."""
+"""Names of classes and roles for a reader."""
 
 from collections.abc import Mapping
 
 LABEL_WORDS: Mapping[str, str] = {"normal": "normal", "tumor": "tumour"}
-#: What patches are counted by, where the slides are known and where they are not.
+#: Units that patches are counted by: slides, or containers where slides are unknown.
 SLIDES, CONTAINERS = "slides", "containers"
-#: On pictures, where room is short.
+#: Short names, for pictures.
 ROLE_WORDS: Mapping[str, str] = {
     "train": "training",
     "valid": "validation",
@@ -13,7 +13,7 @@ ROLE_WORDS: Mapping[str, str] = {
     "nonmember": "non-member",
     "reference": "reference",
 }
-#: In tables.
+#: Long names, for tables.
 ROLE_EXPLAINED: Mapping[str, str] = {
     "train": "training (members)",
     "valid": "validation",
@@ -27,8 +27,8 @@ def counted(count: int, one: str, many: str | None = None) -> str:
     """Write a count and its noun: 1 slide, 2 slides.
 
     Args:
-        count: How many.
-        one: The noun for one.
-        many: The noun for any other number; by default that for one and an s.
+        count: Number of things.
+        one: Singular noun.
+        many: Plural noun; by default the singular and an s.
     """
     return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -1,4 +1,4 @@
-"""Pictures as data URIs: a page that carries them needs no other file and no network."""
+"""Pictures as data URIs, so that a page needs no other file and no network."""
 
 import base64
 import io
@@ -27,8 +27,8 @@ class Picture:
     """A picture for the page.
 
     Attributes:
-        source: Data URI of a PNG or SVG.
-        alt: What it shows, for those who do not see it.
+        source: Data URI of a PNG, JPEG or SVG.
+        alt: Text alternative.
         width: Width in pixels.
         height: Height in pixels.
         caption: Text below it; may be empty.
@@ -46,12 +46,12 @@ def _data_uri(kind: str, content: bytes) -> str:
 
 
 def svg_picture(figure: Figure, alt: str, caption: str = "") -> Picture:
-    """Turn a plot into a picture; the same plot gives the same bytes.
+    """Turn a plot into a picture; equal plots give equal bytes.
 
     Args:
-        figure: The plot.
-        alt: What it shows.
-        caption: Text below it.
+        figure: Plot.
+        alt: Text alternative.
+        caption: Caption.
 
     Returns:
         The plot as SVG, sized at 96 px per inch.
@@ -62,20 +62,20 @@ def svg_picture(figure: Figure, alt: str, caption: str = "") -> Picture:
 
 
 def save_svg(figure: Figure, target: Path) -> None:
-    """Write a plot as SVG, atomically; the same plot gives the same bytes.
+    """Write a plot as SVG, atomically; equal plots give equal bytes.
 
     Args:
-        figure: The plot.
-        target: The file.
+        figure: Plot.
+        target: SVG file.
     """
     with atomic_path(target) as draft:
         draft.write_bytes(svg_of(figure))
 
 
 def svg_of(figure: Figure) -> bytes:
-    """Write a plot as SVG; the same plot gives the same bytes."""
+    """Write a plot as SVG; equal plots give equal bytes."""
     buffer = io.BytesIO()
-    # The salt fixes ids that are random otherwise; text as outlines looks alike everywhere.
+    # The salt fixes ids that are random otherwise; text as paths looks the same everywhere.
     with mpl.rc_context({"svg.hashsalt": "pathgen", "svg.fonttype": "path"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
@@ -86,8 +86,8 @@ def png_picture(image: NDArray[np.uint8], alt: str, caption: str = "") -> Pictur
 
     Args:
         image: uint8 of shape (H, W, 3), RGB.
-        alt: What it shows.
-        caption: Text below it.
+        alt: Text alternative.
+        caption: Caption.
 
     Returns:
         The picture as PNG, unscaled.
@@ -103,9 +103,9 @@ def jpeg_picture(image: NDArray[np.uint8], at_most_bytes: int, alt: str, caption
 
     Args:
         image: uint8 of shape (H, W, 3), RGB.
-        at_most_bytes: The quality is lowered until the file is no larger, but not below readable.
-        alt: What it shows.
-        caption: Text below it.
+        at_most_bytes: Size to reach by lowering the quality, which stays at least 30.
+        alt: Text alternative.
+        caption: Caption.
 
     Returns:
         The picture as JPEG, unscaled.
@@ -139,10 +139,10 @@ def read_picture(path: Path, max_side_px: int, alt: str, caption: str = "") -> P
     """Read a picture file for the page.
 
     Args:
-        path: A PNG or JPEG file.
+        path: PNG or JPEG file.
         max_side_px: Larger pictures are scaled down to this side.
-        alt: What it shows.
-        caption: Text below it.
+        alt: Text alternative.
+        caption: Caption.
 
     Returns:
         The picture as PNG.
@@ -159,16 +159,16 @@ def read_svg(path: Path, alt: str, caption: str, hint: str) -> Picture:
     """Read a plot for the page.
 
     Args:
-        path: An SVG file that states its size in pt, as those of `save_svg` do.
-        alt: What it shows.
-        caption: Text below it.
-        hint: What to do about a file that cannot be read.
+        path: SVG file with its size in pt, as `save_svg` writes it.
+        alt: Text alternative.
+        caption: Caption.
+        hint: Remedy for an unreadable file, for the error message.
 
     Returns:
-        The plot, its bytes as they are.
+        Plot with unchanged bytes.
 
     Raises:
-        PathgenError: The file is missing, or no such plot.
+        PathgenError: The file is missing or not such a plot.
     """
     try:
         content = path.read_bytes()
@@ -177,7 +177,7 @@ def read_svg(path: Path, alt: str, caption: str, hint: str) -> Picture:
     opening = _SIZE.search(content[:4000].decode("utf-8", errors="replace"))
     height = re.search(r"\bheight=\"([\d.]+)pt\"", opening[0]) if opening else None
     if opening is None or height is None:
-        raise PathgenError(path, "is no SVG plot with a size in pt", hint)
+        raise PathgenError(path, "is not an SVG plot with a size in pt", hint)
     width_px, height_px = (round(float(size) * _PX_PER_PT) for size in (opening[1], height[1]))
     return Picture(_data_uri("image/svg+xml", content), alt, width_px, height_px, caption)
 
@@ -188,16 +188,16 @@ def sample_grid(
     """Show a few patches of a set side by side.
 
     Args:
-        patches: The set.
-        count: How many to show; all when the set has fewer.
-        columns: Patches side by side.
-        alt: What it shows.
-        caption: Text below it.
-        patch_px: The page shows each patch at about this side; the pixels themselves stay as they are.
+        patches: Patch set.
+        count: Number of patches to show; all when the set has fewer.
+        columns: Number of patches per row.
+        alt: Text alternative.
+        caption: Caption.
+        patch_px: Approximate side of a patch on the page; the pixels are not resampled.
 
     Returns:
-        The sheet, or None for an empty set. The patches are spread evenly over the set's order, so
-        over its slides, and nobody chose them by looks.
+        Sheet, or None for an empty set. The patches are evenly spaced in the order of the set, and so over
+        its slides.
     """
     if len(patches) == 0:
         return None

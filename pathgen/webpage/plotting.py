@@ -1,9 +1,9 @@
-"""An empty plot as all pages draw it: on white, in colours that most people tell apart."""
+"""Common style of all plots."""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-#: Okabe and Ito's colours, which people with any of the common colour blindnesses tell apart.
+#: Colours of Okabe and Ito, distinguishable with the common forms of colour blindness.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 LINES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")

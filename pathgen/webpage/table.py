@@ -1,4 +1,4 @@
-"""A small table for a page."""
+"""Table of a page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ class Table:
     """A table for the page.
 
     Attributes:
-        caption: What it holds.
+        caption: Caption.
         head: Column names.
         lines: Cells as text, one list per line.
         counts: Positions of the columns that hold counts.

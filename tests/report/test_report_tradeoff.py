@@ -1,5 +1,7 @@
 """Accuracy lost against the strongest attack: one point per generator, regime and classifier."""
 
+from dataclasses import replace
+
 import pytest
 from factories.audits import audit, class_audit
 from factories.runs import comparison, run
@@ -52,6 +54,17 @@ def test_point_of_a_single_seed_has_no_interval() -> None:
         ("dcgan-b", "synthetic", pytest.approx(0.4), True),
     ]
     assert point_table(points)["accuracy_lost_low"].isna().tolist() == [True, False, True]
+
+
+def test_points_of_replicates_have_their_own_seeds() -> None:
+    rows = rows_of(run("synthetic", 1, accuracy=0.7), run("synthetic", 2, accuracy=0.6))
+    (row,) = [row for row in rows if row.generator]
+    other = run("synthetic", 1, "dcgan-b", accuracy=0.5)
+    together = [*(one for one in rows if one is not row), replace(row, runs=[*row.runs, other])]
+    audits = {"dcgan": audit(), "dcgan-b": audit()}
+    points = tradeoff(together, audits, {}, 0.95, comparison())
+    found = [(point.generator, point.lost.mean, point.lost.low is None) for point in points]
+    assert found == [("dcgan", pytest.approx(0.2), False), ("dcgan-b", pytest.approx(0.4), True)]
 
 
 def test_point_needs_an_audit_and_an_accuracy() -> None:
