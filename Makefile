@@ -1,9 +1,9 @@
-# Everything sets itself up: a fresh clone, Python 3.11 or newer, git and make are enough.
+# Every target first creates .venv: a fresh clone, Python 3.11 or newer, git, make and a C compiler are enough.
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
-# No command of ours reports to anyone.
+# No telemetry.
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
 export NO_MKDOCS_2_WARNING := 1
@@ -11,13 +11,13 @@ export NO_MKDOCS_2_WARNING := 1
 .PHONY: setup repro scaling dp-sweep tuning test test-pipeline test-long check docs ui bench clean help
 
 help:
-	@echo "make repro          run the study (dvc repro), print the result table and where to look"
-	@echo "make scaling        the error against the number of patches, original and synthetic (docs/scaling.md)"
+	@echo "make repro          run the study, print the result table and where to look"
+	@echo "make scaling        error against the number of patches (docs/scaling.md)"
 	@echo "make dp-sweep       accuracy and the strongest attack against epsilon (dp_sweep/dvc.yaml)"
 	@echo "make tuning         search for better classifier settings (docs/tuning.md)"
 	@echo "make test           the default tests"
 	@echo "make test-pipeline  the real pipeline on a tiny study"
-	@echo "make test-long      many kills, large simulations"
+	@echo "make test-long      repeated kills, large simulations"
 	@echo "make check          style, types, links, documentation"
 	@echo "make docs           build the documentation into site/"
 	@echo "make ui             the MLflow UI on http://127.0.0.1:5000"
