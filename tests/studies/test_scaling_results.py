@@ -11,9 +11,10 @@ import pytest
 
 from pathgen.studies.scaling.curves import Curve
 from pathgen.studies.scaling.equivalence import Equivalence
-from pathgen.studies.scaling.results import write_results
-from pathgen.studies.scaling.wording import equal_sentence, largest_sentence
+from pathgen.studies.scaling.results import CONCLUSIONS, rounded, write_results
+from pathgen.webpage.rendering import template
 
+MACROS: Any = template(CONCLUSIONS).make_module({"analyses": [], "rounded": rounded, "infinity": math.inf})
 MADE_FROM = {"patches/test/patches.npy": "sha256:1"}
 
 
@@ -93,8 +94,8 @@ def test_equal_sentence_states_number_and_interval(
 ) -> None:
     curve = Curve("dcgan", "cnn6", {3000.0: np.array([0.1])}, None, test_patches=100, guessing=0.5)
     equal = Equivalence(100, 0.2, synthetic, low, high, smallest=300, reached=True)
-    assert all(part in equal_sentence(curve, "cnn6", equal, 0.95) for part in parts)
-    beyond = equal_sentence(curve, "cnn6", replace(equal, synthetic=5000.0, reached=False), 0.95)
+    assert all(part in str(MACROS.equal(curve, equal, "95%")) for part in parts)
+    beyond = str(MACROS.equal(curve, replace(equal, synthetic=5000.0, reached=False), "95%"))
     assert "5,000" in beyond and ("any number" if low == 300 else "at least 380") in beyond
 
 
@@ -104,5 +105,5 @@ def test_largest_sentence_is_about_the_largest_size() -> None:
         return Curve(source, "cnn6", found, unlimited=None, test_patches=100, guessing=0.5)
 
     synthetic = curve("dcgan", {10.0: 0.4, 100.0: 0.2, 3000.0: 0.25})
-    text = largest_sentence(synthetic, curve("original", {10.0: 0.1, 1000.0: 0.15}), "cnn6")
+    text = str(MACROS.largest(synthetic, curve("original", {10.0: 0.1, 1000.0: 0.15})))
     assert all(part in text for part in ("3,000", "0.250", "1,000", "0.150"))

@@ -122,7 +122,7 @@ def test_jobs_another_size_changes_no_other_point() -> None:
         ("synthesise.seed", 99, {"dcgan"}),
         ("synthesise.per_class", 99, set()),
         ("scaling.confidence", 0.8, set()),
-        ("train_classifier.classifiers.resnet18.momentum", 0.5, set()),
+        ("train_classifier.classifiers.cnn6-tuned.momentum", 0.5, set()),
     ],
 )
 def test_jobs_setting_changes_the_points_that_it_shapes(path: str, value: object, changed: set[str]) -> None:

@@ -36,6 +36,10 @@ class Curve:
         """Patches per class, ascending."""
         return list(self.errors)
 
+    def mean_error(self, size: float) -> float:
+        """Return the mean error over the seeds at one of the sizes."""
+        return float(self.errors[size].mean())
+
 
 def curves_of(points: Sequence[Mapping[str, Any]]) -> list[Curve]:
     """Group points into curves.

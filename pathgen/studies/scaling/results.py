@@ -2,22 +2,79 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from pathgen.core.files import write_json
 from pathgen.patches.parquet import write_csv
 from pathgen.results.study import StudyFigure, StudySummary
-from pathgen.studies.scaling import wording
 from pathgen.studies.scaling.curves import Curve, curves_of, table_of
 from pathgen.studies.scaling.equivalence import Equivalence, Saturation, equivalents, saturation
 from pathgen.studies.scaling.plotting import plot_curves
 from pathgen.studies.scaling.power_law import PowerLaw, fit_power_law
 from pathgen.studies.scaling.settings import ORIGINAL
 from pathgen.webpage.pictures import save_svg
+from pathgen.webpage.rendering import render
 
+CONCLUSIONS = "studies/scaling/conclusions.j2"
 _SEED = 1
+
+
+@dataclass(frozen=True)
+class CurveAnalysis:
+    """Analysis of one curve.
+
+    Attributes:
+        curve: The curve.
+        law: Its power law, or why there is none.
+        end: Trend at its largest sizes, or why there is none.
+        original: Curve of the original patches with the same classifier; None if it is this curve.
+        equals: Synthetic sizes that equal each original size; empty without two power laws.
+    """
+
+    curve: Curve
+    law: PowerLaw | str
+    end: Saturation | str
+    original: Curve | None = None
+    equals: Sequence[Equivalence] = ()
+
+    @property
+    def key(self) -> str:
+        """Source and classifier."""
+        return f"{self.curve.source} {self.curve.classifier}"
+
+    def reported_equals(self) -> list[Equivalence]:
+        """Return the largest original size and, if it is not equalled, the largest one that is."""
+        if not self.equals or self.equals[-1].reached:
+            return list(self.equals[-1:])
+        return [self.equals[-1], *[one for one in self.equals[:-1] if one.reached][-1:]]
+
+    def fit(self, confidence: float) -> dict[str, Any]:
+        """Return the entry of ``fit.json``."""
+        law: Any = self.law
+        if isinstance(self.law, PowerLaw):
+            ends = self.law.intervals(confidence)
+            values = {
+                name: {"value": value, "low": ends[name][0], "high": ends[name][1]}
+                for name, value in self.law.parameters.items()
+            }
+            law = {**values, "sizes": list(self.law.sizes), "left_out": list(self.law.left_out)}
+        return {
+            "law": law,
+            "end": self.end if isinstance(self.end, str) else _plain(asdict(self.end)),
+            "equals_original": [_plain(asdict(one)) for one in self.equals],
+        }
+
+    def metrics(self) -> dict[str, float]:
+        """Return the metrics of the curve by key."""
+        key = self.key.replace(" ", "/")
+        found: dict[str, float] = {}
+        if isinstance(self.law, PowerLaw):
+            found = {f"scaling/{name}/{key}": value for name, value in self.law.parameters.items()}
+        if self.equals and math.isfinite(self.equals[-1].synthetic):
+            found[f"scaling/equals_original/{key}"] = self.equals[-1].synthetic
+        return found
 
 
 def write_results(
@@ -40,101 +97,58 @@ def write_results(
     Returns:
         Content of ``summary.json``; metrics by key.
     """
-    curves = curves_of(points)
-    laws = [
-        fit_power_law(
-            curve.errors,
-            guessing=curve.guessing,
-            bootstrap=bootstrap,
-            seed=_SEED,
-            curve=(curve.source, curve.classifier),
-        )
-        for curve in curves
-    ]
-    ends = [saturation(curve.errors, confidence) for curve in curves]
-    equal = _equal_sizes(curves, laws, confidence)
+    analyses = analyse(curves_of(points), confidence, bootstrap)
     write_csv(table_of(points, confidence), folder / "curve.csv")
-    write_json(
-        folder / "fit.json",
-        {
-            f"{curve.source} {curve.classifier}": {
-                "law": _law_facts(law, confidence),
-                "end": end if isinstance(end, str) else _plain(asdict(end)),
-                "equals_original": [_plain(asdict(one)) for one in equal.get(number, [])],
-            }
-            for number, (curve, law, end) in enumerate(zip(curves, laws, ends, strict=True))
-        },
-    )
+    write_json(folder / "fit.json", {one.key: one.fit(confidence) for one in analyses})
+    curves, laws = [one.curve for one in analyses], [one.law for one in analyses]
     save_svg(plot_curves(curves, laws, confidence=confidence), folder / "curve.svg")
-    sentences = _sentences(curves, laws, ends, equal, confidence)
-    figure = StudyFigure(file="curve.svg", alt=" ".join(sentences), caption=_caption(confidence))
+    level = f"{confidence:.0%}"
+    text = render(CONCLUSIONS, analyses=analyses, level=level, rounded=rounded, infinity=math.inf)
+    sentences = text.splitlines()
+    caption = (
+        "Error against training patches per class; all points are trained for the same number of steps. "
+        f"Small dots: single seeds; bars: {level} CI of the mean over seeds; lines: fitted power law with "
+        f"its {level} band. {sentences[-1]}"
+    )
+    figure = StudyFigure(file="curve.svg", alt=" ".join(sentences), caption=caption)
     summary = StudySummary(sentences=tuple(sentences), figures=(figure,), made_from=dict(made_from))
     summary.save(folder / "summary.json")
-    return summary, _metrics(curves, laws, equal)
+    return summary, {key: value for one in analyses for key, value in one.metrics().items()}
 
 
-def _caption(confidence: float) -> str:
-    return (
-        "Error against training patches per class; all points are trained for the same number of steps. "
-        f"Small dots: single seeds; bars: {confidence:.0%} CI of the mean over seeds; lines: fitted power "
-        f"law with its {confidence:.0%} band. {wording.COVERAGE}"
-    )
+def analyse(curves: Sequence[Curve], confidence: float, bootstrap: int) -> list[CurveAnalysis]:
+    """Fit every curve, and compare those of synthetic patches with those of original ones.
+
+    Args:
+        curves: Curves, see `curves_of`.
+        confidence: Confidence level of the intervals.
+        bootstrap: Number of bootstrap curves for the intervals of a law.
+    """
+    originals: dict[str, CurveAnalysis] = {}
+    analyses = []
+    # Of each classifier the original curve comes first.
+    for curve in curves:
+        name = (curve.source, curve.classifier)
+        law = fit_power_law(
+            curve.errors, guessing=curve.guessing, bootstrap=bootstrap, seed=_SEED, curve=name
+        )
+        end = saturation(curve.errors, confidence)
+        if curve.source == ORIGINAL:
+            analyses.append(originals.setdefault(curve.classifier, CurveAnalysis(curve, law, end)))
+            continue
+        original, equals = originals[curve.classifier], list[Equivalence]()
+        if isinstance(law, PowerLaw) and isinstance(original.law, PowerLaw):
+            equals = equivalents(original.law, law, list(original.law.sizes), max(curve.sizes), confidence)
+        analyses.append(CurveAnalysis(curve, law, end, original.curve, equals))
+    return analyses
 
 
-def _equal_sizes(
-    curves: Sequence[Curve], laws: Sequence[PowerLaw | str], confidence: float
-) -> dict[int, list[Equivalence]]:
-    originals = {
-        curve.classifier: law for curve, law in zip(curves, laws, strict=True) if curve.source == ORIGINAL
-    }
-    answers = {}
-    for number, (curve, law) in enumerate(zip(curves, laws, strict=True)):
-        original = originals.get(curve.classifier, "no original curve")
-        if curve.source != ORIGINAL and isinstance(law, PowerLaw) and isinstance(original, PowerLaw):
-            answers[number] = equivalents(original, law, list(original.sizes), max(curve.sizes), confidence)
-    return answers
-
-
-def _sentences(
-    curves: Sequence[Curve],
-    laws: Sequence[PowerLaw | str],
-    ends: Sequence[Saturation | str],
-    equal: Mapping[int, Sequence[Equivalence]],
-    confidence: float,
-) -> list[str]:
-    originals = {curve.classifier: curve for curve in curves if curve.source == ORIGINAL}
-    found = []
-    for number, (curve, law, end) in enumerate(zip(curves, laws, ends, strict=True)):
-        if curve.source != ORIGINAL:
-            found.append(wording.largest_sentence(curve, originals[curve.classifier], curve.classifier))
-        found += [
-            wording.equal_sentence(curve, curve.classifier, one, confidence)
-            for one in _most_relevant(equal.get(number, []))
-        ]
-        if isinstance(law, str):
-            found.append(f"No power law for {wording.source_name(curve.source)}, {curve.classifier}: {law}.")
-        found.append(wording.saturation_sentence(curve, curve.classifier, end))
-    return [*found, wording.COVERAGE]
-
-
-def _most_relevant(equal: Sequence[Equivalence]) -> list[Equivalence]:
-    """Return the largest original size and, if it is not equalled, the largest one that is."""
-    reached = [one for one in equal[:-1] if one.reached]
-    return [*equal[-1:], *([] if not equal or equal[-1].reached else reached[-1:])]
-
-
-def _law_facts(law: PowerLaw | str, confidence: float) -> Any:
-    if isinstance(law, str):
-        return law
-    ends = law.intervals(confidence)
-    return {
-        **{
-            name: {"value": value, "low": ends[name][0], "high": ends[name][1]}
-            for name, value in law.parameters.items()
-        },
-        "sizes": list(law.sizes),
-        "left_out": list(law.left_out),
-    }
+def rounded(value: float) -> str:
+    """Write a number of patches with two significant digits."""
+    if value < 1:
+        return "less than 1"
+    digits = max(0, math.floor(math.log10(value)) - 1)
+    return f"{round(value / 10**digits) * 10**digits:,}"
 
 
 def _plain(facts: dict[str, Any]) -> dict[str, Any]:
@@ -143,16 +157,3 @@ def _plain(facts: dict[str, Any]) -> dict[str, Any]:
         name: "infinite" if isinstance(value, float) and math.isinf(value) else value
         for name, value in facts.items()
     }
-
-
-def _metrics(
-    curves: Sequence[Curve], laws: Sequence[PowerLaw | str], equal: Mapping[int, Sequence[Equivalence]]
-) -> dict[str, float]:
-    metrics: dict[str, float] = {}
-    for number, (curve, law) in enumerate(zip(curves, laws, strict=True)):
-        key = f"{curve.source}/{curve.classifier}"
-        if isinstance(law, PowerLaw):
-            metrics |= {f"scaling/{name}/{key}": value for name, value in law.parameters.items()}
-        if number in equal and math.isfinite(equal[number][-1].synthetic):
-            metrics[f"scaling/equals_original/{key}"] = equal[number][-1].synthetic
-    return metrics

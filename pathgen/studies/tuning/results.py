@@ -20,7 +20,9 @@ from pathgen.studies.tuning.plots import plot_history, plot_importance
 from pathgen.studies.tuning.search import LAST_VALUE, REASON, SCORES, done_trials
 from pathgen.studies.tuning.settings import TuningSettings
 from pathgen.webpage.pictures import save_svg
+from pathgen.webpage.rendering import render
 
+_CONCLUSIONS = "studies/tuning/conclusions.j2"
 # Fewer finished trials do not support an estimate of importance.
 _MIN_TRIALS_FOR_IMPORTANCE = 8
 
@@ -78,7 +80,9 @@ def write_results(
         figures=tuple((folder / name).as_posix() for name in plots),
         made_from=dict(made_from),
     )
-    summary = summary.model_copy(update={"sentences": tuple(sentences(summary))})
+    summary = summary.model_copy(
+        update={"sentences": tuple(render(_CONCLUSIONS, summary=summary).splitlines())}
+    )
     with atomic_folder(folder) as draft:
         write_csv(table, draft / "trials.csv")
         write_best(fields, settings, params, draft / "best.yaml")
@@ -153,23 +157,3 @@ def _importance(
     evaluator = FanovaImportanceEvaluator(seed=settings.seed % 2**32)
     found = get_param_importances(study, evaluator=evaluator, params=searched)
     return {name: float(share) for name, share in found.items()}
-
-
-def sentences(summary: TuningSummary) -> list[str]:
-    """Return the conclusions for the report, as plain text."""
-    trials, best = summary.trials, summary.best
-    patches = summary.regime if summary.generator is None else f"{summary.regime} ({summary.generator})"
-    low, high = min(best.scores), max(best.scores)
-    found = [
-        f"{trials.finished + trials.pruned} configurations of {summary.classifier} were trained on {patches} "
-        f"patches with {len(summary.seeds)} seeds each; {trials.finished} finished and {trials.pruned} were "
-        "pruned.",
-        f"The best one (trial {best.trial}) reached a mean accuracy of {best.value:.4f} on the original "
-        f"validation patches ({low:.4f} to {high:.4f} over the seeds).",
-        "This score is optimistically biased, because the configuration was selected by it. The search never "
-        "opened the test set: run the study with best.yaml to measure the test accuracy.",
-    ]
-    if summary.importance:
-        first, share = next(iter(summary.importance.items()))
-        found.append(f"The most important setting is {first} ({share:.0%} of the variance, fANOVA).")
-    return found
