@@ -8,12 +8,11 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: setup repro scaling dp-sweep tuning test test-pipeline test-long check docs ui bench clean help
+.PHONY: setup repro scaling tuning test test-pipeline test-long check docs ui bench clean help
 
 help:
 	@echo "make repro          run the study, print the result table and where to look"
 	@echo "make scaling        error against the number of patches (docs/scaling.md)"
-	@echo "make dp-sweep       accuracy and the strongest attack against epsilon (dp_sweep/dvc.yaml)"
 	@echo "make tuning         search for better classifier settings (docs/tuning.md)"
 	@echo "make test           the default tests"
 	@echo "make test-pipeline  the real pipeline on a tiny study"
@@ -40,8 +39,6 @@ repro: setup
 scaling: setup
 	python -m stages.scaling
 
-dp-sweep: setup
-	dvc repro dp_sweep/dvc.yaml
 	@test ! -f report/index.html || dvc repro --single-item --force report
 
 tuning: setup

@@ -9,13 +9,14 @@ Source: https://github.com/pytorch/examples, dcgan.
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from pathgen.gan.generators.dcgan import build_discriminator, build_generator, initialise
+from pathgen.gan.generators.dcgan import GENERATOR, init_weights
 
 
 def memory_batches(images: NDArray[np.uint8], batch_size: int) -> Iterator[torch.Tensor]:
@@ -54,13 +55,12 @@ def folder_batches(folder: Path, batch_size: int, workers: int, side_px: int) ->
 class Example:
     """The example's training, step by step."""
 
-    def __init__(self, *, side_px: int, width: int, latent_dim: int, device: torch.device) -> None:
-        sizes = {"image_size": side_px, "width": width, "latent_dim": latent_dim}
-        self.generator = build_generator(**sizes).to(device)
-        self.discriminator = build_discriminator(**sizes).to(device)
+    def __init__(self, recipe: Any, side_px: int, device: torch.device) -> None:
+        self.generator, self.discriminator = GENERATOR.networks(recipe, side_px)
         for seed, network in enumerate((self.generator, self.discriminator)):
-            initialise(network, seed)
-        self._latent_dim, self._device = latent_dim, device
+            init_weights(network, seed)
+            network.to(device)
+        self._latent_dim, self._device = recipe.latent_dim, device
         self._criterion = nn.BCELoss()
         self._adam_generator = _adam(self.generator)
         self._adam_discriminator = _adam(self.discriminator)

@@ -25,11 +25,9 @@ from benchmarks.measuring import Result, show
 from benchmarks.turns import Contender, Steps, in_turns
 from pathgen.core.seeding import torch_generator
 from pathgen.gan import synthesis
-from pathgen.gan.dataloader import ImageStream
-from pathgen.gan.generator_spec import GanTrainer
-from pathgen.gan.generators.stylegan2.hyperparams import StyleGan2Recipe
-from pathgen.gan.hyperparams import GanRecipe
-from pathgen.gan.registry import GENERATORS
+from pathgen.gan.dataset import GanDataset
+from pathgen.gan.generators import load
+from pathgen.gan.generators.base import GeneratorSettings, Precision
 from pathgen.training.compute import apply_compute
 
 SIDE_PX = 64
@@ -41,41 +39,75 @@ PATCHES, PNGS = 4096, 1024
 STYLEGAN2_BATCH = 64
 
 
-def dcgan_recipe(batch_size: int) -> GanRecipe:
-    """Return the published study's numbers."""
-    return GanRecipe(batch_size, 1.0, 0.0002, 0.0002, 0.5, 0.999, 1.0, 0.0, "none", seed=1)
+def dcgan_recipe(batch_size: int, width: int) -> GeneratorSettings:
+    """Return the recipe of the published study."""
+    return load("dcgan").settings.model_validate(
+        {
+            "network": "dcgan",
+            "seed": 1,
+            "augment": "none",
+            "width": width,
+            "latent_dim": LATENT_DIM,
+            "batch_size": batch_size,
+            "kimg": 1.0,
+            "lr_generator": 0.0002,
+            "lr_discriminator": 0.0002,
+            "beta1": 0.5,
+            "beta2": 0.999,
+            "real_target": 1.0,
+            "ema_decay": 0.0,
+        }
+    )
 
 
-def stylegan2_recipe(batch_size: int) -> StyleGan2Recipe:
-    """Return the papers' numbers."""
-    return StyleGan2Recipe(
-        batch_size=batch_size, kimg=1.0, lr_generator=0.0025, lr_discriminator=0.0025, beta1=0.0, beta2=0.99,
-        r1_gamma=0.0128, r1_interval=16, path_weight=2.0, path_interval=4, path_decay=0.01, mixing=0.9,
-        ema_kimg=20.0, ema_ramp=0.05, ada_target=0.6, ada_kimg=500.0, augment="none", seed=1,
-    )  # fmt: skip
+def stylegan2_recipe(batch_size: int, channel_base: int) -> GeneratorSettings:
+    """Return the recipe of the papers."""
+    return load("stylegan2").settings.model_validate(
+        {
+            "network": "stylegan2",
+            "seed": 1,
+            "augment": "none",
+            "channel_base": channel_base,
+            "channel_max": 512,
+            "latent_dim": 512,
+            "mapping_layers": 8,
+            "minibatch_group": 4,
+            "batch_size": batch_size,
+            "kimg": 1.0,
+            "lr_generator": 0.0025,
+            "lr_discriminator": 0.0025,
+            "beta1": 0.0,
+            "beta2": 0.99,
+            "r1_gamma": 0.0128,
+            "r1_interval": 16,
+            "path_weight": 2.0,
+            "path_interval": 4,
+            "path_decay": 0.01,
+            "mixing": 0.9,
+            "ema_kimg": 20.0,
+            "ema_ramp": 0.05,
+            "ada_target": 0.6,
+            "ada_kimg": 500.0,
+        }
+    )
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A generator's two networks and how they are trained."""
+    """A recipe and the arithmetic that it is trained with."""
 
-    name: str
-    options: dict[str, int]
-    recipe: GanRecipe | StyleGan2Recipe
+    recipe: GeneratorSettings
     arithmetic: Arithmetic
 
-    def in_training(self) -> GanTrainer:
-        """Build them as the training loop does."""
-        built = GENERATORS[self.name]
-        return built.players(
-            built,
-            image_size=SIDE_PX,
-            options=self.options,
-            recipe=self.recipe,
-            device=self.arithmetic.device,
-            bf16=self.arithmetic.precision == "bf16",
-            channels_last=self.arithmetic.channels_last,
-        )
+    @property
+    def precision(self) -> Precision:
+        """Precision as trainer and sampler take it."""
+        return Precision(self.arithmetic.precision, self.arithmetic.channels_last)
+
+    @property
+    def generator(self) -> torch.nn.Module:
+        """A generator with the initial weights."""
+        return load(self.recipe.network).initialised(self.recipe, SIDE_PX)[0]
 
 
 def noise() -> NDArray[np.uint8]:
@@ -84,16 +116,16 @@ def noise() -> NDArray[np.uint8]:
 
 
 def plain_steps(pair: Pair) -> Steps:
-    """Train as `train_generator` does between two records, in a process as torch finds it."""
-    batch, device = pair.recipe.batch_size, pair.arithmetic.device
-    players = pair.in_training()
-    stream = ImageStream(noise(), batch_size=batch, augment="none", seed=1, device=device)
-    for number in count():
-        latents = torch.randn(
-            batch, pair.options["latent_dim"], generator=torch_generator(1, "noise", number)
-        )
-        players.step(stream.batch(number), latents.to(device), number=number)
-        yield batch
+    """Train as `train_generator` does between two logs, in a process with torch's defaults."""
+    recipe, device, spec = pair.recipe, pair.arithmetic.device, load(pair.recipe.network)
+    data = GanDataset(noise(), noise()[:0])
+    networks = spec.initialised(recipe, SIDE_PX)
+    trainer = spec.trainer(*networks, recipe, data, device=device, precision=pair.precision)
+    loader = spec.loader(data, recipe, device)
+    for step in count():
+        z = torch.randn(recipe.batch_size, recipe.latent_dim, generator=torch_generator(1, "noise", step))
+        trainer.step(loader.batch(step), z.to(device), step=step)
+        yield recipe.batch_size
 
 
 def our_steps(pair: Pair) -> Steps:
@@ -108,16 +140,14 @@ def example(pair: Pair, folder: Path | None) -> Steps:
     batches = (
         folder_batches(folder, batch, EXAMPLE_WORKERS, SIDE_PX) if folder else memory_batches(noise(), batch)
     )
-    yield from Example(side_px=SIDE_PX, device=pair.arithmetic.device, **pair.options).train(batches)
+    yield from Example(pair.recipe, SIDE_PX, pair.arithmetic.device).train(batches)
 
 
 def our_drawing(pair: Pair) -> Steps:
     """Draw as the stage does."""
     device = apply_compute(device=pair.arithmetic.device.type, threads=0)
-    generator = GENERATORS[pair.name].generator(image_size=SIDE_PX, **pair.options)
-    how = synthesis.Arithmetic(pair.arithmetic.precision, pair.arithmetic.channels_last)
     drawn = synthesis.synthesise(
-        generator, seed=1, count=10**9, batch_size=256, device=device, arithmetic=how
+        pair.generator, seed=1, count=10**9, batch_size=256, device=device, precision=pair.precision
     )
     for images in drawn:
         yield len(images)
@@ -127,7 +157,7 @@ def our_drawing(pair: Pair) -> Steps:
 def plain_drawing(pair: Pair) -> Steps:
     """Draw as a few plain lines would."""
     device = pair.arithmetic.device
-    generator = GENERATORS[pair.name].generator(image_size=SIDE_PX, **pair.options).to(device).eval()
+    generator = pair.generator.to(device).eval()
     while True:
         latents = torch.randn(256, LATENT_DIM, device=device)
         yield len(synthesis.to_uint8(generator(latents)))
@@ -169,11 +199,8 @@ def main(arguments: list[str] | None = None) -> None:
     arithmetic = fastest(device)
     plain = replace(arithmetic, precision="fp32", channels_last=False)
     batch, base = wanted.batch, wanted.channel_base or (16384 if device.type == "cuda" else 2048)
-    style = {"channel_base": base, "channel_max": 512, "latent_dim": 512, "mapping_layers": 8}
-    style["minibatch_group"] = 4
-    stylegan2 = Pair("stylegan2", style, stylegan2_recipe(min(batch, STYLEGAN2_BATCH)), arithmetic)
-    options = {"width": wanted.width, "latent_dim": LATENT_DIM}
-    dcgan = Pair("dcgan", options, dcgan_recipe(batch), arithmetic)
+    stylegan2 = Pair(stylegan2_recipe(min(batch, STYLEGAN2_BATCH), base), arithmetic)
+    dcgan = Pair(dcgan_recipe(batch, wanted.width), arithmetic)
     timed = partial(in_turns, device=device, seconds=wanted.seconds, rounds=wanted.rounds)
     with tempfile.TemporaryDirectory() as folder:
         contenders: dict[str, Contender] = {

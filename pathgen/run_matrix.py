@@ -1,178 +1,174 @@
-"""What the pipeline is made of: the lists its matrix stages run over, and the names of their items."""
+"""Section `pipeline`: the lists that DVC's matrix stages run over, and the names of their items."""
 
 import re
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Any, Literal
 
 import pydantic
 
+from pathgen.core import layout
 from pathgen.core.params import Settings
 
-PER_CLASS = ("dcgan", "stylegan2", "dpdcgan")
-# The same networks, told the class: one pair learns all labels.
-JOINT = ("cdcgan", "cstylegan2")
-# A number after a point names a replicate: dcgan.2 is trained as dcgan, from another seed.
-_REPLICATE = r"(\.([2-9]|[1-9]\d+))?"
-PerClassGenerator = Annotated[str, pydantic.Field(pattern=f"^({'|'.join(PER_CLASS)}){_REPLICATE}$")]
-JointGenerator = Annotated[str, pydantic.Field(pattern=f"^({'|'.join(JOINT)}){_REPLICATE}$")]
-Generator = Annotated[str, pydantic.Field(pattern=f"^({'|'.join(PER_CLASS + JOINT)}){_REPLICATE}$")]
+ORIGINAL = "original"
 SyntheticRegime = Literal["mixed", "synthetic"]
 
-_RUN = re.compile(
-    r"(?:original|(?P<regime>mixed|synthetic)-(?P<generator>[^-]+))-(?P<classifier>.+)-(?P<seed>\d+)"
-)
 
-# In place of a label: the training that learns all of them.
-ALL = "all"
+@dataclass(frozen=True)
+class Replicate:
+    """Place of a generator among the recipes that differ from it only in their seed.
 
-# Folders that hold one sub-folder per matrix item.
-GAN_FOLDERS = (Path("models/gan"), Path("data/synthetic"))
-GAN_RESULTS = Path("results/gan")
-CLASSIFIER_FOLDERS = (Path("models/classifier"), Path("results/training"), Path("results/evaluate"))
-ON_SYNTHETIC = Path("results/on_synthetic")
-GENERATOR_FOLDERS = (Path("results/fidelity"), Path("results/privacy"))
+    Attributes:
+        group: Name of the first of them.
+        number: Its own place, from 0.
+    """
+
+    group: str
+    number: int
 
 
-def kind_of(generator: str) -> str:
-    """Return what a generator is a replicate of: dcgan of dcgan.2, and of dcgan itself."""
-    return generator.partition(".")[0]
+def replicates(generators: list[str], recipes: Mapping[str, Mapping[str, Any]]) -> dict[str, Replicate]:
+    """Group the generators whose recipes differ only in their seed.
+
+    Args:
+        generators: Names of the trained recipes.
+        recipes: Recipes by name, as in `train_gan.generators`.
+
+    Returns:
+        Place of each generator, in the order of `generators`.
+    """
+    groups: dict[str, list[str]] = {}
+    for name in generators:
+        recipe = recipes.get(name, {"name": name})
+        groups.setdefault(str(sorted((k, v) for k, v in recipe.items() if k != "seed")), []).append(name)
+    return {name: Replicate(own[0], own.index(name)) for own in groups.values() for name in own}
 
 
 def regime_name(regime: str, generator: str | None) -> str:
-    """Return a regime's name in paths: ``original``, or ``mixed-dcgan`` with the generator it draws on."""
+    """Return the name of a regime in paths: ``original``, or e.g. ``mixed-dcgan``."""
     return regime if generator is None else f"{regime}-{generator}"
 
 
 def classifier_run(regime: str, generator: str | None, classifier: str, seed: int) -> str:
-    """Return the name of one classifier's run in paths, e.g. ``mixed-dcgan-cnn6-1``."""
+    """Return the name of a classifier's run in paths, e.g. ``mixed-dcgan-cnn6-1``."""
     return f"{regime_name(regime, generator)}-{classifier}-{seed}"
 
 
 @dataclass(frozen=True, order=True)
 class RunKey:
-    """What one classifier was trained on and how, as its folder's name says."""
+    """Regime, generator, classifier and seed of a classifier's run.
+
+    Attributes:
+        regime: ``original``, ``mixed`` or ``synthetic``.
+        generator: Name of the generator; None in the original regime.
+        classifier: Name of the classifier.
+        seed: Seed of the classifier.
+        replicate: Place of the generator among its replicates; None: it has none.
+    """
 
     regime: str
     generator: str | None
     classifier: str
     seed: int
+    replicate: Replicate | None = field(default=None, compare=False)
 
     @property
-    def row(self) -> str:
-        """Regime and kind of generator, e.g. ``mixed-dcgan``: replicates of a generator share it."""
-        return regime_name(self.regime, None if self.generator is None else kind_of(self.generator))
+    def generator_group(self) -> str | None:
+        """Name that replicates of a generator share."""
+        return self.generator if self.replicate is None else self.replicate.group
+
+    @property
+    def regime_group(self) -> str:
+        """Regime and group of generators, e.g. ``mixed-dcgan``."""
+        return regime_name(self.regime, self.generator_group)
 
 
-def parse_run(name: str) -> RunKey | None:
-    """Read the name of one classifier's run, see `classifier_run`.
+def parse_run(name: str, generators: Mapping[str, Replicate]) -> RunKey | None:
+    """Parse the name of a classifier's run (see `classifier_run`).
 
     Args:
-        name: E.g. ``mixed-dcgan.2-cnn6-tuned-1``; only a classifier's name may hold a hyphen.
+        name: E.g. ``mixed-dp-eps10-cnn6-tuned-1``.
+        generators: Trained generators, of `replicates`; names may have hyphens.
 
     Returns:
-        Its parts; None when it is no such name.
+        Its parts; None if it is not such a name.
     """
-    match = _RUN.fullmatch(name)
-    if match is None:
+    found = re.fullmatch(rf"(?:original|(mixed|synthetic)-({_any_of(generators)}))-(.+)-(\d+)", name)
+    if found is None:
         return None
-    return RunKey(match["regime"] or "original", match["generator"], match["classifier"], int(match["seed"]))
+    regime, generator, classifier, seed = found.groups()
+    replicate = None if generator is None else generators[generator]
+    return RunKey(regime or ORIGINAL, generator, classifier, int(seed), replicate)
+
+
+def _any_of(names: Mapping[str, Any]) -> str:
+    # The longest first: one name may begin with another.
+    return "|".join(map(re.escape, sorted(names, key=len, reverse=True))) or r"(?!)"
 
 
 class PipelineSettings(Settings):
-    """Section `pipeline`: the lists that the matrix stages of dvc.yaml run over."""
+    """Section `pipeline`."""
 
-    generators: list[Generator] = pydantic.Field(
-        min_length=1,
-        description="Generators to train and draw from: those of the next two lists. A number after a point "
-        "makes a replicate: `[dcgan, dcgan.2, dcgan.3]` trains the same generator from three seeds, and the "
-        "intervals then cover its training.",
+    generators: list[str] = pydantic.Field(
+        min_length=1, description="Recipes of `train_gan.generators` to train and sample from."
     )
-    per_class_generators: list[PerClassGenerator] = pydantic.Field(
-        description="Of which one is trained for each label. Spelled out, as `regimes`."
-    )
-    joint_generators: list[JointGenerator] = pydantic.Field(
-        description="Of which one learns all labels at once; may be empty."
-    )
-    labels: list[Literal["normal", "tumor"]] = pydantic.Field(description="The classes; always both.")
     classifiers: list[str] = pydantic.Field(
-        min_length=1, description="Classifiers to train, by their names in `train_classifier.classifiers`."
+        min_length=1, description="Recipes of `train_classifier.classifiers` to train."
     )
-    synthetic_regimes: list[SyntheticRegime] = pydantic.Field(
-        min_length=1, description="Regimes that use synthetic patches, trained for every generator."
-    )
-    regimes: list[str] = pydantic.Field(
-        description="All regimes by name: `original`, then each of `synthetic_regimes` with each generator, "
-        "as `mixed-dcgan`. Spelled out because DVC's matrix cannot compute it."
+    regimes: list[SyntheticRegime] = pydantic.Field(
+        min_length=1,
+        description="Regimes that are trained for each generator; `original` is always trained.",
     )
     seeds: list[int] = pydantic.Field(
         min_length=1, description="Seeds of the classifiers; an interval needs two."
     )
 
     @pydantic.model_validator(mode="after")
-    def _lists_agree(self) -> "PipelineSettings":
-        for name in (
-            "generators",
-            "per_class_generators",
-            "joint_generators",
-            "labels",
-            "classifiers",
-            "synthetic_regimes",
-            "regimes",
-            "seeds",
-        ):
-            values = getattr(self, name)
+    def _values_are_unique(self) -> "PipelineSettings":
+        for name, values in self:
             if len(set(values)) != len(values):
                 raise ValueError(f"{name} holds a value twice: {values}")
-        if set(self.labels) != {"normal", "tumor"}:
-            raise ValueError(f"labels must be [normal, tumor], not {self.labels}")
-        trained = [*self.per_class_generators, *self.joint_generators]
-        if set(self.generators) != set(trained):
-            raise ValueError(f"generators must be {trained}: per_class_generators and joint_generators")
-        expected = ["original"] + [
-            regime_name(regime, generator)
-            for regime, generator in product(self.synthetic_regimes, self.generators)
-        ]
-        if set(self.regimes) != set(expected):
-            raise ValueError(f"regimes must be {expected} to fit generators and synthetic_regimes")
         return self
 
+    def runs(self) -> list[str]:
+        """Return the names of all classifiers' runs."""
+        original: list[tuple[str, str | None]] = [(ORIGINAL, None)]
+        return [
+            classifier_run(*regime, classifier, seed)
+            for regime, classifier, seed in product(
+                [*original, *product(self.regimes, self.generators)], self.classifiers, self.seeds
+            )
+        ]
+
     def items_by_folder(self) -> dict[Path, set[str]]:
-        """Return, for every folder with one entry per matrix item, the entries that belong there now."""
-        gans = {f"{generator}-{label}" for generator, label in product(self.generators, self.labels)}
-        trainings = {
-            *(f"{generator}-{label}" for generator, label in product(self.per_class_generators, self.labels)),
-            *(f"{generator}-{ALL}" for generator in self.joint_generators),
-        }
-        runs = {
-            f"{regime}-{classifier}-{seed}"
-            for regime, classifier, seed in product(self.regimes, self.classifiers, self.seeds)
-        }
+        """Return the expected entries of each folder with one entry per matrix item."""
+        generators, runs = set(self.generators), set(self.runs())
+        trts = {"-".join(map(str, one)) for one in product(generators, self.classifiers, self.seeds)}
+        per_generator = (
+            *(layout.GAN_MODELS, layout.GAN_RESULTS, layout.SYNTHETIC),
+            *(layout.FIDELITY, layout.PRIVACY),
+        )
         return {
-            **{folder: gans for folder in GAN_FOLDERS},
-            GAN_RESULTS: trainings,
-            **{folder: runs for folder in CLASSIFIER_FOLDERS},
-            ON_SYNTHETIC: {
-                f"{generator}-{classifier}-{seed}"
-                for generator, classifier, seed in product(self.generators, self.classifiers, self.seeds)
-            },
-            **{folder: set(self.generators) for folder in GENERATOR_FOLDERS},
+            **{folder: generators for folder in per_generator},
+            **{folder: runs for folder in (layout.CLASSIFIER_MODELS, layout.TRAINING, layout.EVALUATION)},
+            layout.TRTS: trts,
         }
 
 
 def prune(settings: PipelineSettings, root: Path) -> list[Path]:
-    """Remove results of matrix items that are no longer asked for; they stay in DVC's cache.
+    """Remove results of matrix items that are no longer in the settings; they stay in DVC's cache.
 
     A stage that depends on a whole folder must find the same files here and in a new clone.
 
     Args:
-        settings: What is asked for now.
+        settings: The section.
         root: The checkout.
 
     Returns:
-        What was removed.
+        Removed paths.
     """
     removed = []
     for folder, items in settings.items_by_folder().items():
@@ -181,7 +177,7 @@ def prune(settings: PipelineSettings, root: Path) -> list[Path]:
 
 
 def keep_only(folder: Path, items: set[str]) -> list[Path]:
-    """Remove every entry of a folder but those of some names (and hidden ones), see `prune`."""
+    """Remove every entry of a folder except those of some names, and hidden ones (see `prune`)."""
     removed = []
     for entry in sorted(folder.glob("[!.]*")):
         if entry.name.removesuffix(".json") not in items:

@@ -8,7 +8,9 @@ from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.params import PARAMS_FILE, Settings, parse_section, read_params
 from pathgen.evaluation.settings import EvaluateSettings
-from pathgen.gan.settings import DpDcganSettings, SynthesiseSettings, TrainGanSettings, networks_of
+from pathgen.gan import generators
+from pathgen.gan.generators.base import Study
+from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings
 from pathgen.jobs.settings import JobSettings
 from pathgen.metrics.fidelity.settings import FidelitySettings
 from pathgen.patches.settings import ExtractSettings, SampleSettings
@@ -18,7 +20,6 @@ from pathgen.report.settings import ReportSettings
 from pathgen.run_matrix import PipelineSettings
 from pathgen.sources.discovery import load_source, parse_cohort
 from pathgen.sources.settings import CohortSettings
-from pathgen.studies.dp_sweep.settings import DpSweepSettings
 from pathgen.studies.scaling.settings import ScalingSettings
 from pathgen.studies.tuning.settings import TuningSettings, TuningWorkSettings
 from pathgen.studies.tuning.validation import search_problems
@@ -48,7 +49,6 @@ SECTIONS: dict[str, type[Settings]] = {
     "tuning": TuningSettings,
     "tuning_work": TuningWorkSettings,
     "scaling": ScalingSettings,
-    "dp_sweep": DpSweepSettings,
 }
 
 
@@ -113,7 +113,7 @@ def _between(checked: dict[str, Settings], path: Path) -> list[PathgenError]:
         and isinstance(synthesise, SynthesiseSettings)
         and isinstance(train, TrainClassifierSettings)
         and isinstance(pipeline, PipelineSettings)
-        and "mixed" in pipeline.synthetic_regimes
+        and "mixed" in pipeline.regimes
     ):
         train_size = sample.per_class.train
         _, needed = mixed_counts(train_size, train.regimes.mixed_original, train.regimes.mixed_synthetic)
@@ -129,14 +129,17 @@ def _between(checked: dict[str, Settings], path: Path) -> list[PathgenError]:
         size_px = extract.size_px if isinstance(extract, ExtractSettings) else None
         problems += _of_classifiers(train, pipeline, size_px, path)
     train_gan = checked.get("train_gan")
-    if (
-        isinstance(cohort, CohortSettings)
-        and isinstance(sample, SampleSettings)
-        and isinstance(train_gan, TrainGanSettings)
-        and isinstance(pipeline, PipelineSettings)
-        and "dpdcgan" in map(networks_of, pipeline.generators)
-    ):
-        problems += _of_guarantee(cohort, sample.per_class.train, train_gan.dpdcgan, path)
+    if isinstance(train_gan, TrainGanSettings):
+        study = None
+        if isinstance(cohort, CohortSettings) and isinstance(sample, SampleSettings):
+            study = Study(sample.per_class.train, slides_known=load_source(cohort.source).has_slide_ids)
+        problems += _of_generators(
+            train_gan,
+            synthesise if isinstance(synthesise, SynthesiseSettings) else None,
+            pipeline if isinstance(pipeline, PipelineSettings) else None,
+            study,
+            path,
+        )
     scaling = checked.get("scaling")
     if (
         isinstance(scaling, ScalingSettings)
@@ -145,15 +148,6 @@ def _between(checked: dict[str, Settings], path: Path) -> list[PathgenError]:
         and isinstance(pipeline, PipelineSettings)
     ):
         problems += _of_scaling(scaling, train, sample.per_class.train, pipeline, path)
-    sweep = checked.get("dp_sweep")
-    if (
-        isinstance(sweep, DpSweepSettings)
-        and isinstance(pipeline, PipelineSettings)
-        and sweep.classifier not in pipeline.classifiers
-    ):
-        reason = f"names {sweep.classifier}, which the study does not train"
-        hint = f"Add it to pipeline.classifiers, or choose from {pipeline.classifiers}"
-        problems.append(PathgenError(f"{path}: dp_sweep.classifier", reason, hint))
     return problems
 
 
@@ -176,18 +170,37 @@ def _of_classifiers(
     return problems
 
 
-def _of_guarantee(
-    cohort: CohortSettings, originals: int, own: DpDcganSettings, path: Path
+def _of_generators(
+    train_gan: TrainGanSettings,
+    synthesise: SynthesiseSettings | None,
+    pipeline: PipelineSettings | None,
+    study: Study | None,
+    path: Path,
 ) -> list[PathgenError]:
-    """Check what is known before patients are counted; the training checks the rest."""
-    problems = []
-    if own.unit == "patient" and not load_source(cohort.source).has_slide_ids:
-        reason = f"is patient, but the source {cohort.source} knows neither patients nor slides"
-        problems.append(PathgenError(f"{path}: train_gan.dpdcgan.unit", reason, "Set it to patch"))
-    if own.unit == "patch" and own.batch_size > originals:
-        reason = f"is {own.batch_size}, of {originals} patches per class"
-        hint = "Lower it, or raise sample.per_class.train"
-        problems.append(PathgenError(f"{path}: train_gan.dpdcgan.batch_size", reason, hint))
+    """Check every recipe, its sampling settings, and whether the trained ones fit the study."""
+    problems: list[PathgenError] = []
+    trained = [] if pipeline is None else pipeline.generators
+    for name in dict.fromkeys([*train_gan.generators, *trained]):
+        try:
+            recipe = train_gan.recipe(name, path)
+        except (PathgenError, PathgenErrors) as found:
+            problems += found.errors if isinstance(found, PathgenErrors) else [found]
+            continue
+        if name in trained and study is not None:
+            problems += [
+                PathgenError(f"{path}: train_gan.generators.{name}.{field}", reason, hint)
+                for field, reason, hint in recipe.problems(study)
+            ]
+    for name, sampling in ({} if synthesise is None else synthesise.sampling).items():
+        subject, network = f"synthesise.sampling.{name}", train_gan.generators.get(name, {}).get("network")
+        if network is None:
+            hint = f"Remove it, or choose from {[*train_gan.generators]}"
+            problems.append(PathgenError(f"{path}: {subject}", "is not a recipe of train_gan", hint))
+        elif network in generators.names():
+            try:
+                parse_section({subject: sampling}, subject, generators.load(network).sampling, path)
+            except PathgenErrors as found:
+                problems += found.errors
     return problems
 
 

@@ -16,7 +16,9 @@ import torch
 from PIL import Image
 
 from pathgen.core.params import load_section
-from pathgen.gan.registry import GENERATORS
+from pathgen.gan import generators
+from pathgen.gan.dataset import GanDataset
+from pathgen.gan.generators.base import Precision
 from pathgen.gan.settings import TrainGanSettings
 from pathgen.gan.synthesis import synthesise
 from pathgen.metrics.features.texture_v1 import texture_v1
@@ -42,26 +44,29 @@ def train(name: str, label: str, minutes: float, out: Path) -> None:
     from pathgen.gan.loop import train_generator  # noqa: PLC0415 - only in the processes that train
 
     torch.set_num_threads(1)
-    settings = load_section("train_gan", TrainGanSettings)
-    own = settings.of(name)
+    recipe = load_section("train_gan", TrainGanSettings).recipe(name)
     images, held_out = originals(label)
 
     def trained_for(kimg: float):
-        numbers = own.recipe(len(images)) | {"kimg": kimg}
-        recipe = GENERATORS[name].recipe(**numbers, augment=settings.augment, seed=settings.seed)
         start = time.perf_counter()
         trained = train_generator(
-            images, architecture=name, options=own.options, recipe=recipe, held_out=held_out,
-            snapshot_every_kimg=1e9, device=torch.device("cpu"), precision="fp32", channels_last=True,
+            GanDataset(images, held_out), recipe.model_copy(update={"kimg": kimg}),
+            device=torch.device("cpu"), precision=Precision("fp32", channels_last=True),
+            snapshot_every_kimg=1e9,
         )  # fmt: skip
         return trained, time.perf_counter() - start
 
-    trial = TRIAL_STEPS * own.batch_size / 1000
+    trial = TRIAL_STEPS * recipe.batch_size / 1000
     _, seconds = trained_for(trial)
     trained, seconds = trained_for(trial * minutes * 60 / seconds)
-    draw = GENERATORS[name].drawer()
+    spec = generators.load(recipe.network)
     drawn = synthesise(
-        trained.generator, seed=1, count=len(held_out), batch_size=64, device=torch.device("cpu"), draw=draw
+        trained.generator,
+        seed=1,
+        count=len(held_out),
+        batch_size=64,
+        device=torch.device("cpu"),
+        sampler=spec.sampler(spec.sampling()),
     )
     np.save(out / f"{name}.npy", np.concatenate(list(drawn)))
     told = {"kimg": float(trained.history["kimg"].iloc[-1]), "minutes": seconds / 60}

@@ -5,7 +5,9 @@ from pathgen.core.params import load_section
 from pathgen.evaluation.compare import TESTED, compare, differences_table, regimes_table
 from pathgen.evaluation.load import cluster_patches, load_runs
 from pathgen.evaluation.settings import EvaluateSettings
+from pathgen.gan.settings import TrainGanSettings
 from pathgen.patches.parquet import read_table, write_csv
+from pathgen.run_matrix import PipelineSettings, replicates
 from stages.context import Stage, dvc_stage
 
 
@@ -13,7 +15,9 @@ from stages.context import Stage, dvc_stage
 def main(stage: Stage) -> None:
     """Run the stage."""
     settings = load_section("evaluate", EvaluateSettings)
-    test, runs = load_runs(layout.EVALUATION)
+    pipeline = load_section("pipeline", PipelineSettings)
+    train_gan = load_section("train_gan", TrainGanSettings)
+    test, runs = load_runs(layout.EVALUATION, replicates(pipeline.generators, train_gan.generators))
     clusters = cluster_patches(test.slides, test.labels, read_table(layout.COHORT))
     comparison = compare(test, runs, clusters, settings)
     comparison.save(layout.COMPARISON_JSON)

@@ -7,7 +7,7 @@ from pathgen.core.files import atomic_folder
 from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
 from pathgen.gan.checkpoint import load_discriminator
-from pathgen.gan.discriminator_scores import score
+from pathgen.gan.discriminator_scores import discriminator_scores
 from pathgen.gan.export import selected_by
 from pathgen.patches.image_grid import save_png
 from pathgen.patches.store import open_patch_set
@@ -44,7 +44,8 @@ def main(stage: Stage, *, generator: str) -> None:
         {label: patches.images for label, patches in synthetic.items()},
         settings,
         discriminators={
-            label: partial(score, load_discriminator(model), device=device) for label, model in models.items()
+            label: partial(discriminator_scores, load_discriminator(model), device=device)
+            for label, model in models.items()
         },
         origins=Origins(rows["train"], rows["nonmember"], original["test"]),
         device=str(device),

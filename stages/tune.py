@@ -19,9 +19,9 @@ from pathgen.core import layout
 from pathgen.core.errors import PathgenError, cli_errors
 from pathgen.core.labels import LABELS
 from pathgen.core.params import PARAMS_FILE, load_section, read_params
-from pathgen.gan.sample_cache import drawn_patches
+from pathgen.gan.generators.base import Precision
+from pathgen.gan.sample_cache import cached_samples
 from pathgen.gan.settings import SynthesiseSettings
-from pathgen.gan.synthesis import Arithmetic
 from pathgen.patches.store import open_patch_set
 from pathgen.provenance.stale import made_from
 from pathgen.results.study import TuningSummary
@@ -53,16 +53,16 @@ def load_data(settings: TuningSettings, compute: ComputeSettings) -> SearchData:
     device = apply_compute(device=compute.device, threads=compute.threads)
     sampling = load_section("synthesise", SynthesiseSettings)
     synthetic = {
-        label: drawn_patches(
+        label: cached_samples(
             layout.SAMPLE_CACHE,
             model,
             seed=sampling.seed,
             count=settings.largest("synthesise.per_class", sampling.per_class),
             device=device,
             best_of=sampling.best_of,
-            drawing=sampling.drawing(settings.generator),
-            arithmetic=Arithmetic(compute.precision, compute.channels_last),
-            what=f"sample {model.name}",
+            sampling=sampling.sampling.get(settings.generator),
+            precision=Precision(compute.precision, compute.channels_last),
+            desc=f"sample {settings.generator}-{label}",
         )
         for label, model in zip(LABELS, inputs(settings)[2:], strict=False)
     }

@@ -67,7 +67,7 @@ def gan_item(generator: str, label: str) -> str:
         generator: Name of the generator.
         label: Class, or ``all`` for the training of a generator of all classes.
     """
-    return f"{generator}-{label}"
+    return f"{generator}/{label}"
 
 
 def gan_model(generator: str, label: str) -> Path:

@@ -34,7 +34,8 @@ def compose_profile(name: str, folder: Path = PROFILES) -> str:
 
     Mappings are merged key by key. Any other value of the overlay replaces that of the base; lists are not
     merged. A `null` in the overlay removes a key whose value in the base is a mapping. Comments of the base
-    are kept; comments at the top of the overlay, or above one of its sections, replace those of the base.
+    are kept; comments at the top of the overlay, or above one of its sections, replace those of the base. An
+    overlay with the key `extends` is merged into that profile instead of the base.
 
     Args:
         name: Name of the profile, such as `phantom`.
@@ -49,17 +50,25 @@ def compose_profile(name: str, folder: Path = PROFILES) -> str:
     names = profile_names(folder)
     if name not in names:
         raise PathgenError(name, "unknown profile", f"Choose one of: {', '.join(names)}")
-    title, sections = _read(folder / f"{BASE}.yaml")
-    own_title, overlay = _read(folder / f"{name}.yaml")
-    for key, (comment, value) in overlay.items():
+    title, sections = _merged(name, folder)
+    blocks = [comment + _dump({key: value}) for key, (comment, value) in sections.items()]
+    return f"{title}{_ORIGIN.format(name=name)}\n\n" + "\n".join(blocks)
+
+
+def _merged(name: str, folder: Path) -> tuple[str, dict[str, tuple[str, Any]]]:
+    """Return title and sections of a profile, merged into those of the profile that it extends."""
+    own_title, own = _read(folder / f"{name}.yaml")
+    if name == BASE:
+        return own_title, own
+    title, sections = _merged(own.pop("extends", ("", BASE))[1], folder)
+    for key, (comment, value) in own.items():
         old_comment, old = sections.get(key, ("", None))
         merged = _merge(old, value)
         if merged is None:
             sections.pop(key, None)
         else:
             sections[key] = comment or old_comment, merged
-    blocks = [comment + _dump({key: value}) for key, (comment, value) in sections.items()]
-    return f"{own_title or title}{_ORIGIN.format(name=name)}\n\n" + "\n".join(blocks)
+    return own_title or title, sections
 
 
 def read_profile(name: str, folder: Path = PROFILES) -> dict[str, Any]:

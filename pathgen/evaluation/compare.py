@@ -119,7 +119,7 @@ def compare(
 
 def _place(run: EvaluatedRun) -> tuple[str, int, str, str, int]:
     key = run.key
-    return (key.classifier, _REGIMES.index(key.regime), key.row, key.generator or "", key.seed)
+    return (key.classifier, _REGIMES.index(key.regime), key.regime_group, key.generator or "", key.seed)
 
 
 def _regime(group: RegimeRuns, confidence: float) -> RegimeMean:
@@ -183,7 +183,7 @@ def _pairs(one: RegimeRuns, other: RegimeRuns) -> list[tuple[int, int]]:
     found = []
     for at, first in enumerate(one.runs):
         for beside, second in enumerate(other.runs):
-            numbers = {run.key.generator.partition(".")[2] for run in (first, second) if run.key.generator}
+            numbers = {run.key.replicate.number for run in (first, second) if run.key.replicate}
             if first.key.seed == second.key.seed and len(numbers) <= 1:
                 found.append((at, beside))
     return found

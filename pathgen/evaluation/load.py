@@ -1,5 +1,6 @@
 """Load evaluated runs, and group the test patches by patient or slide."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from pathgen.core.errors import PathgenError
 from pathgen.metrics.statistics.bootstrap import Clusters, build_clusters
 from pathgen.patches.parquet import read_table
 from pathgen.results.evaluation import Evaluation
-from pathgen.run_matrix import RunKey, parse_run
+from pathgen.run_matrix import Replicate, RunKey, parse_run
 
 _HINT = "Run `dvc repro evaluate`, or remove the folder if it is no output of the pipeline"
 
@@ -64,11 +65,12 @@ def cluster_patches(slides: NDArray[np.object_], labels: NDArray[np.int64], coho
     return build_clusters(slides, labels, slides_known=bool(cohort["slide_known"].all()), patients=patients)
 
 
-def load_runs(folder: Path) -> tuple[TestPatches, list[EvaluatedRun]]:
+def load_runs(folder: Path, generators: Mapping[str, Replicate]) -> tuple[TestPatches, list[EvaluatedRun]]:
     """Load all evaluated runs.
 
     Args:
         folder: Folder with one folder per run, see `pathgen.evaluation.evaluate`.
+        generators: Trained generators, of `pathgen.run_matrix.replicates`.
 
     Returns:
         The test patches, and the runs in the order of their folders' names.
@@ -79,7 +81,7 @@ def load_runs(folder: Path) -> tuple[TestPatches, list[EvaluatedRun]]:
     runs: list[EvaluatedRun] = []
     first: pd.DataFrame | None = None
     for path in sorted(folder.glob("[!.]*/")):
-        key = parse_run(path.name)
+        key = parse_run(path.name, generators)
         if key is None:
             reason = "is not the name of a run (original or regime-generator, classifier, seed)"
             raise PathgenError(path, reason, _HINT)

@@ -1,4 +1,4 @@
-"""Adaptive discriminator augmentation: transforms applied with a chance that follows the overfitting.
+"""Adaptive discriminator augmentation (ADA): the probability of the transforms follows the overfitting.
 
 Source: Karras et al. 2020, ADA (arXiv 2006.06676, sections 2 and 3).
 """
@@ -8,26 +8,26 @@ from typing import Any
 
 import torch
 
-from pathgen.gan.augment_pipe import as_flips, mirrored, placed, shift_matrices
+from pathgen.gan.augment_pipe import apply_matrices, flipped, shift_matrices, turns_as_flips
 from pathgen.training.augmentation import restained
 
-# Steps between two corrections of the chance.
+# Steps between two updates of the probability.
 INTERVAL = 4
-# Above it a generator begins to show the transforms themselves (paper, section 2.2).
+# Above this probability the transforms leak into the generated images (paper, section 2.2).
 LIMIT = 0.8
-_WHOLE_SHIFT = 0.125  # of the side, at most
-_SHIFT_STD = 0.125  # of the side; cut at three times
+_WHOLE_SHIFT = 0.125  # maximum, relative to the side
+_SHIFT_STD = 0.125  # relative to the side; clipped at three standard deviations
 _STAIN_STD = (0.1, 0.1, 0.0)  # of the logarithm of the factors: haematoxylin, eosin, remainder
 _OFFSET_STD = (0.02, 0.02, 0.0)  # optical density
 
 
-def augmented(images: torch.Tensor, chance: float, rng: torch.Generator) -> torch.Tensor:
-    """Show each image through randomly chosen transforms.
+def augment(images: torch.Tensor, chance: float, rng: torch.Generator) -> torch.Tensor:
+    """Apply randomly chosen transforms to each image.
 
     Args:
         images: (N, 3, H, H), about [-1, 1].
-        chance: Of each transform, for each image on its own; 0 returns the images as they are.
-        rng: On the device of the images. Each image takes the same draws whatever the chance.
+        chance: Probability of each transform, independent for each image; 0 returns the images unchanged.
+        rng: Random generator on the device of the images; its draws do not depend on `chance`.
 
     Returns:
         (N, 3, H, H).
@@ -46,47 +46,47 @@ def augmented(images: torch.Tensor, chance: float, rng: torch.Generator) -> torc
     stain = torch.randn(2, count, 3, generator=rng, device=device)
     shifts = whole.round() * chosen[2] + part * chosen[3]  # (2, N): down, right
     rows, columns = shift_matrices(shifts[0], side), shift_matrices(shifts[1], side)
-    flip_rows, flip_columns, swap = as_flips(turns)
-    rows, columns = mirrored(rows, flip_rows), mirrored(columns, flip ^ flip_columns)
-    moved = placed(images, rows, columns, swap)
-    factors = (stain[0] * _kept(_STAIN_STD, device)).exp()
-    offsets = stain[1] * _kept(_OFFSET_STD, device)
+    flip_rows, flip_columns, swap = turns_as_flips(turns)
+    rows, columns = flipped(rows, flip_rows), flipped(columns, flip ^ flip_columns)
+    moved = apply_matrices(images, rows, columns, swap)
+    factors = (stain[0] * _constant(_STAIN_STD, device)).exp()
+    offsets = stain[1] * _constant(_OFFSET_STD, device)
     return torch.where(chosen[4, :, None, None, None], restained(moved, factors, offsets), moved)
 
 
 @functools.cache
-def _kept(values: tuple[float, ...], device: torch.device) -> torch.Tensor:
-    """Return constants as a tensor: kept, as a GPU would wait for them each time."""
+def _constant(values: tuple[float, ...], device: torch.device) -> torch.Tensor:
+    """Return constants as a cached tensor: a GPU would wait for the copy each time."""
     with torch.inference_mode(False):
         return torch.tensor(values, device=device)
 
 
 class AdaptiveAugmentation:
-    """The chance of each transform, corrected every `INTERVAL` steps so that a statistic meets its target.
+    """Probability of each transform, updated every `INTERVAL` steps towards a target of a statistic.
 
-    The statistic is the mean sign of the discriminator's logits of augmented originals: 0 when it is
-    undecided, 1 when it knows each of them. A state to be kept over a kill.
+    The statistic is the mean sign of the discriminator's logits of augmented originals: 0 without
+    overfitting, 1 with complete overfitting.
     """
 
     def __init__(self, *, target: float, kimg: float, batch_size: int) -> None:
-        """Start with a chance of 0.
+        """Start with a probability of 0.
 
         Args:
-            target: Of the mean sign; 0 never augments.
-            kimg: Thousands of images in which the chance would go from 0 to 1.
-            batch_size: Originals per step.
+            target: Target of the mean sign; 0: no augmentation.
+            kimg: Thousands of images in which the probability can rise from 0 to 1.
+            batch_size: Original images per step.
         """
         self.chance = 0.0
         self.sign = 0.0
         self._target = target
-        self._correction = INTERVAL * batch_size / (kimg * 1000.0)
+        self._increment = INTERVAL * batch_size / (kimg * 1000.0)
         self._signs: list[torch.Tensor] = []
 
-    def add(self, logits: torch.Tensor) -> None:
-        """Count one step, and correct the chance when it is time.
+    def update(self, logits: torch.Tensor) -> None:
+        """Record the logits of one step; update the probability every `INTERVAL` steps.
 
         Args:
-            logits: (N,) of augmented originals.
+            logits: Logits of augmented originals, (N,).
         """
         if self._target == 0.0:
             return
@@ -94,13 +94,13 @@ class AdaptiveAugmentation:
         if len(self._signs) == INTERVAL:
             self.sign = sum(float(sign) for sign in self._signs) / INTERVAL
             self._signs = []
-            step = self._correction if self.sign > self._target else -self._correction
+            step = self._increment if self.sign > self._target else -self._increment
             self.chance = min(max(self.chance + step, 0.0), LIMIT)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what `load_state_dict` takes."""
+        """Return the state."""
         return {"chance": self.chance, "sign": self.sign, "signs": self._signs}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a state."""
+        """Restore a state."""
         self.chance, self.sign, self._signs = state["chance"], state["sign"], state["signs"]

@@ -1,51 +1,51 @@
-"""Flips, quarter turns and translations that a discriminator may be shown instead of the patches themselves.
+"""Flips, quarter turns and translations of the discriminator's images.
 
-Tissue has no up and no left, and lies anywhere on the grid. All are matrices, so they have derivatives of
-every order, and exact results where the matrix is a permutation.
+Tissue has no preferred orientation or position. All transforms are matrices: differentiable to any order, and
+exact where the matrix is a permutation.
 """
 
 import torch
 
-# Lobes of the interpolation; 3 is the usual compromise of sharpness and ringing.
+# Lobes of the Lanczos kernel; 3 is the usual compromise between sharpness and ringing.
 _LOBES = 3.0
 
 
 def shift_matrices(shifts: torch.Tensor, side: int) -> torch.Tensor:
-    """Return matrices that move a row of pixels, with Lanczos interpolation and reflection at the ends.
+    """Return matrices that shift a row of pixels, with Lanczos interpolation and reflection at the ends.
 
     Args:
-        shifts: (N,) in px, at most `side`; positive moves the content to larger indices.
+        shifts: Shifts in px, (N,), at most `side`; positive values shift to larger indices.
         side: Length of the row, px.
 
     Returns:
-        (N, side, side), to multiply columns by; rows sum to 1, and hold a single 1 for whole `shifts`.
+        (N, side, side); rows sum to 1, and have a single 1 for integer shifts.
     """
     place = torch.arange(side, device=shifts.device, dtype=shifts.dtype)
-    source = (place - shifts[:, None])[:, :, None]  # (N, side, 1): where output pixel i looks
+    source = (place - shifts[:, None])[:, :, None]  # (N, side, 1): source of output pixel i
     weights = _lanczos(source - place)
-    for mirrored in (-1.0 - place, 2.0 * side - 1.0 - place):
-        weights = weights + _lanczos(source - mirrored)
+    for reflected in (-1.0 - place, 2.0 * side - 1.0 - place):
+        weights = weights + _lanczos(source - reflected)
     return weights / weights.sum(2, keepdim=True)
 
 
 def _lanczos(distance: torch.Tensor) -> torch.Tensor:
     window = torch.sinc(distance) * torch.sinc(distance / _LOBES)
-    # sinc of a whole number is not quite 0 in floating point; a whole shift shall move pixels unchanged.
+    # sinc of an integer is not exactly 0 in floating point; an integer shift must not change pixel values.
     whole = distance == distance.round()
     exact = torch.where(whole, (distance == 0).to(distance.dtype), window)
     return torch.where(distance.abs() < _LOBES, exact, 0.0)
 
 
-def placed(
+def apply_matrices(
     images: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor, swap: torch.Tensor
 ) -> torch.Tensor:
-    """Apply one matrix along each axis, then swap the axes where asked for.
+    """Apply one matrix along each axis, then swap the axes of selected images.
 
     Args:
         images: (N, C, H, H).
         rows: (N, H, H), applied to each column of pixels.
         columns: (N, H, H), applied to each row of pixels.
-        swap: (N,) bool.
+        swap: Whether to swap the axes, bool (N,).
 
     Returns:
         (N, C, H, H).
@@ -54,21 +54,21 @@ def placed(
     return torch.where(swap[:, None, None, None], moved.transpose(2, 3), moved)
 
 
-def mirrored(matrices: torch.Tensor, choice: torch.Tensor) -> torch.Tensor:
-    """Reverse the order of the output pixels where chosen.
+def flipped(matrices: torch.Tensor, choice: torch.Tensor) -> torch.Tensor:
+    """Reverse the order of the output pixels of selected matrices.
 
     Args:
         matrices: (N, H, H).
-        choice: (N,) bool.
+        choice: Which matrices, bool (N,).
     """
     return torch.where(choice[:, None, None], matrices.flip(1), matrices)
 
 
-def as_flips(turns: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return quarter turns as flips, then a swap of the axes.
+def turns_as_flips(turns: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Express quarter turns as flips followed by a swap of the axes.
 
     Args:
-        turns: (N,), 0 to 3 quarter turns clockwise.
+        turns: Number of quarter turns clockwise, 0 to 3, (N,).
 
     Returns:
         Whether to flip the rows, whether to flip the columns, whether to swap the axes; (N,) bool each.

@@ -1,53 +1,90 @@
-"""A trained pair on disk: two safetensors files and a JSON that says how to build the networks again."""
+"""Checkpoint of a trained pair: two safetensors files, and model.json to build the networks again."""
 
 import json
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+import pydantic
+from numpy.typing import NDArray
 from torch import nn
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.files import atomic_folder, write_json
-from pathgen.gan.registry import GENERATORS
-from pathgen.gan.result import TrainedGan
+from pathgen.gan import generators
+from pathgen.gan.generators.base import Generator, GeneratorSettings
 from pathgen.training.checkpoint import load_module, save_tensors
 
-_CARD = "model.json"
+_META = "model.json"
 _HINT = "Train it again, or restore it with dvc pull or dvc checkout"
 
 
 @dataclass(frozen=True)
-class CheckpointMeta:
-    """What model.json tells.
+class TrainedGan:
+    """Result of a training.
 
     Attributes:
-        architecture: Name in `GENERATORS`.
-        options: What the networks are built with, besides the image size.
+        settings: The recipe.
         image_size: Side in px.
-        facts: All of model.json: recipe, digest of the data, and what the caller of `save_gan` added.
+        classes: Number of classes of a joint pair; 0: unconditional.
+        generator: Generator in eval mode; its moving average if the recipe has one.
+        discriminator: Discriminator in eval mode.
+        history: Row per log interval: ``kimg`` and the means of the trainer's statistics.
+        overfitting: Row per probe of held-out patches: ``kimg`` and the probe's metrics; empty without them.
+        sample_grids: Thousands of images so far and the sample grid, uint8 (H, W, 3), of the same latents.
+        meta: Recipe, compute, digest of the data and guarantee, for model.json.
     """
 
-    architecture: str
-    options: dict[str, int]
+    settings: GeneratorSettings
     image_size: int
+    classes: int
+    generator: nn.Module
+    discriminator: nn.Module
+    history: pd.DataFrame
+    overfitting: pd.DataFrame
+    sample_grids: list[tuple[float, NDArray[np.uint8]]]
+    meta: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class CheckpointMeta:
+    """Content of model.json.
+
+    Attributes:
+        settings: The recipe.
+        image_size: Side in px.
+        classes: Number of classes of a joint pair; 0: unconditional.
+        label_index: The class that a joint pair draws and judges.
+        facts: All of model.json.
+    """
+
+    settings: GeneratorSettings
+    image_size: int
+    classes: int
+    label_index: int
     facts: dict[str, Any]
 
+    @property
+    def spec(self) -> Generator:
+        """The generator's module."""
+        return generators.load(self.settings.network)
 
-def save_gan(folder: Path, trained: TrainedGan, facts: Mapping[str, Any]) -> None:
+
+def save_gan(folder: Path, trained: TrainedGan, label: str, label_index: int = 0) -> None:
     """Write generator.safetensors, discriminator.safetensors and model.json, all or nothing.
 
     Args:
-        folder: Taken as it is or made; older content goes.
-        trained: The pair.
-        facts: More for model.json, as JSON knows it, e.g. the label; nothing that differs between equal runs.
+        folder: The folder, created or replaced.
+        trained: Result of the training.
+        label: Class that the checkpoint draws.
+        label_index: Number of that class in a joint pair.
     """
-    card = {
-        **trained.facts,
-        **facts,
-        "architecture": trained.architecture,
-        "options": trained.options,
+    meta = {
+        **trained.meta,
+        "label": label,
+        "label_index": label_index,
         "image_size": trained.image_size,
         "parameters": {
             "generator": sum(weights.numel() for weights in trained.generator.parameters()),
@@ -57,73 +94,57 @@ def save_gan(folder: Path, trained: TrainedGan, facts: Mapping[str, Any]) -> Non
     with atomic_folder(folder) as draft:
         save_tensors(draft / "generator.safetensors", trained.generator.state_dict())
         save_tensors(draft / "discriminator.safetensors", trained.discriminator.state_dict())
-        write_json(draft / _CARD, card)
+        write_json(draft / _META, meta)
 
 
 def load_meta(folder: Path) -> CheckpointMeta:
     """Read model.json.
 
     Args:
-        folder: Of `save_gan`.
-
-    Returns:
-        What it tells.
+        folder: Folder of `save_gan`.
 
     Raises:
-        PathgenError: It is missing, damaged, or names a generator this version does not know.
+        PathgenError: The file is missing, damaged, or names a generator that this version does not have.
     """
-    path = folder / _CARD
+    path = folder / _META
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        card = CheckpointMeta(
-            str(facts["architecture"]), dict(facts["options"]), int(facts["image_size"]), facts
-        )
+        network, image_size, classes = str(facts["network"]), int(facts["image_size"]), int(facts["classes"])
+        label_index = int(facts["label_index"])
     except OSError as problem:
         raise PathgenError(path, f"cannot be read: {problem.strerror}", _HINT) from None
     except (ValueError, KeyError, TypeError) as problem:
-        raise PathgenError(path, f"not a generator's model.json ({problem!r})", _HINT) from None
-    if card.architecture not in GENERATORS:
-        known = ", ".join(sorted(GENERATORS))
-        raise PathgenError(path, f"unknown generator {card.architecture!r}", f"This version knows: {known}")
-    return card
+        raise PathgenError(path, f"is not a generator's model.json ({problem!r})", _HINT) from None
+    try:
+        spec = generators.load(network, f"{path}: network")
+        settings = spec.settings.model_validate(facts.get("recipe"))
+    except pydantic.ValidationError as problem:
+        reason = f"its recipe does not fit {network} ({problem.error_count()} errors)"
+        raise PathgenError(path, reason, _HINT) from None
+    return CheckpointMeta(settings, image_size, classes, label_index, facts)
 
 
-def load_generator(folder: Path) -> nn.Module:
-    """Load the generator of `save_gan`, on the CPU and in eval mode.
+def load_networks(folder: Path, meta: CheckpointMeta, *, discriminator: bool = False) -> nn.Module:
+    """Load the generator or the discriminator of `save_gan`, on the CPU and in eval mode.
 
     Args:
-        folder: Of `save_gan`.
+        folder: Folder of `save_gan`.
+        meta: Its `load_meta`.
+        discriminator: Whether to load the discriminator.
 
     Returns:
-        Latents (N, latent_dim) to images (N, 3, H, W) in [-1, 1].
+        Generator: latents (N, latent_dim) to images (N, 3, H, W) in about [-1, 1]. Discriminator: images to
+        logits (N,).
 
     Raises:
-        PathgenError: A file is missing or damaged, or the two do not belong together.
+        PathgenError: The file is missing, damaged, or does not fit model.json.
     """
-    card = load_meta(folder)
-    return _load(GENERATORS[card.architecture].generator, card, folder / "generator.safetensors")
+    pair = meta.spec.networks(meta.settings, meta.image_size, meta.classes, meta.label_index)
+    network = pair[1] if discriminator else pair[0]
+    load_module(network, folder / f"{'discriminator' if discriminator else 'generator'}.safetensors", _HINT)
+    return network.eval()
 
 
 def load_discriminator(folder: Path) -> nn.Module:
-    """Load the discriminator of `save_gan`, on the CPU and in eval mode.
-
-    Args:
-        folder: Of `save_gan`.
-
-    Returns:
-        Images (N, 3, H, W) in [-1, 1] to logits (N,).
-
-    Raises:
-        PathgenError: A file is missing or damaged, or the two do not belong together.
-    """
-    card = load_meta(folder)
-    return _load(GENERATORS[card.architecture].discriminator, card, folder / "discriminator.safetensors")
-
-
-def _load(build: Callable[..., nn.Module], card: CheckpointMeta, path: Path) -> nn.Module:
-    try:
-        network = build(image_size=card.image_size, **card.options)
-    except TypeError as problem:
-        raise PathgenError(path.parent / _CARD, f"options do not fit ({problem})", _HINT) from None
-    load_module(network, path, _HINT)
-    return network.eval()
+    """Load the discriminator of a checkpoint (see `load_networks`)."""
+    return load_networks(folder, load_meta(folder), discriminator=True)

@@ -1,4 +1,4 @@
-"""What a discriminator makes of given patches, for the choice among candidates and for the privacy audit."""
+"""Logits of a discriminator, for rejection sampling and for the privacy audit."""
 
 import numpy as np
 import torch
@@ -8,16 +8,18 @@ from torch import nn
 _BATCH = 256
 
 
-def score(discriminator: nn.Module, images: NDArray[np.uint8], device: torch.device) -> NDArray[np.float64]:
-    """Return how original each patch looks to a discriminator.
+def discriminator_scores(
+    discriminator: nn.Module, images: NDArray[np.uint8], device: torch.device
+) -> NDArray[np.float64]:
+    """Return the logit of each patch.
 
     Args:
-        discriminator: In eval mode; images (N, 3, H, W) in [-1, 1] to logits (N,).
-        images: uint8 of shape (N, H, W, 3).
-        device: Where to compute.
+        discriminator: Discriminator in eval mode; images (N, 3, H, W) in [-1, 1] to logits (N,).
+        images: uint8 (N, H, W, 3).
+        device: Device of the computation.
 
     Returns:
-        Logits, float64 of shape (N,); higher means more like an original.
+        Logits, float64 (N,); higher means more like an original.
     """
     discriminator.to(device)
     scores = [np.empty(0, dtype=np.float64)]

@@ -1,61 +1,60 @@
-"""Whether a training still makes sense: numbers that left all bounds, and generators that draw one image."""
+"""Divergence monitor: ends a training whose losses explode or whose generator collapses to one image."""
 
 import math
 from collections.abc import Mapping
 
-# Mean loss, in nats, that no sane discriminator gives: one answer in e**100 against the truth.
-LARGEST_LOSS = 100.0
-# Of the originals' spread over a batch: below it the images are all but the same.
-SMALLEST_SPREAD = 0.02
-# Records in a row, of 200 in a training, that make a verdict: single jumps pass.
+# Upper limit of a mean loss in nats: a wrong answer at odds of e**100.
+MAX_LOSS = 100.0
+# Lower limit of the spread of generated images, relative to that of originals.
+MIN_SPREAD = 0.02
+# Log intervals in a row, of 200 in a training, after which it ends; single peaks pass.
 _DIVERGED_AFTER = 5
 _COLLAPSED_AFTER = 10
-_RATES = "Lower train_gan's learning rates"
+_RATES = "Lower the learning rates of the recipe"
 
 
-class Health:
-    """Judges the means of each record; one that stays beyond its bounds ends the training."""
+class DivergenceMonitor:
+    """Checks the means of each log interval; values out of bounds for several intervals end the training."""
 
     def __init__(self, *, originals_vary: bool) -> None:
-        """Start well.
+        """Start healthy.
 
         Args:
-            originals_vary: Whether the originals differ from each other at all; if not, images that are all
-                alike are what is asked for.
+            originals_vary: Whether to check for collapse: False if all originals are equal.
         """
         self._originals_vary = originals_vary
         self._diverging = 0
         self._collapsing = 0
 
     @property
-    def is_well(self) -> bool:
-        """False from the first record beyond its bounds until one within."""
+    def is_healthy(self) -> bool:
+        """Whether the last log interval was within bounds."""
         return not self._diverging and not self._collapsing
 
-    def judge(self, means: Mapping[str, float]) -> tuple[str, str] | None:
-        """Take the means of one record.
+    def check(self, means: Mapping[str, float]) -> tuple[str, str] | None:
+        """Check the means of one log interval.
 
         Args:
-            means: With the two losses and the spread of every training.
+            means: Means of the statistics, by key.
 
         Returns:
-            What is wrong and what to do about it, or None while it may go on.
+            Reason and hint if the training must end, else None.
         """
         for name, value in means.items():
             if not math.isfinite(value):
-                return f"{name} is no finite number", f"{_RATES}, or set compute.precision to fp32"
+                return f"{name} is not finite", f"{_RATES}, or set compute.precision to fp32"
         losses = means["gan/discriminator_loss"], means["gan/generator_loss"]
         spread = means["gan/spread_ratio"]
-        self._diverging = self._diverging + 1 if max(losses) > LARGEST_LOSS else 0
-        collapsed = self._originals_vary and spread < SMALLEST_SPREAD
+        self._diverging = self._diverging + 1 if max(losses) > MAX_LOSS else 0
+        collapsed = self._originals_vary and spread < MIN_SPREAD
         self._collapsing = self._collapsing + 1 if collapsed else 0
         if self._diverging == _DIVERGED_AFTER:
-            told = f"discriminator {losses[0]:.3g}, generator {losses[1]:.3g} nats"
-            return f"the losses stay above {LARGEST_LOSS:g} ({told}): the training diverges", _RATES
+            values = f"discriminator {losses[0]:.3g}, generator {losses[1]:.3g} nats"
+            return f"the losses stay above {MAX_LOSS:g} ({values}): the training diverges", _RATES
         if self._collapsing == _COLLAPSED_AFTER:
             return (
-                f"the generated images differ by {spread:.1%} of what the originals do: the generator has "
+                f"the spread of generated images is {spread:.1%} of that of originals: the generator has "
                 "collapsed to one image",
-                f"{_RATES}, or the discriminator's alone, or choose another seed",
+                f"{_RATES}, or that of the discriminator alone, or choose another seed",
             )
         return None

@@ -1,4 +1,4 @@
-"""The adversarial losses: binary cross-entropy on logits, non-saturating for the generator."""
+"""Adversarial losses: binary cross-entropy on logits, non-saturating for the generator."""
 
 import torch
 from torch.nn import functional
@@ -10,8 +10,8 @@ def discriminator_loss(
     """Return ``BCE(real, real_target) + BCE(fake, 0)``, each a mean over its batch.
 
     Args:
-        real_logits: (N,) judgements of original images.
-        fake_logits: (N,) judgements of generated images.
+        real_logits: Logits of original images, (N,).
+        fake_logits: Logits of generated images, (N,).
         real_target: 1, or less for one-sided label smoothing (Salimans et al. 2016, section 3.4).
 
     Returns:
@@ -27,7 +27,7 @@ def generator_loss(fake_logits: torch.Tensor) -> torch.Tensor:
     """Return ``BCE(fake, 1)``: the non-saturating loss, ``-mean(log(sigmoid(logits)))``.
 
     Args:
-        fake_logits: (N,) judgements of generated images.
+        fake_logits: Logits of generated images, (N,).
 
     Returns:
         A scalar in nats.

@@ -1,4 +1,4 @@
-"""How alike generated and original patches are while a generator trains: a cheap distance, and its floor."""
+"""Frechet distance of generated from original patches during a training, and its floor."""
 
 from dataclasses import dataclass
 
@@ -8,71 +8,64 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from pathgen.core.seeding import numpy_generator, torch_generator
+from pathgen.gan.dataset import GanDataset
+from pathgen.gan.generators.base import GeneratorSettings
 from pathgen.metrics.features import SMALLEST_SIDE_PX
 from pathgen.metrics.features.texture_v1 import texture_v1
 from pathgen.metrics.fidelity.frechet import frechet_distance
 
-# Columns of a look, beside those of `overfitting`; docs/metrics.md explains each.
+# Keys of a probe, in addition to those of `overfitting`; docs/metrics.md explains them.
 FRECHET_KEYS = ("gan/frechet", "gan/frechet_floor")
-# Patches of each kind at most: twice as many would cost up to 4 % of a training of the default study.
-_PATCHES = 128
+# Maximum number of patches of each kind: twice as many would cost up to 4 % of a default training.
+_MAX_PATCHES = 128
 
 
 @dataclass(frozen=True)
 class OnlineFrechet:
-    """Compares what a generator makes of the same latents with the same originals.
+    """Frechet distance of samples of fixed latents from fixed original patches.
 
     Attributes:
-        latents: (n, latent_dim), those to draw.
-        features: float64 (n, D), of n originals.
-        floor: Distance of n held-out patches from these originals.
+        z: Latents to sample, (n, latent_dim).
+        features: Features of n training patches, float64 (n, D).
+        floor: Distance of n held-out patches from these training patches.
     """
 
-    latents: torch.Tensor
+    z: torch.Tensor
     features: NDArray[np.float64]
     floor: float
 
     @classmethod
     def of(
-        cls,
-        originals: NDArray[np.uint8],
-        held_out: NDArray[np.uint8],
-        *,
-        latent_dim: int,
-        seed: int,
-        device: torch.device,
+        cls, data: GanDataset, settings: GeneratorSettings, device: torch.device
     ) -> "OnlineFrechet | None":
-        """Choose patches and latents; the same number of each, since the distance depends on it.
+        """Choose patches and latents, the same number of each, since the distance depends on it.
 
         Args:
-            originals: uint8 (N, H, H, 3), those that are trained on.
-            held_out: The same of patches that are not.
-            latent_dim: Length of a latent vector.
-            seed: Of the choice.
-            device: Of the training.
+            data: Patches of the training.
+            settings: The recipe.
+            device: Device of the training.
 
         Returns:
-            None where there are too few patches, or they are too small, for a distance.
+            None if there are too few patches, or they are too small.
         """
-        count = min(_PATCHES, len(originals), len(held_out))
-        if count < 2 or originals.shape[1] < SMALLEST_SIDE_PX:
+        count = min(_MAX_PATCHES, len(data.images), len(data.held_out))
+        if count < 2 or data.images.shape[1] < SMALLEST_SIDE_PX:
             return None
-        chosen = (
-            texture_v1(images[numpy_generator(seed, "likeness", role).permutation(len(images))[:count]])
-            for role, images in (("original", originals), ("held-out", held_out))
+        features, held_out = (
+            texture_v1(
+                images[numpy_generator(settings.seed, "likeness", role).permutation(len(images))[:count]]
+            )
+            for role, images in (("original", data.images), ("held-out", data.held_out))
         )
-        features, others = chosen
-        latents = torch.randn(count, latent_dim, generator=torch_generator(seed, "likeness"))
-        return cls(latents.to(device), features, _distance(others, features))
+        rng = torch_generator(settings.seed, "likeness")
+        z = torch.randn(count, settings.latent_dim, generator=rng).to(device)
+        return cls(z, features, _distance(held_out, features))
 
-    def look(self, generated: NDArray[np.uint8]) -> dict[str, float]:
-        """Measure.
+    def measure(self, generated: NDArray[np.uint8]) -> dict[str, float]:
+        """Return the value of each of `FRECHET_KEYS`.
 
         Args:
-            generated: uint8 (n, H, H, 3), drawn from `latents`.
-
-        Returns:
-            Each of `FRECHET_KEYS`.
+            generated: Samples of `z`, uint8 (n, H, H, 3).
         """
         return {
             "gan/frechet": _distance(texture_v1(generated), self.features),

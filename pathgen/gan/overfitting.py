@@ -1,4 +1,4 @@
-"""Whether the discriminator learns its originals by heart: what it says of held-out ones beside them.
+"""Overfitting probe: the discriminator's logits of training patches compared with those of held-out patches.
 
 Source: Karras et al. 2020, ADA (arXiv 2006.06676, section 3, equation 1) for the ratio r_v.
 """
@@ -13,110 +13,93 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pathgen.core.seeding import numpy_generator
-from pathgen.gan.conditioning import Classes, Given
-from pathgen.gan.generator_spec import GanTrainer
+from pathgen.gan.conditioning import ClassCondition, balanced_labels
+from pathgen.gan.dataset import GanDataset
+from pathgen.gan.generators.base import GeneratorSettings
 
 _log = logging.getLogger(__name__)
 
-# Columns of a look; docs/metrics.md explains each.
-LOOKS = ("gan/known_accuracy", "gan/held_out_accuracy", "gan/generated_accuracy", "gan/overfitting")
-# Originals, held-out and generated images that a look takes at most, each.
-_IMAGES = 256
-# The warning: in three looks in a row it accepts far fewer of the held-out patches than of its originals, or
-# judges them nearer to generated ones than to originals which it accepts.
-_GAP = 0.3
-_RATIO = 0.5
-_KNOWN = 0.8
-_IN_A_ROW = 3
-# Below this difference of mean logits the discriminator is undecided, and the ratio would be noise.
-_DECIDED = 0.5
+# Keys of a probe; docs/metrics.md explains them.
+PROBE_KEYS = ("gan/known_accuracy", "gan/held_out_accuracy", "gan/generated_accuracy", "gan/overfitting")
+# Maximum number of training, held-out and generated images of a probe, each.
+_MAX_IMAGES = 256
+# Warn if, in three probes in a row, it accepts far fewer held-out patches than training patches, or if the
+# held-out patches lie nearer to the generated ones than to the training patches, which it accepts.
+_MAX_GAP = 0.3
+_MAX_RATIO = 0.5
+_MIN_ACCEPTED = 0.8
+_PROBES_IN_A_ROW = 3
+# With a smaller difference of mean logits the discriminator is undecided, and the ratio is noise.
+_MIN_SEPARATION = 0.5
 
 
-class Watch:
-    """Looks now and then at what the discriminator in training makes of the same few images."""
+class OverfittingProbe:
+    """Measures a discriminator on the same few images each time."""
 
-    def __init__(
-        self,
-        originals: NDArray[np.uint8],
-        held_out: NDArray[np.uint8],
-        *,
-        classes: Classes | None = None,
-        batch_size: int,
-        seed: int,
-        device: torch.device,
-    ) -> None:
+    def __init__(self, data: GanDataset, settings: GeneratorSettings, device: torch.device) -> None:
         """Choose the images.
 
         Args:
-            originals: uint8 (N, H, H, 3), those that are trained on.
-            held_out: The same of patches that are not.
-            classes: Theirs, where several are learned at once.
-            batch_size: Of the training: BatchNorm and the deviation of a batch shall meet what they know.
-            seed: Of the choice.
-            device: Of the training.
+            data: Patches of the training, with held-out patches.
+            settings: The recipe. Its batch size is used: BatchNorm and the minibatch deviation depend on it.
+            device: Device of the training.
         """
-        self._batch_size = batch_size
-        self._seed = seed
-        self._classes = classes
-        known = _chosen(len(originals), batch_size, seed, "known")
-        others = _chosen(len(held_out), batch_size, seed, "held-out")
-        self._known, self._held_out = _read(originals, known).to(device), _read(held_out, others).to(device)
-        if classes is not None:
-            self._known_labels = torch.from_numpy(classes.labels[known]).to(device)
-            self._held_out_labels = torch.from_numpy(classes.held_out_labels[others]).to(device)
+        self._batch_size, self._seed, self._classes = settings.batch_size, settings.seed, data.classes
+        known, held_out = (
+            self._choose(len(data.images), "known"),
+            self._choose(len(data.held_out), "held-out"),
+        )
+        self._known = _read(data.images, known).to(device)
+        self._held_out = _read(data.held_out, held_out).to(device)
+        if data.labels is not None:
+            self._known_labels = torch.from_numpy(data.labels.train[known]).to(device)
+            self._held_out_labels = torch.from_numpy(data.labels.held_out[held_out]).to(device)
 
-    def look(self, players: GanTrainer, generated: torch.Tensor, strength: float = 1.0) -> dict[str, float]:
-        """Judge known, held-out and generated images; the networks stay as they are.
+    def _choose(self, count: int, purpose: str) -> NDArray[np.intp]:
+        """Choose up to `_MAX_IMAGES` of `count` images at random, in whole batches."""
+        order = numpy_generator(self._seed, "watch", purpose).permutation(count)[:_MAX_IMAGES]
+        return np.asarray(order[_whole_batches(len(order), self._batch_size)])
+
+    def measure(self, d: nn.Module, generated: torch.Tensor, weight: float = 1.0) -> dict[str, float]:
+        """Compare the logits of training, held-out and generated images.
 
         Args:
-            players: In training.
-            generated: (n, 3, H, H), made by the generator as it would be kept now; of its classes in turn.
-            strength: How much classes count now.
+            d: Discriminator in training; unchanged.
+            generated: Images (n, 3, H, H) of the generator, of balanced labels.
+            weight: Weight of the class condition.
 
         Returns:
-            Each of `LOOKS`; without the ratio where the discriminator is undecided.
+            Value of each of `PROBE_KEYS`; without the ratio if the discriminator is undecided.
         """
-        # A copy: the running statistics of the original shall not see these images.
-        judge = copy.deepcopy(players.discriminator).train()
-        rows = _chosen(len(generated), self._batch_size, self._seed, "generated")
-        if self._classes is None:
-            known, held_out, made = (
-                self._logits(judge, images) for images in (self._known, self._held_out, generated[rows])
-            )
-        else:
-            labels = self._classes.in_turn(len(generated)).to(generated.device)[rows]
-            known, held_out, made = (
-                self._logits(judge, images, Given(of_images, strength))
-                for images, of_images in (
-                    (self._known, self._known_labels),
-                    (self._held_out, self._held_out_labels),
-                    (generated[rows], labels),
-                )
-            )
-        told = {
+        # A copy: these images must not enter the running statistics.
+        d = copy.deepcopy(d).train()
+        rows = self._choose(len(generated), "generated")
+        conditions: list[ClassCondition | None] = [None, None, None]
+        if self._classes:
+            labels = balanced_labels(len(generated), self._classes).to(generated.device)[rows]
+            conditions = [
+                ClassCondition(own, weight) for own in (self._known_labels, self._held_out_labels, labels)
+            ]
+        images = (self._known, self._held_out, generated[rows])
+        known, held_out, fake = (self._logits(d, *pair) for pair in zip(images, conditions, strict=True))
+        values = {
             "gan/known_accuracy": float((known > 0).float().mean()),
             "gan/held_out_accuracy": float((held_out > 0).float().mean()),
-            "gan/generated_accuracy": float((made < 0).float().mean()),
+            "gan/generated_accuracy": float((fake < 0).float().mean()),
         }
-        decided = float(known.mean() - made.mean())
-        if decided > _DECIDED:
-            told["gan/overfitting"] = float(known.mean() - held_out.mean()) / decided
-        return told
+        separation = float(known.mean() - fake.mean())
+        if separation > _MIN_SEPARATION:
+            values["gan/overfitting"] = float(known.mean() - held_out.mean()) / separation
+        return values
 
     @torch.no_grad()
-    def _logits(self, judge: nn.Module, images: torch.Tensor, given: Given | None = None) -> torch.Tensor:
+    def _logits(self, d: nn.Module, images: torch.Tensor, c: ClassCondition | None) -> torch.Tensor:
         logits = []
         for first in range(0, len(images), self._batch_size):
-            part = slice(first, first + self._batch_size)
-            told = () if given is None else (Given(given.labels[part], given.strength),)
-            logits.append(judge(images[part], *told).double())
+            rows = slice(first, first + self._batch_size)
+            condition = () if c is None else (c[rows],)
+            logits.append(d(images[rows], *condition).double())
         return torch.cat(logits)
-
-
-def _chosen(count: int, batch_size: int, seed: int, purpose: str) -> NDArray[np.intp]:
-    """Choose rows of up to `_IMAGES` images at random, in whole batches."""
-    order = numpy_generator(seed, "watch", purpose).permutation(count)[:_IMAGES]
-    return np.asarray(order[_rows(len(order), batch_size)])
 
 
 def _read(images: NDArray[np.uint8], rows: NDArray[np.intp]) -> torch.Tensor:
@@ -124,45 +107,45 @@ def _read(images: NDArray[np.uint8], rows: NDArray[np.intp]) -> torch.Tensor:
     return chosen.permute(0, 3, 1, 2).float() / 127.5 - 1.0  # (n, 3, H, H)
 
 
-def _rows(count: int, batch_size: int) -> NDArray[np.intp]:
-    """Return the rows of whole batches: some are left out, or all repeated where there are fewer than one."""
+def _whole_batches(count: int, batch_size: int) -> NDArray[np.intp]:
+    """Return indices in whole batches: the last ones are left out, or all repeated if there are too few."""
     wanted = max(1, count // batch_size) * batch_size
-    # Each repeated in place: the images of one group of the minibatch deviation lie apart, and so differ.
+    # Repeated in place: the images of one group of the minibatch deviation are not neighbours, and so differ.
     return np.arange(wanted) * count // wanted if wanted > count else np.arange(wanted)
 
 
-def is_overfitting(looks: Sequence[dict[str, float]]) -> bool:
-    """Tell whether the last looks in a row show a discriminator that knows its originals by heart.
+def is_overfitting(probes: Sequence[dict[str, float]]) -> bool:
+    """Return whether the last probes show a discriminator that has memorised its training patches.
 
     Args:
-        looks: Of `Watch.look`, oldest first.
+        probes: Values of `OverfittingProbe.measure`, oldest first.
     """
-    last = looks[-_IN_A_ROW:]
-    return len(last) == _IN_A_ROW and all(_knows_by_heart(look) for look in last)
+    last = probes[-_PROBES_IN_A_ROW:]
+    return len(last) == _PROBES_IN_A_ROW and all(map(_is_memorised, last))
 
 
-def _knows_by_heart(look: dict[str, float]) -> bool:
-    known = look["gan/known_accuracy"]
-    nearer = look.get("gan/overfitting", 0.0) > _RATIO and known >= _KNOWN
-    return nearer or known - look["gan/held_out_accuracy"] > _GAP
+def _is_memorised(probe: dict[str, float]) -> bool:
+    known = probe["gan/known_accuracy"]
+    is_near = probe.get("gan/overfitting", 0.0) > _MAX_RATIO and known >= _MIN_ACCEPTED
+    return is_near or known - probe["gan/held_out_accuracy"] > _MAX_GAP
 
 
-def warn(what: str, looks: Sequence[dict[str, float]], images: int, count: int) -> None:
-    """Say once, when it begins, that the discriminator is overfitting.
+def warn_if_overfitting(desc: str, probes: Sequence[dict[str, float]], images: int, count: int) -> None:
+    """Warn once, when the overfitting begins.
 
     Args:
-        what: Name of the training.
-        looks: So far.
-        images: Originals shown so far.
-        count: How many originals there are.
+        desc: Description of the training.
+        probes: Probes so far.
+        images: Number of original images so far.
+        count: Number of training patches.
     """
-    if is_overfitting(looks) and not is_overfitting(looks[:-1]):
-        last = looks[-1]
+    if is_overfitting(probes) and not is_overfitting(probes[:-1]):
+        last = probes[-1]
         _log.warning(
-            "%s: after %d images the discriminator knows the %d originals by heart (it accepts %.0f %% of "
-            "them, %.0f %% of held-out ones): the generator may copy. Train on more patches, show fewer "
-            "images (kimg), or set train_gan.augment to d4",
-            what,
+            "%s: after %d images the discriminator has memorised the %d training patches (it accepts %.0f %% "
+            "of them and %.0f %% of held-out patches); the generator may copy. Train on more patches, lower "
+            "kimg, or set augment to d4",
+            desc,
             images,
             count,
             100 * last["gan/known_accuracy"],

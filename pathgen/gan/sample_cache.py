@@ -1,7 +1,7 @@
-"""Patches drawn once and kept: one growing file for each checkpoint, seed and settings of drawing.
+"""Cache of sampled patches: one growing file for each checkpoint, seed and sampling settings.
 
-Patch i of them depends on i alone, so that a larger set draws only what the smaller one lacks, and a killed
-draw goes on where it was. A store may be deleted at any time when nobody draws: it is drawn again.
+Patch i depends only on these and on i, so that a larger set samples only what the smaller one lacks, and a
+killed process resumes. A cache may be deleted at any time when no process uses it: it is sampled again.
 """
 
 import errno
@@ -25,65 +25,67 @@ from tqdm import tqdm
 from pathgen.core.errors import PathgenError
 from pathgen.core.files import sha256_of, wait_lock, write_json
 from pathgen.core.progress import progress
+from pathgen.gan.generators.base import FP32, Precision
 from pathgen.gan.sampling import LoadedGenerator, load_generator
-from pathgen.gan.synthesis import BLOCK, PLAIN, Arithmetic
+from pathgen.gan.synthesis import BLOCK
 from pathgen.provenance.code_hash import code_manifest
 
 _ROWS_FILE = "rows.uint8"
 _RECORD_FILE = "record.json"
 _LOCK_FILE = "lock"
-_FORM = 1
-# Drawn between two records: what a kill loses at most, and what is in memory.
-_SEGMENT_BYTES = 16 << 20
+_FORMAT = 2
+# Bytes between two records: what a kill loses at most, and what is in memory.
+SEGMENT_BYTES = 16 << 20
 
 _Segment = tuple[int, str]
-"""Rows that were recorded together: the number of the row after the last, the SHA-256 of their bytes."""
+"""Rows that were recorded together: number of the row after the last, SHA-256 of their bytes."""
 
 
-def drawn_patches(
-    store: Path,
+def cached_samples(
+    cache: Path,
     checkpoint: Path,
     *,
     seed: int,
     count: int,
     device: torch.device,
     best_of: int = 1,
-    drawing: Mapping[str, object] | None = None,
-    arithmetic: Arithmetic = PLAIN,
-    what: str = "synthesise",
+    sampling: Mapping[str, object] | None = None,
+    precision: Precision = FP32,
+    segment_bytes: int = SEGMENT_BYTES,
+    desc: str = "synthesise",
 ) -> np.memmap[Any, np.dtype[np.uint8]]:
-    """Return the first patches of a generator; only those that no earlier call has drawn are drawn.
+    """Return the first patches of a generator; only those that no earlier call has sampled are sampled.
 
-    Kept patches are checked against their digests; from the first damaged one on they are drawn again. Memory
-    does not grow with `count`. A second process that wants the same patches waits for the first.
+    Cached patches are checked against their digests; from the first damaged one on they are sampled again.
+    Memory does not grow with `count`. A second process with the same patches waits for the first.
 
     Args:
-        store: Folder of all stores, e.g. ``work/synthetic``; each has a folder of its own there, named after
-            all that shapes its patches.
+        cache: Folder of all caches, e.g. ``work/synthetic``; each has a sub-folder named after its key.
         checkpoint: Folder of `save_gan`.
-        seed: Of the latents.
-        count: How many, at least 1.
-        device: Where to compute.
+        seed: Seed of the latents.
+        count: Number of patches, at least 1.
+        device: Device of the sampling.
         best_of: See `LoadedGenerator.sample`.
-        drawing: Settings of drawing that only this generator has.
-        arithmetic: What to compute with.
-        what: What is being done, for the progress bar.
+        sampling: Sampling settings of this generator.
+        precision: Arithmetic of the sampling.
+        segment_bytes: Bytes between two records.
+        desc: Description for the progress bar.
 
     Returns:
-        uint8 of shape (count, H, W, 3), mapped read-only; the first rows are the same for every `count`.
+        uint8 (count, H, W, 3), mapped read-only; the first rows are the same for every `count`.
 
     Raises:
-        PathgenError: The checkpoint cannot be loaded, or the store cannot be written, also for want of space.
+        PathgenError: The checkpoint cannot be loaded, or the cache cannot be written, e.g. on a full disk.
     """
     assert count >= 1, count
     generator = load_generator(checkpoint, device=device)
-    shape = (generator.card.image_size, generator.card.image_size, 3)
-    identity = _identity(generator, seed, best_of, drawing or {}, arithmetic)
-    folder = store / _digest(json.dumps(identity, sort_keys=True).encode())[:24]
-    with _no_obstacle(folder), wait_lock(folder / _LOCK_FILE, what):
+    shape = (generator.meta.image_size, generator.meta.image_size, 3)
+    key = _key(generator, seed, best_of, sampling or {}, precision)
+    folder = cache / _sha256(json.dumps(key, sort_keys=True).encode())[:24]
+    with _writable(folder), wait_lock(folder / _LOCK_FILE, desc):
         (folder / _ROWS_FILE).touch()
         with (folder / _ROWS_FILE).open("r+b") as rows:
-            kept = _sound(rows, folder / _RECORD_FILE, identity, count, math.prod(shape))
+            kept = _intact(rows, folder / _RECORD_FILE, key, count, math.prod(shape))
             done = kept[-1][0] if kept else 0
             if done < count:
                 blocks = generator.batches(
@@ -91,29 +93,29 @@ def drawn_patches(
                     count=-(-count // BLOCK) * BLOCK,  # Whole blocks: the network computes them anyway.
                     batch_size=BLOCK,
                     best_of=best_of,
-                    drawing=dict(drawing or {}),
-                    arithmetic=arithmetic,
+                    sampling=sampling,
+                    precision=precision,
                     first=done,
                 )
                 rows.seek(done * math.prod(shape))
-                with progress(count, "patches", what, done=done) as bar:
-                    for segment in _appended(rows, done, count, blocks, bar):
+                with progress(count, "patches", desc, done=done) as bar:
+                    for segment in _appended(rows, done, count, blocks, bar, segment_bytes):
                         kept.append(segment)
-                        write_json(folder / _RECORD_FILE, {"identity": identity, "segments": kept})
+                        write_json(folder / _RECORD_FILE, {"key": key, "segments": kept})
         return np.memmap(folder / _ROWS_FILE, dtype=np.uint8, mode="r", shape=(count, *shape))
 
 
 def in_batches(patches: np.memmap[Any, np.dtype[np.uint8]], size: int) -> Iterator[NDArray[np.uint8]]:
-    """Read drawn patches batch by batch, in constant memory.
+    """Read cached patches batch by batch, in constant memory.
 
-    By plain reads: what was looked at through a map counts as memory of the process.
+    By plain reads: pages of a map count as memory of the process.
 
     Args:
-        patches: Of `drawn_patches`.
-        size: Patches handed over at a time.
+        patches: Result of `cached_samples`.
+        size: Number of patches per batch.
 
     Yields:
-        uint8 (n, H, W, 3), n = `size` but for the last.
+        uint8 (n, H, W, 3), n = `size` except for the last.
     """
     assert patches.filename is not None
     with Path(patches.filename).open("rb") as rows:
@@ -124,101 +126,108 @@ def in_batches(patches: np.memmap[Any, np.dtype[np.uint8]], size: int) -> Iterat
 
 
 def _appended(
-    rows: BinaryIO, done: int, count: int, blocks: Iterator[NDArray[np.uint8]], bar: "tqdm[NoReturn]"
+    rows: BinaryIO,
+    done: int,
+    count: int,
+    blocks: Iterator[NDArray[np.uint8]],
+    bar: "tqdm[NoReturn]",
+    segment_bytes: int,
 ) -> Iterator[_Segment]:
-    """Write blocks where the file stands, and yield each segment once it is on the disk."""
+    """Write blocks at the end of the file, and yield each segment once it is on the disk."""
     for first in blocks:
         digest, size = hashlib.sha256(), 0
         for block in chain((first,), blocks):
             rows.write(block.data)
             digest.update(block.data)
-            bar.update(min(len(block), count - done))  # The last block may hold more than asked for.
+            bar.update(min(len(block), count - done))  # The last block may hold more than needed.
             done, size = done + len(block), size + block.nbytes
-            if size >= _SEGMENT_BYTES:
+            if size >= segment_bytes:
                 break
         rows.flush()
         os.fsync(rows.fileno())
         yield done, digest.hexdigest()
 
 
-def _sound(
-    rows: BinaryIO, record: Path, identity: Mapping[str, Any], count: int, row_bytes: int
+def _intact(
+    rows: BinaryIO, record: Path, key: Mapping[str, Any], count: int, row_bytes: int
 ) -> list[_Segment]:
-    """Return the segments to keep: of this identity, and undamaged as far as `count` rows reach."""
-    sound: list[_Segment] = []
+    """Return the segments of this key that are undamaged, as far as `count` rows need them."""
+    intact: list[_Segment] = []
     start = 0
-    for end, sha256 in _segments(record, identity):
-        if start < count and _digest(rows.read((end - start) * row_bytes)) != sha256:
-            break  # All after it is drawn again too: a record is of one run of rows.
-        sound.append((end, sha256))
+    for end, sha256 in _segments(record, key):
+        if start < count and _sha256(rows.read((end - start) * row_bytes)) != sha256:
+            break  # All later ones are sampled again: a record is of contiguous rows.
+        intact.append((end, sha256))
         start = end
-    return sound
+    return intact
 
 
-def _segments(record: Path, identity: Mapping[str, Any]) -> list[_Segment]:
-    """Read a record; whatever is wrong with it, nothing is lost by drawing again."""
+def _segments(record: Path, key: Mapping[str, Any]) -> list[_Segment]:
+    """Read a record; a damaged one costs only that its patches are sampled again."""
     try:
         content = json.loads(record.read_text(encoding="utf-8"))
         segments = [(int(end), str(sha256)) for end, sha256 in content["segments"]]
-        theirs = content["identity"]
+        recorded_key = content["key"]
     except (FileNotFoundError, ValueError, TypeError, KeyError):
         return []
     ends = [0, *(end for end, _ in segments)]
     in_order = all(before < end and end % BLOCK == 0 for before, end in pairwise(ends))
-    return segments if theirs == identity and in_order else []
+    return segments if recorded_key == key and in_order else []
 
 
-def _identity(
+def _key(
     generator: LoadedGenerator,
     seed: int,
     best_of: int,
-    drawing: Mapping[str, object],
-    arithmetic: Arithmetic,
+    sampling: Mapping[str, object],
+    precision: Precision,
 ) -> dict[str, Any]:
-    """Return all that shapes the patches, as plain JSON."""
-    card, device = generator.card, generator.device
+    """Return all that the patches depend on, as plain JSON."""
+    meta, device = generator.meta, generator.device
     networks = ("generator", "discriminator") if best_of > 1 else ("generator",)
     return {
-        "form": _FORM,
-        "architecture": card.architecture,
-        "options": card.options,
-        "image_size": card.image_size,
+        "format": _FORMAT,
+        "recipe": meta.settings.model_dump(),
+        "classes": meta.classes,
+        "label_index": meta.label_index,
+        "image_size": meta.image_size,
         "weights": {name: sha256_of(generator.checkpoint / f"{name}.safetensors") for name in networks},
         "seed": seed,
         "best_of": best_of,
-        "drawing": dict(drawing),
-        "precision": asdict(arithmetic) if arithmetic.bf16 else "fp32",
+        "sampling": dict(sampling),
+        "precision": asdict(precision) if precision.bf16 else "fp32",
         "machine": (
             torch.cuda.get_device_name(device)
             if device.type == "cuda"
             else f"{torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}"
         ),
         "torch": torch.__version__,
-        "code": _code(),
+        "code": _code(meta.settings.network),
     }
 
 
-@lru_cache(maxsize=1)
-def _code() -> str:
-    """Return a digest of the code that draws: a store does not outlive it."""
-    return _digest(json.dumps(code_manifest("pathgen.gan.sample_cache", "pathgen.training.compute")).encode())
+@lru_cache(maxsize=8)
+def _code(network: str) -> str:
+    """Return a digest of the code that samples, the generator's module included."""
+    modules = ("pathgen.gan.sample_cache", "pathgen.training.compute", f"pathgen.gan.generators.{network}")
+    return _sha256(json.dumps(code_manifest(*modules)).encode())
 
 
-def _digest(content: bytes) -> str:
+def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
 @contextmanager
-def _no_obstacle(folder: Path) -> Iterator[None]:
-    """Make the folder; say on one line what stands in the way of it, or of more rows."""
+def _writable(folder: Path) -> Iterator[None]:
+    """Create the folder, and turn errors of the file system into messages."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield
     except (FileExistsError, NotADirectoryError, IsADirectoryError, PermissionError) as problem:
-        reason = f"cannot hold drawn patches: {problem.strerror} ({problem.filename})"
+        reason = f"cannot be written: {problem.strerror} ({problem.filename})"
         raise PathgenError(folder, reason, "Remove what is in the way, or make it writable") from None
     except OSError as problem:
         if problem.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        hint = "Free some and run the same command again; it goes on from what is recorded"
-        raise PathgenError(folder / _ROWS_FILE, "no space is left on the device", hint) from None
+        hint = "Free some space and run the same command again; it resumes"
+        raise PathgenError(folder / _ROWS_FILE, "no space left on the device", hint) from None

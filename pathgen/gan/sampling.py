@@ -1,19 +1,19 @@
-"""A trained generator, ready to draw: from a checkpoint to patches."""
+"""A trained generator, loaded from its checkpoint, that samples patches."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pydantic
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
 from pathgen.core.errors import PathgenError
-from pathgen.gan import checkpoint as model
-from pathgen.gan.checkpoint import CheckpointMeta, load_discriminator, load_meta
-from pathgen.gan.registry import GENERATORS
-from pathgen.gan.synthesis import BLOCK, PLAIN, Arithmetic, Choice, Drawer, synthesise
+from pathgen.gan.checkpoint import CheckpointMeta, load_discriminator, load_meta, load_networks
+from pathgen.gan.generators.base import FP32, Precision, Sampler
+from pathgen.gan.synthesis import BLOCK, RejectionSampling, synthesise
 
 
 @dataclass(frozen=True)
@@ -21,42 +21,41 @@ class LoadedGenerator:
     """A trained generator.
 
     Attributes:
-        checkpoint: The folder it was loaded from.
-        card: What model.json tells.
-        network: Latents to images, in eval mode.
-        device: Where it computes.
+        checkpoint: Folder of the checkpoint.
+        meta: Content of model.json.
+        network: Generator network in eval mode.
+        device: Device of the sampling.
     """
 
     checkpoint: Path
-    card: CheckpointMeta
+    meta: CheckpointMeta
     network: nn.Module
     device: torch.device
 
-    def sample(self, count: int, *, seed: int, best_of: int = 1, **drawing: object) -> NDArray[np.uint8]:
-        """Draw patches into memory.
+    def sample(self, count: int, *, seed: int, best_of: int = 1, **sampling: object) -> NDArray[np.uint8]:
+        """Sample patches into memory.
 
-        Patch i depends on the checkpoint, the seed, the settings of drawing and i alone: more patches of
-        a seed begin with the fewer ones, and all are those that the stage `synthesise` draws with the same
-        settings and ``compute.precision: fp32`` (on the same machine, with as many threads).
+        Patch i depends only on checkpoint, seed, sampling settings and i: a larger sample begins with the
+        smaller one, and equals that of the stage `synthesise` with the same settings and
+        ``compute.precision: fp32`` (on the same machine, with the same number of threads).
 
         Args:
-            count: How many, from number 0.
-            seed: Of the latents.
-            best_of: Candidates per patch, of which the discriminator chooses; 1: no choice. It has learnt
-                from patients' patches, so that a choice may give away more of them.
-            drawing: Settings of drawing that the generator has: `truncation_psi` and `noise` of StyleGAN2,
-                see `StyleGan2DrawingSettings`; by default all that was learned is drawn.
+            count: Number of patches.
+            seed: Seed of the latents.
+            best_of: Number of candidates per patch, of which the discriminator chooses one; 1: no choice. The
+                discriminator has learned from original patches: its choice may leak more of them.
+            sampling: Sampling settings of the generator, e.g. `truncation_psi` and `noise` of StyleGAN2.
 
         Returns:
-            uint8 of shape (count, H, W, 3), RGB.
+            uint8 (count, H, W, 3), RGB.
 
         Raises:
-            PathgenError: A setting is not the generator's or has no meaning.
+            PathgenError: A setting does not exist or is out of range.
         """
         if count < 1:
-            raise PathgenError("count", f"is {count}", "Ask for at least one patch")
-        batches = self.batches(seed=seed, count=count, batch_size=BLOCK, best_of=best_of, drawing=drawing)
-        patches = np.empty((count, self.card.image_size, self.card.image_size, 3), dtype=np.uint8)
+            raise PathgenError("count", f"is {count}", "Set it to 1 or more")
+        batches = self.batches(seed=seed, count=count, batch_size=BLOCK, best_of=best_of, sampling=sampling)
+        patches = np.empty((count, self.meta.image_size, self.meta.image_size, 3), dtype=np.uint8)
         for number, batch in enumerate(batches):
             patches[number * BLOCK : number * BLOCK + len(batch)] = batch
         return patches
@@ -68,49 +67,51 @@ class LoadedGenerator:
         count: int,
         batch_size: int,
         best_of: int = 1,
-        drawing: dict[str, object] | None = None,
-        arithmetic: Arithmetic = PLAIN,
+        sampling: Mapping[str, object] | None = None,
+        precision: Precision = FP32,
         first: int = 0,
     ) -> Iterator[NDArray[np.uint8]]:
-        """Draw patches one batch after the other, see `synthesise` and `sample` for the arguments."""
-        draw = self._drawer(drawing or {})
+        """Sample patches batch by batch (see `synthesise` and `sample` for the arguments)."""
         if best_of < 1:
             raise PathgenError("best_of", f"is {best_of}", "Set it to 1 for no choice, or higher")
-        choice = Choice(load_discriminator(self.checkpoint), best_of) if best_of > 1 else None
+        rejection = RejectionSampling(load_discriminator(self.checkpoint), best_of) if best_of > 1 else None
         return synthesise(
             self.network,
             seed=seed,
             count=count,
             batch_size=batch_size,
             device=self.device,
-            draw=draw,
-            choice=choice,
-            arithmetic=arithmetic,
+            sampler=self._sampler(sampling or {}),
+            rejection=rejection,
+            precision=precision,
             first=first,
         )
 
-    def _drawer(self, drawing: dict[str, object]) -> Drawer:
+    def _sampler(self, sampling: Mapping[str, object]) -> Sampler:
+        spec = self.meta.spec
         try:
-            return GENERATORS[self.card.architecture].drawer(**drawing)
-        except TypeError:
-            given = ", ".join(sorted(drawing))
-            reason = f"{self.card.architecture} does not take all of: {given}"
-            raise PathgenError("settings of drawing", reason, "Leave out what it does not have") from None
+            return spec.sampler(spec.sampling.model_validate(dict(sampling)))
+        except pydantic.ValidationError as problem:
+            first = problem.errors(include_url=False)[0]
+            where = ".".join(["sampling", *map(str, first["loc"])])
+            reason = f"is {first['input']!r}: {first['msg']}"
+            known = ", ".join(spec.sampling.model_fields) or "none"
+            raise PathgenError(where, reason, f"Settings of {self.meta.settings.network}: {known}") from None
 
 
 def load_generator(checkpoint: str | Path, *, device: str | torch.device = "cpu") -> LoadedGenerator:
-    """Load a trained generator to draw patches from it, in any program.
+    """Load a trained generator, in any program.
 
     Args:
-        checkpoint: Folder of a checkpoint, e.g. ``models/gan/dcgan-tumor``.
-        device: Where to compute, e.g. ``cuda``. Another device rounds otherwise.
+        checkpoint: Folder of a checkpoint, e.g. ``models/gan/dcgan/tumor``.
+        device: Device of the sampling, e.g. ``cuda``. Another device rounds differently.
 
     Returns:
-        The generator; `LoadedGenerator.sample` draws.
+        The generator; call `LoadedGenerator.sample`.
 
     Raises:
-        PathgenError: A file is missing or damaged, or was not written by pathgen.
+        PathgenError: A file is missing, damaged, or was not written by pathgen.
     """
     folder = Path(checkpoint)
-    # By the module's name: as a bare name it would be this function.
-    return LoadedGenerator(folder, load_meta(folder), model.load_generator(folder), torch.device(device))
+    meta = load_meta(folder)
+    return LoadedGenerator(folder, meta, load_networks(folder, meta), torch.device(device))

@@ -1,30 +1,19 @@
-"""The two networks, their optimisers and the averaged generator: one training step, and their state."""
+"""Training step of the DCGAN paper: Adam, non-saturating cross-entropy, optional moving average."""
 
 import copy
-from collections.abc import Mapping
-from typing import Any
 
 import torch
+from pydantic import Field
 from torch import nn
 
-from pathgen.core.seeding import derive_seed
-from pathgen.gan.conditioning import Given
-from pathgen.gan.generator_spec import Architecture
-from pathgen.gan.hyperparams import GanRecipe
+from pathgen.gan.conditioning import ClassCondition
+from pathgen.gan.dataset import GanDataset
+from pathgen.gan.ema import update_ema, warmed_up
+from pathgen.gan.generators.base import GanPair, GeneratorSettings, Precision
 from pathgen.gan.losses import discriminator_loss, generator_loss
-from pathgen.gan.nn_ops import (
-    LEVEL,
-    Part,
-    are_finite,
-    average_into,
-    frozen,
-    grad_norm,
-    parts_state,
-    restore_parts,
-    spread,
-)
+from pathgen.gan.nn_ops import frozen, grad_norm, spread_ratio
 
-# What `Players.step` tells of each step; docs/metrics.md explains each.
+# Keys of each step; docs/metrics.md explains them.
 STATISTICS = (
     "gan/discriminator_loss",
     "gan/generator_loss",
@@ -38,125 +27,111 @@ STATISTICS = (
 )
 
 
-class Players:
-    """Generator and discriminator in training as in the DCGAN paper, and the generator's moving average."""
+class AdversarialSettings(GeneratorSettings):
+    """Settings of `AdversarialTrainer`; the paper's values in the descriptions."""
+
+    lr_generator: float = Field(gt=0.0, le=1.0, description="Learning rate of Adam; paper: 0.0002.")
+    lr_discriminator: float = Field(gt=0.0, le=1.0, description="Learning rate of Adam; paper: 0.0002.")
+    beta1: float = Field(ge=0.0, lt=1.0, description="Decay of Adam's first moment; paper: 0.5.")
+    beta2: float = Field(ge=0.0, lt=1.0, description="Decay of Adam's second moment; paper: 0.999.")
+    real_target: float = Field(
+        gt=0.5, le=1.0, description="Target of the discriminator for originals; below 1: smoothing; paper: 1."
+    )
+    ema_decay: float = Field(
+        ge=0.0, lt=1.0, description="Decay per step of the generator's moving average; 0: none; paper: 0."
+    )
+
+
+class AdversarialTrainer:
+    """DCGAN's training step for any pair of networks with `AdversarialSettings`."""
 
     statistics = STATISTICS
 
     def __init__(
         self,
-        built: Architecture,
+        g: nn.Module,
+        d: nn.Module,
+        settings: AdversarialSettings,
+        data: GanDataset,
         *,
-        image_size: int,
-        options: Mapping[str, int],
-        recipe: GanRecipe,
         device: torch.device,
-        bf16: bool,
-        channels_last: bool,
+        precision: Precision,
     ) -> None:
-        layout = torch.channels_last if channels_last else torch.contiguous_format
-        self.generator = built.generator(image_size=image_size, **options)
-        self.discriminator = built.discriminator(image_size=image_size, **options)
-        for purpose, network in (("generator", self.generator), ("discriminator", self.discriminator)):
-            built.initialise(network, derive_seed(recipe.seed, purpose))
-            network.to(device=device, memory_format=layout)  # type: ignore[call-overload]
-        self.average = copy.deepcopy(self.generator).requires_grad_(False) if recipe.ema_decay else None
-        betas = (recipe.beta1, recipe.beta2)
-        # One kernel for all weights; on a CPU it saves about a third of the step's overhead.
-        self._adam_generator = torch.optim.Adam(
-            self.generator.parameters(), lr=recipe.lr_generator, betas=betas, fused=True
-        )
-        self._adam_discriminator = torch.optim.Adam(
-            self.discriminator.parameters(), lr=recipe.lr_discriminator, betas=betas, fused=True
-        )
-        self._real_target = recipe.real_target
-        self._ema_decay = recipe.ema_decay
-        self._layout = layout
-        self._autocast = torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16)
-
-    @property
-    def finished(self) -> nn.Module:
-        """The generator to keep: the average where there is one."""
-        return self.generator if self.average is None else self.average
-
-    def step(
-        self, real: torch.Tensor, latents: torch.Tensor, *, number: int, given: Given | None = None
-    ) -> dict[str, torch.Tensor]:
-        """Train the discriminator on one batch, then the generator against it.
+        """Move the networks to the device and make their optimisers.
 
         Args:
-            real: (N, 3, H, W) original images in [-1, 1].
-            latents: (N, latent_dim) standard normal.
-            number: Of the step, from 0.
-            given: The classes of `real`, which the generated images shall have too; None without classes.
-
-        Returns:
-            Each of `STATISTICS` as a detached scalar on the device.
+            g: Generator with initial weights.
+            d: Discriminator with initial weights.
+            settings: The recipe.
+            data: Not used.
+            device: Device of the training.
+            precision: Arithmetic of the training.
         """
-        real = real.contiguous(memory_format=self._layout)
-        told = () if given is None else (given,)
-        with self._autocast:
-            fake = self.generator(latents, *told)
-        statistics = self._step_discriminator(real, fake.detach(), *told) | self._step_generator(fake, *told)
-        if self.average is not None:
-            # The average of few steps reaches back no further than they do.
-            average_into(self.average, self.generator, min(self._ema_decay, (1 + number) / (10 + number)))
-        # Pixels' standard deviation over the batch, against the originals': falls to 0 in a collapse.
-        return statistics | {
-            "gan/spread_ratio": spread(fake.detach().float()) / spread(real).clamp(min=LEVEL)
-        }
+        for network in (g, d):
+            network.to(device=device, memory_format=precision.memory_format)  # type: ignore[call-overload]
+        g_ema = copy.deepcopy(g).requires_grad_(False) if settings.ema_decay else None
+        betas = (settings.beta1, settings.beta2)
+        # fused: one kernel for all weights, a third less overhead per step on a CPU.
+        opt_g = torch.optim.Adam(g.parameters(), lr=settings.lr_generator, betas=betas, fused=True)
+        opt_d = torch.optim.Adam(d.parameters(), lr=settings.lr_discriminator, betas=betas, fused=True)
+        self.pair = GanPair(g, d, opt_g, opt_d, g_ema)
+        self._settings = settings
+        self._memory_format = precision.memory_format
+        self._autocast = precision.autocast(device)
 
-    def _step_discriminator(
-        self, real: torch.Tensor, fake: torch.Tensor, *told: Given
+    def step(
+        self, real: torch.Tensor, z: torch.Tensor, *, step: int, c: ClassCondition | None = None
     ) -> dict[str, torch.Tensor]:
-        self._adam_discriminator.zero_grad(set_to_none=True)
+        """Train the discriminator on one batch, then the generator against it (see `GanTrainer.step`)."""
+        pair = self.pair
+        real = real.contiguous(memory_format=self._memory_format)
+        condition = () if c is None else (c,)
         with self._autocast:
-            # Two batches, not one of both: BatchNorm's statistics must not tell real from fake by their mix.
-            real_logits, fake_logits = self.discriminator(real, *told), self.discriminator(fake, *told)
+            fake = pair.g(z, *condition)
+        statistics = self._train_discriminator(real, fake.detach(), *condition)
+        statistics |= self._train_generator(fake, *condition)
+        if pair.g_ema is not None:
+            update_ema(pair.g_ema, pair.g, warmed_up(self._settings.ema_decay, step))
+        return statistics | {"gan/spread_ratio": spread_ratio(fake.detach().float(), real)}
+
+    def _train_discriminator(
+        self, real: torch.Tensor, fake: torch.Tensor, *condition: ClassCondition
+    ) -> dict[str, torch.Tensor]:
+        self.pair.opt_d.zero_grad(set_to_none=True)
+        with self._autocast:
+            # Two batches, not one: BatchNorm statistics of a mixed batch would separate real from fake.
+            real_logits, fake_logits = self.pair.d(real, *condition), self.pair.d(fake, *condition)
         real_logits, fake_logits = real_logits.float(), fake_logits.float()
-        loss = discriminator_loss(real_logits, fake_logits, self._real_target)
+        loss = discriminator_loss(real_logits, fake_logits, self._settings.real_target)
         loss.backward()  # type: ignore[no-untyped-call]
-        self._adam_discriminator.step()
-        real_logits, fake_logits = real_logits.detach(), fake_logits.detach()
+        self.pair.opt_d.step()
         return {
             "gan/discriminator_loss": loss.detach(),
-            "gan/accuracy_real": (real_logits > 0).float().mean(),
-            "gan/accuracy_fake": (fake_logits < 0).float().mean(),
-            "gan/output_real": real_logits.sigmoid().mean(),
-            "gan/output_fake": fake_logits.sigmoid().mean(),
-            "gan/grad_norm_discriminator": grad_norm(self.discriminator),
+            **logit_statistics(real_logits.detach(), fake_logits.detach()),
+            "gan/grad_norm_discriminator": grad_norm(self.pair.d),
         }
 
-    def _step_generator(self, fake: torch.Tensor, *told: Given) -> dict[str, torch.Tensor]:
-        self._adam_generator.zero_grad(set_to_none=True)
-        with frozen(self.discriminator):
+    def _train_generator(self, fake: torch.Tensor, *condition: ClassCondition) -> dict[str, torch.Tensor]:
+        self.pair.opt_g.zero_grad(set_to_none=True)
+        with frozen(self.pair.d):
             with self._autocast:
-                logits = self.discriminator(fake, *told)
+                logits = self.pair.d(fake, *condition)
             loss = generator_loss(logits.float())
             loss.backward()  # type: ignore[no-untyped-call]
-        self._adam_generator.step()
-        return {
-            "gan/generator_loss": loss.detach(),
-            "gan/grad_norm_generator": grad_norm(self.generator),
-        }
+        self.pair.opt_g.step()
+        return {"gan/generator_loss": loss.detach(), "gan/grad_norm_generator": grad_norm(self.pair.g)}
 
-    def are_finite(self) -> bool:
-        """Tell whether every weight and running statistic is a finite number."""
-        return are_finite(self.generator, self.discriminator)
 
-    def _parts(self) -> dict[str, Part]:
-        parts: dict[str, Part] = {
-            "generator": self.generator,
-            "discriminator": self.discriminator,
-            "adam_generator": self._adam_generator,
-            "adam_discriminator": self._adam_discriminator,
-        }
-        return parts if self.average is None else {**parts, "average": self.average}
+def logit_statistics(real_logits: torch.Tensor, fake_logits: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Return the discriminator's accuracy and mean output on original and generated images.
 
-    def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-        """Return all weights and moments as tensors, and their JSON description."""
-        return parts_state(self._parts())
-
-    def restore(self, tensors: Mapping[str, torch.Tensor], described: Mapping[str, Any]) -> None:
-        """Take over a `state` made with the same arguments."""
-        restore_parts(self._parts(), tensors, described)
+    Args:
+        real_logits: Logits of original images, (N,), detached.
+        fake_logits: Logits of generated images, (M,), detached.
+    """
+    return {
+        "gan/accuracy_real": (real_logits > 0).float().mean(),
+        "gan/accuracy_fake": (fake_logits < 0).float().mean(),
+        "gan/output_real": real_logits.sigmoid().mean(),
+        "gan/output_fake": fake_logits.sigmoid().mean(),
+    }

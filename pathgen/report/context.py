@@ -19,6 +19,7 @@ from pathgen.report.load import (
     read_parquet,
     read_runs,
     read_trts,
+    trained_generators,
 )
 from pathgen.report.privacy import PrivacySection, privacy_section
 from pathgen.report.privacy_utility import Point, tradeoff
@@ -276,7 +277,7 @@ def gather_page(
         trts=trts,
         studies={anchor: study for anchor, study in studies.items() if study is not None},
         generator_curves=figures.generator_curves(root / layout.GAN_RESULTS),
-        classifier_curves=figures.classifier_curves(root / layout.TRAINING),
+        classifier_curves=figures.classifier_curves(root / layout.TRAINING, trained_generators(root)),
         fidelity={name: fidelity_section(record) for name, record in read_fidelity(root).items()},
         privacy={name: privacy_section(audit, read_generator(root, name)) for name, audit in audits.items()},
         privacy_pictures=figures.privacy_pictures(root / layout.PRIVACY, with_original=with_original),

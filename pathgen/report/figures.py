@@ -13,6 +13,7 @@ from pathgen.report import plots
 from pathgen.report.load import read_histories, run_key, run_order
 from pathgen.report.result_table import Row
 from pathgen.results.comparison import Comparison
+from pathgen.run_matrix import Replicate
 from pathgen.webpage.display_names import LABEL_WORDS
 from pathgen.webpage.formatting import number, signed
 from pathgen.webpage.pictures import Picture, read_picture, read_svg, sample_grid, svg_picture
@@ -195,24 +196,26 @@ def generator_curves(folder: Path) -> list[Picture]:
         "accuracy": "Accuracy of the discriminator",
         "spread": "Standard deviation of synthetic pixels, originals = 1",
     }
-    return _panels(histories, {name: name.replace("/", " ") for name in histories}, panels)
+    return _panels(histories, {name: name.replace("/", "-") for name in histories}, panels)
 
 
-def classifier_curves(folder: Path) -> list[Picture]:
+def classifier_curves(folder: Path, generators: Mapping[str, Replicate]) -> list[Picture]:
     """Plot the training histories of the classifiers, by regime.
 
     Args:
         folder: Folder of the trainings' results by run; it may be absent.
+        generators: See `trained_generators`.
 
     Raises:
         PathgenError: A history is damaged, or a folder is not named as a run.
     """
     histories = read_histories(folder)
-    keys = {name: run_key(name) for name in histories}
+    keys = {name: run_key(name, generators) for name in histories}
     several = len({key.classifier for key in keys.values()}) > 1
     ordered = sorted(keys, key=lambda name: run_order(keys[name]))
     groups = {
-        name: f"{keys[name].row}, {keys[name].classifier}" if several else keys[name].row for name in ordered
+        name: f"{key.regime_group}, {key.classifier}" if several else key.regime_group
+        for name, key in ((name, keys[name]) for name in ordered)
     }
     return _panels(
         {name: histories[name] for name in ordered}, groups, {"loss": "Loss", "accuracy": "Accuracy"}

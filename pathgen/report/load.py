@@ -9,13 +9,14 @@ import pandas as pd
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError
 from pathgen.core.labels import LABELS
+from pathgen.core.params import read_params
 from pathgen.patches.parquet import read_table
 from pathgen.results.audit import Audit
 from pathgen.results.evaluation import Evaluation, SyntheticEvaluation
 from pathgen.results.fidelity import Fidelity
 from pathgen.results.record import Number
 from pathgen.results.training import GeneratorMeta
-from pathgen.run_matrix import RunKey, parse_run
+from pathgen.run_matrix import Replicate, RunKey, parse_run, replicates
 
 REGIMES = ("original", "mixed", "synthetic")
 _REDO = "Run `dvc repro` again"
@@ -43,16 +44,29 @@ class Run:
     reliability: pd.DataFrame | None = None
 
 
-def run_key(name: str) -> RunKey:
+def trained_generators(root: Path) -> dict[str, Replicate]:
+    """Return the generators of params.yaml, with their places among replicates; none without that file.
+
+    Args:
+        root: Checkout.
+    """
+    if not (root / layout.PARAMS).exists():
+        return {}
+    params = read_params(root / layout.PARAMS)
+    return replicates(params["pipeline"]["generators"], params["train_gan"]["generators"])
+
+
+def run_key(name: str, generators: Mapping[str, Replicate]) -> RunKey:
     """Parse the name of a run's folder.
 
     Args:
         name: E.g. ``mixed-dcgan-cnn6-1``.
+        generators: See `trained_generators`.
 
     Raises:
         PathgenError: The name is not one of a run.
     """
-    key = parse_run(name)
+    key = parse_run(name, generators)
     if key is None:
         raise PathgenError(
             name,
@@ -63,8 +77,8 @@ def run_key(name: str) -> RunKey:
 
 
 def run_order(key: RunKey) -> tuple[str, int, str, int]:
-    """Return the sorting key of a run: classifier, regime as in the paper's table, generator, seed."""
-    return (key.classifier, REGIMES.index(key.regime), key.generator or "", key.seed)
+    """Return the sorting key of a run: classifier, regime as in the paper's table, generators, seed."""
+    return (key.classifier, REGIMES.index(key.regime), key.generator_group or "", key.seed)
 
 
 def read_csv(path: Path) -> pd.DataFrame | None:
@@ -108,12 +122,13 @@ def read_runs(root: Path) -> list[Run]:
         PathgenError: A folder is not named as a run, or lacks a readable metrics.json.
     """
     runs = []
+    generators = trained_generators(root)
     for folder in _folders(root / layout.EVALUATION):
         record = Evaluation.load(folder / "metrics.json")
         roc, confusion = read_csv(folder / "roc.csv"), record.confusion
         runs.append(
             Run(
-                key=run_key(folder.name),
+                key=run_key(folder.name, generators),
                 metrics=record.metrics,
                 confusion={
                     "tp": confusion.true_positive,
@@ -149,8 +164,9 @@ def read_histories(parent: Path) -> dict[str, pd.DataFrame]:
 def read_trts(root: Path) -> dict[tuple[str, str, int], SyntheticEvaluation]:
     """Read the evaluations on synthetic patches (TRTS) by generator, classifier and seed."""
     found = {}
+    generators = trained_generators(root)
     for folder in _folders(root / layout.TRTS):
-        key = run_key(f"synthetic-{folder.name}")
+        key = run_key(f"synthetic-{folder.name}", generators)
         record = SyntheticEvaluation.load(folder / "metrics.json")
         found[str(key.generator), key.classifier, key.seed] = record
     return found

@@ -103,12 +103,12 @@ def _row(runs: Sequence[Run], confidence: float) -> Row:
     published = {
         metric: value
         for metric in TABLE_METRICS
-        if (value := reference_results.reference(key.regime, key.generator, key.classifier, metric))
+        if (value := reference_results.reference(key.regime, key.generator_group, key.classifier, metric))
         is not None
     }
     return Row(
         regime=key.regime,
-        generator=key.generator,
+        generator=key.generator_group,
         classifier=key.classifier,
         runs=runs,
         metrics={

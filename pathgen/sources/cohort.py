@@ -180,7 +180,9 @@ def cohort_table(
         raise PathgenErrors([problem.error for problem in problems])
     rows = [replace(row, skipped=row.skipped or " ".join(reasons.get(row.slide, [])) or None) for row in rows]
     if all(row.skipped for row in rows):
-        nothing = PathgenError(root, "holds no usable slide", "See docs/own-slides.md for the layout of each source")
+        nothing = PathgenError(
+            root, "holds no usable slide", "See docs/own-slides.md for the layout of each source"
+        )
         raise PathgenErrors([*(problem.error for problem in problems), nothing])
     for row in rows:
         if row.skipped:

@@ -25,3 +25,19 @@ class NullLogger:
 
     def image(self, key: str, image: NDArray[np.uint8], step: int) -> None:
         """Drop the picture."""
+
+
+class LabelLogger:
+    """Appends the label to each key: one run holds the trainings of all labels."""
+
+    def __init__(self, logger: MetricLogger, label: str) -> None:
+        """Wrap a logger."""
+        self._logger, self._label = logger, label
+
+    def metrics(self, values: Mapping[str, float], step: int) -> None:
+        """Log numbers as ``{key}/{label}``."""
+        self._logger.metrics({f"{key}/{self._label}": value for key, value in values.items()}, step)
+
+    def image(self, key: str, image: NDArray[np.uint8], step: int) -> None:
+        """Log an image as ``{key}/{label}``."""
+        self._logger.image(f"{key}/{self._label}", image, step)

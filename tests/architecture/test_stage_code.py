@@ -14,9 +14,7 @@ from pathgen.provenance.code_hash import ROOT, imported_names, stage_scripts
 WHOLE_FOLDERS = {"report": ["pathgen", "stages"]}
 
 # What trains the points that a last stage puts together; it writes down from which code they are.
-POINTS = {
-    "dp_sweep:curve": ["dp_point"],
-}
+POINTS = {}
 
 
 def stages() -> dict[str, tuple[str, list[str]]]:

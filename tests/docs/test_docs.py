@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pathgen import run_matrix
 from pathgen.classifier.loop import HISTORY_COLUMNS, METRICS
 from pathgen.gan.generators.dpdcgan.accounting import EPSILON
 from pathgen.gan.generators.dpdcgan.trainer import DpTrainer
-from pathgen.gan.generators.stylegan2.trainer import Players as StyleGan2Players
+from pathgen.gan.generators.stylegan2.trainer import StyleGan2Trainer
 from pathgen.gan.online_frechet import FRECHET_KEYS
-from pathgen.gan.overfitting import LOOKS
-from pathgen.gan.trainer import Players
+from pathgen.gan.overfitting import PROBE_KEYS
+from pathgen.gan.trainer import AdversarialTrainer
 from pathgen.metrics.classification import classification_metrics, per_slide, roc_points
 from pathgen.metrics.fidelity.measure import measure_fidelity
 from pathgen.metrics.fidelity.settings import FidelitySettings
@@ -24,7 +23,6 @@ from pathgen.privacy.attack_family import QUESTIONS
 from pathgen.privacy.audit import audit
 from pathgen.privacy.settings import PrivacySettings
 from pathgen.results.evaluation import Confusion
-from pathgen.studies.dp_sweep.curve import MEASURES
 from pathgen.studies.tuning.search import VALUE_KEY
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -116,11 +114,11 @@ def test_metrics_page_lists_exactly_the_recorded_keys(
     fidelity_keys: set[str], privacy_keys: set[str]
 ) -> None:
     recorded = {
-        *Players.statistics,
-        *StyleGan2Players.statistics,
+        *AdversarialTrainer.statistics,
+        *StyleGan2Trainer.statistics,
         *DpTrainer.statistics,
         EPSILON,
-        *LOOKS,
+        *PROBE_KEYS,
         *FRECHET_KEYS,
         *METRICS,
         *(f"test/{name}" for name in classification_metrics(_LABELS, _SCORES, 0.5)),
@@ -143,7 +141,6 @@ def test_metrics_page_lists_exactly_the_recorded_keys(
         "tradeoff/{generator}/attack_auc",
         "tradeoff/{generator}/epsilon",
         *(f"scaling/{name}/{{source}}/{{classifier}}" for name in ("a", "b", "c", "equals_original")),
-        *(f"dp_sweep/{name}/{{epsilon}}" for name in MEASURES),
         # Of trials: one for each number of each seed.
         VALUE_KEY,
         "tune/seed-{seed}/{key}",
@@ -185,10 +182,3 @@ def _predictions():  # type: ignore[no-untyped-def]
 
     words = np.array(["normal", "tumor"])[_LABELS]
     return pd.DataFrame({"slide": "one", "label": words, "predicted": words})
-
-
-def test_the_walk_through_of_a_generator_names_the_tuple_to_extend() -> None:
-    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    (line,) = re.findall(r"^\*\*4\. The name\*\*, `pathgen/run_matrix\.py`: `(.+)`\.$", page, re.M)
-    name, value = line.split(" = ")
-    assert ast.literal_eval(value) == (*getattr(run_matrix, name), "mlpgan")

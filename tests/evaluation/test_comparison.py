@@ -17,7 +17,7 @@ from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.metrics.statistics.bootstrap import build_clusters
 from pathgen.patches.parquet import write_table
 from pathgen.results.comparison import Comparison
-from pathgen.run_matrix import RunKey
+from pathgen.run_matrix import Replicate, RunKey
 
 SETTINGS = EvaluateSettings(
     threshold=0.5,
@@ -29,6 +29,7 @@ SETTINGS = EvaluateSettings(
     power=0.8,
 )
 SKILL = {"original": 1.2, "mixed": 1.1, "synthetic": 0.4}
+REPLICATES = {name: Replicate("dcgan", number) for number, name in enumerate(("dcgan", "dcgan-2", "dcgan-3"))}
 
 
 def made_up(replicates: int = 1, slides: int = 16) -> tuple[TestPatches, list[EvaluatedRun]]:
@@ -40,12 +41,12 @@ def made_up(replicates: int = 1, slides: int = 16) -> tuple[TestPatches, list[Ev
     hard = np.repeat(rng.normal(0, 0.4, slides), 60)
     runs = []
     for regime, skill in SKILL.items():
-        generators = [None] if regime == "original" else ["dcgan", "dcgan.2", "dcgan.3"][:replicates]
+        generators = [None] if regime == "original" else ["dcgan", "dcgan-2", "dcgan-3"][:replicates]
         for generator in generators:
             shift = 0.0 if generator is None else rng.normal(0, 0.3)
             for seed in (1, 2, 3):
                 logits = (skill + shift) * (2 * labels - 1) + hard + rng.normal(size=len(labels))
-                key = RunKey(regime, generator, "cnn6-tuned", seed)
+                key = RunKey(regime, generator, "cnn6-tuned", seed, REPLICATES.get(generator))
                 runs.append(EvaluatedRun(key, 1 / (1 + np.exp(-logits)), 0.5, 0.7))
     return TestPatches(names, labels), runs
 
@@ -119,7 +120,7 @@ def test_paired_trainings_cancel_the_effect_of_the_seed() -> None:
             wrong = np.arange(len(right)) % 8 < run.key.seed
             for key, from_end in (
                 (run.key, 0),
-                (RunKey("synthetic", "dcgan", "cnn6-tuned", run.key.seed), 160),
+                (RunKey("synthetic", "dcgan", "cnn6-tuned", run.key.seed, REPLICATES["dcgan"]), 160),
             ):
                 called = right ^ (
                     wrong | (np.arange(len(right)) % 8 == 7) & (np.arange(len(right)) < from_end)
@@ -136,8 +137,9 @@ def test_order_of_the_regimes_changes_the_sign_alone() -> None:
     test, runs = made_up(replicates=3)
 
     def named(run: EvaluatedRun, kind: str) -> EvaluatedRun:
-        _, point, number = (run.key.generator or "").partition(".")
-        return replace(run, key=replace(run.key, regime="synthetic", generator=f"{kind}{point}{number}"))
+        replicate = Replicate(kind, 0 if run.key.replicate is None else run.key.replicate.number)
+        name = f"{kind}-{replicate.number}"
+        return replace(run, key=replace(run.key, regime="synthetic", generator=name, replicate=replicate))
 
     def difference(kind_of_three: str, kind_of_one: str) -> dict[str, Any]:
         three = [named(run, kind_of_three) for run in runs if run.key.regime == "synthetic"]
@@ -217,15 +219,15 @@ def written(folder: Path, name: str, items: range, thresholds: dict[str, float] 
 
 
 def test_load_runs_returns_keys_and_thresholds(tmp_path: Path) -> None:
-    for name in ("original-cnn6-1", "synthetic-dcgan.2-cnn6-tuned-1"):
+    for name in ("original-cnn6-1", "synthetic-dcgan-2-cnn6-tuned-1"):
         written(tmp_path, name, range(4), {"call": 0.5, "operating": 0.9})
-    test, runs = load_runs(tmp_path)
+    test, runs = load_runs(tmp_path, REPLICATES)
     assert list(test.labels) == [1, 0, 1, 0]
     assert [run.key for run in runs] == [
         RunKey("original", None, "cnn6", 1),
-        RunKey("synthetic", "dcgan.2", "cnn6-tuned", 1),
+        RunKey("synthetic", "dcgan-2", "cnn6-tuned", 1),
     ]
-    assert runs[1].key.row == "synthetic-dcgan"
+    assert runs[1].key.regime_group == "synthetic-dcgan"
     assert runs[0].operating_threshold == 0.9
 
 
@@ -243,9 +245,9 @@ def test_load_runs_with_unsuitable_folder_raises(
     written(tmp_path, "original-cnn6-1", range(4), {"call": 0.5, "operating": 0.9})
     written(tmp_path, name, items, thresholds)
     with pytest.raises(PathgenError, match=message):
-        load_runs(tmp_path)
+        load_runs(tmp_path, REPLICATES)
     with pytest.raises(PathgenError, match="holds no evaluated run"):
-        load_runs(tmp_path / "nothing")
+        load_runs(tmp_path / "nothing", REPLICATES)
 
 
 def test_cluster_patches_follows_the_cohort() -> None:

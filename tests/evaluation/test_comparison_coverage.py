@@ -11,14 +11,14 @@ from pathgen.evaluation.load import EvaluatedRun, TestPatches
 from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.metrics.statistics.bootstrap import build_clusters
 from pathgen.results.comparison import Comparison
-from pathgen.run_matrix import RunKey
+from pathgen.run_matrix import Replicate, RunKey
 
 SLIDES, PATCHES = 12, 30
 # Standard deviations of the scores: between patches 1, between slides of a class, and between trainings, by
 # the first weights (the same seed has the same in both regimes), the generator's replicate, and the rest.
 SLIDE_SD, SEED_SD, REPLICATE_SD, REST_SD = 0.5, 0.1, 0.15, 0.05
 STRENGTHS = {"original": 0.9, "synthetic": 0.7}
-GENERATORS: dict[str, list[str | None]] = {"original": [None], "synthetic": ["dcgan", "dcgan.2", "dcgan.3"]}
+GENERATORS: dict[str, list[str | None]] = {"original": [None], "synthetic": ["dcgan", "dcgan-2", "dcgan-3"]}
 SEEDS = (1, 2, 3)
 SETTINGS = EvaluateSettings(
     threshold=0.5,
@@ -29,6 +29,7 @@ SETTINGS = EvaluateSettings(
     seed=1,
     power=0.8,
 )
+REPLICATES = {name: Replicate("dcgan", number) for number, name in enumerate(("dcgan", "dcgan-2", "dcgan-3"))}
 
 
 def truth(regime: str, strength: float) -> float:
@@ -52,7 +53,7 @@ def made_up(rng: np.random.Generator, strengths: dict[str, float]) -> tuple[Test
             for seed in SEEDS:
                 skill = strength + of_seed[seed] + of_generator + rng.normal(0, REST_SD)
                 logits = skill * (2 * labels - 1) + hard + rng.normal(size=len(labels))
-                key = RunKey(regime, generator, "cnn6", seed)
+                key = RunKey(regime, generator, "cnn6", seed, REPLICATES.get(generator))
                 runs.append(EvaluatedRun(key, 1 / (1 + np.exp(-logits)), 0.5, 0.7))
     return TestPatches(of_patch.astype(str).astype(object), labels), runs
 

@@ -19,6 +19,7 @@ from pathgen.patches.store import PatchSetWriter
 from pathgen.report.hashes import file_hashes, library_versions
 from pathgen.report.page import build_report
 from pathgen.report.settings import ReportSettings
+from pathgen.run_matrix import Replicate
 from pathgen.webpage.pictures import save_svg
 from pathgen.webpage.plotting import empty_plot
 
@@ -174,7 +175,7 @@ def _write_evaluation(folder: Path, test: pd.DataFrame, skill: float, seed: int)
 
 def _write_histories(root: Path) -> None:
     for label in ("normal", "tumor"):
-        folder = root / "results" / "gan" / f"dcgan-{label}"
+        folder = root / "results" / "gan" / f"dcgan/{label}"
         folder.mkdir(parents=True)
         kimg = np.arange(1, 13)
         pd.DataFrame(
@@ -245,7 +246,7 @@ def _write_verdicts(root: Path) -> None:
 
 def _write_comparison(root: Path) -> None:
     results = root / "results"
-    test, runs = load_runs(results / "evaluate")
+    test, runs = load_runs(results / "evaluate", {"dcgan": Replicate("dcgan", 0)})
     clusters = build_clusters(test.slides, test.labels, slides_known=True, patients={})
     settings = EvaluateSettings(
         threshold=0.5,
@@ -294,7 +295,7 @@ def fabricate(root: Path) -> Path:
         _write_patches(root / "data" / "patches" / role, drawn, number)
     for number, label in enumerate(("normal", "tumor")):
         index = pd.DataFrame({"item": range(70), "label": label, "generator": "dcgan", "seed": 1})
-        _write_patches(root / "data" / "synthetic" / f"dcgan-{label}", index, 100 + number)
+        _write_patches(root / "data" / "synthetic" / f"dcgan/{label}", index, 100 + number)
     overlays = root / "data" / "index" / "overlays"
     overlays.mkdir()
     for slide in _cohort()["slide"]:
@@ -310,12 +311,13 @@ def fabricate(root: Path) -> Path:
     _write_verdicts(root)
     _write_comparison(root)
     _write_studies(root)
-    checkpoint = root / "models" / "gan" / "dcgan-tumor" / "generator.safetensors"
+    checkpoint = root / "models" / "gan" / "dcgan" / "tumor" / "generator.safetensors"
     checkpoint.parent.mkdir(parents=True)
     checkpoint.write_bytes(b"made up")
     write_json(checkpoint.parent / "model.json", {"description": "a <made-up> network"})
     (root / "params.yaml").write_text(
-        "# made up\npipeline:\n  generators: [dcgan]\nreport:\n  title: A <made-up> study\n"
+        "# made up\npipeline:\n  generators: [dcgan]\ntrain_gan:\n  generators: {}\n"
+        "report:\n  title: A <made-up> study\n"
     )
     return root
 

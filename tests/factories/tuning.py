@@ -22,8 +22,7 @@ PARAMS: dict[str, Any] = {
     "pipeline": {"classifiers": ["other"], "generators": ["dcgan"]},
     "extract": {"size_px": 16},
     "sample": {"per_class": {"train": 20}},
-    "synthesise": {"seed": 1, "per_class": 40, "batch_size": 8, "best_of": 1}
-    | {"stylegan2": {"truncation_psi": 1.0, "noise": "random"}},
+    "synthesise": {"seed": 1, "per_class": 40, "batch_size": 8, "best_of": 1},
     "compute": {"precision": "fp32", "channels_last": True},
     "train_classifier": {
         "regimes": {"mixed_original": 0.5, "mixed_synthetic": 0.5, "validate_on": "original"},

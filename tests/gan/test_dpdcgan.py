@@ -2,7 +2,6 @@
 
 import logging
 import math
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,27 +9,25 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from killable import DPDCGAN, HELD_OUT, IMAGES, OPTIONS
+from factories.gan import CPU, DPDCGAN, HELD_OUT, IMAGES, build_trainer, changed, dataset, train
 from opacus.accountants import RDPAccountant
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import torch_generator
-from pathgen.gan.checkpoint import load_meta, save_gan
-from pathgen.gan.generators.dpdcgan.accounting import epsilon, guarantee, noise_multiplier
-from pathgen.gan.generators.dpdcgan.hyperparams import PrivateRecipe
+from pathgen.gan import generators
+from pathgen.gan.checkpoint import TrainedGan, load_meta, save_gan
+from pathgen.gan.dataset import GanDataset
+from pathgen.gan.generators.dpdcgan.accounting import RdpAccountant
 from pathgen.gan.generators.dpdcgan.networks import build_discriminator
 from pathgen.gan.generators.dpdcgan.per_sample_grad import clipped_sum
-from pathgen.gan.generators.dpdcgan.poisson_sampler import PoissonStream
-from pathgen.gan.generators.dpdcgan.privacy_unit import units_of
+from pathgen.gan.generators.dpdcgan.poisson_sampler import PoissonLoader
+from pathgen.gan.generators.dpdcgan.privacy_unit import privacy_unit_ids, warn_about_patients
+from pathgen.gan.generators.dpdcgan.settings import DpDcganSettings
 from pathgen.gan.generators.dpdcgan.trainer import DpTrainer
-from pathgen.gan.loop import train_generator
-from pathgen.gan.registry import GENERATORS
-from pathgen.gan.result import TrainedGan
 from pathgen.gan.sampling import load_generator
 
-CPU = torch.device("cpu")
-OF_PATIENTS = replace(DPDCGAN, unit="patient", units=6, patches_per_unit=4)
+OF_PATIENTS = changed(DPDCGAN, unit="patient", patches_per_unit=4)
 UNITS = np.arange(len(IMAGES)) % 6
 
 
@@ -39,26 +36,24 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def trained(recipe: PrivateRecipe = DPDCGAN, images: Any = IMAGES, **settings: Any) -> TrainedGan:
-    return train_generator(
-        images,
-        architecture="dpdcgan",
-        options=OPTIONS["dpdcgan"],
-        recipe=recipe,
-        **{"device": CPU, "precision": "fp32", "channels_last": True, "snapshot_every_kimg": 1.0} | settings,
-    )
+def owned(units: Any = None, images: Any = IMAGES, held_out: Any = None) -> GanDataset:
+    """Return data with a patient for each unit."""
+    index = None if units is None else index_of([f"{unit:02d}" for unit in units], ["s"] * len(units))
+    return dataset(images, held_out, index=index)
 
 
-def players(recipe: PrivateRecipe = DPDCGAN, bf16: bool = False) -> DpTrainer:
-    return DpTrainer(
-        GENERATORS["dpdcgan"],
-        image_size=16,
-        options=OPTIONS["dpdcgan"],
-        recipe=recipe,
-        device=CPU,
-        bf16=bf16,
-        channels_last=True,
-    )
+def trained(
+    recipe: DpDcganSettings = DPDCGAN, images: Any = IMAGES, units: Any = None, held_out: Any = None
+) -> TrainedGan:
+    return train(recipe, owned(units, images, held_out), snapshot_every_kimg=1.0)
+
+
+def players(recipe: DpDcganSettings = DPDCGAN, bf16: bool = False) -> DpTrainer:
+    return build_trainer(recipe, bf16=bf16)
+
+
+def accountant_of(recipe: DpDcganSettings, units: Any = None) -> RdpAccountant:
+    return RdpAccountant(recipe, owned(units))
 
 
 def noise(*shape: int, step: int = 0) -> torch.Tensor:
@@ -70,15 +65,15 @@ def same(one: torch.nn.Module, other: torch.nn.Module) -> bool:
     return all(torch.equal(own, others) for own, others in pairs)
 
 
-def stream(recipe: PrivateRecipe, units: Any = None) -> PoissonStream:
-    return PoissonStream(IMAGES, recipe=recipe, units=units, device=CPU)
+def stream(recipe: DpDcganSettings, units: Any = None) -> PoissonLoader:
+    return PoissonLoader(owned(units), recipe, CPU)
 
 
 # --- What a contribution is -----------------------------------------------------------------------------
 
 
 def test_the_discriminator_judges_each_image_by_itself_in_training_too() -> None:
-    network = build_discriminator(image_size=16, width=8, latent_dim=8, discriminator_width=8).train()
+    network = build_discriminator(DPDCGAN, 16).train()
     images = noise(6, 3, 16, 16)
     alone = torch.cat([network(image[None]) for image in images])
     torch.testing.assert_close(network(images), alone)
@@ -89,7 +84,7 @@ def test_contributions_are_clipped_as_a_loop_over_them_does(
     monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
     monkeypatch.setattr("pathgen.gan.generators.dpdcgan.per_sample_grad._AT_ONCE", at_once)
-    network = players().discriminator
+    network = players().pair.d
     images, targets = noise(7, 3, 3, 16, 16), torch.tensor([0.9] * 4 + [0.0] * 3)
     expected = [torch.zeros_like(weights) for weights in network.parameters()]
     norms = []
@@ -111,7 +106,7 @@ def test_contributions_are_clipped_as_a_loop_over_them_does(
 
 
 def test_one_contribution_moves_the_sum_by_the_clipping_norm_at_most() -> None:
-    network = players().discriminator
+    network = players().pair.d
     images, targets = 5.0 * noise(5, 2, 3, 16, 16), torch.full((5,), 0.9)
     whole = clipped_sum(network, images, targets, 0.01)
     for left in range(5):
@@ -125,20 +120,20 @@ def test_one_contribution_moves_the_sum_by_the_clipping_norm_at_most() -> None:
 
 
 def gradient(pair: DpTrainer, real: torch.Tensor, number: int) -> torch.Tensor:
-    pair._step_discriminator(real, noise(DPDCGAN.batch_size, 3, 16, 16), number)
-    return torch.cat([weights.grad.flatten() for weights in pair.discriminator.parameters()])
+    pair._train_discriminator(real, noise(DPDCGAN.batch_size, 3, 16, 16), number)
+    return torch.cat([weights.grad.flatten() for weights in pair.pair.d.parameters()])
 
 
 def test_the_noise_of_a_gradient_has_the_scale_that_the_accountant_was_told() -> None:
-    still = replace(DPDCGAN, lr_discriminator=1e-30, max_grad_norm=0.3)
-    noisy, exact = players(still), players(replace(still, target_epsilon=None))
+    still = changed(DPDCGAN, lr_discriminator=1e-30, max_grad_norm=0.3)
+    noisy, exact = players(still), players(changed(still, target_epsilon=None))
     real = noise(3, 1, 3, 16, 16)
     added = [
         (gradient(noisy, real, number) - gradient(exact, real, number)) * still.units_per_step
         for number in range(8)
     ]
     every = torch.cat(added)
-    scale = noise_multiplier(still) * 0.3
+    scale = accountant_of(still).noise_multiplier * 0.3
     # Of n draws the deviation is known to 1 / sqrt(2 n).
     assert float(every.std()) == pytest.approx(scale, rel=5 / math.sqrt(2 * len(every)))
     assert abs(float(every.mean())) < 5 * scale / math.sqrt(len(every))
@@ -148,7 +143,7 @@ def test_the_noise_of_a_gradient_has_the_scale_that_the_accountant_was_told() ->
 
 
 def test_the_gradient_is_divided_by_the_number_drawn_on_average() -> None:
-    pair = players(replace(DPDCGAN, target_epsilon=None, lr_discriminator=1e-30))
+    pair = players(changed(DPDCGAN, target_epsilon=None, lr_discriminator=1e-30))
     one, two = noise(1, 1, 3, 16, 16), noise(2, 1, 3, 16, 16, step=1)
     nothing = gradient(pair, one[:0], 0)
     single, both = gradient(pair, one, 0) - nothing, gradient(pair, two, 0) - nothing
@@ -159,34 +154,34 @@ def test_the_gradient_is_divided_by_the_number_drawn_on_average() -> None:
 def test_a_step_without_any_original_is_one_too() -> None:
     pair = players()
     for number in range(DPDCGAN.discriminator_steps):
-        told = pair.step(noise(0, 1, 3, 16, 16), noise(8, 8), number=number)
+        told = pair.step(noise(0, 1, 3, 16, 16), noise(8, 8), step=number)
     assert list(told) == list(pair.statistics)
     assert all(math.isfinite(value) for value in told.values())
     assert told["gan/contributions"] == 0.0
     assert told["gan/accuracy_real"] == told["gan/clipped_share"] == 0.0
-    assert pair.are_finite()
+    assert pair.pair.is_finite()
 
 
 def test_the_generator_learns_on_its_turns_only() -> None:
-    pair, start = players(replace(DPDCGAN, discriminator_steps=3)), players()
+    pair, start = players(changed(DPDCGAN, discriminator_steps=3)), players()
     learned = []
     for number in range(6):
-        before = [weights.clone() for weights in pair.generator.parameters()]
-        pair.step(noise(4, 1, 3, 16, 16), noise(8, 8), number=number)
-        learned.append(not all(map(torch.equal, before, pair.generator.parameters())))
+        before = [weights.clone() for weights in pair.pair.g.parameters()]
+        pair.step(noise(4, 1, 3, 16, 16), noise(8, 8), step=number)
+        learned.append(not all(map(torch.equal, before, pair.pair.g.parameters())))
     assert learned == [False, False, True] * 2
-    assert not same(pair.discriminator, start.discriminator)
+    assert not same(pair.pair.d, start.pair.d)
 
 
 def test_bf16_clips_in_float32() -> None:
     exact, rounded = players(), players(bf16=True)
     real = noise(4, 1, 3, 16, 16)
-    told, about = (pair.step(real, noise(8, 8), number=0) for pair in (exact, rounded))
+    told, about = (pair.step(real, noise(8, 8), step=0) for pair in (exact, rounded))
     assert told["gan/discriminator_loss"] != about["gan/discriminator_loss"]
     assert float(about["gan/discriminator_loss"]) == pytest.approx(
         float(told["gan/discriminator_loss"]), rel=0.05
     )
-    assert {weights.grad.dtype for weights in rounded.discriminator.parameters()} == {torch.float32}
+    assert {weights.grad.dtype for weights in rounded.pair.d.parameters()} == {torch.float32}
 
 
 # --- The draw -------------------------------------------------------------------------------------------
@@ -194,7 +189,7 @@ def test_bf16_clips_in_float32() -> None:
 
 def test_each_original_is_drawn_by_a_coin_of_its_own() -> None:
     drawn = [stream(DPDCGAN).rows(step).flatten() for step in range(600)]
-    rate, steps = DPDCGAN.sample_rate, len(drawn)
+    rate, steps = DPDCGAN.sample_rate(len(IMAGES)), len(drawn)
     seen = np.array([np.bincount(rows, minlength=len(IMAGES)) for rows in drawn])  # (steps, N)
     assert seen.max() == 1
     assert np.abs(seen.mean(0) - rate).max() < 5 * math.sqrt(rate * (1 - rate) / steps)
@@ -215,14 +210,14 @@ def test_a_drawn_patient_shows_patches_of_its_own_alone() -> None:
         assert all(len(set(own)) == 4 for own in rows)
     assert sum(map(len, batches)) / 300 == pytest.approx(OF_PATIENTS.units_per_step, rel=0.15)
     assert set(np.unique(np.concatenate(batches))) == set(range(len(IMAGES)))
-    few = stream(replace(OF_PATIENTS, units=15, patches_per_unit=4), np.arange(len(IMAGES)) % 15)
+    few = stream(OF_PATIENTS, np.arange(len(IMAGES)) % 15)
     assert sorted(few.rows(0)[0].tolist()).count(int(few.rows(0)[0, 0])) == 2
     assert several.batch(1).shape == (len(batches[1]), 4, 3, 16, 16)
 
 
 def test_originals_reach_the_networks_through_draws_alone() -> None:
     """Those never drawn can be anything, held-out ones too; no look, statistic or check moves a weight."""
-    recipe = replace(DPDCGAN, kimg=0.032)
+    recipe = changed(DPDCGAN, kimg=0.032)
     drawn = torch.cat([stream(recipe).rows(step).flatten() for step in range(recipe.steps)]).unique()
     assert 5 < len(drawn) < 25
     others = HELD_OUT.copy()
@@ -246,10 +241,10 @@ def accountant(facts: dict[str, Any], steps: int) -> float:
 
 @pytest.mark.parametrize(("recipe", "units"), [(DPDCGAN, None), (OF_PATIENTS, UNITS)])
 def test_the_epsilon_told_is_that_of_opacus_accountant(
-    recipe: PrivateRecipe, units: Any, tmp_path: Path
+    recipe: DpDcganSettings, units: Any, tmp_path: Path
 ) -> None:
     result = trained(recipe, units=units, held_out=HELD_OUT)
-    save_gan(tmp_path / "model", result, {"label": "normal"})
+    save_gan(tmp_path / "model", result, "normal")
     facts = load_meta(tmp_path / "model").facts["privacy"]
     assert facts["epsilon"] == pytest.approx(accountant(facts, facts["steps"]), rel=1e-9)
     assert 0.998 * recipe.target_epsilon < facts["epsilon"] <= recipe.target_epsilon
@@ -265,38 +260,37 @@ def test_the_epsilon_told_is_that_of_opacus_accountant(
 
 
 def test_without_noise_no_guarantee_is_told() -> None:
-    open_ended = replace(DPDCGAN, target_epsilon=None)
+    open_ended = changed(DPDCGAN, target_epsilon=None)
     result = trained(open_ended)
-    assert result.facts["privacy"]["epsilon"] is None
-    assert result.facts["privacy"]["noise_multiplier"] == 0.0
+    assert result.meta["privacy"]["epsilon"] is None
+    assert result.meta["privacy"]["noise_multiplier"] == 0.0
     assert "gan/epsilon" not in result.history
-    assert epsilon(open_ended, 1) == math.inf
+    assert accountant_of(open_ended).epsilon(1) == math.inf
 
 
-def test_other_generators_tell_of_none() -> None:
-    assert GENERATORS["dcgan"].guarantee(None) is None
-    assert GENERATORS["stylegan2"].guarantee(None) is None
+def test_generators_without_accountant_have_no_guarantee() -> None:
+    assert [name for name in generators.names() if generators.load(name).accountant] == ["dpdcgan"]
 
 
 def test_more_noise_buys_less_epsilon_and_more_steps_spend_more() -> None:
-    loose = replace(DPDCGAN, target_epsilon=30.0)
-    assert noise_multiplier(DPDCGAN) > noise_multiplier(loose)
-    assert epsilon(DPDCGAN, 0) == 0.0 < epsilon(DPDCGAN, 1) < epsilon(DPDCGAN, 10)
-    assert guarantee(loose)["epsilon"] == pytest.approx(30.0, rel=0.002)
+    loose, spent = changed(DPDCGAN, target_epsilon=30.0), accountant_of(DPDCGAN).epsilon
+    assert accountant_of(DPDCGAN).noise_multiplier > accountant_of(loose).noise_multiplier
+    assert spent(0) == 0.0 < spent(1) < spent(10)
+    assert accountant_of(loose).guarantee()["epsilon"] == pytest.approx(30.0, rel=0.002)
 
 
 @pytest.mark.parametrize(
-    ("changed", "reason"),
+    ("changes", "reason"),
     [
-        ({"batch_size": 32}, "asks for 32 of 30 patches per step"),
-        ({"target_delta": 0.04}, "of 30 patches one may be given away"),
+        ({"batch_size": 32}, "32 of 30 patches per step"),
+        ({"target_delta": 0.04}, "one of 30 patches could be revealed"),
         ({"target_epsilon": 1e-4}, "no noise reaches"),
         ({"secret_file": "no-such-file"}, "no-such-file: cannot be read.*head -c 32 /dev/urandom"),
     ],
 )
-def test_numbers_that_guarantee_nothing_are_refused(changed: dict[str, Any], reason: str) -> None:
+def test_numbers_that_guarantee_nothing_are_refused(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(PathgenError, match=reason):
-        players(replace(DPDCGAN, **changed))
+        players(changed(DPDCGAN, **changes))
 
 
 def test_a_secret_moves_noise_and_draws(tmp_path: Path) -> None:
@@ -304,13 +298,13 @@ def test_a_secret_moves_noise_and_draws(tmp_path: Path) -> None:
     for number in range(2):
         path = tmp_path / f"secret-{number}"
         path.write_bytes(bytes([number]) * 32)
-        secrets.append(replace(DPDCGAN, secret_file=str(path)))
-    results = [trained(replace(recipe, kimg=0.032)) for recipe in (DPDCGAN, *secrets, secrets[0])]
+        secrets.append(changed(DPDCGAN, secret_file=str(path)))
+    results = [trained(changed(recipe, kimg=0.032)) for recipe in (DPDCGAN, *secrets, secrets[0])]
     assert same(results[1].generator, results[3].generator)
     assert not same(results[0].generator, results[1].generator)
     assert not same(results[1].generator, results[2].generator)
-    assert results[1].facts["privacy"]["secret"]
-    assert (bytes([1]) * 32).hex() not in str(results[2].facts)
+    assert results[1].meta["privacy"]["secret"]
+    assert (bytes([1]) * 32).hex() not in str(results[2].meta)
     (tmp_path / "secret-0").write_bytes(b"short")
     with pytest.raises(PathgenError, match="has 5 bytes, 32 are needed"):
         players(secrets[0])
@@ -319,30 +313,31 @@ def test_a_secret_moves_noise_and_draws(tmp_path: Path) -> None:
 # --- Whose presence is hidden -----------------------------------------------------------------------------
 
 
-def index(patients: list[str | None], slides: list[str]) -> pd.DataFrame:
+def index_of(patients: list[str | None], slides: list[str]) -> pd.DataFrame:
     return pd.DataFrame({"patient": pd.Series(patients, dtype="string"), "slide": slides})
 
 
 def test_units_are_patches_patients_or_slides(caplog: pytest.LogCaptureFixture) -> None:
-    table = index(["a", "b", "a", None, None], ["s1", "s2", "s3", "a", "s4"])
-    assert units_of(table, "patch", True, "train") is None
+    table = index_of(["a", "b", "a", None, None], ["s1", "s2", "s3", "a", "s4"])
+    data = GanDataset(np.zeros((5, 8, 8, 3), np.uint8), IMAGES[:0], index=table, slides_known=True)
+    assert privacy_unit_ids(data, "patch").tolist() == [0, 1, 2, 3, 4]
+    found = privacy_unit_ids(data, "patient")
     with caplog.at_level(logging.WARNING):
-        found = units_of(table, "patient", True, "train dpdcgan-normal")
-    assert found is not None
+        warn_about_patients(data, "patient")
     assert found[0] == found[2]
     assert len(set(found)) == 4
     assert set(found) == {0, 1, 2, 3}
-    assert "each of them counts as a patient" in caplog.text
-    assert "one patient among 4" in caplog.text
+    assert "counts as one patient" in caplog.text
+    assert "one of 4 patients" in caplog.text
 
 
 @pytest.mark.parametrize(
     ("table", "known", "reason"),
     [
-        (index([None, None], ["pcam_train"] * 2), False, "neither patients nor slides apart"),
-        (index(["a", "a"], ["s1", "s2"]), True, "all patches of dpdcgan-tumor are of one"),
+        (index_of([None, None], ["pcam_train"] * 2), False, "neither patients nor slides"),
+        (index_of(["a", "a"], ["s1", "s2"]), True, "from one patient"),
     ],
 )
 def test_units_that_cannot_be_told_apart_are_refused(table: pd.DataFrame, known: bool, reason: str) -> None:
     with pytest.raises(PathgenError, match=reason):
-        units_of(table, "patient", known, "dpdcgan-tumor")
+        privacy_unit_ids(GanDataset(IMAGES[:2], IMAGES[:0], index=table, slides_known=known), "patient")

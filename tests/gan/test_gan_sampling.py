@@ -8,25 +8,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from drawable import CPU, checkpoint
+from factories.gan import CPU, save_untrained
 
 import pathgen
 from pathgen.core.errors import PathgenError
-from pathgen.gan.conditioning import Given
+from pathgen.gan.conditioning import ClassCondition
+from pathgen.gan.generators.base import Precision
 from pathgen.gan.sampling import load_generator
-from pathgen.gan.synthesis import BLOCK, Arithmetic, Choice, synthesise
+from pathgen.gan.synthesis import BLOCK, RejectionSampling, synthesise
 
 
 @pytest.fixture(scope="module")
 def dcgan(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.set_num_threads(1)
-    return checkpoint(tmp_path_factory.mktemp("gan") / "dcgan", "dcgan")
+    return save_untrained(tmp_path_factory.mktemp("gan") / "dcgan", "dcgan")
 
 
 @pytest.fixture(scope="module")
 def stylegan2(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.set_num_threads(1)
-    return checkpoint(tmp_path_factory.mktemp("gan") / "stylegan2", "stylegan2")
+    return save_untrained(tmp_path_factory.mktemp("gan") / "stylegan2", "stylegan2")
 
 
 def test_three_lines_draw_what_synthesis_draws(dcgan: Path) -> None:
@@ -42,8 +43,8 @@ def test_three_lines_draw_what_synthesis_draws(dcgan: Path) -> None:
 def test_python_lines_of_the_docs_run(dcgan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "python.md").read_text(encoding="utf-8")
     (lines,) = re.findall(r"```python\n(.*?)```", page, re.S)
-    (tmp_path / "models" / "gan").mkdir(parents=True)
-    (tmp_path / "models" / "gan" / "dcgan-tumor").symlink_to(dcgan)
+    (tmp_path / "models" / "gan" / "dcgan").mkdir(parents=True)
+    (tmp_path / "models" / "gan" / "dcgan" / "tumor").symlink_to(dcgan)
     monkeypatch.chdir(tmp_path)
     said: dict[str, np.ndarray] = {}
     exec(lines, said)
@@ -83,7 +84,7 @@ def test_bfloat16_draws_about_the_same(dcgan: Path, stylegan2: Path) -> None:
         for channels_last in (False, True):
             rounded = next(
                 load_generator(model).batches(
-                    seed=1, count=64, batch_size=64, arithmetic=Arithmetic("bf16", channels_last)
+                    seed=1, count=64, batch_size=64, precision=Precision("bf16", channels_last)
                 )
             )
             assert 0 < np.abs(rounded - exact).mean() < 2, (model.name, channels_last)
@@ -92,7 +93,7 @@ def test_bfloat16_draws_about_the_same(dcgan: Path, stylegan2: Path) -> None:
 class Brightness(torch.nn.Module):
     """A discriminator that takes light patches for originals."""
 
-    def forward(self, images: torch.Tensor, given: Given | None = None) -> torch.Tensor:
+    def forward(self, images: torch.Tensor, c: ClassCondition | None = None) -> torch.Tensor:
         return images.mean((1, 2, 3))
 
 
@@ -100,8 +101,8 @@ def test_the_best_of_each_patchs_own_candidates_is_chosen(dcgan: Path) -> None:
     network = load_generator(dcgan).network
 
     def best_of(candidates: int, count: int = 150) -> np.ndarray:
-        choice = Choice(Brightness(), candidates) if candidates > 1 else None
-        drawn = synthesise(network, seed=1, count=count, batch_size=40, device=CPU, choice=choice)
+        choice = RejectionSampling(Brightness(), candidates) if candidates > 1 else None
+        drawn = synthesise(network, seed=1, count=count, batch_size=40, device=CPU, rejection=choice)
         return np.concatenate(list(drawn))
 
     light = {candidates: best_of(candidates).mean((1, 2, 3)) for candidates in (1, 2, 3)}
@@ -116,7 +117,7 @@ def test_the_best_of_each_patchs_own_candidates_is_chosen(dcgan: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "settings"),
     [
-        ("dcgan does not take all of: noise, truncation_psi", {"truncation_psi": 0.5, "noise": "none"}),
+        ("sampling.noise: is 'none'", {"noise": "none"}),
         ("best_of: is 0", {"best_of": 0}),
         ("count: is 0", {"count": 0}),
     ],
@@ -127,7 +128,7 @@ def test_wrong_settings_are_named(dcgan: Path, said: str, settings: dict[str, ob
 
 
 def test_an_unknown_noise_is_named(stylegan2: Path) -> None:
-    with pytest.raises(PathgenError, match=r"noise: is 'loud'.*random, fixed, none"):
+    with pytest.raises(PathgenError, match=r"sampling\.noise: is 'loud'"):
         load_generator(stylegan2).sample(1, seed=1, noise="loud")
 
 

@@ -1,40 +1,23 @@
 """Training: what a step may change, what is told, what is refused, and that a kill changes nothing."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from factories.gan import CPU, batch, build_trainer, changed, dataset, recipe, train
 from numpy.typing import NDArray
 
 from pathgen.core.errors import PathgenError
-from pathgen.core.seeding import torch_generator
 from pathgen.gan import training_state
-from pathgen.gan.hyperparams import GanRecipe
-from pathgen.gan.loop import train_generator
-from pathgen.gan.registry import GENERATORS
-from pathgen.gan.result import TrainedGan
+from pathgen.gan.checkpoint import TrainedGan
 from pathgen.gan.synthesis import synthesise
-from pathgen.gan.trainer import STATISTICS, Players
+from pathgen.gan.trainer import STATISTICS, AdversarialTrainer
 from pathgen.training.checkpoint import load_tensors
-from pathgen.training.metric_logger import MetricLogger
 
-CPU = torch.device("cpu")
-OPTIONS = {"width": 8, "latent_dim": 8}
-RECIPE = GanRecipe(
-    batch_size=8,
-    kimg=0.16,
-    lr_generator=2e-4,
-    lr_discriminator=2e-4,
-    beta1=0.5,
-    beta2=0.999,
-    real_target=1.0,
-    ema_decay=0.0,
-    augment="none",
-    seed=1,
-)
+RECIPE = recipe("dcgan", kimg=0.16, real_target=1.0, ema_decay=0.0, augment="none")
 
 
 @pytest.fixture(autouse=True)
@@ -50,43 +33,13 @@ def stripes(count: int = 24) -> NDArray[np.uint8]:
     return images
 
 
-def trained(
-    recipe: GanRecipe = RECIPE,
-    images: NDArray[np.uint8] | None = None,
-    resume_folder: Path | None = None,
-    recorder: MetricLogger | None = None,
-    precision: str = "fp32",
-) -> TrainedGan:
-    return train_generator(
-        stripes() if images is None else images,
-        architecture="dcgan",
-        options=OPTIONS,
-        recipe=recipe,
-        device=CPU,
-        precision=precision,
-        channels_last=True,
-        snapshot_every_kimg=0.04,
-        resume_folder=resume_folder,
-        recorder=recorder,
-        what="train dcgan-normal",
-    )
+def trained(settings: Any = RECIPE, images: NDArray[np.uint8] | None = None, **options: Any) -> TrainedGan:
+    data = dataset(stripes() if images is None else images)
+    return train(settings, data, **{"snapshot_every_kimg": 0.04, "desc": "train dcgan-normal"} | options)
 
 
-def players(ema_decay: float = 0.0, bf16: bool = False, lr: float = 2e-4) -> Players:
-    return Players(
-        GENERATORS["dcgan"],
-        image_size=16,
-        options=OPTIONS,
-        recipe=replace(RECIPE, lr_generator=lr, lr_discriminator=lr, ema_decay=ema_decay),
-        device=CPU,
-        bf16=bf16,
-        channels_last=True,
-    )
-
-
-def batch(step: int) -> tuple[torch.Tensor, torch.Tensor]:
-    generator = torch_generator(9, step)
-    return torch.rand(8, 3, 16, 16, generator=generator) * 2 - 1, torch.randn(8, 8, generator=generator)
+def trainer(ema_decay: float = 0.0, bf16: bool = False) -> AdversarialTrainer:
+    return build_trainer(changed(RECIPE, ema_decay=ema_decay), bf16=bf16)
 
 
 def copied(module: torch.nn.Module) -> dict[str, torch.Tensor]:
@@ -98,34 +51,34 @@ def same(one: Mapping[str, torch.Tensor], other: Mapping[str, torch.Tensor]) -> 
 
 
 def test_the_discriminators_turn_leaves_the_generator_alone_and_the_other_way_round() -> None:
-    pair = players()
+    pair = trainer()
     real, latents = batch(0)
-    fake = pair.generator(latents)
-    before = copied(pair.generator)
-    pair._step_discriminator(real, fake.detach())
-    assert same(before, copied(pair.generator))
-    assert all(weights.grad is None for weights in pair.generator.parameters())
-    weights_before = [weights.clone() for weights in pair.discriminator.parameters()]
-    for weights in pair.discriminator.parameters():
+    fake = pair.pair.g(latents)
+    before = copied(pair.pair.g)
+    pair._train_discriminator(real, fake.detach())
+    assert same(before, copied(pair.pair.g))
+    assert all(weights.grad is None for weights in pair.pair.g.parameters())
+    weights_before = [weights.clone() for weights in pair.pair.d.parameters()]
+    for weights in pair.pair.d.parameters():
         weights.grad = None
-    pair._step_generator(fake)
-    assert all(map(torch.equal, weights_before, pair.discriminator.parameters()))
-    assert all(weights.grad is None for weights in pair.discriminator.parameters())
-    assert all(weights.requires_grad for weights in pair.discriminator.parameters())
-    assert not same(before, copied(pair.generator))
+    pair._train_generator(fake)
+    assert all(map(torch.equal, weights_before, pair.pair.d.parameters()))
+    assert all(weights.grad is None for weights in pair.pair.d.parameters())
+    assert all(weights.requires_grad for weights in pair.pair.d.parameters())
+    assert not same(before, copied(pair.pair.g))
 
 
 def test_a_step_is_the_textbooks_two_updates() -> None:
     """Twin: the same step written out with plain Adam, row-major memory and autograd over everything."""
-    pair, twin = players(), players()
-    generator = twin.generator.to(memory_format=torch.contiguous_format)
-    discriminator = twin.discriminator.to(memory_format=torch.contiguous_format)
+    pair, twin = trainer(), trainer()
+    generator = twin.pair.g.to(memory_format=torch.contiguous_format)
+    discriminator = twin.pair.d.to(memory_format=torch.contiguous_format)
     adam_g = torch.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999), foreach=False)
     adam_d = torch.optim.Adam(discriminator.parameters(), lr=2e-4, betas=(0.5, 0.999), foreach=False)
     cross_entropy = torch.nn.functional.binary_cross_entropy
     for step in range(3):
         real, latents = batch(step)
-        told = pair.step(real, latents, number=step)
+        told = pair.step(real, latents, step=step)
         fake = generator(latents)
         adam_d.zero_grad()
         on_real = cross_entropy(discriminator(real).sigmoid(), torch.ones(8))
@@ -141,32 +94,33 @@ def test_a_step_is_the_textbooks_two_updates() -> None:
         norm = torch.stack([weights.grad.norm() for weights in generator.parameters()]).norm()
         assert told["gan/grad_norm_generator"].item() == pytest.approx(norm.item(), rel=1e-2)
     for name, tensor in generator.state_dict().items():
-        torch.testing.assert_close(pair.generator.state_dict()[name], tensor, rtol=1e-2, atol=1e-4, msg=name)
+        torch.testing.assert_close(pair.pair.g.state_dict()[name], tensor, rtol=1e-2, atol=1e-4, msg=name)
 
 
 def test_the_average_is_the_recursive_one_and_counters_are_copied() -> None:
-    pair = players(ema_decay=0.5)
-    assert pair.average is not None
-    expected = copied(pair.average)
+    pair = trainer(ema_decay=0.5)
+    assert pair.pair.g_ema is not None
+    expected = copied(pair.pair.g_ema)
     for step in range(4):
-        pair.step(*batch(step), number=step)
+        pair.step(*batch(step), step=step)
         decay = min(0.5, (1 + step) / (10 + step))
-        for name, tensor in pair.generator.state_dict().items():
+        for name, tensor in pair.pair.g.state_dict().items():
             if tensor.is_floating_point():
                 expected[name] = decay * expected[name] + (1 - decay) * tensor
             else:
                 expected[name] = tensor
-    for name, tensor in pair.average.state_dict().items():
+    for name, tensor in pair.pair.g_ema.state_dict().items():
         torch.testing.assert_close(tensor, expected[name], msg=name)
-    assert pair.finished is pair.average
-    assert players().finished is not None
+    assert pair.pair.g_final is pair.pair.g_ema
+    without = trainer().pair
+    assert without.g_final is without.g
 
 
 def test_bf16_trains_with_weights_in_float32() -> None:
-    pair = players(bf16=True)
-    told = pair.step(*batch(0), number=0)
-    exact = players().step(*batch(0), number=0)
-    assert {weights.dtype for weights in pair.generator.parameters()} == {torch.float32}
+    pair = trainer(bf16=True)
+    told = pair.step(*batch(0), step=0)
+    exact = trainer().step(*batch(0), step=0)
+    assert {weights.dtype for weights in pair.pair.g.parameters()} == {torch.float32}
     assert told["gan/discriminator_loss"].item() == pytest.approx(
         exact["gan/discriminator_loss"].item(), rel=0.05
     )
@@ -188,14 +142,14 @@ class Listener:
 def test_a_short_training_learns_and_tells_its_course() -> None:
     """Golden run: its end may differ a little between machines, not more."""
     listener = Listener()
-    recipe = replace(RECIPE, kimg=1.6, lr_generator=2e-3, lr_discriminator=2e-3, ema_decay=0.9)
-    result = trained(recipe, recorder=listener)
+    settings = changed(RECIPE, kimg=1.6, lr_generator=2e-3, lr_discriminator=2e-3, ema_decay=0.9)
+    result = trained(settings, logger=listener)
     assert list(result.history.columns) == ["kimg", *STATISTICS]
     assert len(result.history) == len(listener.told) == 200
     assert result.history["kimg"].iloc[-1] == 1.6
     assert listener.told[-1] == (1600, result.history.iloc[-1].drop("kimg").to_dict())
     assert listener.images == [("samples", 160 * n, (270, 270, 3)) for n in range(1, 11)]
-    assert [kimg for kimg, _ in result.pictures] == pytest.approx([0.16 * n for n in range(1, 11)])
+    assert [kimg for kimg, _ in result.sample_grids] == pytest.approx([0.16 * n for n in range(1, 11)])
     assert not result.generator.training
     assert not result.discriminator.training
     assert result.history.iloc[0]["gan/discriminator_loss"] == pytest.approx(2 * np.log(2), abs=0.3)
@@ -204,8 +158,8 @@ def test_a_short_training_learns_and_tells_its_course() -> None:
 def test_it_learns_where_a_single_image_is_bright() -> None:
     image = np.full((16, 16, 3), 40, dtype=np.uint8)
     image[:8, :8] = (220, 120, 180)
-    recipe = replace(RECIPE, kimg=1.2, lr_generator=2e-3, lr_discriminator=1e-3)
-    result = trained(recipe, images=np.stack([image] * 8))
+    settings = changed(RECIPE, kimg=1.2, lr_generator=2e-3, lr_discriminator=1e-3)
+    result = trained(settings, images=np.stack([image] * 8))
     assert np.isfinite(result.history.to_numpy()).all()
     (drawn,) = synthesise(result.generator, seed=1, count=64, batch_size=64, device=CPU)
     found = drawn.mean((0, 3))  # (H, W)
@@ -217,30 +171,30 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not() -> None:
     one, two = trained(), trained()
     assert same(one.generator.state_dict(), two.generator.state_dict())
     assert one.history.equals(two.history)
-    other = trained(replace(RECIPE, seed=2))
+    other = trained(changed(RECIPE, seed=2))
     assert not same(one.generator.state_dict(), other.generator.state_dict())
 
 
 def test_a_diverging_training_stops_at_once() -> None:
-    with pytest.raises(PathgenError, match=r"train dcgan-normal: after \d\d? images gan/\w+ is no finite"):
-        trained(replace(RECIPE, lr_generator=1e30))
+    with pytest.raises(PathgenError, match=r"train dcgan-normal: after \d\d? images gan/\w+ is not finite"):
+        trained(RECIPE.model_copy(update={"lr_generator": 1e30}))
 
 
 @pytest.mark.parametrize("broken", ["gan/generator_loss", "a weight"])
 def test_the_last_finite_snapshot_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
-    whole = Players.step
+    whole = AdversarialTrainer.step
 
-    def step(self: Players, *batches: torch.Tensor, number: int, given: None) -> dict[str, torch.Tensor]:
-        told = whole(self, *batches, number=number)
-        if number == 7 and broken == "a weight":
-            next(self.generator.parameters()).data[0, 0] = torch.nan
-            monkeypatch.setattr(Players, "step", lambda *_, number, given: told)
-        return {**told, broken: torch.tensor(torch.nan)} if number == 7 and broken in told else told
+    def step(self: AdversarialTrainer, *batches: torch.Tensor, step: int, c: None) -> dict[str, torch.Tensor]:
+        told = whole(self, *batches, step=step)
+        if step == 7 and broken == "a weight":
+            next(self.pair.g.parameters()).data[0, 0] = torch.nan
+            monkeypatch.setattr(AdversarialTrainer, "step", lambda *_, step, c: told)
+        return {**told, broken: torch.tensor(torch.nan)} if step == 7 and broken in told else told
 
-    monkeypatch.setattr(Players, "step", step)
-    with pytest.raises(PathgenError, match=f"{broken} is no finite number.*rates"):
+    monkeypatch.setattr(AdversarialTrainer, "step", step)
+    with pytest.raises(PathgenError, match=f"{broken} is not finite.*rates"):
         trained(resume_folder=tmp_path)
     tensors, content = load_tensors(tmp_path / "snapshot.safetensors")
     assert content["plain"]["step"] == 5
@@ -249,21 +203,21 @@ def test_the_last_finite_snapshot_is_kept(
 
 def test_each_step_has_noise_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     latents: list[torch.Tensor] = []
-    whole = Players.step
+    whole = AdversarialTrainer.step
 
-    def step(self: Players, *batches: torch.Tensor, number: int, given: None) -> dict[str, torch.Tensor]:
+    def step(self: AdversarialTrainer, *batches: torch.Tensor, step: int, c: None) -> dict[str, torch.Tensor]:
         latents.append(batches[1])
-        return whole(self, *batches, number=number)
+        return whole(self, *batches, step=step)
 
-    monkeypatch.setattr(Players, "step", step)
-    trained(replace(RECIPE, kimg=0.04))
+    monkeypatch.setattr(AdversarialTrainer, "step", step)
+    trained(changed(RECIPE, kimg=0.04))
     assert len(torch.unique(torch.cat(latents), dim=0)) == 5 * 8
 
 
 def test_a_snapshot_of_other_settings_or_images_is_refused(tmp_path: Path) -> None:
     trained(resume_folder=tmp_path)
     with pytest.raises(PathgenError, match=r"recipe\.lr_generator was 0\.0002, is 0\.001"):
-        trained(replace(RECIPE, lr_generator=1e-3), resume_folder=tmp_path)
+        trained(changed(RECIPE, lr_generator=1e-3), resume_folder=tmp_path)
     with pytest.raises(PathgenError, match="images_sha256 was"):
         trained(images=stripes()[::-1], resume_folder=tmp_path)
     torch.set_num_threads(2)
@@ -274,7 +228,7 @@ def test_a_snapshot_of_other_settings_or_images_is_refused(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("shape", "reason"),
     [
-        ((0, 16, 16, 3), "no patches"),
+        ((0, 16, 16, 3), "no training patches"),
         ((4, 16, 32, 3), "32x16 px"),
         ((4, 24, 24, 3), "24x24 px"),
         ((4, 4, 4, 3), "4x4 px"),
@@ -288,28 +242,32 @@ def test_images_it_cannot_learn_from_are_refused(shape: tuple[int, ...], reason:
 def test_resuming_really_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run stopped before its end starts again at its snapshot, not at 0."""
     seen: list[int] = []
-    whole = Players.step
+    whole = AdversarialTrainer.step
 
     def until(last: int) -> Callable[..., dict[str, torch.Tensor]]:
-        def step(self: Players, *batches: torch.Tensor, number: int, given: None) -> dict[str, torch.Tensor]:
-            if number == last:
+        def step(
+            self: AdversarialTrainer, *batches: torch.Tensor, step: int, c: None
+        ) -> dict[str, torch.Tensor]:
+            if step == last:
                 raise KeyboardInterrupt
-            seen.append(number)
-            return whole(self, *batches, number=number)
+            seen.append(step)
+            return whole(self, *batches, step=step)
 
         return step
 
     # Three log intervals, so that the snapshot at step 10 falls into the middle of one.
-    monkeypatch.setattr(training_state, "_LOGS", 3)
-    recipe = replace(RECIPE, ema_decay=0.9, augment="d4")
-    monkeypatch.setattr(Players, "step", until(13))
+    monkeypatch.setattr(training_state, "LOGS", 3)
+    settings = changed(RECIPE, ema_decay=0.9, augment="d4")
+    monkeypatch.setattr(AdversarialTrainer, "step", until(13))
     with pytest.raises(KeyboardInterrupt):
-        trained(recipe, resume_folder=tmp_path)
+        trained(settings, resume_folder=tmp_path)
     seen.clear()
-    monkeypatch.setattr(Players, "step", until(-1))
-    resumed = trained(recipe, resume_folder=tmp_path)
+    monkeypatch.setattr(AdversarialTrainer, "step", until(-1))
+    resumed = trained(settings, resume_folder=tmp_path)
     assert seen == list(range(10, 20))
-    straight = trained(recipe)
+    straight = trained(settings)
     assert same(resumed.generator.state_dict(), straight.generator.state_dict())
     assert resumed.history.equals(straight.history)
-    assert all(np.array_equal(a[1], b[1]) for a, b in zip(resumed.pictures, straight.pictures, strict=True))
+    assert all(
+        np.array_equal(a[1], b[1]) for a, b in zip(resumed.sample_grids, straight.sample_grids, strict=True)
+    )

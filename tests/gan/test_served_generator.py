@@ -1,33 +1,30 @@
 """A generator as MLflow serves it: loaded by mlflow.pyfunc, asked with a seed and a count."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from drawable import checkpoint
+from factories.gan import JOINT, save_untrained
 
 from pathgen.gan.export import example_for_signature
-from pathgen.gan.result import TrainedGan
 from pathgen.gan.sampling import load_generator
 
 # MLflow's own, when its part for loading is imported.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
-KINDS = [("dcgan", {}), ("stylegan2", {}), ("dcgan", {"classes": 2, "label": 1})]
+KINDS = [("dcgan", {}), ("stylegan2", {}), ("dcgan", JOINT)]
 
 
 @pytest.mark.parametrize(("generator", "options"), KINDS, ids=["dcgan", "stylegan2", "conditional"])
-def test_mlflow_loads_it_and_it_draws(tmp_path: Path, generator: str, options: dict[str, int]) -> None:
+def test_mlflow_loads_it_and_it_draws(tmp_path: Path, generator: str, options: dict[str, Any]) -> None:
     import mlflow.pyfunc
 
     torch.set_num_threads(1)
-    model = checkpoint(tmp_path / "model", generator, **options)
+    model = save_untrained(tmp_path / "model", generator, **options)
     alone = load_generator(model)
-    trained = TrainedGan(
-        generator, {}, 16, alone.network, alone.network, pd.DataFrame(), pd.DataFrame(), [], {}
-    )
-    signature = mlflow.models.infer_signature(*example_for_signature(trained))
+    signature = mlflow.models.infer_signature(*example_for_signature(16))
     logged = tmp_path / "logged"
     mlflow.pyfunc.save_model(
         str(logged),

@@ -14,9 +14,9 @@ from pathgen.gan.generators.stylegan2.layers import (
     ModulatedConv,
     activated,
     demodulation,
-    initialise,
+    init_weights,
 )
-from pathgen.gan.generators.stylegan2.resample import doubled, halved, smoothed
+from pathgen.gan.generators.stylegan2.resample import downsampled, filtered, upsampled
 
 TAPS = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
 
@@ -25,7 +25,7 @@ def randn(*shape: int, seed: int = 1) -> torch.Tensor:
     return torch.randn(shape, generator=torch_generator(seed), dtype=torch.float64)
 
 
-def filtered(images: torch.Tensor, pad: tuple[int, int, int, int], stride: int = 1) -> torch.Tensor:
+def plain_filter(images: torch.Tensor, pad: tuple[int, int, int, int], stride: int = 1) -> torch.Tensor:
     """The filter written as a convolution of each channel with the outer product of its taps."""
     channels = images.shape[1]
     kernel = torch.outer(TAPS, TAPS).to(images.dtype)[None, None].repeat(channels, 1, 1, 1)
@@ -42,20 +42,20 @@ def zeros_between(images: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize("margin", [1, 2])
 def test_smoothing_is_the_binomial_filter(margin: int) -> None:
     images = randn(2, 3, 9, 7)
-    torch.testing.assert_close(smoothed(images, margin), filtered(images, (margin,) * 4))
+    torch.testing.assert_close(filtered(images, margin), plain_filter(images, (margin,) * 4))
 
 
 def test_halving_is_the_filter_and_every_second_pixel() -> None:
     images = randn(2, 3, 8, 6)
-    torch.testing.assert_close(halved(images), filtered(images, (1, 1, 1, 1), stride=2))
-    assert halved(images).shape == (2, 3, 4, 3)
+    torch.testing.assert_close(downsampled(images), plain_filter(images, (1, 1, 1, 1), stride=2))
+    assert downsampled(images).shape == (2, 3, 4, 3)
 
 
 def test_doubling_is_zeros_between_pixels_and_the_filter() -> None:
     images = randn(2, 3, 5, 4)
-    torch.testing.assert_close(doubled(images), 4 * filtered(zeros_between(images), (2, 1, 2, 1)))
-    assert doubled(images)[:, :, 2:-2, 2:-2].mean() == pytest.approx(
-        4 * filtered(zeros_between(images), (2, 1, 2, 1))[:, :, 2:-2, 2:-2].mean().item()
+    torch.testing.assert_close(upsampled(images), 4 * plain_filter(zeros_between(images), (2, 1, 2, 1)))
+    assert upsampled(images)[:, :, 2:-2, 2:-2].mean() == pytest.approx(
+        4 * plain_filter(zeros_between(images), (2, 1, 2, 1))[:, :, 2:-2, 2:-2].mean().item()
     )
 
 
@@ -63,7 +63,7 @@ def test_doubling_is_zeros_between_pixels_and_the_filter() -> None:
 @pytest.mark.parametrize("demodulate", [False, True])
 def test_a_modulated_convolution_is_one_kernel_per_image(up: bool, demodulate: bool) -> None:
     layer = ModulatedConv(5, 4, 3, 6, up=up, demodulate=demodulate).double()
-    initialise(layer, 1)
+    init_weights(layer, 1)
     images, w = randn(3, 5, 8, 8), randn(3, 6, seed=2)
     expected = []
     for image, one in zip(images, w, strict=True):
@@ -75,7 +75,7 @@ def test_a_modulated_convolution_is_one_kernel_per_image(up: bool, demodulate: b
             # A convolution of the image with zeros between its pixels, then the filter, times 4.
             wide = functional.pad(zeros_between(image[None]), (2, 1, 2, 1))
             spread = functional.conv2d(wide, kernel.flip(2, 3))
-            expected.append(4 * filtered(spread, (1, 1, 1, 1)))
+            expected.append(4 * plain_filter(spread, (1, 1, 1, 1)))
         else:
             expected.append(functional.conv2d(image[None], kernel, padding=1))
     result = layer(images, w)
@@ -85,7 +85,7 @@ def test_a_modulated_convolution_is_one_kernel_per_image(up: bool, demodulate: b
 
 def test_demodulation_gives_unit_deviation_whatever_the_style() -> None:
     layer = ModulatedConv(32, 16, 3, 4)
-    initialise(layer, 3)
+    init_weights(layer, 3)
     images = torch.randn(8, 32, 24, 24, generator=torch_generator(4))
     w = 20 * torch.randn(8, 4, generator=torch_generator(5))
     inside = layer(images, w)[:, :, 2:-2, 2:-2]
@@ -101,8 +101,8 @@ def test_demodulation_gives_unit_deviation_whatever_the_style() -> None:
 
 def test_layers_keep_unit_variance_from_the_start() -> None:
     linear, conv = EqualLinear(512, 256, lr_multiplier=0.01, active=True), EqualConv(64, 32, 3, active=True)
-    initialise(linear, 1)
-    initialise(conv, 1)
+    init_weights(linear, 1)
+    init_weights(conv, 1)
     rng = torch_generator(2)
     assert linear.weight.std().item() == pytest.approx(100, rel=0.02)
     # LeakyReLU(x) * sqrt(2) of a unit normal: mean square 1 + 0.04.
@@ -115,7 +115,7 @@ def test_layers_keep_unit_variance_from_the_start() -> None:
 
 def test_the_learning_rate_multiplier_scales_bias_and_weight_alike() -> None:
     layer = EqualLinear(4, 3, bias=2.0, lr_multiplier=0.5)
-    initialise(layer, 1)
+    init_weights(layer, 1)
     values = torch.randn(5, 4, generator=torch_generator(6))
     expected = values @ (layer.weight * 0.5 / 2).T + 2.0
     torch.testing.assert_close(layer(values), expected)
@@ -123,20 +123,20 @@ def test_the_learning_rate_multiplier_scales_bias_and_weight_alike() -> None:
 
 def test_halving_convolution_is_filter_then_stride() -> None:
     layer = EqualConv(3, 5, 3, down=True, active=True).double()
-    initialise(layer, 1)
+    init_weights(layer, 1)
     images = randn(2, 3, 8, 8)
     kernel = layer.weight / math.sqrt(27)
-    expected = functional.conv2d(filtered(images, (2, 2, 2, 2)), kernel, stride=2)
+    expected = functional.conv2d(plain_filter(images, (2, 2, 2, 2)), kernel, stride=2)
     torch.testing.assert_close(layer(images), functional.leaky_relu(expected, 0.2) * math.sqrt(2))
     assert layer(images).shape == (2, 5, 4, 4)
 
 
 def test_a_residual_block_is_the_mean_of_both_ways_by_power() -> None:
     block = ResidualBlock(3, 5).double()
-    initialise(block, 1)
+    init_weights(block, 1)
     images = randn(2, 3, 8, 8)
     kernel = block.skip.weight / math.sqrt(3)
-    short_cut = functional.conv2d(filtered(images, (1, 1, 1, 1), stride=2), kernel)
+    short_cut = functional.conv2d(plain_filter(images, (1, 1, 1, 1), stride=2), kernel)
     expected = (block.second(block.first(images)) + short_cut) / math.sqrt(2)
     torch.testing.assert_close(block(images), expected)
 

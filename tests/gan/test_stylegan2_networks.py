@@ -2,19 +2,20 @@
 
 import pytest
 import torch
+from factories.gan import recipe
 
 from pathgen.core.seeding import torch_generator
+from pathgen.gan.generators.stylegan2 import GENERATOR, sampler
 from pathgen.gan.generators.stylegan2.generator import StyleGan2Generator, build_generator, channels_at, sides
-from pathgen.gan.generators.stylegan2.layers import initialise
-from pathgen.gan.generators.stylegan2.sampling import drawer
-from pathgen.gan.registry import GENERATORS
+from pathgen.gan.generators.stylegan2.layers import init_weights
+from pathgen.gan.generators.stylegan2.settings import StyleGan2Sampling
 
-SMALL = {"channel_base": 64, "channel_max": 8, "latent_dim": 6, "mapping_layers": 2, "minibatch_group": 2}
+SMALL = recipe("stylegan2", latent_dim=6, minibatch_group=2)
 
 
 def generator(image_size: int = 16, seed: int = 1) -> StyleGan2Generator:
-    network = build_generator(image_size=image_size, **SMALL)
-    initialise(network, seed)
+    network = build_generator(SMALL, image_size)
+    init_weights(network, seed)
     with torch.no_grad():
         network.mapping.mean.copy_(torch.randn(6, generator=torch_generator(9)))
         for layer in network.layers:
@@ -28,10 +29,9 @@ def latents(count: int, seed: int = 2) -> torch.Tensor:
 
 @pytest.mark.parametrize("image_size", [8, 32, 64, 128, 256])
 def test_each_size_gives_images_of_that_size_and_one_logit_each(image_size: int) -> None:
-    built = GENERATORS["stylegan2"]
-    pair = [build(image_size=image_size, **SMALL) for build in (built.generator, built.discriminator)]
+    pair = GENERATOR.networks(SMALL, image_size)
     for network in pair:
-        built.initialise(network, 1)
+        init_weights(network, 1)
     with torch.no_grad():
         images = pair[0](latents(2))
         assert images.shape == (2, 3, image_size, image_size)
@@ -42,14 +42,8 @@ def test_each_size_gives_images_of_that_size_and_one_logit_each(image_size: int)
 def test_resolutions_and_channels_are_the_papers() -> None:
     assert sides(64) == [4, 8, 16, 32, 64]
     assert [channels_at(side, 16384, 512) for side in sides(256)] == [512, 512, 512, 512, 256, 128, 64]
-    network = build_generator(
-        image_size=64,
-        channel_base=16384,
-        channel_max=512,
-        latent_dim=512,
-        mapping_layers=8,
-        minibatch_group=4,
-    )
+    papers = recipe("stylegan2", channel_base=16384, channel_max=512, latent_dim=512, mapping_layers=8)
+    network = build_generator(papers, 64)
     assert len(network.layers) == 9
     assert network.styles == 10  # 2 * log2(64) - 2
     assert len(network.mapping.layers) == 8
@@ -65,9 +59,9 @@ def test_the_generator_is_its_layers_written_out() -> None:
     first = network.layers[0](network.constant.repeat(3, 1, 1, 1), w, fixed[0])
     second = network.layers[1](first, w, fixed[1])
     third = network.layers[2](second, w, fixed[2])
-    from pathgen.gan.generators.stylegan2.resample import doubled
+    from pathgen.gan.generators.stylegan2.resample import upsampled
 
-    expected = doubled(network.colours[0](first, w)) + network.colours[1](third, w)
+    expected = upsampled(network.colours[0](first, w)) + network.colours[1](third, w)
     torch.testing.assert_close(network(latents(3)), expected)
 
 
@@ -90,7 +84,7 @@ def test_the_mapping_sees_directions_only() -> None:
 def test_the_mean_of_w_moves_by_a_two_hundredth() -> None:
     mapping = generator().mapping
     before, w = mapping.mean.clone(), latents(8)
-    mapping.remember(w)
+    mapping.update_mean(w)
     torch.testing.assert_close(mapping.mean, before * 0.995 + w.mean(0) * 0.005)
 
 
@@ -111,18 +105,20 @@ def test_noise_is_added_with_the_learned_strength() -> None:
     ]
     maps = network.noise(3, torch_generator(1))
     assert [tuple(one.shape) for one in maps] == [(3, 1, s, s) for s in (4, 8, 8, 16, 16)]
-    assert not torch.allclose(network(latents(3), maps), network(latents(3), zeros))
+    assert not torch.allclose(network(latents(3), None, maps), network(latents(3), None, zeros))
     with torch.no_grad():
         for layer in network.layers:
             layer.strength.zero_()
-    torch.testing.assert_close(network(latents(3), maps), network(latents(3), zeros))
+    torch.testing.assert_close(network(latents(3), None, maps), network(latents(3), None, zeros))
 
 
 def test_noise_modes_of_a_draw() -> None:
     network = generator()
 
     def drawn(noise: str, seed: int, psi: float = 1.0) -> torch.Tensor:
-        return drawer(truncation_psi=psi, noise=noise)(network, latents(3), torch_generator(seed))
+        return sampler(StyleGan2Sampling(truncation_psi=psi, noise=noise))(
+            network, latents(3), torch_generator(seed)
+        )
 
     assert not torch.equal(drawn("random", 1), drawn("random", 2))
     assert torch.equal(drawn("random", 1), drawn("random", 1))
@@ -133,13 +129,12 @@ def test_noise_modes_of_a_draw() -> None:
     assert torch.equal(drawn("fixed", 1, 0.3), network(latents(3), psi=0.3))
 
 
-@pytest.mark.parametrize("which", ["generator", "discriminator"])
-def test_every_weight_is_drawn_from_the_seed(which: str) -> None:
-    build = getattr(GENERATORS["stylegan2"], which)
+@pytest.mark.parametrize("which", [0, 1], ids=["generator", "discriminator"])
+def test_every_weight_is_drawn_from_the_seed(which: int) -> None:
     networks = []
     for seed in (5, 5, 6):
-        network = build(image_size=16, **SMALL)
-        initialise(network, seed)
+        network = GENERATOR.networks(SMALL, 16)[which]
+        init_weights(network, seed)
         networks.append(network.state_dict())
     for name, tensor in networks[0].items():
         assert torch.equal(tensor, networks[1][name]), name
@@ -148,8 +143,8 @@ def test_every_weight_is_drawn_from_the_seed(which: str) -> None:
 
 
 def test_an_image_is_judged_by_itself_in_eval_mode() -> None:
-    discriminator = GENERATORS["stylegan2"].discriminator(image_size=16, **SMALL)
-    initialise(discriminator, 1)
+    discriminator = GENERATOR.networks(SMALL, 16)[1]
+    init_weights(discriminator, 1)
     images = torch.rand(6, 3, 16, 16, generator=torch_generator(3)) * 2 - 1
     discriminator(images)
     together = discriminator.eval()(images)

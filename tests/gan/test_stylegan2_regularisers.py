@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from pathgen.core.seeding import torch_generator
-from pathgen.gan.generators.stylegan2.hyperparams import ema_decay
 from pathgen.gan.generators.stylegan2.regularisers import PathMean, path_lengths, r1_penalty
+from pathgen.gan.generators.stylegan2.settings import ema_decay
 
 
 def randn(*shape: int, seed: int = 1) -> torch.Tensor:

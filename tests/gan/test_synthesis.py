@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from factories.gan import recipe
 from numpy.typing import NDArray
 
 from pathgen.core.seeding import torch_generator
-from pathgen.gan.conditioning import Given
+from pathgen.gan.conditioning import ClassCondition
 from pathgen.gan.generators import dcgan
 from pathgen.gan.synthesis import BLOCK, synthesise, to_uint8
 
@@ -15,8 +16,8 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module")
 def generator() -> dcgan.DcganGenerator:
-    network = dcgan.build_generator(image_size=16, width=8, latent_dim=5)
-    dcgan.initialise(network, 1)
+    network = dcgan.build_generator(recipe("dcgan", latent_dim=5), 16)
+    dcgan.init_weights(network, 1)
     # Statistics of a training: without them every image would be nearly grey.
     for step in range(20):
         network(torch.randn(64, 5, generator=torch_generator(1, step)))
@@ -66,13 +67,13 @@ def test_minus_one_to_one_become_0_to_255_and_back() -> None:
 
 def test_each_block_has_noise_of_its_own_that_comes_again(generator: torch.nn.Module) -> None:
     def noise(
-        _: torch.nn.Module, latents: torch.Tensor, rng: torch.Generator, given: Given | None = None
+        _: torch.nn.Module, latents: torch.Tensor, rng: torch.Generator, c: ClassCondition | None = None
     ) -> torch.Tensor:
-        assert given is None
+        assert c is None
         return torch.rand(len(latents), 3, 4, 4, generator=rng) * 2 - 1
 
     def noises(count: int, seed: int) -> NDArray[np.uint8]:
-        blocks = synthesise(generator, seed=seed, count=count, batch_size=50, device=CPU, draw=noise)
+        blocks = synthesise(generator, seed=seed, count=count, batch_size=50, device=CPU, sampler=noise)
         return np.concatenate(list(blocks))
 
     images = noises(2 * BLOCK, 3)

@@ -14,7 +14,7 @@ from factories.tiny_study import Study, ran
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
 
 TRAINED = {
-    "train_gan@dcgan-tumor": Path("models/gan/dcgan-tumor"),
+    "train_gan@dcgan": Path("models/gan/dcgan"),
     "train_original@cnn6-1": Path("models/classifier/original-cnn6-1"),
 }
 
@@ -33,12 +33,12 @@ _Suspended = tuple[subprocess.Popen[bytes], psutil.Process]
 
 
 def _stop_after_a_snapshot(
-    study: Study, stage: str, log: Path
+    study: Study, stage: str, log: Path, label: str = "**/"
 ) -> tuple[subprocess.Popen[bytes], psutil.Process]:
     """Start a training and suspend it once it has a snapshot; return dvc's process and the stage's."""
     dvc = study.start("dvc", "repro", "--force", "--single-item", stage, log=log)
     until = time.monotonic() + 120
-    while not any((study.root / "work" / "resume").glob("*/*/snapshot*")):
+    while not any((study.root / "work" / "resume").glob(f"*/*/{label}snapshot*")):
         assert dvc.poll() is None and time.monotonic() < until, log.read_text()[-3000:]
         time.sleep(0.002)
     process = _stage_of(psutil.Process(dvc.pid))
@@ -59,7 +59,7 @@ def _to_run(study: Study) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("stage", "killed"), [("train_gan@dcgan-tumor", "all"), ("train_original@cnn6-1", "the stage")]
+    ("stage", "killed"), [("train_gan@dcgan", "all"), ("train_original@cnn6-1", "the stage")]
 )
 def test_killed_training_goes_on_to_the_same_bytes(finished, copy, tmp_path, stage, killed):
     dvc, process = _stop_after_a_snapshot(copy, stage, tmp_path / "log")
@@ -77,14 +77,24 @@ def test_killed_training_goes_on_to_the_same_bytes(finished, copy, tmp_path, sta
     assert not any((copy.root / "work" / "resume").glob("*/*"))
 
 
+def test_train_gan_killed_at_its_second_label_keeps_the_first(finished, copy, tmp_path):
+    dvc, _ = _stop_after_a_snapshot(copy, "train_gan@dcgan", tmp_path / "log", "tumor/")
+    os.killpg(dvc.pid, signal.SIGKILL)
+    dvc.wait(60)
+    said = copy.repro("--force", "--single-item", "train_gan@dcgan")
+    shares = dict(re.findall(r"^\S*train dcgan-(\w+):\s+(\d+)%", said, re.MULTILINE)[::-1])
+    assert shares["normal"] == "100", "the finished label was trained again"
+    assert copy.lock() == finished.study.lock()
+
+
 def test_code_edited_while_it_runs_is_not_taken_for_what_ran(copy, tmp_path):
-    dvc, process = _stop_after_a_snapshot(copy, "train_gan@dcgan-tumor", tmp_path / "log")
+    dvc, process = _stop_after_a_snapshot(copy, "train_gan@dcgan", tmp_path / "log")
     with (copy.root / "pathgen/gan/loop.py").open("a") as module:
         module.write("# another loop\n")
     process.resume()
     assert dvc.wait(120) == 0
     # DVC alone would take the edited file's hash now that the training is over, and call it up to date.
-    trainings = [f"train_gan@dcgan-{label}" for label in ("normal", "tumor")]
+    trainings = ["train_gan@dcgan"]
     refused = copy.repro("--force", "--single-item", trainings[0], succeeds=False)
     assert "error: pathgen/gan/loop.py: has changed" in refused
     assert "check_params" in refused and "Traceback" not in refused
@@ -101,19 +111,15 @@ def test_code_edited_while_it_runs_is_not_taken_for_what_ran(copy, tmp_path):
 
 
 def test_second_process_at_the_same_work_is_refused(copy, tmp_path):
-    dvc, process = _stop_after_a_snapshot(copy, "train_gan@dcgan-tumor", tmp_path / "log")
+    dvc, process = _stop_after_a_snapshot(copy, "train_gan@dcgan", tmp_path / "log")
     try:
-        twice = copy.run(
-            *("python", "-m", "stages.train_gan", "--generator", "dcgan", "--label", "tumor"), succeeds=False
-        )
-        again = copy.repro("--force", "--single-item", "train_gan@dcgan-tumor", succeeds=False)
+        twice = copy.run(*("python", "-m", "stages.train_gan", "--generator", "dcgan"), succeeds=False)
+        again = copy.repro("--force", "--single-item", "train_gan@dcgan", succeeds=False)
     finally:
         process.resume()
         ended = dvc.wait(120)
     assert ended == 0, "the first one was harmed"
-    assert (copy.root / TRAINED["train_gan@dcgan-tumor"]).is_dir()
-    assert twice.stderr.startswith(
-        "error: stage train_gan-dcgan-tumor: another process is already running it"
-    )
+    assert (copy.root / TRAINED["train_gan@dcgan"]).is_dir()
+    assert twice.stderr.startswith("error: stage train_gan-dcgan: another process is already running it")
     assert len(twice.stderr.splitlines()) == 1
     assert _has_one_error_line(again, "is busy"), again

@@ -12,7 +12,7 @@ def test_five_mistakes_in_five_sections_are_named_together(copy):
     mistakes = {
         "cohort.phantom.levels": "many",
         "sample.label.min_tumor_fraction": 1.5,
-        "train_gan.dcgan.batch_size": 0,
+        "train_gan.generators.dcgan.batch_size": 0,
         "train_classifier.regimes.mixed_original": "some",
         "privacy.n_permutations": 10,
     }

@@ -21,10 +21,10 @@ def test_what_the_discriminator_chose_is_what_is_audited(finished, copy):
     assert marked["selected_by"] == dict.fromkeys(LABELS, "discriminator, best of 3")
     assert marked["metrics"] != unmarked["metrics"]
     audited = {dep["path"]: dep["md5"] for dep in copy.locked()["privacy@dcgan"]["deps"]}
+    (written,) = copy.locked()["synthesise@dcgan"]["outs"]
+    assert audited["data/synthetic/dcgan"] == written["md5"]
     for label in LABELS:
-        name = f"dcgan-{label}"
-        (written,) = copy.locked()[f"synthesise@{name}"]["outs"]
-        assert audited[f"data/synthetic/{name}"] == written["md5"]
+        name = f"dcgan/{label}"
         patches = open_patch_set(copy.root / "data/synthetic" / name)
         assert set(patches.index["selected_by"]) == {"discriminator, best of 3"}
         generator = load_generator(copy.root / "models/gan" / name)

@@ -6,6 +6,7 @@ import pytest
 
 from pathgen.core.errors import PathgenError
 from pathgen.report.load import read_csv, read_runs, run_key
+from pathgen.run_matrix import Replicate
 
 
 @pytest.mark.parametrize(
@@ -13,7 +14,7 @@ from pathgen.report.load import read_csv, read_runs, run_key
 )
 def test_run_key_of_another_name_is_refused(name: str) -> None:
     with pytest.raises(PathgenError, match=name):
-        run_key(name)
+        run_key(name, {"dcgan": Replicate("dcgan", 0)})
 
 
 def test_runs_are_read_in_order_with_all_their_files(study: Path) -> None:

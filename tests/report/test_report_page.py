@@ -167,7 +167,7 @@ def test_caveat_of_the_audit_is_shown_without_a_checkpoint(unplotted: Path, tmp_
     audit().save(unplotted / "results" / "privacy" / "dcgan" / "metrics.json")
     caveat = "No test proves it."
     assert caveat in text_of(report_on(unplotted, tmp_path / "unknown"))
-    card = unplotted / "models" / "gan" / "dcgan-tumor" / "model.json"
+    card = unplotted / "models" / "gan" / "dcgan" / "tumor" / "model.json"
     card.parent.mkdir(parents=True)
     card.write_text("{}")
     assert caveat not in text_of(report_on(unplotted, tmp_path / "known"))

@@ -13,8 +13,6 @@ from pathgen.provenance.params_hash import state_hashes
 from pathgen.provenance.stale import made_from
 from pathgen.report.hashes import file_hashes
 from pathgen.report.studies import read_study
-from pathgen.studies.dp_sweep import state as dp_sweep
-from pathgen.studies.dp_sweep.settings import DpSweepSettings
 from pathgen.studies.scaling import study as scaling
 from pathgen.studies.scaling.settings import ScalingSettings
 from pathgen.studies.tuning.overrides import set_fields
@@ -24,15 +22,14 @@ from pathgen.studies.tuning.study_name import input_names
 PARAMS = read_params(ROOT / "params.yaml")
 NAMES = {
     "scaling": scaling.input_names(parse_section(PARAMS, "scaling", ScalingSettings)),
-    "dp_sweep": dp_sweep.state_names(parse_section(PARAMS, "dp_sweep", DpSweepSettings)),
     "tuning": input_names(PARAMS, parse_section(PARAMS, "tuning", TuningSettings)),
 }
-SCRIPTS = ("dp_point", "train_classifier", "synthesise")
-OTHERS = ("scaling", "dp_curve", "tune", "report")
+SCRIPTS = ("train_classifier", "synthesise")
+OTHERS = ("scaling", "tune", "report")
 
 
 def test_made_from_uses_the_names_of_the_report(tmp_path: Path) -> None:
-    generator, patches = tmp_path / "models/gan/dcgan-normal", tmp_path / "data/patches/train"
+    generator, patches = tmp_path / "models/gan/dcgan/normal", tmp_path / "data/patches/train"
     for folder, names in (
         (generator, ("generator.safetensors", "discriminator.safetensors", "model.json")),
         (patches, ("patches.npy", "index.parquet")),
@@ -42,7 +39,7 @@ def test_made_from_uses_the_names_of_the_report(tmp_path: Path) -> None:
             (folder / name).write_text(name)
     found = made_from([generator, patches])
     assert sorted(found) == [
-        "models/gan/dcgan-normal/generator.safetensors",
+        "models/gan/dcgan/normal/generator.safetensors",
         "patches/train/index.parquet",
         "patches/train/patches.npy",
     ]
@@ -87,20 +84,18 @@ CNN6, TUNED = (f"train_classifier.classifiers.{name}" for name in ("cnn6", "cnn6
     ("settings", "code", "which"),
     [
         ({}, {}, set()),
-        ({"synthesise.seed": 77}, {}, {"scaling", "dp_sweep", "tuning"}),
+        ({"synthesise.seed": 77}, {}, {"scaling", "tuning"}),
         ({"synthesise.best_of": 3}, {}, {"scaling", "tuning"}),
-        ({f"{CNN6}.momentum": 0.123}, {}, {"scaling", "dp_sweep"}),
+        ({f"{CNN6}.momentum": 0.123}, {}, {"scaling"}),
         ({f"{TUNED}.momentum": 0.123}, {}, {"tuning"}),
         ({"scaling.training.order_seed": 9}, {}, {"scaling"}),
         ({"tuning.seed": 9}, {}, {"tuning"}),
         ({"tuning.trials": 99}, {}, set()),
-        ({"train_gan.dpdcgan.max_grad_norm": 0.1}, {}, {"dp_sweep"}),
         # The best values of the search, and texts of the page, make nothing stale.
         ({f"{TUNED}.learning_rate": 0.0123, TUNED: {"lr_gamma": 0.1}}, {}, set()),
         ({"report.title": "Another"}, {f"code/{script}": "other words" for script in OTHERS}, set()),
-        ({}, {"code/dp_point": "changed"}, {"dp_sweep"}),
         ({}, {"code/train_classifier": "changed"}, {"scaling", "tuning"}),
-        ({}, {"code/classifiers/cnn6": "changed"}, {"scaling", "dp_sweep"}),
+        ({}, {"code/classifiers/cnn6": "changed"}, {"scaling"}),
     ],
 )
 def test_study_is_stale_after_a_change_that_shapes_it(

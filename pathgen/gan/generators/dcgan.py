@@ -1,14 +1,28 @@
 """DCGAN: stacks of strided convolutions. Images: NCHW, float32, [-1, 1]."""
 
 import itertools
+from typing import ClassVar, Literal
 
 import torch
+from pydantic import Field
 from torch import nn
 
 from pathgen.core.seeding import torch_generator
-from pathgen.gan.conditioning import ClassShift, Given, class_logits, initialise_classes
+from pathgen.gan.conditioning import ClassCondition, ClassShift, class_logits, init_class_shifts
+from pathgen.gan.dataloader import ShuffledLoader
+from pathgen.gan.generators.base import Generator
+from pathgen.gan.trainer import AdversarialSettings, AdversarialTrainer
 
 _SMALLEST_PX = 4
+
+
+class Settings(AdversarialSettings):
+    """Recipe of a DCGAN (paper: latent_dim 100, batch_size 256, kimg 14003.2)."""
+
+    supports_joint: ClassVar[bool] = True
+
+    network: Literal["dcgan"]
+    width: int = Field(ge=4, le=512, description="Channels next to the image layers; paper: 64.")
 
 
 def doublings(image_size: int) -> int:
@@ -17,7 +31,7 @@ def doublings(image_size: int) -> int:
 
 
 class DcganGenerator(nn.Module):
-    """Latent vectors to images, by transposed convolutions with BatchNorm and ReLU, Tanh at the end.
+    """Latents to images by transposed convolutions with BatchNorm and ReLU, Tanh at the end.
 
     Source: Radford et al. 2015 (arXiv 1511.06434), in the layout of the PyTorch example. With 64 px,
     `width` 64 and `latent_dim` 100 the channels are 100, 512, 256, 128, 64, 3.
@@ -26,10 +40,19 @@ class DcganGenerator(nn.Module):
     def __init__(
         self, image_size: int, width: int, latent_dim: int, classes: int = 0, label: int = 0
     ) -> None:
+        """Build with torch's default weights (see `init_weights`).
+
+        Args:
+            image_size: Side in px, a power of two from 8.
+            width: Channels before the last layer.
+            latent_dim: Length of a latent vector.
+            classes: Number of classes; 0: unconditional.
+            label: The class without a condition.
+        """
         super().__init__()
         self.image_size = image_size
         self.latent_dim = latent_dim
-        # Channels at 4, 8, ... px: halved with each doubling of the side, `width` before the last.
+        # Channels at 4, 8, ... px: halved with each doubling of the side, `width` before the last layer.
         channels = [width << stage for stage in reversed(range(doublings(image_size)))]
         layers: list[nn.Module] = [nn.ConvTranspose2d(latent_dim, channels[0], 4, 1, 0, bias=False)]
         for before, after in zip(channels, [*channels[1:], 3], strict=True):
@@ -38,31 +61,32 @@ class DcganGenerator(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Tanh())
         self.shift = ClassShift(classes, latent_dim, label) if classes else None
 
-    def forward(self, latents: torch.Tensor, given: Given | None = None) -> torch.Tensor:
-        """Make images.
+    def forward(self, z: torch.Tensor, c: ClassCondition | None = None) -> torch.Tensor:
+        """Generate images.
 
         Args:
-            latents: (N, latent_dim), float32, standard normal.
-            given: The classes, where the generator knows any; None: the one it was built for.
+            z: Latents (N, latent_dim), standard normal.
+            c: Class condition.
 
         Returns:
             (N, 3, image_size, image_size) in [-1, 1].
         """
         if self.shift is not None:
-            latents = self.shift(latents, given)
-        images: torch.Tensor = self.layers(latents[:, :, None, None])  # (N, latent_dim, 1, 1) in
+            z = self.shift(z, c)
+        images: torch.Tensor = self.layers(z[:, :, None, None])  # (N, latent_dim, 1, 1) in
         return images
 
 
 class DcganDiscriminator(nn.Module):
-    """Images to logits of being real, by strided convolutions with LeakyReLU.
+    """Images to logits by strided convolutions with LeakyReLU.
 
-    BatchNorm between them, but not at the first and not at the last.
+    BatchNorm between the layers, not at the first and not at the last.
 
-    Source: as `DcganGenerator`; mirror image of it.
+    Source: as `DcganGenerator`; its mirror image.
     """
 
     def __init__(self, image_size: int, width: int, classes: int = 0, label: int = 0) -> None:
+        """Build with torch's default weights (see `DcganGenerator` for the arguments)."""
         super().__init__()
         self.label = label
         channels = [width << stage for stage in range(doublings(image_size))]
@@ -72,26 +96,26 @@ class DcganDiscriminator(nn.Module):
             layers.append(nn.LeakyReLU(0.2, inplace=True))
         self.layers = nn.Sequential(*layers, nn.Conv2d(channels[-1], 1 + classes, 4, 1, 0, bias=False))
 
-    def forward(self, images: torch.Tensor, given: Given | None = None) -> torch.Tensor:
+    def forward(self, images: torch.Tensor, c: ClassCondition | None = None) -> torch.Tensor:
         """Judge images.
 
         Args:
             images: (N, 3, image_size, image_size) in [-1, 1].
-            given: Their classes, where the discriminator knows any; None: the one it was built for.
+            c: Class condition.
 
         Returns:
-            (N,) logits; above 0 means "real".
+            Logits (N,); above 0 means "real".
         """
         outputs = self.layers(images).flatten(1)  # (N, 1 + classes, 1, 1) -> (N, 1 + classes)
-        return class_logits(outputs, self.label, given)
+        return class_logits(outputs, self.label, c)
 
 
-def initialise(network: nn.Module, seed: int) -> None:
+def init_weights(network: nn.Module, seed: int) -> None:
     """Draw the weights: convolutions N(0, 0.02), BatchNorm weights N(1, 0.02), biases 0.
 
     Args:
         network: Changed in place; on the CPU.
-        seed: Of the draw.
+        seed: Seed of the draw.
 
     Source: Radford et al. 2015 and the PyTorch example.
     """
@@ -102,34 +126,27 @@ def initialise(network: nn.Module, seed: int) -> None:
         elif isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.weight, 1.0, 0.02, generator=generator)
             nn.init.zeros_(module.bias)
-    initialise_classes(network, generator)
+    init_class_shifts(network, generator)
 
 
-def build_generator(
-    *, image_size: int, width: int, latent_dim: int, classes: int = 0, label: int = 0
-) -> DcganGenerator:
-    """Build a generator with torch's default weights (see `initialise`).
-
-    Args:
-        image_size: Side in px, a power of two from 8.
-        width: Channels before the last layer; 64 in the paper.
-        latent_dim: Length of a latent vector; 100 in the paper.
-        classes: How many it is trained for at once; 0: it knows of none, as in the paper.
-        label: The class that it draws when none is told.
-    """
-    return DcganGenerator(image_size, width, latent_dim, classes, label)
+def build_generator(settings: Settings, image_size: int, classes: int = 0, label: int = 0) -> DcganGenerator:
+    """Build the generator (see `Generator.build_generator`)."""
+    return DcganGenerator(image_size, settings.width, settings.latent_dim, classes, label)
 
 
 def build_discriminator(
-    *, image_size: int, width: int, latent_dim: int, classes: int = 0, label: int = 0
+    settings: Settings, image_size: int, classes: int = 0, label: int = 0
 ) -> DcganDiscriminator:
-    """Build the discriminator for images of `build_generator` with the same arguments.
+    """Build the discriminator (see `Generator.build_discriminator`)."""
+    return DcganDiscriminator(image_size, settings.width, classes, label)
 
-    Args:
-        image_size: Side in px, a power of two from 8.
-        width: Channels after the first layer; 64 in the paper.
-        latent_dim: Not used: a discriminator sees images only.
-        classes: How many it is trained for at once; 0: it knows of none, as in the paper.
-        label: The class that it judges by when none is told.
-    """
-    return DcganDiscriminator(image_size, width, classes, label)
+
+GENERATOR = Generator(
+    settings=Settings,
+    build_generator=build_generator,
+    build_discriminator=build_discriminator,
+    init_weights=init_weights,
+    trainer=AdversarialTrainer,
+    loader=ShuffledLoader,
+    description="DCGAN, the generator of the published study",
+)

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.core import layout
-from pathgen.gan.sample_cache import drawn_patches
+from pathgen.gan import generators
+from pathgen.gan.generators.base import Precision
+from pathgen.gan.sample_cache import cached_samples
 from pathgen.gan.settings import SynthesiseSettings
-from pathgen.gan.synthesis import Arithmetic
 from pathgen.jobs.job import Job
 from pathgen.provenance.cache_key import CacheKey, file_hashes, library_versions
 from pathgen.provenance.code_hash import PLUGINS, code_manifest
@@ -117,16 +118,16 @@ class ScalingStudy:
             count: Number of patches per class.
         """
         return {
-            label: drawn_patches(
+            label: cached_samples(
                 layout.SAMPLE_CACHE,
                 model,
                 seed=self.sampling.seed,
                 count=count,
                 device=device,
                 best_of=self.sampling.best_of,
-                drawing=self.sampling.drawing(generator),
-                arithmetic=Arithmetic(self.compute.precision, self.compute.channels_last),
-                what=f"sample {model.name}",
+                sampling=self.sampling.sampling.get(generator),
+                precision=Precision(self.compute.precision, self.compute.channels_last),
+                desc=f"sample {generator}-{label}",
             )
             for label, model in layout.gan_models(generator).items()
         }
@@ -136,8 +137,10 @@ class ScalingStudy:
         modules = [
             TrainPoint.__module__,
             f"{PLUGINS['classifiers']}.{work.recipe.network}",
-            *([] if original else [drawn_patches.__module__]),
         ]
+        if not original:
+            modules += [f"{PLUGINS['generators']}.{name}" for name in generators.names()]
+            modules.append(cached_samples.__module__)
         settings: dict[str, Any] = {
             "point": vars(work.point),
             "per_class": work.per_class,
@@ -161,7 +164,7 @@ def input_folders(settings: ScalingSettings) -> list[Path]:
 def input_names(settings: ScalingSettings) -> list[str]:
     """Return the names, as in `pathgen.provenance.params_hash`, of settings and code that shape a point."""
     recipes = [f"train_classifier.classifiers.{name}" for name in settings.classifiers]
-    sampling = [f"synthesise.{name}" for name in ("seed", "best_of", "stylegan2")]
+    sampling = [f"synthesise.{name}" for name in ("seed", "best_of")]
     return [
         *(setting(path) for path in ("scaling", *recipes, *sampling, "evaluate.threshold", "compute")),
         *(code_of_stage(script) for script in ("train_classifier", "synthesise")),

@@ -1,8 +1,8 @@
-"""How much noise a guarantee costs, and what a training has spent: Opacus' accountant, used here alone.
+"""Noise for a privacy budget, and the privacy loss of a training, by Opacus' RDP accountant.
 
-The accountant is that of Renyi divergences: a proven bound, and cheap enough to be asked for each record of a
-training. Source: Mironov et al. 2019 (arXiv 1908.10530) for the Gaussian mechanism on a Poisson sample, Balle
-et al. 2020 (arXiv 1905.09982, theorem 21) for epsilon.
+The accountant of Renyi divergences is a proven bound, and cheap enough to be asked at each log interval.
+Source: Mironov et al. 2019 (arXiv 1908.10530) for the Gaussian mechanism with Poisson sampling, Balle et al.
+2020 (arXiv 1905.09982, theorem 21) for epsilon.
 """
 
 import math
@@ -13,59 +13,102 @@ from functools import lru_cache
 from typing import Any
 
 from pathgen.core.errors import PathgenError
-from pathgen.gan.generators.dpdcgan.hyperparams import PrivateRecipe
+from pathgen.gan.dataset import GanDataset
+from pathgen.gan.generators.dpdcgan.privacy_unit import count_units
+from pathgen.gan.generators.dpdcgan.settings import DpDcganSettings
 
 ACCOUNTANT = "rdp"
-# What the course of a training tells of it; docs/metrics.md explains it.
 EPSILON = "gan/epsilon"
-# Of epsilon: how far below its target the noise may keep it.
+# Relative tolerance of the noise multiplier's search: epsilon is at most this far below its target.
 _TOLERANCE = 0.001
+_PLURAL = {"patch": "patches", "patient": "patients"}
 
 
-def require_meaning(recipe: PrivateRecipe) -> None:
-    """Refuse numbers with which a guarantee says nothing.
+class RdpAccountant:
+    """Differential-privacy guarantee of one training (see `PrivacyAccountant`)."""
 
-    Raises:
-        PathgenError: More units are asked for per step than there are, or delta is so large that giving one
-            whole unit away would be allowed.
-    """
-    if recipe.units_per_step > recipe.units:
+    def __init__(self, settings: DpDcganSettings, data: GanDataset) -> None:
+        """Compute the noise that meets the budget.
+
+        Args:
+            settings: The recipe.
+            data: Patches of the training.
+
+        Raises:
+            PathgenError: The batch has more units than the data, delta is so large that the guarantee says
+                nothing, or no noise meets the budget.
+        """
+        self._settings = settings
+        self.units = count_units(data, settings.unit)
+        self.sample_rate = settings.sample_rate(self.units)
+        _check_meaning(settings, self.units)
+        self.noise_multiplier = 0.0
+        if settings.target_epsilon is not None:
+            self.noise_multiplier = _noise_multiplier(
+                settings.target_epsilon, settings.target_delta, self.sample_rate, settings.steps
+            )
+
+    def epsilon(self, steps: int) -> float:
+        """Return the privacy loss at the recipe's delta.
+
+        Args:
+            steps: Number of steps so far.
+
+        Returns:
+            Infinite without noise, 0 before the first step.
+        """
+        if steps == 0:
+            return 0.0
+        if self.noise_multiplier == 0.0:
+            return math.inf
+        from opacus.accountants.analysis import rdp  # noqa: PLC0415 - loads for 2 s
+
+        orders, of_one = _divergences(self.sample_rate, self.noise_multiplier)
+        with _coarse_orders():
+            spent, _ = rdp.get_privacy_spent(
+                orders=orders, rdp=steps * of_one, delta=self._settings.target_delta
+            )
+        return float(spent)
+
+    def guarantee(self) -> dict[str, Any]:
+        """Return the entry ``privacy`` of model.json; its ``epsilon`` is None without noise."""
+        spent = self.epsilon(self._settings.steps)
+        return {
+            "unit": self._settings.unit,
+            "units": self.units,
+            "epsilon": spent if math.isfinite(spent) else None,
+            "delta": self._settings.target_delta,
+            "noise_multiplier": self.noise_multiplier,
+            "max_grad_norm": self._settings.max_grad_norm,
+            "sample_rate": self.sample_rate,
+            "steps": self._settings.steps,
+            "accountant": ACCOUNTANT,
+            "secret": self._settings.secret_file is not None,
+        }
+
+    def metrics(self, step: int) -> dict[str, float]:
+        """Return the privacy loss after a number of steps; empty without a budget."""
+        return {} if self._settings.target_epsilon is None else {EPSILON: self.epsilon(step)}
+
+
+def _check_meaning(settings: DpDcganSettings, units: int) -> None:
+    if settings.units_per_step > units:
         raise PathgenError(
-            "train_gan.dpdcgan.batch_size",
-            f"asks for {recipe.units_per_step} of {recipe.units} {_plural(recipe.unit)} per step",
+            "batch_size of the recipe",
+            f"needs {settings.units_per_step} of {units} {_PLURAL[settings.unit]} per step",
             "Lower it, or raise patches_per_unit",
         )
-    if recipe.target_epsilon is not None and recipe.target_delta * recipe.units >= 1.0:
+    if settings.target_epsilon is not None and settings.target_delta * units >= 1.0:
         raise PathgenError(
-            "train_gan.dpdcgan.target_delta",
-            f"is {recipe.target_delta:g}: of {recipe.units} {_plural(recipe.unit)} one may be given away",
-            f"Set it well below 1 / {recipe.units}",
+            "target_delta of the recipe",
+            f"is {settings.target_delta:g}: one of {units} {_PLURAL[settings.unit]} could be revealed",
+            f"Set it well below 1 / {units}",
         )
-
-
-def _plural(unit: str) -> str:
-    return {"patch": "patches", "patient": "patients"}[unit]
-
-
-def noise_multiplier(recipe: PrivateRecipe) -> float:
-    """Return the standard deviation of the noise, in units of the clipping norm, that meets the target.
-
-    Args:
-        recipe: Of the whole training.
-
-    Returns:
-        0 where no target is set.
-
-    Raises:
-        PathgenError: No noise is enough.
-    """
-    if recipe.target_epsilon is None:
-        return 0.0
-    return _noise_multiplier(recipe.target_epsilon, recipe.target_delta, recipe.sample_rate, recipe.steps)
 
 
 @lru_cache
 def _noise_multiplier(epsilon: float, delta: float, sample_rate: float, steps: int) -> float:
+    """Return the standard deviation of the noise, in units of the clipping norm, that meets a budget."""
     from opacus.accountants.utils import get_noise_multiplier  # noqa: PLC0415 - loads for 2 s
 
     try:
@@ -80,39 +123,16 @@ def _noise_multiplier(epsilon: float, delta: float, sample_rate: float, steps: i
             )
     except ValueError:
         raise PathgenError(
-            "train_gan.dpdcgan.target_epsilon",
+            "target_epsilon of the recipe",
             f"is {epsilon:g}, which no noise reaches at delta {delta:g}",
             "Raise it, or target_delta",
         ) from None
     return float(found)
 
 
-def epsilon(recipe: PrivateRecipe, steps: int) -> float:
-    """Return the epsilon spent.
-
-    Args:
-        recipe: Of the training.
-        steps: Done so far.
-
-    Returns:
-        At the recipe's delta; infinite without noise, 0 before the first step.
-    """
-    if steps == 0:
-        return 0.0
-    noise = noise_multiplier(recipe)
-    if noise == 0.0:
-        return math.inf
-    from opacus.accountants.analysis import rdp  # noqa: PLC0415
-
-    orders, of_one = _divergences(recipe.sample_rate, noise)
-    with _coarse_orders():
-        spent, _ = rdp.get_privacy_spent(orders=orders, rdp=steps * of_one, delta=recipe.target_delta)
-    return float(spent)
-
-
 @lru_cache
 def _divergences(sample_rate: float, noise: float) -> tuple[list[float], Any]:
-    """Return Opacus' orders and the divergence of one step at each; those of many steps are multiples."""
+    """Return Opacus' orders and the divergence of one step at each; n steps have n times the divergence."""
     from opacus.accountants import RDPAccountant  # noqa: PLC0415
     from opacus.accountants.analysis import rdp  # noqa: PLC0415
 
@@ -122,36 +142,7 @@ def _divergences(sample_rate: float, noise: float) -> tuple[list[float], Any]:
 
 @contextmanager
 def _coarse_orders() -> Iterator[None]:
-    """Silence that the best order is the first or last there is: epsilon is then larger than it need be."""
+    """Silence the warning about the first or last order, at which epsilon is larger than necessary."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Optimal order is the (smallest|largest) alpha")
         yield
-
-
-def guarantee(recipe: PrivateRecipe) -> dict[str, Any]:
-    """Return what a checkpoint tells of the guarantee of its training.
-
-    Args:
-        recipe: Of the whole training.
-
-    Returns:
-        As JSON knows it; ``epsilon`` is None where there is no noise, and so no guarantee.
-    """
-    spent = epsilon(recipe, recipe.steps)
-    return {
-        "unit": recipe.unit,
-        "units": recipe.units,
-        "epsilon": spent if math.isfinite(spent) else None,
-        "delta": recipe.target_delta,
-        "noise_multiplier": noise_multiplier(recipe),
-        "max_grad_norm": recipe.max_grad_norm,
-        "sample_rate": recipe.sample_rate,
-        "steps": recipe.steps,
-        "accountant": ACCOUNTANT,
-        "secret": recipe.secret_file is not None,
-    }
-
-
-def told(recipe: PrivateRecipe, steps: int) -> dict[str, float]:
-    """Return what the course of a training tells of its guarantee: nothing where there is none."""
-    return {} if recipe.target_epsilon is None else {EPSILON: epsilon(recipe, steps)}

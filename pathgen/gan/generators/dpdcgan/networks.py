@@ -1,4 +1,4 @@
-"""The discriminator of a private DCGAN: it judges each image by itself, in training too."""
+"""Networks of a DP-DCGAN: the discriminator judges each image on its own, in training too."""
 
 import itertools
 
@@ -6,15 +6,16 @@ import torch
 from torch import nn
 
 from pathgen.gan.generators import dcgan
+from pathgen.gan.generators.dpdcgan.settings import DpDcganSettings
 
-# Channels that one group of GroupNorm holds.
+# Channels per group of GroupNorm.
 _GROUP = 4
 
 
 class PrivateDiscriminator(nn.Module):
-    """Images to logits, as DCGAN's, with GroupNorm where that has BatchNorm.
+    """DCGAN's discriminator with GroupNorm in place of BatchNorm.
 
-    BatchNorm mixes the images of a batch: no gradient would be that of one original.
+    BatchNorm mixes the images of a batch, so that a gradient would depend on several originals.
 
     Source: Wu and He 2018 (arXiv 1803.08494) for GroupNorm.
     """
@@ -35,36 +36,17 @@ class PrivateDiscriminator(nn.Module):
             images: (N, 3, image_size, image_size) in [-1, 1].
 
         Returns:
-            (N,) logits; above 0 means "real".
+            Logits (N,); above 0 means "real".
         """
         logits: torch.Tensor = self.layers(images)  # (N, 1, 1, 1)
         return logits.flatten()
 
 
-def build_generator(
-    *, image_size: int, width: int, latent_dim: int, discriminator_width: int
-) -> dcgan.DcganGenerator:
-    """Build DCGAN's generator: it sees no original, so nothing of it changes.
-
-    Args:
-        image_size: Side in px, a power of two from 8.
-        width: Channels before its last layer.
-        latent_dim: Length of a latent vector.
-        discriminator_width: Not used.
-    """
-    return dcgan.build_generator(image_size=image_size, width=width, latent_dim=latent_dim)
+def build_generator(settings: DpDcganSettings, image_size: int) -> dcgan.DcganGenerator:
+    """Build DCGAN's generator, which sees no original."""
+    return dcgan.DcganGenerator(image_size, settings.width, settings.latent_dim)
 
 
-def build_discriminator(
-    *, image_size: int, width: int, latent_dim: int, discriminator_width: int
-) -> PrivateDiscriminator:
-    """Build the discriminator.
-
-    Args:
-        image_size: Side in px, a power of two from 8.
-        width: Not used.
-        latent_dim: Not used: a discriminator sees images only.
-        discriminator_width: Channels after its first layer; a multiple of 4. The noise grows with the number
-            of weights, so fewer than the generator's serve better.
-    """
-    return PrivateDiscriminator(image_size, discriminator_width)
+def build_discriminator(settings: DpDcganSettings, image_size: int) -> PrivateDiscriminator:
+    """Build the discriminator (see `Generator.build_discriminator`)."""
+    return PrivateDiscriminator(image_size, settings.discriminator_width)

@@ -1,4 +1,4 @@
-"""Gradients of one contribution at a time, clipped and summed: what DP-SGD adds its noise to.
+"""Per-unit gradients, clipped and summed, to which DP-SGD adds its noise.
 
 Source: Abadi et al. 2016 (arXiv 1607.00133, algorithm 1).
 """
@@ -10,18 +10,18 @@ from torch import nn
 from torch.func import functional_call, grad, vmap
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-# Gradients held at a time, in numbers: 256 MB in float32.
+# Number of gradient values in memory at a time: 256 MB in float32.
 _AT_ONCE = 1 << 26
 
 
 @dataclass(frozen=True)
-class Contributions:
-    """The clipped gradients of some contributions, and what they were made of.
+class ClippedGradients:
+    """Sum of the clipped gradients of several units.
 
     Attributes:
-        sums: Name of a weight to the sum over all contributions; of its shape, float32.
-        norms: (U,) the Euclidean norm of each over all weights, before it was clipped.
-        logits: (U, K) the discriminator's answers.
+        sums: Sum over all units by name of the weight, float32.
+        norms: Euclidean norm of each unit's gradient before clipping, (U,).
+        logits: Logits of the discriminator, (U, K).
     """
 
     sums: dict[str, torch.Tensor]
@@ -31,29 +31,29 @@ class Contributions:
 
 def clipped_sum(
     network: nn.Module, images: torch.Tensor, targets: torch.Tensor, max_norm: float
-) -> Contributions:
-    """Take the gradient of the loss of each contribution by itself, clip it, and add all up.
+) -> ClippedGradients:
+    """Compute the gradient of each unit's loss, clip it, and sum over the units.
 
-    The loss of a contribution is the mean cross-entropy of its images. So the sum moves by at most `max_norm`
-    when any one contribution comes or goes.
+    The loss of a unit is the mean cross-entropy of its images. Adding or removing one unit changes the sum by
+    at most `max_norm`.
 
     Args:
-        network: Images (K, 3, H, W) to logits (K,), each image's by itself.
-        images: (U, K, 3, H, W): K images of each of U contributions; U may be 0.
-        targets: (U,) what to answer to the images of each.
-        max_norm: To which a longer gradient is shortened.
+        network: Images (K, 3, H, W) to logits (K,), each image on its own.
+        images: K images of each of U units, (U, K, 3, H, W); U may be 0.
+        targets: Target of each unit's images, (U,).
+        max_norm: Maximum norm of a unit's gradient.
 
     Returns:
-        The sum and its parts.
+        The sum, the norms and the logits.
     """
     weights = {name: tensor.detach() for name, tensor in network.named_parameters()}
     sums = {name: torch.zeros_like(tensor) for name, tensor in weights.items()}
     norms, logits = [images.new_zeros(0)], [images.new_zeros((0, images.shape[1]))]
 
     def loss(
-        own: dict[str, torch.Tensor], shown: torch.Tensor, target: torch.Tensor
+        own: dict[str, torch.Tensor], batch: torch.Tensor, target: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        answers = functional_call(network, own, (shown,)).float()
+        answers = functional_call(network, own, (batch,)).float()
         return binary_cross_entropy_with_logits(answers, target.expand_as(answers)), answers
 
     each = vmap(grad(loss, has_aux=True), in_dims=(None, 0, 0))
@@ -67,4 +67,4 @@ def clipped_sum(
         for name, gradient in gradients.items():
             sums[name] += torch.tensordot(factors, gradient, dims=1)
         logits.append(answers)
-    return Contributions(sums, torch.cat(norms), torch.cat(logits))
+    return ClippedGradients(sums, torch.cat(norms), torch.cat(logits))

@@ -1,7 +1,6 @@
-"""Where the noise and the draw of originals come from.
+"""Seed of the noise and of the sampling of units.
 
-Whoever can draw the same noise can take it off again: a guarantee holds against those who do not know its
-seed.
+Whoever knows the seed can subtract the noise: the guarantee holds only against those who do not.
 """
 
 import hashlib
@@ -9,31 +8,31 @@ from pathlib import Path
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import derive_seed
-from pathgen.gan.generators.dpdcgan.hyperparams import PrivateRecipe
+from pathgen.gan.generators.dpdcgan.settings import DpDcganSettings
 
 _BYTES = 32
 
 
-def private_seed(recipe: PrivateRecipe) -> int:
-    """Return the seed of noise and draws.
+def private_seed(settings: DpDcganSettings) -> int:
+    """Return the seed of noise and sampling.
 
     Args:
-        recipe: Names the secret file, if any.
+        settings: The recipe; its ``secret_file`` may be None.
 
     Returns:
-        From the recipe's seed alone, or from it and the content of the file.
+        Derived from the recipe's seed, and from the content of the secret file if there is one.
 
     Raises:
-        PathgenError: The file is missing or too short to be a secret.
+        PathgenError: The file is missing or too short.
     """
-    if recipe.secret_file is None:
-        return derive_seed(recipe.seed, "private")
-    path = Path(recipe.secret_file)
-    hint = f"Make it once, and never hand it out: head -c {_BYTES} /dev/urandom > {path}"
+    if settings.secret_file is None:
+        return derive_seed(settings.seed, "private")
+    path = Path(settings.secret_file)
+    hint = f"Create it once, and never publish it: head -c {_BYTES} /dev/urandom > {path}"
     try:
         content = path.read_bytes()
     except OSError as problem:
         raise PathgenError(path, f"cannot be read: {problem.strerror}", hint) from None
     if len(content) < _BYTES:
         raise PathgenError(path, f"has {len(content)} bytes, {_BYTES} are needed", hint)
-    return derive_seed(recipe.seed, "private", hashlib.sha256(content).hexdigest())
+    return derive_seed(settings.seed, "private", hashlib.sha256(content).hexdigest())

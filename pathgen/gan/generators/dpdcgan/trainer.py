@@ -1,192 +1,141 @@
-"""A private DCGAN in training: originals reach the weights through one noisy sum alone."""
+"""Training step of DP-SGD: originals reach the weights only through one noisy sum of clipped gradients."""
 
 import copy
-from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import nn
 
-from pathgen.core.seeding import derive_seed, torch_generator
-from pathgen.gan.conditioning import Given
-from pathgen.gan.generator_spec import Architecture
-from pathgen.gan.generators.dpdcgan.accounting import noise_multiplier, require_meaning
-from pathgen.gan.generators.dpdcgan.hyperparams import PrivateRecipe
+from pathgen.core.seeding import torch_generator
+from pathgen.gan.conditioning import ClassCondition
+from pathgen.gan.dataset import GanDataset
+from pathgen.gan.ema import update_ema, warmed_up
+from pathgen.gan.generators.base import GanPair, Precision
+from pathgen.gan.generators.dpdcgan.accounting import RdpAccountant
 from pathgen.gan.generators.dpdcgan.per_sample_grad import clipped_sum
 from pathgen.gan.generators.dpdcgan.rng_seed import private_seed
+from pathgen.gan.generators.dpdcgan.settings import DpDcganSettings
 from pathgen.gan.losses import discriminator_loss, generator_loss
-from pathgen.gan.nn_ops import (
-    LEVEL,
-    Part,
-    are_finite,
-    average_into,
-    frozen,
-    grad_norm,
-    parts_state,
-    restore_parts,
-    spread,
-)
-
-# What a step tells; docs/metrics.md explains each. Some of it is measured on originals without noise: it is
-# for the eyes of those who may see these, and no weight depends on it.
-STATISTICS = (
-    "gan/discriminator_loss",
-    "gan/generator_loss",
-    "gan/accuracy_real",
-    "gan/accuracy_fake",
-    "gan/output_real",
-    "gan/output_fake",
-    "gan/grad_norm_discriminator",
-    "gan/spread_ratio",
-    "gan/contributions",
-    "gan/clipped_share",
-)
+from pathgen.gan.nn_ops import frozen, grad_norm, spread_ratio
+from pathgen.gan.trainer import logit_statistics
 
 
 class DpTrainer:
-    """Generator and discriminator in training, and the generator's moving average.
+    """DP-SGD for the discriminator, and a generator that sees originals only through it.
 
-    Per step the discriminator learns from a Poisson sample of the originals: gradients of each contribution,
-    clipped, summed, with Gaussian noise. Its other half, on generated images, is clipped alike, so that
-    neither outweighs the other, but bears no noise: generated images, and the weights they are judged with,
-    come of earlier noisy sums. So do the generator's gradient and Adam's moments.
+    In each step the discriminator learns from a Poisson sample of the originals: the gradient of each unit is
+    clipped, summed, and Gaussian noise is added. Gradients on generated images are clipped in the same way,
+    so that neither half outweighs the other, but have no noise: generated images, the generator's gradient
+    and Adam's moments depend on originals through earlier noisy sums only.
     """
 
-    statistics = STATISTICS
+    # Some are measured on originals without noise: no weight depends on them, but they must not be published.
+    statistics = (
+        "gan/discriminator_loss",
+        "gan/generator_loss",
+        "gan/accuracy_real",
+        "gan/accuracy_fake",
+        "gan/output_real",
+        "gan/output_fake",
+        "gan/grad_norm_discriminator",
+        "gan/spread_ratio",
+        "gan/contributions",
+        "gan/clipped_share",
+    )
 
     def __init__(
         self,
-        built: Architecture,
+        g: nn.Module,
+        d: nn.Module,
+        settings: DpDcganSettings,
+        data: GanDataset,
         *,
-        image_size: int,
-        options: Mapping[str, int],
-        recipe: PrivateRecipe,
         device: torch.device,
-        bf16: bool,
-        channels_last: bool,
+        precision: Precision,
     ) -> None:
-        require_meaning(recipe)
-        layout = torch.channels_last if channels_last else torch.contiguous_format
-        self.generator = built.generator(image_size=image_size, **options)
-        self.discriminator = built.discriminator(image_size=image_size, **options)
-        for purpose, network in (("generator", self.generator), ("discriminator", self.discriminator)):
-            built.initialise(network, derive_seed(recipe.seed, purpose))
-            network.to(device=device)
-        # The discriminator stays row by row: its gradients are taken image by image.
-        self.generator.to(memory_format=layout)  # type: ignore[call-overload]
-        self.average = copy.deepcopy(self.generator).requires_grad_(False) if recipe.ema_decay else None
-        betas = (recipe.beta1, recipe.beta2)
-        self._adam_generator = torch.optim.Adam(
-            self.generator.parameters(), lr=recipe.lr_generator, betas=betas, fused=True
-        )
-        self._adam_discriminator = torch.optim.Adam(
-            self.discriminator.parameters(), lr=recipe.lr_discriminator, betas=betas, fused=True
-        )
-        self._recipe = recipe
-        self._noise = noise_multiplier(recipe) * recipe.max_grad_norm
-        self._seed = private_seed(recipe)
+        """Move the networks to the device and make their optimisers (see `AdversarialTrainer`)."""
+        g.to(device=device, memory_format=precision.memory_format)  # type: ignore[call-overload]
+        # The discriminator stays contiguous: its gradients are taken image by image.
+        d.to(device=device)
+        g_ema = copy.deepcopy(g).requires_grad_(False) if settings.ema_decay else None
+        betas = (settings.beta1, settings.beta2)
+        opt_g = torch.optim.Adam(g.parameters(), lr=settings.lr_generator, betas=betas, fused=True)
+        opt_d = torch.optim.Adam(d.parameters(), lr=settings.lr_discriminator, betas=betas, fused=True)
+        self.pair = GanPair(g, d, opt_g, opt_d, g_ema)
+        self._settings = settings
+        self._noise_std = RdpAccountant(settings, data).noise_multiplier * settings.max_grad_norm
+        self._seed = private_seed(settings)
         self._device = device
-        self._autocast = torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16)
-
-    @property
-    def finished(self) -> nn.Module:
-        """The generator to keep: the average where there is one."""
-        return self.generator if self.average is None else self.average
+        self._autocast = precision.autocast(device)
 
     def step(
-        self, real: torch.Tensor, latents: torch.Tensor, *, number: int, given: Given | None = None
+        self, real: torch.Tensor, z: torch.Tensor, *, step: int, c: ClassCondition | None = None
     ) -> dict[str, torch.Tensor]:
-        """Train the discriminator on one batch, and the generator when it is its turn.
+        """Train the discriminator on one batch, and every `discriminator_steps` steps the generator.
 
         Args:
-            real: (U, K, 3, H, W) originals in [-1, 1], K of each unit that was drawn; U may be 0.
-            latents: (N, latent_dim) standard normal.
-            number: Of the step, from 0.
-            given: None: there are no classes.
+            real: Originals (U, K, 3, H, W) in [-1, 1], K of each sampled unit; U may be 0.
+            z: Latents (N, latent_dim), standard normal.
+            step: Number of the step, from 0.
+            c: None; there is no class condition.
 
         Returns:
-            Each of `STATISTICS` as a detached scalar on the device.
+            Each of `statistics` as a detached scalar on the device.
         """
-        every = self._recipe.discriminator_steps
-        turn, left = divmod(number, every)
-        learns = left == every - 1
-        with self._autocast, torch.set_grad_enabled(learns):
-            fake = self.generator(latents).float()
-        told = self._step_discriminator(real, fake.detach(), number)
-        if learns:
-            self._step_generator(fake)
-            if self.average is not None:
-                # The average of few steps reaches back no further than they do.
-                decay = min(self._recipe.ema_decay, (1 + turn) / (10 + turn))
-                average_into(self.average, self.generator, decay)
-        return told
+        every = self._settings.discriminator_steps
+        generator_step, rest = divmod(step, every)
+        trains_generator = rest == every - 1
+        with self._autocast, torch.set_grad_enabled(trains_generator):
+            fake = self.pair.g(z).float()
+        statistics = self._train_discriminator(real, fake.detach(), step)
+        if trains_generator:
+            self._train_generator(fake)
+            if self.pair.g_ema is not None:
+                decay = warmed_up(self._settings.ema_decay, generator_step)
+                update_ema(self.pair.g_ema, self.pair.g, decay)
+        return statistics
 
-    def _step_discriminator(
-        self, real: torch.Tensor, fake: torch.Tensor, number: int
+    def _train_discriminator(
+        self, real: torch.Tensor, fake: torch.Tensor, step: int
     ) -> dict[str, torch.Tensor]:
-        recipe = self._recipe
-        drawn = len(real)
-        # As many contributions of generated images as there are of originals on average.
-        shown = torch.cat([real, fake.reshape(-1, *real.shape[1:])])
-        targets = torch.zeros(len(shown), device=self._device)
-        targets[:drawn] = recipe.real_target
+        settings = self._settings
+        sampled = len(real)
+        # As many groups of generated images as the expected number of sampled units.
+        images = torch.cat([real, fake.reshape(-1, *real.shape[1:])])
+        targets = torch.zeros(len(images), device=self._device)
+        targets[:sampled] = settings.real_target
         with self._autocast:
-            found = clipped_sum(self.discriminator, shown, targets, recipe.max_grad_norm)
-        rng = torch_generator(self._seed, "noise", number, device=self._device)
-        for name, weights in self.discriminator.named_parameters():
+            clipped = clipped_sum(self.pair.d, images, targets, settings.max_grad_norm)
+        rng = torch_generator(self._seed, "noise", step, device=self._device)
+        for name, weights in self.pair.d.named_parameters():
             noise = torch.randn(weights.shape, generator=rng, device=self._device)
-            # Divided by the number drawn on average: the number drawn depends on who was there.
-            weights.grad = (found.sums[name] + self._noise * noise) / recipe.units_per_step
-        self._adam_discriminator.step()
-        return self._told(real.flatten(0, 1), fake, found.logits, found.norms[:drawn])
+            # Divided by the expected number of units: the sampled number depends on who is in the data.
+            weights.grad = (clipped.sums[name] + self._noise_std * noise) / settings.units_per_step
+        self.pair.opt_d.step()
+        return self._statistics(real.flatten(0, 1), fake, clipped.logits, clipped.norms[:sampled])
 
-    def _told(
+    def _statistics(
         self, real: torch.Tensor, fake: torch.Tensor, logits: torch.Tensor, norms: torch.Tensor
     ) -> dict[str, torch.Tensor]:
         real_logits, fake_logits = torch.split(logits.flatten(), [len(real), len(fake)])
-        if not len(real):  # Of none drawn, an undecided answer.
+        if not len(real):  # Nothing was sampled: report an undecided discriminator.
             real_logits = torch.zeros_like(fake_logits)
-        # Fewer than two have no spread to compare with.
-        compared = real if len(real) > 1 else fake
-        clipped = (norms > self._recipe.max_grad_norm).float()
         return {
-            "gan/discriminator_loss": discriminator_loss(real_logits, fake_logits, self._recipe.real_target),
+            "gan/discriminator_loss": discriminator_loss(
+                real_logits, fake_logits, self._settings.real_target
+            ),
             "gan/generator_loss": generator_loss(fake_logits),
-            "gan/accuracy_real": (real_logits > 0).float().mean(),
-            "gan/accuracy_fake": (fake_logits < 0).float().mean(),
-            "gan/output_real": real_logits.sigmoid().mean(),
-            "gan/output_fake": fake_logits.sigmoid().mean(),
-            "gan/grad_norm_discriminator": grad_norm(self.discriminator),
-            "gan/spread_ratio": spread(fake) / spread(compared).clamp(min=LEVEL),
+            **logit_statistics(real_logits, fake_logits),
+            "gan/grad_norm_discriminator": grad_norm(self.pair.d),
+            # A single image has no spread to compare with.
+            "gan/spread_ratio": spread_ratio(fake, real if len(real) > 1 else fake),
             "gan/contributions": torch.full((), float(len(norms)), device=self._device),
-            "gan/clipped_share": clipped.sum() / max(len(norms), 1),
+            "gan/clipped_share": (norms > self._settings.max_grad_norm).float().sum() / max(len(norms), 1),
         }
 
-    def _step_generator(self, fake: torch.Tensor) -> None:
-        self._adam_generator.zero_grad(set_to_none=True)
-        with frozen(self.discriminator):
+    def _train_generator(self, fake: torch.Tensor) -> None:
+        self.pair.opt_g.zero_grad(set_to_none=True)
+        with frozen(self.pair.d):
             with self._autocast:
-                logits = self.discriminator(fake)
+                logits = self.pair.d(fake)
             generator_loss(logits.float()).backward()  # type: ignore[no-untyped-call]
-        self._adam_generator.step()
-
-    def are_finite(self) -> bool:
-        """Tell whether all weights are finite."""
-        return are_finite(self.generator, self.discriminator)
-
-    def _parts(self) -> dict[str, Part]:
-        parts: dict[str, Part] = {
-            "generator": self.generator,
-            "discriminator": self.discriminator,
-            "adam_generator": self._adam_generator,
-            "adam_discriminator": self._adam_discriminator,
-        }
-        return parts if self.average is None else {**parts, "average": self.average}
-
-    def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-        """Return all weights and moments as tensors, and their JSON description."""
-        return parts_state(self._parts())
-
-    def restore(self, tensors: Mapping[str, torch.Tensor], described: Mapping[str, Any]) -> None:
-        """Take over a `state` made with the same arguments."""
-        restore_parts(self._parts(), tensors, described)
+        self.pair.opt_g.step()

@@ -1,4 +1,4 @@
-"""The discriminator of StyleGAN2: residual blocks, and a look at how much a batch varies.
+"""The discriminator of StyleGAN2: residual blocks and the minibatch standard deviation.
 
 Source: Karras et al. 2020 (arXiv 1912.04958), figure 7; Karras et al. 2018 (arXiv 1710.10196), section 3.
 """
@@ -9,17 +9,18 @@ import math
 import torch
 from torch import nn
 
-from pathgen.gan.conditioning import Given, class_logits
+from pathgen.gan.conditioning import ClassCondition, class_logits
 from pathgen.gan.generators.stylegan2.generator import channels_at, sides
 from pathgen.gan.generators.stylegan2.layers import EqualConv, EqualLinear
-from pathgen.gan.generators.stylegan2.resample import halved
+from pathgen.gan.generators.stylegan2.resample import downsampled
+from pathgen.gan.generators.stylegan2.settings import StyleGan2Settings
 
-# Batches over which the deviation that a single image is judged with forgets.
+# Decay per batch of the mean deviation that is used in eval mode.
 _DEVIATION_DECAY = 0.99
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions, the second halving the side, beside a filtered and projected short cut."""
+    """Two convolutions, of which the second halves the side, and a filtered 1x1 skip connection."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -29,14 +30,14 @@ class ResidualBlock(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Map (N, inputs, H, W) to (N, outputs, H / 2, W / 2); the sum keeps the variance."""
-        total: torch.Tensor = self.second(self.first(images)) + self.skip(halved(images))
+        total: torch.Tensor = self.second(self.first(images)) + self.skip(downsampled(images))
         return total * math.sqrt(0.5)
 
 
 class MinibatchDeviation(nn.Module):
-    """One more channel: how much the images of a group differ from each other.
+    """One more channel: the standard deviation over a group of images.
 
-    In eval mode the channel holds the mean over the training, so that an image is judged by itself alone.
+    In eval mode the channel is the running mean of the training, so that each image is judged on its own.
     """
 
     def __init__(self, group: int) -> None:
@@ -59,12 +60,12 @@ class MinibatchDeviation(nn.Module):
 
 
 def group_deviation(images: torch.Tensor, group: int) -> torch.Tensor:
-    """Return for each image the standard deviation over its group, mean over channels and pixels.
+    """Return the standard deviation over each image's group, mean over channels and pixels.
 
     Args:
         images: (N, C, H, W).
-        group: Images per group at most; the largest number up to it that divides N. Image n is of group
-            ``n % (N / group)``.
+        group: Maximum number of images per group; the largest divisor of N up to it is used. Image n is
+            in group ``n % (N / group)``.
 
     Returns:
         (N,).
@@ -78,7 +79,7 @@ def group_deviation(images: torch.Tensor, group: int) -> torch.Tensor:
 
 
 class StyleGan2Discriminator(nn.Module):
-    """Images to logits of being real."""
+    """Images to logits."""
 
     def __init__(
         self,
@@ -101,42 +102,25 @@ class StyleGan2Discriminator(nn.Module):
         self.hidden = EqualLinear(channels[-1] * 16, channels[-1], active=True)
         self.logit = EqualLinear(channels[-1], 1 + classes)
 
-    def forward(self, images: torch.Tensor, given: Given | None = None) -> torch.Tensor:
+    def forward(self, images: torch.Tensor, c: ClassCondition | None = None) -> torch.Tensor:
         """Judge images.
 
         Args:
             images: (N, 3, image_size, image_size), about [-1, 1].
-            given: Their classes, where the discriminator knows any; None: the one it was built for.
+            c: Class condition.
 
         Returns:
-            (N,) logits; above 0 means "real".
+            Logits (N,); above 0 means "real".
         """
         features = self.last(self.deviation(self.blocks(self.colours(images))))  # (N, C, 4, 4)
         outputs = self.logit(self.hidden(features.flatten(1)))  # (N, 1 + classes)
-        return class_logits(outputs, self.label, given)
+        return class_logits(outputs, self.label, c)
 
 
 def build_discriminator(
-    *,
-    image_size: int,
-    channel_base: int,
-    channel_max: int,
-    latent_dim: int,
-    mapping_layers: int,
-    minibatch_group: int,
-    classes: int = 0,
-    label: int = 0,
+    settings: StyleGan2Settings, image_size: int, classes: int = 0, label: int = 0
 ) -> StyleGan2Discriminator:
-    """Build the discriminator for images of `build_generator` with the same arguments.
-
-    Args:
-        image_size: Side in px, a power of two from 8.
-        channel_base: Channels times side of each resolution.
-        channel_max: Channels at most.
-        latent_dim: Not used: a discriminator sees images only.
-        mapping_layers: Not used.
-        minibatch_group: Images whose deviation is looked at together; 4 in the papers.
-        classes: How many it is trained for at once; 0: it knows of none.
-        label: The class that it judges by when none is told.
-    """
-    return StyleGan2Discriminator(image_size, channel_base, channel_max, minibatch_group, classes, label)
+    """Build the discriminator (see `Generator.build_discriminator`)."""
+    return StyleGan2Discriminator(
+        image_size, settings.channel_base, settings.channel_max, settings.minibatch_group, classes, label
+    )

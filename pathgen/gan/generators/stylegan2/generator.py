@@ -8,12 +8,13 @@ import itertools
 import torch
 from torch import nn
 
-from pathgen.gan.conditioning import ClassShift, Given
+from pathgen.gan.conditioning import ClassCondition, ClassShift
 from pathgen.gan.generators.stylegan2.layers import EqualLinear, ModulatedConv, activated
-from pathgen.gan.generators.stylegan2.resample import doubled
+from pathgen.gan.generators.stylegan2.resample import upsampled
+from pathgen.gan.generators.stylegan2.settings import StyleGan2Settings
 
 _SMALLEST_PX = 4
-# Steps over which the mean of w forgets; of the papers' code (0.995).
+# Decay of the mean w per step, from the papers' code.
 _MEAN_DECAY = 0.995
 
 
@@ -39,25 +40,25 @@ class Mapping(nn.Module):
         self.mean: torch.Tensor
         self.register_buffer("mean", torch.zeros(latent_dim))
 
-    def forward(self, latents: torch.Tensor, given: Given | None = None) -> torch.Tensor:
-        """Map z, shifted by its class where there are any and brought to a mean square of 1, to w.
+    def forward(self, z: torch.Tensor, c: ClassCondition | None = None) -> torch.Tensor:
+        """Map z, shifted by its class if there is one and normalised to a mean square of 1, to w.
 
         Args:
-            latents: z (N, latent_dim), standard normal.
-            given: The classes; None: the one it was built for.
+            z: Latents (N, latent_dim), standard normal.
+            c: Class condition.
 
         Returns:
-            (N, latent_dim).
+            w (N, latent_dim).
         """
         if self.shift is not None:
-            latents = self.shift(latents, given)
-        power = latents.square().mean(1, keepdim=True)
-        w: torch.Tensor = self.layers(latents * (power + 1e-8).rsqrt())
+            z = self.shift(z, c)
+        power = z.square().mean(1, keepdim=True)
+        w: torch.Tensor = self.layers(z * (power + 1e-8).rsqrt())
         return w
 
     @torch.no_grad()
-    def remember(self, w: torch.Tensor) -> None:
-        """Move the mean that truncation pulls towards to this batch's mean.
+    def update_mean(self, w: torch.Tensor) -> None:
+        """Move the mean w, which truncation pulls towards, towards the mean of a batch.
 
         Args:
             w: (N, latent_dim).
@@ -80,9 +81,9 @@ class StyledConv(nn.Module):
         """Map (N, inputs, h, h) to (N, outputs, side, side).
 
         Args:
-            images: The features before.
+            images: Features of the previous layer.
             w: (N, latent_dim).
-            noise: (N, 1, side, side), or (1, 1, side, side) for all alike.
+            noise: (N, 1, side, side), or (1, 1, side, side) for all images.
         """
         images = self.convolution(images, w)
         return activated(images + (noise * self.strength).to(images.dtype), self.bias)
@@ -108,7 +109,7 @@ class StyleGan2Generator(nn.Module):
     Attributes:
         image_size: Side in px.
         latent_dim: Length of z and of w.
-        styles: How many w one image takes: one per convolution, and one for the last colours.
+        styles: Number of w per image: one per convolution, and one for the last RGB layer.
     """
 
     def __init__(
@@ -139,8 +140,8 @@ class StyleGan2Generator(nn.Module):
         """Draw noise for every layer.
 
         Args:
-            count: Images.
-            rng: On the device of the network.
+            count: Number of images.
+            rng: Random generator on the device of the network.
 
         Returns:
             One (count, 1, side, side) per layer, standard normal.
@@ -154,11 +155,11 @@ class StyleGan2Generator(nn.Module):
         return [layer.get_buffer("fixed_noise") for layer in self.layers]
 
     def synthesis(self, ws: torch.Tensor, noise: list[torch.Tensor] | None = None) -> torch.Tensor:
-        """Make images of intermediate latents.
+        """Generate images from intermediate latents.
 
         Args:
             ws: (N, styles, latent_dim), one w per layer.
-            noise: Of `noise`; None takes the noise that is stored with the weights, the same for every image.
+            noise: As `noise` returns it; None: the noise stored with the weights, the same for every image.
 
         Returns:
             (N, 3, image_size, image_size), float32.
@@ -171,59 +172,46 @@ class StyleGan2Generator(nn.Module):
             first, second = 2 * level - 1, 2 * level
             images = self.layers[first](images, ws[:, first], noise[first])
             images = self.layers[second](images, ws[:, second], noise[second])
-            # The colours share the w of the next resolution's first convolution.
-            picture = doubled(picture) + colours(images, ws[:, second + 1])
+            # The RGB layer shares the w of the next resolution's first convolution.
+            picture = upsampled(picture) + colours(images, ws[:, second + 1])
         return picture
 
     def forward(
         self,
-        latents: torch.Tensor,
+        z: torch.Tensor,
+        c: ClassCondition | None = None,
         noise: list[torch.Tensor] | None = None,
         psi: float = 1.0,
-        given: Given | None = None,
     ) -> torch.Tensor:
-        """Make images.
+        """Generate images.
 
         Args:
-            latents: z (N, latent_dim), standard normal.
+            z: Latents (N, latent_dim), standard normal.
+            c: Class condition.
             noise: See `synthesis`.
             psi: Truncation: 1 leaves w as it is, 0 is the mean image (of all classes).
-            given: The classes, where the generator knows any; None: the one it was built for.
 
         Returns:
-            (N, 3, image_size, image_size); values beyond [-1, 1] are to be clipped when shown.
+            (N, 3, image_size, image_size); values beyond [-1, 1] are clipped when saved.
 
         Source: Karras et al. 2019 (arXiv 1812.04948), appendix B, for the truncation.
         """
-        w = self.mapping(latents, given)
+        w = self.mapping(z, c)
         if psi != 1.0:
             w = self.mapping.mean + psi * (w - self.mapping.mean)
         return self.synthesis(w[:, None].expand(-1, self.styles, -1), noise)
 
 
 def build_generator(
-    *,
-    image_size: int,
-    channel_base: int,
-    channel_max: int,
-    latent_dim: int,
-    mapping_layers: int,
-    minibatch_group: int,
-    classes: int = 0,
-    label: int = 0,
+    settings: StyleGan2Settings, image_size: int, classes: int = 0, label: int = 0
 ) -> StyleGan2Generator:
-    """Build a generator with weights still to be drawn (see `layers.initialise`).
-
-    Args:
-        image_size: Side in px, a power of two from 8.
-        channel_base: Channels times side of each resolution; 16384 in the papers up to 256 px.
-        channel_max: Channels at most; 512 in the papers.
-        latent_dim: Length of z and of w; 512 in the papers.
-        mapping_layers: Layers of the mapping; 8 in the papers, 2 for small images (Karras et al. 2020, ADA).
-        minibatch_group: Not used: a generator sees no batch.
-        classes: How many it is trained for at once; 0: it knows of none.
-        label: The class that it draws when none is told.
-    """
+    """Build the generator (see `Generator.build_generator`)."""
     return StyleGan2Generator(
-        image_size, channel_base, channel_max, latent_dim, mapping_layers, classes, label
+        image_size,
+        settings.channel_base,
+        settings.channel_max,
+        settings.latent_dim,
+        settings.mapping_layers,
+        classes,
+        label,
     )

@@ -11,8 +11,8 @@ from torch import nn
 from torch.nn import functional
 
 from pathgen.core.seeding import torch_generator
-from pathgen.gan.conditioning import initialise_classes
-from pathgen.gan.generators.stylegan2.resample import smoothed
+from pathgen.gan.conditioning import init_class_shifts
+from pathgen.gan.generators.stylegan2.resample import filtered
 
 # A unit-variance input leaves LeakyReLU(0.2) with about half of its power; the gain restores it.
 _SLOPE = 0.2
@@ -71,19 +71,19 @@ class EqualConv(nn.Module):
         kernel = self.weight.shape[2]
         weight = self.weight / math.sqrt(self.weight[0].numel())
         if self.down:
-            images = functional.conv2d(smoothed(images, (kernel + 1) // 2), weight, stride=2)
+            images = functional.conv2d(filtered(images, (kernel + 1) // 2), weight, stride=2)
         else:
             images = functional.conv2d(images, weight, padding=kernel // 2)
         return images if self.bias is None else activated(images, self.bias)
 
 
 class ModulatedConv(nn.Module):
-    """A convolution whose kernel each image scales by its own style, and may normalise again.
+    """A convolution whose kernel is modulated by each image's style, and demodulated if asked for.
 
-    With style s and kernel w, image n sees the kernel ``s[n, i] * w[o, i]``, divided by its norm over
-    i and space where `demodulate` is set. The scaling of input channels is done on the images before, that of
-    output channels after one convolution that all images share: the same sums as one kernel per image
-    (equations 1 and 3 of the paper), several times as fast on a CPU.
+    With style s and kernel w, image n sees the kernel ``s[n, i] * w[o, i]``, with `demodulate` divided by its
+    norm over i and space. Input channels are scaled before and output channels after one convolution that
+    all images share: the same sums as one kernel per image (equations 1 and 3 of the paper), several times
+    as fast on a CPU.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class ModulatedConv(nn.Module):
         if self.up:
             # Stride 2 puts zeros between the pixels, hence the 4 that keeps the mean under the filter.
             spread = functional.conv_transpose2d(images, weight.transpose(0, 1) * 4.0, stride=2)
-            images = smoothed(spread, 1)  # (N, outputs, 2 * H + 1, ...) -> (N, outputs, 2 * H, ...)
+            images = filtered(spread, 1)  # (N, outputs, 2 * H + 1, ...) -> (N, outputs, 2 * H, ...)
         else:
             images = functional.conv2d(images, weight, padding=weight.shape[2] // 2)
         if self.demodulate:
@@ -143,12 +143,12 @@ def demodulation(weight: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
         return (power + 1e-8).rsqrt()
 
 
-def initialise(network: nn.Module, seed: int) -> None:
+def init_weights(network: nn.Module, seed: int) -> None:
     """Draw the weights: N(0, 1), or N(0, 1 / lr_multiplier); the learned constant and fixed noise N(0, 1).
 
     Args:
         network: Changed in place; on the CPU. Biases and noise strengths stay as built.
-        seed: Of the draw.
+        seed: Seed of the draw.
     """
     rng = torch_generator(seed, "weights")
     for module in network.modules():
@@ -156,7 +156,7 @@ def initialise(network: nn.Module, seed: int) -> None:
             nn.init.normal_(module.weight, 0.0, 1.0 / module.lr_multiplier, generator=rng)
         elif isinstance(module, EqualConv | ModulatedConv):
             nn.init.normal_(module.weight, 0.0, 1.0, generator=rng)
-    initialise_classes(network, rng)
+    init_class_shifts(network, rng)
     for name, tensor in network.state_dict().items():
         if name.endswith(("constant", "fixed_noise")):
             nn.init.normal_(tensor, 0.0, 1.0, generator=rng)

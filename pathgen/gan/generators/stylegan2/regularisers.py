@@ -1,4 +1,4 @@
-"""The two penalties of StyleGAN2, each computed once in several steps ("lazily").
+"""R1 and path length penalties, each computed once in several steps ("lazy regularisation").
 
 Source: Mescheder et al. 2018 (arXiv 1801.04406, equation 9) for R1, Karras et al. 2020 (arXiv 1912.04958,
 section 3.2, equation 4 and appendix B) for the path length.
@@ -25,7 +25,7 @@ def r1_penalty(logits: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
 
 
 def path_lengths(images: torch.Tensor, ws: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-    """Return how far a random direction in image space reaches back into w.
+    """Return the length of a random image direction, propagated back to w.
 
     Args:
         images: (N, 3, H, W), computed from `ws`.
@@ -33,8 +33,8 @@ def path_lengths(images: torch.Tensor, ws: torch.Tensor, noise: torch.Tensor) ->
         noise: (N, 3, H, W), standard normal.
 
     Returns:
-        (N,), differentiable: the norm of the Jacobian's transpose times ``noise / sqrt(H * W)``, its square
-        averaged over the styles.
+        (N,), differentiable: norm of the transposed Jacobian times ``noise / sqrt(H * W)``, mean square over
+        the styles.
     """
     scaled = noise / math.sqrt(images.shape[2] * images.shape[3])
     (gradient,) = torch.autograd.grad((images * scaled).sum(), ws, create_graph=True)
@@ -42,28 +42,28 @@ def path_lengths(images: torch.Tensor, ws: torch.Tensor, noise: torch.Tensor) ->
 
 
 class PathMean:
-    """The moving mean that path lengths are held to; a state to be kept over a kill."""
+    """Running mean of path lengths, and the penalty on deviations from it."""
 
     def __init__(self, decay: float, device: torch.device) -> None:
         self._weight = decay
         self.mean = torch.zeros((), device=device)
 
     def penalty(self, lengths: torch.Tensor) -> torch.Tensor:
-        """Move the mean to these lengths, and return the mean square of what they differ from it by.
+        """Update the mean, and return the mean square deviation from it.
 
         Args:
             lengths: (N,).
 
         Returns:
-            A scalar, differentiable by the lengths; the mean counts as constant.
+            A scalar, differentiable with respect to the lengths, not to the mean.
         """
         self.mean = self.mean.lerp(lengths.detach().mean(), self._weight)
         return (lengths - self.mean).square().mean()
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what `load_state_dict` takes."""
+        """Return the state."""
         return {"mean": self.mean}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a state."""
+        """Restore a state."""
         self.mean = state["mean"].to(self.mean.device)

@@ -1,43 +1,33 @@
-"""StyleGAN2 in training: both networks, their penalties and augmentation; one step, and their state."""
+"""Training step of StyleGAN2: lazy R1 and path length penalties, style mixing, adaptive augmentation."""
 
 import copy
-from collections.abc import Mapping
 from typing import Any
 
 import torch
 
-from pathgen.core.seeding import derive_seed, torch_generator
-from pathgen.gan.ada import AdaptiveAugmentation, augmented
-from pathgen.gan.conditioning import Given
-from pathgen.gan.generator_spec import Architecture
+from pathgen.core.seeding import torch_generator
+from pathgen.gan.ada import AdaptiveAugmentation, augment
+from pathgen.gan.conditioning import ClassCondition
+from pathgen.gan.dataset import GanDataset
+from pathgen.gan.ema import update_ema
+from pathgen.gan.generators.base import GanPair, Precision
 from pathgen.gan.generators.stylegan2.discriminator import StyleGan2Discriminator
 from pathgen.gan.generators.stylegan2.generator import StyleGan2Generator
-from pathgen.gan.generators.stylegan2.hyperparams import StyleGan2Recipe, ema_decay
 from pathgen.gan.generators.stylegan2.regularisers import PathMean, path_lengths, r1_penalty
+from pathgen.gan.generators.stylegan2.settings import StyleGan2Settings, ema_decay
 from pathgen.gan.losses import discriminator_loss, generator_loss
-from pathgen.gan.nn_ops import (
-    LEVEL,
-    Part,
-    are_finite,
-    average_into,
-    frozen,
-    grad_norm,
-    parts_state,
-    restore_parts,
-    spread,
-)
-from pathgen.gan.trainer import STATISTICS
+from pathgen.gan.nn_ops import frozen, grad_norm, spread_ratio
+from pathgen.gan.trainer import STATISTICS, logit_statistics
 
 # The path length is measured on half of a batch (Karras et al. 2020, appendix B).
 _PATH_SHRINK = 2
 
 
-class Players:
-    """StyleGAN2's generator and discriminator in training, and the generator's moving average.
+class StyleGan2Trainer:
+    """StyleGAN2's training step.
 
-    Every draw of a step has a generator of its own, keyed by purpose and number of the step, so that the
-    state to keep over a kill is what the steps have changed: networks, moments, the chance of augmentation,
-    the mean path length and the last penalties told.
+    Every random draw of a step has a random generator of its own, derived from the seed, the purpose and the
+    number of the step. So a snapshot holds networks and running values, and no random state.
     """
 
     statistics = (
@@ -50,207 +40,154 @@ class Players:
 
     def __init__(
         self,
-        built: Architecture,
+        g: StyleGan2Generator,
+        d: StyleGan2Discriminator,
+        settings: StyleGan2Settings,
+        data: GanDataset,
         *,
-        image_size: int,
-        options: Mapping[str, int],
-        recipe: StyleGan2Recipe,
         device: torch.device,
-        bf16: bool,
-        channels_last: bool,
+        precision: Precision,
     ) -> None:
-        layout = torch.channels_last if channels_last else torch.contiguous_format
-        self.generator: StyleGan2Generator = built.generator(image_size=image_size, **options)  # type: ignore[assignment]
-        self.discriminator: StyleGan2Discriminator = built.discriminator(image_size=image_size, **options)  # type: ignore[assignment]
-        for purpose, network in (("generator", self.generator), ("discriminator", self.discriminator)):
-            built.initialise(network, derive_seed(recipe.seed, purpose))
-            network.to(device=device, memory_format=layout)  # type: ignore[call-overload]
-        self.average = copy.deepcopy(self.generator).requires_grad_(False)
-        self._recipe = recipe
+        """Move the networks to the device and make their optimisers (see `AdversarialTrainer`)."""
+        for network in (g, d):
+            network.to(device=device, memory_format=precision.memory_format)  # type: ignore[call-overload]
+        self._g, self._d, self._g_ema = g, d, copy.deepcopy(g).requires_grad_(False)
+        self._settings = settings
         self._device = device
-        self._layout = layout
-        self._autocast = torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16)
-        self._adam_generator = _adam(
-            self.generator, recipe.lr_generator, recipe, recipe.path_interval if recipe.path_weight else 0
+        self._memory_format = precision.memory_format
+        self._autocast = precision.autocast(device)
+        self._ada = AdaptiveAugmentation(
+            target=settings.ada_target, kimg=settings.ada_kimg, batch_size=settings.batch_size
         )
-        self._adam_discriminator = _adam(
-            self.discriminator, recipe.lr_discriminator, recipe, recipe.r1_interval if recipe.r1_gamma else 0
+        self._path_mean = PathMean(settings.path_decay, device)
+        self._last = _LastPenalty(device)
+        path_interval = settings.path_interval if settings.path_weight else 0
+        r1_interval = settings.r1_interval if settings.r1_gamma else 0
+        self.pair = GanPair(
+            g,
+            d,
+            _lazy_adam(g, settings.lr_generator, settings, path_interval),
+            _lazy_adam(d, settings.lr_discriminator, settings, r1_interval),
+            self._g_ema,
+            {"ada": self._ada, "path_mean": self._path_mean, "last_penalty": self._last},
         )
-        self._augmentation = AdaptiveAugmentation(
-            target=recipe.ada_target, kimg=recipe.ada_kimg, batch_size=recipe.batch_size
-        )
-        self._path_mean = PathMean(recipe.path_decay, device)
-        self._last = _Last(device)
-
-    @property
-    def finished(self) -> StyleGan2Generator:
-        """The generator to keep: the average."""
-        return self.average
 
     def step(
-        self, real: torch.Tensor, latents: torch.Tensor, *, number: int, given: Given | None = None
+        self, real: torch.Tensor, z: torch.Tensor, *, step: int, c: ClassCondition | None = None
     ) -> dict[str, torch.Tensor]:
-        """Train the discriminator on one batch, then the generator against it, each with its penalty in turn.
+        """Train the discriminator on one batch, then the generator, each with its penalty when it is due.
 
-        Both see the same generated images, each time augmented anew.
-
-        Args:
-            real: (N, 3, H, W) original images in [-1, 1].
-            latents: (N, latent_dim) standard normal.
-            number: Of the step, from 0.
-            given: The classes of `real`, which the generated images shall have too; None without classes.
-
-        Returns:
-            Each of `statistics` as a detached scalar on the device.
+        Both see the same generated images, augmented anew each time (see `GanTrainer.step`).
         """
-        recipe = self._recipe
-        real = real.contiguous(memory_format=self._layout)
+        settings = self._settings
+        real = real.contiguous(memory_format=self._memory_format)
         with self._autocast:
-            fake = self.generator.synthesis(
-                self._styles(latents, "mixing", number, given),
-                self._noise(len(latents), "noise-maps", number),
+            fake = self._g.synthesis(
+                self._styles(z, "mixing", step, c), self._g.noise(len(z), self._rng("noise-maps", step))
             )
-        statistics = self._step_discriminator(real, fake.detach(), number, given)
-        if recipe.r1_gamma and number % recipe.r1_interval == 0:
-            self._penalise_discriminator(real, number, given)
-        statistics |= self._step_generator(fake, number, given)
-        if recipe.path_weight and number % recipe.path_interval == 0:
-            self._penalise_generator(max(1, recipe.batch_size // _PATH_SHRINK), number, given)
+        statistics = self._train_discriminator(real, fake.detach(), step, c)
+        if settings.r1_gamma and step % settings.r1_interval == 0:
+            self._penalise_discriminator(real, step, c)
+        statistics |= self._train_generator(fake, step, c)
+        if settings.path_weight and step % settings.path_interval == 0:
+            self._penalise_generator(max(1, settings.batch_size // _PATH_SHRINK), step, c)
         decay = ema_decay(
-            number * recipe.batch_size,
-            batch_size=recipe.batch_size,
-            ema_kimg=recipe.ema_kimg,
-            ema_ramp=recipe.ema_ramp,
+            step * settings.batch_size,
+            batch_size=settings.batch_size,
+            ema_kimg=settings.ema_kimg,
+            ema_ramp=settings.ema_ramp,
         )
-        average_into(self.average, self.generator, decay)
-        scalars = {
-            "gan/augment_chance": self._augmentation.chance,
-            "gan/sign_real": self._augmentation.sign,
-        }
+        update_ema(self._g_ema, self._g, decay)
         return {
             **statistics,
-            **{name: torch.full((), value, device=self._device) for name, value in scalars.items()},
-            "gan/spread_ratio": spread(fake.detach()) / spread(real).clamp(min=LEVEL),
+            "gan/augment_chance": torch.full((), self._ada.chance, device=self._device),
+            "gan/sign_real": torch.full((), self._ada.sign, device=self._device),
+            "gan/spread_ratio": spread_ratio(fake.detach(), real),
             "gan/r1_penalty": self._last.r1,
             "gan/path_length": self._path_mean.mean,
         }
 
-    def _rng(self, purpose: str, number: int) -> torch.Generator:
-        return torch_generator(self._recipe.seed, purpose, number, device=self._device)
+    def _rng(self, purpose: str, step: int) -> torch.Generator:
+        return torch_generator(self._settings.seed, purpose, step, device=self._device)
 
-    def _noise(self, count: int, purpose: str, number: int) -> list[torch.Tensor]:
-        return self.generator.noise(count, self._rng(purpose, number))
-
-    def _styles(self, latents: torch.Tensor, purpose: str, number: int, given: Given | None) -> torch.Tensor:
-        """Map latents to (N, styles, latent_dim); some take their later styles from another latent."""
-        generator = self.generator
-        rng = self._rng(purpose, number)
-        count = len(latents)
-        others = torch.randn((count, latents.shape[1]), generator=rng, device=self._device)
-        first = torch.randint(1, generator.styles, (count,), generator=rng, device=self._device)
-        is_mixed = torch.rand(count, generator=rng, device=self._device) < self._recipe.mixing
-        twice = None if given is None else Given(given.labels.repeat(2), given.strength)
-        w, other = generator.mapping(torch.cat([latents, others]), twice).chunk(2)  # (N, latent_dim) each
-        generator.mapping.remember(w.detach())
-        place = torch.arange(generator.styles, device=self._device)
-        takes_other = is_mixed[:, None] & (place >= first[:, None])  # (N, styles)
+    def _styles(self, z: torch.Tensor, purpose: str, step: int, c: ClassCondition | None) -> torch.Tensor:
+        """Map latents to styles (N, styles, latent_dim) with style mixing."""
+        g, device = self._g, self._device
+        rng = self._rng(purpose, step)
+        count = len(z)
+        others = torch.randn((count, z.shape[1]), generator=rng, device=device)
+        first = torch.randint(1, g.styles, (count,), generator=rng, device=device)
+        is_mixed = torch.rand(count, generator=rng, device=device) < self._settings.mixing
+        twice = None if c is None else ClassCondition(c.labels.repeat(2), c.weight)
+        w, other = g.mapping(torch.cat([z, others]), twice).chunk(2)  # (N, latent_dim) each
+        g.mapping.update_mean(w.detach())
+        takes_other = is_mixed[:, None] & (torch.arange(g.styles, device=device) >= first[:, None])
         return torch.where(takes_other[:, :, None], other[:, None], w[:, None])
 
-    def _judge(self, images: torch.Tensor, purpose: str, number: int, given: Given | None) -> torch.Tensor:
+    def _logits(
+        self, images: torch.Tensor, purpose: str, step: int, c: ClassCondition | None
+    ) -> torch.Tensor:
         """Return the logits (N,) of augmented images."""
-        shown = augmented(images, self._augmentation.chance, self._rng(purpose, number))
-        logits: torch.Tensor = self.discriminator(shown, given)
+        logits: torch.Tensor = self._d(augment(images, self._ada.chance, self._rng(purpose, step)), c)
         return logits.float()
 
-    def _step_discriminator(
-        self, real: torch.Tensor, fake: torch.Tensor, number: int, given: Given | None
+    def _train_discriminator(
+        self, real: torch.Tensor, fake: torch.Tensor, step: int, c: ClassCondition | None
     ) -> dict[str, torch.Tensor]:
-        self._adam_discriminator.zero_grad(set_to_none=True)
+        self.pair.opt_d.zero_grad(set_to_none=True)
         with self._autocast:
-            real_logits = self._judge(real, "augment-real", number, given)
-            fake_logits = self._judge(fake, "augment-fake", number, given)
+            real_logits = self._logits(real, "augment-real", step, c)
+            fake_logits = self._logits(fake, "augment-fake", step, c)
         loss = discriminator_loss(real_logits, fake_logits, 1.0)
         loss.backward()  # type: ignore[no-untyped-call]
-        self._adam_discriminator.step()
+        self.pair.opt_d.step()
         real_logits, fake_logits = real_logits.detach(), fake_logits.detach()
-        self._augmentation.add(real_logits)
+        self._ada.update(real_logits)
         return {
             "gan/discriminator_loss": loss.detach(),
-            "gan/accuracy_real": (real_logits > 0).float().mean(),
-            "gan/accuracy_fake": (fake_logits < 0).float().mean(),
-            "gan/output_real": real_logits.sigmoid().mean(),
-            "gan/output_fake": fake_logits.sigmoid().mean(),
-            "gan/grad_norm_discriminator": grad_norm(self.discriminator),
+            **logit_statistics(real_logits, fake_logits),
+            "gan/grad_norm_discriminator": grad_norm(self._d),
         }
 
-    def _penalise_discriminator(self, real: torch.Tensor, number: int, given: Given | None) -> None:
-        self._adam_discriminator.zero_grad(set_to_none=True)
+    def _penalise_discriminator(self, real: torch.Tensor, step: int, c: ClassCondition | None) -> None:
+        self.pair.opt_d.zero_grad(set_to_none=True)
         originals = real.detach().requires_grad_(True)
-        penalty = r1_penalty(self._judge(originals, "augment-r1", number, given), originals).mean()
-        # Times the interval: it stands for the steps in between.
-        loss = penalty * (self._recipe.r1_gamma / 2 * self._recipe.r1_interval)
+        penalty = r1_penalty(self._logits(originals, "augment-r1", step, c), originals).mean()
+        # Times the interval: one penalty stands for the steps in between.
+        loss = penalty * (self._settings.r1_gamma / 2 * self._settings.r1_interval)
         loss.backward()  # type: ignore[no-untyped-call]
-        self._adam_discriminator.step()
+        self.pair.opt_d.step()
         self._last.r1 = penalty.detach()
 
-    def _step_generator(
-        self, fake: torch.Tensor, number: int, given: Given | None
+    def _train_generator(
+        self, fake: torch.Tensor, step: int, c: ClassCondition | None
     ) -> dict[str, torch.Tensor]:
-        self._adam_generator.zero_grad(set_to_none=True)
-        with frozen(self.discriminator):
+        self.pair.opt_g.zero_grad(set_to_none=True)
+        with frozen(self._d):
             with self._autocast:
-                logits = self._judge(fake, "augment-generator", number, given)
+                logits = self._logits(fake, "augment-generator", step, c)
             loss = generator_loss(logits)
             loss.backward()  # type: ignore[no-untyped-call]
-        self._adam_generator.step()
-        return {
-            "gan/generator_loss": loss.detach(),
-            "gan/grad_norm_generator": grad_norm(self.generator),
-        }
+        self.pair.opt_g.step()
+        return {"gan/generator_loss": loss.detach(), "gan/grad_norm_generator": grad_norm(self._g)}
 
-    def _penalise_generator(self, count: int, number: int, given: Given | None) -> None:
-        self._adam_generator.zero_grad(set_to_none=True)
-        rng = self._rng("path", number)
-        latents = torch.randn(count, self.generator.latent_dim, generator=rng, device=self._device)
-        ws = self._styles(latents, "path-mixing", number, None if given is None else given.first(count))
-        images = self.generator.synthesis(ws, self._noise(count, "path-noise", number))
+    def _penalise_generator(self, count: int, step: int, c: ClassCondition | None) -> None:
+        self.pair.opt_g.zero_grad(set_to_none=True)
+        rng = self._rng("path", step)
+        z = torch.randn(count, self._g.latent_dim, generator=rng, device=self._device)
+        ws = self._styles(z, "path-mixing", step, None if c is None else c[:count])
+        images = self._g.synthesis(ws, self._g.noise(count, self._rng("path-noise", step)))
         direction = torch.randn((count, *images.shape[1:]), generator=rng, device=self._device)
         penalty = self._path_mean.penalty(path_lengths(images, ws, direction))
-        # The images count for nothing, but give the weights that no path depends on a gradient of 0.
-        loss = (
-            penalty * (self._recipe.path_weight * self._recipe.path_interval)
-            + images[:, 0, 0, 0].mean() * 0.0
-        )
+        # The images times 0 give a gradient of 0 to the weights that no path length depends on.
+        weight = self._settings.path_weight * self._settings.path_interval
+        loss = penalty * weight + images[:, 0, 0, 0].mean() * 0.0
         loss.backward()  # type: ignore[no-untyped-call]
-        self._adam_generator.step()
-
-    def are_finite(self) -> bool:
-        """Tell whether every weight and running statistic is a finite number."""
-        return are_finite(self.generator, self.discriminator)
-
-    def _parts(self) -> dict[str, Part]:
-        return {
-            "generator": self.generator,
-            "discriminator": self.discriminator,
-            "average": self.average,
-            "adam_generator": self._adam_generator,
-            "adam_discriminator": self._adam_discriminator,
-            "augmentation": self._augmentation,
-            "path_mean": self._path_mean,
-            "last": self._last,
-        }
-
-    def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-        """Return all that the steps have changed as tensors, and their JSON description."""
-        return parts_state(self._parts())
-
-    def restore(self, tensors: Mapping[str, torch.Tensor], described: Mapping[str, Any]) -> None:
-        """Take over a `state` made with the same arguments."""
-        restore_parts(self._parts(), tensors, described)
+        self.pair.opt_g.step()
 
 
-class _Last:
-    """The last R1 penalty, told until there is a new one."""
+class _LastPenalty:
+    """The last R1 penalty, logged until the next one."""
 
     def __init__(self, device: torch.device) -> None:
         self.r1 = torch.zeros((), device=device)
@@ -262,12 +199,14 @@ class _Last:
         self.r1 = state["r1"].to(self.r1.device)
 
 
-def _adam(network: torch.nn.Module, lr: float, recipe: StyleGan2Recipe, interval: int) -> torch.optim.Adam:
-    """Make an optimiser that takes an extra step for a penalty every `interval` steps (0: none).
+def _lazy_adam(
+    network: torch.nn.Module, lr: float, settings: StyleGan2Settings, interval: int
+) -> torch.optim.Adam:
+    """Make an optimiser with an extra step for a penalty every `interval` steps (0: none).
 
     With k of k + 1 steps for the loss, step size and decays are those of k / (k + 1) of a step each.
     Source: Karras et al. 2020 (arXiv 1912.04958), appendix B, "Lazy regularization".
     """
     share = interval / (interval + 1) if interval else 1.0
-    betas = (recipe.beta1**share, recipe.beta2**share)
+    betas = (settings.beta1**share, settings.beta2**share)
     return torch.optim.Adam(network.parameters(), lr=lr * share, betas=betas, eps=1e-8, fused=True)

@@ -8,8 +8,8 @@ import torch
 
 from pathgen.core.seeding import torch_generator
 from pathgen.gan import ada
-from pathgen.gan.ada import augmented
-from pathgen.gan.augment_pipe import as_flips, mirrored, placed, shift_matrices
+from pathgen.gan.ada import augment
+from pathgen.gan.augment_pipe import apply_matrices, flipped, shift_matrices, turns_as_flips
 from pathgen.training.augmentation import restained
 
 
@@ -35,7 +35,7 @@ def test_a_whole_shift_is_a_permutation_with_reflection(shift: int) -> None:
     (matrix,) = shift_matrices(torch.tensor([float(shift)]), side)
     assert np.array_equal(matrix.numpy(), expected)
     columns = same_for_all(matrix)
-    moved = placed(images(), same_for_all(torch.eye(side)), columns, no_swap())
+    moved = apply_matrices(images(), same_for_all(torch.eye(side)), columns, no_swap())
     rolled = torch.cat([images(), images().flip(3)], 3).roll(shift, 3)[..., :side]
     assert torch.equal(moved, rolled)
 
@@ -71,19 +71,19 @@ def test_flips_and_turns_are_those_of_numpy() -> None:
     side, one = 8, images(4)
     straight = same_for_all(torch.eye(side))
     yes, no = torch.ones(4, dtype=torch.bool), no_swap()
-    assert torch.equal(placed(one, straight, mirrored(straight, yes), no), one.flip(3))
-    assert torch.equal(placed(one, mirrored(straight, yes), straight, no), one.flip(2))
-    assert torch.equal(placed(one, straight, straight, yes), one.transpose(2, 3))
+    assert torch.equal(apply_matrices(one, straight, flipped(straight, yes), no), one.flip(3))
+    assert torch.equal(apply_matrices(one, flipped(straight, yes), straight, no), one.flip(2))
+    assert torch.equal(apply_matrices(one, straight, straight, yes), one.transpose(2, 3))
     choice = torch.tensor([True, False, True, False])
-    half = placed(one, straight, mirrored(straight, choice), no)
+    half = apply_matrices(one, straight, flipped(straight, choice), no)
     assert torch.equal(half[0], one[0].flip(2)) and torch.equal(half[1], one[1])
 
 
 def test_quarter_turns_are_those_of_numpy() -> None:
     one, turns = images(4), torch.arange(4)
-    flip_rows, flip_columns, swap = as_flips(turns)
+    flip_rows, flip_columns, swap = turns_as_flips(turns)
     straight = same_for_all(torch.eye(8))
-    turned = placed(one, mirrored(straight, flip_rows), mirrored(straight, flip_columns), swap)
+    turned = apply_matrices(one, flipped(straight, flip_rows), flipped(straight, flip_columns), swap)
     for number in range(4):
         assert torch.equal(turned[number], torch.rot90(one[number], -number, (1, 2))), number
 
@@ -91,7 +91,7 @@ def test_quarter_turns_are_those_of_numpy() -> None:
 def test_transforms_are_chosen_apart_from_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """Which images change when one transform alone is made to do nothing: independent, and evenly so."""
     one = images(1).expand(1000, -1, -1, -1)
-    plain = augmented(one, 0.4, torch_generator(5))
+    plain = augment(one, 0.4, torch_generator(5))
     changed = []
     nothing = (0.0, 0.0, 0.0)
     for names, value in (
@@ -102,7 +102,7 @@ def test_transforms_are_chosen_apart_from_each_other(monkeypatch: pytest.MonkeyP
         with monkeypatch.context() as patched:
             for name in names:
                 patched.setattr(ada, name, value)
-            other = augmented(one, 0.4, torch_generator(5))
+            other = augment(one, 0.4, torch_generator(5))
         changed.append((other != plain).flatten(1).any(1).float())
     assert changed[1].mean().item() == pytest.approx(0.4, abs=0.06)
     assert changed[2].mean().item() == pytest.approx(0.4, abs=0.06)
@@ -116,7 +116,7 @@ def test_whole_transforms_give_exactly_the_symmetries_and_shifts(monkeypatch: py
     monkeypatch.setattr(ada, "_STAIN_STD", (0.0, 0.0, 0.0))
     monkeypatch.setattr(ada, "_OFFSET_STD", (0.0, 0.0, 0.0))
     one = images(1)
-    shown = augmented(one.expand(800, -1, -1, -1), 1.0, torch_generator(5))
+    shown = augment(one.expand(800, -1, -1, -1), 1.0, torch_generator(5))
     symmetries = torch.stack(
         [torch.rot90(flipped, turns, (1, 2)) for flipped in (one[0], one[0].flip(2)) for turns in range(4)]
     )
@@ -162,7 +162,7 @@ def test_augmentation_keeps_the_hue_of_tissue() -> None:
     """Haematoxylin stays blue to violet, eosin stays pink: red and blue never fall below green."""
     for colour in ((0.45, 0.30, 0.60), (0.85, 0.60, 0.75)):
         tissue = (torch.tensor(colour) * 2 - 1)[None, :, None, None].expand(400, 3, 8, 8)
-        shown = augmented(tissue, 1.0, torch_generator(6))
+        shown = augment(tissue, 1.0, torch_generator(6))
         red, green, blue = shown.unbind(1)
         assert (red > green).all() and (blue > green).all()
         assert (shown - tissue).abs().mean() < 0.15
@@ -173,7 +173,7 @@ def test_each_transform_comes_with_its_chance(chance: float, monkeypatch: pytest
     one = images(1).expand(2000, -1, -1, -1)
     monkeypatch.setattr(ada, "_STAIN_STD", (0.0, 0.0, 0.0))
     monkeypatch.setattr(ada, "_OFFSET_STD", (0.0, 0.0, 0.0))
-    shown = augmented(one, chance, torch_generator(7))
+    shown = augment(one, chance, torch_generator(7))
     unchanged = ((shown - one).abs().amax((1, 2, 3)) < 1e-5).float().mean().item()
     # Flip, turn and whole shift may also choose what changes nothing.
     whole = float(np.mean([abs(round(2 * x - 1)) == 0 for x in np.linspace(0, 1, 10001)]))
@@ -185,7 +185,7 @@ def test_each_transform_comes_with_its_chance(chance: float, monkeypatch: pytest
 
 def test_augmentation_has_second_derivatives() -> None:
     one = images(2).requires_grad_(True)
-    shown = augmented(one, 0.8, torch_generator(8))
+    shown = augment(one, 0.8, torch_generator(8))
     (gradient,) = torch.autograd.grad(shown.square().sum(), one, create_graph=True)
     gradient.square().sum().backward()
     assert one.grad is not None and bool(torch.isfinite(one.grad).all())

@@ -16,35 +16,35 @@ def adaptive(target: float = 0.6, kimg: float = 1.0) -> AdaptiveAugmentation:
 def test_it_rises_by_the_images_shown_and_falls_alike() -> None:
     state = adaptive()
     for _ in range(3 * INTERVAL):
-        state.add(SURE)
+        state.update(SURE)
     assert state.sign == 1.0
     assert state.chance == pytest.approx(3 * INTERVAL * 10 / 1000)
     for _ in range(2 * INTERVAL):
-        state.add(UNDECIDED)
+        state.update(UNDECIDED)
     assert state.sign == 0.0
     assert state.chance == pytest.approx(1 * INTERVAL * 10 / 1000)
     for _ in range(5 * INTERVAL):
-        state.add(UNDECIDED)
+        state.update(UNDECIDED)
     assert state.chance == 0.0
 
 
 def test_it_is_the_mean_sign_of_all_steps_between() -> None:
     state = adaptive()
     for sure in (True, True, False, True):
-        state.add(SURE if sure else UNDECIDED)
+        state.update(SURE if sure else UNDECIDED)
     assert state.sign == 0.75
     assert state.chance > 0
     low = adaptive(target=0.8)
     for sure in (True, True, False, True):
-        low.add(SURE if sure else UNDECIDED)
+        low.update(SURE if sure else UNDECIDED)
     assert low.chance == 0.0
 
 
 def test_it_stops_below_one_and_can_be_off() -> None:
     state, off = adaptive(kimg=0.05), adaptive(target=0.0)
     for _ in range(10 * INTERVAL):
-        state.add(SURE)
-        off.add(SURE)
+        state.update(SURE)
+        off.update(SURE)
     assert state.chance == LIMIT
     assert off.chance == 0.0
 
@@ -53,13 +53,13 @@ def test_a_kill_between_two_corrections_changes_nothing() -> None:
     straight, killed = adaptive(), adaptive()
     logits = [SURE, SURE, UNDECIDED, SURE, UNDECIDED, SURE, SURE, SURE]
     for one in logits:
-        straight.add(one)
+        straight.update(one)
     for one in logits[:6]:
-        killed.add(one)
+        killed.update(one)
     tensors, described = flatten_state("augmentation", killed.state_dict())
     again = adaptive()
     again.load_state_dict(restore_state(tensors, described))
     for one in logits[6:]:
-        again.add(one)
+        again.update(one)
     assert (again.chance, again.sign) == (straight.chance, straight.sign)
     assert straight.chance > 0

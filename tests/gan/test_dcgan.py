@@ -4,14 +4,14 @@ import itertools
 
 import pytest
 import torch
+from factories.gan import recipe
 from torch import nn
 
 from pathgen.core.seeding import torch_generator
 from pathgen.gan.generators import dcgan
 from pathgen.gan.losses import discriminator_loss, generator_loss
-from pathgen.gan.registry import GENERATORS
 
-PAPER = {"image_size": 64, "width": 64, "latent_dim": 100}
+PAPER = recipe("dcgan", width=64, latent_dim=100)
 
 
 def weights_of(network: nn.Module) -> int:
@@ -27,7 +27,7 @@ def convolutions(network: nn.Module) -> list[tuple[object, ...]]:
 
 
 def test_the_papers_generator_layer_by_layer() -> None:
-    generator = dcgan.build_generator(**PAPER)
+    generator = dcgan.build_generator(PAPER, 64)
     assert convolutions(generator) == [
         (100, 512, 4, 1, 0),
         (512, 256, 4, 2, 1),
@@ -43,7 +43,7 @@ def test_the_papers_generator_layer_by_layer() -> None:
 
 
 def test_the_papers_discriminator_layer_by_layer() -> None:
-    discriminator = dcgan.build_discriminator(**PAPER)
+    discriminator = dcgan.build_discriminator(PAPER, 64)
     assert convolutions(discriminator) == [
         (3, 64, 4, 2, 1),
         (64, 128, 4, 2, 1),
@@ -63,17 +63,16 @@ def test_the_papers_discriminator_layer_by_layer() -> None:
 
 @pytest.mark.parametrize("image_size", [8, 32, 64, 128])
 def test_each_size_gives_images_of_that_size_and_one_logit_each(image_size: int) -> None:
-    options = {"image_size": image_size, "width": 4, "latent_dim": 6}
-    generator = GENERATORS["dcgan"].generator(**options)
+    generator, discriminator = dcgan.GENERATOR.networks(recipe("dcgan", width=4, latent_dim=6), image_size)
     images = generator(torch.randn(2, 6, generator=torch_generator(1)))
     assert images.shape == (2, 3, image_size, image_size)
     assert images.abs().max() <= 1
-    assert GENERATORS["dcgan"].discriminator(**options)(images).shape == (2,)
+    assert discriminator(images).shape == (2,)
 
 
 def test_weights_are_drawn_as_in_the_paper_and_from_the_seed_alone() -> None:
-    generator = dcgan.build_generator(**PAPER)
-    dcgan.initialise(generator, 5)
+    generator = dcgan.build_generator(PAPER, 64)
+    dcgan.init_weights(generator, 5)
     for layer in generator.modules():
         if isinstance(layer, nn.ConvTranspose2d):
             assert layer.weight.mean().item() == pytest.approx(0.0, abs=2e-3)
@@ -82,8 +81,8 @@ def test_weights_are_drawn_as_in_the_paper_and_from_the_seed_alone() -> None:
             assert layer.weight.mean().item() == pytest.approx(1.0, abs=0.01)
             assert layer.weight.std().item() == pytest.approx(0.02, rel=0.3)
             assert not layer.bias.any()
-    again = dcgan.build_generator(**PAPER)
-    dcgan.initialise(again, 5)
+    again = dcgan.build_generator(PAPER, 64)
+    dcgan.init_weights(again, 5)
     assert torch.equal(again.layers[0].weight, generator.layers[0].weight)
 
 

@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from factories.gan import CPU, dataset, recipe
 from numpy.typing import NDArray
 
-from pathgen.gan.dataloader import Augment, ImageStream
+from pathgen.gan.dataloader import ShuffledLoader
 from pathgen.training.augmentation import turned
-
-CPU = torch.device("cpu")
 
 
 def numbered(count: int) -> NDArray[np.uint8]:
@@ -16,13 +15,20 @@ def numbered(count: int) -> NDArray[np.uint8]:
     return np.broadcast_to(np.arange(count, dtype=np.uint8)[:, None, None, None], (count, 4, 4, 3))
 
 
-def shown(stream: ImageStream, steps: range) -> list[int]:
+def shown(stream: ShuffledLoader, steps: range) -> list[int]:
     values = torch.cat([stream.batch(step)[:, 0, 0, 0] for step in steps])
     return ((values + 1) * 127.5).round().int().tolist()
 
 
-def stream_of(count: int, batch_size: int, seed: int = 1, augment: Augment = "none") -> ImageStream:
-    return ImageStream(numbered(count), batch_size=batch_size, augment=augment, seed=seed, device=CPU)
+def loader(
+    images: NDArray[np.uint8], batch_size: int, seed: int = 1, augment: str = "none"
+) -> ShuffledLoader:
+    settings = recipe("dcgan", batch_size=batch_size, seed=seed, augment=augment)
+    return ShuffledLoader(dataset(images), settings, CPU)
+
+
+def stream_of(count: int, batch_size: int, seed: int = 1) -> ShuffledLoader:
+    return loader(numbered(count), batch_size, seed)
 
 
 @pytest.mark.parametrize(("count", "batch_size"), [(12, 4), (12, 5), (7, 16)])
@@ -41,7 +47,7 @@ def test_a_step_can_be_read_without_those_before() -> None:
 
 def test_values_span_minus_one_to_one() -> None:
     images = np.array([0, 255], dtype=np.uint8)[:, None, None, None].repeat(4, 1).repeat(4, 2).repeat(3, 3)
-    batch = ImageStream(images, batch_size=2, augment="none", seed=1, device=CPU).batch(0)
+    batch = loader(images, 2, augment="none").batch(0)
     assert batch.dtype == torch.float32
     assert sorted(batch[:, 0, 0, 0].tolist()) == [-1.0, 1.0]
 
@@ -61,9 +67,9 @@ def test_eight_choices_are_the_eight_symmetries_of_a_square() -> None:
 
 def test_turns_are_drawn_evenly_and_off_when_not_asked_for() -> None:
     image = np.arange(48, dtype=np.uint8).reshape(1, 4, 4, 3)
-    plain = ImageStream(image, batch_size=8, augment="none", seed=1, device=CPU)
+    plain = loader(image, 8, augment="none")
     assert torch.equal(plain.batch(0), plain.batch(1))
-    stream = ImageStream(image, batch_size=800, augment="d4", seed=1, device=CPU)
+    stream = loader(image, 800, augment="d4")
     _, counts = torch.unique(stream.batch(0), dim=0, return_counts=True)
     assert len(counts) == 8
     assert 60 <= counts.min() <= counts.max() <= 140
@@ -72,4 +78,4 @@ def test_turns_are_drawn_evenly_and_off_when_not_asked_for() -> None:
 def test_a_read_only_patch_set_is_taken_without_a_warning() -> None:
     images = np.zeros((2, 8, 8, 3), dtype=np.uint8)
     images.flags.writeable = False
-    assert ImageStream(images, batch_size=2, augment="d4", seed=1, device=CPU).batch(0).shape == (2, 3, 8, 8)
+    assert loader(images, 2, augment="d4").batch(0).shape == (2, 3, 8, 8)

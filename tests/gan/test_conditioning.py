@@ -1,36 +1,34 @@
 """One generator for all labels: how labels enter, when, and that each is drawn as it was learned."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from killable import DCGAN, OPTIONS, STYLEGAN2
+from factories.gan import CPU, changed, recipe, train
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import torch_generator
-from pathgen.gan.checkpoint import load_discriminator, load_generator, load_meta
-from pathgen.gan.conditioning import Classes, ClassShift, Conditioning, Given, class_logits
+from pathgen.gan import generators
+from pathgen.gan.checkpoint import TrainedGan, load_discriminator, load_meta
+from pathgen.gan.conditioning import ClassCondition, ClassShift, class_logits, condition_weight
 from pathgen.gan.dataset import of_all_labels, of_one_label
-from pathgen.gan.discriminator_scores import score
-from pathgen.gan.export import keep_training
-from pathgen.gan.generators.stylegan2.hyperparams import StyleGan2Recipe
-from pathgen.gan.hyperparams import GanRecipe
-from pathgen.gan.loop import train_generator
-from pathgen.gan.registry import GENERATORS
-from pathgen.gan.result import TrainedGan
+from pathgen.gan.discriminator_scores import discriminator_scores
+from pathgen.gan.export import save_training
+from pathgen.gan.sampling import load_generator
 from pathgen.gan.synthesis import synthesise
-from pathgen.gan.trainer import Players
+from pathgen.gan.trainer import AdversarialTrainer
 from pathgen.patches.store import PatchSet
 
-CPU = torch.device("cpu")
-RECIPES: dict[str, GanRecipe | StyleGan2Recipe] = {
-    "dcgan": replace(DCGAN, kimg=1.6, lr_generator=2e-3, lr_discriminator=1e-3, ema_decay=0.9),
-    "stylegan2": replace(
-        STYLEGAN2,
+SHARES = {"conditioning": "joint", "unconditional_share": 0.2, "ramp_share": 0.2}
+RECIPES = {
+    "dcgan": recipe("dcgan", **SHARES, kimg=1.6, lr_generator=2e-3, lr_discriminator=1e-3, ema_decay=0.9),
+    "stylegan2": recipe(
+        "stylegan2",
+        **SHARES,
         kimg=1.6,
         lr_generator=5e-3,
         lr_discriminator=5e-3,
@@ -51,40 +49,19 @@ def patches(count: int, seed: int) -> PatchSet:
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 2, count)
     images = rng.integers(0, 40, (count, 16, 16, 3)) + np.where(labels, 190, 30)[:, None, None, None]
-    index = pd.DataFrame({"label": np.array(["normal", "tumor"])[labels]})
+    index = pd.DataFrame({"label": np.array(["normal", "tumor"])[labels], "patient": "a", "slide": "s"})
     return PatchSet(images.astype(np.uint8), index)
 
 
-def trained(
-    generator: str,
-    recipe: GanRecipe | StyleGan2Recipe | None = None,
-    conditioning: tuple[float, float] = (0.2, 0.2),
-    resume_folder: Path | None = None,
-) -> TrainedGan:
-    unconditional, ramp = conditioning
-    originals = of_all_labels(
-        patches(48, 1), patches(20, 2), unconditional_share=unconditional, ramp_share=ramp
-    )
-    return train_generator(
-        originals.images,
-        architecture=generator,
-        options=OPTIONS[generator],
-        recipe=recipe or RECIPES[generator],
-        device=CPU,
-        precision="fp32",
-        channels_last=True,
-        held_out=originals.held_out,
-        classes=originals.classes,
-        snapshot_every_kimg=0.04,
-        resume_folder=resume_folder,
-    )
+def trained(settings: Any, **options: Any) -> TrainedGan:
+    data = of_all_labels(patches(48, 1), patches(20, 2), slides_known=False)
+    return train(settings, data, **{"snapshot_every_kimg": 0.04} | options)
 
 
 def test_classes_count_for_nothing_then_more_then_fully() -> None:
-    conditioning = Conditioning(2, 0.25, 0.5)
-    strengths = [conditioning.strength(step, 100) for step in (0, 25, 50, 75, 99)]
-    assert strengths == [0.0, 0.0, 0.5, 1.0, 1.0]
-    assert Conditioning(2, 0.0, 0.0).strength(1, 100) == 1.0
+    weights = [condition_weight(step, 100, 0.25, 0.5) for step in (0, 25, 50, 75, 99)]
+    assert weights == [0.0, 0.0, 0.5, 1.0, 1.0]
+    assert condition_weight(1, 100, 0.0, 0.0) == 1.0
 
 
 def test_a_shift_is_the_direction_of_the_class_times_its_strength() -> None:
@@ -92,7 +69,7 @@ def test_a_shift_is_the_direction_of_the_class_times_its_strength() -> None:
     with torch.no_grad():
         shift.directions.copy_(torch.arange(12.0).reshape(3, 4))
     latents, labels = torch.randn(2, 4, generator=torch_generator(1)), torch.tensor([1, 0])
-    moved = shift(latents, Given(labels, 0.5))
+    moved = shift(latents, ClassCondition(labels, 0.5))
     torch.testing.assert_close(moved[0], latents[0] + torch.tensor([2.0, 2.5, 3.0, 3.5]))
     torch.testing.assert_close(moved[1], latents[1] + torch.tensor([0.0, 0.5, 1.0, 1.5]))
     torch.testing.assert_close(shift(latents, None), latents + torch.tensor([8.0, 9.0, 10.0, 11.0]))
@@ -104,38 +81,38 @@ JOINT = ["dcgan", "stylegan2"]
 
 def test_a_logit_is_the_judgement_and_that_of_the_class() -> None:
     outputs = torch.tensor([[1.0, 10.0, 20.0], [2.0, 30.0, 40.0]])
-    assert class_logits(outputs, 0, Given(torch.tensor([1, 0]), 0.5)).tolist() == [11.0, 17.0]
+    assert class_logits(outputs, 0, ClassCondition(torch.tensor([1, 0]), 0.5)).tolist() == [11.0, 17.0]
     assert class_logits(outputs, 1, None).tolist() == [21.0, 42.0]
     assert class_logits(outputs[:, :1], 0, None).tolist() == [1.0, 2.0]
 
 
 @pytest.mark.parametrize("name", JOINT)
 def test_networks_without_classes_hold_none(name: str) -> None:
-    built = GENERATORS[name]
-    for build, more in ((built.generator, 1), (built.discriminator, 0)):
-        plain = build(image_size=16, **OPTIONS[name]).state_dict()
-        told = build(image_size=16, **OPTIONS[name], classes=2, label=1).state_dict()
+    spec = generators.load(name)
+    settings = recipe(name)
+    for which, more in ((0, 1), (1, 0)):
+        plain = spec.networks(settings, 16)[which].state_dict()
+        told = spec.networks(settings, 16, classes=2, label=1)[which].state_dict()
         assert len(told) - len(plain) == more
         assert [name for name in plain if "directions" in name] == []
 
 
 @pytest.mark.parametrize("name", JOINT)
 def test_classes_change_what_is_drawn_and_judged_by_their_strength_alone(name: str) -> None:
-    built = GENERATORS[name]
-    options = {"image_size": 16, **OPTIONS[name], "classes": 2, "label": 0}
-    generator, discriminator = built.generator(**options), built.discriminator(**options)
+    spec = generators.load(name)
+    generator, discriminator = spec.networks(recipe(name), 16, classes=2)
     for network in (generator, discriminator):
-        built.initialise(network, 1)
+        spec.init_weights(network, 1)
         network.eval()
     latents = torch.randn(2, 8, generator=torch_generator(2))
-    draw, rng = built.drawer(), torch_generator(3)
+    draw, rng = spec.sampler(spec.sampling()), torch_generator(3)
     state = rng.get_state()
 
     def both(label: int, strength: float) -> tuple[torch.Tensor, torch.Tensor]:
-        given = Given(torch.full((2,), label), strength)
+        c = ClassCondition(torch.full((2,), label), strength)
         rng.set_state(state)
-        images = draw(generator, latents, rng, given)
-        return images, discriminator(torch.ones(2, 3, 16, 16), given)
+        images = draw(generator, latents, rng, c)
+        return images, discriminator(torch.ones(2, 3, 16, 16), c)
 
     for one, other in zip(both(0, 0.0), both(1, 0.0), strict=True):
         assert torch.equal(one, other)
@@ -150,17 +127,18 @@ def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     torch.set_num_threads(1)
     root = tmp_path_factory.mktemp("joint")
     models = {label: root / label for label in ("normal", "tumor")}
-    keep_training(trained(request.param), models, root / "results")
+    save_training(trained(RECIPES[request.param]), models, root / "results")
     return request.param, root
 
 
 def test_each_label_is_drawn_as_it_was_learned(kept: tuple[str, Path]) -> None:
     name, root = kept
-    draw = GENERATORS[name].drawer()
+    spec = generators.load(name)
+    draw = spec.sampler(spec.sampling())
     means = {}
     for label in ("normal", "tumor"):
-        generator = load_generator(root / label)
-        (drawn,) = synthesise(generator, seed=1, count=64, batch_size=64, device=CPU, draw=draw)
+        generator = load_generator(root / label).network
+        (drawn,) = synthesise(generator, seed=1, count=64, batch_size=64, device=CPU, sampler=draw)
         means[label] = drawn.mean((1, 2, 3))
     # Originals: about 50 and 210.
     assert means["tumor"].mean() - means["normal"].mean() > 30
@@ -170,7 +148,10 @@ def test_its_discriminator_prefers_the_label_it_is_loaded_for(kept: tuple[str, P
     _, root = kept
     dark, bright = (patches(60, 3).of_label(label).images for label in ("normal", "tumor"))
     as_normal, as_tumor = (
-        [score(load_discriminator(root / label), images, CPU).mean() for images in (dark, bright)]
+        [
+            discriminator_scores(load_discriminator(root / label), images, CPU).mean()
+            for images in (dark, bright)
+        ]
         for label in ("normal", "tumor")
     )
     assert as_normal[0] - as_tumor[0] > 0 > as_normal[1] - as_tumor[1]
@@ -180,9 +161,9 @@ def test_both_labels_are_kept_with_their_card_and_one_history(kept: tuple[str, P
     name, root = kept
     for number, label in enumerate(("normal", "tumor")):
         card = load_meta(root / label)
-        assert (card.architecture, card.options["label"], card.options["classes"]) == (name, number, 2)
+        assert (card.settings.network, card.label_index, card.classes) == (name, number, 2)
         assert card.facts["label"] == label
-        assert card.facts["conditioning"] == {"classes": 2, "unconditional_share": 0.2, "ramp_share": 0.2}
+        assert card.settings.unconditional_share == 0.2
     weights = [(root / label / "generator.safetensors").read_bytes() for label in ("normal", "tumor")]
     assert weights[0] == weights[1]
     assert len(pd.read_csv(root / "results" / "overfitting.csv")) == 20
@@ -191,46 +172,48 @@ def test_both_labels_are_kept_with_their_card_and_one_history(kept: tuple[str, P
 def test_a_stopped_training_goes_on_with_the_labels_it_had(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = replace(DCGAN, kimg=0.16)
-    whole = Players.step
+    settings = recipe("dcgan", **SHARES, kimg=0.16)
+    whole = AdversarialTrainer.step
     seen: list[tuple[int, float]] = []
 
     def until(last: int) -> Callable[..., dict[str, torch.Tensor]]:
-        def step(self: Players, *batches: torch.Tensor, number: int, given: Given) -> dict[str, torch.Tensor]:
-            if number == last:
+        def step(
+            self: AdversarialTrainer, *batches: torch.Tensor, step: int, c: ClassCondition
+        ) -> dict[str, torch.Tensor]:
+            if step == last:
                 raise KeyboardInterrupt
             # The labels are those of the originals: bright ones are of class 1.
             bright = batches[0].mean((1, 2, 3)) > 0
-            assert torch.equal(bright.long(), given.labels)
-            seen.append((number, given.strength))
-            return whole(self, *batches, number=number, given=given)
+            assert torch.equal(bright.long(), c.labels)
+            seen.append((step, c.weight))
+            return whole(self, *batches, step=step, c=c)
 
         return step
 
-    monkeypatch.setattr(Players, "step", until(13))
+    monkeypatch.setattr(AdversarialTrainer, "step", until(13))
     with pytest.raises(KeyboardInterrupt):
-        trained("dcgan", recipe, resume_folder=tmp_path)
+        trained(settings, resume_folder=tmp_path)
     seen.clear()
-    monkeypatch.setattr(Players, "step", until(-1))
-    resumed = trained("dcgan", recipe, resume_folder=tmp_path)
+    monkeypatch.setattr(AdversarialTrainer, "step", until(-1))
+    resumed = trained(settings, resume_folder=tmp_path)
     assert [number for number, _ in seen] == list(range(10, 20))
     assert [strength for _, strength in seen] == [1.0] * 10
-    straight = trained("dcgan", recipe)
+    straight = trained(settings)
     pairs = zip(
         resumed.generator.state_dict().values(), straight.generator.state_dict().values(), strict=True
     )
     assert all(torch.equal(a, b) for a, b in pairs)
     assert resumed.overfitting.equals(straight.overfitting)
-    with pytest.raises(PathgenError, match=r"conditioning\.ramp_share was 0\.2, is 0\.1"):
-        trained("dcgan", recipe, (0.2, 0.1), tmp_path)
+    with pytest.raises(PathgenError, match=r"recipe\.ramp_share was 0\.2, is 0\.1"):
+        trained(changed(settings, ramp_share=0.1), resume_folder=tmp_path)
 
 
 def test_one_label_takes_its_own_patches() -> None:
-    train, held_out = patches(30, 1), patches(20, 2)
-    one = of_one_label(train, held_out, "tumor")
-    assert one.classes is None
+    train_set, held_out = patches(30, 1), patches(20, 2)
+    one = of_one_label(train_set, held_out, "tumor", slides_known=True)
+    assert one.labels is None and one.classes == 0
     assert one.images.min() > 150 and one.held_out.min() > 150
-    both = of_all_labels(train, held_out, unconditional_share=0.1, ramp_share=0.1)
-    assert isinstance(both.classes, Classes)
-    assert np.array_equal(both.classes.labels, (both.images.mean((1, 2, 3)) > 128).astype(int))
+    both = of_all_labels(train_set, held_out, slides_known=True)
+    assert both.labels is not None
+    assert np.array_equal(both.labels.train, (both.images.mean((1, 2, 3)) > 128).astype(int))
     assert len(both.images) == 30 and len(both.held_out) == 20

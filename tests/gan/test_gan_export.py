@@ -7,18 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from factories.gan import CPU, dataset, recipe, train
 
-from pathgen.gan.checkpoint import load_discriminator, load_meta
-from pathgen.gan.discriminator_scores import score
-from pathgen.gan.export import example_for_signature, keep_synthetic, keep_training, selected_by
-from pathgen.gan.hyperparams import GanRecipe
-from pathgen.gan.loop import train_generator
-from pathgen.gan.result import TrainedGan
+from pathgen.gan.checkpoint import TrainedGan, load_discriminator, load_meta
+from pathgen.gan.discriminator_scores import discriminator_scores
+from pathgen.gan.export import example_for_signature, save_training, selected_by, write_synthetic_set
+from pathgen.gan.generators.base import FP32
 from pathgen.gan.sampling import load_generator
 from pathgen.gan.serving import _load_pyfunc
 from pathgen.patches.store import PatchSet, open_patch_set
-
-CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
@@ -28,34 +25,16 @@ def images() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def trained(images: np.ndarray) -> TrainedGan:
-    recipe = GanRecipe(
-        batch_size=8,
-        kimg=0.08,
-        lr_generator=2e-4,
-        lr_discriminator=2e-4,
-        beta1=0.5,
-        beta2=0.999,
-        real_target=1.0,
-        ema_decay=0.0,
-        augment="none",
-        seed=1,
+    settings = recipe(
+        "dcgan", width=4, latent_dim=6, kimg=0.08, real_target=1.0, ema_decay=0.0, augment="none"
     )
-    return train_generator(
-        images,
-        architecture="dcgan",
-        options={"width": 4, "latent_dim": 6},
-        recipe=recipe,
-        device=CPU,
-        precision="fp32",
-        channels_last=False,
-        snapshot_every_kimg=1.0,
-    )
+    return train(settings, dataset(images), precision=FP32)
 
 
 @pytest.fixture(scope="module")
 def folders(trained: TrainedGan, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     root = tmp_path_factory.mktemp("gan")
-    keep_training(trained, {"tumor": root / "model"}, root / "results")
+    save_training(trained, {"tumor": root / "model"}, root / "results")
     return root / "model", root / "results"
 
 
@@ -66,13 +45,13 @@ def test_a_training_leaves_model_curves_and_pictures(trained: TrainedGan, folder
     pd.testing.assert_frame_equal(history, trained.history, check_dtype=False)
     assert (results / "overfitting.csv").read_text().startswith("kimg,gan/known_accuracy,")
     pictures = sorted((results / "progress").iterdir())
-    assert len(pictures) == len(trained.pictures) == 10
+    assert len(pictures) == len(trained.sample_grids) == 10
     assert pictures[-1].read_bytes() == (results / "samples.png").read_bytes()
     assert pictures[-1].name == "000000080_images.png"
 
 
 def kept(model: Path, folder: Path, count: int, **settings: Any) -> PatchSet:
-    keep_synthetic(
+    write_synthetic_set(
         folder.parent / "store",
         model,
         folder,
@@ -106,7 +85,7 @@ def test_scores_equal_the_discriminator_patch_by_patch(
     folders: tuple[Path, Path], images: np.ndarray
 ) -> None:
     discriminator = load_discriminator(folders[0])
-    scores = score(discriminator, images, CPU)
+    scores = discriminator_scores(discriminator, images, CPU)
     assert scores.dtype == np.float64
     for number in (0, 5, 23):
         pixels = torch.from_numpy(images[number].transpose(2, 0, 1).copy()).float()[None] / 127.5 - 1.0
@@ -117,7 +96,7 @@ def test_scores_equal_the_discriminator_patch_by_patch(
 
 def test_the_served_model_draws_what_synthesis_draws(trained: TrainedGan, folders: tuple[Path, Path]) -> None:
     served = _load_pyfunc(str(folders[0]))
-    wanted, shape_like = example_for_signature(trained)
+    wanted, shape_like = example_for_signature(trained.image_size)
     assert served.predict(wanted).shape == shape_like.shape
     two = served.predict(pd.DataFrame({"seed": [1, 2], "count": [3, 70]}))
     generator = load_generator(folders[0])

@@ -8,30 +8,31 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from factories.gan import changed, recipe
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import torch_generator
-from pathgen.gan.checkpoint import load_discriminator, load_generator, load_meta, save_gan
+from pathgen.gan.checkpoint import TrainedGan, load_discriminator, load_meta, load_networks, save_gan
 from pathgen.gan.generators import dcgan
-from pathgen.gan.result import TrainedGan
 
-SIZE = {"image_size": 16, "width": 8, "latent_dim": 5}
+SETTINGS = recipe("dcgan", latent_dim=5)
 
 
-def pair(seed: int = 1) -> TrainedGan:
-    generator, discriminator = dcgan.build_generator(**SIZE), dcgan.build_discriminator(**SIZE)
-    for network in (generator, discriminator):
-        dcgan.initialise(network, seed)
+def pair(seed: int = 1, **meta: object) -> TrainedGan:
+    g, d = dcgan.GENERATOR.initialised(changed(SETTINGS, seed=seed), 16)
+    for network in (g, d):
         network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-    options = {"width": 8, "latent_dim": 5}
-    return TrainedGan(
-        "dcgan", options, 16, generator, discriminator, pd.DataFrame(), pd.DataFrame(), [], {"images": 3}
-    )
+    facts = {"network": "dcgan", "recipe": SETTINGS.model_dump(), "classes": 0, "images": 3}
+    return TrainedGan(SETTINGS, 16, 0, g, d, pd.DataFrame(), pd.DataFrame(), [], facts | meta)
+
+
+def load_generator(folder: Path) -> torch.nn.Module:
+    return load_networks(folder, load_meta(folder))
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    save_gan(tmp_path / "dcgan-normal", pair(), {"label": "normal", "regime": "none"})
+    save_gan(tmp_path / "dcgan-normal", pair(), "normal")
     return tmp_path / "dcgan-normal"
 
 
@@ -43,14 +44,14 @@ def test_what_comes_back_is_what_was_saved(folder: Path) -> None:
     assert torch.equal(load_discriminator(folder)(images), trained.discriminator(images))
     assert not load_generator(folder).training
     card = load_meta(folder)
-    assert (card.architecture, card.options, card.image_size) == ("dcgan", {"width": 8, "latent_dim": 5}, 16)
+    assert (card.settings, card.image_size, card.classes) == (SETTINGS, 16, 0)
     assert card.facts["label"] == "normal"
     assert card.facts["images"] == 3
     assert card.facts["parameters"]["generator"] == sum(w.numel() for w in trained.generator.parameters())
 
 
 def test_equal_pairs_make_equal_files_in_any_folder(folder: Path, tmp_path: Path) -> None:
-    save_gan(tmp_path / "other", pair(), {"regime": "none", "label": "normal"})
+    save_gan(tmp_path / "other", pair(), "normal")
     files = sorted(path.name for path in folder.iterdir())
     assert files == ["discriminator.safetensors", "generator.safetensors", "model.json"]
     assert all((folder / name).read_bytes() == (tmp_path / "other" / name).read_bytes() for name in files)
@@ -63,17 +64,17 @@ def cut_off(folder: Path) -> None:
 
 def another_width(folder: Path) -> None:
     card = json.loads((folder / "model.json").read_text())
-    (folder / "model.json").write_text(json.dumps({**card, "options": {"width": 16, "latent_dim": 5}}))
+    (folder / "model.json").write_text(json.dumps({**card, "recipe": {**card["recipe"], "width": 16}}))
 
 
 def unknown_option(folder: Path) -> None:
     card = json.loads((folder / "model.json").read_text())
-    (folder / "model.json").write_text(json.dumps({**card, "options": {"depth": 16}}))
+    (folder / "model.json").write_text(json.dumps({**card, "recipe": {**card["recipe"], "depth": 16}}))
 
 
 def unknown_generator(folder: Path) -> None:
     card = json.loads((folder / "model.json").read_text())
-    (folder / "model.json").write_text(json.dumps({**card, "architecture": "diffusion"}))
+    (folder / "model.json").write_text(json.dumps({**card, "network": "diffusion"}))
 
 
 @pytest.mark.parametrize(
@@ -81,10 +82,10 @@ def unknown_generator(folder: Path) -> None:
     [
         (cut_off, r"generator\.safetensors: damaged"),
         (another_width, r"generator\.safetensors: does not fit the network in \d+ tensors"),
-        (unknown_option, r"model\.json: options do not fit"),
-        (unknown_generator, r"model\.json: unknown generator 'diffusion'\. This version knows: dcgan"),
-        (lambda folder: (folder / "model.json").write_text("{"), r"model\.json: not a generator's"),
-        (lambda folder: (folder / "model.json").write_text("[]"), r"model\.json: not a generator's"),
+        (unknown_option, r"model\.json: its recipe does not fit"),
+        (unknown_generator, r"model\.json: network: is 'diffusion'"),
+        (lambda folder: (folder / "model.json").write_text("{"), r"model\.json: is not a generator's"),
+        (lambda folder: (folder / "model.json").write_text("[]"), r"model\.json: is not a generator's"),
         (lambda folder: (folder / "model.json").unlink(), r"model\.json: cannot be read: No such file"),
         (
             lambda folder: (folder / "generator.safetensors").unlink(),
@@ -104,6 +105,6 @@ def test_what_does_not_fit_is_refused_on_one_line(
 def test_a_failed_save_leaves_the_older_pair(folder: Path) -> None:
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     with pytest.raises(ValueError, match="Out of range float"):
-        save_gan(folder, pair(seed=2), {"loss": np.nan})
+        save_gan(folder, pair(seed=2, loss=np.nan), "normal")
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert [path.name for path in folder.parent.iterdir()] == ["dcgan-normal"]

@@ -13,29 +13,31 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
-import drawable
 import filelock
 import numpy as np
 import pytest
 import torch
-from drawable import CPU, checkpoint
+from factories import killable_sampling
+from factories.gan import CPU, SIDE, save_untrained
+from factories.waiting import wait_until
 
 from pathgen.core.errors import PathgenError
 from pathgen.gan import sample_cache, synthesis
-from pathgen.gan.export import keep_synthetic
-from pathgen.gan.sample_cache import drawn_patches, in_batches
+from pathgen.gan.export import write_synthetic_set
+from pathgen.gan.generators.base import Precision
+from pathgen.gan.sample_cache import cached_samples, in_batches
 from pathgen.gan.sampling import load_generator
-from pathgen.gan.synthesis import BLOCK, Arithmetic
+from pathgen.gan.synthesis import BLOCK
 from pathgen.patches.store import open_patch_set
 from pathgen.provenance.code_hash import code_manifest
 
-ROW_BYTES = drawable.SIDE * drawable.SIDE * 3
+ROW_BYTES = SIDE * SIDE * 3
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.set_num_threads(1)
-    return checkpoint(tmp_path_factory.mktemp("gan") / "dcgan", "dcgan")
+    return save_untrained(tmp_path_factory.mktemp("gan") / "dcgan", "dcgan")
 
 
 @pytest.fixture
@@ -53,7 +55,7 @@ def blocks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def draw(store: Path, model: Path, count: int, **settings: Any) -> np.ndarray:
-    return drawn_patches(store, model, **{"seed": 3, "count": count, "device": CPU} | settings)
+    return cached_samples(store, model, **{"seed": 3, "count": count, "device": CPU} | settings)
 
 
 def only_store(root: Path) -> Path:
@@ -79,7 +81,7 @@ def test_sets_of_any_size_have_the_same_first_bytes(model: Path, tmp_path: Path)
     def digest(count: int, batch_size: int) -> str:
         folder = tmp_path / f"set{count}"
         where = {"generator": "dcgan", "label": "tumor", "seed": 3, "device": CPU}
-        keep_synthetic(
+        write_synthetic_set(
             tmp_path / f"store{count}", model, folder, **where, per_class=count, batch_size=batch_size
         )
         return hashlib.sha256(open_patch_set(folder).images[:300].tobytes()).hexdigest()
@@ -87,21 +89,17 @@ def test_sets_of_any_size_have_the_same_first_bytes(model: Path, tmp_path: Path)
     assert digest(300, 256) == digest(1000, 77)
 
 
-def test_memory_does_not_grow_with_the_patches(
-    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sample_cache, "_SEGMENT_BYTES", 10 * BLOCK * ROW_BYTES)
-
+def test_memory_does_not_grow_with_the_patches(model: Path, tmp_path: Path) -> None:
     def peak(count: int) -> int:
-        where = {"generator": "dcgan", "label": "tumor", "seed": 3, "device": CPU, "batch_size": 256}
         tracemalloc.start()
-        keep_synthetic(tmp_path / f"store{count}", model, tmp_path / f"set{count}", **where, per_class=count)
+        patches = draw(tmp_path / f"store{count}", model, count, segment_bytes=10 * BLOCK * ROW_BYTES)
+        for _ in in_batches(patches, 256):
+            pass
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return most
 
     peak(64)  # What is imported and cached once.
-    # The table of the set has some 50 bytes a row.
     assert peak(4000) - peak(1000) < 3000 * ROW_BYTES / 4
 
 
@@ -131,7 +129,7 @@ def test_a_damaged_store_is_drawn_again_from_the_damage_on(
     elif harm == "no json":
         record.write_text(record.read_text()[:-20])
     elif harm == "foreign":
-        record.write_text(json.dumps(content | {"identity": content["identity"] | {"seed": 4}}))
+        record.write_text(json.dumps(content | {"key": content["key"] | {"seed": 4}}))
     else:
         record.write_text(json.dumps(content | {"segments": {"100": "x"}}))
     assert np.array_equal(draw(tmp_path, model, 300), whole)
@@ -145,21 +143,21 @@ def test_all_that_shapes_patches_has_a_store_of_its_own(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = tmp_path / "store"
-    other, style = checkpoint(tmp_path / "b", "dcgan", 2), checkpoint(tmp_path / "c", "stylegan2")
+    other, style = save_untrained(tmp_path / "b", "dcgan", 2), save_untrained(tmp_path / "c", "stylegan2")
     drawn_with: list[dict[str, Any]] = [
         {},
         {"seed": 4},
         {"best_of": 2},
-        {"arithmetic": Arithmetic("bf16")},
+        {"precision": Precision("bf16")},
         {"model": other},
-        {"model": style, "drawing": {"truncation_psi": 1.0}},
-        {"model": style, "drawing": {"truncation_psi": 0.5}},
-        {"model": style, "drawing": {"noise": "none"}},
+        {"model": style, "sampling": {"truncation_psi": 1.0}},
+        {"model": style, "sampling": {"truncation_psi": 0.5}},
+        {"model": style, "sampling": {"noise": "none"}},
     ]
     for number, settings in enumerate(drawn_with):
         draw(store, **{"model": model, "count": 5} | settings)
         assert len(list(store.iterdir())) == number + 1, settings
-    draw(store, model, 5, arithmetic=Arithmetic("fp32", channels_last=True))
+    draw(store, model, 5, precision=Precision("fp32", channels_last=True))
     assert len(list(store.iterdir())) == len(drawn_with), "channels_last counts with bf16 only"
     for function in ("get_num_threads", "__version__"):
         changed = "0" if function == "__version__" else lambda: 77
@@ -208,7 +206,7 @@ def test_a_full_disk_is_told_on_one_line_and_costs_nothing(
 def test_what_is_in_the_way_is_named(model: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
     store.write_text("not a folder")
-    with pytest.raises(PathgenError, match=f"cannot hold drawn patches.*{store}"):
+    with pytest.raises(PathgenError, match=f"cannot be written.*{store}"):
         draw(store, model, 5)
 
 
@@ -233,7 +231,7 @@ def test_a_second_process_waits(
 
 @pytest.mark.parametrize("size", [1, 64, 77, 1000])
 def test_batches_are_the_mapped_rows(model: Path, tmp_path: Path, size: int) -> None:
-    patches = drawn_patches(tmp_path, model, seed=3, count=150, device=CPU)
+    patches = cached_samples(tmp_path, model, seed=3, count=150, device=CPU)
     batches = list(in_batches(patches, size))
     assert {len(batch) for batch in batches[:-1]} <= {size}
     assert np.array_equal(np.concatenate(batches), patches)
@@ -241,14 +239,19 @@ def test_batches_are_the_mapped_rows(model: Path, tmp_path: Path, size: int) -> 
 
 def test_killed_at_any_moments_it_goes_on_and_draws_nothing_twice(model: Path, tmp_path: Path) -> None:
     store, count = tmp_path / "store", 8_000
-    command = [sys.executable, str(drawable.__file__), str(store), str(model)]
+    command = [sys.executable, str(killable_sampling.__file__), str(store), str(model)]
 
     def segments() -> list[list[Any]]:
         records = list(store.glob("*/record.json"))
         return json.loads(records[0].read_text())["segments"] if records else []
 
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     ) as parent:
         assert parent.stdin is not None
         assert parent.stdout is not None
@@ -264,8 +267,7 @@ def test_killed_at_any_moments_it_goes_on_and_draws_nothing_twice(model: Path, t
         for attempt in range(4):
             # Each attempt ends its segments elsewhere: what was drawn again would show.
             child = start((attempt + 1) * BLOCK * ROW_BYTES)
-            while len(segments()) < len(recorded) + 3:
-                time.sleep(0.001)
+            wait_until(lambda: len(segments()) >= len(recorded) + 3)  # noqa: B023 - called at once
             time.sleep(random.random() * 0.02)
             os.kill(child, signal.SIGKILL)
             assert parent.stdout.readline() == f"{-signal.SIGKILL}\n", "it was over before it was killed"

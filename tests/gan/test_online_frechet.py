@@ -3,15 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from killable import DCGAN, OPTIONS
+from factories.gan import CPU, DCGAN, dataset, train
 
-from pathgen.gan.loop import train_generator
+from pathgen.gan.checkpoint import TrainedGan
 from pathgen.gan.online_frechet import FRECHET_KEYS, OnlineFrechet
-from pathgen.gan.result import TrainedGan
 from pathgen.metrics.features.texture_v1 import texture_v1
 from pathgen.metrics.fidelity.frechet import frechet_distance
-
-CPU = torch.device("cpu")
 
 
 def patches(seed: int, count: int = 40, side: int = 16, bright: float = 0.0) -> np.ndarray:
@@ -20,7 +17,7 @@ def patches(seed: int, count: int = 40, side: int = 16, bright: float = 0.0) -> 
 
 
 def likeness(originals: np.ndarray, held_out: np.ndarray) -> OnlineFrechet | None:
-    return OnlineFrechet.of(originals, held_out, latent_dim=8, seed=1, device=CPU)
+    return OnlineFrechet.of(dataset(originals, held_out), DCGAN, CPU)
 
 
 def test_the_floor_is_the_distance_of_held_out_patches() -> None:
@@ -28,33 +25,25 @@ def test_the_floor_is_the_distance_of_held_out_patches() -> None:
     assert found is not None
     expected = frechet_distance(texture_v1(patches(2)), texture_v1(patches(1)))
     assert found.floor == pytest.approx(expected)
-    assert found.look(patches(2)) == pytest.approx({"gan/frechet": expected, "gan/frechet_floor": expected})
-    assert found.look(patches(1))["gan/frechet"] < 1e-6 < found.floor
-    assert found.look(patches(3, bright=40.0))["gan/frechet"] > 3 * found.floor
-    assert found.latents.shape == (40, 8)
+    assert found.measure(patches(2)) == pytest.approx(
+        {"gan/frechet": expected, "gan/frechet_floor": expected}
+    )
+    assert found.measure(patches(1))["gan/frechet"] < 1e-6 < found.floor
+    assert found.measure(patches(3, bright=40.0))["gan/frechet"] > 3 * found.floor
+    assert found.z.shape == (40, 8)
 
 
 def test_equal_numbers_are_compared() -> None:
     found = likeness(patches(1, count=200), patches(2, count=30))
     assert found is not None
-    assert len(found.features) == len(found.latents) == 30
+    assert len(found.features) == len(found.z) == 30
     assert likeness(patches(1, count=200), patches(2, count=1)) is None
     assert likeness(patches(1, side=8), patches(2, side=8)) is None
 
 
 def trained(held_out: np.ndarray | None) -> TrainedGan:
     torch.set_num_threads(1)
-    return train_generator(
-        patches(1),
-        architecture="dcgan",
-        options=OPTIONS["dcgan"],
-        recipe=DCGAN,
-        device=CPU,
-        precision="fp32",
-        channels_last=True,
-        snapshot_every_kimg=1.0,
-        held_out=held_out,
-    )
+    return train(DCGAN, dataset(patches(1), held_out))
 
 
 def test_a_training_tells_it_twenty_times_and_learns_the_same() -> None:

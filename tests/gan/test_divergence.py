@@ -2,25 +2,22 @@
 
 import logging
 import math
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from killable import DCGAN, OPTIONS, STYLEGAN2
+from factories.gan import CPU, DCGAN, STYLEGAN2, changed, dataset, train
 
 from pathgen.core.errors import PathgenError
-from pathgen.gan import trainer
-from pathgen.gan.divergence import Health
-from pathgen.gan.loop import train_generator
+from pathgen.gan.checkpoint import TrainedGan
+from pathgen.gan.divergence import DivergenceMonitor
 from pathgen.gan.online_frechet import FRECHET_KEYS
-from pathgen.gan.overfitting import LOOKS, Watch, is_overfitting
-from pathgen.gan.result import TrainedGan
-from pathgen.gan.trainer import Players
+from pathgen.gan.overfitting import PROBE_KEYS, OverfittingProbe, is_overfitting
+from pathgen.gan.trainer import AdversarialTrainer
 from pathgen.training.checkpoint import load_tensors
 
-CPU = torch.device("cpu")
 WELL = {"gan/discriminator_loss": 1.0, "gan/generator_loss": 2.0, "gan/spread_ratio": 0.8}
 WILD = {**WELL, "gan/generator_loss": 300.0}
 ALIKE = {**WELL, "gan/spread_ratio": 0.01}
@@ -37,24 +34,16 @@ def tissue(count: int, seed: int) -> np.ndarray:
     return colours.repeat(4, 1).repeat(4, 2)
 
 
-def trained(recipe: object, images: np.ndarray, generator: str = "dcgan", **more: object) -> TrainedGan:
-    return train_generator(
-        images,
-        architecture=generator,
-        options=OPTIONS[generator],
-        recipe=recipe,  # type: ignore[arg-type]
-        device=CPU,
-        precision="fp32",
-        channels_last=True,
-        snapshot_every_kimg=0.016,
-        what="train it",
-        **more,  # type: ignore[arg-type]
-    )
+def trained(
+    settings: Any, images: np.ndarray, held_out: np.ndarray | None = None, **options: Any
+) -> TrainedGan:
+    data = dataset(images, held_out)
+    return train(settings, data, **{"snapshot_every_kimg": 0.016, "desc": "train it"} | options)
 
 
 def verdicts(records: list[dict[str, float]], originals_vary: bool = True) -> list[bool]:
-    health = Health(originals_vary=originals_vary)
-    return [health.judge(record) is not None for record in records]
+    health = DivergenceMonitor(originals_vary=originals_vary)
+    return [health.check(record) is not None for record in records]
 
 
 def test_bounds_must_be_crossed_several_times_in_a_row() -> None:
@@ -67,26 +56,26 @@ def test_bounds_must_be_crossed_several_times_in_a_row() -> None:
 
 
 def test_what_is_no_number_is_named_at_once() -> None:
-    problem = Health(originals_vary=True).judge({**WELL, "gan/grad_norm_generator": math.nan})
+    problem = DivergenceMonitor(originals_vary=True).check({**WELL, "gan/grad_norm_generator": math.nan})
     assert problem is not None
-    assert problem[0] == "gan/grad_norm_generator is no finite number"
+    assert problem[0] == "gan/grad_norm_generator is not finite"
 
 
 def test_it_is_not_well_from_the_first_bad_record_on() -> None:
-    health = Health(originals_vary=True)
+    health = DivergenceMonitor(originals_vary=True)
     seen = []
     for record in (WELL, WILD, WELL, ALIKE, WELL):
-        health.judge(record)
-        seen.append(health.is_well)
+        health.check(record)
+        seen.append(health.is_healthy)
     assert seen == [True, False, True, False, True]
 
 
 @pytest.mark.parametrize("generator", ["dcgan", "stylegan2"])
 def test_a_learning_rate_of_one_is_caught_and_explained(generator: str, tmp_path: Path) -> None:
-    recipe = DCGAN if generator == "dcgan" else STYLEGAN2
-    broken = replace(recipe, lr_generator=1.0, lr_discriminator=1.0)  # type: ignore[type-var]
+    settings = DCGAN if generator == "dcgan" else STYLEGAN2
+    broken = changed(settings, lr_generator=1.0, lr_discriminator=1.0)
     with pytest.raises(PathgenError) as caught:
-        trained(broken, tissue(64, 1), generator, resume_folder=tmp_path)
+        trained(broken, tissue(64, 1), resume_folder=tmp_path)
     told = str(caught.value)
     assert told.startswith("train it: after ")
     assert "learning rates" in told and "snapshot is kept" in told and "\n" not in told
@@ -98,15 +87,15 @@ def test_a_learning_rate_of_one_is_caught_and_explained(generator: str, tmp_path
 def test_a_collapse_ends_the_training_with_the_snapshot_before_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = Players.step
+    whole = AdversarialTrainer.step
 
-    def step(self: Players, *batches: torch.Tensor, number: int, given: None) -> dict[str, torch.Tensor]:
-        told = whole(self, *batches, number=number)
-        return {**told, "gan/spread_ratio": torch.tensor(0.003)} if number >= 20 else told
+    def step(self: AdversarialTrainer, *batches: torch.Tensor, step: int, c: None) -> dict[str, torch.Tensor]:
+        told = whole(self, *batches, step=step)
+        return {**told, "gan/spread_ratio": torch.tensor(0.003)} if step >= 20 else told
 
-    monkeypatch.setattr(trainer.Players, "step", step)
-    with pytest.raises(PathgenError, match=r"after 240 images the generated images differ by 0\.3%"):
-        trained(replace(DCGAN, kimg=0.4), tissue(64, 1), resume_folder=tmp_path)
+    monkeypatch.setattr(AdversarialTrainer, "step", step)
+    with pytest.raises(PathgenError, match=r"after 240 images .* 0\.3%"):
+        trained(changed(DCGAN, kimg=0.4), tissue(64, 1), resume_folder=tmp_path)
     _, content = load_tensors(tmp_path / "snapshot.safetensors")
     assert content["plain"]["step"] == 20
 
@@ -138,24 +127,22 @@ def grey(level: int, count: int) -> np.ndarray:
 
 
 def test_a_look_is_the_share_and_the_ratio_of_mean_logits() -> None:
-    class Pair:
-        discriminator = Brightness()
-
-    watch = Watch(grey(255, 8), grey(153, 20), batch_size=16, seed=1, device=CPU)
+    data, settings = dataset(grey(255, 8), grey(153, 20)), changed(DCGAN, batch_size=16)
+    probe = OverfittingProbe(data, settings, CPU)
     generated = torch.full((64, 3, 16, 16), -0.6)
-    told = watch.look(Pair(), generated)  # type: ignore[arg-type]
+    told = probe.measure(Brightness(), generated)
     assert (
         told["gan/known_accuracy"] == told["gan/held_out_accuracy"] == told["gan/generated_accuracy"] == 1.0
     )
     # Logits 1.0, 0.2 and -0.6: half of the way from known to generated.
     assert told["gan/overfitting"] == pytest.approx(0.5, abs=1e-6)
-    undecided = watch.look(Pair(), torch.full((64, 3, 16, 16), 0.7))  # type: ignore[arg-type]
+    undecided = probe.measure(Brightness(), torch.full((64, 3, 16, 16), 0.7))
     assert "gan/overfitting" not in undecided
     assert undecided["gan/generated_accuracy"] == 0.0
 
 
 def test_looking_changes_no_byte() -> None:
-    recipe = replace(DCGAN, kimg=0.2)
+    recipe = changed(DCGAN, kimg=0.2)
     images = tissue(40, 1)
     alone, watched = trained(recipe, images), trained(recipe, images, held_out=tissue(30, 2))
     for one, other in (
@@ -170,7 +157,7 @@ def test_looking_changes_no_byte() -> None:
     assert (
         list(watched.overfitting.columns)
         == list(alone.overfitting.columns)
-        == ["kimg", *LOOKS, *FRECHET_KEYS]
+        == ["kimg", *PROBE_KEYS, *FRECHET_KEYS]
     )
 
 
@@ -179,17 +166,17 @@ def test_eight_patches_are_learned_by_heart_and_it_says_so(
     generator: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     recipes = {
-        "dcgan": replace(DCGAN, kimg=1.6, augment="none", lr_discriminator=1e-3),
-        "stylegan2": replace(STYLEGAN2, kimg=0.8, augment="none", ada_target=0.0, lr_discriminator=5e-3),
+        "dcgan": changed(DCGAN, kimg=1.6, augment="none", lr_discriminator=1e-3),
+        "stylegan2": changed(STYLEGAN2, kimg=0.8, augment="none", ada_target=0.0, lr_discriminator=5e-3),
     }
     with caplog.at_level(logging.WARNING):
-        result = trained(recipes[generator], tissue(8, 1), generator, held_out=tissue(60, 2))
+        result = trained(recipes[generator], tissue(8, 1), held_out=tissue(60, 2))
     assert is_overfitting([dict(row) for _, row in result.overfitting.iterrows()])
     (message,) = {record.getMessage() for record in caplog.records}
-    assert "the discriminator knows the 8 originals by heart" in message
+    assert "memorised the 8 training patches" in message
 
 
 def test_many_patches_raise_no_warning(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        trained(replace(DCGAN, kimg=1.6), tissue(1600, 1), held_out=tissue(60, 2))
+        trained(changed(DCGAN, kimg=1.6), tissue(1600, 1), held_out=tissue(60, 2))
     assert not caplog.records

@@ -1,1 +1,0 @@
-"""What differential privacy costs and buys: accuracy and the strongest attack against epsilon."""

@@ -1,0 +1,32 @@
+"""Sampling into a cache, in forks of one process that has imported torch.
+
+``killable_sampling.py CACHE CHECKPOINT`` reads lines ``COUNT SEGMENT_BYTES`` from standard input. It samples
+each in a fork, writes the process id of the fork at once, and the exit code of the fork at its end.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import torch
+
+from pathgen.gan.sample_cache import cached_samples
+
+
+def main(cache: Path, model: Path) -> None:
+    """Sample what standard input names."""
+    torch.set_num_threads(1)
+    for line in sys.stdin:
+        count, segment_bytes = map(int, line.split())
+        child = os.fork()
+        if child == 0:
+            cached_samples(
+                cache, model, seed=3, count=count, device=torch.device("cpu"), segment_bytes=segment_bytes
+            )
+            os._exit(0)
+        print(child, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
