@@ -118,30 +118,11 @@ def export_command(
         _Split | None, typer.Option(help="For pcam: the split, if the set does not name one.")
     ] = None,
 ) -> None:
-    """Write a patch set in a format of other programs.
-
-    `pathgen import` makes the same patch set of it again, byte by byte.
-    """
+    """Write a patch set in a format of other programs."""
     from pathgen.export.api import export_patch_set  # noqa: PLC0415
 
     with cli_errors():
         export_patch_set(patch_set, folder, form.value, split)
-
-
-@app.command("import")
-def import_command(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="What `pathgen export` wrote.")],
-    patch_set: Annotated[Path, typer.Argument(metavar="SET", help="Patch set to make; nothing is replaced.")],
-    split: Annotated[_Split | None, typer.Option(help="Which one, when FOLDER holds several (pcam).")] = None,
-) -> None:
-    """Read an export back into the same patch set.
-
-    Every patch is compared with what was exported; a damaged or altered file is named.
-    """
-    from pathgen.export.api import import_patch_set  # noqa: PLC0415
-
-    with cli_errors():
-        import_patch_set(folder, patch_set, split)
 
 
 @app.command("plan")

@@ -1,1 +1,1 @@
-"""Patch sets in the forms that other programs read, and back."""
+"""Export of patch sets in the formats of other programs."""

@@ -1,38 +1,31 @@
-"""What a form of export consists of."""
+"""Names of the export formats, and what all writers share."""
 
+import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
+from PIL import Image
 
 from pathgen.patches.store import PatchSet
 
-# Patches written or read at once: the memory of an export is a few of these, whatever the set.
+FormatName = Literal["imagefolder", "pcam", "parquet"]
+#: Writes a patch set into a folder, with a prefix of the file names; reports the number of patches written.
+Writer: TypeAlias = Callable[[PatchSet, Path, str, Callable[[int], object]], None]
+# Number of patches in memory at a time.
 BATCH = 1024
-EXPORT_AGAIN = "Export the patch set again"
-Pixels = NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Form:
-    """One form of export.
-
-    Attributes:
-        write: Writes (patches, folder, prefix of file names, how to report n patches done).
-        read: Reads (folder, prefix, the set's table, side in px), and yields the patches in batches, in
-            the order of the table; a `PathgenError` names the damaged file.
-        place: Says (folder, prefix, table, row) where a patch is, for messages.
-    """
-
-    write: Callable[[PatchSet, Path, str, Callable[[int], object]], None]
-    read: Callable[[Path, str, pd.DataFrame, int], Iterator[Pixels]]
-    place: Callable[[Path, str, pd.DataFrame, int], str]
 
 
 def batches(count: int) -> Iterator[slice]:
-    """Yield slices that cover `count` rows."""
+    """Yield slices of at most `BATCH` that cover `count` rows."""
     for start in range(0, count, BATCH):
         yield slice(start, min(start + BATCH, count))
+
+
+def encode_png(image: NDArray[np.uint8]) -> bytes:
+    """Return a patch, uint8 (H, W, 3), as the bytes of a PNG file."""
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, "png")
+    return stream.getvalue()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from pathgen.export.manifest import FormatName
+from pathgen.export.format import FormatName
 from pathgen.release.settings import ReleaseSettings
 
 _CONFORMS_TO = "http://mlcommons.org/croissant/1.0"

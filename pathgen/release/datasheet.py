@@ -11,7 +11,7 @@ from importlib import metadata
 import pandas as pd
 from ruamel.yaml import YAML
 
-from pathgen.export.manifest import FormatName
+from pathgen.export.format import FormatName
 from pathgen.release.croissant import licence_address
 from pathgen.release.gate import identities, named_in
 from pathgen.release.inputs import ReleaseInputs

@@ -9,8 +9,7 @@ from pathgen.core import layout
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.files import atomic_folder, sha256_of, write_json
 from pathgen.export.api import export_patch_set
-from pathgen.export.format import batches
-from pathgen.export.manifest import FormatName
+from pathgen.export.format import FormatName, batches
 from pathgen.patches.parquet import read_table
 from pathgen.patches.store import INDEX_FILE, PatchSetWriter
 from pathgen.release.croissant import croissant
