@@ -14,6 +14,7 @@ from pathgen.planning.inputs import input_files
 from pathgen.planning.speeds import START_S, Speed, recorded_speeds, speed_of
 from pathgen.planning.workload import (
     StageWork,
+    find_work,
     originals,
     scaling_work,
     stage_work,
@@ -101,7 +102,7 @@ def make_plan(name: str, params: Mapping[str, Any], root: Path, *, reuse: bool) 
     work = {one.stage: one for one in stage_work(params, len(files))}
     speeds = recorded_speeds(root)
     stages, to_run = stages_to_run(root) if reuse else (list(work), set(work))
-    groups = _groups([work.get(stage, StageWork(stage, stage)) for stage in stages], to_run, speeds)
+    groups = _groups([find_work(work, stage) or StageWork(stage, stage) for stage in stages], to_run, speeds)
     patches = originals(params) + synthetics(params) * len(params["pipeline"]["generators"])
     disk_needed = 2.0 * patches * params["extract"]["size_px"] ** 2 * 3
     disk_free = float(psutil.disk_usage(str(root)).free)

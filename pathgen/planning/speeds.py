@@ -8,7 +8,7 @@ from typing import Any
 from pathgen.core.errors import PathgenError
 from pathgen.planning.durations import FILE, read_durations
 from pathgen.planning.inputs import count_inputs
-from pathgen.planning.workload import StageWork, stage_work
+from pathgen.planning.workload import StageWork, find_work, stage_work
 
 # Seconds per unit on four cores without a GPU, for kinds of work that this checkout has not done yet.
 # Source: runs of the default study and of 20 slides of Camelyon16 (docs/results.md, docs/scale.md).
@@ -56,9 +56,10 @@ def recorded_speeds(root: Path) -> dict[str, Speed]:
     seconds: dict[str, float] = {}
     units: dict[str, float] = {}
     for digest, params in content["params"].items():
-        for work in _work_of(params, root):
-            entry = content["stages"].get(work.stage)
-            if entry is not None and entry["params"] == digest:
+        known = {one.stage: one for one in _work_of(params, root)}
+        for stage, entry in content["stages"].items():
+            work = find_work(known, stage)
+            if work is not None and entry["params"] == digest:
                 seconds[work.kind] = seconds.get(work.kind, 0.0) + entry["seconds"]
                 units[work.kind] = units.get(work.kind, 0.0) + work.units
     return {kind: Speed(seconds[kind] / units[kind], recorded=True) for kind in seconds if units[kind] > 0}

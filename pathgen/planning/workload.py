@@ -46,6 +46,19 @@ def stage_work(params: Params, slides: int) -> list[StageWork]:
     return [*_data_work(params, slides), *_gan_work(params), *_classifier_work(params), *_metric_work(params)]
 
 
+def find_work(work: Mapping[str, StageWork], stage: str) -> StageWork | None:
+    """Return the work of a DVC stage: its own entry, or its label's part of an entry for all labels.
+
+    Args:
+        work: Entries by stage.
+        stage: Name of the stage in DVC.
+    """
+    if stage in work:
+        return work[stage]
+    whole = work.get(stage.rpartition("-")[0])
+    return None if whole is None else StageWork(stage, whole.kind, whole.units / len(LABELS))
+
+
 def _data_work(params: Params, slides: int) -> Iterator[StageWork]:
     phantom = params["cohort"].get("phantom")
     area = phantom["width_px"] * phantom["height_px"] if phantom else 1

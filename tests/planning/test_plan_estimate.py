@@ -14,7 +14,7 @@ from pathgen.planning.inputs import count_inputs
 from pathgen.planning.page import as_text, duration
 from pathgen.planning.plan import Group, Plan, downstream
 from pathgen.planning.speeds import recorded_speeds, speed_of
-from pathgen.planning.workload import scaling_work, stage_work, tuning_work
+from pathgen.planning.workload import find_work, scaling_work, stage_work, tuning_work
 
 PARAMS = read_profile("phantom")
 
@@ -80,6 +80,13 @@ def test_recorded_speed_scales_with_work(checkout: Path) -> None:
     YAML(typ="safe").dump(with_value("pipeline.seeds", [1]), checkout / "params.yaml")
     record_duration("sample", 1.0, checkout)
     assert speed_of(stage.kind, recorded_speeds(checkout)) == speed, "older settings count as they were"
+
+
+def test_find_work_of_one_label_is_its_share() -> None:
+    (whole,) = [one for one in stage_work(PARAMS, 13) if one.group == "train_gan"]
+    one = find_work({whole.stage: whole}, f"{whole.stage}-tumor")
+    assert one is not None and (one.kind, one.units) == (whole.kind, whole.units / 2)
+    assert find_work({whole.stage: whole}, "survey") is None
 
 
 def test_recorded_durations_keep_only_settings_in_use(checkout: Path) -> None:
