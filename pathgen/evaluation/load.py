@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pathgen.core.errors import PathgenError
 from pathgen.metrics.statistics.bootstrap import Clusters, build_clusters
 from pathgen.patches.parquet import read_table
+from pathgen.patches.schemas import slides_known
 from pathgen.results.evaluation import Evaluation
 from pathgen.run_matrix import Replicate, RunKey, parse_run
 
@@ -62,7 +63,7 @@ def cluster_patches(slides: NDArray[np.object_], labels: NDArray[np.int64], coho
     """
     known = cohort[cohort["patient"].notna()]
     patients = dict(zip(known["slide"], known["patient"], strict=True))
-    return build_clusters(slides, labels, slides_known=bool(cohort["slide_known"].all()), patients=patients)
+    return build_clusters(slides, labels, slides_known=slides_known(cohort), patients=patients)
 
 
 def load_runs(folder: Path, generators: Mapping[str, Replicate]) -> tuple[TestPatches, list[EvaluatedRun]]:

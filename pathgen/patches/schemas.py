@@ -151,6 +151,15 @@ _DTYPES = {
 _REMAKE = "Run the stage that makes it again"
 
 
+def slides_known(cohort: pd.DataFrame) -> bool:
+    """Return whether the slide of every patch is known.
+
+    Args:
+        cohort: Table `COHORT`.
+    """
+    return bool(cohort["slide_known"].all())
+
+
 def as_text(values: Any) -> Any:
     """Return a text column as Python strings with None where empty, for every version of pandas."""
     plain = values.astype(object)

@@ -1,5 +1,5 @@
 """Procedural whole-slide images in Camelyon16's folder layout: the embedded study material.
 
-Nothing in them comes from a patient, so they can be shipped, changed and shared freely. What they can
-show is that the software is right, not that a finding holds for real tissue.
+They contain no patient data and can be shared freely. They can show that the software is correct, not
+that a finding holds for real tissue.
 """

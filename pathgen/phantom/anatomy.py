@@ -1,4 +1,4 @@
-"""Where things are on a slide: tissue, lesions, and the kinds of tissue between them."""
+"""Spatial layout of a slide: tissue, lesions, and kinds of tissue."""
 
 from dataclasses import dataclass
 
@@ -38,17 +38,17 @@ class Anatomy:
 
     Attributes:
         map_px: Pixels of level 0 per value.
-        tissue: Inside a piece of tissue.
-        lesion: Inside a lesion and outside its exclusions.
+        tissue: Share of tissue.
+        lesion: Share of lesion without exclusions.
         nest: Sheets of tumour cells inside the lesion; the rest of it is its stroma.
         stroma: Fibrous tissue: capsule, strands, and the stroma of a lesion.
         sinus: Loose, pale tissue.
         fat: Fat cells.
         reactive: Normal tissue with large nuclei: germinal centres, crowds of macrophages.
-        inflamed: Where lymphocytes have moved into the lesion.
-        density: How crowded cells are.
-        shade: How dark nuclei are.
-        thickness: Of the section, as a factor on both dyes.
+        inflamed: Lesion infiltrated by lymphocytes.
+        density: Density of cells.
+        shade: Darkness of nuclei.
+        thickness: Thickness of the section, as a factor on both dyes.
     """
 
     map_px: int
@@ -87,10 +87,10 @@ def draw_tissue(rng: np.random.Generator, width: int, height: int, share: float)
         rng: Source of randomness.
         width: Width of the slide, px.
         height: Height of the slide, px.
-        share: Wanted share of the slide's area.
+        share: Share of the slide's area.
 
     Returns:
-        The pieces, all of their area inside the slide.
+        Pieces, inside the slide.
     """
     frame = shapely.box(0, 0, width, height).buffer(-0.02 * min(width, height))
     pieces: list[BaseGeometry] = []
@@ -99,7 +99,6 @@ def draw_tissue(rng: np.random.Generator, width: int, height: int, share: float)
         centre = np.array([x * width, y * height]) + rng.uniform(-0.03, 0.03, 2) * min(width, height)
         radius = float(np.sqrt(share * width * height / len(centres) / np.pi))
         piece = _blob(rng, centre, radius, 0.14, 240).intersection(frame)
-        # A second piece that touches the first becomes part of it.
         pieces.append(piece)
     merged = shapely.union_all(pieces)
     return [Polygon(part.exterior) for part in shapely.get_parts(merged) if isinstance(part, Polygon)]
@@ -122,7 +121,7 @@ def draw_outlines(
         The outlines, vertices on whole pixels.
 
     Raises:
-        PathgenError: A lesion was asked for, and the slide is too small for it.
+        PathgenError: The slide is too small for a lesion.
     """
     tissue = draw_tissue(rng, width, height, tissue_share)
     if lesion_share == 0:
@@ -134,7 +133,7 @@ def draw_outlines(
         missing = wanted - taken.area
         if missing < 0.08 * wanted:
             break
-        # A few large lesions first, then whatever still fits.
+        # A few large lesions first, then smaller ones.
         radius = float(np.sqrt(missing * rng.uniform(0.5, 1.0) / np.pi)) * 0.97**trial
         left, top, right, bottom = room.bounds
         centre = rng.uniform((left, top), (right, bottom))
@@ -143,7 +142,7 @@ def draw_outlines(
         taken = taken.union(_blob(rng, centre, radius, 0.2, 160).intersection(room))
     lesions, exclusions = [], []
     for part in shapely.get_parts(taken):
-        # Lesions that enclose tissue take it in: an outline has no holes.
+        # Enclosed tissue becomes part of the lesion: an outline has no holes.
         outer = _largest(Polygon(part.exterior).intersection(room))
         rounded = None if outer is None else _on_whole_pixels(outer.simplify(0.5 / mpp))
         if rounded is None or rounded.area * mpp**2 < _SMALLEST_LESION_UM**2:
@@ -155,7 +154,7 @@ def draw_outlines(
     if not lesions:
         raise PathgenError(
             f"a lesion_share of {lesion_share} on {width} x {height} px of {mpp} um",
-            f"leaves no room for a lesion of {_SMALLEST_LESION_UM:g} um",
+            f"has no space for a lesion of {_SMALLEST_LESION_UM:g} um",
             "Raise lesion_share, width_px or height_px in params.yaml: cohort.phantom",
         )
     return Outlines(tissue, lesions, exclusions)
@@ -200,16 +199,16 @@ def fill(polygons: list[Polygon], shape: tuple[int, int], map_px: float) -> F32:
 def draw_anatomy(
     rng: np.random.Generator, outlines: Outlines, width: int, height: int, mpp: float, overlap: float
 ) -> Anatomy:
-    """Decide which kind of tissue is where.
+    """Draw the maps of the kinds of tissue.
 
     Args:
         rng: Source of randomness.
-        outlines: Of this slide.
+        outlines: Outlines of the slide.
         width: Width of the slide, px.
         height: Height of the slide, px.
         mpp: Pixel size, um per px.
-        overlap: How far the classes borrow each other's look, 0..1: more reactive
-            tissue, more tumour stroma, more lymphocytes in the lesion.
+        overlap: Similarity of the classes, 0..1: more reactive tissue, more tumour stroma, more
+            lymphocytes in the lesion.
 
     Returns:
         The maps, with a border of two cells at the far sides so that they can be enlarged to the slide.
@@ -228,7 +227,7 @@ def draw_anatomy(
     strands = 1 - smooth_step(np.abs(field(420.0)), 0.04, 0.10)
     patches = smooth_step(field(160.0), 1.3, 1.7)
     stroma = np.maximum.reduce([tissue - inner, strands * 0.9, patches])
-    # Tumour grows in nests, parted by strands of stroma.
+    # Tumour grows in nests, separated by strands of stroma.
     nest = smooth_step(np.abs(field(150.0) + 0.4 * field(50.0)), 0.05 + 0.10 * overlap, 0.15 + 0.12 * overlap)
     reactive = smooth_step(field(110.0), 1.7 - 1.5 * overlap, 2.2 - 1.5 * overlap)
     inflamed = smooth_step(field(110.0), 1.7 - 1.5 * overlap, 2.2 - 1.5 * overlap)

@@ -1,4 +1,4 @@
-"""Lesion outlines in the XML that ASAP writes and Camelyon16 publishes."""
+"""Write lesion outlines as ASAP XML, the format of Camelyon16."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,7 +23,7 @@ def write_annotations(path: Path, lesions: list[Polygon], exclusions: list[Polyg
     """Write outlines as ASAP XML, groups Tumor and Exclusion.
 
     Args:
-        path: The file.
+        path: Path of the file.
         lesions: Tumour, level-0 px.
         exclusions: Normal tissue inside the tumour, level-0 px.
     """

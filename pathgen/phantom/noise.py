@@ -1,4 +1,4 @@
-"""Smooth random fields and outlines, the raw material of every texture."""
+"""Smooth random fields and outlines."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""Nuclei as small stamps of dye: what tells tumour from lymphoid tissue."""
+"""Nuclei as small stamps of dye: they distinguish tumour from lymphoid tissue."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ DIRECTIONS = 12
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of nucleus; ranges are drawn evenly, one nucleus at a time.
+    """A kind of nucleus; values are uniform in their ranges.
 
     Attributes:
         diameter_um: Smallest and largest mean diameter, um.
         elongation: Smallest and largest ratio of long to short axis.
-        roughness: How irregular the outline is, relative to the radius.
+        roughness: Irregularity of the outline, relative to the radius.
         dye: Smallest and largest amount of haematoxylin of the chromatin.
-        clearing: How empty the inside of a vesicular nucleus is, 0 (solid) to 1.
-        nucleoli: Most nucleoli a nucleus has.
-        halo: How far the cytoplasm draws back around the nucleus, 0..1.
+        clearing: Emptiness of the inside of a vesicular nucleus, 0 (solid) to 1.
+        nucleoli: Largest number of nucleoli.
+        halo: Retraction of the cytoplasm around the nucleus, 0..1.
         veil: Share of the eosin that shows through.
     """
 
@@ -47,12 +47,12 @@ FAT_DROP = Kind((30.0, 37.0), (1.0, 1.2), 0.05, (0.0, 0.0), 0.0, 0, 0.0, 0.06)
 
 @dataclass(frozen=True)
 class Stamp:
-    """One nucleus, ready to be put on a slide.
+    """Image of one nucleus.
 
     Attributes:
         ink: float32 (n, n), haematoxylin it adds.
         keep: float32 (n, n), share of the haematoxylin below that stays, 0..1.
-        keep_eosin: The same for eosin, of which some shows through a nucleus.
+        keep_eosin: Same for eosin; some of it shows through a nucleus.
         area_um2: Area of the nucleus, um^2.
     """
 
@@ -63,13 +63,13 @@ class Stamp:
 
 
 def draw_bank(rng: np.random.Generator, kind: Kind, mpp: float, shades: int, scale: float) -> list[Stamp]:
-    """Draw nuclei of a kind, all at once: `shades` in each of `DIRECTIONS` directions over half a turn.
+    """Draw nuclei of a kind: `shades` in each of `DIRECTIONS` directions over half a turn.
 
     Args:
         rng: Source of randomness.
-        kind: The kind.
+        kind: Kind of nucleus.
         mpp: Pixel size, um per px.
-        shades: Steps from the palest to the darkest.
+        shades: Number of shades, from the palest to the darkest.
         scale: Factor on the kind's diameters.
 
     Returns:
@@ -126,7 +126,7 @@ def jittered_grid(
         rng: Source of randomness.
         shape: Rows and columns of the area, px.
         spacing_px: Distance of neighbours in the pattern, px.
-        jitter: Largest move, relative to the spacing.
+        jitter: Largest displacement, relative to the spacing.
 
     Returns:
         float64 (N, 2), row and column, inside the area, in random order.
@@ -144,14 +144,14 @@ def jittered_grid(
 def put_stamps(
     haematoxylin: F32, eosin: F32, margin: int, points: NDArray[np.float64], stamps: Sequence[Stamp]
 ) -> None:
-    """Put nuclei on a slide, later ones over earlier ones; changes both fields in place.
+    """Add nuclei to a slide in place, later ones over earlier ones.
 
     Args:
         haematoxylin: float32 (H + 2 margin, W + 2 margin).
-        eosin: The same for eosin; a nucleus displaces most of it.
+        eosin: Same for eosin; a nucleus displaces most of it.
         margin: Border on each side, px; at least half the largest stamp.
         points: float64 (N, 2), row and column without the border.
-        stamps: The nucleus for each point.
+        stamps: Nucleus of each point.
     """
     corners = np.rint(points).astype(np.int64) + margin
     for (row, column), stamp in zip(corners.tolist(), stamps, strict=True):

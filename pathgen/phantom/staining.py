@@ -1,4 +1,4 @@
-"""From amounts of dye to colour: absorption by two stains, seen through a microscope."""
+"""Convert amounts of dye to colour: absorption by two stains."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ _STRIP_ROWS = 256
 
 @dataclass(frozen=True)
 class Stain:
-    """How one slide was stained and scanned.
+    """Staining and scanning of one slide.
 
     Attributes:
         vectors: float64 (2, 3), optical density of haematoxylin and eosin per channel and unit of dye.
@@ -49,13 +49,13 @@ def draw_stain(rng: np.random.Generator, spread: float) -> Stain:
 
 
 def render(haematoxylin: F32, eosin: F32, stain: Stain, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Turn amounts of dye into the picture that a scanner takes.
+    """Render amounts of dye as a scanned image.
 
     Args:
         haematoxylin: float32 (H, W), amount of dye per pixel, 0 is none, 1 is a dark nucleus.
-        eosin: float32 (H, W), the same for eosin.
-        stain: The slide's stain.
-        rng: Source of the camera noise.
+        eosin: float32 (H, W), same for eosin.
+        stain: Stain of the slide.
+        rng: Source of the camera's noise.
 
     Returns:
         uint8 (H, W, 3) RGB: ``light * 10 ** -(haematoxylin * h + eosin * e)`` plus noise.

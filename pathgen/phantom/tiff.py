@@ -1,4 +1,4 @@
-"""Pyramidal tiled JPEG TIFF, the form in which scanners' slides are exchanged."""
+"""Write pyramidal TIFF files with JPEG tiles."""
 
 from pathlib import Path
 
@@ -20,10 +20,10 @@ def halve(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def write_pyramid(
     path: Path, picture: NDArray[np.uint8], mpp: float, levels: int, tile_px: int, jpeg_quality: int
 ) -> None:
-    """Write a picture as a slide that OpenSlide opens, whole or not at all.
+    """Write an image as a slide that OpenSlide opens, atomically.
 
     Args:
-        path: The file.
+        path: Path of the file.
         picture: uint8 (H, W, 3) RGB, level 0.
         mpp: Pixel size of level 0, um per px; stored as TIFF resolution per centimetre.
         levels: Levels of the pyramid, each half the size of the one before.

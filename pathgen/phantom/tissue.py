@@ -1,4 +1,4 @@
-"""Amounts of dye on a slide: fibres, cytoplasm and gaps, then the nuclei of every kind of tissue."""
+"""Amounts of dye on a slide: fibres, cytoplasm and gaps, then nuclei."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ _SHADES = 10
 
 
 def _fibre_phase(rng: np.random.Generator, anatomy: Anatomy, mpp: float) -> F32:
-    """Draw a field on the map whose contour lines are fibres; rad."""
+    """Draw a phase map, rad; its contour lines are fibres."""
     shape = anatomy.tissue.shape
     um = anatomy.map_px * mpp
     rows, columns = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32) * np.float32(um)
@@ -74,12 +74,12 @@ class Population:
     """Nuclei scattered over one kind of tissue.
 
     Attributes:
-        spacing_um: Distance of neighbours where all places are taken, um.
-        chance: Chance that a place is taken, on the map.
-        main: Bank of the usual nuclei.
-        other: Bank of the unusual ones, as many.
-        other_share: Share of the unusual ones.
-        direction: Long axis, rad, on the map; None: any.
+        spacing_um: Distance of neighbours at full density, um.
+        chance: Probability of a nucleus, on the map.
+        main: Usual nuclei.
+        other: Unusual nuclei, same number.
+        other_share: Share of unusual nuclei.
+        direction: Direction of the long axis, rad, on the map; None for any.
     """
 
     spacing_um: float
@@ -96,7 +96,7 @@ def _choose(
     shade: NDArray[np.float64],
     direction: NDArray[np.float64] | None,
 ) -> list[Stamp]:
-    """Pick a nucleus for each point: by darkness 0..1 and, where given, by direction (rad)."""
+    """Choose a nucleus for each point by darkness (0..1) and, unless None, direction (rad)."""
     shades = len(population.main) // DIRECTIONS
     rank = np.clip(((shade + rng.normal(0, 0.18, len(shade))) * shades).astype(np.int64), 0, shades - 1)
     if direction is None:
@@ -114,11 +114,11 @@ def _choose(
 def _populations(
     rng: np.random.Generator, anatomy: Anatomy, along_fibre: F32, mpp: float, overlap: float
 ) -> list[Population]:
-    """Decide which nuclei lie where, in the order in which they cover each other."""
+    """Return the populations of nuclei, from bottom to top."""
     lesion, nest, stroma = anatomy.lesion, anatomy.nest, anatomy.stroma
     loose = np.maximum(anatomy.sinus, anatomy.fat)
     solid = anatomy.tissue * (1 - stroma) * (1 - 0.85 * loose)
-    # Shares and spacings are set so that both classes take up about as much dye: see the tests.
+    # Shares and spacings give both classes about the same amount of dye (tested).
     crowd = 0.70 + 0.20 * anatomy.density
     few = 0.25 * overlap
     healthy, sick = solid * (1 - lesion), nest * (1 - 0.9 * anatomy.inflamed)
@@ -156,11 +156,11 @@ def draw_dyes(
 
     Args:
         rng: Source of randomness.
-        anatomy: Which kind of tissue is where.
+        anatomy: Maps of the kinds of tissue.
         width: Width of the slide, px.
         height: Height of the slide, px.
         mpp: Pixel size, um per px.
-        overlap: How far the classes borrow each other's look, 0..1.
+        overlap: Similarity of the classes, 0..1.
 
     Returns:
         haematoxylin, eosin: float32 (height, width), 1 is the dye of a dark nucleus.

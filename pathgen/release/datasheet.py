@@ -12,6 +12,7 @@ import pandas as pd
 from ruamel.yaml import YAML
 
 from pathgen.export.format import FormatName
+from pathgen.patches.schemas import slides_known
 from pathgen.release.croissant import licence_address
 from pathgen.release.gate import identities, named_in
 from pathgen.release.inputs import ReleaseInputs
@@ -50,7 +51,7 @@ def datasheet(study: ReleaseInputs, index: pd.DataFrame, versions: Mapping[str, 
         checks=checks(study),
         columns=list(index.columns),
         class_counts={label: int((study.training["label"] == label).sum()) for label in study.sets},
-        slides=study.training["slide"].nunique() if study.cohort["slide_known"].any() else None,
+        slides=study.training["slide"].nunique() if slides_known(study.cohort) else None,
         patients=study.training["patient"].dropna().nunique(),
         sources=sorted(study.cohort["source"].unique()),
         um_per_px=_um_per_px(study),

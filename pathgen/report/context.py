@@ -8,6 +8,7 @@ import pandas as pd
 
 from pathgen.core import layout
 from pathgen.core.params import read_params
+from pathgen.patches.schemas import slides_known
 from pathgen.provenance.params_hash import state_hashes
 from pathgen.report import figures, reference_results
 from pathgen.report.fidelity import FidelitySection, fidelity_section
@@ -234,7 +235,7 @@ def gather_page(
     cohort, samples, extracted = _tables(root)
     indexed = read_parquet(root / layout.INDEXED_SLIDES)
     left_out = None if cohort is None else left_out_table(cohort, indexed, extracted)
-    known = cohort is None or bool(cohort["slide_known"].any())
+    known = cohort is None or slides_known(cohort)
     generators = {name: read_generator(root, name) for name in _generators(root)}
     overlay_count = len(list((root / layout.OVERLAYS).glob("*.png")))
     overlays = (

@@ -117,7 +117,7 @@ def pixel_key(
 
 
 def _of_slide(source: Source, cohort: CohortSettings) -> dict[str, Any]:
-    # Own settings of a source of slides say which slides there are.
+    # The own settings of a source of slides select slides; they do not shape a slide's result.
     return cohort.model_dump(exclude=_NOT_OF_A_SLIDE | ({cohort.source} if source.has_slides else set()))
 
 

@@ -38,8 +38,8 @@ def _slides(root: Path) -> tuple[dict[str, str], list[Problem]]:
         for file in _files(root / folder, _SUFFIXES):
             match = _NAME.fullmatch(file.stem)
             if match is None or match[1].lower() != kind:
-                said = f"is not named as a slide of {folder} is: {kind}_001.tif"
-                problems.append(Problem(PathgenError(file, said, "Rename it, or move it out")))
+                reason = f"is not named like a slide of {folder}: {kind}_001.tif"
+                problems.append(Problem(PathgenError(file, reason, "Rename it, or move it out")))
             else:
                 found.append((file.stem.lower(), file.relative_to(root).as_posix()))
     return dict(found), problems + repeated_slides(found)
@@ -64,7 +64,7 @@ def _reference(root: Path) -> dict[str, str]:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             lines = [[cell.strip() for cell in line] for line in csv.reader(stream) if any(line)]
     except FileNotFoundError:
-        hint = "Put the data set's reference.csv there: it holds the labels of the test slides"
+        hint = "Put the data set's reference.csv there: it contains the labels of the test slides"
         raise PathgenError(path, "no such file", hint) from None
     except (UnicodeDecodeError, csv.Error) as problem:
         raise PathgenError(path, f"not readable as CSV: {problem}", "Copy it again") from None
@@ -74,7 +74,7 @@ def _reference(root: Path) -> dict[str, str]:
         if not _NAME.fullmatch(name):
             if number == 1:
                 continue
-            raise PathgenError(path, f"row {number} names no slide: {cells[0]!r}", "Correct the row")
+            raise PathgenError(path, f"row {number} does not name a slide: {cells[0]!r}", "Correct the row")
         label = cells[1].lower() if len(cells) > 1 else ""
         if label not in ("normal", "tumor"):
             raise PathgenError(path, f"{name} is {label!r}, not Normal or Tumor", "Correct the row")
@@ -92,13 +92,13 @@ def find_in_layout(
     """Find slides in Camelyon16's layout (see `find_cohort`).
 
     Args:
-        root: The folder.
-        settings: The section `cohort`.
+        root: Folder of the data set.
+        settings: Section `cohort`.
         not_exhaustive: Slides on which not all lesions are outlined.
-        withdrawn: Slides that are not used, and why.
+        withdrawn: Slides that are not used, with the reason.
 
     Returns:
-        The table `COHORT`. Training slides have the official split train, of which valid is drawn later.
+        Table `COHORT`. Training slides have the official split train; valid is sampled from it later.
 
     Raises:
         PathgenErrors: One error per problem; every slide was opened, every annotation parsed.
@@ -107,8 +107,8 @@ def find_in_layout(
     slides, problems = _slides(root)
     if not slides and not problems:
         where = ", ".join(SLIDE_FOLDERS.values())
-        hint = "Set cohort.root in params.yaml to the folder that holds training/ and testing/"
-        raise PathgenError(root, f"holds no slides in {where}", hint)
+        hint = "Set cohort.root in params.yaml to the folder that contains training/ and testing/"
+        raise PathgenError(root, f"contains no slides in {where}", hint)
     annotations, more = _annotations(root, slides)
     problems += more
     reference: dict[str, str] | None = {}
@@ -123,8 +123,8 @@ def find_in_layout(
         kind = slide.split("_")[0]
         label = (reference or {}).get(slide) if kind == "test" else kind
         if label is None and reference is not None and slide not in withdrawn:
-            said = f"{slide} has no row in {REFERENCE}"
-            problems.append(Problem(PathgenError(root / path, said, "Add its row"), slide))
+            reason = f"{slide} has no row in {REFERENCE}"
+            problems.append(Problem(PathgenError(root / path, reason, "Add its row"), slide))
         listed.append(
             CohortRow(
                 slide=slide,

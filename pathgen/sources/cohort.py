@@ -1,4 +1,4 @@
-"""Make the cohort table out of what a source found: rows, problems, and what to do with bad slides."""
+"""Build the cohort table from the rows and problems that a source found."""
 
 import difflib
 import hashlib
@@ -22,7 +22,7 @@ _EXCLUDED = "left out by cohort.exclude_slides"
 
 @dataclass(frozen=True)
 class CohortRow:
-    """One row of the table `COHORT`; what is not known is None."""
+    """One row of the table `COHORT`; unknown values are None."""
 
     slide: str
     path: str
@@ -52,14 +52,14 @@ class Problem:
 
 
 def content_digest(path: Path) -> str:
-    """Return a digest that tells files apart without reading gigabytes.
+    """Return a digest of a slide without reading gigabytes.
 
     Args:
-        path: The file.
+        path: Path of the file.
 
     Returns:
-        The SHA-256 of the file; above 64 MiB that of its first and last MiB and its size in bytes. Of an
-        MRXS slide, whose pixels are in the folder of the same name, that of the digests of all its files.
+        SHA-256 of the file; above 64 MiB, of its first and last MiB and its size. For an MRXS slide, whose
+        pixels are in the folder of the same name, of the digests of all its files.
     """
     if path.suffix.lower() == ".mrxs" and path.with_suffix("").is_dir():
         digest = hashlib.sha256(_digest_of_file(path).encode())
@@ -82,24 +82,24 @@ def _digest_of_file(path: Path) -> str:
 
 
 def require_folder(root: Path) -> None:
-    """Refuse a root that is not there.
+    """Check that the root is a folder.
 
     Raises:
-        PathgenError: It is missing or is no folder.
+        PathgenError: It is missing or not a folder.
     """
     if not root.is_dir():
-        said = "is not a folder" if root.exists() else "no such folder"
-        raise PathgenError(root, said, "Set cohort.root in params.yaml to the folder of the data")
+        reason = "is not a folder" if root.exists() else "no such folder"
+        raise PathgenError(root, reason, "Set cohort.root in params.yaml to the folder of the data")
 
 
 def repeated_slides(found: Iterable[tuple[str, str]]) -> list[Problem]:
-    """Find slide ids that several files claim.
+    """Find slide ids that several files have.
 
     Args:
         found: Pairs of slide id and file.
 
     Returns:
-        One problem per id; it cannot be skipped, since nobody knows which file is meant.
+        One problem per id; it cannot be skipped, since the id is ambiguous.
     """
     files: dict[str, list[str]] = {}
     for slide, file in found:
@@ -114,7 +114,7 @@ def repeated_slides(found: Iterable[tuple[str, str]]) -> list[Problem]:
 
 
 def _same_content(rows: list[CohortRow]) -> list[Problem]:
-    """Find files that are copies of each other: one patient's tissue under two ids could be in two splits."""
+    """Find copies of a file: the same tissue under two ids could be in two splits."""
     first: dict[str, CohortRow] = {}
     problems = []
     for row in sorted(rows, key=lambda row: row.slide):
@@ -122,19 +122,19 @@ def _same_content(rows: list[CohortRow]) -> list[Problem]:
             continue
         other = first.setdefault(row.sha256, row)
         if other is not row:
-            said = f"slide {row.slide} has the same content as {other.slide} ({other.path})"
-            problems.append(Problem(PathgenError(row.path, said, "Remove one of the two"), row.slide))
+            reason = f"slide {row.slide} has the same content as {other.slide} ({other.path})"
+            problems.append(Problem(PathgenError(row.path, reason, "Remove one of the two"), row.slide))
     return problems
 
 
 def _unknown(slide: str, known: set[str]) -> Problem:
     near = difflib.get_close_matches(slide, known, n=1)
     hint = f"Did you mean {near[0]}" if near else f"The slides are {', '.join(sorted(known)[:5])}, ..."
-    return Problem(PathgenError("params.yaml: cohort.exclude_slides", f"there is no slide {slide!r}", hint))
+    return Problem(PathgenError("params.yaml: cohort.exclude_slides", f"no slide {slide!r}", hint))
 
 
 def excluded(rows: Iterable[CohortRow], exclude_slides: Sequence[str]) -> list[CohortRow]:
-    """Note in the rows which slides the settings leave out, so that they are not opened.
+    """Mark the slides that the settings exclude, so that they are not opened.
 
     Args:
         rows: One per slide.
@@ -151,20 +151,20 @@ def excluded(rows: Iterable[CohortRow], exclude_slides: Sequence[str]) -> list[C
 def cohort_table(
     rows: list[CohortRow], problems: list[Problem], settings: CohortSettings, root: Path
 ) -> pd.DataFrame:
-    """Make the table, or say all problems.
+    """Build the table, or raise all problems.
 
     Args:
         rows: One per slide, also for bad ones.
-        problems: What was found wrong.
-        settings: The section `cohort`. ``on_bad_slide`` stop: raise; skip: note the problems in the slide's
-            row. The slides of ``exclude_slides`` are left out, whatever is wrong with them.
+        problems: Problems that were found.
+        settings: Section `cohort`. ``on_bad_slide`` stop: raise; skip: note the problems in the slide's
+            row. Excluded slides are left out, whatever their problems.
         root: The source's folder, for messages.
 
     Returns:
-        The table `COHORT`, sorted by slide.
+        Table `COHORT`, sorted by slide.
 
     Raises:
-        PathgenErrors: There are problems and they may not or cannot be skipped, or no slide is left.
+        PathgenErrors: There are problems that cannot be skipped, or no slide is left.
     """
     known = {row.slide for row in rows}
     rows = excluded(rows, settings.exclude_slides)
@@ -180,12 +180,11 @@ def cohort_table(
         raise PathgenErrors([problem.error for problem in problems])
     rows = [replace(row, skipped=row.skipped or " ".join(reasons.get(row.slide, [])) or None) for row in rows]
     if all(row.skipped for row in rows):
-        nothing = PathgenError(
-            root, "holds no usable slide", "See docs/own-slides.md for the layout of each source"
-        )
+        hint = "See docs/own-slides.md for the layout of each source"
+        nothing = PathgenError(root, "contains no usable slide", hint)
         raise PathgenErrors([*(problem.error for problem in problems), nothing])
     for row in rows:
         if row.skipped:
-            _log.warning("slide %s is left out: %s", row.slide, row.skipped)
+            _log.warning("slide %s is skipped: %s", row.slide, row.skipped)
     frame = pd.DataFrame([{**vars(row), "source": settings.source} for row in rows])
     return check_table(frame.sort_values("slide", kind="stable"), COHORT, root)

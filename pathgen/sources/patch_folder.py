@@ -75,8 +75,8 @@ def _read(path: Path) -> NDArray[np.uint8]:
             path, f"not readable as an image: {problem}", "Copy it again, or remove it"
         ) from None
     if pixels is None:
-        said = f"is {mode} of {width} x {height} px, not a square RGB image"
-        raise PathgenError(path, said, "Convert it, or remove it")
+        reason = f"is {mode} of {width} x {height} px, not a square RGB image"
+        raise PathgenError(path, reason, "Convert it, or remove it")
     return pixels
 
 
@@ -98,14 +98,14 @@ def _pictures(root: Path, slide_pattern: str, containing: str = "") -> tuple[lis
                 continue
             match = pattern.fullmatch(file.name) or pattern.fullmatch(file.stem)
             if match is None or not match["slide"]:
-                said = f"its name does not match {slide_pattern!r}, so its slide is not known"
+                reason = f"its name does not match {slide_pattern!r}, so its slide is unknown"
                 problems.append(
-                    Problem(PathgenError(file, said, "Rename it, or set cohort.patch_folder.slide_pattern"))
+                    Problem(PathgenError(file, reason, "Rename it, or set cohort.patch_folder.slide_pattern"))
                 )
             else:
                 pictures.append(_Picture(match["slide"], label, file.relative_to(root).as_posix()))
     if others:
-        _log.warning("%d files are no images and not used, e.g. %s", len(others), others[0])
+        _log.warning("%d files are not images and are not used, e.g. %s", len(others), others[0])
     return sorted(pictures, key=lambda one: (one.slide, Path(one.file).name, one.label)), problems
 
 
@@ -124,7 +124,7 @@ def _slide_row(
             continue
         content = sha256_of(path)
         if (other := seen.setdefault(content, picture.file)) != picture.file:
-            # The copy could be a member while its twin is a non-member, or tumor while it is normal.
+            # The copies could be a member and a non-member, or tumor and normal.
             twin = PathgenError(path, f"has the same content as {other}", "Remove one of the two")
             problems.append(Problem(twin, slide))
         total += path.stat().st_size
@@ -133,7 +133,7 @@ def _slide_row(
     row = CohortRow(
         slide=slide,
         path=".",
-        # Normal patches alone do not tell that the slide has no tumour.
+        # Normal patches alone do not prove that the slide has no tumour.
         label="tumor" if any(picture.label == "tumor" for picture in pictures) else None,
         width_px=size,
         height_px=size,
@@ -154,11 +154,11 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
     """Find and decode the images (see `pathgen.sources.base.Source`).
 
     Args:
-        root: The folder that holds ``normal`` and ``tumor``.
+        root: Folder that contains ``normal`` and ``tumor``.
         settings: Section `cohort`; the pattern is matched against the file name with or without its suffix.
 
     Returns:
-        The table `COHORT`: one row per slide id; width and height are the images', where all agree.
+        Table `COHORT`: one row per slide id; width and height are the images', where all agree.
 
     Raises:
         PathgenErrors: One error per bad file, or per name that does not match.
@@ -166,7 +166,7 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
     require_folder(root)
     pictures, problems = _pictures(root, settings.own(PatchFolderSettings).slide_pattern)
     if not pictures and not problems:
-        raise PathgenError(root, "holds no images in normal/ and tumor/", "Correct cohort.root")
+        raise PathgenError(root, "contains no images in normal/ and tumor/", "Correct cohort.root")
     rows = []
     seen: dict[str, str] = {}
     slides = _by_slide(pictures)
@@ -183,10 +183,10 @@ def find_candidates(
     """List the images of one slide; an item is the rank of the file's name (see `Source`).
 
     Args:
-        root: The folder.
-        row: One row of the cohort.
+        root: Folder of the source.
+        row: Row of the cohort.
         settings: The section `cohort`.
-        index: Not used: the patches are cut already.
+        index: Not used.
     """
     pictures, _ = _pictures(root, settings.own(PatchFolderSettings).slide_pattern, containing=row["slide"])
     of_slide = _by_slide(pictures)[row["slide"]]
@@ -208,7 +208,7 @@ def read_patches(
     """Read images, averaged down to size, in the order of the rows (see `Source`).
 
     Raises:
-        PathgenError: An image cannot be read, or its side is no multiple of `size_px`.
+        PathgenError: An image cannot be read, or its side is not a multiple of `size_px`.
     """
     del settings
     images = np.empty((len(rows), size_px, size_px, 3), dtype=np.uint8)
@@ -216,8 +216,8 @@ def read_patches(
     def read(number: int, file: str) -> None:
         image = _read(root / file)
         if len(image) % size_px:
-            said = f"has {len(image)} px, no multiple of the {size_px} px to be made of it"
-            raise PathgenError(root / file, said, "Change extract.size_px, or resize the images")
+            reason = f"has {len(image)} px, not a multiple of the {size_px} px of the output"
+            raise PathgenError(root / file, reason, "Change extract.size_px, or resize the images")
         images[number] = box_mean(image, size_px)
 
     with ThreadPoolExecutor(threads) as pool:

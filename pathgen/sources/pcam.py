@@ -30,7 +30,7 @@ class PcamSettings(Settings):
     )
 
 
-# HDF5 slows down with the square of the number of rows asked for at once.
+# The time of an HDF5 read grows with the square of the number of requested rows.
 _READ_ROWS = 128
 _DAMAGED = "Download it again, unpack it if it ends in .gz, and compare its checksum"
 
@@ -41,13 +41,13 @@ def _name(split: str, part: str) -> str:
 
 @contextmanager
 def _dataset(path: Path, key: str) -> Iterator["h5py.Dataset"]:
-    """Open one array of an HDF5 file; whatever h5py finds wrong is one error that names the file."""
+    """Open one array of an HDF5 file; every h5py error becomes one error that names the file."""
     if not path.is_file():
         raise PathgenError(path, "no such file", "Download PatchCamelyon, and unpack the .gz files")
     try:
         with h5py.File(path, "r") as file:
             if not isinstance(file.get(key), h5py.Dataset):
-                raise PathgenError(path, f"holds no array {key!r}", _DAMAGED)
+                raise PathgenError(path, f"contains no array {key!r}", _DAMAGED)
             yield file[key]
     except (OSError, RuntimeError, KeyError) as problem:
         raise PathgenError(path, f"not readable as HDF5: {problem}", _DAMAGED) from None
@@ -59,12 +59,12 @@ def _labels(path: Path) -> NDArray[np.int64]:
         values = np.asarray(array[...])
     one_each = values.ndim > 0 and values.size == len(values)
     if not one_each or values.dtype.kind not in "iub" or not set(np.unique(values)) <= {0, 1}:
-        raise PathgenError(path, f"y of shape {values.shape} does not hold one 0 or 1 per patch", _DAMAGED)
+        raise PathgenError(path, f"y of shape {values.shape} does not contain one 0 or 1 per patch", _DAMAGED)
     return values.reshape(-1).astype(np.int64)
 
 
 def _checked(root: Path, row: CohortRow, crop_px: int) -> CohortRow:
-    """Refuse files that are damaged, of another form, or do not belong together."""
+    """Check that the files of a split are intact, of the expected form, and match."""
     path = root / row.path
     with _dataset(path, "x") as array:
         shape, dtype = tuple(array.shape), array.dtype
@@ -78,8 +78,8 @@ def _checked(root: Path, row: CohortRow, crop_px: int) -> CohortRow:
         raise PathgenError(path, f"patches of {shape[1]} px have no centre of {crop_px} px", hint)
     labels = _labels(root / str(row.annotation))
     if len(labels) != shape[0] or not shape[0]:
-        said = f"has {shape[0]} patches, but {row.annotation} has {len(labels)} labels"
-        raise PathgenError(path, said, "Put files of the same split and release side by side")
+        reason = f"has {shape[0]} patches, but {row.annotation} has {len(labels)} labels"
+        raise PathgenError(path, reason, "Put files of the same split and release into the folder")
     return CohortRow(
         **{
             **vars(row),
@@ -95,11 +95,11 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
     """Find the six files (see `pathgen.sources.base.Source`).
 
     Args:
-        root: The folder of ``camelyonpatch_level_2_split_{train,valid,test}_{x,y}.h5``.
+        root: Folder of ``camelyonpatch_level_2_split_{train,valid,test}_{x,y}.h5``.
         settings: Section `cohort`.
 
     Returns:
-        The table `COHORT`: one row per split, `annotation` is the file of labels, slides are unknown.
+        Table `COHORT`: one row per split, `annotation` is the file of labels, slides are unknown.
 
     Raises:
         PathgenErrors: One error per file that is missing, damaged or of another form.
@@ -117,7 +117,7 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
         try:
             row = _checked(root, row, settings.own(PcamSettings).crop_px)
         except PathgenError as problem:
-            # Without one of the three splits there is no study, so that none can be skipped.
+            # All three splits are needed: none can be skipped.
             problems.append(Problem(problem))
         rows.append(row)
     return cohort_table(rows, problems, settings, root)
@@ -129,10 +129,10 @@ def find_candidates(
     """List the patches of one split, with the labels they come with (see `Source`).
 
     Args:
-        root: The folder.
-        row: One row of the cohort.
-        settings: The section `cohort`.
-        index: Not used: the patches are cut already.
+        root: Folder of the source.
+        row: Row of the cohort.
+        settings: Section `cohort`.
+        index: Not used.
 
     Raises:
         PathgenError: The labels cannot be read.
@@ -152,7 +152,7 @@ def read_patches(
     """Read patches, in the order of the rows: their centre, averaged down to size (see `Source`).
 
     Raises:
-        PathgenError: A file cannot be read, or the centre's side is no multiple of `size_px`.
+        PathgenError: A file cannot be read, or the centre's side is not a multiple of `size_px`.
     """
     crop_px = settings.own(PcamSettings).crop_px
     if crop_px % size_px:

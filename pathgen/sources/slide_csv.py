@@ -48,24 +48,24 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
     absent = [name for name in _NEEDED if name not in header]
     unknown = [name for name in header if name not in (*_NEEDED, *_OPTIONAL)]
     if absent or unknown or len(set(header)) != len(header):
-        said = f"has the columns {', '.join(header) or 'none'}"
+        reason = f"has the columns {', '.join(header) or 'none'}"
         hint = (
             f"Its first line names {', '.join(_NEEDED)} and, if wanted, {', '.join(_OPTIONAL)}, with commas"
         )
-        raise PathgenError(path, said, hint)
+        raise PathgenError(path, reason, hint)
     problems, rows = [], []
     for number, cells in enumerate(lines[1:], start=2):
         if not any(cells):
             continue
         if len(cells) != len(header):
-            said = f"line {number} has {len(cells)} cells instead of {len(header)}"
-            problems.append(PathgenError(path, said, "Correct the line; quote cells that hold commas"))
+            reason = f"line {number} has {len(cells)} cells instead of {len(header)}"
+            problems.append(PathgenError(path, reason, "Correct the line; quote cells that hold commas"))
             continue
         rows.append(dict.fromkeys(_OPTIONAL, "") | dict(zip(header, cells, strict=True)))
     if problems:
         raise PathgenErrors(problems)
     if not rows:
-        raise PathgenError(path, "lists no slide", "Add one line per slide")
+        raise PathgenError(path, "contains no row", "Add one line per slide")
     return rows
 
 
@@ -86,7 +86,7 @@ def _inside(table: Path, slide: str, name: str) -> list[Problem]:
 
 @dataclass(frozen=True)
 class _Listed:
-    """One line of the CSV file; `openable` when its paths may be followed."""
+    """One line of the CSV file; `openable` if its paths lie inside the root."""
 
     row: CohortRow
     problems: list[Problem]
@@ -152,22 +152,22 @@ def _warn_of_unlisted(root: Path, rows: list[CohortRow]) -> None:
 
 
 def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
-    """Find the slides that a CSV file lists (see `pathgen.sources.base.Source`).
+    """Find the slides of a CSV file (see `pathgen.sources.base.Source`).
 
     Columns: ``slide`` (path relative to the root) and ``label`` (normal or tumor, of the whole slide);
     optional ``annotation`` (path of its ASAP XML or QuPath GeoJSON), ``split`` (train, valid, test; empty
-    is drawn), ``patient``, ``exhaustive`` (no: not all lesions are outlined; empty is yes). The slide id
+    is sampled), ``patient``, ``exhaustive`` (no if not all lesions are outlined; empty is yes). The slide id
     is the file's name without its suffix.
 
     Args:
-        root: The folder.
+        root: Folder of the slides.
         settings: Section `cohort`.
 
     Returns:
-        The table `COHORT`.
+        Table `COHORT`.
 
     Raises:
-        PathgenErrors: One error per problem; every row was checked, every file opened.
+        PathgenErrors: One error per problem; all rows are checked, all files opened.
     """
     require_folder(root)
     table = root / settings.own(SlideCsvSettings).table

@@ -1,4 +1,4 @@
-"""Whole slides, however they were listed: open and check them, index them, read their patches."""
+"""Functions of all sources of whole slides: check and index slides, read patches."""
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +25,7 @@ from pathgen.wsi.probe import describe_slide
 from pathgen.wsi.settings import IndexSettings
 
 _OVERLAY_SIDE_PX = 1024
-# Opening is waiting for a disk or a network, more than computing.
+# Opening a slide mostly waits for the disk or the network.
 _OPEN_AT_A_TIME = 8
 
 
@@ -46,18 +46,18 @@ def _with_facts(root: Path, row: CohortRow, mpp_if_missing: float | None) -> Coh
 
 
 def _check_annotation(root: Path, row: CohortRow) -> None:
-    """Refuse an annotation that cannot be this slide's, or a label that it contradicts."""
+    """Check that an annotation fits its slide and does not contradict the label."""
     slide, label = row.slide, row.label
     if row.annotation is None:
         if label == "tumor":
-            hint = "Put its annotation there, or leave the slide out: it must not pass for normal"
+            hint = "Add its annotation, or leave the slide out: it must not count as normal"
             raise PathgenError(root / row.path, f"{slide} is a tumor slide without an annotation", hint)
         return
     path = root / row.annotation
-    # What unknown groups mean is a setting of the index stage; here they may be lesions.
+    # The stage index decides what unknown groups mean; here they may be lesions.
     found = read_annotations(path, unknown_group="lesion", without_area="drop")
     if label == "tumor" and found.lesions.is_empty:
-        hint = "Put the right annotation there, or leave the slide out: it must not pass for normal"
+        hint = "Add the right annotation, or leave the slide out: it must not count as normal"
         raise PathgenError(path, f"outlines no lesion, but {slide} is a tumor slide", hint)
     if label == "normal" and not found.lesions.is_empty:
         raise PathgenError(path, f"outlines lesions, but {slide} is a normal slide", "Correct its label")
@@ -65,8 +65,8 @@ def _check_annotation(root: Path, row: CohortRow) -> None:
         return
     on_slide = found.lesions.intersection(box(0, 0, row.width_px, row.height_px))
     if on_slide.area < found.lesions.area / 2:
-        said = f"most of its lesions lie beyond the edges of {slide}, {row.width_px} x {row.height_px} px"
-        raise PathgenError(path, said, "Put the annotation there that belongs to this slide, in level-0 px")
+        reason = f"most of its lesions lie beyond the edges of {slide}, {row.width_px} x {row.height_px} px"
+        raise PathgenError(path, reason, "Add the annotation of this slide, in level-0 px")
 
 
 def _checked(root: Path, mpp_if_missing: float | None, row: CohortRow) -> tuple[CohortRow, list[Problem]]:
@@ -90,13 +90,12 @@ def check_slides(
     """Open every slide and parse every annotation.
 
     Args:
-        root: The source's folder.
-        listed: The slides with what is known without opening them; those with a reason in `skipped` are
-            not opened.
-        mpp_if_missing: Resolution, um/px, of slides that do not say theirs.
+        root: Folder of the source.
+        listed: Rows of the slides before they are opened; those with a reason in `skipped` are not opened.
+        mpp_if_missing: Resolution of slides whose file does not contain it, um/px.
 
     Returns:
-        The rows with the facts of their files, and every problem found.
+        Rows completed from their files, and all problems.
     """
     rows, problems = [], []
     listed = list(listed)
@@ -114,14 +113,14 @@ def find_candidates(
     """Index one slide (see `pathgen.sources.base.Source`).
 
     Args:
-        root: The source's folder.
-        row: The slide's row of the cohort.
-        settings: The section `cohort`.
-        index: The section `index`.
+        root: Folder of the source.
+        row: Row of the slide in the cohort.
+        settings: Section `cohort`.
+        index: Section `index`.
 
     Returns:
-        Its candidates; `exhaustive` is True where tissue outside the lesions may count as normal: on
-        slides whose lesions are all outlined, and on all with ``use_unannotated_tissue``.
+        Its candidates. `exhaustive` is True if tissue outside the lesions counts as normal: on slides with
+        all lesions outlined, and on all slides with ``use_unannotated_tissue``.
 
     Raises:
         PathgenError: The slide or its annotation cannot be used.

@@ -11,7 +11,16 @@ from scipy.spatial import cKDTree
 from pathgen.core import layout
 from pathgen.core.labels import LABELS
 from pathgen.patches.parquet import read_table
-from pathgen.patches.schemas import COHORT, EXTRACTED, INDEXED, ROLES, SAMPLES, SPLITS, check_table
+from pathgen.patches.schemas import (
+    COHORT,
+    EXTRACTED,
+    INDEXED,
+    ROLES,
+    SAMPLES,
+    SPLITS,
+    check_table,
+    slides_known,
+)
 from pathgen.webpage.cohort_tables import left_out_table, readable
 from pathgen.webpage.display_names import CONTAINERS, SLIDES
 from pathgen.webpage.table import Table
@@ -86,7 +95,7 @@ def read_cohort(root: Path) -> Cohort:
         left_out=left_out_table(slides, found, read),
         samples=samples,
         sources=sorted(slides["source"].unique()),
-        slides_known=bool(slides["slide_known"].any()),
+        slides_known=slides_known(slides),
     )
 
 

@@ -25,13 +25,13 @@ EXCLUSION_GROUPS = frozenset({"exclusion", "_2"})
 
 @dataclass(frozen=True)
 class Annotations:
-    """What is annotated on a slide, in level-0 px.
+    """Annotated areas of a slide, level-0 px.
 
     Attributes:
-        lesions: Union of the lesion outlines, valid; exclusions are NOT yet taken out.
+        lesions: Union of the lesion outlines, valid; exclusions are NOT subtracted.
         exclusions: Union of the cut-outs, valid.
-        groups: Number of annotations by the file's own group names, also of ignored ones; sorted.
-        dropped: Number of annotations left out because they enclose no area.
+        groups: Number of annotations by group of the file, including ignored ones, sorted.
+        dropped: Number of annotations without area that were left out.
     """
 
     lesions: MultiPolygon
@@ -56,7 +56,7 @@ def _polygons(geometry: BaseGeometry) -> MultiPolygon:
 
 
 def _area(outline: Outline) -> MultiPolygon:
-    """Make a valid area of an outline.
+    """Convert an outline to a valid area.
 
     Hand-drawn outlines cross themselves. GEOS' "structure" repair keeps every place that the line goes
     around; the other repair would make holes where it goes around twice.
@@ -71,7 +71,7 @@ def _area(outline: Outline) -> MultiPolygon:
 
 
 def _meaning(path: Path, outline: Outline, unknown_group: UnknownGroup) -> Meaning:
-    """Return what an outline means: by its group, else by the nearest group around that which is known."""
+    """Return the meaning of an outline: that of its group, else of the nearest known group around it."""
     for group in (outline.group, *outline.within):
         name = group.strip().casefold()
         if name in LESION_GROUPS:
@@ -82,7 +82,7 @@ def _meaning(path: Path, outline: Outline, unknown_group: UnknownGroup) -> Meani
         raise PathgenError(
             path,
             f"has annotations of group {outline.group!r}, which is neither a lesion nor an exclusion",
-            "Rename the group, or say what such groups mean in index.annotations.unknown_group",
+            "Rename the group, or set index.annotations.unknown_group",
         )
     return unknown_group
 
@@ -91,7 +91,7 @@ def _outlines(path: Path) -> list[Outline]:
     if not path.is_file():
         raise PathgenError(path, "no such annotation file", "Correct the path")
     if path.stat().st_size == 0:
-        raise PathgenError(path, "is empty (0 bytes)", "Copy it again from where it came")
+        raise PathgenError(path, "is empty (0 bytes)", "Copy it again from its source")
     if path.suffix.lower() in {".geojson", ".json"}:
         return parse_geojson(path)
     if path.suffix.lower() == ".xml":
@@ -106,15 +106,15 @@ def read_annotations(
 
     Args:
         path: ASAP XML (``.xml``) or QuPath GeoJSON (``.geojson``, ``.json``), in level-0 px.
-        unknown_group: What annotations mean whose group is neither a lesion (Tumor, _0, _1) nor an
-            exclusion (Exclusion, _2) nor part of such a group, also those without a group (None).
-        without_area: What to do with annotations that enclose no area: fewer than three different
-            vertices, all vertices on a line, dots, lines. They are dropped or the file is refused.
+        unknown_group: Meaning of annotations in other groups than lesions (Tumor, _0, _1), exclusions
+            (Exclusion, _2) and their sub-groups, and of annotations without a group.
+        without_area: Whether annotations that enclose no area (dots, lines, fewer than three different
+            vertices) are dropped or the file is refused.
 
     Returns:
-        The annotations. A file without any gives empty areas: whether that may be is the caller's to say.
-        What is drawn twice counts once; what lies inside an outline that crosses itself belongs to it; a
-        hole or an exclusion takes out everything in it, also a lesion drawn there.
+        The annotations; a file without any gives empty areas. Overlapping outlines are united. An area that
+        a self-crossing outline encloses belongs to it. A hole or an exclusion removes everything in it,
+        including a lesion drawn there.
 
     Raises:
         PathgenError: The file is missing, empty, truncated, in another format, or against a policy.

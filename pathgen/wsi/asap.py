@@ -11,7 +11,7 @@ import defusedxml.ElementTree
 from pathgen.core.errors import PathgenError
 from pathgen.wsi.outline import NO_GROUP, Outline, Point
 
-_MEND = "Copy the annotation again from where it came, or export it again"
+_HINT = "Copy the annotation again from its source, or export it again"
 _WITHOUT_AREA = frozenset({"dot", "pointset", "measurement"})
 
 
@@ -21,14 +21,16 @@ def _point(path: Path, name: str, coordinate: Element) -> tuple[float, Point]:
     try:
         order, x, y = (float(text) for text in texts)
     except ValueError:
-        raise PathgenError(path, f"annotation {name} has a vertex {texts} that is no number", _MEND) from None
+        raise PathgenError(
+            path, f"annotation {name} has a vertex {texts} that is not a number", _HINT
+        ) from None
     if not (math.isfinite(x) and math.isfinite(y)):
-        raise PathgenError(path, f"annotation {name} has an infinite vertex", _MEND)
+        raise PathgenError(path, f"annotation {name} has an infinite vertex", _HINT)
     return order, (x, y)
 
 
 def _above(group: str, parents: Mapping[str, str]) -> list[str]:
-    """Return the groups that a group is part of, nearest first; a circle is gone round once."""
+    """Return the groups that a group is part of, nearest first; a cycle is followed once."""
     chain: list[str] = []
     parent = parents.get(group, NO_GROUP)
     while parent != NO_GROUP and parent not in chain:
@@ -58,14 +60,14 @@ def parse_asap(path: Path) -> list[Outline]:
         point sets and measurements have no vertices. Groups may be part of other groups.
 
     Raises:
-        PathgenError: The file is truncated, is no XML, uses entities, or is not ASAP's.
+        PathgenError: The file is truncated, not XML, uses entities, or is not an ASAP file.
     """
     try:
         root = defusedxml.ElementTree.parse(path).getroot()
     except ParseError as problem:
-        raise PathgenError(path, f"truncated or not XML: {problem}", _MEND) from None
+        raise PathgenError(path, f"truncated or not XML: {problem}", _HINT) from None
     except (defusedxml.DefusedXmlException, LookupError, ValueError) as problem:
-        raise PathgenError(path, f"not readable as plain XML: {problem}", _MEND) from None
+        raise PathgenError(path, f"not readable as plain XML: {problem}", _HINT) from None
     if root is None or root.tag != "ASAP_Annotations":
         tag = "nothing" if root is None else root.tag
         raise PathgenError(

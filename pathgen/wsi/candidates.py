@@ -1,4 +1,4 @@
-"""Find every candidate patch of one slide: the grid squares on tissue, with what is known of each."""
+"""Find the candidate patches of one slide: the grid squares on tissue, with their fractions."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,23 +29,23 @@ _MAX_ANISOTROPY = 0.05
 
 @dataclass(frozen=True)
 class IndexedSlide:
-    """What `index_slide` found.
+    """Candidates of a slide.
 
     Attributes:
         candidates: One row per square on tissue, by grid number: item (int64, the square's number in
             the whole grid, row by row), x_l0, y_l0, size_l0 (Int64, level-0 px), tumor_fraction (area of
             lesions without exclusions), exclusion_fraction, tissue_fraction (float64 in [0, 1]),
             touches_tumor (boolean; the published rule). Both tumour columns and exclusion_fraction are
-            empty where the slide is neither annotated nor labelled normal: nobody knows.
-        thumbnail: uint8 of shape (h, w, 3), the picture in which tissue was looked for.
-        tissue: The tissue on it, and its scale.
+            empty if the slide is neither annotated nor labelled normal.
+        thumbnail: uint8 of shape (h, w, 3), the thumbnail on which tissue was detected.
+        tissue: Tissue mask, with its scale.
         lesion_outlines: Rings of the lesions, float64 of shape (k, 2), in thumbnail px.
-        exclusion_outlines: Rings of the exclusions, likewise.
-        tissue_fraction: Share of the slide's stored pixels (missing tiles left out) that is tissue, [0, 1].
+        exclusion_outlines: Rings of the exclusions, float64 of shape (k, 2), in thumbnail px.
+        tissue_fraction: Fraction of the slide's stored pixels (without missing tiles) that is tissue.
         tissue_mm2: Area of the tissue, square millimetres.
-        lesion_mm2: Area of the lesions without exclusions, square millimetres; None where nobody knows.
-        mean_rgb: Mean colour of the tissue on the thumbnail, 0 to 255: what the stain looks like.
-        annotations_dropped: Number of annotations left out because they enclose no area.
+        lesion_mm2: Area of the lesions without exclusions, square millimetres; None if unknown.
+        mean_rgb: Mean colour of the tissue on the thumbnail, 0 to 255.
+        annotations_dropped: Number of annotations without area that were left out.
         slide_mpp: Resolution of level 0, um/px, mean of x and y.
     """
 
@@ -85,12 +85,12 @@ def _annotations(
         if slide_label == "normal":
             return found
         raise PathgenError(
-            annotation_path, "holds no lesion", "Label the slide normal if it has none, else annotate it"
+            annotation_path, "contains no lesion", "Label the slide normal if it has none, else annotate it"
         )
     if slide_label == "normal":
         raise PathgenError(
             annotation_path,
-            f"holds lesions, but {slide.path.name} is labelled normal",
+            f"contains lesions, but {slide.path.name} is labelled normal",
             "Correct one of the two",
         )
     on_slide = shapely.intersection(found.lesions, shapely.box(0, 0, *slide.dimensions))
@@ -162,7 +162,7 @@ def index_slide(
         mpp_if_missing: Resolution of a slide whose file does not contain it, um/px; None refuses the slide.
 
     Returns:
-        The candidates, possibly none, and what a picture of them needs.
+        Candidates, possibly none, and the data of an overlay.
 
     Raises:
         PathgenError: A file cannot be used, the annotation contradicts the label or lies beyond the
@@ -187,7 +187,7 @@ def index_slide(
         raise PathgenError(
             slide_path,
             f"has no tissue: nothing is more saturated than {tissue.threshold:.2f} and wide enough",
-            "Look at the slide; lower index.tissue.min_saturation or opening_um, or leave it out",
+            "Inspect the slide; lower index.tissue.min_saturation or opening_um, or leave it out",
         )
     fractions = tissue_fractions(positions, size, tissue.mask, tissue.downsample)
     items = np.flatnonzero(fractions >= settings.min_tissue_fraction).astype(np.int64)

@@ -8,7 +8,7 @@ from typing import Any
 from pathgen.core.errors import PathgenError
 from pathgen.wsi.outline import NO_GROUP, Outline, Point
 
-_MEND = "Export the annotation again as GeoJSON, coordinates in pixels"
+_HINT = "Export the annotation again as GeoJSON, coordinates in pixels"
 _WITHOUT_AREA = frozenset({"Point", "MultiPoint", "LineString", "MultiLineString"})
 
 
@@ -45,7 +45,7 @@ def _polygons(geometry: Any) -> list[list[list[Point]]]:
         return [[_ring(ring) for ring in polygon] for polygon in coordinates]
     if kind in _WITHOUT_AREA:
         return [[]]
-    raise ValueError(f"type {kind!r} is no geometry")
+    raise ValueError(f"type {kind!r} is not a geometry")
 
 
 def _outlines(feature: Any, number: int) -> list[Outline]:
@@ -65,7 +65,7 @@ def _features(content: Any) -> list[Any]:
         return list(content["features"])
     if content["type"] == "Feature":
         return [content]
-    raise ValueError(f"type {content['type']!r} is no feature")
+    raise ValueError(f"type {content['type']!r} is not a feature")
 
 
 def parse_geojson(path: Path) -> list[Outline]:
@@ -79,14 +79,14 @@ def parse_geojson(path: Path) -> list[Outline]:
         have no vertices.
 
     Raises:
-        PathgenError: The file is truncated, is no JSON, or its content is no GeoJSON.
+        PathgenError: The file is truncated, or is not JSON or GeoJSON.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as problem:  # JSONDecodeError and UnicodeDecodeError
-        raise PathgenError(path, f"truncated or not JSON: {problem}", _MEND) from None
+        raise PathgenError(path, f"truncated or not JSON: {problem}", _HINT) from None
     try:
         numbered = enumerate(_features(content), start=1)
         return [outline for number, feature in numbered for outline in _outlines(feature, number)]
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
-        raise PathgenError(path, f"not GeoJSON as QuPath writes it: {problem!r}", _MEND) from None
+        raise PathgenError(path, f"not GeoJSON as QuPath writes it: {problem!r}", _HINT) from None

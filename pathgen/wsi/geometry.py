@@ -1,7 +1,7 @@
-"""Where patches lie: pure functions of sizes, in level-0 pixels unless a name says otherwise.
+"""Positions of patches: pure functions of sizes, in level-0 px unless a name states otherwise.
 
-Frame: x to the right, y downwards, origin at the slide's top-left corner; a square is named by its
-top-left corner and its side, and covers [x, x + side) by [y, y + side).
+Frame: x to the right, y downwards, origin at the slide's top-left corner; a square has a
+top-left corner and a side, and covers [x, x + side) by [y, y + side).
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 def length_l0(length_px: int, mpp: float, slide_mpp: float, tolerance: float) -> int:
-    """Return how many level-0 pixels of a slide stand for a length given at a nominal resolution.
+    """Convert a length at a nominal resolution to level-0 pixels of a slide.
 
     Scanners that are all called "40x" differ by a tenth (0.226 to 0.25 um/px). Within `tolerance` the
     length stays the same number of pixels, as published patches were cut; beyond it the length stays
@@ -31,16 +31,16 @@ def length_l0(length_px: int, mpp: float, slide_mpp: float, tolerance: float) ->
 
 
 def grid_shape(width: int, height: int, size: int, stride: int) -> tuple[int, int]:
-    """Return how many whole squares fit on a slide.
+    """Return the number of whole squares on a slide.
 
     Args:
-        width: Of the slide, px.
-        height: Of the slide, px.
+        width: Width of the slide, px.
+        height: Height of the slide, px.
         size: Side of a square, px.
-        stride: From one square's corner to the next one's, px; the grid starts at (0, 0).
+        stride: Distance of neighbouring squares, px; the grid starts at (0, 0).
 
     Returns:
-        (rows, columns); (0, 0) where not even one square fits.
+        (rows, columns); (0, 0) if no square fits.
     """
     assert size >= 1 and stride >= 1
     if width < size or height < size:
@@ -52,10 +52,10 @@ def grid_positions(width: int, height: int, size: int, stride: int) -> NDArray[n
     """Return the corners of all squares that lie wholly on a slide.
 
     Args:
-        width: Of the slide, px.
-        height: Of the slide, px.
+        width: Width of the slide, px.
+        height: Height of the slide, px.
         size: Side of a square, px.
-        stride: From one square's corner to the next one's, px.
+        stride: Distance of neighbouring squares, px.
 
     Returns:
         int64 of shape (n, 2), columns x and y, row by row from the top: the row number in this array
@@ -94,11 +94,11 @@ def from_level0(points: NDArray[np.float64], downsample: tuple[float, float]) ->
 
 
 def finest_reduction(downsamples: tuple[float, ...], wanted: float) -> tuple[int, int]:
-    """Choose how to make a thumbnail: from which level, and by which whole factor to reduce that.
+    """Choose the level of a thumbnail and the whole factor by which it is reduced.
 
     Args:
-        downsamples: Of the slide's levels, ascending, the first is 1.
-        wanted: The downsample of the thumbnail, at least 1.
+        downsamples: Downsamples of the levels, ascending, the first is 1.
+        wanted: Downsample of the thumbnail, at least 1.
 
     Returns:
         (level, factor): the coarsest level that is not coarser than wanted, and the largest whole

@@ -18,7 +18,7 @@ from pathgen.wsi.tiff import UNREADABLE, is_tiff, without_log
 _PLAIN_FORMATS = frozenset({"aperio", "generic-tiff", "philips"})
 _PHOTOMETRIC_RGB, _PHOTOMETRIC_YCBCR = 2, 6
 _JPEG = 7
-# A tile is read and decoded whole; one as large as a slide would break the promise of bounded memory.
+# A tile is decoded as a whole; this bounds the memory.
 _MAX_TILE_BYTES = 1 << 26
 _CHECKED_TILES = 5
 _CHECKED_PX = 512
@@ -26,18 +26,17 @@ _CHECKED_PX = 512
 
 @dataclass(frozen=True)
 class JpegTiles:
-    """Where the tiles of level 0 lie in the file, and what is needed to decode them.
+    """Positions of the tiles of level 0 in the file, and how to decode them.
 
     Tiles are numbered row by row from the top left one.
 
     Attributes:
-        path: The slide.
+        path: Path of the slide.
         size: (width, height) of level 0, px.
         tile_size: (width, height) of a tile, px. Tiles at the right and lower edge reach beyond the slide.
         offsets: int64 of shape (rows * columns,): first byte of each tile in the file.
-        counts: int64 of shape (rows * columns,): length of each tile in bytes; 0: the file does not hold it.
-        head: What each tile's stream begins with: the colour model that the TIFF states and the tables
-            that all tiles share.
+        counts: int64 of shape (rows * columns,): length of each tile in bytes; 0 if the tile is missing.
+        head: Start of each tile's stream: colour model of the TIFF, and shared JPEG tables.
     """
 
     path: Path
@@ -49,40 +48,39 @@ class JpegTiles:
 
     @property
     def columns(self) -> int:
-        """How many tiles lie side by side."""
+        """Number of tiles per row."""
         return -(-self.size[0] // self.tile_size[0])
 
     @property
     def rows(self) -> int:
-        """How many tiles lie one above the other."""
+        """Number of rows of tiles."""
         return -(-self.size[1] // self.tile_size[1])
 
     def corner(self, tile: int) -> tuple[int, int]:
-        """Return the level-0 place (x, y) of a tile's top left pixel."""
+        """Return the top left corner (x, y) of a tile, level-0 px."""
         row, column = divmod(tile, self.columns)
         return column * self.tile_size[0], row * self.tile_size[1]
 
     def scratch(self) -> NDArray[np.uint8]:
-        """Return memory for one decoded tile, to be used by one thread again and again."""
+        """Allocate a buffer for one decoded tile, to be reused by one thread."""
         return np.empty(self.tile_size[0] * self.tile_size[1] * 3, dtype=np.uint8)
 
     def decode(self, stream: BinaryIO, tile: int, scratch: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
         """Decode a stored tile.
 
         Args:
-            stream: The slide, open for reading; its position is changed.
-            tile: Number of a tile whose count is not 0.
-            scratch: Memory made by `scratch`, overwritten.
+            stream: Slide file, open for reading; its position changes.
+            tile: Number of a stored tile.
+            scratch: Buffer of `scratch`; it is overwritten.
 
         Returns:
-            uint8 of shape (tile height, tile width, 3), RGB, a view of `scratch`; None where the tile is
-            not what it should be: cut off, damaged however slightly, or of another size.
+            uint8 of shape (tile height, tile width, 3), RGB, a view of `scratch`; None for a damaged
+            tile or one of another size.
         """
         stream.seek(int(self.offsets[tile]))
         stored = stream.read(int(self.counts[tile]))
         try:
-            # Strict: a stream with a hole in it decodes, too, into grey or noise, with no more than a
-            # warning. A warning counts as damage.
+            # Strict: a damaged stream may decode to grey or noise with only a warning.
             image: NDArray[np.uint8] = simplejpeg.decode_jpeg(
                 self.head + stored[2:], buffer=scratch, strict=True
             )
@@ -92,18 +90,18 @@ class JpegTiles:
 
 
 def find_jpeg_tiles(slide: Slide) -> JpegTiles | str:
-    """Find out whether the tiles of a slide's level 0 can be decoded directly, with OpenSlide's pixels.
+    """Find out whether level 0 can be decoded tile by tile to the same pixels as OpenSlide's.
 
-    The TIFF must be one whose tiles OpenSlide takes as they are: JPEG, 8-bit RGB or YCbCr, one plain grid
-    of exactly the size that OpenSlide gives level 0. Then up to seven stored tiles, spread over the slide
-    and at its right and lower edges, and one missing tile, are compared with OpenSlide, of each the top left
-    512 px at most. No profile is applied to the colours, as OpenSlide applies none.
+    The file must be a TIFF whose tiles OpenSlide does not modify: JPEG, 8-bit RGB or YCbCr, one plain grid of
+    the size of level 0. Then up to seven stored tiles, spread over the slide and at its right and lower
+    edges, and one missing tile are compared with OpenSlide, at most 512 px of each. No colour profile is
+    applied, as in OpenSlide.
 
     Args:
         slide: The open slide.
 
     Returns:
-        The tiles, or in a few words why they cannot be decoded directly.
+        The tiles, or a short reason why they cannot be decoded directly.
     """
     if slide.vendor not in _PLAIN_FORMATS or not is_tiff(slide.path):
         return f"slides of the format {slide.vendor} are read by OpenSlide"
@@ -126,12 +124,12 @@ def find_jpeg_tiles(slide: Slide) -> JpegTiles | str:
     if not len(tiles.offsets) == len(tiles.counts) == tiles.rows * tiles.columns:
         return f"it lists {len(tiles.offsets)} tiles instead of {tiles.columns} x {tiles.rows}"
     if tiles.counts.max() > _MAX_TILE_BYTES:
-        return f"it says that a tile is stored in {tiles.counts.max()} bytes"
-    return _why_different(tiles, slide) or tiles
+        return f"a tile has {tiles.counts.max()} bytes"
+    return _difference(tiles, slide) or tiles
 
 
 def _objections(tiff: tifffile.TiffFile, page: tifffile.TiffPage, size: tuple[int, int]) -> Iterator[str]:
-    """Yield what about a TIFF's first image is not a plain grid of JPEG tiles; only the first holds."""
+    """Yield reasons why a TIFF's first image is not a plain grid of JPEG tiles."""
     if not page.is_tiled:
         yield "level 0 is not stored in tiles"
     if int(page.compression) != _JPEG:
@@ -142,12 +140,12 @@ def _objections(tiff: tifffile.TiffFile, page: tifffile.TiffPage, size: tuple[in
     if layout != (8, 3, 1, 1) or page.extrasamples or page.imagedepth != 1:
         yield "its pixels are not three interleaved channels of 8 bits"
     if page.tags.valueof("Orientation", 1) != 1:
-        yield "its image is stored turned"
+        yield "its image is rotated"
     if (page.imagewidth, page.imagelength) != size:
         found = f"{page.imagewidth} x {page.imagelength}"
         yield f"the file's first image has {found} px, level 0 has {size[0]} x {size[1]}"
     if sum((other.imagewidth, other.imagelength) == size for other in _all(tiff)) > 1:
-        yield "the file holds several images of the size of level 0"
+        yield "the file contains several images of the size of level 0"
     if page.tilewidth * page.tilelength * 3 > _MAX_TILE_BYTES:
         yield f"its tiles of {page.tilewidth} x {page.tilelength} px are too large to be decoded whole"
 
@@ -158,10 +156,10 @@ def _all(tiff: tifffile.TiffFile) -> Iterator[tifffile.TiffPage]:
 
 
 def _stream_head(photometric: int, tables: bytes | None) -> bytes:
-    """Return the start of a tile's stream, up to where the tile's own first marker would follow.
+    """Return the start of a tile's stream, up to the tile's own first marker.
 
-    JPEG streams in a TIFF need not say whether they hold RGB or YCbCr, because the TIFF does; a decoder
-    that sees the stream alone guesses. Adobe's marker (APP14) says it in the stream.
+    In a TIFF, the colour model (RGB or YCbCr) is a TIFF tag and may be absent from the JPEG stream; a decoder
+    of the stream would guess. Adobe's marker (APP14) adds it.
     """
     transform = bytes([1 if photometric == _PHOTOMETRIC_YCBCR else 0])
     adobe = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00" + transform
@@ -170,7 +168,7 @@ def _stream_head(photometric: int, tables: bytes | None) -> bytes:
 
 
 def _tiles_to_check(tiles: JpegTiles) -> list[int]:
-    """Choose tiles spread over the slide and at its edges; the same ones every time."""
+    """Choose tiles spread over the slide and at its edges, deterministically."""
     stored = np.flatnonzero(tiles.counts > 0)
     missing = np.flatnonzero(tiles.counts == 0)[:1]
     if len(stored) == 0:
@@ -183,8 +181,8 @@ def _tiles_to_check(tiles: JpegTiles) -> list[int]:
     return sorted(set(chosen))
 
 
-def _why_different(tiles: JpegTiles, slide: Slide) -> str | None:
-    """Compare some tiles with OpenSlide; say which one differs, None where none does."""
+def _difference(tiles: JpegTiles, slide: Slide) -> str | None:
+    """Compare some tiles with OpenSlide; return the first difference, or None."""
     scratch = tiles.scratch()
     chosen = _tiles_to_check(tiles)
     equal = 0
@@ -197,7 +195,7 @@ def _why_different(tiles: JpegTiles, slide: Slide) -> str | None:
             )
             white = np.full((height, width, 3), 255, dtype=np.uint8)
             image = tiles.decode(stream, tile, scratch) if tiles.counts[tile] else white
-            if image is None:  # One damaged tile says nothing of the others.
+            if image is None:  # Other tiles may be intact.
                 continue
             try:
                 region = slide.read_region_l0(x, y, width, height)
@@ -205,5 +203,5 @@ def _why_different(tiles: JpegTiles, slide: Slide) -> str | None:
                 return f"OpenSlide cannot read its tile at ({x}, {y})"
             if not np.array_equal(image[:height, :width], region):
                 return f"its tile at ({x}, {y}) decodes to other pixels than OpenSlide's"
-            equal += bool(tiles.counts[tile])  # A missing tile proves nothing of the decoder.
-    return None if equal else "none of the tiles tried could be decoded"
+            equal += bool(tiles.counts[tile])  # A missing tile does not test the decoder.
+    return None if equal else "none of the tested tiles could be decoded"

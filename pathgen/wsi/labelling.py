@@ -1,12 +1,12 @@
-"""How much of a square is lesion, exclusion or tissue: exact fractions of areas, for many squares at once."""
+"""Exact fractions of squares that are lesion, exclusion or tissue, for many squares at once."""
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 from shapely import MultiPolygon
 
-# Side of the blocks, in squares, in which lesions are cut first; 4 to 16 are about as fast. It pays from a
-# few hundred vertices on.
+# Side of the blocks, in squares, by which lesions are cut first; 4 to 16 are about equally fast. It is
+# faster from a few hundred vertices on.
 _BLOCK_SQUARES = 8
 _MANY_VERTICES = 500
 
@@ -19,7 +19,7 @@ def _squares(positions: NDArray[np.int64], size: int) -> NDArray[np.object_]:
 
 
 def area_fractions(positions: NDArray[np.int64], size: int, area: MultiPolygon) -> NDArray[np.float64]:
-    """Return which part of each square an area covers.
+    """Return the fraction of each square that an area covers.
 
     Args:
         positions: int64 of shape (n, 2), corners (x, y) in level-0 px.
@@ -27,7 +27,7 @@ def area_fractions(positions: NDArray[np.int64], size: int, area: MultiPolygon) 
         area: Valid, parts not overlapping, level-0 px.
 
     Returns:
-        float64 of shape (n,), in [0, 1], exact up to rounding: no rasterising.
+        float64 of shape (n,), in [0, 1], exact up to rounding, without rasterising.
     """
     covered = np.zeros(len(positions), np.float64)
     parts = shapely.get_parts(area)
@@ -53,8 +53,8 @@ def _overlaps(
 ) -> NDArray[np.float64]:
     """Return the area that each pair has in common.
 
-    Cutting a lesion of thousands of vertices with each of its hundreds of edge squares goes through all
-    vertices every time. So such lesions are first cut into the parts that lie in blocks of squares.
+    Intersecting a lesion of thousands of vertices with each of hundreds of edge squares visits all vertices
+    each time. Such lesions are therefore first cut by blocks of squares.
 
     Args:
         areas: Polygons of shape (n,), many of them the same.
@@ -117,7 +117,7 @@ def touches_area(positions: NDArray[np.int64], size: int, area: MultiPolygon, ce
 def tissue_fractions(
     positions: NDArray[np.int64], size: int, mask: NDArray[np.bool_], downsample: tuple[float, float]
 ) -> NDArray[np.float64]:
-    """Return which part of each square a mask covers, mask pixels cut by a square's edge in part.
+    """Return the fraction of each square that a mask covers; mask pixels on an edge count in part.
 
     The integral image of a mask is bilinear within every mask pixel, so that reading it between its
     nodes gives the exact area.
@@ -129,7 +129,7 @@ def tissue_fractions(
         downsample: Level-0 px per mask pixel in x and in y.
 
     Returns:
-        float64 of shape (n,), in [0, 1]; what lies beyond the mask counts as no tissue.
+        float64 of shape (n,), in [0, 1]; area beyond the mask is not tissue.
     """
     height, width = mask.shape
     integral = np.zeros((height + 1, width + 1), np.float64)

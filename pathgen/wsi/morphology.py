@@ -1,16 +1,16 @@
-"""Open, close and grow masks by discs: pure functions of arrays."""
+"""Dilation, opening and closing of masks by discs: pure functions of arrays."""
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 
-def grown(mask: NDArray[np.bool_], diameter_px: float) -> NDArray[np.bool_]:
+def dilated(mask: NDArray[np.bool_], diameter_px: float) -> NDArray[np.bool_]:
     """Dilate by a disc: every pixel whose centre is within half the diameter of one in the mask.
 
     Args:
         mask: bool of shape (h, w).
-        diameter_px: Of the disc, pixels; below 2 nothing changes.
+        diameter_px: Diameter of the disc, px; below 2 nothing changes.
 
     Returns:
         bool of shape (h, w).
@@ -22,18 +22,18 @@ def grown(mask: NDArray[np.bool_], diameter_px: float) -> NDArray[np.bool_]:
 
 
 def opened(mask: NDArray[np.bool_], diameter_px: float) -> NDArray[np.bool_]:
-    """Remove what a disc does not fit into; the picture's edge does not count as a border.
+    """Remove parts that a disc does not fit into; the image's edge is not a border.
 
     Args:
         mask: bool of shape (h, w).
-        diameter_px: Of the disc, pixels; below 2 nothing changes.
+        diameter_px: Diameter of the disc, px; below 2 nothing changes.
 
     Returns:
         bool of shape (h, w).
     """
-    return grown(~grown(~mask, diameter_px), diameter_px)
+    return dilated(~dilated(~mask, diameter_px), diameter_px)
 
 
 def closed(mask: NDArray[np.bool_], diameter_px: float) -> NDArray[np.bool_]:
     """Fill the gaps that a disc does not fit into (see `opened`)."""
-    return ~grown(~grown(mask, diameter_px), diameter_px)
+    return ~dilated(~dilated(mask, diameter_px), diameter_px)

@@ -1,42 +1,42 @@
-"""Say why a file is no slide that can be read, better than the reader that refused it."""
+"""Find out why OpenSlide cannot open a file; its own message is often only "unsupported or missing"."""
 
 import os
 from pathlib import Path
 
 from pathgen.core.errors import PathgenError
-from pathgen.wsi.tiff import require_whole, tiff_facts
+from pathgen.wsi.tiff import check_complete, tiff_facts
 
 
-def _trouble_with_file(path: Path) -> tuple[str, str] | None:
-    """Return reason and hint of what is wrong with the file whatever its format, or None."""
+def _file_problem(path: Path) -> tuple[str, str] | None:
+    """Return reason and hint of a problem that does not depend on the format, or None."""
     if not path.exists():
         return "no such file", "Correct the path"
     if path.is_dir():
         return "is a folder, not a slide", "Name the slide file in it"
     if not os.access(path, os.R_OK):
-        return "may not be read by this user", "Change the file's permissions"
+        return "is not readable by this user", "Change the file's permissions"
     if path.stat().st_size == 0:
-        return "is empty (0 bytes)", "Copy it again from where it came"
+        return "is empty (0 bytes)", "Copy it again from its source"
     if path.suffix.lower() == ".mrxs" and not path.with_suffix("").is_dir():
-        return f"its data folder {path.stem}/ is missing", "Copy that folder beside the file"
+        return f"its data folder {path.stem}/ is missing", "Copy that folder to the folder of the file"
     return None
 
 
-def why_refused(path: Path, said: str) -> PathgenError:
-    """Find out why OpenSlide refused a file.
+def open_error(path: Path, message: str) -> PathgenError:
+    """Build the error of a file that OpenSlide cannot open.
 
     Args:
         path: The file, which may not exist.
-        said: What OpenSlide said, often no more than "unsupported or missing".
+        message: Message of OpenSlide.
 
     Returns:
-        The error to raise, with the most telling reason that a look at the file gives.
+        Error with the most specific reason that the file gives.
     """
-    trouble = _trouble_with_file(path)
-    if trouble is not None:
-        return PathgenError(path, *trouble)
+    problem = _file_problem(path)
+    if problem is not None:
+        return PathgenError(path, *problem)
     try:
-        require_whole(path)
+        check_complete(path)
         facts = tiff_facts(path)
     except PathgenError as damaged:
         return damaged
@@ -44,4 +44,4 @@ def why_refused(path: Path, said: str) -> PathgenError:
         hint = "Convert it to a tiled pyramid, e.g. with: vips tiffsave in.tif out.tif --tile --pyramid"
         return PathgenError(path, "a TIFF in strips: slides are read from tiled TIFF only", hint)
     hint = "Convert it to a format that OpenSlide reads, or leave the slide out"
-    return PathgenError(path, f"OpenSlide cannot open it: {said}", hint)
+    return PathgenError(path, f"OpenSlide cannot open it: {message}", hint)

@@ -1,4 +1,4 @@
-"""One annotated outline as a file has it, before anything is made of it."""
+"""One annotated outline as stored in a file."""
 
 from dataclasses import dataclass, field
 
@@ -11,12 +11,12 @@ class Outline:
     """An annotation as drawn.
 
     Attributes:
-        name: What the file calls it, for messages.
-        group: The file's group or class, ``"None"`` where it has none.
+        name: Name in the file, for messages.
+        group: Group or class in the file, ``"None"`` if there is none.
         shell: Vertices (x, y) of the outer ring, level-0 px; the last need not repeat the first. Empty
             when the annotation has no area by its kind (a dot, a line).
         holes: Vertices of the holes.
-        within: The groups that the group is part of, nearest first; empty where groups do not nest.
+        within: Groups that the group is part of, nearest first.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Draw what was found on a slide over its thumbnail, for a person to check."""
+"""Draw tissue, lesions and exclusions over the thumbnail of a slide, for visual checks."""
 
 from collections.abc import Sequence
 
@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 Colour = tuple[int, int, int]
-# Of rings in the picture's px: from one point to the next.
+# Points of a ring, px of the picture.
 _Points = list[tuple[float, float]]
 
-# The lines differ in width and dashes as well as in colour, for those who do not tell red from green.
+# The lines also differ in width and dashes, for readers with red-green colour blindness.
 TISSUE_COLOUR: Colour = (0, 140, 60)
 LESION_COLOUR: Colour = (215, 0, 20)
 EXCLUSION_COLOUR: Colour = (5, 5, 5)

@@ -1,4 +1,4 @@
-"""Read many square patches of one slide, made smaller by exact averaging."""
+"""Read square patches of one slide, downsampled by exact averaging."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ Method = Literal["jpeg_tiles", "openslide"]
 
 @dataclass(frozen=True)
 class PatchReading:
-    """The patches of one slide, and how they were read.
+    """Patches of one slide, and how they were read.
 
     Attributes:
         images: uint8 of shape (n, out_px, out_px, 3), RGB, in the order of the places.
-        method: What read the pixels: ``"jpeg_tiles"`` (the file's JPEG tiles, decoded here) or
-            ``"openslide"``. Both give the same bytes.
-        reason: Why the faster ``"jpeg_tiles"`` was not used; None where it was.
-        incomplete: bool of shape (n,), in the same order: whether a level-0 tile under the patch is one
-            that the file does not hold (white in the image); None where it cannot be told.
+        method: Reader: ``"jpeg_tiles"`` (the file's JPEG tiles, decoded directly) or ``"openslide"``. Both
+            give the same bytes.
+        reason: Why the faster ``"jpeg_tiles"`` was not used, or None.
+        incomplete: bool of shape (n,), in the same order: whether a level-0 tile under the patch is missing
+            in the file (white in the image); None if unknown.
     """
 
     images: NDArray[np.uint8]
@@ -38,13 +38,13 @@ class PatchReading:
 
 @dataclass(frozen=True)
 class ReadingMethod:
-    """How the patches of a slide will be read.
+    """Method by which the patches of a slide are read.
 
     Attributes:
         method: As in `PatchReading`.
         reason: As in `PatchReading`.
-        missing_tiles: How many of its level-0 tiles the file does not hold, and how many there are; None
-            where it cannot be told.
+        missing_tiles: Number of level-0 tiles that are missing in the file, and number of all; None if
+            unknown.
     """
 
     method: Method
@@ -53,14 +53,14 @@ class ReadingMethod:
 
 
 def reading_method(path: Path, mpp_if_missing: float | None) -> ReadingMethod:
-    """Tell how the patches of a slide will be read.
+    """Find out how the patches of a slide are read.
 
     Args:
-        path: The slide.
+        path: Path of the slide.
         mpp_if_missing: See `pathgen.wsi.reader.open_slide`.
 
     Returns:
-        The method, and what it knows of the slide.
+        The method, with the number of missing tiles.
 
     Raises:
         PathgenError: The slide cannot be opened.
@@ -77,25 +77,23 @@ def read_patches(
 ) -> PatchReading:
     """Read square patches of a slide.
 
-    Slides whose JPEG tiles were found to decode to OpenSlide's pixels (`pathgen.wsi.jpeg_tiles`) are
-    decoded directly, others are read by OpenSlide. Both go through the same filter
-    (`pathgen.wsi.resample.shrink`), so that no scanner's files are filtered differently.
+    Slides with suitable JPEG tiles (`pathgen.wsi.jpeg_tiles`) are decoded directly, others are read by
+    OpenSlide. Both use the same filter (`pathgen.wsi.resample.shrink`).
 
-    Memory, whatever the slide: the images (3 * n * out_px**2 bytes), and for decoded tiles what
-    `pathgen.wsi.tiled_patches.read_tiled_patches` says; for OpenSlide, per thread, its cache of 32 MiB and
-    8 bytes per level-0 pixel of a patch.
+    Memory: the images (3 * n * out_px**2 bytes), and that of
+    `pathgen.wsi.tiled_patches.read_tiled_patches`; for OpenSlide, per thread, its cache of 32 MiB and 8 bytes
+    per level-0 pixel of a patch.
 
     Args:
-        path: The slide.
+        path: Path of the slide.
         places: int64 of shape (n, 3): left edge, top edge and side of each patch, level-0 px.
-        out_px: Side of the images.
+        out_px: Side of the images, px.
         mpp_if_missing: See `pathgen.wsi.reader.open_slide`.
-        threads: How many threads read, at least 1. The images do not depend on it, nor on the order or
-            the grouping of the places. More places per call are faster: the slide is opened once, and
-            tiles are shared within a call only.
+        threads: Number of threads, at least 1. The images depend neither on it nor on the order or grouping
+            of the places. More places per call are faster: they share one opened slide and decoded tiles.
 
     Returns:
-        The images, and what is known of each.
+        Images, and how they were read.
 
     Raises:
         PathgenError: The slide cannot be opened, a square does not lie on it or has fewer pixels than
@@ -117,7 +115,7 @@ def read_patches(
 
 
 def _check(path: Path, size: tuple[int, int], places: NDArray[np.int64], out_px: int) -> None:
-    """Refuse places that are not on the slide, or that have too few pixels."""
+    """Check that all places lie on the slide and have enough pixels."""
     width, height = size
     x, y, side = places.T
     outside = np.flatnonzero((x < 0) | (y < 0) | (x + side > width) | (y + side > height))
@@ -132,7 +130,7 @@ def _check(path: Path, size: tuple[int, int], places: NDArray[np.int64], out_px:
     if bool((side < out_px).any()):
         raise PathgenError(
             path,
-            f"a patch has {side.min()} px at level 0, fewer than the {out_px} px to be made of it",
+            f"a patch has {side.min()} px at level 0, fewer than the {out_px} px of the output",
             "Make smaller patches, or leave out slides of so coarse a resolution",
         )
 
@@ -140,7 +138,7 @@ def _check(path: Path, size: tuple[int, int], places: NDArray[np.int64], out_px:
 def _read_by_openslide(
     path: Path, places: NDArray[np.int64], out_px: int, mpp_if_missing: float | None, threads: int
 ) -> NDArray[np.uint8]:
-    """Read patches with one OpenSlide handle per thread, each in a part of the slide of its own."""
+    """Read patches with one OpenSlide handle per thread, each in its own part of the slide."""
     images = np.empty((len(places), out_px, out_px, 3), dtype=np.uint8)
     order = np.concatenate([np.zeros(0, np.int64), *by_block(places, np.arange(len(places)))])
     bands = [band for band in np.array_split(order, threads) if len(band)]

@@ -1,30 +1,30 @@
-"""Find pen marks on a small picture of an H&E slide: ink, by colours that the stains cannot make."""
+"""Find pen marks on a thumbnail of an H&E slide, by colours that the stains cannot produce."""
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from pathgen.wsi.morphology import grown
+from pathgen.wsi.morphology import dilated
 
 # Haematoxylin and eosin both take most from green light, so that every mixture of them does. On real patches
 # of Camelyon16 and PatchCamelyon at 8 um/px, 99.9 % of the stained pixels have a density in red of at most
-# 0.87 times that in green. Brown and yellow ink cannot be told from pigment and faded stain: they are left.
+# 0.87 times that in green. Brown and yellow ink resemble pigment and faded stain and are not detected.
 _MAX_RED_TO_GREEN = 1.05  # above: blue and green ink
 _MIN_GREYNESS = 0.82  # least over greatest density; above, when dense: black ink
 _MIN_BLACK_DENSITY = 0.5
 _MIN_RED_CONTRAST = 0.65  # density of green less that of red; above, when blue is dense too: red ink
 _MIN_RED_BLUE_TO_GREEN = 0.55  # below: pink, which is eosin
-_MIN_DENSITY = 0.3  # paler pixels have no colour to speak of
+_MIN_DENSITY = 0.3  # paler pixels have no reliable colour
 _MIN_SHARE = 0.5  # of a stroke's pixels that have an ink's colour
 _EDGE_UM = 24.0  # a stroke's edge is half ink, half glass
 _BLOCK_ROWS = 512
 
-# Optical density by value. Clear glass is taken to be white; black is 1/256 of it.
+# Optical density by value. Clear glass is assumed to be white; black is 1/256 of it.
 _DENSITY = -np.log10((np.arange(256, dtype=np.float32) + 1) / 256)
 
 
 def ink_coloured(rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Tell which pixels have a colour that H&E does not make.
+    """Return which pixels have a colour that H&E cannot produce.
 
     Args:
         rgb: uint8 of shape (h, w, 3).
@@ -54,8 +54,9 @@ def pen_marks(rgb: NDArray[np.uint8], min_width_um: float, pixel_um: float) -> N
     """Find the strokes of a pen.
 
     Args:
-        rgb: uint8 of shape (h, w, 3), a picture of an H&E slide.
-        min_width_um: What is narrower is no stroke but pigment, debris or blood, which are part of tissue.
+        rgb: Thumbnail of an H&E slide, uint8 of shape (h, w, 3).
+        min_width_um: Smallest width of a stroke, um; narrower ink-like marks are pigment, debris or
+            blood, part of the tissue.
         pixel_um: Side of a pixel, um.
 
     Returns:
@@ -67,5 +68,5 @@ def pen_marks(rgb: NDArray[np.uint8], min_width_um: float, pixel_um: float) -> N
     strokes = ndimage.uniform_filter(ink.astype(np.float32), side, mode="nearest") >= _MIN_SHARE
     if not strokes.any():
         return strokes
-    # The discs around such squares cover a stroke and more; what is not ink or next to it is given back.
-    return grown(strokes, min_width_um / pixel_um) & grown(ink, 2 * _EDGE_UM / pixel_um)
+    # Discs around such squares cover more than a stroke: keep only ink and its neighbourhood.
+    return dilated(strokes, min_width_um / pixel_um) & dilated(ink, 2 * _EDGE_UM / pixel_um)

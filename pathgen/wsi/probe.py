@@ -1,11 +1,11 @@
-"""Tell the key facts of a slide or an annotation file, and refuse what the suite cannot use."""
+"""Key facts of a slide or an annotation file, or why it cannot be used."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from pathgen.wsi.annotations import read_annotations
 from pathgen.wsi.reader import open_slide
-from pathgen.wsi.tiff import require_whole, tiff_facts
+from pathgen.wsi.tiff import check_complete, tiff_facts
 
 
 @dataclass(frozen=True)
@@ -13,15 +13,15 @@ class SlideFacts:
     """Key facts of a slide.
 
     Attributes:
-        vendor: OpenSlide's name of the format.
-        width_px: Of level 0.
-        height_px: Of level 0.
+        vendor: Format as OpenSlide names it.
+        width_px: Width of level 0.
+        height_px: Height of level 0.
         level_dimensions: (width, height) of every level, px.
-        downsamples: Of every level.
+        downsamples: Downsample of every level.
         mpp_x: Resolution of level 0, um/px.
         mpp_y: Resolution of level 0, um/px.
-        compression: Of level 0 as tifffile names it, e.g. ``"JPEG"``; None where the file is no TIFF.
-        tile_px: (width, height) of level 0's tiles; None where the file is no TIFF.
+        compression: Compression of level 0 as tifffile names it, e.g. ``"JPEG"``; None if not a TIFF.
+        tile_px: (width, height) of level 0's tiles; None if not a TIFF.
     """
 
     vendor: str
@@ -36,7 +36,7 @@ class SlideFacts:
 
     @property
     def levels(self) -> int:
-        """How many levels the slide has."""
+        """Number of levels."""
         return len(self.level_dimensions)
 
 
@@ -45,11 +45,11 @@ class AnnotationFacts:
     """Key facts of an annotation file.
 
     Attributes:
-        groups: Number of annotations by the file's own group names.
+        groups: Number of annotations by group of the file.
         lesions: Number of separate lesion areas after uniting overlapping outlines.
         exclusions: Number of separate exclusion areas.
-        lesion_area_px: Of the lesions, exclusions not taken out, level-0 px squared.
-        exclusion_area_px: Of the exclusions, level-0 px squared.
+        lesion_area_px: Area of the lesions including exclusions, level-0 px squared.
+        exclusion_area_px: Area of the exclusions, level-0 px squared.
         without_area: Number of annotations that enclose no area.
     """
 
@@ -62,23 +62,22 @@ class AnnotationFacts:
 
 
 def describe_slide(path: Path, mpp_if_missing: float | None) -> SlideFacts:
-    """Open a slide and tell what it is.
+    """Open a slide and return its key facts.
 
-    Beyond opening it, this finds tiles that lie past the end of a truncated TIFF, and decodes the first
-    pixel of level 0.
+    This also finds tiles past the end of a truncated TIFF, and decodes the first pixel of level 0.
 
     Args:
-        path: The slide.
+        path: Path of the slide.
         mpp_if_missing: See `pathgen.wsi.reader.open_slide`.
 
     Returns:
         Its facts.
 
     Raises:
-        PathgenError: The suite cannot use it; says why.
+        PathgenError: The file cannot be used, with the reason.
     """
     with open_slide(path, mpp_if_missing) as slide:
-        require_whole(path)
+        check_complete(path)
         slide.read_region_l0(0, 0, 1, 1)
         tiff = tiff_facts(path)
         return SlideFacts(
@@ -95,10 +94,10 @@ def describe_slide(path: Path, mpp_if_missing: float | None) -> SlideFacts:
 
 
 def describe_annotation(path: Path) -> AnnotationFacts:
-    """Read an annotation file and tell what it holds.
+    """Read an annotation file and return its key facts.
 
-    Groups of unknown meaning are counted in `groups` and are no lesions here; whether the study takes
-    them is the setting ``index.annotations.unknown_group``.
+    Unknown groups are counted in `groups` and not as lesions; for a study the setting
+    ``index.annotations.unknown_group`` decides.
 
     Args:
         path: ASAP XML or QuPath GeoJSON.
@@ -107,7 +106,7 @@ def describe_annotation(path: Path) -> AnnotationFacts:
         Its facts.
 
     Raises:
-        PathgenError: The suite cannot use it; says why.
+        PathgenError: The file cannot be used, with the reason.
     """
     found = read_annotations(path, unknown_group="ignore", without_area="drop")
     return AnnotationFacts(

@@ -11,7 +11,7 @@ from PIL import Image
 
 from pathgen.core.errors import PathgenError
 from pathgen.wsi.geometry import finest_reduction
-from pathgen.wsi.open_error import why_refused
+from pathgen.wsi.open_error import open_error
 from pathgen.wsi.resolution import level0_mpp
 
 _STRIP_PIXELS = 1 << 24
@@ -20,11 +20,11 @@ _WHITE = 255
 
 @dataclass(frozen=True)
 class Overview:
-    """A small picture of a whole slide.
+    """Thumbnail of a whole slide.
 
     Attributes:
         image: uint8 of shape (h, w, 3), RGB, white where the slide has no pixels.
-        coverage: bool of shape (h, w), whether at least half of the pixel is stored in the file.
+        coverage: bool of shape (h, w), True where at least half of the pixel is stored in the file.
         downsample: Level-0 px per pixel in x and in y.
     """
 
@@ -36,15 +36,15 @@ class Overview:
 class Slide:
     """An open whole slide; a context manager. Made by `open_slide`.
 
-    After one failed read OpenSlide refuses every further one of the same handle: open the slide anew.
+    After a failed read OpenSlide refuses all further reads of the handle: open the slide again.
 
     Attributes:
         path: The file.
         dimensions: (width, height) of level 0, px.
         level_dimensions: (width, height) of every level, level 0 first.
-        downsamples: Of every level, as read from the slide; not powers of two in general.
+        downsamples: Downsample of every level, as stored; in general not a power of two.
         mpp: Resolution of level 0 in x and in y, um/px.
-        vendor: OpenSlide's name of the format, e.g. ``"aperio"``.
+        vendor: Format as OpenSlide names it, e.g. ``"aperio"``.
     """
 
     def __init__(self, path: Path, handle: openslide.OpenSlide, mpp: tuple[float, float]) -> None:
@@ -69,7 +69,7 @@ class Slide:
         self._handle.close()
 
     def _read(self, level: int, x_l0: int, y_l0: int, width: int, height: int) -> NDArray[np.uint8]:
-        """Return RGBA, uint8 (height, width, 4), of a level's region whose corner is given at level 0."""
+        """Return RGBA, uint8 (height, width, 4), of a region of a level; its corner is in level-0 px."""
         assert width > 0 and height > 0
         try:
             region = self._handle.read_region((x_l0, y_l0), level, (width, height))
@@ -77,7 +77,7 @@ class Slide:
             raise PathgenError(
                 self.path,
                 f"level {level} at ({x_l0}, {y_l0}) cannot be read: {problem}",
-                "The file is damaged: copy it again from where it came, or leave the slide out",
+                "The file is damaged: copy it again from its source, or leave the slide out",
             ) from None
         return np.asarray(region, dtype=np.uint8)
 
@@ -87,12 +87,12 @@ class Slide:
         Args:
             x: Left edge, level-0 px.
             y: Top edge, level-0 px.
-            width: In px.
-            height: In px.
+            width: Width, px.
+            height: Height, px.
 
         Returns:
-            uint8 of shape (height, width, 3), RGB. What the file does not hold (tiles never scanned,
-            places beyond the slide's edge) is white.
+            uint8 of shape (height, width, 3), RGB. Missing pixels (tiles never scanned, places
+            beyond the slide's edge) are white.
 
         Raises:
             PathgenError: The pixels are stored but cannot be decoded.
@@ -102,16 +102,16 @@ class Slide:
     def read_region_and_coverage_l0(
         self, x: int, y: int, width: int, height: int
     ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-        """Read a rectangle of level 0 as `read_region_l0` does, and tell which pixels the file holds.
+        """Read a rectangle of level 0 (see `read_region_l0`) and which of its pixels the file contains.
 
         Args:
             x: Left edge, level-0 px.
             y: Top edge, level-0 px.
-            width: In px.
-            height: In px.
+            width: Width, px.
+            height: Height, px.
 
         Returns:
-            The image, and bool of shape (height, width): True where the pixel is stored.
+            Image, and bool (height, width): True where the pixel is stored.
 
         Raises:
             PathgenError: The pixels are stored but cannot be decoded.
@@ -122,14 +122,14 @@ class Slide:
     def overview(self, downsample: float) -> Overview:
         """Read the whole slide at a small scale.
 
-        The coarsest level that is fine enough is read in strips and averaged over whole blocks of
-        pixels, so that memory stays small for slides with only one level, too.
+        The coarsest level that is fine enough is read in strips and averaged over whole blocks of pixels,
+        so that memory stays small even for slides with one level.
 
         Args:
-            downsample: Wanted level-0 px per pixel, at least 1; the result is never coarser than this.
+            downsample: Level-0 px per pixel, at least 1; the result is never coarser.
 
         Returns:
-            The picture with its exact scale.
+            Thumbnail with its exact scale.
 
         Raises:
             PathgenError: The slide cannot be decoded.
@@ -151,10 +151,10 @@ class Slide:
         )
 
     def thumbnail(self, max_side: int) -> NDArray[np.uint8]:
-        """Return a picture of the whole slide.
+        """Return a thumbnail of the whole slide.
 
         Args:
-            max_side: The longer side of the picture at most, px.
+            max_side: Largest length of the longer side, px.
 
         Returns:
             uint8 of shape (h, w, 3), RGB; never larger than level 0.
@@ -170,7 +170,7 @@ class Slide:
 
 
 def on_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Lay an image on white glass.
+    """Composite an image on white.
 
     Args:
         rgba: uint8 of shape (h, w, 4), colour not multiplied by alpha.
@@ -195,20 +195,20 @@ def open_slide(path: Path, mpp_if_missing: float | None = None) -> Slide:
 
     Args:
         path: The slide file.
-        mpp_if_missing: Resolution in um/px for a slide that does not say its own; a slide that does is
-            never overruled. None: such a slide is refused.
+        mpp_if_missing: Resolution of a slide whose file does not contain it, um/px; it never overrules
+            the file. None refuses such a slide.
 
     Returns:
-        The open slide; use it in a ``with`` block.
+        Open slide, for a ``with`` block.
 
     Raises:
-        PathgenError: The file is missing, is no slide that OpenSlide reads, is truncated, or says no
+        PathgenError: The file is missing, not a slide that OpenSlide reads, truncated, or without a
             resolution.
     """
     try:
         handle = openslide.OpenSlide(path)
     except openslide.OpenSlideError as problem:
-        raise why_refused(path, str(problem)) from None
+        raise open_error(path, str(problem)) from None
     try:
         return Slide(path, handle, level0_mpp(path, handle.properties, mpp_if_missing))
     except PathgenError:

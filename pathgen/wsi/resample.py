@@ -1,4 +1,4 @@
-"""Make pictures smaller by exact averaging, in integers, so that every machine gives the same bytes."""
+"""Downsample images by exact averaging in integers: the same bytes on every machine."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,13 +7,13 @@ _SIXTEEN_BITS = 0xFFFF
 
 
 def working_memory(values: int) -> NDArray[np.uint16]:
-    """Return memory with which `block_means` averages again and again without asking the system for more.
+    """Allocate a buffer that `block_means` reuses.
 
     Args:
         values: Number of values (pixels times 3) of the largest image to be averaged.
 
     Returns:
-        uint16 of shape (2, k); for one thread, blocks of at least 2 px.
+        uint16 of shape (2, k), for one thread and blocks of at least 2 px.
     """
     return np.empty((2, values // 2), dtype=np.uint16)
 
@@ -26,7 +26,7 @@ def block_means(
     Args:
         image: uint8 of shape (h * factor, w * factor, 3), each row contiguous.
         factor: Side of a block, px.
-        memory: See `working_memory`; None: it is allocated.
+        memory: Buffer of `working_memory`, or None.
 
     Returns:
         uint8 of shape (h, w, 3). A block of n values with sum s gives (s + n // 2) // n: the mean,
@@ -47,8 +47,8 @@ def block_means(
     np.add(rows[:, 0], rows[:, 1], out=by_row, dtype=sums.dtype)
     for row in range(2, factor):
         np.add(by_row, rows[:, row], out=by_row)
-    # Of the sums of `factor` neighbours in a row only one in factor is wanted; all are made, because runs of
-    # neighbouring values are added many at a time and scattered ones are not.
+    # Only one in `factor` of these sums of neighbours is needed. All are computed, because contiguous
+    # values are added many at a time and scattered ones are not.
     step, rest, made = 3, factor, values
     while rest % 2 == 0:
         made -= step
@@ -77,7 +77,7 @@ def box_mean(image: NDArray[np.uint8], out_px: int) -> NDArray[np.uint8]:
 
     Args:
         image: uint8 of shape (S, S, 3), S a multiple of `out_px`.
-        out_px: Side of the result.
+        out_px: Side of the result, px.
 
     Returns:
         uint8 of shape (out_px, out_px, 3): see `block_means`.
@@ -92,11 +92,11 @@ def shrink(image: NDArray[np.uint8], out_px: int) -> NDArray[np.uint8]:
 
     Args:
         image: uint8 of shape (S, S, 3), S >= `out_px`.
-        out_px: Side of the result.
+        out_px: Side of the result, px.
 
     Returns:
         uint8 of shape (out_px, out_px, 3): the mean over each output pixel's area, halves rounded up. Where
-        S is no multiple of `out_px`, pixels cut by an output pixel's edge count by the part within it.
+        S is not a multiple of `out_px`, pixels on an output pixel's edge are weighted by their part within.
     """
     side = image.shape[0]
     assert image.shape == (side, side, 3)
@@ -113,7 +113,7 @@ def _area_sums(
     values: NDArray[np.uint8] | NDArray[np.int64], out_px: int
 ) -> NDArray[np.int64]:  # (S, k, 3) -> (out_px, k, 3)
     """Sum rows into `out_px` equal spans; the weight of a whole row is `out_px`, that of a part less."""
-    # Edge k of the spans lies at k * S / out_px: so many whole rows, and so many parts of the next.
+    # Edge k of the spans lies at k * S / out_px: `rows` whole rows and `parts` / out_px of the next.
     rows, parts = np.divmod(np.arange(out_px + 1) * len(values), out_px)
     sums = np.add.reduceat(values, rows[:-1], axis=0, dtype=np.int64) * out_px
     cut = values[np.minimum(rows, len(values) - 1)] * parts[:, None, None]

@@ -1,11 +1,11 @@
-"""How many microns a level-0 pixel measures, from what a slide says of itself."""
+"""The resolution of a slide, from its metadata."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from pathgen.core.errors import PathgenError
 
-# A TIFF without a real resolution often says 72 dots per inch, 353 um/px: no scanner's level 0 is so coarse.
+# A TIFF without a real resolution often has 72 dots per inch, 353 um/px: coarser than any scanner.
 _PLAUSIBLE_MPP = (0.01, 20.0)
 _UNIT_UM = {"centimeter": 1e4, "inch": 25400.0}
 
@@ -34,16 +34,16 @@ def level0_mpp(
     """Find the resolution of a slide.
 
     Args:
-        path: The slide, for messages.
-        properties: OpenSlide's properties of it.
-        mpp_if_missing: The resolution, um/px, where the slide says none; None: such a slide is refused.
+        path: Path of the slide, for messages.
+        properties: Its OpenSlide properties.
+        mpp_if_missing: Resolution of a slide whose file does not contain it, um/px; None refuses it.
 
     Returns:
-        um/px in x and in y: as OpenSlide understood the format, else by the TIFF tags, else
-        `mpp_if_missing`. What is not between 0.01 and 20 um/px is no scanner's resolution and does not count.
+        Resolution in x and y, um/px: OpenSlide's, else that of the TIFF tags, else `mpp_if_missing`. Values
+        outside 0.01 to 20 um/px are ignored.
 
     Raises:
-        PathgenError: The slide says no resolution and none was given.
+        PathgenError: The file contains no resolution and `mpp_if_missing` is None.
     """
     x, y = (
         _plausible(_number(properties.get(f"openslide.mpp-{axis.lower()}")))
@@ -56,6 +56,6 @@ def level0_mpp(
         return mpp_if_missing, mpp_if_missing
     raise PathgenError(
         path,
-        "does not say its resolution (microns per pixel)",
-        "Give it in the setting cohort.mpp_if_missing, if all slides without one have the same",
+        "contains no resolution (micrometres per pixel)",
+        "Set cohort.mpp_if_missing, if all slides without one have the same",
     )

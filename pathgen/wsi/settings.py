@@ -1,4 +1,4 @@
-"""The params section ``index``: which squares of a slide become candidate patches."""
+"""Section `index`: which squares of a slide become candidate patches."""
 
 from typing import Literal
 
@@ -8,13 +8,13 @@ from pathgen.core.params import Settings
 
 
 class TissueSettings(Settings):
-    """How tissue is found on a small picture of the slide."""
+    """Detection of tissue on a thumbnail of the slide."""
 
     method: Literal["otsu_saturation"] = pydantic.Field(
         description="Otsu's threshold on the saturation of HSV; the only method"
     )
     thumbnail_mpp: float = pydantic.Field(
-        description="Resolution of the small picture, um per pixel; the nearest finer one is used",
+        description="Resolution of the thumbnail, um per pixel; the nearest finer one is used",
         ge=1,
         le=64,
     )
@@ -32,15 +32,15 @@ class TissueSettings(Settings):
     )
     pen_min_width_um: float | None = pydantic.Field(
         default=None,
-        description="Ink at least this wide is a pen mark, no tissue; null: no ink is looked for, as must be "
-        "with stains other than H&E",
+        description="Ink at least this wide is a pen mark, not tissue; null: no "
+        "detection, required for other stains than H&E",
         ge=10,
         le=5000,
     )
 
     @pydantic.model_validator(mode="after")
     def _picture_resolves_pens(self) -> "TissueSettings":
-        """Refuse a tissue picture in which a pen mark is a pixel or two."""
+        """Check that a pen mark is at least three pixels wide on the thumbnail."""
         if self.pen_min_width_um is not None and self.pen_min_width_um < 3 * self.thumbnail_mpp:
             raise ValueError(
                 f"pen_min_width_um {self.pen_min_width_um} is less than three pixels of thumbnail_mpp "
@@ -50,23 +50,23 @@ class TissueSettings(Settings):
 
 
 class AnnotationSettings(Settings):
-    """How the annotation files are understood."""
+    """Interpretation of the annotation files."""
 
     unknown_group: Literal["refuse", "lesion", "exclusion", "ignore"] = pydantic.Field(
-        description="What annotations mean that are in no group, or in one that is neither Tumor, _0, _1 "
-        "nor Exclusion, _2"
+        description="Meaning of annotations without a group, or in another group than Tumor, _0, _1, "
+        "Exclusion, _2"
     )
     without_area: Literal["refuse", "drop"] = pydantic.Field(
-        description="What to do with annotations that enclose no area (dots, lines, fewer than 3 vertices)"
+        description="Treatment of annotations that enclose no area (dots, lines, fewer than 3 vertices)"
     )
 
 
 class IndexSettings(Settings):
-    """The params section ``index``."""
+    """Section `index`."""
 
     patch_px: int = pydantic.Field(description="Side of a patch in pixels of resolution mpp", ge=8, le=8192)
     stride_px: int = pydantic.Field(
-        description="From one patch to the next, in pixels of resolution mpp", ge=1, le=8192
+        description="Distance of neighbouring patches, in pixels of resolution mpp", ge=1, le=8192
     )
     mpp: float = pydantic.Field(description="Nominal resolution, um per pixel", ge=0.05, le=10)
     mpp_tolerance: float = pydantic.Field(
@@ -76,14 +76,14 @@ class IndexSettings(Settings):
         lt=1,
     )
     min_tissue_fraction: float = pydantic.Field(
-        description="Squares with less tissue are no candidates", ge=0, le=1
+        description="Smallest fraction of tissue of a candidate", ge=0, le=1
     )
     tissue: TissueSettings
     annotations: AnnotationSettings
 
     @pydantic.model_validator(mode="after")
     def _picture_resolves_patches(self) -> "IndexSettings":
-        """Refuse a tissue picture in which a patch is smaller than one pixel."""
+        """Check that a patch is at least one pixel of the thumbnail."""
         if self.tissue.thumbnail_mpp > self.patch_px * self.mpp:
             raise ValueError(
                 f"tissue.thumbnail_mpp {self.tissue.thumbnail_mpp} is coarser than a whole patch "

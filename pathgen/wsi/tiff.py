@@ -1,4 +1,4 @@
-"""What a TIFF file says of itself: why a reader refuses it, how it is compressed, whether it is whole."""
+"""Metadata of a TIFF file: layout, compression, and whether the file is complete."""
 
 import logging
 import struct
@@ -13,7 +13,7 @@ import tifffile
 from pathgen.core.errors import PathgenError
 
 _MAGIC = {b"II*\0": "<", b"MM\0*": ">", b"II+\0": "<", b"MM\0+": ">"}
-# What tifffile raises on damaged files: its own error, and whatever its parsing trips over.
+# Exceptions of tifffile on damaged files.
 UNREADABLE = (tifffile.TiffFileError, OSError, ValueError, LookupError, struct.error)
 
 
@@ -24,7 +24,7 @@ class TiffFacts:
     Attributes:
         tiled: Whether the pixels are stored in tiles (else in strips).
         tile_px: (width, height) of a tile, None when not tiled.
-        compression: As tifffile names it, e.g. ``"JPEG"``.
+        compression: Compression as tifffile names it, e.g. ``"JPEG"``.
         whole: Whether every tile of every image in the file lies within the file.
     """
 
@@ -35,23 +35,19 @@ class TiffFacts:
 
 
 def is_tiff(path: Path) -> bool:
-    """Tell by its first bytes whether a file is a TIFF or BigTIFF."""
+    """Return whether a file starts as a TIFF or BigTIFF."""
     with path.open("rb") as stream:
         return stream.read(4) in _MAGIC
 
 
-# Of the thread that asks: others may be in and out of the same block meanwhile.
+# Per thread: other threads enter and leave `without_log` meanwhile.
 _is_silent: ContextVar[bool] = ContextVar("is_silent", default=False)
 logging.getLogger("tifffile").addFilter(lambda _: not _is_silent.get())
 
 
 @contextmanager
 def without_log() -> Iterator[None]:
-    """Keep tifffile's remarks on damaged files off the terminal: the caller says it in one line.
-
-    Yields:
-        Nothing.
-    """
+    """Suppress tifffile's log messages; the caller reports a damaged file in one line."""
     token = _is_silent.set(True)
     try:
         yield
@@ -60,7 +56,7 @@ def without_log() -> Iterator[None]:
 
 
 def _starts_within(path: Path) -> bool:
-    """Tell whether the first directory of a TIFF lies within the file."""
+    """Return whether the first directory of a TIFF lies within the file."""
     size = path.stat().st_size
     with path.open("rb") as stream:
         head = stream.read(16)
@@ -80,16 +76,16 @@ def _page_is_whole(page: "tifffile.TiffPage", size: int) -> bool:
 
 
 def tiff_facts(path: Path) -> TiffFacts | None:
-    """Read the facts of a TIFF file, without decoding pixels.
+    """Read the metadata of a TIFF file without decoding pixels.
 
     Args:
         path: Any existing file.
 
     Returns:
-        The facts of its first image, or None when it is no TIFF.
+        Facts of its first image, or None if it is not a TIFF.
 
     Raises:
-        PathgenError: It begins as a TIFF but its directories cannot be read.
+        PathgenError: It starts as a TIFF but its directories cannot be read.
     """
     if not is_tiff(path):
         return None
@@ -108,14 +104,14 @@ def tiff_facts(path: Path) -> TiffFacts | None:
                 whole=all(_page_is_whole(page.aspage(), size) for page in pages),
             )
     except UNREADABLE as problem:
-        raise PathgenError(path, f"damaged TIFF: {problem}", "Copy it again from where it came") from None
+        raise PathgenError(path, f"damaged TIFF: {problem}", "Copy it again from its source") from None
 
 
-def require_whole(path: Path) -> None:
-    """Refuse a TIFF whose tiles lie past the end of the file, before a reader stumbles over one.
+def check_complete(path: Path) -> None:
+    """Check that all tiles of a TIFF lie within the file.
 
     Args:
-        path: Any existing file; files that are no TIFF pass.
+        path: Any existing file; other formats pass.
 
     Raises:
         PathgenError: It is truncated or its directories cannot be read.

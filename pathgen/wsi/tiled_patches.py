@@ -1,4 +1,4 @@
-"""Cut patches out of a slide's JPEG tiles: which tile goes where, in several threads."""
+"""Assemble patches from a slide's JPEG tiles, in several threads."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,16 +17,16 @@ ReadRegion = Callable[[int, int, int, int], NDArray[np.uint8]]
 
 _WHITE = 255
 _TILES_PER_TASK = 16
-# At most so many pairs of a patch and a tile under it are listed at once, 16 bytes each.
+# Largest number of pairs of a patch and a tile under it that are listed at once, 16 bytes each.
 _MAX_PAIRS = 1 << 22
-# Patches that are put together from whole tiles are read block by block of this side, level-0 px.
+# Patches that are assembled from whole tiles are read in blocks of this side, level-0 px.
 _BLOCK_PX = 4096
 _CACHE_BYTES = 1 << 26
 
 
 @dataclass(frozen=True)
-class _Job:
-    """What all tasks of one call share: the slide's tiles, the places, and where the images go."""
+class _Call:
+    """State shared by all tasks of one call."""
 
     tiles: JpegTiles
     places: NDArray[np.int64]
@@ -34,12 +34,12 @@ class _Job:
     read_region: ReadRegion
 
     def pixels(self, stream: BinaryIO, tile: int, scratch: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-        """Return a tile's pixels, None where the file does not hold the tile."""
+        """Return a tile's pixels, or None for a missing tile."""
         if not self.tiles.counts[tile]:
             return None
         image = self.tiles.decode(stream, tile, scratch)
         if image is None:
-            # OpenSlide overlooks damage behind the last pixel, and names what it does not overlook.
+            # OpenSlide ignores damage after the last pixel, and reports other damage.
             return self.read_region(*self.tiles.corner(tile), *self.tiles.tile_size)
         return image
 
@@ -49,42 +49,41 @@ def read_tiled_patches(
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Read patches from a slide's tiles.
 
-    Where all blocks of pixels to be averaged lie within tiles (the usual grid: whole blocks fit into a
-    tile, and patches begin at whole blocks), each tile is decoded once, averaged, and its parts go
-    straight into the images. Otherwise patches are put together from whole tiles before they are made
-    smaller; neighbours share tiles through a bounded cache.
+    If all averaged blocks of pixels lie within tiles (the usual grid), each tile is decoded once, averaged,
+    and its parts are copied into the images. Otherwise patches are assembled from whole tiles and then
+    downsampled; neighbours share tiles through a bounded cache.
 
     Memory beyond the images: 16 bytes per tile of level 0 and per pair of a patch and a tile under it (at
-    most 64 MiB of pairs at a time); and per thread two decoded tiles, or, for patches put together, 64 MiB
+    most 64 MiB of pairs at a time); and per thread two decoded tiles, or, for assembled patches, 64 MiB
     (or the tiles under one patch if they are more) and two patches at level 0. A tile has at most 64 MiB.
 
     Args:
-        tiles: The tiles.
+        tiles: Tiles of the slide.
         places: int64 of shape (n, 3): left edge, top edge, side, level-0 px; wholly on the slide.
         out_px: Side of the images, at most every place's side.
-        read_region: Reads what the decoder refuses, or raises the error to be raised.
-        threads: How many threads work.
+        read_region: Reads a tile that the decoder refuses, or raises the error of the damage.
+        threads: Number of threads.
 
     Returns:
-        uint8 of shape (n, out_px, out_px, 3), and bool of shape (n,): whether any tile under the patch is
-        one that the file does not hold (white in the image).
+        uint8 of shape (n, out_px, out_px, 3), and bool of shape (n,): whether a tile under the patch
+        is missing in the file (white in the image).
 
     Raises:
         PathgenError: A tile under the patches is stored but cannot be decoded.
     """
-    job = _Job(tiles, places, np.empty((len(places), out_px, out_px, 3), dtype=np.uint8), read_region)
+    call = _Call(tiles, places, np.empty((len(places), out_px, out_px, 3), dtype=np.uint8), read_region)
     incomplete = np.zeros(len(places), dtype=np.bool_)
     in_tiles = _blocks_fit(tiles, places, out_px)
     with ThreadPoolExecutor(threads) as pool:
         for numbers in _portions(tiles, places):
             tile_of, place_of = _pairs(tiles, places, numbers)
             incomplete[place_of[tiles.counts[tile_of] == 0]] = True
-            # The results are nothing; asking for them raises the first task's error and cancels the rest.
+            # `list` raises the first error and cancels the remaining tasks.
             if in_tiles:
-                list(pool.map(lambda task: _cut(job, task), _tasks_by_tile(tile_of, place_of)))
+                list(pool.map(lambda task: _cut(call, task), _tasks_by_tile(tile_of, place_of)))
             else:
-                list(pool.map(lambda block: _assemble(job, block), by_block(places, numbers)))
-    return job.images, incomplete
+                list(pool.map(lambda block: _assemble(call, block), by_block(places, numbers)))
+    return call.images, incomplete
 
 
 def _spans(tiles: JpegTiles, places: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -95,7 +94,7 @@ def _spans(tiles: JpegTiles, places: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _portions(tiles: JpegTiles, places: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Cut the places, in the order of the slide, into portions of a bounded number of pairs."""
+    """Split the places, in slide order, into portions with a bounded number of pairs."""
     spans = _spans(tiles, places)
     order = np.lexsort((spans[:, 0], spans[:, 1]))
     before = np.cumsum(spans[order, 2] * spans[order, 3]) // _MAX_PAIRS
@@ -118,7 +117,7 @@ def _pairs(
 
 
 def _blocks_fit(tiles: JpegTiles, places: NDArray[np.int64], out_px: int) -> bool:
-    """Tell whether all blocks of pixels that become one pixel lie within tiles."""
+    """Return whether all blocks of pixels that become one pixel lie within tiles."""
     factor, rest = np.divmod(places[:, 2:], out_px)
     fits = (rest == 0) & (places[:, :2] % factor == 0) & (np.array(tiles.tile_size) % factor == 0)
     return bool(fits.all())
@@ -127,21 +126,21 @@ def _blocks_fit(tiles: JpegTiles, places: NDArray[np.int64], out_px: int) -> boo
 def _tasks_by_tile(
     tile_of: NDArray[np.int64], place_of: NDArray[np.int64]
 ) -> list[list[tuple[int, NDArray[np.int64]]]]:
-    """Group the pairs by tile, and some neighbouring tiles to a task."""
+    """Group the pairs by tile, and neighbouring tiles into tasks."""
     starts = np.flatnonzero(np.diff(tile_of, prepend=-1)).tolist()
     groups = [(int(tile_of[start]), place_of[start:end]) for start, end in pairwise([*starts, len(tile_of)])]
     return [groups[start : start + _TILES_PER_TASK] for start in range(0, len(groups), _TILES_PER_TASK)]
 
 
 def by_block(places: NDArray[np.int64], numbers: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Group places by the block of the slide in which they begin, so that neighbours are read together.
+    """Group places by the block of the slide in which they start, so that neighbours are read together.
 
     Args:
         places: int64 of shape (n, 3): left edge, top edge, side, level-0 px.
-        numbers: int64 of shape (k,): which of the places.
+        numbers: Indices of the places, int64 of shape (k,).
 
     Returns:
-        The numbers, per block of 4,096 px in the order of the slide, row by row within a block.
+        Indices per block of 4,096 px in slide order, row by row within a block.
     """
     x, y = places[numbers, :2].T
     order = np.lexsort((x, y, x // _BLOCK_PX, y // _BLOCK_PX))
@@ -150,34 +149,34 @@ def by_block(places: NDArray[np.int64], numbers: NDArray[np.int64]) -> list[NDAr
     return [block for block in np.split(numbers[order], starts) if len(block)]
 
 
-def _cut(job: _Job, task: Iterable[tuple[int, NDArray[np.int64]]]) -> None:
-    """Decode tiles and put what the patches want of each into the images."""
-    scratch = job.tiles.scratch()
+def _cut(call: _Call, task: Iterable[tuple[int, NDArray[np.int64]]]) -> None:
+    """Decode tiles and copy their parts into the images."""
+    scratch = call.tiles.scratch()
     memory = working_memory(scratch.size)
-    with job.tiles.path.open("rb", buffering=0) as stream:
+    with call.tiles.path.open("rb", buffering=0) as stream:
         for tile, numbers in task:
-            image = job.pixels(stream, tile, scratch)
+            image = call.pixels(stream, tile, scratch)
             wanted = [
                 (number, *place)
-                for number, place in zip(numbers.tolist(), job.places[numbers].tolist(), strict=True)
+                for number, place in zip(numbers.tolist(), call.places[numbers].tolist(), strict=True)
             ]
             for side in {place[3] for place in wanted}:
-                _put(job, tile, image, memory, [place[:3] for place in wanted if place[3] == side], side)
+                _put(call, tile, image, memory, [place[:3] for place in wanted if place[3] == side], side)
 
 
 def _put(
-    job: _Job,
+    call: _Call,
     tile: int,
     image: NDArray[np.uint8] | None,
     memory: NDArray[np.uint16],
     wanted: list[tuple[int, int, int]],
     side: int,
 ) -> None:
-    """Average the part of a tile that patches (number, x, y) of one size want; put it into their images."""
-    factor = side // job.images.shape[1]
-    left, top = job.tiles.corner(tile)
-    right, bottom = left + job.tiles.tile_size[0], top + job.tiles.tile_size[1]
-    # The smallest rectangle of the tile that holds all that is wanted of it, level-0 px.
+    """Average the part of a tile under patches (number, x, y) of one size; copy it into their images."""
+    factor = side // call.images.shape[1]
+    left, top = call.tiles.corner(tile)
+    right, bottom = left + call.tiles.tile_size[0], top + call.tiles.tile_size[1]
+    # Smallest rectangle of the tile that covers all patches, level-0 px.
     x0 = max(left, min(x for _, x, _ in wanted))
     y0 = max(top, min(y for _, _, y in wanted))
     x1 = min(right, max(x for _, x, _ in wanted) + side)
@@ -190,29 +189,29 @@ def _put(
             (max(x, left), min(x + side, right)),
             (max(y, top), min(y + side, bottom)),
         )
-        into = job.images[number, _part(rows, y, factor), _part(columns, x, factor)]
+        into = call.images[number, _part(rows, y, factor), _part(columns, x, factor)]
         into[...] = _WHITE if means is None else means[_part(rows, y0, factor), _part(columns, x0, factor)]
 
 
 def _part(extent: tuple[int, int], origin: int, factor: int) -> slice:
-    """Return where an extent of level 0 lies in an image whose first pixel is at `origin`."""
+    """Convert an extent of level 0 to a slice of an image that starts at `origin`."""
     return slice((extent[0] - origin) // factor, (extent[1] - origin) // factor)
 
 
-def _assemble(job: _Job, numbers: NDArray[np.int64]) -> None:
-    """Put patches together from whole tiles, then make them smaller."""
-    tiles = job.tiles
+def _assemble(call: _Call, numbers: NDArray[np.int64]) -> None:
+    """Assemble patches from whole tiles, then downsample them."""
+    tiles = call.tiles
     width, height = tiles.tile_size
     cache: dict[int, NDArray[np.uint8] | None] = {}
     with tiles.path.open("rb", buffering=0) as stream:
         for number in numbers.tolist():
-            x, y, side = job.places[number].tolist()
+            x, y, side = call.places[number].tolist()
             patch = np.full((side, side, 3), _WHITE, dtype=np.uint8)
-            under, _ = _pairs(tiles, job.places, np.array([number]))
+            under, _ = _pairs(tiles, call.places, np.array([number]))
             room = max(len(under), _CACHE_BYTES // (width * height * 3))
             for tile in under.tolist():
-                # Taken out and put back: the first in the cache is the one unused for longest.
-                image = cache.pop(tile) if tile in cache else job.pixels(stream, tile, tiles.scratch())
+                # Reinserted: the first in the cache is the least recently used.
+                image = cache.pop(tile) if tile in cache else call.pixels(stream, tile, tiles.scratch())
                 cache[tile] = image
                 if len(cache) > room:
                     del cache[next(iter(cache))]
@@ -223,4 +222,4 @@ def _assemble(job: _Job, numbers: NDArray[np.int64]) -> None:
                     patch[y0 - y : y1 - y, x0 - x : x1 - x] = image[
                         y0 - top : y1 - top, x0 - left : x1 - left
                     ]
-            job.images[number] = shrink(patch, job.images.shape[1])
+            call.images[number] = shrink(patch, call.images.shape[1])

@@ -1,4 +1,4 @@
-"""Find tissue on a small picture of a slide: pure functions of arrays."""
+"""Find tissue on a thumbnail of a slide: pure functions of arrays."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ from pathgen.wsi.settings import TissueSettings
 
 @dataclass(frozen=True)
 class TissueMask:
-    """Where the tissue is.
+    """Tissue of a slide.
 
     Attributes:
-        mask: bool of shape (h, w), True on tissue.
+        mask: bool (H, W), True on tissue.
         downsample: Level-0 px per mask pixel in x and in y.
-        threshold: The saturation in [0, 1] above which a pixel counted as tissue.
+        threshold: Smallest saturation of tissue, [0, 1].
     """
 
     mask: NDArray[np.bool_]
@@ -44,7 +44,7 @@ def saturation(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def otsu_threshold(values: NDArray[np.uint8]) -> int:
-    """Find the threshold that best parts values into two classes.
+    """Find the threshold that best separates values into two classes.
 
     Args:
         values: uint8 of any shape, at least one.
@@ -60,12 +60,14 @@ def otsu_threshold(values: NDArray[np.uint8]) -> int:
     weight = np.cumsum(counts) / counts.sum()  # omega(t)
     first_moment = np.cumsum(counts * np.arange(256)) / counts.sum()  # mu(t)
     spread = weight * (1 - weight)
-    parted = spread > 0
-    if not parted[:-1].any():
+    separated = spread > 0
+    if not separated[:-1].any():
         return 255
     between = np.zeros(256)
-    between[parted] = (first_moment[-1] * weight[parted] - first_moment[parted]) ** 2 / spread[parted]
-    # An empty stretch of the histogram gives equal values up to rounding.
+    between[separated] = (first_moment[-1] * weight[separated] - first_moment[separated]) ** 2 / spread[
+        separated
+    ]
+    # Over empty bins of the histogram the values are equal up to rounding.
     best = np.flatnonzero(between >= between.max() * (1 - 1e-9))
     return int(best[len(best) // 2])
 
@@ -80,9 +82,8 @@ def find_tissue(
     """Find stained tissue by Otsu's threshold on the saturation.
 
     Glass is white or grey, so its saturation is low; the stains' is high. Black padding has no
-    meaningful saturation (compression turns it into any value), and ink has more than any stain, which
-    would lift the threshold above pale tissue: neither counts as tissue or takes part in finding the
-    threshold.
+    meaningful saturation after compression, and ink has more than any stain, which would raise the threshold
+    above pale tissue: both are excluded from the tissue and from the threshold.
 
     Args:
         rgb: Thumbnail, uint8 (H, W, 3), white where the slide has no pixels.
@@ -93,7 +94,7 @@ def find_tissue(
             split in two, without tissue.
 
     Returns:
-        The mask, all False where there is no tissue.
+        Mask; all False if there is no tissue.
     """
     colour = saturation(rgb)
     pixel_um = mpp * (downsample[0] + downsample[1]) / 2

@@ -141,10 +141,10 @@ def test_index_unusable_slide_stops_or_is_skipped(
 def test_cohort_slide_without_resolution_needs_a_setting(root: Path, tmp_path: Path) -> None:
     write_slide(root / "bad.tif", mpp=None, side=256, seed=99)
     list_slides(root)
-    with pytest.raises(PathgenError, match=r"bad\.tif: does not say its resolution .*cohort\.mpp_if_missing"):
+    with pytest.raises(PathgenError, match=r"bad\.tif: contains no resolution .*cohort\.mpp_if_missing"):
         cohort(root)
     skipped = cohort(root, on_bad_slide="skip").set_index("slide")["skipped"]
-    assert "does not say its resolution" in skipped["bad"] and skipped.notna().sum() == 1
+    assert "contains no resolution" in skipped["bad"] and skipped.notna().sum() == 1
     assert cohort(root, mpp_if_missing=0.25)["skipped"].isna().all()
     index(root, tmp_path / "out", tmp_path / "work", mpp_if_missing=0.25)
     assert _indexed(tmp_path / "out")["bad"] is None

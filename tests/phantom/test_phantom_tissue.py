@@ -48,7 +48,7 @@ def test_outlines_are_where_they_must_be(seed, lesion_share, size):
 
 
 def test_a_slide_too_small_for_a_lesion_is_refused():
-    with pytest.raises(PathgenError, match="no room for a lesion of 20 um"):
+    with pytest.raises(PathgenError, match="no space for a lesion of 20 um"):
         draw_outlines(np.random.default_rng(3), 512, 512, 0.2, 0.3, 0.01)
 
 

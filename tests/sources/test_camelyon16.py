@@ -121,7 +121,7 @@ def test_every_problem_is_said_at_once_one_line_each(root: Path) -> None:
         "tumor_001.xml",
         "tumor_010.xml: most of its lesions lie beyond the edges",
         "test_003.tif: test_003 has no row in testing/reference.csv",
-        "normal_077.tif: is not named as a slide of training/tumor",
+        "normal_077.tif: is not named like a slide of training/tumor",
         "normal_002.xml: outlines lesions, but normal_002 is a normal slide",
         "test_001 has the same content as normal_005",
     ):
@@ -139,7 +139,7 @@ def test_skip_lists_bad_slides_and_keeps_the_rest(root: Path) -> None:
     shutil.rmtree(root / "training")
     for slide in (root / "testing/images").iterdir():
         slide.write_bytes(b"")
-    with pytest.raises(PathgenErrors, match="holds no usable slide"):
+    with pytest.raises(PathgenErrors, match="contains no usable slide"):
         _cohort(root, on_bad_slide="skip")
 
 
@@ -156,7 +156,7 @@ def test_withdrawn_slides_are_left_out_with_the_reason(root: Path) -> None:
     [
         (None, "no such file"),
         ("test_001,Normal\ntest_002,Unclear\n", "test_002 is 'unclear', not Normal or Tumor"),
-        ("test_001,Normal\nsomething\n", "row 2 names no slide"),
+        ("test_001,Normal\nsomething\n", "row 2 does not name a slide"),
         ("test_001,Normal\ntest_001,Tumor\n", "normal and as tumor"),
         ("test_001,Normal\n", "test_002 has no row"),
         ("test_001,Normal,None\ntest_002,Normal,None\n", "outlines lesions, but test_002 is a normal slide"),
@@ -188,7 +188,7 @@ def test_two_files_for_one_slide_are_an_error(root: Path) -> None:
 
 def test_an_empty_or_absent_root_names_the_setting(tmp_path: Path) -> None:
     assert "cohort.root" in _errors(tmp_path / "none")[0]
-    assert "holds no slides in training/normal" in _errors(tmp_path)[0]
+    assert "contains no slides in training/normal" in _errors(tmp_path)[0]
 
 
 def test_a_slide_without_mpp_needs_the_setting(root: Path) -> None:

@@ -69,7 +69,7 @@ def test_pixels_are_the_images_averaged(root: Path) -> None:
     images = _SOURCE.read_patches(root, rows, 8, settings, 2).images
     for image, file in zip(images, rows["file"], strict=True):
         np.testing.assert_array_equal(image, box_mean(np.asarray(Image.open(root / file)), 8))
-    with pytest.raises(PathgenError, match="has 32 px, no multiple of the 24 px"):
+    with pytest.raises(PathgenError, match="has 32 px, not a multiple of the 24 px"):
         _SOURCE.read_patches(root, rows, 24, settings, 2)
 
 
@@ -107,7 +107,7 @@ def test_a_missing_folder_or_no_images_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(PathgenErrors, match="tumor: no such folder"):
         _SOURCE.find_cohort(tmp_path, _settings(tmp_path))
     (tmp_path / "tumor").mkdir()
-    with pytest.raises(PathgenError, match="holds no images"):
+    with pytest.raises(PathgenError, match="contains no images"):
         _SOURCE.find_cohort(tmp_path, _settings(tmp_path))
 
 
@@ -115,7 +115,7 @@ def test_files_that_are_no_images_are_reported(root: Path, caplog: pytest.LogCap
     (root / "normal/notes.txt").write_text("x")
     with caplog.at_level(logging.WARNING):
         _SOURCE.find_cohort(root, _settings(root))
-    assert "1 files are no images" in caplog.text
+    assert "1 files are not images" in caplog.text
 
 
 def test_real_patches(real_data: Path) -> None:

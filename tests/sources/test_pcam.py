@@ -103,13 +103,13 @@ def test_every_bad_file_is_one_line(root: Path) -> None:
 @pytest.mark.parametrize(
     ("part", "key", "values", "said"),
     [
-        ("x", "images", np.zeros((12, 96, 96, 3), np.uint8), "holds no array 'x'"),
+        ("x", "images", np.zeros((12, 96, 96, 3), np.uint8), "contains no array 'x'"),
         ("x", "x", np.zeros((12, 96, 96, 3), np.float32), "not uint8 of"),
         ("x", "x", np.zeros((12, 96, 64, 3), np.uint8), "not uint8 of"),
         ("x", "x", np.zeros((11, 96, 96, 3), np.uint8), "has 11 patches, but .* has 12 labels"),
-        ("y", "y", np.full((12, 1, 1, 1), 2, np.uint8), "does not hold one 0 or 1 per patch"),
-        ("y", "y", np.zeros((12, 2), np.uint8), "does not hold one 0 or 1"),
-        ("y", "y", np.array(1, np.uint8), "does not hold one 0 or 1"),
+        ("y", "y", np.full((12, 1, 1, 1), 2, np.uint8), "does not contain one 0 or 1 per patch"),
+        ("y", "y", np.zeros((12, 2), np.uint8), "does not contain one 0 or 1"),
+        ("y", "y", np.array(1, np.uint8), "does not contain one 0 or 1"),
     ],
 )
 def test_files_of_another_form_are_refused(

@@ -66,7 +66,7 @@ def test_older_slides_are_replaced(tmp_path: Path, caplog: pytest.LogCaptureFixt
 
 def test_no_slides_are_no_cohort(tmp_path: Path) -> None:
     none = dict.fromkeys(("normal_slides", "tumor_slides", "test_normal_slides", "test_tumor_slides"), 0)
-    with pytest.raises(PathgenError, match="holds no slides"):
+    with pytest.raises(PathgenError, match="contains no slides"):
         load_source("phantom").find_cohort(tmp_path / "phantom", _settings(**none))
 
 

@@ -107,7 +107,7 @@ def test_every_problem_of_every_row_is_said_at_once(root: Path) -> None:
         ("slide,annotation\na.tif,\n", "has the columns slide, annotation"),
         ("slide;label\na.tif;normal\n", "with commas"),
         ("slide,label,colour\na.tif,normal,red\n", "has the columns slide, label, colour"),
-        (_HEADER, "lists no slide"),
+        (_HEADER, "contains no row"),
         ("slide,label\na.tif,normal,extra\nb.tif\n", "line 2 has 3 cells instead of 2"),
     ],
 )

@@ -164,7 +164,7 @@ def test_collections_and_holes_in_geojson(tmp_path: Path) -> None:
     assert found.lesions.area == 10_000 - 40 * 60 + 900 + 100
     collection["geometries"].append({"type": "Circle", "coordinates": []})
     (tmp_path / "b.geojson").write_text(json.dumps(feature))
-    assert "'Circle' is no geometry" in refusal(tmp_path / "b.geojson").reason
+    assert "'Circle' is not a geometry" in refusal(tmp_path / "b.geojson").reason
 
 
 def test_an_exclusion_takes_out_the_lesion_drawn_in_it(tmp_path: Path, write_asap: Write) -> None:
@@ -213,7 +213,7 @@ def test_damaged_geojson_is_refused(tmp_path: Path, text: str) -> None:
         (
             '<ASAP_Annotations><Annotations><Annotation Name="n"><Coordinates><Coordinate Order="0" X="1,5" '
             'Y="2"/></Coordinates></Annotation></Annotations></ASAP_Annotations>',
-            "no number",
+            "not a number",
         ),
         (
             '<ASAP_Annotations><Annotations><Annotation Name="n"><Coordinates><Coordinate Order="0" X="inf" '

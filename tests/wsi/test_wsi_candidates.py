@@ -139,8 +139,8 @@ def test_without_annotation_nothing_is_silently_normal(slide: Path) -> None:
 def test_contradictions_are_refused(tmp_path: Path, slide: Path, outlines: Path, write_asap: Write) -> None:
     assert "labelled normal" in reason(slide, outlines, slide_label="normal")
     empty = write_asap(tmp_path / "none.xml")
-    assert "holds no lesion" in reason(slide, empty)
-    assert "holds no lesion" in reason(slide, empty, slide_label=None)
+    assert "contains no lesion" in reason(slide, empty)
+    assert "contains no lesion" in reason(slide, empty, slide_label=None)
     assert (index(slide, empty, slide_label="normal").candidates["tumor_fraction"] == 0).all()
     far = write_asap(tmp_path / "far.xml", ("Tumor", [(600, 0), (700, 0), (700, 90), (600, 90)]))
     assert "beyond the edges of slide.tif" in reason(slide, far)

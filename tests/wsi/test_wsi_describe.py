@@ -68,5 +68,5 @@ def test_a_file_without_permission_is_refused(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "a.tif").write_bytes(b"II*\0")
     # Permissions do not bind the superuser, as whom tests may run.
     monkeypatch.setattr("pathgen.wsi.open_error.os.access", lambda path, mode: False)
-    with pytest.raises(PathgenError, match="may not be read"):
+    with pytest.raises(PathgenError, match="is not readable by this user"):
         describe_slide(tmp_path / "a.tif", None)

@@ -143,14 +143,14 @@ def test_damage_everywhere_is_left_to_openslide_to_name(tmp_path: Path, image: n
     path = write_jpeg_slide(tmp_path / "a.tif", image)
     for tile in range(35):
         _spoil(path, tile)
-    assert reading_method(path, None).reason == "none of the tiles tried could be decoded"
+    assert reading_method(path, None).reason == "none of the tested tiles could be decoded"
 
 
 def test_a_missing_tile_is_no_proof_that_the_others_decode(tmp_path: Path, image: np.ndarray) -> None:
     path = write_jpeg_slide(tmp_path / "a.tif", image, missing={7})
     for tile in set(range(35)) - {7}:
         _spoil(path, tile)
-    assert reading_method(path, None).reason == "none of the tiles tried could be decoded"
+    assert reading_method(path, None).reason == "none of the tested tiles could be decoded"
 
 
 def test_a_count_without_sense_is_not_read(tmp_path: Path, image: np.ndarray) -> None:
@@ -159,7 +159,7 @@ def test_a_count_without_sense_is_not_read(tmp_path: Path, image: np.ndarray) ->
     with tifffile.TiffFile(path, mode="r+") as tiff:
         tag = tiff.pages.first.tags["TileByteCounts"]
         tag.overwrite([*tag.value[:-1], 1 << 27])
-    assert reading_method(path, None).reason == f"it says that a tile is stored in {1 << 27} bytes"
+    assert reading_method(path, None).reason == f"a tile has {1 << 27} bytes"
 
 
 def test_a_stream_of_another_size_is_no_tile(tmp_path: Path, image: np.ndarray) -> None:
