@@ -1,4 +1,4 @@
-"""Bad settings and bad slides: refused in one line each, before anything else runs."""
+"""Bad settings and bad slides are refused in one line each, before anything else runs."""
 
 import shutil
 
@@ -8,7 +8,7 @@ from factories.tiny_study import ran
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
 
 
-def test_five_mistakes_in_five_sections_are_named_together(copy):
+def test_five_mistakes_in_five_sections_are_named_at_once(copy):
     mistakes = {
         "cohort.phantom.levels": "many",
         "sample.label.min_tumor_fraction": 1.5,
@@ -18,16 +18,16 @@ def test_five_mistakes_in_five_sections_are_named_together(copy):
     }
     before = copy.lock()
     copy.set_params(mistakes)
-    said = copy.repro(succeeds=False)
-    errors = [line for line in said.splitlines() if line.startswith("error: ")]
+    output = copy.repro(succeeds=False)
+    errors = [line for line in output.splitlines() if line.startswith("error: ")]
     assert [path for path in mistakes if not any(path in line for line in errors)] == []
     assert len(errors) == len(mistakes)
-    assert ran(said) == ["check_params"]
-    assert "Traceback" not in said
+    assert ran(output) == ["check_params"]
+    assert "Traceback" not in output
     assert copy.lock() == before
 
 
-def test_bad_slide_stops_the_study_before_anything_is_written(copy, tmp_path):
+def test_bad_slide_stops_the_study_before_any_output(copy, tmp_path):
     root = tmp_path / "slides"
     root.mkdir()
     phantom = copy.root / "data/phantom/training"
@@ -38,11 +38,11 @@ def test_bad_slide_stops_the_study_before_anything_is_written(copy, tmp_path):
     copy.set_params(
         {"cohort.source": "slide_csv", "cohort.root": str(root), "cohort.slide_csv": {"table": "slides.csv"}}
     )
-    said = copy.repro(succeeds=False)
-    errors = [line for line in said.splitlines() if line.startswith("error: ")]
+    output = copy.repro(succeeds=False)
+    errors = [line for line in output.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1
     assert errors[0].startswith(f"error: {root / 'truncated.tif'}: ")
-    assert ran(said) == ["check_params", "cohort"]
-    assert "Traceback" not in said
+    assert ran(output) == ["check_params", "cohort"]
+    assert "Traceback" not in output
     assert not (copy.root / "data/cohort.parquet").exists()
     assert [path for path in (copy.root / "data").rglob("*.partial")] == []

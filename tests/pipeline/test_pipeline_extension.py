@@ -1,0 +1,153 @@
+"""An extension runs its own stages alone, and so does a change of one generator."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from factories.tiny_study import Study
+from factories.walkthrough import edit_by_chapter
+from ruamel.yaml import YAML
+
+pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(1800)]
+
+# Stages that read the results of all generators and classifiers. The report states the hash of all code.
+JOINT = {"evaluate", "compare", "report"}
+# Whether each stage has a change, and the stages whose outputs it reads.
+STATES = """
+import json
+from pathlib import Path
+from pathgen.tracking.dvc_api import open_project, stage_states
+with open_project(Path()) as project:
+    states = stage_states(project)
+print(json.dumps({name: (bool(state.changes), state.reads_from) for name, state in states.items()}))
+"""
+MLPGAN = {
+    "network": "mlpgan",
+    "width": 16,
+    "latent_dim": 8,
+    "batch_size": 8,
+    "kimg": 0.2,
+}
+
+
+def would_run(study: Study) -> set[str]:
+    """Return the stages that ``dvc repro`` would run: the changed ones, and all that read their outputs."""
+    study.repro("check_params")
+    states = json.loads(study.run("python", "-c", STATES).stdout.splitlines()[-1])
+    run = {name for name, (changed, _) in states.items() if changed}
+    while more := {name for name, (_, reads_from) in states.items() if run & set(reads_from)} - run:
+        run |= more
+    return run
+
+
+def stages_of(generator: str) -> set[str]:
+    """Return the stages of the tiny study that belong to one generator."""
+    return {
+        *(f"{verb}@{generator}" for verb in ("train_gan", "synthesise", "fidelity", "privacy")),
+        *(f"train_classifier@{regime}-{generator}-cnn6-1" for regime in ("mixed", "synthetic")),
+    }
+
+
+def changed_paths(study: Study) -> set[str]:
+    """Return the paths that git lists as changed, without those that the study writes."""
+    written = {"dvc.lock", "params.yaml", "report/results.json", "report/results.md"}
+    return study.untracked_and_changed() - written
+
+
+def recipe_of(study: Study, base: str) -> dict[str, object]:
+    """Return the recipe of a generator in params.yaml."""
+    params = YAML(typ="safe").load(study.root / "params.yaml")
+    return dict(params["train_gan"]["generators"][base])
+
+
+def add_mlpgan(study: Study) -> list[str]:
+    """Add the generator of CONTRIBUTING with a small recipe."""
+    files = edit_by_chapter("Add a generator", study.root)
+    recipe = {**recipe_of(study, "dcgan"), **MLPGAN}
+    study.set_params({"pipeline.generators": ["dcgan", "mlpgan"], "train_gan.generators.mlpgan": recipe})
+    return files
+
+
+def edit(file: Path) -> None:
+    """Change the code of a module: a line more."""
+    file.write_text(file.read_text(encoding="utf-8") + "\nADDED = 1\n", encoding="utf-8")
+
+
+def add_linear(study: Study) -> None:
+    edit_by_chapter("Add a classifier", study.root)
+    params = YAML(typ="safe").load(study.root / "params.yaml")
+    recipe = {**params["train_classifier"]["classifiers"]["cnn6"], "network": "linear"}
+    study.set_params(
+        {"pipeline.classifiers": ["cnn6", "linear"], "train_classifier.classifiers.linear": recipe}
+    )
+
+
+def test_new_generator_runs_its_own_stages(copy: Study) -> None:
+    files = add_mlpgan(copy)
+    assert changed_paths(copy) == set(files)
+    assert len(files) == 1
+    assert would_run(copy) == stages_of("mlpgan") | JOINT
+
+
+def test_new_classifier_runs_its_own_stages(copy: Study) -> None:
+    add_linear(copy)
+    assert would_run(copy) == JOINT | {
+        "train_original@linear-1",
+        "train_classifier@mixed-dcgan-linear-1",
+        "train_classifier@synthetic-dcgan-linear-1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("chapter", "stages", "edited"),
+    [
+        ("Add a source", set(), 0),
+        ("Add a fidelity metric", {"fidelity@dcgan"}, 1),
+        ("Add an attack", {"privacy@dcgan"}, 1),
+    ],
+)
+def test_new_file_runs_the_stages_that_use_it(
+    copy: Study, chapter: str, stages: set[str], edited: int
+) -> None:
+    files = edit_by_chapter(chapter, copy.root)
+    assert len(files) == 1
+    assert len(changed_paths(copy)) == 1 + edited
+    assert would_run(copy) == stages | {"report"}
+
+
+@pytest.fixture
+def two_generators(copy: Study) -> Study:
+    """The finished study with a second generator, trained and sampled."""
+    add_mlpgan(copy)
+    copy.repro("synthesise")
+    assert would_run(copy).isdisjoint({"train_gan@mlpgan", "synthesise@mlpgan", "train_gan@dcgan"})
+    return copy
+
+
+CHANGES: list[Callable[[Study], None]] = [
+    lambda study: study.set_params({"train_gan.generators.mlpgan.width": 24}),
+    lambda study: edit(study.root / "pathgen/gan/generators/mlpgan.py"),
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=["setting", "code"])
+def test_change_of_one_generator_runs_its_own_stages(
+    two_generators: Study, change: Callable[[Study], None]
+) -> None:
+    change(two_generators)
+    assert would_run(two_generators) == stages_of("mlpgan") | JOINT
+
+
+def test_two_repros_at_once_train_two_generators(copy: Study, tmp_path: Path) -> None:
+    add_mlpgan(copy)
+    copy.set_params({"train_gan.generators.dcgan.kimg": 0.9})
+    copy.repro("check_params")
+    logs = {name: tmp_path / f"{name}.log" for name in ("dcgan", "mlpgan")}
+    processes: dict[str, subprocess.Popen[bytes]] = {
+        name: copy.start("dvc", "repro", f"train_gan@{name}", log=log) for name, log in logs.items()
+    }
+    ends = {name: process.wait(timeout=600) for name, process in processes.items()}
+    assert ends == dict.fromkeys(logs, 0), [log.read_text()[-2000:] for log in logs.values()]
+    assert would_run(copy).isdisjoint({"train_gan@dcgan", "train_gan@mlpgan"})
