@@ -8,7 +8,7 @@ Stages depend on these files.
 import ast
 import importlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -66,9 +66,18 @@ def code_manifest(*modules: str, root: Path = ROOT) -> dict[str, str]:
             raise PathgenError(module, "no such module", "Correct its name")
         files |= import_closure(file, root)
     files = {file for file in files if not _is_empty((root / file).read_bytes())}
-    siblings = (file for folder in {file.parent for file in files} for file in (root / folder).iterdir())
-    files |= {file.relative_to(root) for file in siblings if file.suffix in _TEMPLATES}
+    for folder in {file.parent for file in files}:
+        files |= {file.relative_to(root) for file in _templates(root / folder)}
     return {file.as_posix(): sha256_of(root / file) for file in sorted(files)}
+
+
+def _templates(folder: Path) -> Iterator[Path]:
+    """Yield the templates in a package, and in its sub-folders without Python files."""
+    for entry in folder.iterdir():
+        if entry.suffix in _TEMPLATES:
+            yield entry
+        elif entry.is_dir() and not any(entry.glob("*.py")):
+            yield from _templates(entry)
 
 
 def write_manifests(plugins: Mapping[str, Mapping[str, str]], root: Path = ROOT) -> None:

@@ -82,7 +82,7 @@ class PrivacySection:
 
     @property
     def explained(self) -> Mapping[str, ClassAudit]:
-        """Classes whose verdict is not that the audit passed."""
+        """Audits of the classes that did not pass."""
         return {label: one for label, one in self.audit.labels.items() if one.verdict != PASSED}
 
     @property

@@ -37,7 +37,7 @@ def plot_tradeoff(points: Sequence[Point]) -> Figure:
         lost, leak = point.lost, point.leak
         assert lost.mean is not None, "points have a loss"
         colour = COLOURS[sets.index((point.generator, point.classifier)) % len(COLOURS)]
-        drawn = axis.errorbar(
+        bars = axis.errorbar(
             [100 * lost.mean],
             [leak.auc],
             xerr=_reach(100 * lost.mean, lost.low, lost.high, 100),
@@ -52,7 +52,7 @@ def plot_tradeoff(points: Sequence[Point]) -> Figure:
             linestyle="none",
             zorder=3,
         )
-        markers[_name(point, several)] = drawn.lines[0]
+        markers[_name(point, several)] = bars.lines[0]
     axis.set_ylim(min(0.44, axis.get_ylim()[0]), max(0.66, axis.get_ylim()[1]))
     axis.margins(x=0.12)
     axis.annotate(

@@ -100,7 +100,7 @@ def read_cohort(root: Path) -> Cohort:
 
 
 def _facts(
-    slides: pd.DataFrame, found: pd.DataFrame, drawn: pd.DataFrame, read: pd.DataFrame
+    slides: pd.DataFrame, found: pd.DataFrame, samples: pd.DataFrame, read: pd.DataFrame
 ) -> pd.DataFrame:
     in_use = slides.loc[slides["skipped"].isna(), list(_OF_COHORT)]
     facts = in_use.merge(found, on="slide", how="left")
@@ -108,17 +108,17 @@ def _facts(
     facts = facts[~facts["slide"].isin(read.loc[read["left_out"].notna(), "slide"])]
     for role in ROLES:
         for label in LABELS:
-            of_both = drawn.loc[(drawn["role"] == role) & (drawn["label"] == label), "slide"]
+            of_both = samples.loc[(samples["role"] == role) & (samples["label"] == label), "slide"]
             facts[f"drawn_{role}_{label}"] = (
                 facts["slide"].map(of_both.value_counts()).fillna(0).astype("int64")
             )
     facts["drawn"] = facts.filter(like="drawn_").sum(axis=1)
-    shared = {slide: sharing(patches) for slide, patches in drawn.groupby("slide")}
+    shared = {slide: sharing(patches) for slide, patches in samples.groupby("slide")}
     facts["sharing"] = facts["slide"].map(shared).fillna(0).astype("int64")
     how = read.rename(columns={"reason": "not_fast_because"}).drop(columns=["patches", "left_out"])
     facts = facts.merge(how, on="slide", how="left")
     # A slide without an official split has the one that was sampled for it.
-    splits = facts["slide"].map(drawn.drop_duplicates("slide").set_index("slide")["split"])
+    splits = facts["slide"].map(samples.drop_duplicates("slide").set_index("slide")["split"])
     facts["split"] = splits.where(splits.notna(), facts["split"])
     order = pd.DataFrame(
         {

@@ -19,10 +19,10 @@ def role_table(samples: pd.DataFrame) -> Table:
     """
     lines = []
     for role in ROLES:
-        drawn = samples[samples["role"] == role]
-        if len(drawn):
-            counts = [int((drawn["label"] == label).sum()) for label in LABELS]
-            cells = [*counts, int(drawn["slide"].nunique())]
+        patches = samples[samples["role"] == role]
+        if len(patches):
+            counts = [int((patches["label"] == label).sum()) for label in LABELS]
+            cells = [*counts, int(patches["slide"].nunique())]
             lines.append([ROLE_EXPLAINED[role], *(f"{count:,}" for count in cells)])
     head = ["role", "normal patches", "tumour patches", "slides or containers"]
     caption = (

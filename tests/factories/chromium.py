@@ -1,4 +1,4 @@
-"""Open a page in headless Chromium and say what it looks like there."""
+"""Open a page in headless Chromium and measure its layout."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-# Goes into the test's copy of the page; tells the page around the frame what it sees once all is loaded.
+# Added to a copy of the page; reports to the surrounding page when everything is loaded.
 _PROBE = """<script>
 addEventListener("load", () => {
   document.querySelectorAll("details").forEach((element) => { element.open = true; });
@@ -42,7 +42,7 @@ addEventListener("load", () => {
     pictures: document.images.length,
     broken: [...document.images].filter((image) => !image.naturalWidth).map((image) => image.alt),
     outside: outside.map((element) => element.outerHTML.slice(0, 120)),
-    // Not `tabIndex`: browsers differ in whether a box that scrolls is reached without being told so.
+    // Not `tabIndex`: browsers differ in whether a scrolling box is focusable by default.
     unreachable: [...scrolled.filter((element) => element.getAttribute("tabindex") !== "0"),
       ...pointed.filter((element) => element.tabIndex < 0)].map((element) => element.outerHTML.slice(0, 120)),
     larger: all.filter((element) => element.matches("caption, figcaption, .faint, code, pre, td"))
@@ -85,11 +85,10 @@ def look_at(page: Path, folder: Path, width: int) -> dict[str, Any]:
         width: Width of the window, px.
 
     Returns:
-        width, scroll (width that the page takes), pictures, broken (those that did not load), outside (what
-        sticks out on the right), unreachable (what scrolls, or answers to a pointer, and no key reaches),
-        ringless (what shows no outline when a key reaches it), larger (notes and cells in larger letters
-        than the text), below (pairs of pictures that do not stand side by side), console (lines written
-        there).
+        width, scroll (width of the page), pictures (number), broken (pictures that did not load), outside
+        (elements beyond the right edge), unreachable (elements that scroll or react to a pointer, but not to
+        keys), ringless (focusable elements without an outline), larger (notes and cells in a larger font than
+        the text), below (pairs of pictures that are not side by side), console (lines logged).
     """
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if chromium is None:

@@ -1,4 +1,4 @@
-"""Made-up tables, patch sets and overlays in the pipeline's layout, for the page of the cohort."""
+"""A made-up cohort: tables, patch sets and overlays in the layout of the pipeline."""
 
 from dataclasses import dataclass
 from pathlib import Path

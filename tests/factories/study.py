@@ -1,4 +1,4 @@
-"""A small, complete tree of made-up results in the pipeline's layout. Nothing in it was measured."""
+"""A small, complete study with made-up results, in the layout of the pipeline."""
 
 from pathlib import Path
 

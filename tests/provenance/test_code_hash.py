@@ -39,6 +39,7 @@ def toy(root: Path) -> dict[str, str]:
             "pathgen/tools/knife.py": "import numpy, pathgen.tools.stone as stone\n",
             "pathgen/tools/stone.py": "HARDNESS = 7\n",
             "pathgen/tools/page.html.j2": "<p>",
+            "pathgen/tools/sections/part.html.j2": "<p>",
             "pathgen/tools/notes.txt": "not code",
             "pathgen/other.py": "LEFT = 1\n",
         },
@@ -51,6 +52,7 @@ def test_code_manifest_holds_all_imports_and_templates(tmp_path: Path) -> None:
     files = [
         "pathgen/tools/knife.py",
         "pathgen/tools/page.html.j2",
+        "pathgen/tools/sections/part.html.j2",
         "pathgen/tools/stone.py",
         "stages/cut.py",
     ]

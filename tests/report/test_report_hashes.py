@@ -1,4 +1,4 @@
-"""What the page says of the code and the libraries that made it."""
+"""Hashes of the code and versions of the libraries on the page."""
 
 import re
 import subprocess
@@ -11,14 +11,14 @@ import pytest
 from pathgen.provenance.code_hash import ROOT
 from pathgen.report.hashes import code_hash, library_versions
 
-# They check, watch, or word what is entered, and shape no result.
+# They only check, log or format, and change no result.
 SHAPE_NOTHING = {
     *("defusedxml", "filelock", "psutil", "pydantic", "ruamel.yaml", "ruamel.yaml.clib"),
     *("threadpoolctl", "tqdm", "typer"),
 }
 
 
-def test_all_libraries_that_shape_results_are_named() -> None:
+def test_library_versions_name_all_that_affect_results() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     needed = {re.split(r"[<>=~!\[]", line)[0] for line in project["dependencies"]}
     assert set(library_versions()) == needed - SHAPE_NOTHING | {"Python"}
@@ -34,9 +34,7 @@ def test_all_libraries_that_shape_results_are_named() -> None:
         ("docs/cut.md", False),
     ],
 )
-def test_the_hash_of_the_code_is_that_of_all_code_and_of_nothing_else(
-    tmp_path: Path, file: str, counts: bool
-) -> None:
+def test_code_hash_covers_all_code_and_nothing_else(tmp_path: Path, file: str, counts: bool) -> None:
     for name in ("pathgen/deep/cut.py", "pathgen/page.html.j2", "stages/cut.py", "dvc.yaml", "docs/cut.md"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("1")
@@ -46,7 +44,7 @@ def test_the_hash_of_the_code_is_that_of_all_code_and_of_nothing_else(
     assert (code_hash(tmp_path) != before) is counts
 
 
-def test_a_checkout_tells_the_hash_of_its_code() -> None:
+def test_hashes_module_prints_the_code_hash() -> None:
     command = [sys.executable, "-m", "pathgen.report.hashes"]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert said == f"sha256:{code_hash()}\n"

@@ -1,4 +1,4 @@
-"""Which slides are called outliers."""
+"""Outliers among slides."""
 
 import numpy as np
 import pandas as pd
@@ -21,14 +21,14 @@ def facts(count: int = 9, **columns: object) -> pd.DataFrame:
     return pd.DataFrame(plain | columns)
 
 
-def test_scores_are_those_of_scipy() -> None:
+def test_modified_z_scores_equal_scipy() -> None:
     values = np.random.default_rng(0).normal(3, 2, 41)
     spread = stats.median_abs_deviation(values)
     expected = stats.norm.ppf(0.75) * (values - np.median(values)) / spread
     np.testing.assert_allclose(modified_z_scores(values), expected, rtol=1e-4)
 
 
-def test_unknown_values_have_no_score_and_change_none() -> None:
+def test_modified_z_scores_ignore_unknown_values() -> None:
     values = np.array([1.0, 2.0, np.nan, 4.0, 8.0])
     scores = modified_z_scores(values)
     assert np.isnan(scores[2])
@@ -36,14 +36,14 @@ def test_unknown_values_have_no_score_and_change_none() -> None:
     assert np.isnan(modified_z_scores(np.full(3, np.nan))).all()
 
 
-def test_where_most_are_equal_the_mean_deviation_stands_in() -> None:
+def test_modified_z_scores_of_equal_values_use_mean_deviation() -> None:
     scores = modified_z_scores(np.array([1.0] * 9 + [2.0]))
     assert (scores[:9] == 0).all()
     assert scores[9] == pytest.approx(1 / (np.sqrt(np.pi / 2) * 0.1), rel=1e-5)
     assert (modified_z_scores(np.full(7, 3.0)) == 0).all()
 
 
-def test_cohort_of_like_slides_has_no_outlier() -> None:
+def test_outliers_of_similar_slides_are_none() -> None:
     assert find_outliers(facts(), 3.5) == []
 
 
@@ -56,7 +56,7 @@ def test_cohort_of_like_slides_has_no_outlier() -> None:
         ("mean_r", 90.0, "red_share", "bluer, less eosin"),
     ],
 )
-def test_each_trait_finds_its_outlier(column: str, value: float, trait: str, words: str) -> None:
+def test_outlier_is_found_in_each_trait(column: str, value: float, trait: str, words: str) -> None:
     frame = facts()
     frame[column] = frame[column].astype(float)
     frame.loc[3, column] = value
@@ -66,14 +66,14 @@ def test_each_trait_finds_its_outlier(column: str, value: float, trait: str, wor
     assert "median" in found[trait].words and abs(found[trait].score) > 3.5
 
 
-def test_two_scanners_of_a_factor_two_are_told_apart_but_rounding_is_not() -> None:
+def test_outlier_in_resolution_is_not_a_rounding_error() -> None:
     frame = facts(mpp_x=[0.25] * 8 + [0.5], mpp_y=[0.25] * 8 + [0.5])
     assert [(outlier.slide, outlier.trait) for outlier in find_outliers(frame, 3.5)] == [("s8", "mpp")]
     frame = facts(mpp_x=[0.25] * 8 + [0.2501], mpp_y=[0.25] * 8 + [0.2501])
     assert find_outliers(frame, 3.5) == []
 
 
-def test_few_slides_are_not_judged_and_the_threshold_is_heeded() -> None:
+def test_outliers_need_enough_slides_and_the_threshold() -> None:
     frame = facts(4, tissue_fraction=[0.5, 0.51, 0.52, 0.01])
     assert judged(frame) == [] and find_outliers(frame, 3.5) == []
     frame = facts(tissue_fraction=[*np.linspace(0.4, 0.5, 8), 0.7])
@@ -81,7 +81,7 @@ def test_few_slides_are_not_judged_and_the_threshold_is_heeded() -> None:
     assert find_outliers(frame, score + 0.01) == []
 
 
-def test_clear_glass_has_no_hue_and_white_light_is_shared_alike() -> None:
+def test_share_of_light_of_glass_is_undefined_and_of_grey_equal() -> None:
     colours = pd.DataFrame({"mean_r": [255.0, 25.0], "mean_g": [255.0, 25.0], "mean_b": [255.0, 25.0]})
     assert np.isnan(share_of_light(colours, 0)[0]) and share_of_light(colours, 0)[1] == pytest.approx(1 / 3)
     np.testing.assert_allclose(darkness(colours), [0, np.log10(256 / 26)], atol=1e-12)

@@ -1,4 +1,4 @@
-"""The look at a page in headless Chromium finds what a keyboard would not reach."""
+"""The probe in headless Chromium finds what a keyboard cannot reach."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ _GOOD = (
         ("<style>[tabindex] { outline: 0 solid red !important; }</style>", "ring"),
     ],
 )
-def test_what_no_key_reaches_or_shows_is_found(tmp_path: Path, added: str, fault: str | None) -> None:
+def test_probe_finds_what_no_key_reaches(tmp_path: Path, added: str, fault: str | None) -> None:
     page = tmp_path / "made_up.html"
     page.write_text(f'<!doctype html><html><meta charset="utf-8"><body>{_GOOD}{added}</body></html>')
     (tmp_path / "work").mkdir()

@@ -1,18 +1,18 @@
-"""Tables about the cohort: what was drawn, and what was left out by which stage."""
+"""Tables about the cohort: sampled patches, and slides excluded by each stage."""
 
 import pandas as pd
 
 from pathgen.webpage.cohort_tables import left_out_table, readable, role_table
 
 
-def test_patches_are_counted_by_role() -> None:
+def test_role_table_counts_patches() -> None:
     samples = pd.DataFrame(
         {"role": ["train"] * 3, "label": ["normal", "normal", "tumor"], "slide": ["a", "b", "b"]}
     )
     assert role_table(samples).lines == [["training (members)", "2", "1", "2"]]
 
 
-def test_slides_left_out_by_any_stage_are_listed() -> None:
+def test_left_out_table_lists_slides_of_every_stage() -> None:
     cohort = pd.DataFrame(
         {"slide": ["c", "a", "b"], "path": ["c.tif", "a.tif", "b.tif"], "skipped": ["truncated", None, None]}
     )
@@ -30,7 +30,7 @@ def test_slides_left_out_by_any_stage_are_listed() -> None:
     assert left_out_table(cohort.iloc[1:], indexed.iloc[:1], None) is None
 
 
-def test_patches_of_unreadable_slides_do_not_count() -> None:
+def test_readable_drops_patches_of_unreadable_slides() -> None:
     samples = pd.DataFrame({"slide": ["a", "b", "b"], "item": [1, 1, 2]})
     extracted = pd.DataFrame({"slide": ["a", "b"], "left_out": [None, "damaged"]})
     assert readable(samples, extracted)["slide"].tolist() == ["a"]
