@@ -27,14 +27,15 @@ from pathgen.provenance.code_hash import write_manifests
 from pathgen.sources.discovery import load_cohort_settings, load_source
 from pathgen.sources.extract import extract_cohort
 from pathgen.sources.index import index_cohort
-from pathgen.validation import SECTIONS, validate_params
+from pathgen.validation import validate_params
+from pathgen.wsi.settings import IndexSettings
 
 name = "NAME"
 write_manifests({"sources": {name: name}}, Path())
 if name == "blank":
     validate_params()
     settings = load_cohort_settings()
-    index = SECTIONS["index"].model_validate(read_params()["index"])
+    index = IndexSettings.model_validate(read_params()["index"])
     jobs = JobSettings(folder="work/jobs", workers=1, threads_per_slide=1)
     cohort = load_source(name).find_cohort(settings.folder, settings)
     assert index_cohort(cohort, settings, index, layout.INDEX, jobs) == 80
