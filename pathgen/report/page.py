@@ -24,8 +24,8 @@ def build_report(
 ) -> Results:
     """Write the page, its tables and numbers; equal inputs give equal bytes.
 
-    The files are ``index.html``, ``results.md``, ``results.json``, ``runs.csv``, ``tradeoff.csv`` and
-    ``tradeoff.json``. Only means and intervals over runs are computed.
+    The files are ``index.html``, ``results.md``, ``results.json``, ``accuracy.json``, ``runs.csv``,
+    ``tradeoff.csv`` and ``tradeoff.json``. Only means and intervals over runs are computed.
 
     Args:
         root: Checkout with the results of the pipeline.
@@ -47,7 +47,9 @@ def build_report(
         with atomic_path(out / name) as draft:
             draft.write_text(text, encoding="utf-8")
     write_csv(runs_table(results.rows), out / "runs.csv")
-    headline_record(results.rows, results.baseline).save(out / "results.json")
+    headline = headline_record(results.rows, results.baseline)
+    headline.save(out / "results.json")
+    headline.save_accuracies(out / "accuracy.json")
     write_csv(point_table(results.points), out / "tradeoff.csv")
     write_json(out / "tradeoff.json", point_metrics(results.points))
     return results

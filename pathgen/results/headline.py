@@ -1,4 +1,4 @@
-"""``report/results.json`` and ``report/tradeoff.json``: the headline numbers, for ``dvc metrics``."""
+"""``report/results.json``, ``report/accuracy.json``, ``report/tradeoff.json``: the headline numbers."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -57,3 +57,17 @@ class Headline(pydantic.RootModel[Mapping[str, Mapping[str, HeadlineRow]]]):
     def save(self, path: Path) -> None:
         """Write the numbers as JSON, without what is unknown."""
         write_json(path, self.model_dump(exclude_unset=True))
+
+    def save_accuracies(self, path: Path) -> None:
+        """Write the mean accuracies alone, by classifier and regime: few enough for ``dvc metrics show``."""
+        write_json(
+            path,
+            {
+                classifier: {
+                    regime: cells["accuracy"].mean
+                    for regime, row in regimes.items()
+                    if (cells := row.model_extra or {}) and "accuracy" in cells
+                }
+                for classifier, regimes in self.root.items()
+            },
+        )

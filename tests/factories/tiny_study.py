@@ -175,6 +175,7 @@ def copy_of_checkout(root: Path) -> Study:
         # A study of the checkout's own must not stand in for the tiny one's.
         if (CHECKOUT / name).is_file() and name not in {
             "dvc.lock",
+            "report/accuracy.json",
             "report/results.json",
             "report/results.md",
         }:

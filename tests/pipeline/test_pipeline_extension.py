@@ -52,7 +52,7 @@ def stages_of(generator: str) -> set[str]:
 
 def changed_paths(study: Study) -> set[str]:
     """Return the paths that git lists as changed, without those that the study writes."""
-    written = {"dvc.lock", "params.yaml", "report/results.json", "report/results.md"}
+    written = {"dvc.lock", "params.yaml", "report/accuracy.json", "report/results.json", "report/results.md"}
     return study.untracked_and_changed() - written
 
 

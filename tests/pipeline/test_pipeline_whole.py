@@ -33,7 +33,7 @@ def test_report_has_one_row_per_regime(finished):
 
 
 def test_repro_changes_only_the_lock_and_the_results_in_git(finished):
-    expected = {"dvc.lock", "report/results.json", "report/results.md"}
+    expected = {"dvc.lock", "report/accuracy.json", "report/results.json", "report/results.md"}
     assert finished.study.untracked_and_changed() == expected
 
 

@@ -82,6 +82,15 @@ def test_page_hashes_are_those_of_the_files(study: Path, report: Path) -> None:
     assert sha256_of(study / "data" / "patches" / "train" / "patches.npy") in text_of(report)
 
 
+def test_accuracy_json_has_the_means_of_results_json(report: Path) -> None:
+    table = json.loads((report / "results.json").read_text())
+    means = json.loads((report / "accuracy.json").read_text())
+    assert means["cnn6"]["original"] == table["cnn6"]["original"]["accuracy"]["mean"]
+    assert {name: set(rows) for name, rows in means.items()} == {
+        name: set(rows) for name, rows in table.items()
+    }
+
+
 def test_results_json_has_the_mean_of_the_runs(study: Path, report: Path) -> None:
     table = json.loads((report / "results.json").read_text())
     single = [
@@ -95,7 +104,7 @@ def test_report_of_equal_inputs_has_equal_bytes(study: Path, report: Path, tmp_p
     again = report_on(study, tmp_path / "again")
     names = sorted(path.name for path in report.iterdir())
     numbers = ["results.json", "results.md", "runs.csv", "tradeoff.csv", "tradeoff.json"]
-    assert names == ["index.html", *numbers]
+    assert names == ["accuracy.json", "index.html", *numbers]
     for name in names:
         assert (again / name).read_bytes() == (report / name).read_bytes(), name
 
