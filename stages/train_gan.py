@@ -9,6 +9,7 @@ from pathgen.gan.generators.base import Precision
 from pathgen.gan.loop import train_generator
 from pathgen.gan.settings import TrainGanSettings
 from pathgen.patches.parquet import read_table
+from pathgen.patches.schemas import slides_known
 from pathgen.patches.store import open_patch_set
 from pathgen.training.compute import start_compute
 from pathgen.training.metric_logger import LabelLogger
@@ -24,12 +25,12 @@ def main(stage: Stage, *, generator: str) -> None:
     recipe = settings.recipe(generator)
     device, compute = start_compute()
     train, held_out = open_patch_set(layout.TRAIN), open_patch_set(layout.VALID)
-    slides_known = bool(read_table(layout.COHORT)["slide_known"].all())
+    known = slides_known(read_table(layout.COHORT))
     for label in [JOINT] if recipe.conditioning == "joint" else LABELS:
         if label == JOINT:
-            data = of_all_labels(train, held_out, slides_known=slides_known)
+            data = of_all_labels(train, held_out, slides_known=known)
         else:
-            data = of_one_label(train, held_out, label, slides_known=slides_known)
+            data = of_one_label(train, held_out, label, slides_known=known)
         trained = train_generator(
             data,
             recipe,

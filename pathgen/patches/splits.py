@@ -6,6 +6,7 @@ import pandas as pd
 
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.seeding import derive_seed
+from pathgen.patches.schemas import slides_known
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def _units(cohort: pd.DataFrame, tumor_patches: dict[str, int]) -> list[_Unit]:
                 name=str(name),
                 slides=slides,
                 official=official[0] if official else None,
-                known=bool(rows["slide_known"].all()),
+                known=slides_known(rows),
                 tumor_patches=sum(tumor_patches.get(slide, 0) for slide in slides),
             )
         )
