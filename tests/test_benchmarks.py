@@ -36,7 +36,8 @@ def test_benchmark_at_a_small_size_writes_figures(
     figures = json.loads(file.read_text())
     assert set(figures) >= {"machine", "results", "ratios"}
     assert all(set(result) == {"name", "value", "unit", "cpu_s"} for result in figures["results"])
-    assert all(result["value"] > 0 for result in figures["results"])
+    # A part of the time may be nothing: drawing has no optimiser.
+    assert all(result["value"] > 0 or result["unit"] == "% of time" for result in figures["results"])
     assert all(ratio > 0 for ratio in figures["ratios"].values())
     assert figures["ratios"]
 

@@ -35,9 +35,14 @@ def test_bad_slide_stops_the_study_before_any_output(copy, tmp_path):
     content = (phantom / "tumor/tumor_001.tif").read_bytes()
     (root / "truncated.tif").write_bytes(content[: len(content) // 2])
     (root / "slides.csv").write_text("slide,label\nwhole.tif,normal\ntruncated.tif,normal\n")
-    copy.set_params(
-        {"cohort.source": "slide_csv", "cohort.root": str(root), "cohort.slide_csv": {"table": "slides.csv"}}
-    )
+    cohort = {
+        "source": "slide_csv",
+        "root": str(root),
+        "slide_csv": {"table": "slides.csv"},
+        "on_bad_slide": "stop",
+        "use_unannotated_tissue": False,
+    }
+    copy.set_params({"cohort": cohort})
     output = copy.repro(succeeds=False)
     errors = [line for line in output.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1
