@@ -29,7 +29,7 @@ def stages_to_run(study: Study) -> set[str]:
 def test_two_generators_train_side_by_side(copy: Study) -> None:
     with_two_generators(copy)
     copy.repro("extract")
-    command = ["dvc", "--wait-for-lock", "repro"]
+    command = ["dvc", "--wait-for-lock", "repro", "--single-item"]
     processes = [
         copy.start(*command, f"train_gan@{name}", log=copy.root / f"{name}.log")
         for name in ("dcgan", "dp-eps10")
