@@ -1,91 +1,63 @@
-"""What a machine can do at most, and how near to it a training comes: products, operations, profiles."""
+"""Measure the fastest arithmetic of a machine, and how much of it a training uses."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch.profiler import ProfilerActivity, profile
+from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.measuring import Result
-from benchmarks.turns import wait
+from benchmarks.harness import Result
 
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """How this suite computes on a device: the precision whose matrix products are faster there."""
+    """Arithmetic of a contender on a device.
+
+    Attributes:
+        device: Device of the networks.
+        precision: ``fp32`` or ``bf16``.
+        channels_last: Whether images lie as (N, H, W, C) in memory.
+        product_rate: Operations per second of a large matrix product in this precision.
+    """
 
     device: torch.device
     precision: str
     channels_last: bool
-    product_rate: float  # operations per second of a large matrix product in that precision
+    product_rate: float
 
-
-def product_rates(device: torch.device) -> dict[str, float]:
-    """Return the operations per second of a product of two large square matrices, by precision.
-
-    The best of ten, taken in turn: what else the machine does then slows both alike.
-    """
-    side = 8192 if device.type == "cuda" else 2048
-    plain = [torch.randn(side, side, device=device) for _ in range(2)]
-    factors = {"fp32": plain, "bf16": [one.to(torch.bfloat16) for one in plain]}
-    seconds: dict[str, list[float]] = {name: [] for name in factors}
-    for _ in range(11):
-        for name, (left, right) in factors.items():
-            wait(device)
-            start = time.perf_counter()
-            left @ right
-            wait(device)
-            seconds[name].append(time.perf_counter() - start)
-    return {name: 2.0 * side**3 / min(took[1:]) for name, took in seconds.items()}
+    @property
+    def gpu(self) -> str | None:
+        """Name of the GPU; None on a CPU."""
+        return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else None
 
 
 def fastest(device: torch.device) -> Arithmetic:
-    """Choose the precision by what products take: a processor without bfloat16 instructions imitates them."""
-    products = product_rates(device)
-    precision = max(products, key=lambda name: products[name])
-    return Arithmetic(device, precision, channels_last=True, product_rate=products[precision])
+    """Choose the precision of the faster matrix product: some processors emulate bfloat16."""
+    side = 8192 if device.type == "cuda" else 2048
+    rates = {}
+    for precision, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
+        factors = dict(zip("ab", torch.randn(2, side, side, device=device).to(dtype), strict=True))
+        timer = Timer("a @ b", globals=factors, num_threads=torch.get_num_threads())
+        rates[precision] = 2.0 * side**3 / min(timer.timeit(1).mean for _ in range(10))
+    precision = max(rates, key=lambda name: rates[name])
+    return Arithmetic(device, precision, channels_last=True, product_rate=rates[precision])
 
 
-def operations_per_image(work: Callable[[], int]) -> float:
-    """Count the operations of convolutions and products in one step, per image."""
+def operations_per_image(step: Callable[[], int]) -> float:
+    """Count the operations of convolutions and matrix products in one step, per image."""
     with FlopCounterMode(display=False) as counter:
-        images = work()
+        images = step()
     operations: int = counter.get_total_flops()
     return operations / images
 
 
-_GROUPS = {
-    "convolutions and products": ("conv", "mm", "cudnn", "cutlass", "xmma", "sm90", "sm80"),
-    "batch norm": ("batch_norm", "bn_"),
-    "optimiser": ("adam", "sgd"),
-}
-
-
-def profile_of(work: Callable[[], object], device: torch.device, name: str) -> list[Result]:
-    """Say where the time of a step goes, in shares of the operators' own time."""
-    activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if device.type == "cuda" else [])]
-    with profile(activities=activities) as profiled:
-        start = time.perf_counter()
+def convolution_share(step: Callable[[], object], name: str) -> Result:
+    """Measure the share of a step's CPU time in convolutions and matrix products, %."""
+    with profile(activities=[ProfilerActivity.CPU]) as profiled:
         for _ in range(4):
-            work()
-        wait(device)
-        took = time.perf_counter() - start
-    shares = dict.fromkeys((*_GROUPS, "the rest"), 0.0)
-    for event in profiled.key_averages():
-        on_gpu = event.device_type.name != "CPU"
-        if on_gpu != (device.type == "cuda"):
-            continue
-        own = event.self_device_time_total if on_gpu else event.self_cpu_time_total
-        group = next(
-            (g for g, words in _GROUPS.items() if any(w in event.key.lower() for w in words)), "the rest"
-        )
-        shares[group] += own / 1e6
-    whole = sum(shares.values())
-    results = [
-        Result(f"{name}: {group}", 100 * own / whole, "% of time", 0.0) for group, own in shares.items()
-    ]
-    if device.type == "cuda":
-        results.append(Result(f"{name}: GPU busy", 100 * whole / took, "% of time", 0.0))
-    return results
+            step()
+    own = {event.key.lower(): event.self_cpu_time_total for event in profiled.key_averages()}
+    products = sum(time for key, time in own.items() if "conv" in key or "mm" in key)
+    return Result(f"{name}: convolutions and products", 100 * products / sum(own.values()), "% of time")

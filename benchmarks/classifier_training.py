@@ -1,31 +1,24 @@
-"""The six-layer classifier's training against a usual script: ImageFolder, DataLoader, float32, (N, C, H, W).
+"""Compare the training of the six-layer classifier with a usual script: ImageFolder, DataLoader, float32.
 
-``python -m benchmarks.classifier_training [--device cuda]``. Layers, optimiser and batch of the published
-study at 64 px. The usual script has them as torch's own modules; once more it has this suite's network, whose
-layers are the same to the bit and faster.
+Layers, optimiser and batch size are those of the published study at 64 px. The script builds the layers from
+torch's modules or takes the network of pathgen, which computes the same function.
 """
 
-import argparse
-import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
-if __package__ in {None, ""}:  # as a script
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from benchmarks.arithmetic import fastest, operations_per_image, profile_of
-from benchmarks.measuring import Result, show
-from benchmarks.turns import Contender, Steps, in_turns
+from benchmarks.arithmetic import fastest, operations_per_image
+from benchmarks.harness import Contender, Result, Steps, in_rounds, options, report
+from benchmarks.patches import noise
 from pathgen.classifier.dataloader import DeviceDataset, batch_order
 from pathgen.classifier.loop import train_step
 from pathgen.classifier.networks.cnn6 import feature_side_px
@@ -34,19 +27,13 @@ from pathgen.classifier.training_state import TrainingState
 from pathgen.core.torchvision_import import torchvision
 from pathgen.training.compute import apply_compute
 
-SIDE_PX, BATCH, PATCHES = 64, 128, 2048
-RATE, MOMENTUM, DECAY = 0.001, 0.9, 0.0005
+SIDE_PX, BATCH, PATCHES, WORKERS = 64, 128, 2048, 2
+LABELS = np.arange(PATCHES) % 2
+SGD = partial(torch.optim.SGD, lr=0.001, momentum=0.9, weight_decay=0.0005)
 
 
-def patches() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return noise that compresses about as tissue does, and labels."""
-    rng = np.random.default_rng(1)
-    coarse = rng.integers(90, 220, (PATCHES, 8, 8, 3), dtype=np.uint8).repeat(8, axis=1).repeat(8, axis=2)
-    return coarse + rng.integers(0, 24, coarse.shape, dtype=np.uint8), np.arange(PATCHES) % 2
-
-
-def as_published() -> nn.Module:
-    """Return the published classifier as one writes it with torch's modules."""
+def torch_network() -> nn.Module:
+    """Build the published classifier from torch's modules."""
     layers: list[nn.Module] = []
     for before, after, pooled in ((3, 32, False), (32, 32, True), (32, 64, False), (64, 64, True)):
         layers += [nn.Conv2d(before, after, 3), nn.ReLU()]
@@ -56,86 +43,77 @@ def as_published() -> nn.Module:
     return nn.Sequential(*layers)
 
 
-def from_this_suite() -> nn.Module:
-    """Return the same layers as this suite trains them."""
+def pathgen_network() -> nn.Module:
+    """Build the same layers as pathgen trains them."""
     return build_classifier("cnn6", SIDE_PX, seed=1)
 
 
-def usual_script(folder: Path, workers: int, device: torch.device, network: Callable[[], nn.Module]) -> Steps:
-    """Train as a script of the usual kind does; yield the images of each step, for ever."""
+def usual_script(folder: Path, device: torch.device, network: Callable[[], nn.Module]) -> Steps:
+    """Train as a usual script does; yield the number of images per step, without end."""
     transforms = torchvision.transforms
-    wanted = [transforms.ToTensor(), transforms.Normalize((0.5,) * 3, (0.5,) * 3)]
-    images = torchvision.datasets.ImageFolder(str(folder), transform=transforms.Compose(wanted))
-    # Forked, as in a script of one process on Linux; this one was spawned and would spawn them.
-    started = "fork" if workers else None
+    steps = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,) * 3, (0.5,) * 3)])
+    images = torchvision.datasets.ImageFolder(str(folder), transform=steps)
+    # Forked, as in a script of one process on Linux; this process was spawned and would spawn them.
     loader = DataLoader(
-        images, batch_size=BATCH, shuffle=True, num_workers=workers, multiprocessing_context=started
+        images, batch_size=BATCH, shuffle=True, num_workers=WORKERS, multiprocessing_context="fork"
     )
     model = network().to(device)
-    optimizer = torch.optim.SGD(model.parameters(), lr=RATE, momentum=MOMENTUM, weight_decay=DECAY)
+    optimizer = SGD(model.parameters())
     while True:
         for inputs, labels in loader:
             optimizer.zero_grad()
-            functional.nll_loss(model(inputs.to(device)), labels.to(device)).backward()  # type: ignore[no-untyped-call]
+            functional.nll_loss(model(inputs.to(device)), labels.to(device)).backward()
             optimizer.step()
             yield len(labels)
 
 
-def this_suite(precision: str, device: torch.device) -> Steps:
-    """Train as the stage does; yield the images of each step, for ever."""
+def pathgen_training(precision: str, device: torch.device) -> Steps:
+    """Train as the stage does; yield the number of images per step, without end."""
     device = apply_compute(device=device.type, threads=0)
-    model = from_this_suite().to(device)
-    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.SGD(model.parameters(), lr=RATE, momentum=MOMENTUM, weight_decay=DECAY)
-    dataset = DeviceDataset(*patches(), device=device, channels_last=True, augment="none", seed=1)
-    run, epoch = TrainingState(model, optimizer), 0
+    model = pathgen_network().to(device, memory_format=torch.channels_last)
+    dataset = DeviceDataset(
+        noise(PATCHES, SIDE_PX), LABELS, device=device, channels_last=True, augment="none", seed=1
+    )
+    run, epoch = TrainingState(model, SGD(model.parameters())), 0
     model.train()
     while True:
         epoch += 1
         for rows in batch_order(PATCHES, BATCH, 1, epoch):
-            train_step(run, *dataset.batch(rows, run.steps), lr=RATE, precision=precision)
+            train_step(run, *dataset.batch(rows, run.steps), lr=0.001, precision=precision)
             yield len(rows)
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path, help="write the figures there")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--seconds", type=float, default=4.0, help="of each turn (default %(default)s)")
-    parser.add_argument("--rounds", type=int, default=8, help="turns of each (default %(default)s)")
-    wanted = parser.parse_args(arguments)
-    device = torch.device(wanted.device)
+def main(argv: Sequence[str] | None = None) -> None:
+    chosen = options(
+        __doc__,
+        argv,
+        device=("cpu", "cpu or cuda"),
+        seconds=(4.0, "time per contender and round, s"),
+        rounds=(8, "number of rounds"),
+    )
+    device = torch.device(chosen.device)
     best = fastest(device)
-    ours = f"this suite, {best.precision}, channels last"
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for place, (image, label) in enumerate(zip(*patches(), strict=True)):
-            file = folder / ("normal", "tumor")[label] / f"{place}.png"
+        for place, (image, label) in enumerate(zip(noise(PATCHES, SIDE_PX), LABELS, strict=True)):
+            file = Path(name) / ("normal", "tumor")[label] / f"{place}.png"
             file.parent.mkdir(exist_ok=True)
             Image.fromarray(image).save(file)
         contenders: dict[str, Contender] = {
-            ours: partial(this_suite, best.precision, device),
-            "ImageFolder, 2 workers": partial(usual_script, folder, 2, device, as_published),
-            "ImageFolder, 0 workers": partial(usual_script, folder, 0, device, as_published),
-            "ImageFolder, 2 workers, network of this suite": partial(
-                usual_script, folder, 2, device, from_this_suite
-            ),
+            "pathgen": partial(pathgen_training, best.precision, device),
+            "ImageFolder": partial(usual_script, Path(name), device, torch_network),
+            "ImageFolder, network of pathgen": partial(usual_script, Path(name), device, pathgen_network),
         }
-        results = in_turns(contenders, device, seconds=wanted.seconds, rounds=wanted.rounds)
-    steps = this_suite(best.precision, device)
+        measured = in_rounds(contenders, "images", rounds=chosen.rounds, seconds=chosen.seconds)
+    steps = pathgen_training(best.precision, device)
     next(steps)
-    # The counter sees products forwards and backwards as they are called.
-    floor = best.product_rate / operations_per_image(lambda: next(steps))
-    results += profile_of(lambda: next(steps), device, "step")
-    results.append(Result("products alone at the rate of a large one", floor, "images/s", 0.0))
+    limit = best.product_rate / operations_per_image(lambda: next(steps))
     ratios = {
-        "six_layer_vs_imagefolder": results[0].value / results[1].value,
-        "six_layer_vs_imagefolder_0_workers": results[0].value / results[2].value,
-        "six_layer_vs_imagefolder_same_network": results[0].value / results[3].value,
-        "six_layer_vs_products_alone": results[0].value / floor,
+        "six_layer_vs_imagefolder": measured.ratio("pathgen", "ImageFolder"),
+        "six_layer_vs_imagefolder_same_network": measured.ratio("pathgen", "ImageFolder, network of pathgen"),
+        "six_layer_vs_products_alone": measured.rate("pathgen") / limit,
     }
-    show(results, ratios, wanted.json, torch.cuda.get_device_name() if wanted.device == "cuda" else None)
+    results = [*measured.results(), Result(f"products alone, {best.precision}", limit, "images/s")]
+    report(results, ratios, best.gpu)
 
 
 if __name__ == "__main__":

@@ -1,120 +1,106 @@
-"""Patches out of a slide: our reader against the loop that everyone writes, and against decoding alone."""
+"""Compare the extraction of patches with a loop over ``read_region`` and with decoding alone."""
 
-import argparse
 import json
-import os
-import resource
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 import openslide
 import pandas as pd
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image
 
-from benchmarks.measuring import Result, show
-from pathgen.core.profiles import read_profile
+from benchmarks.harness import ROOT, Contender, Result, Steps, in_rounds, options, report
+from benchmarks.patches import PIECE_PX, Images, tissue
 from pathgen.patches.store import PatchSetWriter
-from pathgen.phantom.dataset import SlidePlan, write_slide
-from pathgen.phantom.settings import PhantomSettings
 from pathgen.wsi.geometry import grid_positions
 from pathgen.wsi.jpeg_tiles import JpegTiles, find_jpeg_tiles
 from pathgen.wsi.patch_reader import read_patches
 from pathgen.wsi.reader import open_slide
 
-ROOT = Path(__file__).resolve().parents[1]
-SIDE = 20_480
-TILE, PIECE, OUT = 512, 256, 64
-WORKERS = 4
-ROUNDS = 3
-BEST = f"read and store, {WORKERS} threads"
-Images = NDArray[np.uint8]
+TILE_PX, OUT_PX, WORKERS = 512, 64, 4
+BEST, LOOP = f"read and store, {WORKERS} threads", "read_region in a loop"
+POOL = f"read_region in {WORKERS} processes"
+Places = NDArray[np.int64]
 
 
-def _pieces(folder: Path) -> tuple[str, list[Images]]:
-    """Return 256 px pieces of tissue: published ones where a folder of real data is there, else phantom."""
-    named = os.environ.get("PATHGEN_REAL_DATA")
-    real = (Path(named) if named else ROOT.parent / "shared" / "data") / "camelyon16_patches_40x"
-    files = sorted(real.rglob("*.png"))
-    if files:
-        return "real tissue", [np.asarray(Image.open(file).convert("RGB"), np.uint8) for file in files]
-    size = 8 * PIECE
-    plain = read_profile("phantom")["cohort"]["phantom"]
-    changes = {"width_px": size, "height_px": size, "mpp": 0.25, "levels": 1, "tile_px": TILE}
-    settings = PhantomSettings.model_validate({**plain, **changes, "tissue_share": 0.8})
-    write_slide(folder, SlidePlan("bench", "phantom.tif", None), settings)
-    picture = tifffile.imread(folder / "phantom.tif")
-    blocks = picture.reshape(8, PIECE, 8, PIECE, 3).swapaxes(1, 2).reshape(64, PIECE, PIECE, 3)
-    return "phantom tissue", [block for block in blocks if block.std() > 15]
-
-
-def write_mosaic(path: Path, side: int, pieces: list[Images]) -> None:
-    """Write a slide of JPEG tiles, each of four pieces drawn at random."""
-    rng = np.random.default_rng(1)
+def write_mosaic(path: Path, side_px: int) -> None:
+    """Write a slide of JPEG tiles, each of four pieces of tissue drawn at random."""
+    rng, pieces = np.random.default_rng(1), tissue()
 
     def tiles() -> Iterator[Images]:
-        for _ in range((side // TILE) ** 2):
-            one, two, three, four = (pieces[number] for number in rng.integers(0, len(pieces), 4))
+        for _ in range((side_px // TILE_PX) ** 2):
+            one, two, three, four = pieces[rng.integers(0, len(pieces), 4)]
             yield np.block([[[one], [two]], [[three], [four]]])
 
-    with tifffile.TiffWriter(path, bigtiff=True) as writer:
-        writer.write(
-            tiles(),
-            shape=(side, side, 3),
-            dtype=np.uint8,
-            tile=(TILE, TILE),
-            photometric="rgb",
-            compression="jpeg",
-            compressionargs={"level": 85, "outcolorspace": "ycbcr"},
-            resolution=(1e4 / 0.25, 1e4 / 0.25),
-            resolutionunit="CENTIMETER",
-            metadata=None,
-        )
+    tifffile.imwrite(
+        path,
+        tiles(),
+        bigtiff=True,
+        shape=(side_px, side_px, 3),
+        dtype=np.uint8,
+        tile=(TILE_PX, TILE_PX),
+        photometric="rgb",
+        compression="jpeg",
+        compressionargs={"level": 85, "outcolorspace": "ycbcr"},
+        resolution=(1e4 / 0.25, 1e4 / 0.25),
+        resolutionunit="CENTIMETER",
+        metadata=None,
+    )
 
 
-def naive(path: Path, folder: Path, places: NDArray[np.int64]) -> float:
-    """Read, resize and store patch by patch; return the processor seconds."""
-    before = time.process_time()
-    with openslide.OpenSlide(path) as slide:
+def repeat(places: Places, work: Callable[[], object]) -> Steps:
+    """Yield 0 when all is prepared, then call `work` for all patches and yield their number, without end."""
+    yield 0
+    while True:
+        work()
+        yield len(places)
+
+
+def read_region_loop(slide_path: Path, places: Places) -> None:
+    """Read, resize and store patch by patch."""
+    with openslide.OpenSlide(slide_path) as slide:
         for x, y, side in places.tolist():
             region = slide.read_region((x, y), 0, (side, side)).convert("RGB")
-            region.resize((OUT, OUT)).save(folder / f"{x}_{y}.png")
-    return time.process_time() - before
+            region.resize((OUT_PX, OUT_PX)).save(slide_path.parent / f"{x}_{y}.png")
 
 
-def pooled(pool: ProcessPoolExecutor, path: Path, folder: Path, places: NDArray[np.int64]) -> float:
-    """Do the same in several processes."""
-    return sum(pool.map(partial(naive, path, folder), np.array_split(places, 4 * WORKERS)))
+def read_region_pool(slide_path: Path, places: Places) -> Steps:
+    """Run the loop in several processes."""
+    with ProcessPoolExecutor(WORKERS) as pool:
+        read = partial(read_region_loop, slide_path)
+        list(pool.map(read, np.array_split(places[: 4 * WORKERS], WORKERS)))  # starts the processes
+        yield from repeat(places, lambda: list(pool.map(read, np.array_split(places, 4 * WORKERS))))
 
 
-def ours(path: Path, folder: Path, places: NDArray[np.int64], threads: int) -> float:
-    """Read with our reader and write a patch set."""
-    before = time.process_time()
-    images = read_patches(path, places, OUT, mpp_if_missing=None, threads=threads).images
-    with PatchSetWriter(folder / f"set{threads}", len(places), OUT) as writer:
-        writer.append(images)
-        writer.finish(pd.DataFrame({"item": np.arange(len(places)), "label": "normal"}))
-    return time.process_time() - before
+def read(slide_path: Path, places: Places) -> Steps:
+    """Read with pathgen on one thread and keep nothing."""
+    return repeat(places, lambda: read_patches(slide_path, places, OUT_PX, mpp_if_missing=None, threads=1))
 
 
-def only_read(path: Path, places: NDArray[np.int64]) -> float:
-    """Read with our reader, and keep nothing."""
-    before = time.process_time()
-    read_patches(path, places, OUT, mpp_if_missing=None, threads=1)
-    return time.process_time() - before
+def read_and_store(slide_path: Path, places: Places, threads: int) -> Steps:
+    """Read with pathgen and write a patch set."""
+
+    def work() -> None:
+        images = read_patches(slide_path, places, OUT_PX, mpp_if_missing=None, threads=threads).images
+        with PatchSetWriter(slide_path.parent / f"set{threads}", len(places), OUT_PX) as writer:
+            writer.append(images)
+            writer.finish(pd.DataFrame({"item": np.arange(len(places)), "label": "normal"}))
+
+    return repeat(places, work)
 
 
-def decode(tiles: JpegTiles, wanted: NDArray[np.int64], threads: int) -> float:
-    """Do what no reader can do without: decode every tile under the patches once."""
-    before = time.process_time()
+def decode(slide_path: Path, places: Places, threads: int) -> Steps:
+    """Decode every tile under the patches once, which every reader must do."""
+    with open_slide(slide_path) as slide:
+        tiles = find_jpeg_tiles(slide)
+    assert isinstance(tiles, JpegTiles), tiles
+    columns, rows = (places[:, :2] // TILE_PX).T  # a patch of the grid lies within one tile
+    numbers = np.array_split(np.unique(rows * tiles.columns + columns), threads)
 
     def part(numbers: NDArray[np.int64]) -> None:
         scratch = tiles.scratch()
@@ -123,110 +109,56 @@ def decode(tiles: JpegTiles, wanted: NDArray[np.int64], threads: int) -> float:
                 assert tiles.decode(stream, tile, scratch) is not None
 
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(part, np.array_split(wanted, threads)))
-    return time.process_time() - before
+        yield from repeat(places, lambda: list(pool.map(part, numbers)))
 
 
-def _under(tiles: JpegTiles, places: NDArray[np.int64]) -> NDArray[np.int64]:
-    columns, rows = (places[:, :2] // TILE).T  # a patch of the grid lies within one tile
-    return np.unique(rows * tiles.columns + columns)
-
-
-def measure(path: Path, folder: Path, places: NDArray[np.int64], rounds: int) -> dict[str, list[Result]]:
-    """Time everything in turn, several rounds, so that a busy moment does not hit one of them alone."""
-    with open_slide(path) as slide:
-        tiles = find_jpeg_tiles(slide)
-    assert isinstance(tiles, JpegTiles), tiles
-    under = _under(tiles, places)
-    found: dict[str, list[Result]] = {}
-    with ProcessPoolExecutor(WORKERS) as pool:
-        pooled(pool, path, folder, places[: 4 * WORKERS])  # starts the processes
-        work: dict[str, Callable[[], float]] = {
-            "decode only, 1 thread": lambda: decode(tiles, under, 1),
-            "read only, 1 thread": lambda: only_read(path, places),
-            "read and store, 1 thread": lambda: ours(path, folder, places, 1),
-            f"decode only, {WORKERS} threads": lambda: decode(tiles, under, WORKERS),
-            BEST: lambda: ours(path, folder, places, WORKERS),
-            "naive loop": lambda: naive(path, folder, places),
-            f"naive loop, {WORKERS} processes": lambda: pooled(pool, path, folder, places),
-        }
-        for _ in range(rounds):
-            for name, run in work.items():
-                start = time.perf_counter()
-                cpu = run()
-                seconds = time.perf_counter() - start
-                found.setdefault(name, []).append(Result(name, len(places) / seconds, "patches/s", cpu))
-    return found
-
-
-def measure_others(python: Path, path: Path, folder: Path, places: NDArray[np.int64]) -> list[Result]:
-    """Time the toolkits of another environment (see `benchmarks.other_toolkits`), one thread each."""
+def histolab_loop(python: str, slide_path: Path, places: Places) -> Result:
+    """Run the loop of `benchmarks.histolab_loop` in its own environment."""
     # histolab refuses patches that touch the right or the lower edge.
-    places = places[(places[:, :2] + places[:, 2:] < places[:, :2].max() + PIECE).all(axis=1)]
-    np.save(folder / "places.npy", places)
-    script = ROOT / "benchmarks" / "other_toolkits.py"
-    command = [python, script, path, folder / "places.npy", folder, str(OUT)]
-    told = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
-    return [
-        Result(name, len(places) / one["seconds"], "patches/s", one["cpu_s"]) for name, one in told.items()
-    ]
+    places = places[(places[:, :2] + PIECE_PX <= places[:, :2].max()).all(axis=1)]
+    np.save(slide_path.with_name("places.npy"), places)
+    command = [python, ROOT / "benchmarks" / "histolab_loop.py", slide_path, str(OUT_PX)]
+    done = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    return Result("histolab", len(places) / done["seconds"], "patches/s", done["cpu_s"])
 
 
-def _ratios(found: dict[str, list[Result]]) -> dict[str, float]:
-    """Compare within each round; of the rounds the middle one counts."""
-
-    def faster(name: str, than: str) -> float:
-        return median(one.value / two.value for one, two in zip(found[name], found[than], strict=True))
-
-    def cheaper(name: str, than: str) -> float:
-        return median(two.cpu_s / one.cpu_s for one, two in zip(found[name], found[than], strict=True))
-
-    return {
-        "vs_naive": faster(BEST, "naive loop"),
-        "vs_naive_cpu": cheaper(BEST, "naive loop"),
-        "vs_naive_pool": faster(BEST, f"naive loop, {WORKERS} processes"),
-        "of_decode_limit": faster(BEST, f"decode only, {WORKERS} threads"),
-        "of_decode_limit_cpu": cheaper("read only, 1 thread", "decode only, 1 thread"),
-    }
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path, help="write the figures there")
-    parser.add_argument("--side", type=int, default=SIDE, help=f"of the slide, px, a multiple of {TILE}")
-    parser.add_argument("--patches", type=int, help="only so many of the slide's, from its top")
-    parser.add_argument(
-        "--others",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="PYTHON",
-        help="Python of an environment with tiatoolbox or histolab, to be measured too",
+def main(argv: Sequence[str] | None = None) -> None:
+    chosen = options(
+        __doc__,
+        argv,
+        side=(20_480, f"side of the slide, px, a multiple of {TILE_PX}"),
+        histolab=("", "Python of an environment with histolab, which is then measured too"),
+        patches=(6400, "largest number of patches, from the top of the slide"),
+        rounds=(3, "number of rounds"),
     )
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often everything is timed")
-    given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        kind, pieces = _pieces(folder)
-        write_mosaic(folder / "slide.tif", given.side, pieces)
-        corners = grid_positions(given.side, given.side, PIECE, PIECE)
-        places = np.hstack([corners, np.full((len(corners), 1), PIECE)])[: given.patches]
-        print(f"{len(places):,} patches of {PIECE} px to {OUT} px, {given.side:,} px square of {kind}")
-        found = measure(folder / "slide.tif", folder, places, given.rounds)
-        others = [
-            result
-            for python in given.others
-            for result in measure_others(python, folder / "slide.tif", folder, places)
-        ]
-    middle = [
-        sorted(results, key=lambda result: result.value)[given.rounds // 2] for results in found.values()
-    ]
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    ours_per_s = next(one.value for one in middle if one.name == BEST)
-    ratios = _ratios(found) | {f"vs_{other.name}": ours_per_s / other.value for other in others}
-    memory_line = Result("memory at most, all of the above", memory, "MB", 0.0)
-    show([*middle, *others, memory_line], ratios, given.json)
+        path = Path(name, "slide.tif")
+        write_mosaic(path, chosen.side)
+        corners = grid_positions(chosen.side, chosen.side, PIECE_PX, PIECE_PX)
+        places = np.hstack([corners, np.full((len(corners), 1), PIECE_PX)])[: chosen.patches]
+        contenders: dict[str, Contender] = {
+            "decode only, 1 thread": partial(decode, path, places, 1),
+            "read only, 1 thread": partial(read, path, places),
+            "read and store, 1 thread": partial(read_and_store, path, places, 1),
+            f"decode only, {WORKERS} threads": partial(decode, path, places, WORKERS),
+            BEST: partial(read_and_store, path, places, WORKERS),
+            LOOP: partial(repeat, places, partial(read_region_loop, path, places)),
+            POOL: partial(read_region_pool, path, places),
+        }
+        measured = in_rounds(contenders, "patches", rounds=chosen.rounds, seconds=0.0, warm_up=1)
+        results = measured.results()
+        if chosen.histolab:
+            results.append(histolab_loop(chosen.histolab, path, places))
+    ratios = {
+        "vs_naive": measured.ratio(BEST, LOOP),
+        "vs_naive_cpu": measured.cpu_ratio(BEST, LOOP),
+        "vs_naive_pool": measured.ratio(BEST, POOL),
+        "of_decode_limit": measured.ratio(BEST, f"decode only, {WORKERS} threads"),
+        "of_decode_limit_cpu": measured.cpu_ratio("read only, 1 thread", "decode only, 1 thread"),
+    }
+    if chosen.histolab:
+        ratios["vs_histolab"] = measured.rate(BEST) / results[-1].value
+    report(results, ratios)
 
 
 if __name__ == "__main__":
