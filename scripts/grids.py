@@ -28,6 +28,15 @@ def titled(grid: NDArray[np.uint8], title: str) -> Image.Image:
     return sheet
 
 
+def page(sheets: list[Image.Image], columns: int) -> Image.Image:
+    """Lay out sheets of equal size in rows."""
+    width, height = sheets[0].size
+    picture = Image.new("RGB", (columns * width, -(-len(sheets) // columns) * height), "white")
+    for number, sheet in enumerate(sheets):
+        picture.paste(sheet, (number % columns * width, number // columns * height))
+    return picture
+
+
 def main() -> None:
     """Write the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -43,11 +52,7 @@ def main() -> None:
             rows = np.sort(np.random.default_rng(0).permutation(len(patches))[:64])
             scale = max(1, 64 // patches.images.shape[1])
             sheets.append(titled(patch_grid(patches.take(rows).images, 8, scale=scale), f"{label}, {title}"))
-    width, height = sheets[0].size
-    page = Image.new("RGB", (2 * width, 2 * height), "white")
-    for number, sheet in enumerate(sheets):
-        page.paste(sheet, (number % 2 * width, number // 2 * height))
-    page.save(args.out, quality=92)
+    page(sheets, columns=2).save(args.out, quality=92)
 
 
 if __name__ == "__main__":
