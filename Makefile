@@ -57,7 +57,7 @@ check: setup
 	ruff check .
 	ruff format --check .
 	mypy
-	codespell README.md CONTRIBUTING.md CHANGELOG.md docs profiles scripts
+	codespell README.md CONTRIBUTING.md CHANGELOG.md docs profiles scripts pathgen stages tests benchmarks
 	python scripts/check_links.py README.md CONTRIBUTING.md CHANGELOG.md docs
 	mkdocs build
 

@@ -151,15 +151,15 @@ def sample_cohort(
         cohort: The table `COHORT`.
         candidates: The table `CANDIDATES` of its slides, or those of its columns that
             `pathgen.patches.candidates_io.read_to_draw` reads.
-        rule: See `pathgen.patches.labelling.label_candidates`, as the next three.
-        min_tumor_fraction: Likewise.
-        max_normal_fraction: Likewise.
-        max_exclusion_fraction: Likewise.
-        valid_tumor_share: See `pathgen.patches.splits.assign_splits`, as the next one.
-        test_tumor_share: Likewise.
-        per_class: See `draw_samples`, as the last one.
-        seed: Of the split and of the draw, which are independent of each other.
-        on_shortage: Likewise.
+        rule: Label rule, see `pathgen.patches.labelling.label_candidates`.
+        min_tumor_fraction: Smallest lesion fraction of a tumor patch.
+        max_normal_fraction: Largest lesion fraction of a normal patch.
+        max_exclusion_fraction: Largest fraction of a normal patch inside excluded areas.
+        valid_tumor_share: Share of the tumor patches outside test that valid gets, in (0, 1).
+        test_tumor_share: Share of all tumor patches that test gets, in (0, 1); None where test is official.
+        per_class: Number of patches per class, by role.
+        seed: Seed of the split and of the draw, which are independent of each other.
+        on_shortage: Reaction to too few patches, see `draw_samples`.
 
     Returns:
         The table `pathgen.patches.schemas.SAMPLES`, without the columns that the candidates do not have.

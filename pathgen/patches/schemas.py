@@ -125,7 +125,7 @@ INDEXED = Schema(
     key=("slide",),
 )
 # How the stage extract read the drawn patches of each slide; `method` is empty without slides. `incomplete`
-# counts the patches with a tile under them that the file does not hold, empty where that cannot be told.
+# counts the patches with a tile under them that the file does not hold, empty where that is not known.
 EXTRACTED = Schema(
     columns=(
         Column("slide", "text"),

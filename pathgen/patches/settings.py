@@ -64,7 +64,7 @@ class SampleSettings(Settings):
     label: LabelSettings
     on_shortage: Literal["stop", "shrink"] = Field(
         description="When there are fewer patches than asked for. stop: say which; shrink: all roles "
-        "of that split shrink by the same factor, both classes alike."
+        "of that split shrink by the same factor, in both classes."
     )
 
 

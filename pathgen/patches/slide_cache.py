@@ -25,7 +25,7 @@ class PatchChunk:
     Attributes:
         images: uint8 of shape (n, H, W, 3).
         incomplete: ``boolean`` of length n: whether the slide's file lacks a tile under the patch; NA where
-            it cannot be told.
+            that is not known.
     """
 
     images: NDArray[np.uint8]

@@ -20,7 +20,7 @@ from pathgen.training.checkpoint import load_tensors
 
 WELL = {"gan/discriminator_loss": 1.0, "gan/generator_loss": 2.0, "gan/spread_ratio": 0.8}
 WILD = {**WELL, "gan/generator_loss": 300.0}
-ALIKE = {**WELL, "gan/spread_ratio": 0.01}
+COLLAPSED = {**WELL, "gan/spread_ratio": 0.01}
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def one_thread() -> None:
 
 
 def tissue(count: int, seed: int) -> np.ndarray:
-    """Blocks of random colours: no two alike, nothing to tell one set from another."""
+    """Return blocks of random colours: all images differ, and all sets have one distribution."""
     colours = np.random.default_rng(seed).integers(60, 240, (count, 4, 4, 3), dtype=np.uint8)
     return colours.repeat(4, 1).repeat(4, 2)
 
@@ -49,9 +49,9 @@ def verdicts(records: list[dict[str, float]], originals_vary: bool = True) -> li
 def test_bounds_must_be_crossed_several_times_in_a_row() -> None:
     assert verdicts([WILD] * 5) == [False] * 4 + [True]
     assert not any(verdicts(([WILD] * 4 + [WELL]) * 3))
-    assert verdicts([ALIKE] * 10) == [False] * 9 + [True]
-    assert not any(verdicts(([ALIKE] * 9 + [WELL]) * 3))
-    assert not any(verdicts([ALIKE] * 30, originals_vary=False))
+    assert verdicts([COLLAPSED] * 10) == [False] * 9 + [True]
+    assert not any(verdicts(([COLLAPSED] * 9 + [WELL]) * 3))
+    assert not any(verdicts([COLLAPSED] * 30, originals_vary=False))
     assert not any(verdicts([WELL] * 100))
 
 
@@ -64,7 +64,7 @@ def test_what_is_no_number_is_named_at_once() -> None:
 def test_it_is_not_well_from_the_first_bad_record_on() -> None:
     health = DivergenceMonitor(originals_vary=True)
     seen = []
-    for record in (WELL, WILD, WELL, ALIKE, WELL):
+    for record in (WELL, WILD, WELL, COLLAPSED, WELL):
         health.check(record)
         seen.append(health.is_healthy)
     assert seen == [True, False, True, False, True]

@@ -1,4 +1,4 @@
-"""Made-up test sets whose truth is known: patches of a slide are alike, slides differ in size and difficulty.
+"""Simulated test sets of known truth: correlated patches of slides that differ in size and difficulty.
 
 ``python tests/metrics/clustered.py`` prints the coverage that docs/decisions quotes.
 """

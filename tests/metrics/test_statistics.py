@@ -312,7 +312,7 @@ def test_the_intervals_cover_and_those_by_patch_do_not() -> None:
 
 
 def test_intervals_by_patient_cover_and_those_by_slide_do_not_where_patients_have_several_slides() -> None:
-    """Twelve patients of five slides each, more alike within a patient than between patients."""
+    """Twelve patients have five slides each, which are correlated within a patient."""
     by_patient, by_slide = (clustered.coverage(60, 60, 60, by, 5).ours for by in ("patient", "slide"))
     for name in ("accuracy", "roc_auc", "difference"):
         assert by_patient[name] > 0.95 - clustered.margin(60), name

@@ -127,9 +127,9 @@ def test_specks_and_gaps_go_by_microns() -> None:
     assert find(image).mask[50, 50]
     assert not find(image, opening_um=32.0).mask[50, 50]
     assert not find(image, closing_um=0.0).mask[20, 20]
-    mended = find(image, opening_um=32.0, closing_um=32.0).mask
-    assert mended[20, 20]
-    assert 860 <= mended.sum() <= 900  # the square, but for its corners
+    repaired = find(image, opening_um=32.0, closing_um=32.0).mask
+    assert repaired[20, 20]
+    assert 860 <= repaired.sum() <= 900  # the square, but for its corners
 
 
 @settings(max_examples=40, deadline=None)

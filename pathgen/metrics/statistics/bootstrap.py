@@ -1,4 +1,4 @@
-"""Draw patients or slides with replacement: patches of one are alike, so these are what was sampled."""
+"""Resample patients or slides with replacement, because patches of one slide are correlated."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -78,7 +78,7 @@ def bootstrap(judged: ScoredTestSet, clusters: Clusters, *, resamples: int, seed
 
 
 def mean_draws(draws: Sequence[BootstrapDraws]) -> BootstrapDraws:
-    """Return the draws of the mean over runs, each resampled alike."""
+    """Return the draws of the mean over runs, which have the same resamples."""
     return _combined(draws, [1 / len(draws)] * len(draws))
 
 
