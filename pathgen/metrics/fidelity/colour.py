@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from pathgen.metrics.fidelity.metric import FeaturePair, Metric
+from pathgen.metrics.fidelity.metric import Metric
 
 
 def colour_histograms(images: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -39,14 +39,10 @@ def colour_distance(histograms_a: NDArray[np.float64], histograms_b: NDArray[np.
     return float(np.abs(gap).sum(axis=1).mean())
 
 
-def _value(pair: FeaturePair) -> float:
-    return colour_distance(pair.original["colours"], pair.other["colours"])
-
-
 METRIC = Metric(
     "colour",
     "Wasserstein distance between the pooled pixel values, mean over the channels, in grey levels",
     "lower",
     ("colours",),
-    _value,
+    lambda pair: colour_distance(pair.original["colours"], pair.other["colours"]),
 )

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from pathgen.metrics.fidelity.metric import FeaturePair, Metric
+from pathgen.metrics.fidelity.metric import Metric
 
 
 def _square_root(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -41,14 +41,10 @@ def frechet_distance(features_a: NDArray[np.float64], features_b: NDArray[np.flo
     return max(float(distance), 0.0)
 
 
-def _value(pair: FeaturePair) -> float:
-    return frechet_distance(pair.original["features"], pair.other["features"])
-
-
 METRIC = Metric(
     "frechet_{extractor}",
     "squared Frechet distance between Gaussians fitted to the features",
     "lower",
     ("features",),
-    _value,
+    lambda pair: frechet_distance(pair.original["features"], pair.other["features"]),
 )

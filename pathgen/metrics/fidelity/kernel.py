@@ -3,36 +3,28 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from pathgen.metrics.fidelity.metric import FeaturePair, Metric
-
-_BLOCK_ROWS = 2048
+from pathgen.metrics.fidelity.metric import Metric
 
 
-def _kernel_sum(a: NDArray[np.float64], b: NDArray[np.float64], block_rows: int) -> float:
-    """Return the sum of the kernel over all pairs, in blocks to bound memory."""
-    total = 0.0
-    for start in range(0, len(a), block_rows):
-        base = a[start : start + block_rows] @ b.T
-        base /= a.shape[1]
-        base += 1.0
-        # Multiplied out, because a power of an array takes many times as long.
-        total += float(np.einsum("nm,nm,nm->", base, base, base))
-    return total
+def _kernel_sum(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Return the sum of the kernel over all pairs."""
+    base = a @ b.T
+    base /= a.shape[1]
+    base += 1.0
+    # Multiplied out, because a power of an array takes many times as long.
+    return float(np.einsum("nm,nm,nm->", base, base, base))
 
 
 def _diagonal_sum(a: NDArray[np.float64]) -> float:
     return float(((np.einsum("nd,nd->n", a, a) / a.shape[1] + 1.0) ** 3).sum())
 
 
-def kernel_distance(
-    features_a: NDArray[np.float64], features_b: NDArray[np.float64], block_rows: int = _BLOCK_ROWS
-) -> float:
+def kernel_distance(features_a: NDArray[np.float64], features_b: NDArray[np.float64]) -> float:
     """Compute the unbiased squared maximum mean discrepancy with the cubic polynomial kernel.
 
     Args:
         features_a: Features of the first set, (N, D), N at least 2.
         features_b: Features of the second set, (M, D), M at least 2.
-        block_rows: Number of rows per block of the kernel matrix; bounds memory.
 
     Returns:
         The estimate. Its expectation is 0 for equal distributions of any size, so that it can be slightly
@@ -42,13 +34,9 @@ def kernel_distance(
         Binkowski et al. 2018, kernel (x.y / D + 1)^3; unbiased estimator of Gretton et al. 2012, eq. 3.
     """
     n, m = len(features_a), len(features_b)
-    within_a = (_kernel_sum(features_a, features_a, block_rows) - _diagonal_sum(features_a)) / (n * (n - 1))
-    within_b = (_kernel_sum(features_b, features_b, block_rows) - _diagonal_sum(features_b)) / (m * (m - 1))
-    return within_a + within_b - 2 * _kernel_sum(features_a, features_b, block_rows) / (n * m)
-
-
-def _value(pair: FeaturePair) -> float:
-    return kernel_distance(pair.original["features"], pair.other["features"])
+    within_a = (_kernel_sum(features_a, features_a) - _diagonal_sum(features_a)) / (n * (n - 1))
+    within_b = (_kernel_sum(features_b, features_b) - _diagonal_sum(features_b)) / (m * (m - 1))
+    return within_a + within_b - 2 * _kernel_sum(features_a, features_b) / (n * m)
 
 
 METRIC = Metric(
@@ -56,5 +44,5 @@ METRIC = Metric(
     "squared maximum mean discrepancy of the features with a cubic kernel (as in KID), unbiased",
     "lower",
     ("features",),
-    _value,
+    lambda pair: kernel_distance(pair.original["features"], pair.other["features"]),
 )

@@ -20,8 +20,8 @@ from pathgen.metrics.fidelity import (
     sliced_wasserstein,
     spectrum,
 )
-from pathgen.metrics.fidelity.metric import FeaturePair, Metric, PatchFeatures, concatenate
-from pathgen.metrics.fidelity.patch_features import Images, extract_features
+from pathgen.metrics.fidelity.metric import FeaturePair, Metric, PatchFeatures
+from pathgen.metrics.fidelity.patch_features import Images, concatenate, extract_features
 from pathgen.metrics.fidelity.settings import FidelitySettings
 from pathgen.results.fidelity import Fidelity, MetricInfo
 
@@ -82,7 +82,7 @@ def measure_fidelity(
             metrics |= _over_halves(label, features[label], [counts[label]], settings)
         if len(labels) > 1:
             smallest = min(counts.values())
-            pooled = _pooled(features, smallest, settings.seed)
+            pooled = _pooled(features, counts, settings.seed)
             metrics |= _over_halves(POOLED, pooled, [smallest] * len(labels), settings)
             counts = {**counts, POOLED: smallest * len(labels)}
     return Fidelity(
@@ -133,16 +133,20 @@ def _sampled(populations: Mapping[str, Images], counts: Mapping[str, int], seed:
     return sampled
 
 
+def _rows(features: PatchFeatures, rows: NDArray[np.int64]) -> PatchFeatures:
+    return {name: array[rows] for name, array in features.items()}
+
+
 def _pooled(
-    features: Mapping[str, Mapping[str, PatchFeatures]], per_class: int, seed: int
+    features: Mapping[str, Mapping[str, PatchFeatures]], counts: Mapping[str, int], seed: int
 ) -> dict[str, PatchFeatures]:
     """Concatenate the classes, the same number of patches of each."""
     parts: dict[str, list[PatchFeatures]] = {}
     for label, by_role in features.items():
         for role, of_role in by_role.items():
             rng = numpy_generator(seed, "fidelity", "pool", role, label)
-            rows = rng.choice(len(of_role), size=per_class, replace=False)
-            parts.setdefault(role, []).append(of_role.rows(rows))
+            rows = rng.choice(counts[label], size=min(counts.values()), replace=False)
+            parts.setdefault(role, []).append(_rows(of_role, rows))
     return {role: concatenate(of_role) for role, of_role in parts.items()}
 
 
@@ -152,12 +156,10 @@ def _over_halves(
     """Compute the metrics on random halves, with the same halves of the originals for set and floor."""
     values: dict[str, dict[str, list[float]]] = {"synthetic": {}, "nonmember": {}}
     for number in range(settings.n_subsets):
-        halves = {
-            role: of_role.rows(
-                _half(strata, numpy_generator(settings.seed, "fidelity", "half", label, role, number))
-            )
-            for role, of_role in sets.items()
-        }
+        halves = {}
+        for role, features in sets.items():
+            rng = numpy_generator(settings.seed, "fidelity", "half", label, role, number)
+            halves[role] = _rows(features, _half(strata, rng))
         for role, of_role in values.items():
             pair = FeaturePair(halves["train"], halves[role], settings.neighbours_k)
             for metric in METRICS:

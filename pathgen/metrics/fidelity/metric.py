@@ -1,6 +1,6 @@
 """A fidelity metric, and the pair of patch sets that it compares."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -12,30 +12,8 @@ Better = Literal["lower", "higher", "floor"]
 """Which value is better: a lower one, a higher one, or one closer to the floor."""
 
 
-@dataclass(frozen=True)
-class PatchFeatures:
-    """Features of a set of patches.
-
-    Attributes:
-        arrays: Arrays with one row per patch, by the names in `patch_features`.
-    """
-
-    arrays: Mapping[str, NDArray[Any]]
-
-    def __getitem__(self, name: str) -> NDArray[Any]:
-        return self.arrays[name]
-
-    def __len__(self) -> int:
-        return len(next(iter(self.arrays.values())))
-
-    def rows(self, rows: NDArray[np.int64]) -> "PatchFeatures":
-        """Return the features of the patches in these rows."""
-        return PatchFeatures({name: array[rows] for name, array in self.arrays.items()})
-
-
-def concatenate(parts: Sequence[PatchFeatures]) -> PatchFeatures:
-    """Return the features of several sets as one set."""
-    return PatchFeatures({name: np.concatenate([part[name] for part in parts]) for name in parts[0].arrays})
+PatchFeatures = Mapping[str, NDArray[Any]]
+"""Features of a set of patches: arrays with one row per patch, by the names in `patch_features`."""
 
 
 def _squared_distances(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:

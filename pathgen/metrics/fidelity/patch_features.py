@@ -1,6 +1,7 @@
 """Features of patches that the fidelity metrics compare, computed once per patch."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from pathgen.core.seeding import numpy_generator
 from pathgen.metrics.features import EXTRACTORS
 from pathgen.metrics.fidelity.colour import colour_histograms
-from pathgen.metrics.fidelity.metric import PatchFeatures, concatenate
+from pathgen.metrics.fidelity.metric import PatchFeatures
 from pathgen.metrics.fidelity.settings import FidelitySettings
 from pathgen.metrics.fidelity.sliced_wasserstein import (
     draw_directions,
@@ -24,6 +25,11 @@ Images = Mapping[str, NDArray[np.uint8]]
 _CHUNK = 1024
 _UNIT_PATCHES = 1000
 _SPECTRUM_RINGS = 8
+
+
+def concatenate(parts: Sequence[PatchFeatures]) -> PatchFeatures:
+    """Return the features of several sets as one set."""
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def extract_features(
@@ -50,25 +56,18 @@ def extract_features(
     found: dict[str, dict[str, PatchFeatures]] = {label: {} for label in populations["train"]}
     for role, by_label in populations.items():
         for label, images in by_label.items():
-            functions = _functions(settings, directions, deviations, role, label)
+            rng = numpy_generator(settings.seed, "fidelity", "places", role, label)
+            functions: dict[str, Callable[[NDArray[np.uint8]], NDArray[Any]]] = {
+                "images": np.asarray,
+                "features": EXTRACTORS[settings.extractor],
+                "spectra": partial(radial_power, n_rings=_SPECTRUM_RINGS),
+                "colours": colour_histograms,
+                "projections": partial(
+                    project_neighbourhoods, directions=directions, deviations=deviations, rng=rng
+                ),
+            }
             chunks = [images[start : start + _CHUNK] for start in range(0, len(images), _CHUNK)]
-            parts = [PatchFeatures({name: functions[name](chunk) for name in needs}) for chunk in chunks]
-            found[label][role] = concatenate(parts)
+            found[label][role] = concatenate(
+                [{name: functions[name](chunk) for name in needs} for chunk in chunks]
+            )
     return found
-
-
-def _functions(
-    settings: FidelitySettings,
-    directions: NDArray[np.float32],
-    deviations: NDArray[np.float32],
-    role: str,
-    label: str,
-) -> dict[str, Callable[[NDArray[np.uint8]], NDArray[Any]]]:
-    rng = numpy_generator(settings.seed, "fidelity", "places", role, label)
-    return {
-        "images": np.asarray,
-        "features": EXTRACTORS[settings.extractor],
-        "spectra": lambda images: radial_power(images, _SPECTRUM_RINGS),
-        "colours": colour_histograms,
-        "projections": lambda images: project_neighbourhoods(images, directions, deviations, rng),
-    }

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from pathgen.metrics.fidelity.metric import FeaturePair, Metric
+from pathgen.metrics.fidelity.metric import Metric
 
 NEIGHBOURHOOD_PX = 7
 """Side of a descriptor, in px (Karras et al. 2018)."""
@@ -119,14 +119,10 @@ def sliced_wasserstein(projected_a: NDArray[np.float32], projected_b: NDArray[np
     return float(np.abs(gap).mean(dtype=np.float64))
 
 
-def _value(pair: FeaturePair) -> float:
-    return sliced_wasserstein(pair.original["projections"], pair.other["projections"])
-
-
 METRIC = Metric(
     "sliced_wasserstein",
     "sliced Wasserstein distance between 7 x 7 px neighbourhoods, in standard deviations of the originals",
     "lower",
     ("projections",),
-    _value,
+    lambda pair: sliced_wasserstein(pair.original["projections"], pair.other["projections"]),
 )

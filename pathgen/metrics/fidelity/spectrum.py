@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from pathgen.metrics.fidelity.metric import FeaturePair, Metric
+from pathgen.metrics.fidelity.metric import Metric
 
 
 def spectrum_distance_db(spectra_a: NDArray[np.float64], spectra_b: NDArray[np.float64]) -> float:
@@ -24,14 +24,10 @@ def spectrum_distance_db(spectra_a: NDArray[np.float64], spectra_b: NDArray[np.f
     return float(np.sqrt(np.mean(difference**2)))
 
 
-def _value(pair: FeaturePair) -> float:
-    return spectrum_distance_db(pair.original["spectra"], pair.other["spectra"])
-
-
 METRIC = Metric(
     "spectrum_db",
     "root mean square difference of the mean power spectra over 8 frequency rings, in dB",
     "lower",
     ("spectra",),
-    _value,
+    lambda pair: spectrum_distance_db(pair.original["spectra"], pair.other["spectra"]),
 )
