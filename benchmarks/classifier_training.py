@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from PIL import Image
 from torch import nn
@@ -25,6 +26,7 @@ from pathgen.classifier.networks.cnn6 import feature_side_px
 from pathgen.classifier.registry import build_classifier
 from pathgen.classifier.training_state import TrainingState
 from pathgen.core.torchvision_import import torchvision
+from pathgen.patches.store import PatchSet
 from pathgen.training.compute import apply_compute
 
 SIDE_PX, BATCH, PATCHES, WORKERS = 64, 128, 2048, 2
@@ -71,9 +73,8 @@ def pathgen_training(precision: str, device: torch.device) -> Steps:
     """Train as the stage does; yield the number of images per step, without end."""
     device = apply_compute(device=device.type, threads=0)
     model = pathgen_network().to(device, memory_format=torch.channels_last)
-    dataset = DeviceDataset(
-        noise(PATCHES, SIDE_PX), LABELS, device=device, channels_last=True, augment="none", seed=1
-    )
+    patches = PatchSet(noise(PATCHES, SIDE_PX), pd.DataFrame({"label": np.where(LABELS, "tumor", "normal")}))
+    dataset = DeviceDataset(patches, device=device, channels_last=True, augment="none", seed=1)
     run, epoch = TrainingState(model, SGD(model.parameters())), 0
     model.train()
     while True:

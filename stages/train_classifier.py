@@ -29,10 +29,8 @@ def main(stage: Stage, *, regime: Regime, generator: str | None = None, classifi
         seed,
     )
     trained = train_classifier(
-        train.images,
-        train.labels,
-        valid.images,
-        valid.labels,
+        train,
+        valid,
         TrainClassifierConfig(
             recipe=settings.of(classifier),
             seed=seed,
@@ -48,7 +46,7 @@ def main(stage: Stage, *, regime: Regime, generator: str | None = None, classifi
     identity = {"classifier": classifier, "regime": regime, "generator": generator, "seed": seed}
     save_classifier(model, trained, identity)
     write_csv(trained.history, layout.training_history(name))
-    stage.run.model(name, model, "pathgen.classifier.serving", train.images[:2], train.labels[:2] * 1.0)
+    stage.run.model(name, model, "pathgen.classifier.serving", train.images[:2], train.classes[:2] * 1.0)
 
 
 if __name__ == "__main__":

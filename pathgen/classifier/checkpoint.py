@@ -9,7 +9,7 @@ from torch import nn
 
 from pathgen.classifier.discovery import network_names
 from pathgen.classifier.loop import TrainedClassifier
-from pathgen.classifier.registry import build_network
+from pathgen.classifier.registry import build_classifier
 from pathgen.core.errors import PathgenError
 from pathgen.core.files import atomic_folder, write_json
 from pathgen.core.labels import LABELS
@@ -86,6 +86,6 @@ def load_classifier(folder: Path) -> nn.Module:
         PathgenError: A file is missing or damaged, or the two do not match.
     """
     metadata = load_metadata(folder)
-    model = build_network(metadata["network"], metadata["image_size_px"])
+    model = build_classifier(metadata["network"], metadata["image_size_px"], seed=0)
     load_module(model, folder / WEIGHTS_FILE, _HINT)
     return model.eval()

@@ -10,6 +10,7 @@ from torch import Tensor
 from pathgen.classifier.prediction import normalised
 from pathgen.classifier.settings import Augment
 from pathgen.core.seeding import numpy_generator, torch_generator
+from pathgen.patches.store import PatchSet
 from pathgen.training.augmentation import blurred, restained, turned
 
 # Largest share of the free GPU memory for the patches; the rest is for the network.
@@ -52,8 +53,7 @@ class DeviceDataset:
 
     def __init__(
         self,
-        images: NDArray[np.uint8],
-        labels: NDArray[np.int64],
+        patches: PatchSet,
         *,
         device: torch.device,
         channels_last: bool,
@@ -63,17 +63,17 @@ class DeviceDataset:
         """Hold the patches; on the CPU without a copy.
 
         Args:
-            images: Patches, uint8 (N, H, W, 3); may be mapped from disk.
-            labels: Classes, int64 (N,).
+            patches: Patches; may be mapped from disk.
             device: Device of the batches.
             channels_last: Whether batches are channels_last in memory.
             augment: Augmentation, see `ClassifierSettings.augment`.
             seed: Seed of the augmentation.
         """
+        images = patches.images
         self._images: NDArray[np.uint8] | Tensor = images
         if device.type == "cuda" and images.nbytes < _SHARE_OF_FREE * torch.cuda.mem_get_info(device)[0]:
             self._images = torch.from_numpy(np.array(images)).to(device)
-        self._labels = torch.from_numpy(np.array(labels))
+        self._labels = torch.from_numpy(patches.classes)
         self._device = device
         self._memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self._augment = augment

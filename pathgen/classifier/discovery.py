@@ -5,10 +5,8 @@ import hashlib
 from pathlib import Path
 
 from pathgen.core.errors import PathgenError
-from pathgen.provenance.code_hash import code_manifest
 
 _PACKAGE = Path(__file__).resolve().parent / "networks"
-_ROOT = _PACKAGE.parents[2]
 
 
 def network_names() -> list[str]:
@@ -44,22 +42,6 @@ def smallest_image_px(name: str) -> int:
             ):
                 return pixels
     raise PathgenError(file, "lacks SMALLEST_IMAGE_PX", "Add the line SMALLEST_IMAGE_PX = 16")
-
-
-def code_digests(name: str) -> dict[str, str]:
-    """Return what a network's code is, see `code_manifest`.
-
-    Args:
-        name: The network's name.
-
-    Returns:
-        Path from the project's root to the SHA-256 of the file's bytes, sorted by path.
-
-    Raises:
-        PathgenError: The network does not exist.
-    """
-    file = network_file(name).relative_to(_ROOT)
-    return code_manifest(".".join(file.with_suffix("").parts), root=_ROOT)
 
 
 def read_weights(path: Path, sha256: str | None) -> bytes:

@@ -15,15 +15,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pathgen.classifier.dataloader import DeviceDataset, batch_order
-from pathgen.classifier.early_stopping import best_epoch, should_stop
-from pathgen.classifier.lr_schedule import lr_schedule
 from pathgen.classifier.prediction import log_probabilities
 from pathgen.classifier.registry import build_classifier, fill_from_file
+from pathgen.classifier.schedule import best_epoch, learning_rate, should_stop
 from pathgen.classifier.settings import TrainClassifierConfig
 from pathgen.classifier.training_state import TrainingState
 from pathgen.core.progress import progress
 from pathgen.core.seeding import derive_seed
 from pathgen.patches.image_grid import patch_grid
+from pathgen.patches.store import PatchSet
 from pathgen.provenance.cache_key import library_versions
 from pathgen.training.metric_logger import MetricLogger
 
@@ -31,18 +31,11 @@ from pathgen.training.metric_logger import MetricLogger
 METRICS = {
     "train/loss": "train_loss",
     "train/accuracy": "train_accuracy",
-    "train/learning_rate": "learning_rate",
     "valid/loss": "valid_loss",
     "valid/accuracy": "valid_accuracy",
+    "train/learning_rate": "learning_rate",
 }
-HISTORY_COLUMNS = (
-    "epoch",
-    "train_loss",
-    "train_accuracy",
-    "valid_loss",
-    "valid_accuracy",
-    "learning_rate",
-)
+HISTORY_COLUMNS = ("epoch", *METRICS.values())
 _MISCLASSIFIED = 64
 _GRID_COLUMNS = 8
 # Longest time that a kill within an epoch loses; snapshots change no result.
@@ -73,10 +66,8 @@ class TrainedClassifier:
 
 
 def train_classifier(
-    train_images: NDArray[np.uint8],
-    train_labels: NDArray[np.int64],
-    valid_images: NDArray[np.uint8],
-    valid_labels: NDArray[np.int64],
+    train: PatchSet,
+    valid: PatchSet,
     config: TrainClassifierConfig,
     *,
     device: torch.device,
@@ -91,10 +82,8 @@ def train_classifier(
     the process is killed and started again. No global random state is used.
 
     Args:
-        train_images: Training patches, uint8 (N, H, W, 3), H = W; may be mapped from disk.
-        train_labels: Their classes, int64 (N,); 0 normal, 1 tumor.
-        valid_images: Validation patches, uint8 (M, H, W, 3).
-        valid_labels: Their classes, int64 (M,).
+        train: Training patches, at least one, of equal height and width; may be mapped from disk.
+        valid: Validation patches, at least one, of the same size.
         config: Recipe, seed and arithmetic. The resume key is made from it.
         device: Device of the computation.
         resume_folder: Folder of the snapshots (after each epoch, and every five minutes within one), from
@@ -118,10 +107,9 @@ def train_classifier(
     best checkpoint by validation accuracy). Departure: the loss is a mean over patches, not over batches of
     unequal size.
     """
-    assert len(train_images) == len(train_labels) > 0, (len(train_images), len(train_labels))
-    assert len(valid_images) == len(valid_labels) > 0, (len(valid_images), len(valid_labels))
+    assert len(train) > 0 and len(valid) > 0, (len(train), len(valid))
     recipe, seed = config.recipe, config.seed
-    size_px = train_images.shape[1]
+    size_px = train.images.shape[1]
     model = build_classifier(recipe.network, size_px, seed)
     fresh = (
         fill_from_file(model, recipe.network, Path(recipe.weights_file), recipe.weights_sha256)
@@ -141,23 +129,16 @@ def train_classifier(
     )
     key: dict[str, Any] = {}
     if resume_folder is not None:
-        key = _resume_key(config, device, train_images, train_labels, valid_images, valid_labels)
+        key = _resume_key(config, device, train, valid)
         state.restore(resume_folder, key, device)
 
-    count = config.epoch_patches or len(train_images)
+    count = config.epoch_patches or len(train)
     steps = recipe.max_epochs * -(-count // recipe.batch_size)
     steps = steps if recipe.max_steps is None else min(steps, recipe.max_steps)
-    lr_at = lr_schedule(
-        recipe.lr_schedule, recipe.learning_rate, steps, recipe.lr_step_steps, recipe.lr_gamma
-    )
     dataset = DeviceDataset(
-        train_images,
-        train_labels,
-        device=device,
-        channels_last=config.channels_last,
-        augment=recipe.augment,
-        seed=seed,
+        train, device=device, channels_last=config.channels_last, augment=recipe.augment, seed=seed
     )
+    valid_labels = valid.classes
     stopped = stop_after_epoch is not None and any(
         stop_after_epoch(number, row) for number, row in enumerate(state.history, start=1)
     )
@@ -174,14 +155,15 @@ def train_classifier(
             or should_stop(state.accuracies, recipe.max_epochs, recipe.patience)
         ):
             epoch, begun = len(state.history) + 1, len(state.losses)
-            order = batch_order(len(train_images), recipe.batch_size, seed, epoch, config.epoch_patches)
+            order = batch_order(len(train), recipe.batch_size, seed, epoch, config.epoch_patches)
             batches = list(order)[: steps - state.steps + begun]
             model.train()
             for rows in batches[begun:]:
                 # For layers with random numbers of their own, such as dropout.
                 torch.manual_seed(derive_seed(seed, "draws", state.steps))
                 batch = dataset.batch(rows, state.steps)
-                train_step(state, *batch, lr=lr_at(state.steps), precision=config.precision)
+                lr = learning_rate(recipe, state.steps, steps)
+                train_step(state, *batch, lr=lr, precision=config.precision)
                 bar.update(len(rows))
                 if resume_folder is not None and time.monotonic() - saved > SNAPSHOT_EVERY_S:
                     state.save(resume_folder, key)
@@ -189,8 +171,8 @@ def train_classifier(
             row = {
                 "epoch": epoch,
                 **state.training_averages(sum(len(rows) for rows in batches)),
-                **_validate(log_probabilities(model, valid_images, device), valid_labels),
-                "learning_rate": lr_at(state.steps - 1),
+                **_validate(log_probabilities(model, valid.images, device), valid_labels),
+                "learning_rate": learning_rate(recipe, state.steps - 1, steps),
             }
             state.finish_epoch(row, desc)
             logger.metrics({name: row[column] for name, column in METRICS.items()}, epoch)
@@ -202,9 +184,9 @@ def train_classifier(
 
     model.load_state_dict(state.best)
     chosen = best_epoch(state.accuracies)
-    errors = hardest_errors(log_probabilities(model, valid_images, device), valid_labels)
+    errors = hardest_errors(log_probabilities(model, valid.images, device), valid_labels)
     if len(errors) > 0:
-        logger.image("misclassified", patch_grid(valid_images[errors], _GRID_COLUMNS, scale=2), chosen)
+        logger.image("misclassified", patch_grid(valid.images[errors], _GRID_COLUMNS, scale=2), chosen)
     history = pd.DataFrame(state.history, columns=list(HISTORY_COLUMNS))
     return TrainedClassifier(recipe.network, size_px, model.cpu().eval(), history, chosen, fresh)
 
@@ -254,9 +236,11 @@ def _validate(log_probs: Tensor, labels: NDArray[np.int64]) -> dict[str, float]:
     }
 
 
-def _resume_key(config: TrainClassifierConfig, device: torch.device, *data: NDArray[Any]) -> dict[str, Any]:
+def _resume_key(
+    config: TrainClassifierConfig, device: torch.device, train: PatchSet, valid: PatchSet
+) -> dict[str, Any]:
     digest = hashlib.sha256()
-    for array in data:
+    for array in (train.images, train.classes, valid.images, valid.classes):
         digest.update(f"{array.dtype}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
     return {

@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pathgen.core.labels import LABELS, label_index
+from pathgen.core.labels import LABELS
 
 # Matrix kernels sum in an order that depends on the batch shape. With one fixed shape, padded at the end, the
 # score of a patch is the same in a set of ten and in a set of ten thousand.
@@ -62,7 +62,7 @@ def predict(model: nn.Module, images: NDArray[np.uint8], device: torch.device) -
         P(tumor), float64 (N,), in [0, 1].
     """
     log_probs = log_probabilities(model.to(device), images, device)
-    scores: NDArray[np.float64] = log_probs[:, label_index("tumor")].exp().numpy()
+    scores: NDArray[np.float64] = log_probs[:, LABELS.index("tumor")].exp().numpy()
     return scores
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pathgen.classifier.mixing import mixed_counts
 from pathgen.classifier.settings import RegimeSettings
 from pathgen.core.errors import PathgenError
-from pathgen.core.labels import LABELS, label_index
+from pathgen.core.labels import LABELS
 from pathgen.core.seeding import numpy_generator
 from pathgen.patches.store import PatchSet
 
@@ -20,29 +20,9 @@ REGIMES: tuple[Regime, ...] = get_args(Regime)
 
 
 @dataclass(frozen=True)
-class LabelledImages:
-    """Patches with classes and their origin.
-
-    Attributes:
-        images: Patches, uint8 (N, H, W, 3).
-        labels: Classes, int64 (N,); 0 normal, 1 tumor.
-        origin: N rows in the same order: kind (original or synthetic), label, row (position in the patch set
-            it was drawn from; for synthetic patches, in the set of its class).
-    """
-
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-    origin: pd.DataFrame
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-
-@dataclass(frozen=True)
 class _Pick:
     """Rows of one class in one patch set."""
 
-    kind: str
     label: str
     patches: PatchSet
     rows: NDArray[np.int64]
@@ -58,33 +38,24 @@ def _draw(rows: NDArray[np.int64], count: int, seed: int, *purpose: str) -> NDAr
     return np.sort(rows[drawn])
 
 
-def _concatenate(picks: list[_Pick]) -> LabelledImages:
+def _concatenate(picks: list[_Pick]) -> PatchSet:
     sides = {pick.patches.images.shape[1:] for pick in picks}
     if len(sides) != 1:
         shapes = " and ".join(f"{height} x {width}" for height, width, _ in sorted(sides))
         raise PathgenError("patch sets", f"differ in size: {shapes} px", "Extract and synthesise them again")
-    count = sum(len(pick.rows) for pick in picks)
-    images = np.empty((count, *sides.pop()), dtype=np.uint8)
-    origins, start = [], 0
-    for pick in picks:
-        end = start + len(pick.rows)
-        images[start:end] = pick.patches.images[pick.rows]
-        origins.append(pd.DataFrame({"kind": pick.kind, "label": pick.label, "row": pick.rows}))
-        start = end
-    origin = pd.concat(origins, ignore_index=True)
-    labels = np.repeat([label_index(pick.label) for pick in picks], [len(pick.rows) for pick in picks])
-    return LabelledImages(images, labels.astype(np.int64), origin)
+    sizes = [len(pick.rows) for pick in picks]
+    images = np.empty((sum(sizes), *sides.pop()), dtype=np.uint8)
+    for pick, end in zip(picks, np.cumsum(sizes), strict=True):
+        images[end - len(pick.rows) : end] = pick.patches.images[pick.rows]
+    labels = np.repeat(np.array([pick.label for pick in picks], dtype=object), sizes)
+    return PatchSet(images, pd.DataFrame({"label": labels}))
 
 
-def _original_set(patches: PatchSet, subject: str) -> LabelledImages:
-    """Return an original set in its order, without a copy."""
+def _require_both_classes(patches: PatchSet, subject: str) -> PatchSet:
     for label in LABELS:
         if len(_rows_of(patches, label)) == 0:
             raise PathgenError(subject, f"has no {label} patch", "Draw patches of both classes")
-    names = patches.index["label"].reset_index(drop=True)
-    rows = np.arange(len(patches), dtype=np.int64)
-    origin = pd.DataFrame({"kind": "original", "label": names, "row": rows})
-    return LabelledImages(patches.images, np.asarray(names == "tumor", dtype=np.int64), origin)
+    return patches
 
 
 def build_regime(
@@ -94,7 +65,7 @@ def build_regime(
     synthetic: Mapping[str, PatchSet],
     settings: RegimeSettings,
     seed: int,
-) -> tuple[LabelledImages, LabelledImages]:
+) -> tuple[PatchSet, PatchSet]:
     """Compose the training and the validation set of one regime.
 
     Args:
@@ -107,15 +78,15 @@ def build_regime(
         seed: Seed of the draws, which are without replacement and separate for each class.
 
     Returns:
-        Training set and validation set, without a common patch. Patches of one set and class are in the order
-        of that set.
+        Training set and validation set, without a common patch; the original sets without a copy. Patches of
+        one set and class are in the order of that set.
 
     Raises:
         PathgenError: A class is absent, there are too few synthetic patches, or sizes differ.
     """
-    valid = _original_set(original_valid, "original validation set")
+    valid = _require_both_classes(original_valid, "original validation set")
     if regime == "original":
-        train = _original_set(original_train, "original training set")
+        train = _require_both_classes(original_train, "original training set")
     elif regime == "mixed":
         train = _concatenate(_mixed_picks(original_train, synthetic, settings, seed))
     elif settings.validate_on == "original":
@@ -139,10 +110,9 @@ def _mixed_picks(
     seed: int,
 ) -> list[_Pick]:
     picks = []
+    _require_both_classes(original, "original training set")
     for label in LABELS:
         rows = _rows_of(original, label)
-        if len(rows) == 0:
-            raise PathgenError("original training set", f"has no {label} patch", "Draw both classes")
         kept, wanted = mixed_counts(len(rows), settings.mixed_original, settings.mixed_synthetic)
         if kept == 0:
             reason = f"a share of {settings.mixed_original} of {len(rows)} {label} patches is none"
@@ -151,7 +121,7 @@ def _mixed_picks(
         if len(available.rows) < wanted:
             reason = f"mixed training needs {wanted} {label} patches, there are {len(available.rows)}"
             raise PathgenError(f"synthetic {label} set", reason, "Synthesise more, or train on fewer")
-        picks.append(_Pick("original", label, original, _draw(rows, kept, seed, "original", label)))
+        picks.append(_Pick(label, original, _draw(rows, kept, seed, "original", label)))
         picks.append(replace(available, rows=_draw(available.rows, wanted, seed, "synthetic", label)))
     return picks
 
@@ -164,7 +134,7 @@ def _all_rows(synthetic: Mapping[str, PatchSet], label: str) -> _Pick:
     others = len(synthetic[label]) - len(rows)
     if others:
         raise PathgenError(subject, f"holds {others} patches of the other class", "Synthesise it again")
-    return _Pick("synthetic", label, synthetic[label], rows)
+    return _Pick(label, synthetic[label], rows)
 
 
 def _hold_out(pick: _Pick, share: float, seed: int) -> tuple[_Pick, _Pick]:

@@ -17,12 +17,13 @@ from pathgen.core.seeding import derive_seed
 _NAMED = 5
 
 
-def build_network(name: str, image_size_px: int) -> nn.Module:
-    """Build a network with weights from torch's global generator.
+def build_classifier(name: str, image_size_px: int, seed: int) -> nn.Module:
+    """Build a network with weights that depend on a seed alone.
 
     Args:
         name: Name of a file of `pathgen.classifier.networks`.
         image_size_px: Side of the patches in pixels.
+        seed: Seed of the weights.
 
     Returns:
         The network, on the CPU, in training mode.
@@ -34,29 +35,12 @@ def build_network(name: str, image_size_px: int) -> nn.Module:
     if image_size_px < smallest:
         reason = f"patches of {image_size_px} px are too small, it needs {smallest} px"
         raise PathgenError(f"network {name}", reason, "Extract larger patches")
-    network: nn.Module = _module(name).build(image_size_px)
-    return network
-
-
-def build_classifier(name: str, image_size_px: int, seed: int) -> nn.Module:
-    """Build a network with weights that depend on a seed alone.
-
-    Args:
-        name: See `build_network`.
-        image_size_px: See `build_network`.
-        seed: Seed of the weights.
-
-    Returns:
-        The network, on the CPU, in training mode.
-
-    Raises:
-        PathgenError: See `build_network`.
-    """
     # torch's layers initialise themselves from the global generator. Seeding a fork of it keeps torch's
     # distributions for every network and leaves the caller's generator untouched.
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive_seed(seed, "weights"))
-        return build_network(name, image_size_px)
+        network: nn.Module = _module(name).build(image_size_px)
+    return network
 
 
 def fill_from_file(model: nn.Module, name: str, path: Path, sha256: str | None) -> list[str]:
@@ -80,7 +64,10 @@ def fill_from_file(model: nn.Module, name: str, path: Path, sha256: str | None) 
     own = model.state_dict()
     # Older files, such as torchvision's of its ResNets, lack this counter, which no network here uses.
     counters = {key: value for key, value in own.items() if key.endswith(".num_batches_tracked")}
-    loaded = counters | _tensors(path, sha256)
+    try:
+        loaded = counters | safetensors.torch.load(read_weights(path, sha256))
+    except safetensors.SafetensorError as problem:
+        raise PathgenError(path, f"damaged safetensors ({problem})", "Use another file") from None
     fits = {key: key in loaded and loaded[key].shape == value.shape for key, value in own.items()}
     missing = [key for key in own if not fits[key] and not key.startswith(head + stem)]
     if missing:
@@ -96,14 +83,6 @@ def _misfit(key: str, own: Mapping[str, Tensor], loaded: Mapping[str, Tensor]) -
     if key not in loaded:
         return f"{key} is missing"
     return f"{key} is {tuple(loaded[key].shape)} instead of {tuple(own[key].shape)}"
-
-
-def _tensors(path: Path, sha256: str | None) -> dict[str, Tensor]:
-    content = read_weights(path, sha256)
-    try:
-        return safetensors.torch.load(content)
-    except safetensors.SafetensorError as problem:
-        raise PathgenError(path, f"damaged safetensors ({problem})", "Use another file") from None
 
 
 def _module(name: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pathgen.classifier.early_stopping import best_epoch
+from pathgen.classifier.schedule import best_epoch
 from pathgen.core.errors import PathgenError
 from pathgen.training.checkpoint import Snapshot, fill_module, flatten_state, load_optimizer, restore_state
 

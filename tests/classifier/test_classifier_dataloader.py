@@ -11,20 +11,20 @@ from pathgen.classifier.settings import Augment
 from pathgen.training.augmentation import blurred
 
 CPU = torch.device("cpu")
-IMAGES, LABELS = toy_patches(24, 1)
+PATCHES = toy_patches(24, 1)
 ROWS = np.arange(24)[::-1].copy()
 
 
 def dataset(augment: Augment, seed: int = 1, channels_last: bool = True) -> DeviceDataset:
-    return DeviceDataset(IMAGES, LABELS, device=CPU, channels_last=channels_last, augment=augment, seed=seed)
+    return DeviceDataset(PATCHES, device=CPU, channels_last=channels_last, augment=augment, seed=seed)
 
 
 @pytest.mark.parametrize("channels_last", [True, False])
 def test_batch_without_augmentation_is_normalised(channels_last: bool) -> None:
     images, labels = dataset("none", channels_last=channels_last).batch(ROWS, 0)
-    expected = (IMAGES[ROWS].astype(np.float64) / 127.5 - 1).transpose(0, 3, 1, 2)
+    expected = (PATCHES.images[ROWS].astype(np.float64) / 127.5 - 1).transpose(0, 3, 1, 2)
     np.testing.assert_allclose(images.numpy(), expected, atol=2e-7)
-    assert labels.tolist() == LABELS[ROWS].tolist()
+    assert labels.tolist() == PATCHES.classes[ROWS].tolist()
     layout = torch.channels_last if channels_last else torch.contiguous_format
     assert images.is_contiguous(memory_format=layout)
 

@@ -16,7 +16,6 @@ from pathgen.classifier.prediction import predict
 from pathgen.classifier.registry import build_classifier, fill_from_file
 from pathgen.core.errors import PathgenError
 
-ROOT = Path(__file__).resolve().parents[2]
 CPU = torch.device("cpu")
 WEIGHTS = {"cnn6": 5_669_794, "googlenet": 5_594_274, "resnet18": 11_169_858}
 
@@ -62,7 +61,7 @@ def test_dropout_is_seeded(tmp_path: Path) -> None:
     first, second = (one.model.state_dict() for one in trained)
     assert all(torch.equal(first[name], second[name]) for name in first)
     save_classifier(tmp_path / "model", trained[0], {})
-    images, _ = toy_patches(5, 5)
+    images = toy_patches(5, 5).images
     loaded = load_classifier(tmp_path / "model")
     assert np.array_equal(predict(loaded, images, CPU), predict(trained[0].model, images, CPU))
 
@@ -116,23 +115,14 @@ def test_training_from_pretrained_weights_lists_the_fresh_ones(tmp_path: Path) -
     assert "not_pretrained" in (tmp_path / "model" / "model.json").read_text()
 
 
-def test_code_digests_hold_the_network_and_its_imports() -> None:
-    assert set(discovery.code_digests("cnn6")) == {"pathgen/classifier/networks/cnn6.py"}
-    found = discovery.code_digests("resnet18")
-    assert set(found) == {"pathgen/classifier/networks/resnet18.py", "pathgen/core/torchvision_import.py"}
-    assert (
-        found["pathgen/core/torchvision_import.py"]
-        == hashlib.sha256((ROOT / "pathgen/core/torchvision_import.py").read_bytes()).hexdigest()
-    )
-
-
 WALK_THROUGH = """
-import numpy as np, torch
+import numpy as np, pandas as pd, torch
 from pathgen.classifier.checkpoint import load_classifier, save_classifier
-from pathgen.classifier.discovery import code_digests, network_names
+from pathgen.classifier.discovery import network_names
 from pathgen.classifier.loop import train_classifier
 from pathgen.classifier.prediction import predict
 from pathgen.classifier.settings import ClassifierSettings, TrainClassifierConfig
+from pathgen.patches.store import PatchSet
 from pathgen.training.metric_logger import NullLogger
 from pathlib import Path
 
@@ -141,18 +131,17 @@ recipe = ClassifierSettings(
     weight_decay=0.0, lr_schedule="cosine", augment="d4",
 )
 images = np.random.default_rng(1).integers(100, 200, (150, 16, 16, 3)).astype(np.uint8)
-labels = np.arange(150) % 2
-images[labels == 1, 4:12, 4:12] -= 80
+images[1::2, 4:12, 4:12] -= 80
+patches = PatchSet(images, pd.DataFrame({"label": ["normal", "tumor"] * 75}))
+train, valid = patches.take(range(90)), patches.take(range(90, 150))
 config = TrainClassifierConfig(recipe=recipe, seed=1, precision="fp32", channels_last=True)
 trained = train_classifier(
-    images[:90], labels[:90], images[90:], labels[90:], config,
-    device=torch.device("cpu"), resume_folder=None, logger=NullLogger(), desc="linear",
+    train, valid, config, device=torch.device("cpu"), resume_folder=None, logger=NullLogger(), desc="linear",
 )
 save_classifier(Path("model"), trained, {"seed": 1})
-scores = predict(load_classifier(Path("model")), images[90:], torch.device("cpu"))
+scores = predict(load_classifier(Path("model")), valid.images, torch.device("cpu"))
 assert "linear" in network_names()
-assert list(code_digests("linear")) == ["pathgen/classifier/networks/linear.py"]
-print(float(((scores >= 0.5) == labels[90:]).mean()))
+print(float(((scores >= 0.5) == valid.classes).mean()))
 """
 
 

@@ -1,30 +1,29 @@
 """Learning-rate schedules, early stopping and the order of the batches."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
+from factories.toy_classifier import toy_config
 
 from pathgen.classifier.dataloader import batch_order
-from pathgen.classifier.early_stopping import best_epoch, should_stop
-from pathgen.classifier.lr_schedule import lr_schedule
+from pathgen.classifier.schedule import best_epoch, learning_rate, should_stop
 
 
-def test_step_schedule_equals_torch_step_lr() -> None:
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.001)
-    schedule = torch.optim.lr_scheduler.StepLR(optimizer, step_size=7, gamma=0.5)
-    lr_at = lr_schedule("step", 0.001, 40, 7, 0.5)
-    for step in range(40):
-        assert lr_at(step) == schedule.get_last_lr()[0]
-        optimizer.step()
-        schedule.step()
-
-
-def test_cosine_schedule_equals_torch() -> None:
+@pytest.mark.parametrize("name", ["step", "cosine"])
+def test_learning_rate_equals_that_of_torch(name: str) -> None:
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.02)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=30)
-    lr_at = lr_schedule("cosine", 0.02, 30, None, None)
-    for step in range(31):
-        assert lr_at(step) == pytest.approx(schedule.get_last_lr()[0], abs=1e-12)
+    schedules = torch.optim.lr_scheduler
+    if name == "step":
+        cuts = {"lr_step_steps": 7, "lr_gamma": 0.5}
+        schedule: Any = schedules.StepLR(optimizer, step_size=7, gamma=0.5)
+    else:
+        cuts = {"lr_step_steps": None, "lr_gamma": None}
+        schedule = schedules.CosineAnnealingLR(optimizer, T_max=40)
+    recipe = toy_config(learning_rate=0.02, lr_schedule=name, **cuts).recipe
+    for taken in range(41):
+        assert learning_rate(recipe, taken, 40) == pytest.approx(schedule.get_last_lr()[0], abs=1e-12)
         optimizer.step()
         schedule.step()
 

@@ -55,7 +55,7 @@ def script_validation(
     """Make validation return these accuracies; return the weights at each validation."""
     weights: list[dict[str, torch.Tensor]] = []
     curve = iter(accuracies)
-    labels = toy_patches(40, 2)[1]
+    labels = toy_patches(40, 2).classes
 
     def scripted(model: torch.nn.Module, images: object, device: object) -> torch.Tensor:
         weights.append({name: value.clone() for name, value in model.state_dict().items()})
@@ -69,8 +69,8 @@ def script_validation(
 
 def test_train_classifier_learns_a_separable_task() -> None:
     trained = train_toy(max_epochs=6, patience=6)
-    images, labels = toy_patches(60, 3)
-    assert ((predict(trained.model, images, CPU) >= 0.5) == labels).mean() > 0.95
+    patches = toy_patches(60, 3)
+    assert ((predict(trained.model, patches.images, CPU) >= 0.5) == patches.classes).mean() > 0.95
 
 
 def test_train_classifier_keeps_the_first_of_equal_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,7 +92,7 @@ def test_train_classifier_cuts_the_rate_by_optimiser_step(monkeypatch: pytest.Mo
 def test_history_averages_over_patches_not_batches() -> None:
     # With a learning rate this small the weights stay as they are, in the largest and in small batches.
     still = {"learning_rate": 1e-30, "weight_decay": 0.0, "max_epochs": 1}
-    patches = (*toy_patches(41, 1), *toy_patches(41, 1))
+    patches = (toy_patches(41, 1), toy_patches(41, 1))
     whole = train_toy(patches=patches, batch_size=41, **still).history.iloc[0]
     uneven = train_toy(patches=patches, batch_size=40, **still).history.iloc[0]
     assert uneven["train_loss"] == pytest.approx(whole["train_loss"], rel=1e-6)
@@ -240,7 +240,7 @@ def test_snapshot_of_other_config_data_or_torch_is_refused(
     train_toy(max_epochs=1, resume_folder=tmp_path)
     with pytest.raises(PathgenError, match=r"momentum was 0\.9, is 0\.5"):
         train_toy(max_epochs=1, momentum=0.5, resume_folder=tmp_path)
-    patches = (*toy_patches(90, 4), *toy_patches(40, 2))
+    patches = (toy_patches(90, 4), toy_patches(40, 2))
     with pytest.raises(PathgenError, match="data was"):
         train_toy(max_epochs=1, patches=patches, resume_folder=tmp_path)
     monkeypatch.setattr(loop, "library_versions", lambda *names: dict.fromkeys(names, "0.1"))
@@ -256,7 +256,7 @@ def test_non_finite_loss_raises() -> None:
 def test_checkpoint_predicts_as_the_trained_classifier(tmp_path: Path) -> None:
     trained = train_toy(max_epochs=1)
     save_classifier(tmp_path / "model", trained, {"regime": "original"})
-    images, _ = toy_patches(10, 5)
+    images = toy_patches(10, 5).images
     expected = predict(trained.model, images, CPU)
     assert np.array_equal(predict(load_classifier(tmp_path / "model"), images, CPU), expected)
 

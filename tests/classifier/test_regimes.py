@@ -1,5 +1,6 @@
 """Training and validation sets of the regimes."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pathgen.classifier.regimes import LabelledImages, build_regime
+from pathgen.classifier.regimes import build_regime
 from pathgen.classifier.settings import RegimeSettings
 from pathgen.core.errors import PathgenError
 from pathgen.patches.store import PatchSet
@@ -28,31 +29,27 @@ SYNTHETIC = {"normal": patch_set(["normal"] * 8, 100), "tumor": patch_set(["tumo
 
 def compose(
     regime: str, synthetic: Mapping[str, PatchSet] = SYNTHETIC, **changed: Any
-) -> tuple[LabelledImages, LabelledImages]:
+) -> tuple[PatchSet, PatchSet]:
     seed = changed.pop("seed", 1)
     settings = RegimeSettings(**{**SHARES, **changed})
     return build_regime(regime, TRAIN, VALID, synthetic, settings, seed)  # type: ignore[arg-type]
 
 
-def numbers(patches: LabelledImages) -> list[int]:
+def numbers(patches: PatchSet) -> list[int]:
     return patches.images[:, 0, 0, 0].tolist()
 
 
-def counts(patches: LabelledImages) -> dict[tuple[str, str], int]:
-    return {key: int(n) for key, n in patches.origin.groupby(["kind", "label"]).size().items()}  # type: ignore[misc]
-
-
-def source_number(kind: str, label: str, row: int) -> int:
-    patches = TRAIN if kind == "original" else SYNTHETIC[label]
-    return int(patches.images[row, 0, 0, 0])
+def counts(patches: PatchSet) -> dict[tuple[str, str], int]:
+    kinds = ["synthetic" if number >= 100 else "original" for number in numbers(patches)]
+    return dict(Counter(zip(kinds, patches.index["label"], strict=True)))
 
 
 def test_original_regime_is_the_whole_set_without_a_copy() -> None:
     train, valid = compose("original", {})
     assert train.images is TRAIN.images
-    assert train.labels.tolist() == [1, 0] * 5
+    assert train.classes.tolist() == [1, 0] * 5
     assert numbers(valid) == [50, 51, 52, 53, 54, 55]
-    assert valid.labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert valid.classes.tolist() == [0, 0, 0, 1, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -74,12 +71,11 @@ def test_mixed_regime_has_the_configured_sizes(
 
 
 @pytest.mark.parametrize("regime", ["original", "mixed", "synthetic"])
-def test_regime_images_labels_and_origin_agree(regime: str) -> None:
+def test_regime_images_and_labels_agree(regime: str) -> None:
     train, _ = compose(regime)
-    rows = zip(train.origin["kind"], train.origin["label"], train.origin["row"], strict=True)
-    assert numbers(train) == [source_number(kind, label, row) for kind, label, row in rows]
-    assert train.labels.tolist() == (train.origin["label"] == "tumor").astype(int).tolist()
-    assert train.labels.dtype == np.int64
+    # Of the original patches every second one is tumor, of the synthetic ones those from 150 on.
+    tumors = [number >= 150 or (number < 100 and number % 2 == 0) for number in numbers(train)]
+    assert train.classes.tolist() == tumors
 
 
 def test_synthetic_regime_validates_on_original() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 
@@ -16,6 +17,8 @@ from pathgen.classifier import loop
 from pathgen.classifier.loop import TrainedClassifier, train_classifier
 from pathgen.classifier.settings import ClassifierSettings, TrainClassifierConfig
 from pathgen.classifier.training_state import TrainingState
+from pathgen.core.labels import LABELS
+from pathgen.patches.store import PatchSet
 from pathgen.training.metric_logger import NullLogger
 
 RECIPE: dict[str, Any] = {
@@ -33,13 +36,12 @@ RECIPE: dict[str, Any] = {
 }
 
 
-def toy_patches(count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def toy_patches(count: int, seed: int) -> PatchSet:
     """Noise; tumor (every second patch) is darker in the middle."""
     generator = np.random.default_rng(seed)
     images = generator.integers(100, 200, (count, 16, 16, 3)).astype(np.uint8)
-    labels = (np.arange(count) % 2).astype(np.int64)
-    images[labels == 1, 4:12, 4:12] -= 80
-    return images, labels
+    images[1::2, 4:12, 4:12] -= 80
+    return PatchSet(images, pd.DataFrame({"label": [LABELS[number % 2] for number in range(count)]}))
 
 
 def toy_config(**changes: Any) -> TrainClassifierConfig:
@@ -60,7 +62,7 @@ def train_toy(**changes: Any) -> TrainedClassifier:
         "desc": "train toy",
         "stop_after_epoch": None,
     }
-    patches = changes.pop("patches", (*toy_patches(90, 1), *toy_patches(40, 2)))
+    patches = changes.pop("patches", (toy_patches(90, 1), toy_patches(40, 2)))
     arguments |= {name: changes.pop(name) for name in arguments if name in changes}
     return train_classifier(*patches, toy_config(**changes), **arguments)
 

@@ -56,7 +56,8 @@ def test_per_class_unlimited_shows_each_patch_once() -> None:
 
 
 def test_in_one_file_holds_both_classes(tmp_path: Path) -> None:
-    images, labels = in_one_file(IMAGES, tmp_path / "new" / "set")
+    both = in_one_file(IMAGES, tmp_path / "new" / "set")
+    images, labels = both.images, both.classes
     assert np.array_equal(images, np.concatenate([IMAGES["normal"], IMAGES["tumor"]]))
     assert labels.tolist() == [0] * 40 + [1] * 40
 

@@ -101,17 +101,15 @@ class TrainPoint:
         return {**point, "per_class": self.per_class, **found}
 
     def _train(self, device: torch.device, folder: Path, run: MetricLogger) -> dict[str, float]:
-        images, labels = in_one_file(self.load_patches(device), folder / "patches")
+        train = in_one_file(self.load_patches(device), folder / "patches")
         valid, test = open_patch_set(layout.VALID), open_patch_set(layout.TEST)
         every = self.training.validate_every_steps
         validations = -(-self.training.max_steps // every)
         limits = {"max_epochs": validations, "patience": validations, "max_steps": self.training.max_steps}
         recipe = ClassifierSettings(**{**self.training.changing(self.recipe.model_dump()), **limits})
         trained = train_classifier(
-            images,
-            labels,
-            valid.images,
-            valid.classes,
+            train,
+            valid,
             TrainClassifierConfig(
                 recipe=recipe,
                 seed=self.point.seed,

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from pathgen.core.errors import PathgenError
-from pathgen.core.labels import LABELS, label_index
+from pathgen.core.labels import LABELS
 from pathgen.core.seeding import numpy_generator
+from pathgen.patches.store import PatchSet
 
 UNLIMITED = "unlimited"
 _COPIED_AT_ONCE = 4096
@@ -72,9 +74,7 @@ def first_originals(
     }
 
 
-def in_one_file(
-    images_by_label: Mapping[str, NDArray[np.uint8]], file: Path
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def in_one_file(images_by_label: Mapping[str, NDArray[np.uint8]], file: Path) -> PatchSet:
     """Copy both classes into one file: a set of millions need not fit into memory.
 
     Args:
@@ -82,19 +82,18 @@ def in_one_file(
         file: File to write; the caller removes it.
 
     Returns:
-        Patches, uint8 (sum of N, H, W, 3), memory-mapped; class numbers, int64 (sum of N,).
+        All patches, memory-mapped.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    count = sum(len(images_by_label[label]) for label in LABELS)
-    shape = (count, *images_by_label[LABELS[0]].shape[1:])
+    counts = [len(images_by_label[label]) for label in LABELS]
+    shape = (sum(counts), *images_by_label[LABELS[0]].shape[1:])
     together = np.memmap(file, dtype=np.uint8, mode="w+", shape=shape)
-    labels = np.empty(count, dtype=np.int64)
     at = 0
     for label in LABELS:
         images = images_by_label[label]
         for start in range(0, len(images), _COPIED_AT_ONCE):
             block = images[start : start + _COPIED_AT_ONCE]
             together[at : at + len(block)] = block
-            labels[at : at + len(block)] = label_index(label)
             at += len(block)
-    return together, labels
+    labels = np.repeat(np.array(LABELS, dtype=object), counts)
+    return PatchSet(together, pd.DataFrame({"label": labels}))

@@ -105,10 +105,8 @@ def score(
             return False
 
         trained = train_classifier(
-            train.images,
-            train.labels,
-            valid.images,
-            valid.labels,
+            train,
+            valid,
             TrainClassifierConfig(
                 recipe=recipe, seed=seed, precision=data.precision, channels_last=data.channels_last
             ),
