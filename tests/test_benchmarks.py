@@ -12,10 +12,10 @@ from benchmarks import classifier_training
 SMALL = {
     "correlation": ["--patches", "64", "--pairs", "5", "--shifted", "20", "--device", "cpu"],
     "store": ["--patches", "600"],
-    "extraction": ["--side", "2048", "--patches", "50", "--rounds", "2"],
 }
 # Several processes that each load their libraries.
 SLOW = {
+    "extraction": ["--side", "2048", "--patches", "50", "--rounds", "2"],
     "drawing": ["--rows", "20000"],
     "cohort": ["--slides", "10", "--workers", "1"],
     "classifier_training": ["--seconds", "0.1", "--rounds", "2"],

@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -12,30 +13,43 @@ from factories.tiny_study import copy_of_checkout
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 
 KILLS = 20
-LONGEST_S = 12.0  # a stage of the tiny study takes 3 to 10 s, most of it for its libraries
+LIMIT_S = 300.0
+
+
+def _started(log: Path) -> list[str]:
+    return [line for line in log.read_text().splitlines() if line.startswith("Running stage")]
+
+
+def _kill_in(process: subprocess.Popen[bytes], log: Path, stage: int, after_s: float) -> str | None:
+    """Kill a ``dvc repro`` and its stages some time after its n-th stage starts; None if it ends before."""
+    until = time.monotonic() + LIMIT_S
+    while len(_started(log)) < stage and process.poll() is None:
+        assert time.monotonic() < until, log.read_text()[-3000:]
+        time.sleep(0.02)
+    try:
+        assert process.wait(after_s) == 0, log.read_text()[-3000:]
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return _started(log)[-1]
+    return None
 
 
 def test_pipeline_killed_at_random_moments_ends_with_the_same_lock(tmp_path: Path) -> None:
     expected = copy_of_checkout(tmp_path / "uninterrupted")
     expected.repro()
     study = copy_of_checkout(tmp_path / "killed")
-    draw, killed, interrupted = random.Random(2), 0, set()
-    while killed < KILLS:
-        log = tmp_path / f"{killed}.log"
+    draw, interrupted = random.Random(2), []
+    while len(interrupted) < KILLS:
+        log = tmp_path / f"{len(interrupted)}.log"
         process = study.start("dvc", "repro", log=log)
-        try:
-            code = process.wait(draw.uniform(2.0, LONGEST_S))
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            started = [line for line in log.read_text().splitlines() if line.startswith("Running stage")]
-            interrupted |= set(started[-1:])
-            killed += 1
-            continue
-        assert code == 0, log.read_text()[-3000:]
-        # All is done: start again, so that the remaining kills hit stages too.
-        study.run("rm", "-rf", "dvc.lock", "data", "models", "results", "report", ".dvc/cache", "work")
+        # At most one stage is completed between two kills, so that they are spread over all stages.
+        stage = _kill_in(process, log, draw.choice([1, 2, 2, 2]), draw.uniform(0.0, 6.0))
+        if stage is not None:
+            interrupted.append(stage)
+        else:  # all is done: start again, so that the remaining kills hit stages too
+            study.run("rm", "-rf", "dvc.lock", "data", "models", "results", "report", ".dvc/cache", "work")
     study.repro()
-    print("\n".join(sorted(interrupted)))  # shown by pytest -rP
-    assert len(interrupted) >= 8, "the kills hit too few stages to mean anything"
+    print("\n".join(interrupted))  # shown by pytest -rP
+    assert len(set(interrupted)) >= 8, "the kills hit too few stages to mean anything"
     assert study.lock() == expected.lock()
