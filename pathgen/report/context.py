@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -10,8 +11,8 @@ from pathgen.core import layout
 from pathgen.core.params import read_params
 from pathgen.patches.schemas import slides_known
 from pathgen.provenance.params_hash import state_hashes
-from pathgen.report import figures, reference_results
-from pathgen.report.fidelity import FidelitySection, fidelity_section
+from pathgen.report import figures, plots, reference_results
+from pathgen.report.fidelity import fidelity_section
 from pathgen.report.headline import BaselineOutcome, Comparability, Cost, baseline_outcome, costs
 from pathgen.report.load import (
     read_audits,
@@ -22,22 +23,21 @@ from pathgen.report.load import (
     read_trts,
     trained_generators,
 )
-from pathgen.report.privacy import PrivacySection, privacy_section
+from pathgen.report.privacy import privacy_section
 from pathgen.report.privacy_utility import Point, tradeoff
 from pathgen.report.privacy_utility_plot import tradeoff_picture
 from pathgen.report.result_table import Row, mean_estimate, result_rows
-from pathgen.report.seed_intervals import BothWays, both_ways, calibration_errors
+from pathgen.report.seed_intervals import both_ways, calibration_errors
 from pathgen.report.settings import ReportSettings
-from pathgen.report.studies import Study, read_study
+from pathgen.report.studies import read_study
+from pathgen.report.training_curves import classifier_curves, generator_curves
 from pathgen.results.comparison import Comparison
-from pathgen.results.evaluation import Baseline, SyntheticEvaluation
+from pathgen.results.evaluation import Baseline
 from pathgen.webpage.cohort_tables import left_out_table, readable, role_table
 from pathgen.webpage.formatting import Estimate
-from pathgen.webpage.pictures import Picture
-from pathgen.webpage.table import Table
 
-#: Link from the report to the page of the cohort.
-SURVEY_LINK = (layout.SURVEY.relative_to(layout.REPORT) / "index.html").as_posix()
+# Link from the report to the page of the cohort.
+_SURVEY_LINK = (layout.SURVEY.relative_to(layout.REPORT) / "index.html").as_posix()
 
 
 @dataclass(frozen=True)
@@ -86,79 +86,6 @@ class SlideRow:
     patches: int
     tumor: int
     accuracies: Sequence[Estimate | None]
-
-
-@dataclass(frozen=True)
-class Page:
-    """Values of the page. Sequences are empty and optional values None where a stage was not run.
-
-    Attributes:
-        title: Heading.
-        results: Rows and headline numbers.
-        generators: Generator to its description from model.json; an empty text where it has none.
-        sources: Sources of the patches.
-        slides: Number of slides in use; None when the slides are unknown.
-        slides_known: Whether the source names slides.
-        patient_pictures: Whether the page shows pictures made from patients' slides.
-        tradeoff: Plot of accuracy against attack.
-        result_plots: Plots of accuracy and ROC.
-        confusion_plots: Confusion matrices.
-        grids: Sample patches by class.
-        slide_rows: Accuracy per test slide.
-        overlays: Slides with outlines.
-        overlay_count: Number of slides that have outlines.
-        survey: Link to the page of the cohort; empty when it is not shown.
-        differences_plot: Plot of differences between regimes.
-        reliability: Plot of reliability curves.
-        calibration: Row of the result table with its calibration error.
-        both_ways: TRTS and TSTR per generator and classifier.
-        trts: Evaluations on synthetic patches by generator, classifier and seed.
-        studies: Anchor of an optional study to its conclusions; only those that were run.
-        generator_curves: Training curves of the generators.
-        classifier_curves: Training curves of the classifiers.
-        fidelity: Generator to its fidelity.
-        privacy: Generator to its audit.
-        privacy_pictures: Pictures of the audits.
-        roles: Number of patches by role; None when none were sampled.
-        left_out: Slides that were left out; None when all are in use.
-        cohort_known: Whether there is a cohort.
-        hashes: Name of an input to its hash.
-        versions: Library to its version.
-        params: Text of params.yaml.
-    """
-
-    title: str
-    results: Results
-    generators: Mapping[str, str]
-    sources: Sequence[str]
-    slides: int | None
-    slides_known: bool
-    patient_pictures: bool
-    tradeoff: Picture | None
-    result_plots: Sequence[Picture]
-    confusion_plots: Sequence[Picture]
-    grids: Sequence[figures.FigureGroup]
-    slide_rows: Sequence[SlideRow]
-    overlays: Sequence[Picture]
-    overlay_count: int
-    survey: str
-    differences_plot: Sequence[Picture]
-    reliability: Sequence[Picture]
-    calibration: Sequence[tuple[Row, Estimate]]
-    both_ways: Sequence[BothWays]
-    trts: Mapping[tuple[str, str, int], SyntheticEvaluation]
-    studies: Mapping[str, Study]
-    generator_curves: Sequence[Picture]
-    classifier_curves: Sequence[Picture]
-    fidelity: Mapping[str, FidelitySection]
-    privacy: Mapping[str, PrivacySection]
-    privacy_pictures: Sequence[Picture]
-    roles: Table | None
-    left_out: Table | None
-    cohort_known: bool
-    hashes: Mapping[str, str]
-    versions: Mapping[str, str]
-    params: str
 
 
 def gather_results(root: Path, confidence: float) -> Results:
@@ -218,7 +145,7 @@ def gather_page(
     *,
     hashes: Mapping[str, str],
     versions: Mapping[str, str],
-) -> Page:
+) -> dict[str, Any]:
     """Read everything else that the page shows.
 
     Args:
@@ -228,6 +155,10 @@ def gather_page(
         hashes: Name of an input to its hash.
         versions: Library to its version.
 
+    Returns:
+        Values of the template by name. Sequences and mappings are empty and other values None where a stage
+        was not run.
+
     Raises:
         PathgenError: A file is damaged.
     """
@@ -236,59 +167,57 @@ def gather_page(
     indexed = read_parquet(root / layout.INDEXED_SLIDES)
     left_out = None if cohort is None else left_out_table(cohort, indexed, extracted)
     known = cohort is None or slides_known(cohort)
-    generators = {name: read_generator(root, name) for name in _generators(root)}
-    overlay_count = len(list((root / layout.OVERLAYS).glob("*.png")))
+    in_use = None if cohort is None else len(cohort) - (0 if left_out is None else len(left_out.lines))
+    names = _generators(root)
+    audits = read_audits(root)
+    generators = {name: read_generator(root, name) for name in [*names, *audits]}
     overlays = (
         figures.overlays(root / layout.OVERLAYS, cohort, settings.overlay_slides) if with_original else []
     )
     grids = figures.sample_grids(
-        root, list(generators), settings.grid_patches, settings.grid_columns, with_original=with_original
+        root, names, settings.grid_patches, settings.grid_columns, with_original=with_original
     )
     now = {**hashes, **state_hashes(root)}
     studies = {
-        anchor: read_study(root / folder, now)
-        for anchor, folder in (("scaling", layout.SCALING), ("tuning", layout.TUNING))
+        "scaling": read_study(root / layout.SCALING, now),
+        "tuning": read_study(root / layout.TUNING, now),
     }
     errors = [(row, calibration_errors(row, results.confidence)) for row in rows]
     trts, sources, params = read_trts(root), _sources(cohort), root / layout.PARAMS
-    audits = read_audits(root)
-    return Page(
-        title=settings.title,
-        results=results,
-        generators={name: _description(of_label) for name, of_label in generators.items()},
-        sources=sources,
-        slides=len(cohort) - (0 if left_out is None else len(left_out.lines))
-        if cohort is not None and known
-        else None,
-        slides_known=known,
-        patient_pictures=with_original and sources != ["phantom"] and bool(overlays or grids),
-        tradeoff=tradeoff_picture(results.points) if results.points else None,
-        result_plots=figures.result_plots(rows, results.baseline),
-        confusion_plots=figures.confusion_plots(rows),
-        grids=grids,
-        slide_rows=slide_rows(rows, results.confidence) if known else [],
-        overlays=overlays,
-        overlay_count=overlay_count,
+    return {
+        "title": settings.title,
+        "generators": {name: _description(generators[name]) for name in names},
+        "sources": sources,
+        "slides": in_use if known else None,
+        "slides_known": known,
+        "patient_pictures": with_original and sources != ["phantom"] and bool(overlays or grids),
+        "tradeoff": tradeoff_picture(results.points) if results.points else None,
+        "result_plots": plots.result_plots(rows, results.baseline),
+        "confusion_plots": plots.confusion_plots(rows),
+        "grids": grids,
+        "slide_rows": slide_rows(rows, results.confidence) if known else [],
+        "overlays": overlays,
+        "overlay_count": len(list((root / layout.OVERLAYS).glob("*.png"))),
         # The page of the cohort shows original slides, so a page that may be passed on does not link to it.
-        survey=SURVEY_LINK if with_original and (root / layout.SURVEY / "index.html").exists() else "",
-        differences_plot=figures.comparison_plot(results.comparison),
-        reliability=figures.reliability_plot(rows),
-        calibration=[(row, error) for row, error in errors if error is not None],
-        both_ways=both_ways(trts, rows, results.confidence),
-        trts=trts,
-        studies={anchor: study for anchor, study in studies.items() if study is not None},
-        generator_curves=figures.generator_curves(root / layout.GAN_RESULTS),
-        classifier_curves=figures.classifier_curves(root / layout.TRAINING, trained_generators(root)),
-        fidelity={name: fidelity_section(record) for name, record in read_fidelity(root).items()},
-        privacy={name: privacy_section(audit, read_generator(root, name)) for name, audit in audits.items()},
-        privacy_pictures=figures.privacy_pictures(root / layout.PRIVACY, with_original=with_original),
-        roles=None if samples is None else role_table(samples),
-        left_out=left_out,
-        cohort_known=cohort is not None,
-        hashes=hashes,
-        versions=versions,
-        params=params.read_text(encoding="utf-8") if params.exists() else "",
-    )
+        "survey": _SURVEY_LINK if with_original and (root / layout.SURVEY / "index.html").exists() else "",
+        "differences_plot": plots.comparison_plot(results.comparison),
+        "reliability": plots.reliability_plot(rows),
+        "calibration": [(row, error) for row, error in errors if error is not None],
+        "both_ways": both_ways(trts, rows, results.confidence),
+        "trts": trts,
+        "studies": {anchor: study for anchor, study in studies.items() if study is not None},
+        "generator_curves": generator_curves(root / layout.GAN_RESULTS),
+        "classifier_curves": classifier_curves(root / layout.TRAINING, trained_generators(root)),
+        "fidelity": {name: fidelity_section(record) for name, record in read_fidelity(root).items()},
+        "privacy": {name: privacy_section(audit, generators[name]) for name, audit in audits.items()},
+        "privacy_pictures": figures.privacy_pictures(root / layout.PRIVACY, with_original=with_original),
+        "roles": None if samples is None else role_table(samples),
+        "left_out": left_out,
+        "cohort_known": cohort is not None,
+        "hashes": hashes,
+        "versions": versions,
+        "params": params.read_text(encoding="utf-8") if params.exists() else "",
+    }
 
 
 def _generators(root: Path) -> list[str]:

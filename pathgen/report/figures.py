@@ -1,6 +1,6 @@
-"""Pictures of the page, made from patch sets, histories and picture files."""
+"""Pictures of the page, made from patch sets and picture files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,14 +9,8 @@ import pandas as pd
 from pathgen.core import layout
 from pathgen.core.labels import LABELS
 from pathgen.patches.store import PatchSet, open_patch_set
-from pathgen.report import plots
-from pathgen.report.load import read_histories, run_key, run_order
-from pathgen.report.result_table import Row
-from pathgen.results.comparison import Comparison
-from pathgen.run_matrix import Replicate
 from pathgen.webpage.display_names import LABEL_WORDS
-from pathgen.webpage.formatting import number, signed
-from pathgen.webpage.pictures import Picture, read_picture, read_svg, sample_grid, svg_picture
+from pathgen.webpage.pictures import Picture, read_picture, read_svg, sample_grid
 
 _OVERLAY_PX = 480
 _GALLERY_PX = 2000
@@ -47,68 +41,6 @@ class FigureGroup:
 
     heading: str
     pictures: Sequence[Picture]
-
-
-def result_plots(rows: Sequence[Row], baseline: float | None) -> list[Picture]:
-    """Plot the accuracies, and the ROC curves where the runs have them.
-
-    Args:
-        rows: Rows of the result table.
-        baseline: Accuracy on the mean colour alone; None when it was not run.
-
-    Returns:
-        Up to two plots.
-    """
-    shown = []
-    if rows:
-        means = "; ".join(
-            f"{row.words}, {row.classifier}: {number(row.metrics['accuracy'].mean)}" for row in rows
-        )
-        figure = plots.plot_accuracy(rows, baseline)
-        shown.append(svg_picture(figure, f"Accuracy by regime. {means}.", "Accuracy by regime."))
-    curved = [row for row in rows if any(run.roc is not None for run in row.runs)]
-    if curved:
-        areas = "; ".join(f"{row.words}: area {number(row.metrics['roc_auc'].mean)}" for row in curved)
-        caption = "ROC curves, one line per run. Curves closer to the upper left corner are better."
-        shown.append(svg_picture(plots.plot_roc(curved), f"ROC curves. {areas}.", caption))
-    return shown
-
-
-def comparison_plot(comparison: Comparison | None) -> list[Picture]:
-    """Plot the differences in accuracy between regimes with their intervals; none without a comparison."""
-    pairs = () if comparison is None else comparison.differences
-    pairs = tuple(pair for pair in pairs if "accuracy" in pair.metrics)
-    if not pairs:
-        return []
-    values = "; ".join(
-        f"{pair.regime} minus {pair.against}, {pair.classifier}: {signed(difference)}"
-        for pair in pairs
-        for difference in (pair.metrics["accuracy"].difference,)
-    )
-    caption = "Differences in accuracy between regimes; left of 0 the first regime is worse."
-    return [svg_picture(plots.plot_differences(pairs), f"Differences in accuracy. {values}.", caption)]
-
-
-def reliability_plot(rows: Sequence[Row]) -> list[Picture]:
-    """Plot the reliability curves of the runs that have one."""
-    curved = [row for row in rows if any(run.reliability is not None for run in row.runs)]
-    if not curved:
-        return []
-    names = ", ".join(f"{row.words}, {row.classifier}" for row in curved)
-    caption = "Reliability, one line per run. Below the diagonal the classifier is overconfident of tumour."
-    return [svg_picture(plots.plot_reliability(curved), f"Reliability curves of {names}", caption)]
-
-
-def confusion_plots(rows: Sequence[Row]) -> list[Picture]:
-    """Plot the confusion matrix of every row."""
-    return [
-        svg_picture(
-            plots.plot_confusion(row.confusion),
-            f"Confusion matrix of {row.classifier} trained on {row.words}; the table below has the numbers",
-            f"{row.words}, {row.classifier}",
-        )
-        for row in rows
-    ]
 
 
 def sample_grids(
@@ -179,59 +111,6 @@ def overlays(folder: Path, cohort: pd.DataFrame | None, limit: int) -> list[Pict
         caption = f"{file.stem} ({details})" if details else file.stem
         shown.append(read_picture(file, _OVERLAY_PX, f"Slide {file.stem} with its outlines", caption))
     return shown
-
-
-def generator_curves(folder: Path) -> list[Picture]:
-    """Plot the training histories of the generators.
-
-    Args:
-        folder: Folder of the GAN trainings' results; it may be absent.
-
-    Raises:
-        PathgenError: A history is damaged.
-    """
-    histories = read_histories(folder)
-    panels = {
-        "loss": "Loss of generator and discriminator",
-        "accuracy": "Accuracy of the discriminator",
-        "spread": "Standard deviation of synthetic pixels, originals = 1",
-    }
-    return _panels(histories, {name: name.replace("/", "-") for name in histories}, panels)
-
-
-def classifier_curves(folder: Path, generators: Mapping[str, Replicate]) -> list[Picture]:
-    """Plot the training histories of the classifiers, by regime.
-
-    Args:
-        folder: Folder of the trainings' results by run; it may be absent.
-        generators: See `trained_generators`.
-
-    Raises:
-        PathgenError: A history is damaged, or a folder is not named as a run.
-    """
-    histories = read_histories(folder)
-    keys = {name: run_key(name, generators) for name in histories}
-    several = len({key.classifier for key in keys.values()}) > 1
-    ordered = sorted(keys, key=lambda name: run_order(keys[name]))
-    groups = {
-        name: f"{key.regime_group}, {key.classifier}" if several else key.regime_group
-        for name, key in ((name, keys[name]) for name in ordered)
-    }
-    return _panels(
-        {name: histories[name] for name in ordered}, groups, {"loss": "Loss", "accuracy": "Accuracy"}
-    )
-
-
-def _panels(
-    histories: Mapping[str, pd.DataFrame], groups: Mapping[str, str], panels: Mapping[str, str]
-) -> list[Picture]:
-    names = ", ".join(dict.fromkeys(groups.values()))
-    figures = {title: plots.plot_histories(histories, groups, word) for word, title in panels.items()}
-    return [
-        svg_picture(figure, f"{title}, over the training of {names}", title)
-        for title, figure in figures.items()
-        if figure is not None
-    ]
 
 
 def privacy_pictures(folder: Path, *, with_original: bool) -> list[Picture]:

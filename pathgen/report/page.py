@@ -6,7 +6,7 @@ from pathlib import Path
 from pathgen.core.files import atomic_path, write_json
 from pathgen.metrics.classification import TABLE_METRICS
 from pathgen.patches.parquet import write_csv
-from pathgen.report.context import PAPER, Page, Results, gather_page, gather_results
+from pathgen.report.context import PAPER, Results, gather_page, gather_results
 from pathgen.report.privacy import certainty
 from pathgen.report.privacy_utility import point_metrics, point_table
 from pathgen.report.result_table import headline_record, regime_words, runs_table
@@ -42,7 +42,16 @@ def build_report(
     """
     results = gather_results(root, settings.confidence)
     page = gather_page(root, results, settings, hashes=hashes, versions=versions)
-    texts = {"index.html": render_page(page), "results.md": render_markdown(settings.title, results)}
+    html = render(
+        "report/page.html.j2",
+        page=page,
+        results=results,
+        paper=PAPER,
+        metric_names=TABLE_METRICS,
+        regime_words=regime_words,
+        certainty=certainty,
+    )
+    texts = {"index.html": html, "results.md": render_markdown(settings.title, results)}
     for name, text in texts.items():
         with atomic_path(out / name) as draft:
             draft.write_text(text, encoding="utf-8")
@@ -55,36 +64,8 @@ def build_report(
     return results
 
 
-def render_page(page: Page) -> str:
-    """Fill the template of the page.
-
-    Args:
-        page: Values of the page.
-
-    Returns:
-        HTML that refers to no other file and to no network.
-    """
-    return render(
-        "report/page.html.j2",
-        page=page,
-        results=page.results,
-        paper=PAPER,
-        metric_names=TABLE_METRICS,
-        regime_words=regime_words,
-        certainty=certainty,
-    )
-
-
 def render_markdown(title: str, results: Results) -> str:
-    """Write the result table as Markdown.
-
-    Args:
-        title: Heading.
-        results: Headline results.
-
-    Returns:
-        Markdown that ends in a newline.
-    """
+    """Write the result table as Markdown under a heading."""
     return render(
         "report/results.md.j2", title=title, results=results, paper=PAPER, metric_names=TABLE_METRICS
     )

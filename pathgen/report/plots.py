@@ -1,71 +1,106 @@
-"""Plots of the report: series differ in marker and line style as well as in colour."""
+"""Plots of the result table: series differ in marker and line style as well as in colour."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from pathgen.core.labels import LABELS
+from pathgen.report.load import Run
 from pathgen.report.result_table import Row
-from pathgen.results.comparison import RegimeDifference
+from pathgen.results.comparison import Comparison, RegimeDifference
 from pathgen.webpage.display_names import LABEL_WORDS
-from pathgen.webpage.plotting import COLOURS, GREY, LINES, MARKERS, empty_plot
+from pathgen.webpage.formatting import number, signed
+from pathgen.webpage.pictures import Picture, svg_picture
+from pathgen.webpage.plotting import COLOURS, GREY, LINES, MARKERS, empty_plot, legend_below
 
-_ROC_POINTS = 300
-_TIMES = ("epoch", "kimg", "step")
+_MAX_POINTS = 300
 
 
-def plot_accuracy(rows: Sequence[Row], baseline: float | None) -> Figure:
-    """Plot each row's accuracy with its interval, every single run, and the value of the paper.
+def result_plots(rows: Sequence[Row], baseline: float | None) -> list[Picture]:
+    """Plot the accuracies, and the ROC curves where the runs have them.
 
     Args:
         rows: Rows of the result table.
-        baseline: Accuracy of a classifier on the mean colour alone; None when it was not run.
+        baseline: Accuracy on the mean colour alone; None when it was not run.
 
     Returns:
-        Plot with one horizontal line per row.
+        Up to two plots.
     """
+    shown = []
+    if rows:
+        means = "; ".join(
+            f"{row.words}, {row.classifier}: {number(row.metrics['accuracy'].mean)}" for row in rows
+        )
+        figure = _plot_accuracy(rows, baseline)
+        shown.append(svg_picture(figure, f"Accuracy by regime. {means}.", "Accuracy by regime."))
+    curved = [row for row in rows if any(run.roc is not None for run in row.runs)]
+    if curved:
+        areas = "; ".join(f"{row.words}: area {number(row.metrics['roc_auc'].mean)}" for row in curved)
+        caption = "ROC curves, one line per run. Curves closer to the upper left corner are better."
+        shown.append(svg_picture(_plot_roc(curved), f"ROC curves. {areas}.", caption))
+    return shown
+
+
+def comparison_plot(comparison: Comparison | None) -> list[Picture]:
+    """Plot the differences in accuracy between regimes with their intervals; none without a comparison."""
+    pairs = () if comparison is None else comparison.differences
+    pairs = tuple(pair for pair in pairs if "accuracy" in pair.metrics)
+    if not pairs:
+        return []
+    values = "; ".join(
+        f"{pair.regime} minus {pair.against}, {pair.classifier}: "
+        + signed(pair.metrics["accuracy"].difference)
+        for pair in pairs
+    )
+    caption = "Differences in accuracy between regimes; left of 0 the first regime is worse."
+    return [svg_picture(_plot_differences(pairs), f"Differences in accuracy. {values}.", caption)]
+
+
+def reliability_plot(rows: Sequence[Row]) -> list[Picture]:
+    """Plot the reliability curves of the runs that have one."""
+    curved = [row for row in rows if any(run.reliability is not None for run in row.runs)]
+    if not curved:
+        return []
+    names = ", ".join(f"{row.words}, {row.classifier}" for row in curved)
+    caption = "Reliability, one line per run. Below the diagonal the classifier is overconfident of tumour."
+    return [svg_picture(_plot_reliability(curved), f"Reliability curves of {names}", caption)]
+
+
+def confusion_plots(rows: Sequence[Row]) -> list[Picture]:
+    """Plot the confusion matrix of every row."""
+    return [
+        svg_picture(
+            _plot_confusion(row.confusion),
+            f"Confusion matrix of {row.classifier} trained on {row.words}; the table below has the numbers",
+            f"{row.words}, {row.classifier}",
+        )
+        for row in rows
+    ]
+
+
+def _plot_accuracy(rows: Sequence[Row], baseline: float | None) -> Figure:
+    """Plot each row's accuracy with its interval, every single run, and the value of the paper."""
     figure, axis = empty_plot(height=1.9 + 0.7 * len(rows))
     for place, row in enumerate(rows):
         estimate = row.metrics["accuracy"]
         single = [run.metrics.get("accuracy") for run in row.runs]
         values = [value for value in single if value is not None]
-        axis.plot(
-            values,
-            [place + 0.22] * len(values),
-            "|",
-            color=GREY,
-            markersize=8,
-            label="single runs" if place == 0 else None,
-        )
+        heights = [place + 0.22] * len(values)
+        label = "single runs" if place == 0 else None
+        axis.plot(values, heights, "|", color=GREY, markersize=8, label=label)
         if estimate.mean is not None:
-            low = estimate.mean if estimate.low is None else estimate.low
-            high = estimate.mean if estimate.high is None else estimate.high
-            axis.errorbar(
-                [estimate.mean],
-                [place],
-                xerr=[[estimate.mean - low], [high - estimate.mean]],
-                color=COLOURS[0],
-                marker="o",
-                markersize=7,
-                capsize=5,
-                linestyle="none",
-                label="this run: mean, interval" if place == 0 else None,
-            )
+            label = "this run: mean, interval" if place == 0 else None
+            _plot_interval(axis, place, estimate.mean, estimate.low, estimate.high, label)
     published = [
         (row.published["accuracy"], at) for at, row in enumerate(rows) if "accuracy" in row.published
     ]
     if published:
-        axis.plot(
-            *zip(*published, strict=True),
-            "D",
-            color=COLOURS[1],
-            markerfacecolor="none",
-            markersize=9,
-            label="paper",
-        )
+        hollow: dict[str, Any] = {"color": COLOURS[1], "markerfacecolor": "none"}
+        axis.plot(*zip(*published, strict=True), "D", **hollow, markersize=9, label="paper")
     if baseline is not None:
         axis.axvline(baseline, color=COLOURS[2], linestyle="--", label="mean colour alone")
     axis.axvline(0.5, color=GREY, linestyle=":", label="chance level")
@@ -73,60 +108,16 @@ def plot_accuracy(rows: Sequence[Row], baseline: float | None) -> Figure:
     axis.set_ylim(len(rows) - 0.5, -0.5)
     axis.set_xlabel("accuracy on the original test patches")
     axis.set_xlim(right=min(1.0, axis.get_xlim()[1]))
-    figure.legend(loc="outside lower center", ncols=2, fontsize="small", frameon=False)
+    legend_below(figure, ncols=2)
     return figure
 
 
-def plot_roc(rows: Sequence[Row]) -> Figure:
-    """Plot the ROC curve of every run, in one style per row.
-
-    Args:
-        rows: Rows of the result table whose runs have curves.
-
-    Returns:
-        Plot.
-    """
-    figure, axis = empty_plot(height=5.4)
-    axis.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="chance level")
-    for place, row in enumerate(rows):
-        curves = [run.roc for run in row.runs if run.roc is not None]
-        for number, curve in enumerate(curves):
-            keep = np.unique(np.linspace(0, len(curve) - 1, min(_ROC_POINTS, len(curve))).astype(int))
-            axis.plot(
-                curve["false_positive_rate"].to_numpy()[keep],
-                curve["true_positive_rate"].to_numpy()[keep],
-                linewidth=1.6,
-                alpha=0.8,
-                label=f"{row.words}, {row.classifier}" if number == 0 else None,
-                color=COLOURS[place % len(COLOURS)],
-                linestyle=LINES[place % len(LINES)],
-            )
-    axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
-    axis.set_xlabel("false-positive rate (1 − specificity)")
-    axis.set_ylabel("true-positive rate (sensitivity)")
-    axis.legend(loc="lower right", fontsize="small")
-    return figure
-
-
-def plot_differences(pairs: Sequence[RegimeDifference]) -> Figure:
-    """Plot differences in accuracy with their intervals.
-
-    Args:
-        pairs: Pairs of regimes that have an accuracy.
-
-    Returns:
-        Plot with one horizontal line per pair.
-    """
+def _plot_differences(pairs: Sequence[RegimeDifference]) -> Figure:
+    """Plot the differences in accuracy with their intervals, one line per pair."""
     figure, axis = empty_plot(height=1.4 + 0.7 * len(pairs))
     for place, pair in enumerate(pairs):
         found = pair.metrics["accuracy"]
-        at = found.difference
-        low = at if found.low is None else found.low
-        high = at if found.high is None else found.high
-        reach = [[at - low], [high - at]]
-        axis.errorbar(
-            [at], [place], xerr=reach, color=COLOURS[0], marker="o", markersize=7, capsize=5, linestyle="none"
-        )
+        _plot_interval(axis, place, found.difference, found.low, found.high)
     axis.axvline(0, color=GREY, linestyle=":")
     names = [f"{pair.regime}\n− {pair.against}\n{pair.classifier}" for pair in pairs]
     axis.set_yticks(range(len(pairs)), names, fontsize="small")
@@ -135,47 +126,73 @@ def plot_differences(pairs: Sequence[RegimeDifference]) -> Figure:
     return figure
 
 
-def plot_reliability(rows: Sequence[Row]) -> Figure:
-    """Plot the share of tumour patches against the predicted probability, in one style per row.
+def _plot_interval(
+    axis: Axes, place: int, at: float, low: float | None, high: float | None, label: str | None = None
+) -> None:
+    """Plot an estimate with its interval, horizontally."""
+    reach = [[0.0 if low is None else at - low], [0.0 if high is None else high - at]]
+    style: dict[str, Any] = {
+        "color": COLOURS[0],
+        "marker": "o",
+        "markersize": 7,
+        "capsize": 5,
+        "linestyle": "none",
+    }
+    axis.errorbar([at], [place], xerr=reach, label=label, **style)
 
-    Args:
-        rows: Rows of the result table whose runs have curves.
 
-    Returns:
-        Plot.
-    """
+def _plot_roc(rows: Sequence[Row]) -> Figure:
     figure, axis = empty_plot(height=5.4)
-    axis.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="calibrated")
+    axis.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="chance level")
+    columns = ("false_positive_rate", "true_positive_rate")
     for place, row in enumerate(rows):
-        curves = [run.reliability for run in row.runs if run.reliability is not None]
-        for number, curve in enumerate(curves):
-            axis.plot(
-                curve["mean_score"],
-                curve["tumor_share"],
-                linewidth=1.4,
-                alpha=0.85,
-                marker=MARKERS[place % len(MARKERS)],
-                markersize=4,
-                label=f"{row.words}, {row.classifier}" if number == 0 else None,
-                color=COLOURS[place % len(COLOURS)],
-                linestyle=LINES[place % len(LINES)],
-            )
-    axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
-    axis.set_xlabel("predicted probability of tumour")
-    axis.set_ylabel("observed share of tumour")
-    figure.legend(loc="outside lower center", ncols=1, fontsize="small", frameon=False)
+        _plot_curves(axis, place, row, lambda run: run.roc, columns, linewidth=1.6, alpha=0.8)
+    axis.set_xlabel("false-positive rate (1 − specificity)")
+    axis.set_ylabel("true-positive rate (sensitivity)")
+    axis.legend(loc="lower right", fontsize="small")
     return figure
 
 
-def plot_confusion(cells: Mapping[str, int]) -> Figure:
-    """Plot one confusion matrix, shaded by the share of the actual class.
+def _plot_reliability(rows: Sequence[Row]) -> Figure:
+    """Plot the share of tumour patches against the predicted probability."""
+    figure, axis = empty_plot(height=5.4)
+    axis.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="calibrated")
+    columns = ("mean_score", "tumor_share")
+    for place, row in enumerate(rows):
+        marker = {"marker": MARKERS[place % len(MARKERS)], "markersize": 4}
+        _plot_curves(
+            axis, place, row, lambda run: run.reliability, columns, linewidth=1.4, alpha=0.85, **marker
+        )
+    axis.set_xlabel("predicted probability of tumour")
+    axis.set_ylabel("observed share of tumour")
+    legend_below(figure)
+    return figure
 
-    Args:
-        cells: Number of patches by ``tp``, ``fn``, ``tn``, ``fp``.
 
-    Returns:
-        Plot.
-    """
+def _plot_curves(
+    axis: Axes,
+    place: int,
+    row: Row,
+    curve_of: Callable[[Run], pd.DataFrame | None],
+    columns: tuple[str, str],
+    **style: Any,
+) -> None:
+    """Plot one curve per run of a row, all in the style of the row's place, in the unit square."""
+    curves = [curve for run in row.runs if (curve := curve_of(run)) is not None]
+    for number_of_run, curve in enumerate(curves):
+        keep = np.unique(np.linspace(0, len(curve) - 1, min(_MAX_POINTS, len(curve))).astype(int))
+        axis.plot(
+            *(curve[column].to_numpy()[keep] for column in columns),
+            label=f"{row.words}, {row.classifier}" if number_of_run == 0 else None,
+            color=COLOURS[place % len(COLOURS)],
+            linestyle=LINES[place % len(LINES)],
+            **style,
+        )
+    axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+
+
+def _plot_confusion(cells: Mapping[str, int]) -> Figure:
+    """Plot one confusion matrix, shaded by the share of the actual class."""
     figure, axis = empty_plot(width=3.0, height=2.9)
     counts = np.array([[cells["tn"], cells["fp"]], [cells["fn"], cells["tp"]]])
     totals = counts.sum(axis=1)
@@ -192,65 +209,3 @@ def plot_confusion(cells: Mapping[str, int]) -> Figure:
     axis.set_xlabel("predicted")
     axis.set_ylabel("actual")
     return figure
-
-
-def plot_histories(
-    histories: Mapping[str, pd.DataFrame], groups: Mapping[str, str], word: str
-) -> Figure | None:
-    """Plot training histories: one colour per group, one line style per column.
-
-    Args:
-        histories: Name of the training to its table; its column ``epoch``, ``kimg`` or ``step`` is the
-            horizontal axis.
-        groups: Name of the training to its group, e.g. its regime.
-        word: Columns whose name contains this word are plotted.
-
-    Returns:
-        Plot, or None when no table has such a column.
-    """
-    columns = list(dict.fromkeys(_columns_with(word, histories.values())))
-    if not columns:
-        return None
-    figure, axis = empty_plot(height=4.2)
-    names = list(dict.fromkeys(groups.values()))
-    named: set[str] = set()
-    for name, history in histories.items():
-        group = groups[name]
-        time = next(column for column in _TIMES if column in history.columns)
-        for column in columns:
-            if column not in history.columns:
-                continue
-            label = group if len(columns) == 1 else f"{group}, {_words(column)}"
-            axis.plot(
-                history[time],
-                history[column],
-                color=COLOURS[names.index(group) % len(COLOURS)],
-                # With one column the line style is free to separate the groups in print, too.
-                linestyle=LINES[
-                    (columns.index(column) if len(columns) > 1 else names.index(group)) % len(LINES)
-                ],
-                linewidth=1.6,
-                alpha=0.85,
-                label=None if label in named else label,
-            )
-            named.add(label)
-        axis.set_xlabel({"kimg": "thousand images seen by the discriminator (kimg)"}.get(time, time))
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.legend(
-        loc="outside lower center", ncols=1 if len(named) < 3 else 2, fontsize="small", frameon=False
-    )
-    return figure
-
-
-def _words(column: str) -> str:
-    words = {"real": "original", "fake": "synthetic"}
-    return " ".join(words.get(word, word) for word in column.rsplit("/", 1)[-1].split("_"))
-
-
-def _columns_with(word: str, histories: Iterable[pd.DataFrame]) -> Iterator[str]:
-    """Yield the columns with numbers whose name contains the word."""
-    for history in histories:
-        if any(time in history.columns for time in _TIMES):
-            for column in history.columns:
-                if word in column and bool(history[column].notna().any()):
-                    yield str(column)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from pathgen.report.privacy_utility import Point
 from pathgen.results.audit import PASSED
 from pathgen.webpage.pictures import Picture, svg_picture
-from pathgen.webpage.plotting import COLOURS, GREY, MARKERS, empty_plot
+from pathgen.webpage.plotting import COLOURS, GREY, MARKERS, empty_plot, legend_below
 
 _REGIME_MARKERS = {"synthetic": "o", "mixed": "s"}
 _REGIME_WORDS = {"synthetic": "synthetic only", "mixed": "original and synthetic"}
@@ -62,14 +62,7 @@ def plot_tradeoff(points: Sequence[Point]) -> Figure:
     axis.set_xlabel("loss in accuracy, percentage points")
     axis.set_ylabel("strongest attack, ROC-AUC")
     names = sorted(markers)
-    figure.legend(
-        [markers[name] for name in names],
-        names,
-        loc="outside lower center",
-        ncols=1,
-        fontsize="small",
-        frameon=False,
-    )
+    legend_below(figure, [markers[name] for name in names], names)
     return figure
 
 
