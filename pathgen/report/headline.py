@@ -56,40 +56,25 @@ def costs(rows: Sequence[Row], confidence: float, comparison: Comparison | None 
         the rows.
     """
     originals = {row.classifier: row for row in rows if row.regime == "original"}
-    found = []
-    for row in rows:
-        original = originals.get(row.classifier)
-        if original is None or row is original:
-            continue
-        loss = accuracy_loss(original, row, confidence, comparison)
-        if loss is not None:
-            found.append(Cost(row, original, loss))
-    return found
+    pairs = [(row, originals[row.classifier]) for row in rows if row.classifier in originals]
+    losses = [
+        (row, original, _accuracy_loss(original, row, confidence, comparison))
+        for row, original in pairs
+        if row is not original
+    ]
+    return [Cost(row, original, loss) for row, original, loss in losses if loss is not None]
 
 
-def accuracy_loss(
+def _accuracy_loss(
     original: Row, row: Row, confidence: float, comparison: Comparison | None
 ) -> Estimate | None:
-    """Return the loss in accuracy of a regime.
-
-    Args:
-        original: Row of the original regime with the same classifier.
-        row: Row of the regime.
-        confidence: Level of the interval over seeds, in (0, 1).
-        comparison: Comparison of the regimes; without one the loss is over the common seeds alone.
-
-    Returns:
-        Accuracy of the original regime minus that of the regime; None when they were not compared and share
-        no seed.
-    """
+    """Return the loss of the comparison, else that over the common seeds; None when there are none."""
     compared = None if comparison is None else comparison.difference(row.classifier, row.name, "original")
     accuracy = None if compared is None else compared.metrics.get("accuracy")
     if accuracy is None:
         return paired_loss(original.runs, row.runs, confidence)
-    ends: tuple[float | None, float | None] = (None, None)
-    if accuracy.low is not None and accuracy.high is not None:
-        ends = (-accuracy.high, -accuracy.low)
-    return Estimate(-accuracy.difference, *ends, len(row.runs), len(row.runs))
+    low, high = (None if end is None else -end for end in (accuracy.high, accuracy.low))
+    return Estimate(-accuracy.difference, low, high, len(row.runs), len(row.runs))
 
 
 def paired_loss(original: Sequence[Run], other: Sequence[Run], confidence: float) -> Estimate | None:

@@ -131,14 +131,8 @@ def _plot_interval(
 ) -> None:
     """Plot an estimate with its interval, horizontally."""
     reach = [[0.0 if low is None else at - low], [0.0 if high is None else high - at]]
-    style: dict[str, Any] = {
-        "color": COLOURS[0],
-        "marker": "o",
-        "markersize": 7,
-        "capsize": 5,
-        "linestyle": "none",
-    }
-    axis.errorbar([at], [place], xerr=reach, label=label, **style)
+    style: dict[str, Any] = {"color": COLOURS[0], "marker": "o", "markersize": 7, "linestyle": "none"}
+    axis.errorbar([at], [place], xerr=reach, capsize=5, label=label, **style)
 
 
 def _plot_roc(rows: Sequence[Row]) -> Figure:
