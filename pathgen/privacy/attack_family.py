@@ -43,9 +43,6 @@ QUESTIONS = {
 }
 """Question of each test by its name; the answer "yes" means leakage."""
 
-MEMBERSHIP = tuple(f"{attack.name}_auc" for attack in FAMILY if "_auc" in attack.questions)
-"""Names of the tests of a ROC-AUC."""
-
 
 def run_attacks(
     features: AttackFeatures, settings: PrivacySettings, rng: np.random.Generator

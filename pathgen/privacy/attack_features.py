@@ -6,7 +6,7 @@ of the same pool. A patch that is the nearest of many synthetic ones (as smooth 
 ONE patch, which an interval over synthetic patches would ignore.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,10 +71,6 @@ def _votes(pairs: NearestPairs, weight: NDArray[np.float64]) -> NDArray[np.float
     )
 
 
-def _shares_within_median(points: NDArray[np.float32], sample: NDArray[np.float32]) -> NDArray[np.float64]:
-    return share_within(points, sample, float(np.median(nearest_distance(points, sample))))
-
-
 def attack_features(
     synthetic: NeighbourProfile, reference: NeighbourProfile, pool: CandidatePool
 ) -> AttackFeatures:
@@ -88,17 +84,7 @@ def attack_features(
     Returns:
         Features of the members followed by the non-members.
     """
-    pairs, coordinates = synthetic.pairs, pool.coordinates
-    close = (pairs["ncc"].to_nearest < null_quantile(reference)).astype(np.float64)
-    return AttackFeatures(
-        is_member=np.repeat([True, False], [len(pool.members), len(pool.nonmembers)]),
-        votes={measure: _votes(of, np.ones(len(of.member))) for measure, of in pairs.items()},
-        close_votes=_votes(pairs["ncc"], close),
-        distance={measure: of.of_pool for measure, of in pairs.items()},
-        reference_distance={measure: of.of_pool for measure, of in reference.pairs.items()},
-        nearby=_shares_within_median(coordinates, synthetic.coordinates),
-        density_ratio=density_ratio(coordinates, synthetic.coordinates, reference.coordinates),
-    )
+    return _features(synthetic, reference, pool, pool.is_member, _votes, synthetic.pairs["ncc"].to_nearest)
 
 
 def null_attack_features(
@@ -118,16 +104,33 @@ def null_attack_features(
     Returns:
         Features of the members. All of them were used for training, so no test may distinguish them.
     """
-    n, pairs, coordinates = len(is_member), synthetic.pairs, pool.coordinates
-    close = (pairs["ncc"].to_member < null_quantile(reference)).astype(np.float64)
+
+    def votes(pairs: NearestPairs, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+        counts = np.bincount(pairs.member, weights=weight, minlength=len(is_member))
+        return counts.astype(np.float64)
+
+    return _features(synthetic, reference, pool, is_member, votes, synthetic.pairs["ncc"].to_member)
+
+
+def _features(
+    synthetic: NeighbourProfile,
+    reference: NeighbourProfile,
+    pool: CandidatePool,
+    is_member: NDArray[np.bool_],
+    votes: Callable[[NearestPairs, NDArray[np.float64]], NDArray[np.float64]],
+    to_nearest: NDArray[np.float64],
+) -> AttackFeatures:
+    """Compute the features of the first patches of a pool, as many as there are labels."""
+    n, pairs, sample = len(is_member), synthetic.pairs, synthetic.coordinates
+    points = pool.coordinates[:n]
+    close = (to_nearest < null_quantile(reference)).astype(np.float64)
+    radius = float(np.median(nearest_distance(points, sample)))
     return AttackFeatures(
         is_member=is_member,
-        votes={
-            measure: np.bincount(of.member, minlength=n).astype(np.float64) for measure, of in pairs.items()
-        },
-        close_votes=np.bincount(pairs["ncc"].member, weights=close, minlength=n).astype(np.float64),
-        distance={measure: of.of_members for measure, of in pairs.items()},
-        reference_distance={measure: of.of_members for measure, of in reference.pairs.items()},
-        nearby=_shares_within_median(coordinates[:n], synthetic.coordinates),
-        density_ratio=density_ratio(coordinates[:n], synthetic.coordinates, reference.coordinates),
+        votes={measure: votes(of, np.ones(len(of.member))) for measure, of in pairs.items()},
+        close_votes=votes(pairs["ncc"], close),
+        distance={measure: of.of_pool[:n] for measure, of in pairs.items()},
+        reference_distance={measure: of.of_pool[:n] for measure, of in reference.pairs.items()},
+        nearby=share_within(points, sample, radius),
+        density_ratio=density_ratio(points, sample, reference.coordinates),
     )

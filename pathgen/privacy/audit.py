@@ -1,6 +1,6 @@
 """Privacy audit of one synthetic set: tests, controls, verdict and pictures."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,28 +9,25 @@ from numpy.typing import NDArray
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import numpy_generator
-from pathgen.privacy.attack_features import null_quantile
 from pathgen.privacy.class_audit import class_audit
+from pathgen.privacy.discriminator_attacks import Discriminator, discriminator_tests, shadow_tests
 from pathgen.privacy.figures import closest_pairs, correlation_histogram, rendered
 from pathgen.privacy.group_risk import Origins, group_risks, most_exposed, slide_test
 from pathgen.privacy.membership_tests import TestResult
+from pathgen.privacy.memorisation_scores import memorisation_scores
 from pathgen.privacy.nearest_pairs import ClassPairs, find_pairs
+from pathgen.privacy.rate_intervals import wilson_interval
 from pathgen.privacy.settings import PrivacySettings
-from pathgen.privacy.supplementary import (
-    discriminator_tests,
-    memorisation_scores,
-    shadow_tests,
-    shares_above_quantile,
-)
-from pathgen.privacy.verdict import NO_PROOF
 from pathgen.results.audit import LEAKAGE, PASSED, REFUSED, AttackResult, Audit, ClassAudit, MemorisationScore
 
 Images = Mapping[str, NDArray[np.uint8]]
 """RGB patches, uint8 (N, S, S, 3), by label."""
 
-Discriminator = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
-"""Maps RGB patches, uint8 (N, S, S, 3), to scores, (N,), higher for "original"."""
-
+_NO_PROOF = (
+    "No test on a finite set proves that it is anonymous: another attack may find more. Only a generator "
+    "trained with differential privacy, that is, with noise that hides the contribution of every single "
+    "patch, bounds what any attack can find."
+)
 _MIN_PATCHES = 20
 _MIN_SIDE_PX = 16
 _SEVERITY = (PASSED, LEAKAGE, REFUSED)
@@ -125,13 +122,13 @@ def audit(
             )
             tests |= {"slide_auc": between_slides} if between_slides else {}
         audits[label] = result.model_copy(update=extra)
-        metrics |= _metrics(label, audits[label], tests, shares_above_quantile(pairs))
-        plots[f"correlation-{label}"] = _histogram(pairs)
+        metrics |= _metrics(label, audits[label], tests, _shares_above_quantile(pairs))
+        plots[f"correlation-{label}"] = correlation_histogram(pairs)
         pictures[f"correlation-{label}"] = rendered(plots[f"correlation-{label}"])
         pictures[f"gallery-{label}"] = closest_pairs(pairs)
     record = Audit(
         verdict=max((done.verdict for done in audits.values()), key=_SEVERITY.index),
-        caveat=NO_PROOF,
+        caveat=_NO_PROOF,
         metrics=metrics,
         labels=audits,
     )
@@ -188,5 +185,19 @@ def _metrics(
     return {f"privacy/{label}/{name}": value for name, value in values.items() if value is not None}
 
 
-def _histogram(pairs: ClassPairs) -> Figure:
-    return correlation_histogram(pairs.profile.pairs["ncc"], null_quantile(pairs.reference_profile))
+def _shares_above_quantile(pairs: ClassPairs) -> dict[str, TestResult]:
+    """Compute the share of synthetic patches that are closer to an original than 99.9 % of reference patches.
+
+    A smooth or repetitive generator exceeds 0.1 % for members AND non-members without copying. Only the
+    difference between the two indicates copying, so this is not a test.
+    """
+    synthetic, reference = pairs.profile.pairs["ncc"], pairs.reference_profile.pairs["ncc"]
+    shares = {}
+    for side, distance, usual in (
+        ("members", synthetic.to_member, reference.to_member),
+        ("nonmembers", synthetic.to_nonmember, reference.to_nonmember),
+    ):
+        share = float((distance < np.quantile(usual, 0.001)).mean())
+        low, high = wilson_interval(share, len(distance), pairs.settings.confidence)
+        shares[f"above_q999_{side}"] = TestResult(share, low, high, 0.001, 1.0)
+    return shares

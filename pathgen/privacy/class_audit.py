@@ -1,12 +1,21 @@
 """Audit of one class: tests, controls and verdict."""
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
 from pathgen.metrics.statistics.multiple_testing import holm
 from pathgen.privacy.attack_family import QUESTIONS, run_attacks
 from pathgen.privacy.attack_features import attack_features
-from pathgen.privacy.controls import build_controls, run_controls
+from pathgen.privacy.controls import FEW_COPIES, run_controls
 from pathgen.privacy.nearest_pairs import ClassPairs
-from pathgen.privacy.verdict import decide, explain
-from pathgen.results.audit import AttackResult, ClassAudit
+from pathgen.results.audit import LEAKAGE, PASSED, REFUSED, AttackResult, ClassAudit
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("pathgen.privacy", "."),
+    undefined=StrictUndefined,
+    autoescape=False,  # noqa: S701, plain text
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
 
 
 def class_audit(pairs: ClassPairs, level: float) -> ClassAudit:
@@ -22,12 +31,22 @@ def class_audit(pairs: ClassPairs, level: float) -> ClassAudit:
     features = attack_features(pairs.profile, pairs.reference_profile, pairs.pool)
     tests = run_attacks(features, pairs.settings, pairs.rng("labellings", pairs.label))
     adjusted = holm({name: test.p_value for name, test in tests.items()})
-    controls = run_controls(pairs, build_controls(pairs), level)
-    verdict, found = decide(adjusted, level, controls)
+    controls = run_controls(pairs, level)
+    found = [name for name, p in adjusted.items() if p <= level]
+    verdict = LEAKAGE if found else PASSED
+    if not all(control.as_expected for control in controls):
+        verdict = REFUSED
+    text = _TEMPLATES.get_template("verdict.txt.j2").render(
+        verdict=verdict,
+        found=[(QUESTIONS[name], tests[name]) for name in found],
+        failed=[control for control in controls if not control.as_expected],
+        detected=next(control for control in controls if control.name == FEW_COPIES),
+        pairs=pairs,
+    )
     n = len(pairs.pool.members)
     return ClassAudit(
         verdict=verdict,
-        text=explain(verdict, found, tests, controls, pairs),
+        text=" ".join(text.split()),
         patches={"train": n, "nonmember": n, "reference": n, "synthetic": len(pairs.synthetic)},
         level=level,
         tests={

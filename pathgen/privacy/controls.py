@@ -4,7 +4,6 @@ A positive control that is not detected means that the tests lack power here; a 
 detected means that they mistake something else for leakage. In both cases the tests allow no conclusion.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from pathgen.metrics.statistics.multiple_testing import holm
 from pathgen.privacy.attack_family import run_attacks
 from pathgen.privacy.attack_features import AttackFeatures, attack_features, null_attack_features
-from pathgen.privacy.nearest_pairs import ClassPairs
+from pathgen.privacy.nearest_pairs import ClassPairs, NeighbourProfile
 from pathgen.privacy.overfit_control import overfitted
 from pathgen.privacy.perturbed_copies import rotate_each, shift_each, stain_each
 from pathgen.results.audit import ControlResult
@@ -23,8 +22,7 @@ from pathgen.results.audit import ControlResult
 _MAX_COPIES = 2000
 _OVERFITTED_ON = 100
 _SAMPLES_OF_EACH = 2
-NEGATIVE_CONTROLS = 3
-"""Number of negative controls, which share the significance level."""
+_NEGATIVE_CONTROLS = 3  # which share the significance level
 
 FEW_COPIES = "few copies"
 
@@ -52,29 +50,31 @@ def mean_shrunk(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def build_controls(pairs: ClassPairs) -> tuple[ControlSet, ...]:
-    """Build all controls of one class.
+    """Build all controls of one class, positive ones first.
 
     Copies are made of all training patches, also of those outside the pool, as a real generator would copy
     them. The few copies are added to the synthetic set itself, so that the controls measure the power of the
     tests on this set.
-
-    Args:
-        pairs: Patches of the class and their nearest pairs.
-
-    Returns:
-        Controls, positive ones first.
     """
-    pool, synthetic = pairs.pool, pairs.profile
+    return (*_positive(pairs), *_negative(pairs))
+
+
+def _positive(pairs: ClassPairs) -> list[ControlSet]:
+    pool, search = pairs.pool, pairs.pool.search
     rng = pairs.rng("controls", pairs.label)
     copy_share = pairs.settings.copy_share
-    n_copies = int(np.ceil(copy_share / (1 - copy_share) * len(synthetic) - 1e-9))
+    n_copies = int(np.ceil(copy_share / (1 - copy_share) * len(pairs.profile) - 1e-9))
 
     def sample_train(count: int) -> NDArray[np.uint8]:
         rows = rng.choice(len(pairs.train), size=count, replace=count > len(pairs.train))
         return np.asarray(pairs.train[np.sort(rows)])
 
-    def features(images: NDArray[np.uint8]) -> AttackFeatures:
-        return attack_features(pool.profile(images), pairs.reference_profile, pool)
+    def control(name: str, what: str, profile: NeighbourProfile) -> ControlSet:
+        features = attack_features(profile, pairs.reference_profile, pool)
+        return ControlSet(name, "positive", what, features)
+
+    def with_copies(name: str, what: str, copies: NDArray[np.uint8]) -> ControlSet:
+        return control(name, what, pairs.profile.union(pool.profile(copies)))
 
     copied = sample_train(n_copies)
     all_copies = sample_train(min(len(pool.members), _MAX_COPIES))
@@ -84,52 +84,28 @@ def build_controls(pairs: ClassPairs) -> tuple[ControlSet, ...]:
         pool.members[np.sort(chosen)],
         _SAMPLES_OF_EACH * n_overfitted,
         generator=torch.Generator().manual_seed(int(rng.integers(1 << 63))),
-        device=pool.search.device,
+        device=search.device,
     )
-    positive = [
-        ControlSet("copies", "positive", "only copies of training patches", features(all_copies)),
-        ControlSet(
-            "learnt by heart",
-            "positive",
-            f"samples of a small network overfitted to {n_overfitted} of the tested training patches",
-            features(samples),
-        ),
+    by_heart = f"samples of a small network overfitted to {n_overfitted} of the tested training patches"
+    added = f"{n_copies} copies of training patches added to the synthetic set ({copy_share:.1%} of it)"
+    restained = f"the same {n_copies} copies with randomly changed stain intensities"
+    controls = [
+        control("copies", "only copies of training patches", pool.profile(all_copies)),
+        control("learnt by heart", by_heart, pool.profile(samples)),
+        with_copies(FEW_COPIES, added, copied),
+        with_copies("few restained copies", restained, stain_each(copied, rng)),
     ]
-    for name, what, change in _changes(pairs, n_copies, rng):
-        with_copies = synthetic.union(pool.profile(change(copied)))
-        found = attack_features(with_copies, pairs.reference_profile, pool)
-        positive.append(ControlSet(name, "positive", what, found))
-    return (*positive, *_negative(pairs))
-
-
-Change = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
-
-
-def _changes(pairs: ClassPairs, n_copies: int, rng: np.random.Generator) -> list[tuple[str, str, Change]]:
-    """Return name, description and change of the copies that are added to the synthetic set."""
-    rotated, shift = pairs.pool.search.symmetries == "square", pairs.pool.search.max_shift_px
-    found: list[tuple[str, str, Change]] = [
-        (
-            FEW_COPIES,
-            f"{n_copies} copies of training patches added to the synthetic set "
-            f"({pairs.settings.copy_share:.1%} of it)",
-            lambda images: images,
-        ),
-        (
-            "few restained copies",
-            f"the same {n_copies} copies with randomly changed stain intensities",
-            lambda images: stain_each(images, rng),
-        ),
-    ]
-    if rotated or shift:
-        done = " and ".join(["rotated or mirrored"] * rotated + [f"shifted by {shift} px"] * bool(shift))
-
-        def moved(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-            oriented = rotate_each(images, rng) if rotated else images
-            return shift_each(oriented, shift, rng) if shift else oriented
-
-        found.append(("few moved copies", f"the same {n_copies} copies, each {done}", moved))
-    return found
+    moved, moves = copied, []
+    if search.symmetries == "square":
+        moved = rotate_each(moved, rng)
+        moves.append("rotated or mirrored")
+    if search.max_shift_px:
+        moved = shift_each(moved, search.max_shift_px, rng)
+        moves.append(f"shifted by {search.max_shift_px} px")
+    if moves:
+        what = f"the same {n_copies} copies, each {' and '.join(moves)}"
+        controls.append(with_copies("few moved copies", what, moved))
+    return controls
 
 
 def _negative(pairs: ClassPairs) -> list[ControlSet]:
@@ -159,25 +135,22 @@ def _negative(pairs: ClassPairs) -> list[ControlSet]:
     ]
 
 
-def run_controls(
-    pairs: ClassPairs, controls: Sequence[ControlSet], level: float
-) -> tuple[ControlResult, ...]:
+def run_controls(pairs: ClassPairs, level: float) -> tuple[ControlResult, ...]:
     """Test all controls of one class.
 
     Args:
         pairs: Patches of the class and their nearest pairs.
-        controls: Controls from `build_controls`.
         level: Significance level of each positive control; the negative ones share it.
 
     Returns:
-        Results in the order of the controls.
+        Results in the order of `build_controls`.
     """
     results = []
-    for control in controls:
+    for control in build_controls(pairs):
         rng = pairs.rng("labellings", pairs.label, control.name)
         tests = run_attacks(control.features, pairs.settings, rng)
         adjusted = holm({name: test.p_value for name, test in tests.items()})
-        limit = level if control.kind == "positive" else level / NEGATIVE_CONTROLS
+        limit = level if control.kind == "positive" else level / _NEGATIVE_CONTROLS
         found_by = tuple(name for name, p in adjusted.items() if p <= limit)
         results.append(
             ControlResult(

@@ -9,34 +9,26 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pathgen.patches.image_grid import patch_grid
+from pathgen.privacy.attack_features import null_quantile
 from pathgen.privacy.d4_ncc import SYMMETRIES, apply_symmetry
-from pathgen.privacy.nearest_pairs import ClassPairs, NearestPairs
+from pathgen.privacy.nearest_pairs import ClassPairs
 
 _SHOWN_PX = 96
 _BINS = 60
 
 
-def _correlation(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
-    x, y = a.astype(np.float64) - a.mean(), b.astype(np.float64) - b.mean()
-    norm = np.sqrt((x * x).sum() * (y * y).sum())
-    return float((x * y).sum() / norm) if norm > 0 else 0.0
-
-
 def _best_oriented(original: NDArray[np.uint8], synthetic: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return an original in the orientation that correlates most with the synthetic patch."""
     oriented = [apply_symmetry(original, symmetry) for symmetry in range(SYMMETRIES)]
-    return max(oriented, key=lambda image: _correlation(image, synthetic))
+    # All orientations have the same mean and norm, so the inner product ranks them as the correlation does.
+    return max(oriented, key=lambda image: int(np.vdot(image.astype(np.int64), synthetic.astype(np.int64))))
 
 
 def closest_pairs(pairs: ClassPairs) -> NDArray[np.uint8]:
-    """Show the synthetic patches that correlate most with a training patch.
+    """Show the synthetic patches that correlate most with a training patch, uint8 (height, width, 3).
 
-    Args:
-        pairs: Patches of the class and their nearest pairs.
-
-    Returns:
-        Image, uint8 (height, width, 3), closest pair at the top. Columns: synthetic patch, nearest member,
-        nearest non-member; the originals in the best orientation, if orientations were compared.
+    The closest pair is at the top. Columns: synthetic patch, nearest member, nearest non-member; the
+    originals in the best orientation, if orientations were compared.
     """
     pool, synthetic, matches = pairs.pool, pairs.synthetic, pairs.profile.pairs["ncc"]
     rows = np.argsort(matches.to_member, kind="stable")[: pairs.settings.gallery_pairs]
@@ -50,23 +42,20 @@ def closest_pairs(pairs: ClassPairs) -> NDArray[np.uint8]:
     return patch_grid(np.stack(shown), columns=3, scale=max(1, _SHOWN_PX // synthetic.shape[1]))
 
 
-def correlation_histogram(matches: NearestPairs, threshold: float) -> Figure:
+def correlation_histogram(pairs: ClassPairs) -> Figure:
     """Plot the correlations of synthetic patches with their nearest member and nearest non-member.
 
-    Args:
-        matches: Nearest pairs of the synthetic set by correlation.
-        threshold: 0.1 % quantile of the distance of reference patches.
-
-    Returns:
-        Figure without a title. The two histograms are equal, except for sampling error, if nothing leaks.
+    The two histograms are equal, except for sampling error, if nothing leaks.
     """
+    matches = pairs.profile.pairs["ncc"]
     figure = Figure(figsize=(6.4, 3.6), layout="constrained")
     axes = figure.add_subplot()
     member, nonmember = 1 - matches.to_member, 1 - matches.to_nonmember
     bins = np.linspace(min(member.min(), nonmember.min(), 0.0), 1.0, _BINS + 1).tolist()
     axes.hist(member, bins=bins, histtype="step", label="nearest training patch")
     axes.hist(nonmember, bins=bins, histtype="step", linestyle="--", label="nearest unseen patch")
-    axes.axvline(1 - threshold, color="grey", linewidth=1, label="1 in 1,000 originals")
+    usual = 1 - null_quantile(pairs.reference_profile)
+    axes.axvline(usual, color="grey", linewidth=1, label="1 in 1,000 originals")
     axes.set_xlabel("correlation with the nearest original (1: a copy)")
     axes.set_ylabel("synthetic patches")
     figure.legend(loc="outside lower center", ncols=3, fontsize="small", frameon=False)

@@ -90,15 +90,13 @@ def group_risks(
     Returns:
         Risks under ``per_slide`` and ``per_patient``.
     """
-    is_member = np.repeat([True, False], [len(members), len(nonmembers)])
+    scores, is_member = -pairs.profile.pairs["ncc"].of_pool, pairs.pool.is_member
     risks = {}
     for key, column in (("per_slide", "slide"), ("per_patient", "patient")):
         names = pd.concat([members[column], nonmembers[column]])
         if not names.isna().any():
-            scores = -pairs.profile.pairs["ncc"].of_pool
-            risks[key] = risk_by_group(
-                scores, is_member, names.astype(str).tolist(), confidence=pairs.settings.confidence
-            )
+            groups = names.astype(str).tolist()
+            risks[key] = risk_by_group(scores, is_member, groups, confidence=pairs.settings.confidence)
     return risks
 
 

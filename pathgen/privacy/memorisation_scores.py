@@ -14,8 +14,10 @@ import scipy.stats
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from pathgen.privacy.nearest_pairs import CandidatePool
+from pathgen.privacy.controls import mean_shrunk
+from pathgen.privacy.nearest_pairs import CandidatePool, ClassPairs
 from pathgen.privacy.neighbours import nearest_both_ways
+from pathgen.results.audit import MemorisationScore
 
 SCORES = {
     "k_count": "1 + number of unseen patches that are closer to a synthetic patch than its nearest training "
@@ -41,23 +43,6 @@ _MIN_IN_CELL = 20
 _RESAMPLES = 200
 
 Rows = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class ScoreEstimate:
-    """Value of one score.
-
-    Attributes:
-        value: Score of the set.
-        low: Lower end of its confidence interval.
-        high: Upper end of its confidence interval.
-        expected: Value if the synthetic patches were unseen originals.
-    """
-
-    value: float
-    low: float
-    high: float
-    expected: float
 
 
 @dataclass(frozen=True)
@@ -170,8 +155,8 @@ def compute_scores(
     stats: ReferenceStats,
     *,
     confidence: float,
-    rng: np.random.Generator,
-) -> dict[str, ScoreEstimate]:
+    rng: np.random.Generator | None,
+) -> dict[str, MemorisationScore]:
     """Compute all scores of a set of images.
 
     Args:
@@ -179,7 +164,7 @@ def compute_scores(
         pool: Members and non-members.
         stats: Statistics of the same pool.
         confidence: Level of the intervals.
-        rng: Random generator of the resamples.
+        rng: Random generator of the resamples; None omits the intervals.
 
     Returns:
         Scores by the names in `SCORES`, without those that are undefined. The intervals are percentiles over
@@ -238,13 +223,41 @@ def compute_scores(
     nearer = others[:, 0] < d[:, 0]
     cluster = np.where(nearer, len(pool.members) + to_others.index[:, 0], to_members.index[:, 0])
     resamples = [
-        (_resampled(cluster, rng), rng.choice(every_base, len(every_base))) for _ in range(_RESAMPLES)
+        (_resampled(cluster, rng), rng.choice(every_base, len(every_base)))
+        for _ in range(_RESAMPLES)
+        if rng is not None
     ]
     tail = (1 - confidence) / 2
     found = {}
     for name, (function, expected) in functions.items():
         value = function(every, every_base)
         if np.isfinite(value):
-            low, high = np.nanquantile([function(*rows) for rows in resamples], [tail, 1 - tail])
-            found[name] = ScoreEstimate(value, float(low), float(high), expected)
+            drawn = [function(*rows) for rows in resamples]
+            low, high = np.nanquantile(drawn, [tail, 1 - tail]).tolist() if drawn else (None, None)
+            found[name] = MemorisationScore(
+                question=SCORES[name], value=value, low=low, high=high, expected=expected
+            )
+    return found
+
+
+def memorisation_scores(pairs: ClassPairs) -> dict[str, MemorisationScore]:
+    """Compute the scores of the synthetic set, and their values on copies and on a set of little variety."""
+    pool, label, confidence = pairs.pool, pairs.label, pairs.settings.confidence
+    stats = reference_stats(pool, pairs.rng("cells", label))
+    n_copies = min(len(pairs.train), len(pool.members))
+    copied = pairs.rng("described copies", label).choice(len(pairs.train), n_copies, replace=False)
+    copies, shrunk = np.asarray(pairs.train[np.sort(copied)]), mean_shrunk(pairs.reference[0])
+    resampling = pairs.rng("resamples", label)
+    of_set = compute_scores(pairs.synthetic, pool, stats, confidence=confidence, rng=resampling)
+    of_copies, of_shrunk = (
+        compute_scores(images, pool, stats, confidence=confidence, rng=None) for images in (copies, shrunk)
+    )
+    found = {}
+    for name, score in of_set.items():
+        on_copies, on_shrunk = of_copies.get(name), of_shrunk.get(name)
+        on_controls = {
+            "on_copies": on_copies and on_copies.value,
+            "on_shrunken_variety": on_shrunk and on_shrunk.value,
+        }
+        found[name] = score.model_copy(update=on_controls)
     return found

@@ -120,6 +120,11 @@ class CandidatePool:
     projection: Projection
     search: NccSearch
 
+    @property
+    def is_member(self) -> NDArray[np.bool_]:
+        """Whether each patch is a member: members, then non-members, (2 n,)."""
+        return np.repeat([True, False], [len(self.members), len(self.nonmembers)])
+
     @cached_property
     def coordinates(self) -> NDArray[np.float32]:
         """Coordinates of members, then non-members, on the axes, (2 n, d)."""

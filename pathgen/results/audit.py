@@ -74,8 +74,8 @@ class MemorisationScore(Record):
     low: Number | None
     high: Number | None
     expected: Number | None
-    on_copies: Number | None
-    on_shrunken_variety: Number | None
+    on_copies: Number | None = None
+    on_shrunken_variety: Number | None = None
 
 
 class GroupRisk(Record):

@@ -7,18 +7,18 @@ from factories.privacy_sets import blocks, rms
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import KernelDensity
 
+from pathgen.privacy.discriminator_attacks import shadow_scores
 from pathgen.privacy.kernel_density import density_ratio, fit_projection, log_density, share_within
 from pathgen.privacy.memorisation_scores import (
     SCORES,
-    ScoreEstimate,
     compute_scores,
     data_copying,
     expected_k_count,
     reference_stats,
 )
 from pathgen.privacy.nearest_pairs import CandidatePool
-from pathgen.privacy.shadow import shadow_scores
 from pathgen.privacy.shift_ncc import NccSearch
+from pathgen.results.audit import MemorisationScore
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def pool() -> CandidatePool:
     return CandidatePool(blocks(0, 40), blocks(1, 40), fit_projection(blocks(2, 40)), search)
 
 
-def scores_of(images: np.ndarray, pool: CandidatePool) -> dict[str, ScoreEstimate]:
+def scores_of(images: np.ndarray, pool: CandidatePool) -> dict[str, MemorisationScore]:
     stats = reference_stats(pool, np.random.default_rng(0))
     return compute_scores(images, pool, stats, confidence=0.95, rng=np.random.default_rng(1))
 

@@ -1,4 +1,9 @@
-"""Shadow discriminator: trained on the synthetic set and other originals, without access to the generator."""
+"""Attacks by a discriminator, which the verdict does not rest on: that of the generator, or a shadow one.
+
+The shadow discriminator is trained on the synthetic set and other originals, without access to the generator.
+"""
+
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -6,11 +11,17 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pathgen.core.seeding import numpy_generator, torch_generator
+from pathgen.privacy.blocked_knn import one_thread_each
+from pathgen.privacy.membership_tests import TestResult, score_tests
+from pathgen.privacy.nearest_pairs import ClassPairs
 
 _BATCH = 16
 _WIDTH = 8
 _LEARNING_RATE = 1e-3
 _SCORE_CHUNK = 256
+
+Discriminator = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
+"""Maps RGB patches, uint8 (N, S, S, 3), to scores, (N,), higher for "original"."""
 
 
 def _network(side: int, generator: torch.Generator) -> nn.Sequential:
@@ -80,3 +91,44 @@ def shadow_scores(
         chunks = (candidates[i : i + _SCORE_CHUNK] for i in range(0, len(candidates), _SCORE_CHUNK))
         scores = [network(_batch(chunk, device))[:, 0].double().cpu().numpy() for chunk in chunks]
     return np.concatenate(scores)
+
+
+def discriminator_tests(pairs: ClassPairs, discriminator: Discriminator) -> dict[str, TestResult]:
+    """Attack with the discriminator of the generator.
+
+    The results, which begin with ``discriminator`` (see `score_tests`), show what a release of the
+    DISCRIMINATOR would leak, even if the synthetic set leaks nothing.
+
+    Source:
+        LOGAN, white box: Hayes et al. 2019, section 4.
+    """
+    scores = [discriminator(images) for images in (pairs.pool.members, pairs.pool.nonmembers)]
+    confidence = pairs.settings.confidence
+    return score_tests("discriminator", np.concatenate(scores), pairs.pool.is_member, confidence=confidence)
+
+
+def shadow_tests(pairs: ClassPairs) -> dict[str, TestResult]:
+    """Attack with a discriminator trained on the synthetic set and, as a control, on copies.
+
+    The results begin with ``shadow`` and ``shadow_on_copies``, see `score_tests`.
+    """
+    pool, settings = pairs.pool, pairs.settings
+    candidates = np.concatenate([pool.members, pool.nonmembers])
+    sets = {"shadow": pairs.synthetic, "shadow_on_copies": pairs.train}
+
+    def scores(name: str) -> NDArray[np.float64]:
+        return shadow_scores(
+            sets[name],
+            np.concatenate(pairs.reference),
+            candidates,
+            steps=settings.shadow_steps,
+            seed=settings.seed,
+            purpose=f"{pairs.label} {name}",
+            device=pool.search.device,
+        )
+
+    results: dict[str, TestResult] = {}
+    with one_thread_each() as workers:  # the layers are too small to be split between threads
+        for name, of_name in zip(sets, workers.map(scores, sets), strict=True):
+            results |= score_tests(name, of_name, pool.is_member, confidence=settings.confidence)
+    return results
