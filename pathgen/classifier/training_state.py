@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from pathgen.classifier.schedule import best_epoch
 from pathgen.core.errors import PathgenError
-from pathgen.training.checkpoint import Snapshot, fill_module, flatten_state, load_optimizer, restore_state
+from pathgen.training.checkpoint import fill_module, load_optimizer, load_snapshot, save_snapshot
 
 _DAMAGED = "Delete the folder; the training then starts over"
 
@@ -81,17 +81,16 @@ class TrainingState:
             folder: Work folder of this training alone.
             key: Everything that the training depends on.
         """
-        tensors, forms = {}, {}
-        for name, state in (
-            ("model", self.model.state_dict()),
-            ("optimizer", self.optimizer.state_dict()),
-            ("best", self.best),
-            ("losses", torch.stack(self.losses) if self.losses else None),
-            ("hits", torch.stack(self.hits) if self.hits else None),
-        ):
-            own, forms[name] = flatten_state(name, state)
-            tensors.update(own)
-        Snapshot(tensors, {**forms, "history": self.history, "steps": self.steps}).save(folder, key)
+        state = {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "best": self.best,
+            "history": self.history,
+            "steps": self.steps,
+            "losses": self.losses,
+            "hits": self.hits,
+        }
+        save_snapshot(folder, state, key)
 
     def restore(self, folder: Path, key: dict[str, Any], device: torch.device) -> None:
         """Load the snapshot, if there is one.
@@ -104,20 +103,13 @@ class TrainingState:
         Raises:
             PathgenError: The snapshot is damaged or belongs to another training.
         """
-        snapshot = Snapshot.load(folder, key)
-        if snapshot is None:
+        state = load_snapshot(folder, key)
+        if state is None:
             return
-        plain = snapshot.plain
-        state = {
-            name: restore_state(snapshot.tensors, plain[name])
-            for name in ("model", "optimizer", "best", "losses", "hits")
-        }
         fill_module(self.model, state["model"], folder, _DAMAGED)
         load_optimizer(self.optimizer, state["optimizer"])
-        self.best, self.history, self.steps = state["best"], plain["history"], plain["steps"]
-        if state["losses"] is not None:
-            self.losses = list(state["losses"].to(device).unbind())
-            self.hits = list(state["hits"].to(device).unbind())
+        self.best, self.history, self.steps = state["best"], state["history"], state["steps"]
+        self.losses, self.hits = ([one.to(device) for one in state[name]] for name in ("losses", "hits"))
 
 
 def _total(batches: list[Tensor]) -> float:

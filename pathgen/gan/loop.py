@@ -23,7 +23,7 @@ from pathgen.gan.online_frechet import FRECHET_KEYS
 from pathgen.gan.overfitting import PROBE_KEYS, warn_if_overfitting
 from pathgen.gan.sample_grid import SampleGrids
 from pathgen.gan.training_state import TrainingState
-from pathgen.training.checkpoint import Snapshot
+from pathgen.training.checkpoint import load_snapshot, save_snapshot
 from pathgen.training.metric_logger import MetricLogger, NullLogger
 
 
@@ -96,9 +96,9 @@ def train_generator(
     )
     grids = SampleGrids(data, settings, spec.sampler(spec.sampling()), device)
     key = _resume_key(meta, data)
-    if resume_folder is not None and (snapshot := Snapshot.load(resume_folder, key)) is not None:
-        trainer.pair.restore(snapshot.tensors, snapshot.plain["pair"])
-        state.restore(snapshot)
+    if resume_folder is not None and (snapshot := load_snapshot(resume_folder, key)) is not None:
+        trainer.pair.restore(snapshot["pair"])
+        state.load_state_dict(snapshot["training"])
 
     snapshot_steps = max(1, round(snapshot_every_kimg * 1000 / settings.batch_size))
     with progress(settings.steps * settings.batch_size, "images", desc, done=state.images) as bar:
@@ -117,7 +117,8 @@ def train_generator(
             if resume_folder is not None and is_due:
                 state.check(trainer.pair)
                 if state.is_healthy:
-                    state.snapshot(*trainer.pair.state()).save(resume_folder, key)
+                    snapshot = {"pair": trainer.pair.state(), "training": state.state_dict()}
+                    save_snapshot(resume_folder, snapshot, key)
             bar.update(settings.batch_size)
     state.check(trainer.pair)
     columns = ["kimg", *trainer.statistics, *({} if accountant is None else accountant.metrics(0))]

@@ -12,7 +12,6 @@ from pathgen.gan.divergence import DivergenceMonitor
 from pathgen.gan.generators.base import GanPair, GeneratorSettings, PrivacyAccountant
 from pathgen.gan.synthesis import to_uint8
 from pathgen.patches.image_grid import patch_grid
-from pathgen.training.checkpoint import Snapshot
 from pathgen.training.metric_logger import MetricLogger
 
 GRID_SIZE = 64
@@ -152,34 +151,19 @@ class TrainingState:
             self._desc, f"after {self.images} images {reason}", f"{hint}; the last good snapshot is kept"
         )
 
-    def snapshot(self, tensors: dict[str, torch.Tensor], described: dict[str, Any]) -> Snapshot:
-        """Return a snapshot of the training.
-
-        Args:
-            tensors: Tensors of `GanPair.state`.
-            described: Description of `GanPair.state`.
-        """
-        grids = {
-            f"grid/{number:03d}": torch.from_numpy(grid) for number, (_, grid) in enumerate(self.sample_grids)
-        }
-        plain = {
-            "pair": described,
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state for a snapshot."""
+        return {
             "step": self.step,
             "count": self._count,
+            "totals": self._totals,
             "rows": self.rows,
             "probe_history": self.probe_history,
-            "grids_kimg": [kimg for kimg, _ in self.sample_grids],
+            "sample_grids": [(kimg, torch.from_numpy(grid)) for kimg, grid in self.sample_grids],
         }
-        return Snapshot({**tensors, **grids, "totals": self._totals}, plain)
 
-    def restore(self, snapshot: Snapshot) -> None:
-        """Restore a `snapshot`."""
-        self.step = snapshot.plain["step"]
-        self.rows = snapshot.plain["rows"]
-        self.probe_history = snapshot.plain["probe_history"]
-        self._count = snapshot.plain["count"]
-        self._totals = snapshot.tensors["totals"]
-        self.sample_grids = [
-            (kimg, snapshot.tensors[f"grid/{number:03d}"].numpy())
-            for number, kimg in enumerate(snapshot.plain["grids_kimg"])
-        ]
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore a state."""
+        self.step, self._count, self._totals = state["step"], state["count"], state["totals"]
+        self.rows, self.probe_history = state["rows"], state["probe_history"]
+        self.sample_grids = [(kimg, grid.numpy()) for kimg, grid in state["sample_grids"]]

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +43,7 @@ def load_tensors(
 
     Args:
         path: The file.
-        hint: What a person shall do when it cannot be read.
+        hint: Advice in the error message.
 
     Returns:
         Name to tensor (on the CPU, row-major), and the metadata.
@@ -70,12 +69,12 @@ def load_tensors(
 
 
 def load_module(module: torch.nn.Module, path: Path, hint: str = "Make or pull it again") -> None:
-    """Fill a module from the tensors in a file; names and shapes must match exactly.
+    """Load the tensors of a file into a network of the same architecture.
 
     Args:
-        module: The network, already built with the architecture of the file.
+        module: The network.
         path: A file of `save_tensors` that holds ``module.state_dict()``.
-        hint: What a person shall do when it does not fit.
+        hint: Advice in the error message.
 
     Raises:
         PathgenError: The file cannot be read, or belongs to another architecture.
@@ -87,82 +86,23 @@ def load_module(module: torch.nn.Module, path: Path, hint: str = "Make or pull i
 def fill_module(
     module: torch.nn.Module, state: Mapping[str, torch.Tensor], subject: object, hint: str
 ) -> None:
-    """Load a state into a module, or say on one line which tensors do not fit.
+    """Load the ``state_dict()`` of a network of the same architecture.
 
     Args:
         module: The network.
-        state: Its ``state_dict()``, names and shapes exactly.
-        subject: Where the state comes from, for the message.
-        hint: What a person shall do when it does not fit.
+        state: Name to tensor.
+        subject: Origin of the state, for the error message.
+        hint: Advice in the error message.
 
     Raises:
         PathgenError: A tensor is missing, too many, or of another shape.
     """
-    own = module.state_dict()
-    wrong = [name for name in sorted(own.keys() | state.keys()) if not _fits(own.get(name), state.get(name))]
+    own, given = ({name: one.shape for name, one in named.items()} for named in (module.state_dict(), state))
+    wrong = sorted(name for name in own.keys() | given.keys() if own.get(name) != given.get(name))
     if wrong:
         reason = f"does not fit the network in {len(wrong)} tensors, the first is {wrong[0]}"
         raise PathgenError(subject, reason, hint)
     module.load_state_dict(dict(state))
-
-
-def _fits(own: torch.Tensor | None, given: torch.Tensor | None) -> bool:
-    return own is not None and given is not None and own.shape == given.shape
-
-
-def flatten_state(prefix: str, state: Any) -> tuple[dict[str, torch.Tensor], Any]:
-    """Part a nested state into tensors and a JSON description of the rest.
-
-    Args:
-        prefix: Begins the name of each tensor; choose different ones within a snapshot.
-        state: What ``state_dict()`` of a module, an optimiser or a schedule gives, or a generator's
-            ``get_state()``: dicts (any plain keys), lists, tuples, tensors and plain values.
-
-    Returns:
-        Name to tensor, and the rest as JSON knows it; `restore_state` puts them together again.
-
-    Raises:
-        TypeError: The state holds an object of another kind.
-    """
-    tensors: dict[str, torch.Tensor] = {}
-
-    def described(value: Any) -> Any:
-        if isinstance(value, torch.Tensor):
-            name = f"{prefix}/{len(tensors):05d}"
-            tensors[name] = value
-            return {"tensor": name}
-        if isinstance(value, Mapping):
-            return {"mapping": [[described(key), described(item)] for key, item in value.items()]}
-        if isinstance(value, list):
-            return {"list": [described(item) for item in value]}
-        if isinstance(value, tuple):
-            return {"tuple": [described(item) for item in value]}
-        if value is None or isinstance(value, bool | int | float | str):
-            return {"plain": value}
-        raise TypeError(f"{prefix}: cannot store a {type(value).__name__}")
-
-    return tensors, described(state)
-
-
-def restore_state(tensors: Mapping[str, torch.Tensor], described: Any) -> Any:
-    """Put together what `flatten_state` parted.
-
-    Args:
-        tensors: Name to tensor; others may be among them.
-        described: The description.
-
-    Returns:
-        The nested state, equal to the original.
-    """
-    ((kind, value),) = described.items()
-    if kind == "tensor":
-        return tensors[value]
-    if kind == "mapping":
-        return {restore_state(tensors, key): restore_state(tensors, item) for key, item in value}
-    if kind in ("list", "tuple"):
-        items = [restore_state(tensors, item) for item in value]
-        return items if kind == "list" else tuple(items)
-    return value
 
 
 def load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
@@ -182,52 +122,75 @@ def load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> N
                 own[name] = torch.empty_like(parameter).copy_(value)
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """All that a training needs to go on as if it had never stopped.
+def save_snapshot(folder: Path, state: Any, key: Mapping[str, Any]) -> None:
+    """Write the state of a training to one file by one rename: a kill leaves the older or the newer one.
 
-    Attributes:
-        tensors: Name to tensor: weights, moments, generator states.
-        plain: Counters, history and descriptions (see `flatten_state`), as JSON knows them.
+    Args:
+        folder: Work folder of this training alone; it holds its latest snapshot.
+        state: Nested dicts (any plain keys), lists, tuples, tensors and plain values, such as the
+            ``state_dict()`` of a module or an optimiser.
+        key: Everything that the training depends on: settings, digest of the data; plain JSON values.
+
+    Raises:
+        TypeError: The state holds an object of another kind.
     """
+    tensors: dict[str, torch.Tensor] = {}
+    described = _described(state, tensors)
+    save_tensors(folder / _SNAPSHOT_NAME, tensors, {"key": key, "state": described})
 
-    tensors: dict[str, torch.Tensor]
-    plain: dict[str, Any]
 
-    def save(self, folder: Path, key: Mapping[str, Any]) -> None:
-        """Write the snapshot as one file by one rename: a kill leaves the older or the newer one.
+def load_snapshot(folder: Path, key: Mapping[str, Any]) -> Any:
+    """Read the latest snapshot.
 
-        Args:
-            folder: The work folder of this training alone; it holds its latest snapshot.
-            key: What the training depends on: settings, digest of the data; plain JSON values.
-        """
-        save_tensors(folder / _SNAPSHOT_NAME, self.tensors, {"key": key, "plain": self.plain})
+    Args:
+        folder: Work folder.
+        key: Key of the training to be resumed.
 
-    @classmethod
-    def load(cls, folder: Path, key: Mapping[str, Any]) -> "Snapshot | None":
-        """Read the latest snapshot.
+    Returns:
+        The state, equal to the saved one, with its tensors on the CPU; None without a snapshot.
 
-        Args:
-            folder: The work folder.
-            key: What the training that wants to go on depends on.
+    Raises:
+        PathgenError: The snapshot is damaged, or has another key.
+    """
+    path = folder / _SNAPSHOT_NAME
+    if not path.exists():
+        return None
+    tensors, content = load_tensors(path, _START_OVER)
+    if content.keys() != {"key", "state"}:
+        raise PathgenError(path, "not a snapshot of this version", _START_OVER)
+    differences = _differences(content["key"], json.loads(json.dumps(key)))
+    if differences:
+        reason = f"made by another training: {'; '.join(differences)}"
+        raise PathgenError(path, reason, _START_OVER)
+    return _restored(tensors, content["state"])
 
-        Returns:
-            The snapshot; None when the folder holds none.
 
-        Raises:
-            PathgenError: It is damaged, or was made from other settings or data.
-        """
-        path = folder / _SNAPSHOT_NAME
-        if not path.exists():
-            return None
-        tensors, content = load_tensors(path, _START_OVER)
-        if content.keys() != {"key", "plain"}:
-            raise PathgenError(path, "not a snapshot", _START_OVER)
-        differences = _differences(content["key"], json.loads(json.dumps(key)))
-        if differences:
-            reason = f"made by another training: {'; '.join(differences)}"
-            raise PathgenError(path, reason, _START_OVER)
-        return cls(tensors, content["plain"])
+def _described(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
+    """Describe a nested state in JSON; add its tensors to `tensors`, by number."""
+    if isinstance(value, torch.Tensor):
+        name = f"{len(tensors):05d}"
+        tensors[name] = value
+        return {"tensor": name}
+    if isinstance(value, Mapping):
+        return {"mapping": [[_described(part, tensors) for part in item] for item in value.items()]}
+    if isinstance(value, list | tuple):
+        return {type(value).__name__: [_described(item, tensors) for item in value]}
+    if value is None or isinstance(value, bool | int | float | str):
+        return {"plain": value}
+    raise TypeError(f"cannot store a {type(value).__name__}")
+
+
+def _restored(tensors: Mapping[str, torch.Tensor], described: Any) -> Any:
+    """Reverse `_described`."""
+    ((kind, value),) = described.items()
+    if kind == "tensor":
+        return tensors[value]
+    if kind == "mapping":
+        return {_restored(tensors, key): _restored(tensors, item) for key, item in value}
+    if kind in ("list", "tuple"):
+        items = [_restored(tensors, item) for item in value]
+        return items if kind == "list" else tuple(items)
+    return value
 
 
 def _differences(then: Any, now: Any, where: str = "") -> list[str]:

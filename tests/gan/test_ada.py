@@ -1,10 +1,12 @@
 """The chance of augmentation follows the sign statistic, and survives a kill."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from pathgen.gan.ada import INTERVAL, LIMIT, AdaptiveAugmentation
-from pathgen.training.checkpoint import flatten_state, restore_state
+from pathgen.training.checkpoint import load_snapshot, save_snapshot
 
 SURE, UNDECIDED = torch.full((10,), 3.0), torch.tensor([1.0, -1.0] * 5)
 
@@ -49,16 +51,16 @@ def test_it_stops_below_one_and_can_be_off() -> None:
     assert off.chance == 0.0
 
 
-def test_a_kill_between_two_corrections_changes_nothing() -> None:
+def test_a_kill_between_two_corrections_changes_nothing(tmp_path: Path) -> None:
     straight, killed = adaptive(), adaptive()
     logits = [SURE, SURE, UNDECIDED, SURE, UNDECIDED, SURE, SURE, SURE]
     for one in logits:
         straight.update(one)
     for one in logits[:6]:
         killed.update(one)
-    tensors, described = flatten_state("augmentation", killed.state_dict())
+    save_snapshot(tmp_path, killed.state_dict(), {})
     again = adaptive()
-    again.load_state_dict(restore_state(tensors, described))
+    again.load_state_dict(load_snapshot(tmp_path, {}))
     for one in logits[6:]:
         again.update(one)
     assert (again.chance, again.sign) == (straight.chance, straight.sign)

@@ -13,7 +13,7 @@ from pathgen.core.params import Settings
 from pathgen.core.seeding import derive_seed
 from pathgen.gan.conditioning import ClassCondition
 from pathgen.gan.dataset import GanDataset
-from pathgen.training.checkpoint import flatten_state, load_optimizer, restore_state
+from pathgen.training.checkpoint import load_optimizer
 
 
 @dataclass(frozen=True)
@@ -198,23 +198,17 @@ class GanPair:
         parts: dict[str, Stateful] = {"g": self.g, "d": self.d, "opt_g": self.opt_g, "opt_d": self.opt_d}
         return parts | ({} if self.g_ema is None else {"g_ema": self.g_ema}) | self.extra
 
-    def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-        """Return all state as named tensors and a JSON description of the rest."""
-        tensors: dict[str, torch.Tensor] = {}
-        described = {}
-        for name, part in self._parts().items():
-            own, described[name] = flatten_state(name, part.state_dict())
-            tensors.update(own)
-        return tensors, described
+    def state(self) -> dict[str, dict[str, Any]]:
+        """Return the state of each part by its name."""
+        return {name: part.state_dict() for name, part in self._parts().items()}
 
-    def restore(self, tensors: Mapping[str, torch.Tensor], described: Mapping[str, Any]) -> None:
+    def restore(self, state: Mapping[str, dict[str, Any]]) -> None:
         """Restore what `state` returned for a pair of the same settings."""
         for name, part in self._parts().items():
-            state = restore_state(tensors, described[name])
             if isinstance(part, torch.optim.Optimizer):
-                load_optimizer(part, state)
+                load_optimizer(part, state[name])
             else:
-                part.load_state_dict(state)
+                part.load_state_dict(state[name])
 
 
 class GanTrainer(Protocol):
