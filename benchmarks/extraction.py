@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from benchmarks.harness import ROOT, Contender, Result, Steps, in_rounds, options, report
 from benchmarks.patches import PIECE_PX, Images, tissue
-from pathgen.patches.store import PatchSetWriter
+from pathgen.patches.store import write_patch_set
 from pathgen.wsi.geometry import grid_positions
 from pathgen.wsi.jpeg_tiles import JpegTiles, find_jpeg_tiles
 from pathgen.wsi.patch_reader import read_patches
@@ -87,9 +87,8 @@ def read_and_store(slide_path: Path, places: Places, threads: int) -> Steps:
 
     def work() -> None:
         images = read_patches(slide_path, places, OUT_PX, mpp_if_missing=None, threads=threads).images
-        with PatchSetWriter(slide_path.parent / f"set{threads}", len(places), OUT_PX) as writer:
-            writer.append(images)
-            writer.finish(pd.DataFrame({"item": np.arange(len(places)), "label": "normal"}))
+        index = pd.DataFrame({"item": np.arange(len(places)), "label": "normal"})
+        write_patch_set(slide_path.parent / f"set{threads}", index, OUT_PX, [images])
 
     return repeat(places, work)
 

@@ -15,7 +15,7 @@ from benchmarks.harness import Result, options, rate, report
 from benchmarks.patches import Images, tissue
 from pathgen.core.torchvision_import import torchvision
 from pathgen.export.api import export_patch_set
-from pathgen.patches.store import PatchSetWriter, open_patch_set
+from pathgen.patches.store import open_patch_set, write_patch_set
 
 SIDE_PX, BATCH, EPOCHS, WORKERS = 64, 256, 3, 4
 
@@ -33,10 +33,8 @@ def cut_patches(count: int) -> Iterator[Images]:
 def write_set(folder: Path, count: int) -> None:
     """Write a patch set of two classes."""
     labels = np.where(np.arange(count) % 2, "tumor", "normal")
-    with PatchSetWriter(folder, count, SIDE_PX) as writer:
-        for images in cut_patches(count):
-            writer.append(images)
-        writer.finish(pd.DataFrame({"item": np.arange(count), "label": labels}))
+    index = pd.DataFrame({"item": np.arange(count), "label": labels})
+    write_patch_set(folder, index, SIDE_PX, cut_patches(count))
 
 
 def read_set(folder: Path) -> None:

@@ -16,7 +16,7 @@ from pathgen.cli import app
 from pathgen.inspect.probe import ProbeResult, inspect_path
 from pathgen.patches.parquet import write_table
 from pathgen.patches.schemas import CANDIDATES, empty_table
-from pathgen.patches.store import PatchSetWriter
+from pathgen.patches.store import write_patch_set
 from pathgen.training.checkpoint import save_tensors
 
 
@@ -39,9 +39,7 @@ def refused(path: Path, *words: str) -> ProbeResult:
 @pytest.fixture
 def patch_set(tmp_path: Path) -> Path:
     index = pd.DataFrame({"item": range(3), "label": ["normal", "normal", "tumor"]})
-    with PatchSetWriter(tmp_path / "set", 3, 8) as writer:
-        writer.append(np.zeros((3, 8, 8, 3), dtype=np.uint8))
-        writer.finish(index)
+    write_patch_set(tmp_path / "set", index, 8, [np.zeros((3, 8, 8, 3), dtype=np.uint8)])
     return tmp_path / "set"
 
 

@@ -14,7 +14,7 @@ from pathgen.gan.generators.base import FP32, Precision
 from pathgen.gan.sample_cache import cached_samples, in_batches
 from pathgen.patches.image_grid import save_png
 from pathgen.patches.parquet import write_csv
-from pathgen.patches.store import PatchSetWriter
+from pathgen.patches.store import write_patch_set
 
 _SELECTED_BY = "selected_by"
 
@@ -80,13 +80,11 @@ def write_synthetic_set(
         precision=precision,
         desc=f"synthesise {generator}-{label}",
     )
-    with PatchSetWriter(folder, per_class, patches.shape[1]) as writer:
-        for images in in_batches(patches, batch_size):
-            writer.append(images)
-        columns = {"label": label, "generator": generator, "seed": np.int64(seed)}
-        if best_of > 1:
-            columns[_SELECTED_BY] = f"discriminator, best of {best_of}"
-        writer.finish(pd.DataFrame({"item": np.arange(per_class, dtype=np.int64), **columns}))
+    columns = {"label": label, "generator": generator, "seed": np.int64(seed)}
+    if best_of > 1:
+        columns[_SELECTED_BY] = f"discriminator, best of {best_of}"
+    index = pd.DataFrame({"item": np.arange(per_class, dtype=np.int64), **columns})
+    write_patch_set(folder, index, patches.shape[1], in_batches(patches, batch_size))
 
 
 def selected_by(index: pd.DataFrame) -> str | None:

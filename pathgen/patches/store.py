@@ -1,12 +1,9 @@
 """A patch set on disk: ``patches.npy`` (uint8, N x H x W x 3) beside ``index.parquet`` (a row per patch)."""
 
 import os
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, Self
 
 import numpy as np
 import pandas as pd
@@ -116,75 +113,42 @@ def open_patch_set(folder: Path) -> PatchSet:
     return PatchSet(images, index)
 
 
-def begin_pixels(stream: BinaryIO, shape: tuple[int, ...]) -> None:
-    """Write the head of an array of patches, so that their bytes can follow in any number of writes.
+def write_pixels(file: Path, shape: tuple[int, ...], batches: Iterable[NDArray[np.uint8]]) -> None:
+    """Write an array of patches batch by batch.
 
     Plain writes, not a mapped file: on a full disk they fail with an error instead of a crash.
 
     Args:
-        stream: The .npy file.
-        shape: (N, H, W, 3) of the uint8 values that follow.
+        file: Path of the .npy file.
+        shape: Shape of all patches together, (N, H, W, 3).
+        batches: Patches in their order, each batch uint8 (n, H, W, 3).
     """
-    np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    written = 0
+    with file.open("wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        for images in batches:
+            assert images.dtype == np.uint8 and images.shape[1:] == shape[1:], (images.dtype, images.shape)
+            stream.write(np.ascontiguousarray(images).data)
+            written += len(images)
+        stream.flush()
+        os.fsync(stream.fileno())
+    assert written == shape[0], (written, shape)
 
 
-class PatchSetWriter:
-    """Write a patch set batch by batch; the folder appears only when it is complete.
+def write_patch_set(
+    folder: Path, index: pd.DataFrame, size_px: int, batches: Iterable[NDArray[np.uint8]]
+) -> None:
+    """Write a patch set; the folder appears, or replaces an older one, when it is complete.
 
-    Use as a context manager: ``append`` all patches in their order, then ``finish`` once. Leaving the
-    block without ``finish`` or by an error leaves an older folder untouched and nothing half-written.
-    Drafts of the same set that a killed process left are removed, so that only one may write it at a time.
+    The draft of a killed process is removed, so that only one process may write a set at a time.
+
+    Args:
+        folder: Folder of the patch set.
+        index: Table with one row per patch; has the column ``label``.
+        size_px: Side of the patches, px.
+        batches: Patches in the order of the rows, each batch uint8 (n, size_px, size_px, 3).
     """
-
-    def __init__(self, folder: Path, count: int, size_px: int) -> None:
-        """Prepare to write.
-
-        Args:
-            folder: The patch set's folder; replaced when complete.
-            count: How many patches there will be.
-            size_px: Side of each patch in pixels.
-        """
-        self._folder = folder
-        self._shape = (count, size_px, size_px, 3)
-        self._written = 0
-        self._finished = False
-        self._open = ExitStack()
-
-    def __enter__(self) -> Self:
-        self._draft = self._open.enter_context(atomic_folder(self._folder))
-        self._stream: BinaryIO = self._open.enter_context((self._draft / PIXELS_FILE).open("wb"))
-        begin_pixels(self._stream, self._shape)
-        return self
-
-    def append(self, images: NDArray[np.uint8]) -> None:
-        """Add the next patches.
-
-        Args:
-            images: uint8 of shape (n, size, size, 3).
-        """
-        assert images.dtype == np.uint8 and images.shape[1:] == self._shape[1:], (images.dtype, images.shape)
-        self._written += len(images)
-        assert self._written <= self._shape[0], "more patches than announced"
-        self._stream.write(np.ascontiguousarray(images).data)
-
-    def finish(self, index: pd.DataFrame) -> None:
-        """Close the pixels and write the table.
-
-        Args:
-            index: One row per patch, in the order they were appended; has the column ``label``.
-        """
-        assert self._written == self._shape[0] == len(index), (self._written, self._shape[0], len(index))
-        assert set(index["label"].unique()) <= set(LABELS)
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
-        write_table(index, self._draft / INDEX_FILE)
-        self._finished = True
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None and not self._finished:
-            unfinished = RuntimeError(f"{self._folder}: finish() was not called")
-            self._open.__exit__(RuntimeError, unfinished, None)
-            raise unfinished
-        self._open.__exit__(kind, error, trace)
+    assert set(index["label"].unique()) <= set(LABELS)
+    with atomic_folder(folder) as draft:
+        write_pixels(draft / PIXELS_FILE, (len(index), size_px, size_px, 3), batches)
+        write_table(index, draft / INDEX_FILE)

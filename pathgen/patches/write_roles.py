@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pathgen.core.errors import PathgenError
+from pathgen.core.errors import disk_full
 from pathgen.core.progress import progress
 from pathgen.patches.schemas import ROLES
-from pathgen.patches.store import PIXELS_FILE, PatchSetWriter, open_pixels
+from pathgen.patches.store import PIXELS_FILE, open_pixels, write_patch_set
 
 _INDEX_BYTES_PER_ROW = 200
 _ROWS_AT_A_TIME = 1024
@@ -21,20 +21,6 @@ _ROWS_AT_A_TIME = 1024
 def patch_bytes(count: int, size_px: int) -> int:
     """Return about how many bytes so many patches need on disk, with their table."""
     return count * (size_px * size_px * 3 + _INDEX_BYTES_PER_ROW)
-
-
-def no_room(folder: Path, needed: int) -> PathgenError:
-    """Say that a disk is too small.
-
-    Args:
-        folder: Where there is too little room.
-        needed: Bytes that are needed there.
-    """
-    return PathgenError(
-        folder,
-        f"the disk is full: the patches need {needed:,} bytes there",
-        "Free that much space, or lower sample.per_class or extract.size_px; finished slides are kept",
-    )
 
 
 def require_room(needs: Mapping[Path, int]) -> None:
@@ -54,21 +40,18 @@ def require_room(needs: Mapping[Path, int]) -> None:
     for folder in needs:
         needed = by_disk[folder.stat().st_dev]
         if shutil.disk_usage(folder).free < needed:
-            raise no_room(folder, needed)
+            raise disk_full(folder, needed)
 
 
-def _row_in_piece(samples: pd.DataFrame) -> pd.Series:
-    """Return for each patch its row among the patches drawn from its slide, by item."""
-    return samples.groupby("slide")["item"].rank(method="first").astype("int64") - 1
-
-
-def _of_rows(slides: Any, rows: Any, pieces: Mapping[str, Path]) -> Iterator[NDArray[np.uint8]]:
+def _read_rows(slides: Any, rows: Any, pieces: Mapping[str, Path], bar: Any) -> Iterator[NDArray[np.uint8]]:
     """Yield the images of some rows in their order, few at a time."""
     starts = np.flatnonzero(np.r_[True, slides[1:] != slides[:-1]]) if len(slides) else np.empty(0, np.int64)
     for first, end in zip(starts, [*starts[1:], len(slides)], strict=True):
         images = open_pixels(pieces[str(slides[first])] / PIXELS_FILE)
         for start in range(first, end, _ROWS_AT_A_TIME):
-            yield images[rows[start : min(start + _ROWS_AT_A_TIME, end)]]
+            chosen = rows[start : min(start + _ROWS_AT_A_TIME, end)]
+            yield images[chosen]
+            bar.update(len(chosen))
 
 
 def write_roles(samples: pd.DataFrame, pieces: Mapping[str, Path], folder: Path, size_px: int) -> None:
@@ -76,21 +59,19 @@ def write_roles(samples: pd.DataFrame, pieces: Mapping[str, Path], folder: Path,
 
     Args:
         samples: The table `pathgen.patches.schemas.SAMPLES`.
-        pieces: Slide to folder of its `pathgen.patches.slide_cache.SlidePatches`.
+        pieces: Slide to the folder of its patches, in the order of their items.
         folder: Where the patch sets shall be; each appears when it is complete.
         size_px: Side of the patches, px.
 
     Raises:
         PathgenError: A piece is damaged.
     """
-    row_in_piece = _row_in_piece(samples)
+    # Each slide's patches are stored in the order of their items.
+    row_in_piece = samples.groupby("slide")["item"].rank(method="first").astype("int64") - 1
     with progress(len(samples), "patches", "write patch sets") as bar:
         for role in ROLES:
             chosen = samples["role"] == role
             rows = samples[chosen].reset_index(drop=True)
             slides = rows["slide"].to_numpy(dtype=object)
-            with PatchSetWriter(folder / role, len(rows), size_px) as writer:
-                for images in _of_rows(slides, row_in_piece[chosen].to_numpy(), pieces):
-                    writer.append(images)
-                    bar.update(len(images))
-                writer.finish(rows)
+            batches = _read_rows(slides, row_in_piece[chosen].to_numpy(), pieces, bar)
+            write_patch_set(folder / role, rows, size_px, batches)

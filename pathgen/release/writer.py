@@ -11,7 +11,7 @@ from pathgen.core.files import atomic_folder, sha256_of, write_json
 from pathgen.export.api import export_patch_set
 from pathgen.export.format import FormatName, batches
 from pathgen.patches.parquet import read_table
-from pathgen.patches.store import INDEX_FILE, PatchSetWriter
+from pathgen.patches.store import INDEX_FILE, write_patch_set
 from pathgen.release.croissant import croissant
 from pathgen.release.datasheet import datasheet, description, licences, readme
 from pathgen.release.gate import reasons_against, stale_reasons
@@ -85,11 +85,9 @@ def _export(study: ReleaseInputs, draft: Path, form: FormatName) -> pd.DataFrame
     """Export both classes as one set, and return its table."""
     both, target = draft / ".both", draft / _FOLDERS[form]
     sets = list(study.sets.values())
-    with PatchSetWriter(both, study.count, study.side_px) as writer:
-        for patches in sets:
-            for rows in batches(len(patches)):
-                writer.append(patches.images[rows])
-        writer.finish(pd.concat([patches.index for patches in sets], ignore_index=True))
+    images = (patches.images[rows] for patches in sets for rows in batches(len(patches)))
+    index = pd.concat([patches.index for patches in sets], ignore_index=True)
+    write_patch_set(both, index, study.side_px, images)
     export_patch_set(both, target, form, "train" if form == "pcam" else None)
     index = read_table(both / INDEX_FILE)
     shutil.rmtree(both)

@@ -1,13 +1,14 @@
 """Read the sampled patches of a cohort, slide by slide, and write the patch sets of all roles."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.files import report_full_disk
@@ -15,9 +16,9 @@ from pathgen.jobs.job import Job, JobResult
 from pathgen.jobs.result_cache import ResultCache, Values
 from pathgen.jobs.runner import open_executor, prune, run_jobs
 from pathgen.jobs.settings import JobSettings
-from pathgen.patches.parquet import write_table
+from pathgen.patches.parquet import read_table, write_table
 from pathgen.patches.schemas import EXTRACTED, check_table
-from pathgen.patches.slide_cache import PLACE, PatchChunk, SlidePatches, write_slide_patches
+from pathgen.patches.store import PIXELS_FILE, open_pixels, write_pixels
 from pathgen.patches.write_roles import patch_bytes, require_room, write_roles
 from pathgen.provenance.cache_key import CacheKey
 from pathgen.provenance.code_hash import code_manifest
@@ -28,6 +29,9 @@ from pathgen.sources.settings import CohortSettings
 
 _log = logging.getLogger(__name__)
 _CHUNK_BYTES = 64 << 20
+_PLACES_FILE = "places.parquet"
+# Columns that identify a patch of a slide.
+_PLACE = ["item", "x_l0", "y_l0", "size_l0", "file"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class ExtractSlide:
         source: Source of the cohort.
         root: Folder of the source, absolute.
         slide: Id of the slide.
-        places: Sampled patches, columns `pathgen.patches.slide_cache.PLACE`, sorted by item.
+        places: Sampled patches, columns item, x_l0, y_l0, size_l0, file, sorted by item.
         cohort: Section `cohort`.
         size_px: Side of the patches, px.
         threads: Number of threads that read; the result does not depend on it.
@@ -72,42 +76,62 @@ class ExtractSlide:
         earlier = [
             entry for entry in self.cache.entries(self.slide) if entry.key.diff(self.key) == ["inputs.places"]
         ]
+        known = [_SlidePatches(entry.folder) for entry in earlier]
         methods: list[Values] = [{**entry.values, "read": 0} for entry in earlier]
-        parts = self._parts([SlidePatches.open(entry.folder) for entry in earlier], methods)
-        places = write_slide_patches(folder, self.places, self.size_px, parts)
-        unknown = places["incomplete"].isna().any()
+        count = len(self.places)
+        incomplete: Any = pd.arrays.BooleanArray(np.zeros(count, bool), np.ones(count, bool))
+        rows_per_chunk = max(1, _CHUNK_BYTES // (self.size_px**2 * 3))
+        chunks = (
+            self._read(slice(start, start + rows_per_chunk), known, incomplete, methods)
+            for start in range(0, count, rows_per_chunk)
+        )
+        write_pixels(folder / PIXELS_FILE, (count, self.size_px, self.size_px, 3), chunks)
+        write_table(self.places.assign(incomplete=incomplete), folder / _PLACES_FILE)
         return {
-            "patches": len(places),
+            "patches": count,
             "read": sum(method["read"] for method in methods),
             # One slide is always read by the same method.
             "method": methods[0]["method"],
             "reason": methods[0]["reason"],
-            "incomplete": None if unknown else int(places["incomplete"].sum()),
+            "incomplete": None if incomplete.isna().any() else int(incomplete.sum()),
         }
 
-    def _parts(self, earlier: list[SlidePatches], methods: list[Values]) -> Iterator[PatchChunk]:
-        """Yield the patches in chunks; append to `methods` how many were read, and how."""
-        rows_per_part = max(1, _CHUNK_BYTES // (self.size_px**2 * 3))
-        for start in range(0, len(self.places), rows_per_part):
-            places = self.places.iloc[start : start + rows_per_part]
-            images = np.empty((len(places), self.size_px, self.size_px, 3), dtype=np.uint8)
-            incomplete = pd.arrays.BooleanArray(np.zeros(len(places), bool), np.ones(len(places), bool))
-            missing = np.ones(len(places), dtype=bool)
-            for piece in earlier:
-                rows = piece.find(places)
-                found = missing & (rows >= 0)
-                images[found] = piece.images[rows[found]]
-                incomplete[found] = piece.places["incomplete"].array[rows[found]]
-                missing &= ~found
-            if missing.any():
-                batch = self.source.read_patches(
-                    self.root, places[missing], self.size_px, self.cohort, self.threads
-                )
-                images[missing] = batch.images
-                if batch.incomplete is not None:
-                    incomplete[missing] = batch.incomplete
-                methods.append({"read": len(batch.images), "method": batch.method, "reason": batch.reason})
-            yield PatchChunk(images, incomplete)
+    def _read(
+        self, rows: slice, earlier: list["_SlidePatches"], incomplete: Any, methods: list[Values]
+    ) -> NDArray[np.uint8]:
+        """Return the patches of some rows; note in `incomplete` and `methods` how they were read."""
+        places, incomplete = self.places.iloc[rows], incomplete[rows]  # a view
+        images = np.empty((len(places), self.size_px, self.size_px, 3), dtype=np.uint8)
+        missing = np.ones(len(places), dtype=bool)
+        for patches in earlier:
+            found = patches.find(places)
+            copied = missing & (found >= 0)
+            images[copied] = patches.images[found[copied]]
+            incomplete[copied] = patches.places["incomplete"].array[found[copied]]
+            missing &= ~copied
+        if missing.any():
+            batch = self.source.read_patches(
+                self.root, places[missing], self.size_px, self.cohort, self.threads
+            )
+            images[missing] = batch.images
+            if batch.incomplete is not None:
+                incomplete[missing] = batch.incomplete
+            methods.append({"read": len(batch.images), "method": batch.method, "reason": batch.reason})
+        return images
+
+
+class _SlidePatches:
+    """The patches of a slide that an earlier job has written."""
+
+    def __init__(self, folder: Path) -> None:
+        self.places = read_table(folder / _PLACES_FILE)
+        self.images = open_pixels(folder / PIXELS_FILE)
+
+    def find(self, places: pd.DataFrame) -> NDArray[np.int64]:
+        """Return for each place its row here, int64; -1 for unknown places."""
+        known = self.places[_PLACE].assign(row=np.arange(len(self.places)))
+        rows = places[_PLACE].merge(known, how="left", on=_PLACE)["row"]
+        return rows.fillna(-1).to_numpy(dtype=np.int64)
 
 
 def extract_cohort(
@@ -172,7 +196,7 @@ def _jobs(
     code = code_manifest(__name__, source.read_patches.__module__)
     jobs = []
     for name, of_slide in by_slide:
-        slide, places = str(name), of_slide[PLACE].reset_index(drop=True)
+        slide, places = str(name), of_slide[_PLACE].reset_index(drop=True)
         key = pixel_key(source, rows[slide], cohort_settings, size_px, places, code)
         work = ExtractSlide(
             source=source,

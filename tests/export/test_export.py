@@ -17,7 +17,7 @@ from pathgen.core.torchvision_import import torchvision
 from pathgen.export import format
 from pathgen.export.api import WRITERS, export_patch_set
 from pathgen.export.format import FormatName
-from pathgen.patches.store import INDEX_FILE, PatchSetWriter
+from pathgen.patches.store import INDEX_FILE, write_patch_set
 from pathgen.sources import patch_folder, pcam
 from pathgen.sources.settings import CohortSettings
 
@@ -41,10 +41,8 @@ def test_export_twice_gives_the_same_bytes(tmp_path: Path, name: Any, monkeypatc
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_export_of_an_empty_set_holds_its_table(tmp_path: Path, name: Any) -> None:
-    with PatchSetWriter(tmp_path / "set", 0, 8) as writer:
-        writer.finish(
-            pd.DataFrame({"item": pd.Series([], dtype="int64"), "label": pd.Series([], dtype=object)})
-        )
+    empty = pd.DataFrame({"item": pd.Series([], dtype="int64"), "label": pd.Series([], dtype=object)})
+    write_patch_set(tmp_path / "set", empty, 8, [])
     export_patch_set(tmp_path / "set", tmp_path / "out", name, SPLIT[name])
     assert any(file.endswith(INDEX_FILE) for file in content(tmp_path / "out"))
 
@@ -63,9 +61,8 @@ def test_imagefolder_is_read_by_torchvision(tmp_path: Path) -> None:
 
 def test_imagefolder_escapes_unsafe_slide_names(tmp_path: Path) -> None:
     slides = ["a/b", "../a", ".a", "a%2Fb", "a\n", "\u7247\u4e00" * 6]
-    with PatchSetWriter(tmp_path / "set", len(slides), 2) as writer:
-        writer.append(np.zeros((len(slides), 2, 2, 3), np.uint8))
-        writer.finish(pd.DataFrame({"slide": slides, "label": "tumor"}))
+    index = pd.DataFrame({"slide": slides, "label": "tumor"})
+    write_patch_set(tmp_path / "set", index, 2, [np.zeros((len(slides), 2, 2, 3), np.uint8)])
     export_patch_set(tmp_path / "set", tmp_path / "out", "imagefolder")
     files = [file for file in (tmp_path / "out" / "tumor").iterdir() if not file.name.startswith(".")]
     assert len(files) == len(slides)

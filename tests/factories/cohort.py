@@ -19,7 +19,7 @@ from pathgen.patches.schemas import (
     check_table,
     empty_table,
 )
-from pathgen.patches.store import PatchSetWriter
+from pathgen.patches.store import write_patch_set
 from pathgen.survey.settings import SurveySettings
 from pathgen.survey.survey import SurveyCounts, survey_cohort
 from pathgen.wsi.overlay import overlay
@@ -109,9 +109,7 @@ def write_patch_sets(data: Path, samples: pd.DataFrame) -> None:
         random = np.random.default_rng(ROLES.index(role))
         base = np.where((index["label"] == "tumor").to_numpy(), 80, 180)[:, None, None, None]
         images = base + random.integers(-50, 50, (len(index), SIDE_PX, SIDE_PX, 3))
-        with PatchSetWriter(data / "patches" / role, len(index), SIDE_PX) as writer:
-            writer.append(images.astype(np.uint8))
-            writer.finish(index)
+        write_patch_set(data / "patches" / role, index, SIDE_PX, [images.astype(np.uint8)])
 
 
 def outlined(width: int = 300, height: int = 200) -> np.ndarray:

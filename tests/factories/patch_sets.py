@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from pathgen.patches.schemas import SAMPLES, check_table
-from pathgen.patches.store import PatchSetWriter
+from pathgen.patches.store import write_patch_set
 
 SIDE = 16
 
@@ -26,19 +26,16 @@ def write_set(folder: Path, count: int = 23, seed: int = 0, split: str = "train"
         exhaustive=True,
         role=split,
     )
-    with PatchSetWriter(folder, count, SIDE) as writer:
-        writer.append(images)
-        writer.finish(check_table(index.reindex(columns=SAMPLES.names), SAMPLES, "index"))
+    index = check_table(index.reindex(columns=SAMPLES.names), SAMPLES, "index")
+    write_patch_set(folder, index, SIDE, [images])
     return images
 
 
 def write_synthetic(folder: Path, count: int = 6) -> np.ndarray:
     """Write a set as the stage synthesise does."""
     images = np.random.default_rng(9).integers(0, 256, (count, SIDE, SIDE, 3), dtype=np.uint8)
-    with PatchSetWriter(folder, count, SIDE) as writer:
-        writer.append(images)
-        index = {"item": np.arange(count), "label": ["tumor"] * count, "generator": "dcgan", "seed": 7}
-        writer.finish(pd.DataFrame(index))
+    index = {"item": np.arange(count), "label": ["tumor"] * count, "generator": "dcgan", "seed": 7}
+    write_patch_set(folder, pd.DataFrame(index), SIDE, [images])
     return images
 
 

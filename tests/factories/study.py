@@ -15,7 +15,7 @@ from pathgen.metrics.statistics.bootstrap import build_clusters
 from pathgen.metrics.statistics.calibration import reliability_curve
 from pathgen.patches.parquet import write_table
 from pathgen.patches.schemas import COHORT, INDEXED, SAMPLES, check_table, empty_table
-from pathgen.patches.store import PatchSetWriter
+from pathgen.patches.store import write_patch_set
 from pathgen.report.hashes import file_hashes, library_versions
 from pathgen.report.page import build_report
 from pathgen.report.settings import ReportSettings
@@ -114,9 +114,7 @@ def _write_patches(folder: Path, index: pd.DataFrame, seed: int) -> None:
     random = np.random.default_rng(seed)
     base = np.where((index["label"] == "tumor").to_numpy(), 90, 180)[:, None, None, None]
     images = np.clip(base + random.integers(-60, 60, (len(index), SIDE_PX, SIDE_PX, 3)), 0, 255)
-    with PatchSetWriter(folder, len(index), SIDE_PX) as writer:
-        writer.append(images.astype(np.uint8))
-        writer.finish(index)
+    write_patch_set(folder, index, SIDE_PX, [images.astype(np.uint8)])
 
 
 def _confusion(truth: np.ndarray, said: np.ndarray) -> dict[str, int]:

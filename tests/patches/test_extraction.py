@@ -9,8 +9,7 @@ import pytest
 
 from pathgen.core.errors import PathgenError
 from pathgen.patches.schemas import ROLES
-from pathgen.patches.slide_cache import PLACE, PatchChunk, SlidePatches, write_slide_patches
-from pathgen.patches.store import open_patch_set
+from pathgen.patches.store import PIXELS_FILE, open_patch_set, write_pixels
 from pathgen.patches.write_roles import require_room, write_roles
 
 _SIZE = 4
@@ -40,27 +39,8 @@ def _pieces(samples: pd.DataFrame, folder: Path) -> dict[str, Path]:
         pieces[str(slide)] = folder / str(slide)
         (folder / str(slide)).mkdir(parents=True)
         images = np.stack([np.full((_SIZE, _SIZE, 3), item % 251, np.uint8) for item in rows["item"]])
-        parts = [_part(images[:7], [True, None]), _part(images[7:], [False])]
-        write_slide_patches(folder / str(slide), rows[PLACE], _SIZE, parts)
+        write_pixels(pieces[str(slide)] / PIXELS_FILE, images.shape, [images])
     return pieces
-
-
-def _part(images: np.ndarray, incomplete: list[bool | None]) -> PatchChunk:
-    """Make a part that is told to be incomplete as in the list, again and again."""
-    told = (incomplete * len(images))[: len(images)]
-    return PatchChunk(images, pd.array(told, dtype="boolean"))
-
-
-def test_a_piece_keeps_what_each_part_tells(tmp_path: Path) -> None:
-    samples = _samples(30)
-    folder = _pieces(samples, tmp_path)["s2"]
-    piece = SlidePatches.open(folder)
-    assert piece.places["incomplete"].dtype == "boolean"
-    told = [None if pd.isna(value) else bool(value) for value in piece.places["incomplete"]]
-    assert told == [True, None, True, None, True, None, True, False, False, False]
-    wanted = samples[samples["slide"].eq("s2")].sort_values("item").iloc[[4, 2]]
-    wanted = pd.concat([wanted, wanted.assign(item=99)])
-    assert piece.find(wanted).tolist() == [4, 2, -1, -1]
 
 
 def test_each_role_becomes_a_set_in_the_rows_order(tmp_path: Path) -> None:
@@ -89,5 +69,5 @@ def test_too_little_room_counts_all_that_goes_on_a_disk(
     usage = type(shutil.disk_usage(tmp_path))
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(10**9, 10**9, 10_000))
     require_room({tmp_path / "a": 4000, tmp_path / "b": 6000})
-    with pytest.raises(PathgenError, match="a: the disk is full: the patches need 10,001 bytes there"):
+    with pytest.raises(PathgenError, match="a: the disk is full: 10,001 bytes"):
         require_room({tmp_path / "a": 4001, tmp_path / "b": 6000})

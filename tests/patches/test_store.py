@@ -1,6 +1,7 @@
 """Patch sets on disk."""
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from pathgen.core.errors import PathgenError
 from pathgen.patches.parquet import write_table
-from pathgen.patches.store import INDEX_FILE, PIXELS_FILE, PatchSetWriter, open_patch_set
+from pathgen.patches.store import INDEX_FILE, PIXELS_FILE, open_patch_set, write_patch_set
 
 _SIZE = 8
 
@@ -26,10 +27,7 @@ def _index(count: int) -> pd.DataFrame:
 
 def _write(folder: Path, count: int = 5) -> np.ndarray:
     images = _images(count)
-    with PatchSetWriter(folder, count, _SIZE) as writer:
-        writer.append(images[:2])
-        writer.append(images[2:])
-        writer.finish(_index(count))
+    write_patch_set(folder, _index(count), _SIZE, [images[:2], images[2:]])
     return images
 
 
@@ -46,10 +44,7 @@ def test_round_trip(tmp_path: Path) -> None:
 
 def test_same_patches_same_bytes_however_batched(tmp_path: Path) -> None:
     images = _write(tmp_path / "a")
-    with PatchSetWriter(tmp_path / "b", 5, _SIZE) as writer:
-        for image in images:
-            writer.append(image[None])
-        writer.finish(_index(5))
+    write_patch_set(tmp_path / "b", _index(5), _SIZE, (image[None] for image in images))
     for name in (PIXELS_FILE, INDEX_FILE):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
@@ -68,13 +63,13 @@ def test_of_label_keeps_order_and_copies_only_scattered_rows(tmp_path: Path) -> 
 
 def test_an_error_inside_leaves_the_old_set(tmp_path: Path) -> None:
     images = _write(tmp_path / "train")
+
+    def batches() -> Iterator[np.ndarray]:
+        yield images[:1]
+        raise OSError("disk")
+
     with pytest.raises(OSError, match="disk"):
-        with PatchSetWriter(tmp_path / "train", 5, _SIZE) as writer:
-            writer.append(images[:1])
-            raise OSError("disk")
-    with pytest.raises(RuntimeError, match="finish"):
-        with PatchSetWriter(tmp_path / "train", 5, _SIZE) as writer:
-            writer.append(images)
+        write_patch_set(tmp_path / "train", _index(5), _SIZE, batches())
     np.testing.assert_array_equal(open_patch_set(tmp_path / "train").images, images)
     assert [path.name for path in tmp_path.iterdir()] == ["train"]
 
@@ -88,14 +83,9 @@ def test_what_a_killed_run_left_is_removed(tmp_path: Path) -> None:
 
 
 def test_a_short_or_mislabelled_set_is_never_finished(tmp_path: Path) -> None:
-    with pytest.raises(AssertionError):
-        with PatchSetWriter(tmp_path / "train", 5, _SIZE) as writer:
-            writer.append(_images(4))
-            writer.finish(_index(4))
-    with pytest.raises(AssertionError):
-        with PatchSetWriter(tmp_path / "train", 4, _SIZE) as writer:
-            writer.append(_images(4))
-            writer.finish(_index(4).assign(label="cancer"))
+    for index in (_index(5), _index(3), _index(4).assign(label="cancer")):
+        with pytest.raises(AssertionError):
+            write_patch_set(tmp_path / "train", index, _SIZE, [_images(4)])
     assert list(tmp_path.iterdir()) == []
 
 

@@ -25,7 +25,7 @@ from pathgen.core import layout
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.torchvision_import import torchvision
 from pathgen.patches.parquet import read_table
-from pathgen.patches.store import PatchSetWriter, open_patch_set
+from pathgen.patches.store import open_patch_set, write_patch_set
 from pathgen.release.gate import named_in, reasons_against, stale_reasons
 from pathgen.release.inputs import ReleaseInputs, read_inputs
 from pathgen.release.limits import TOO_NEAR, checks
@@ -298,9 +298,7 @@ def test_reasons_name_a_copy_of_an_original(copy: Path, how) -> None:  # type: i
     patches = open_patch_set(folder)
     images, index = np.array(patches.images), patches.index
     images[5] = how(open_patch_set(copy / "data" / "patches" / "reference").images[7])
-    with PatchSetWriter(folder, len(images), images.shape[1]) as writer:
-        writer.append(images)
-        writer.finish(index)
+    write_patch_set(folder, index, images.shape[1], [images])
     (reason,) = against(read_inputs(copy, "dcgan"))
     assert str(folder) in reason and "patch 5" in reason
 
