@@ -62,13 +62,7 @@ def run_stage(stage: str, root: Path, out: Path, workers: int) -> None:
 
 def draw(sample: SampleSettings, cohort: Path, candidates: Path, samples: Path) -> None:
     """Sample patches as the stage does."""
-    drawn = sample_cohort(
-        read_table(cohort),
-        read_to_draw(candidates),
-        **sample.model_dump(exclude={"label", "per_class"}),
-        **sample.label.model_dump(),
-        per_class=sample.per_class.model_dump(),
-    )
+    drawn = sample_cohort(read_table(cohort), read_to_draw(candidates), sample)
     write_table(complete(drawn, candidates), samples)
 
 

@@ -13,13 +13,7 @@ from stages.context import Stage, dvc_stage
 def main(stage: Stage) -> None:
     """Run the stage."""
     sample = load_section("sample", SampleSettings)
-    drawn = sample_cohort(
-        read_table(layout.COHORT),
-        read_to_draw(layout.CANDIDATES),
-        **sample.model_dump(exclude={"label", "per_class"}),
-        **sample.label.model_dump(),
-        per_class=sample.per_class.model_dump(),
-    )
+    drawn = sample_cohort(read_table(layout.COHORT), read_to_draw(layout.CANDIDATES), sample)
     write_table(complete(drawn, layout.CANDIDATES), layout.SAMPLES)
     counts = ("sample/" + drawn["role"] + "/" + drawn["label"]).value_counts()
     stage.run.metrics({str(name): float(count) for name, count in counts.items()}, 0)

@@ -1,21 +1,14 @@
 """Which candidate is tumor, which is normal, and which is left out."""
 
-from typing import Literal
-
 import numpy as np
 import pandas as pd
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.labels import LABELS
+from pathgen.patches.settings import LabelSettings
 
 
-def label_candidates(
-    candidates: pd.DataFrame,
-    rule: Literal["area", "paper"],
-    min_tumor_fraction: float,
-    max_normal_fraction: float,
-    max_exclusion_fraction: float,
-) -> pd.DataFrame:
+def label_candidates(candidates: pd.DataFrame, settings: LabelSettings) -> pd.DataFrame:
     """Give every candidate its label, and drop those that are neither.
 
     A label given by the source stays. Otherwise a patch is tumor when enough of it is lesion (rule
@@ -25,10 +18,7 @@ def label_candidates(
 
     Args:
         candidates: The table `pathgen.patches.schemas.CANDIDATES`.
-        rule: ``"area"``: by area of lesion; ``"paper"``: by touching the mask.
-        min_tumor_fraction: Rule area: tumor from this share of the patch's area on, in (0, 1].
-        max_normal_fraction: Rule area: normal up to this share, in [0, 1).
-        max_exclusion_fraction: Normal only up to this share inside excluded areas, in [0, 1].
+        settings: Label rule.
 
     Returns:
         The labelled candidates in the same order, with a fresh row index; `label` is categorical.
@@ -40,21 +30,22 @@ def label_candidates(
         Rule paper: the study's published code (one pixel of the level-6 mask labels the patch tumor).
     """
     given = candidates["label"].notna()
-    basis = "tumor_fraction" if rule == "area" else "touches_tumor"
+    basis = "tumor_fraction" if settings.rule == "area" else "touches_tumor"
     lost = candidates[basis].isna() & ~given
     if bool(lost.any()):
         slide = candidates.loc[lost, "slide"].iloc[0]
         raise PathgenError(
             f"slide {slide}", f"candidates have neither a label nor a {basis}", "Run the stage index again"
         )
-    if rule == "area":
-        tumor = candidates["tumor_fraction"] >= min_tumor_fraction
-        free = candidates["tumor_fraction"] <= max_normal_fraction
+    if settings.rule == "area":
+        tumor = candidates["tumor_fraction"] >= settings.min_tumor_fraction
+        free = candidates["tumor_fraction"] <= settings.max_normal_fraction
     else:
         tumor = candidates["touches_tumor"].fillna(False).astype(bool)
         free = ~tumor
     # An unknown exclusion (NaN) compares as False: not known to be normal.
-    normal = free & candidates["exhaustive"] & (candidates["exclusion_fraction"] <= max_exclusion_fraction)
+    unexcluded = candidates["exclusion_fraction"] <= settings.max_exclusion_fraction
+    normal = free & candidates["exhaustive"] & unexcluded
     # Small numbers in place of eleven million texts.
     decided = np.where(tumor, 1, np.where(normal, 0, -1)).astype(np.int8)
     label = np.where(given, pd.Categorical(candidates["label"], categories=LABELS).codes, decided)

@@ -13,6 +13,7 @@ from pathgen.core.labels import LABELS
 from pathgen.core.seeding import derive_seed
 from pathgen.patches.labelling import label_candidates
 from pathgen.patches.schemas import SAMPLES, SPLITS, Schema, check_table
+from pathgen.patches.settings import SampleSettings
 from pathgen.patches.splits import assign_splits
 
 _log = logging.getLogger(__name__)
@@ -131,45 +132,25 @@ def draw_samples(
     return check_table(samples, known, "samples")
 
 
-def sample_cohort(
-    cohort: pd.DataFrame,
-    candidates: pd.DataFrame,
-    *,
-    rule: Literal["area", "paper"],
-    min_tumor_fraction: float,
-    max_normal_fraction: float,
-    max_exclusion_fraction: float,
-    valid_tumor_share: float,
-    test_tumor_share: float | None,
-    per_class: Mapping[str, int],
-    seed: int,
-    on_shortage: Literal["stop", "shrink"],
-) -> pd.DataFrame:
+def sample_cohort(cohort: pd.DataFrame, candidates: pd.DataFrame, settings: SampleSettings) -> pd.DataFrame:
     """Label the candidates, split the slides, and draw the five roles.
 
     Args:
-        cohort: The table `COHORT`.
-        candidates: The table `CANDIDATES` of its slides, or those of its columns that
+        cohort: Table `COHORT`.
+        candidates: Table `CANDIDATES` of its slides, or those of its columns that
             `pathgen.patches.candidates_io.read_to_draw` reads.
-        rule: Label rule, see `pathgen.patches.labelling.label_candidates`.
-        min_tumor_fraction: Smallest lesion fraction of a tumor patch.
-        max_normal_fraction: Largest lesion fraction of a normal patch.
-        max_exclusion_fraction: Largest fraction of a normal patch inside excluded areas.
-        valid_tumor_share: Share of the tumor patches outside test that valid gets, in (0, 1).
-        test_tumor_share: Share of all tumor patches that test gets, in (0, 1); None where test is official.
-        per_class: Number of patches per class, by role.
-        seed: Seed of the split and of the draw, which are independent of each other.
-        on_shortage: Reaction to too few patches, see `draw_samples`.
+        settings: Section `sample`; the split and the draw use its seed independently of each other.
 
     Returns:
-        The table `pathgen.patches.schemas.SAMPLES`, without the columns that the candidates do not have.
+        Table `pathgen.patches.schemas.SAMPLES`, without the columns that the candidates do not have.
 
     Raises:
         PathgenError: Labels or splits cannot be given, or there are too few patches.
     """
-    labelled = label_candidates(
-        candidates, rule, min_tumor_fraction, max_normal_fraction, max_exclusion_fraction
+    labelled = label_candidates(candidates, settings.label)
+    split = assign_splits(
+        cohort, labelled, settings.valid_tumor_share, settings.test_tumor_share, settings.seed
     )
-    split = assign_splits(cohort, labelled, valid_tumor_share, test_tumor_share, seed)
     of_row = pd.Categorical(labelled["slide"].map(split), categories=SPLITS)
-    return draw_samples(labelled.assign(split=of_row), per_class, seed, on_shortage)
+    per_class = settings.per_class.model_dump()
+    return draw_samples(labelled.assign(split=of_row), per_class, settings.seed, settings.on_shortage)

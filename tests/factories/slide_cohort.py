@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from factories.sampling import sample_settings
 from factories.slide_files import job_settings, write_annotation, write_slide
 from pathgen.core.errors import cli_errors
 from pathgen.core.profiles import read_profile
@@ -83,11 +84,8 @@ def index(
 
 def draw(root: Path, out: Path, seed: int = 1, **changes: Any) -> pd.DataFrame:
     """Run what the stage sample runs."""
-    samples = sample_cohort(
-        cohort(root, **changes), read_table(out / "index/candidates.parquet"),
-        rule="area", min_tumor_fraction=0.5, max_normal_fraction=0.0, max_exclusion_fraction=0.0,
-        valid_tumor_share=0.2, test_tumor_share=0.3, per_class=PER_CLASS, seed=seed, on_shortage="stop",
-    )  # fmt: skip
+    settings = sample_settings(PER_CLASS, seed=seed, valid_tumor_share=0.2, test_tumor_share=0.3)
+    samples = sample_cohort(cohort(root, **changes), read_table(out / "index/candidates.parquet"), settings)
     write_table(samples, out / "samples.parquet")
     return samples
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from factories.sampling import sample_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,18 +16,14 @@ from pathgen.patches.candidates_io import complete, read_to_draw
 from pathgen.patches.parquet import concatenate_tables, read_table, write_table
 from pathgen.patches.sampling import sample_cohort
 from pathgen.patches.schemas import CANDIDATES, COHORT, SAMPLES, check_table
+from pathgen.patches.settings import SampleSettings
 
-_RULES: dict[str, Any] = dict(
-    rule="area",
-    min_tumor_fraction=0.5,
-    max_normal_fraction=0.1,
-    max_exclusion_fraction=0.2,
-    valid_tumor_share=0.3,
-    test_tumor_share=0.2,
-    per_class={"train": 9, "valid": 3, "test": 4, "nonmember": 9, "reference": 9},
-    seed=11,
-    on_shortage="shrink",
-)
+_PER_CLASS = {"train": 9, "valid": 3, "test": 4, "nonmember": 9, "reference": 9}
+
+
+def _settings(rule: str = "area", seed: int = 11) -> SampleSettings:
+    label = dict(rule=rule, min_tumor_fraction=0.5, max_normal_fraction=0.1, max_exclusion_fraction=0.2)
+    return sample_settings(_PER_CLASS, label, seed=seed, test_tumor_share=0.2, on_shortage="shrink")
 
 
 def _candidates(seed: int, labelled: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -68,11 +65,11 @@ def test_the_draw_out_of_the_file_is_the_draw_in_memory(
         write_table(candidates.iloc[rows], piece)
     file = tmp_path / "candidates.parquet"
     concatenate_tables(pieces, CANDIDATES, file)
-    rules = _RULES | {"rule": rule, "seed": seed}
-    expected = sample_cohort(cohort, candidates, **rules)
+    rules = _settings(rule, seed)
+    expected = sample_cohort(cohort, candidates, rules)
     looked_at = read_to_draw(file)
     assert set(looked_at["slide"].cat.categories) == set(candidates["slide"])
-    found = complete(sample_cohort(cohort, looked_at, **rules), file)
+    found = complete(sample_cohort(cohort, looked_at, rules), file)
     pd.testing.assert_frame_equal(found, expected)
     check_table(found, SAMPLES, "samples")
 
@@ -82,9 +79,9 @@ def test_many_pieces_are_gone_through_one_by_one(tmp_path: Path) -> None:
     write_table(candidates, tmp_path / "whole.parquet")
     file = tmp_path / "pieces.parquet"
     pq.write_table(pq.read_table(tmp_path / "whole.parquet"), file, row_group_size=37)
-    expected = sample_cohort(cohort, read_table(tmp_path / "whole.parquet"), **_RULES)
+    expected = sample_cohort(cohort, read_table(tmp_path / "whole.parquet"), _settings())
     pd.testing.assert_frame_equal(
-        complete(sample_cohort(cohort, read_to_draw(file), **_RULES), file), expected
+        complete(sample_cohort(cohort, read_to_draw(file), _settings()), file), expected
     )
 
 
@@ -113,7 +110,7 @@ def test_damage_within_a_file_and_other_tables_are_named(tmp_path: Path) -> None
     cohort, candidates = _candidates(3, labelled=False)
     file = tmp_path / "candidates.parquet"
     write_table(candidates, file)
-    drawn = sample_cohort(cohort, read_to_draw(file), **_RULES)
+    drawn = sample_cohort(cohort, read_to_draw(file), _settings())
     content = bytearray(file.read_bytes())
     content[10:2000] = b"\xff" * 1990
     file.write_bytes(content)

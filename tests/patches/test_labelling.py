@@ -3,15 +3,17 @@
 import numpy as np
 import pandas as pd
 import pytest
+from factories.sampling import AREA
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pathgen.core.errors import PathgenError
 from pathgen.patches.labelling import label_candidates
 from pathgen.patches.schemas import CANDIDATES, check_table
+from pathgen.patches.settings import LabelSettings
 
-_AREA = ("area", 0.5, 0.0, 0.1)
-_PAPER = ("paper", 0.5, 0.0, 0.1)
+_AREA = LabelSettings.model_validate(AREA)
+_PAPER = LabelSettings.model_validate(AREA | {"rule": "paper"})
 
 
 def _rows(*rows: dict) -> pd.DataFrame:
@@ -23,8 +25,8 @@ def _rows(*rows: dict) -> pd.DataFrame:
     return check_table(table, CANDIDATES, "rows")
 
 
-def _labels(table: pd.DataFrame, rule: tuple) -> list[str | None]:
-    labelled = label_candidates(table, *rule).set_index("item")["label"]
+def _labels(table: pd.DataFrame, rule: LabelSettings) -> list[str | None]:
+    labelled = label_candidates(table, rule).set_index("item")["label"]
     return [labelled.get(item) for item in table["item"]]
 
 
@@ -66,9 +68,9 @@ def test_a_given_label_stays() -> None:
 
 def test_no_label_and_no_fraction_is_an_error_not_normal() -> None:
     with pytest.raises(PathgenError, match="slide s: candidates have neither a label nor a tumor_fraction"):
-        label_candidates(_rows(dict(tumor_fraction=None)), *_AREA)
+        label_candidates(_rows(dict(tumor_fraction=None)), _AREA)
     with pytest.raises(PathgenError, match="touches_tumor"):
-        label_candidates(_rows(dict(touches_tumor=None)), *_PAPER)
+        label_candidates(_rows(dict(touches_tumor=None)), _PAPER)
 
 
 @settings(max_examples=20, deadline=None)
@@ -94,4 +96,7 @@ def test_area_rule_equals_the_plain_rule(fractions: list[float], low: float, hig
             expected.append("normal")
         else:
             expected.append(None)
-    assert _labels(_rows(*rows), ("area", high, low, 0.3)) == expected
+    rule = LabelSettings(
+        rule="area", min_tumor_fraction=high, max_normal_fraction=low, max_exclusion_fraction=0.3
+    )
+    assert _labels(_rows(*rows), rule) == expected

@@ -8,6 +8,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
+from factories.sampling import sample_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -166,11 +167,8 @@ def test_the_whole_way_from_candidates_to_roles() -> None:
         for item in range(60)
     ]
     candidates = pd.DataFrame(rows).assign(exhaustive=True).reindex(columns=CANDIDATES.names)
-    samples = sample_cohort(
-        cohort, check_table(candidates, CANDIDATES, "candidates"), rule="area", min_tumor_fraction=0.5,
-        max_normal_fraction=0.0, max_exclusion_fraction=0.0, valid_tumor_share=0.3, test_tumor_share=None,
-        per_class=_COUNTS, seed=7, on_shortage="stop",
-    )  # fmt: skip
+    candidates = check_table(candidates, CANDIDATES, "candidates")
+    samples = sample_cohort(cohort, candidates, sample_settings(_COUNTS, seed=7))
     assert set(samples["role"]) == set(ROLES)
     assert samples.groupby("slide")["split"].nunique().max() == 1
     assert set(samples.loc[samples["role"] == "test", "slide"]) <= set(slides[9:])

@@ -22,6 +22,8 @@ from pathgen.core import layout
 from pathgen.jobs.settings import JobSettings
 from pathgen.patches.parquet import read_table
 from pathgen.patches.sampling import sample_cohort
+from pathgen.patches.schemas import ROLES
+from pathgen.patches.settings import SampleSettings
 from pathgen.patches.store import open_patch_set
 from pathgen.provenance.code_hash import write_manifests
 from pathgen.sources.discovery import load_cohort_settings, load_source
@@ -39,11 +41,10 @@ if name == "blank":
     jobs = JobSettings(folder="work/jobs", workers=1, threads_per_slide=1)
     cohort = load_source(name).find_cohort(settings.folder, settings)
     assert index_cohort(cohort, settings, index, layout.INDEX, jobs) == 80
-    samples = sample_cohort(
-        cohort, read_table(layout.CANDIDATES), rule="area", min_tumor_fraction=0.5, max_normal_fraction=0.0,
-        max_exclusion_fraction=0.0, valid_tumor_share=0.25, test_tumor_share=0.25, seed=1,
-        on_shortage="stop", per_class=dict.fromkeys(("train", "valid", "test", "nonmember", "reference"), 3),
-    )
+    sample = SampleSettings.model_validate(read_params()["sample"] | {
+        "per_class": dict.fromkeys(ROLES, 3), "valid_tumor_share": 0.25, "test_tumor_share": 0.25,
+    })
+    samples = sample_cohort(cohort, read_table(layout.CANDIDATES), sample)
     extract_cohort(cohort, samples, settings, 8, layout.PATCHES, layout.EXTRACTED_SLIDES, jobs)
     assert (open_patch_set(layout.TRAIN).images == 200).all()
 """

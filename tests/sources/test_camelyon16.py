@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from factories.sampling import sample_settings
 from factories.slide_files import LESION, job_settings, write_annotation, write_camelyon16, write_slide
 
 from pathgen.core.errors import PathgenError, PathgenErrors
@@ -225,11 +226,7 @@ def test_from_slides_to_patch_sets(original: Path, tmp_path: Path) -> None:
     assert inside["x_l0"].between(x0, x1 - 32).all() and inside["y_l0"].between(y0, y1 - 32).all()
 
     per_class = {"train": 8, "valid": 3, "test": 5, "nonmember": 4, "reference": 4}
-    samples = sample_cohort(
-        _cohort(original), candidates, rule="area", min_tumor_fraction=0.5, max_normal_fraction=0.0,
-        max_exclusion_fraction=0.0, valid_tumor_share=0.3, test_tumor_share=None, per_class=per_class,
-        seed=1, on_shortage="stop",
-    )  # fmt: skip
+    samples = sample_cohort(_cohort(original), candidates, sample_settings(per_class))
     assert not ((samples["slide"] == "tumor_010") & (samples["label"] == "normal")).any()
     settings = _settings(original)
     places = (tmp_path / "patches", tmp_path / "by_slide.parquet")

@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+from factories.sampling import sample_settings
 
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.patches.sampling import sample_cohort
@@ -139,11 +140,8 @@ def test_real_files(real_data: Path, tmp_path: Path) -> None:
     settings = _settings(root)
     cohort, candidates = _candidates(root, settings)
     assert candidates.groupby(["slide", "label"]).size().tolist() == [80, 80, 340, 340, 80, 80]
-    samples = sample_cohort(
-        cohort, candidates, rule="area", min_tumor_fraction=0.5, max_normal_fraction=0.0,
-        max_exclusion_fraction=0.0, valid_tumor_share=0.3, test_tumor_share=None, seed=0, on_shortage="stop",
-        per_class={"train": 200, "valid": 80, "test": 80, "nonmember": 70, "reference": 70},
-    )  # fmt: skip
+    per_class = {"train": 200, "valid": 80, "test": 80, "nonmember": 70, "reference": 70}
+    samples = sample_cohort(cohort, candidates, sample_settings(per_class))
     rows = samples[samples["role"] == "test"]
     images = _SOURCE.read_patches(root, rows, 64, settings, 1).images
     with h5py.File(root / rows["file"].iloc[5]) as file:
