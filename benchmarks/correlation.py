@@ -1,10 +1,5 @@
-"""Compare the time of all-pairs normalised cross-correlation with matrix products alone and with a loop.
+"""Compare the time of all-pairs normalised cross-correlation with that of matrix products alone."""
 
-The loop calls ``match_template`` of scikit-image (``pip install scikit-image``; nothing else needs it) and is
-left out without it.
-"""
-
-import importlib.util
 import resource
 from collections.abc import Sequence
 from functools import partial
@@ -12,7 +7,7 @@ from functools import partial
 import torch
 
 from benchmarks.harness import Result, options, rate, report
-from benchmarks.patches import Images, noise
+from benchmarks.patches import noise
 from pathgen.privacy.blocked_knn import CHUNK, one_thread_each
 from pathgen.privacy.neighbours import nearest_both_ways
 from pathgen.privacy.shift_ncc import NccSearch, nearest_shifted
@@ -31,20 +26,11 @@ def products(count: int, device: str) -> None:
         list(pool.map(lambda block: left[: block[0]] @ right[: block[1]].T, blocks))
 
 
-def loop(left: Images, right: Images) -> None:
-    """Correlate pair by pair with scikit-image."""
-    from skimage.feature import match_template  # noqa: PLC0415 - optional
-
-    for a, b in zip(left, right, strict=True):
-        match_template(a, b)
-
-
 def main(argv: Sequence[str] | None = None) -> None:
     chosen = options(
         __doc__,
         argv,
         patches=(20_000, "number of patches per set"),
-        pairs=(300, "number of pairs in the loop"),
         shifted=(500, "number of patches per set with shifts"),
         threads=(torch.get_num_threads(), "number of threads"),
         device=("cuda" if torch.cuda.is_available() else "cpu", "cpu or cuda"),
@@ -70,10 +56,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         "time_vs_gemm": gemm.value / one.value,
         "eight_orientations_vs_gemm": gemm.value / eight.value,
     }
-    if importlib.util.find_spec("skimage"):
-        pairs = min(chosen.pairs, count)
-        results.append(rate("scikit-image", "pairs", pairs, lambda: loop(left[:pairs], right[:pairs])))
-        ratios["vs_loop"] = one.value / results[-1].value
     report(results, ratios, torch.cuda.get_device_name() if chosen.device == "cuda" else None)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,8 +16,8 @@ CHUNK = 2048
 # chunks, which takes little time compared with the products.
 _HELD_CHUNKS = 4
 
-Rows = Callable[[int, int], NDArray[np.float32]]
-"""Function of start and end that returns these rows, (N, D)."""
+Rows = Callable[[NDArray[Any]], NDArray[np.float32]]
+"""Function of N patches or vectors that returns their rows, (N, D)."""
 Compare = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """Function of rows (L, D) and (R, D) that returns the similarity of all pairs, (L, R)."""
 
@@ -83,23 +84,23 @@ def one_thread_each() -> Iterator[ThreadPoolExecutor]:
 
 
 def nearest_rows(
-    counts: tuple[int, int],
-    left_rows: Rows,
-    right_rows: Rows,
+    left: NDArray[Any],
+    right: NDArray[Any],
+    make_rows: Rows,
     compare: Compare,
     *,
-    k: tuple[int, int],
+    k: int,
     device: str,
     chunk: int = CHUNK,
 ) -> tuple[Neighbours, Neighbours]:
     """Find the most similar rows of the other side for each row of either side, over all pairs.
 
     Args:
-        counts: Number of rows on the left and on the right.
-        left_rows: Function that returns rows of the left side; called from several threads.
-        right_rows: Function that returns rows of the right side.
+        left: Patches or vectors of the left side, (L, ...).
+        right: Patches or vectors of the right side, (R, ...).
+        make_rows: Function that returns their rows; called from several threads.
         compare: Similarity function.
-        k: Number of neighbours per row of the left and of the right; at most the size of the other side.
+        k: Number of neighbours, at least 1; fewer if the other side is smaller.
         device: Torch device.
         chunk: Number of rows of either side in one product; memory is at most 4 bytes x chunk x D x (4 + 3
             times the number of threads).
@@ -107,26 +108,24 @@ def nearest_rows(
     Returns:
         Neighbours of the left rows, and of the right rows.
     """
-    n_left, n_right = counts
-    assert 1 <= k[0] <= n_right and 1 <= k[1] <= n_left, "the other side has at least k rows"
-    from_left, from_right = _TopK(n_left, k[0], device), _TopK(n_right, k[1], device)
+    n_left, n_right = len(left), len(right)
+    from_left, from_right = _TopK(n_left, min(k, n_right), device), _TopK(n_right, min(k, n_left), device)
     held = _HELD_CHUNKS * chunk
 
     with one_thread_each() as pool:
         for group in range(0, n_right, held):
             starts = range(group, min(group + held, n_right), chunk)
-            made = pool.map(lambda start: right_rows(start, min(start + chunk, n_right)), starts)
+            made = pool.map(lambda start: make_rows(right[start : start + chunk]), starts)
             rights = [torch.from_numpy(rows).to(device) for rows in made]
 
             def compared(
                 first: int, rights: list[torch.Tensor] = rights
             ) -> list[tuple[tuple[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]]:
-                left = torch.from_numpy(left_rows(first, min(first + chunk, n_left))).to(device)
-                found = []
-                for right in rights:
-                    block = compare(left, right)
-                    found.append((_top_k(block, k[0], 1), _top_k(block, k[1], 0)))
-                return found
+                rows = torch.from_numpy(make_rows(left[first : first + chunk])).to(device)
+                blocks = (compare(rows, other) for other in rights)
+                return [
+                    (_top_k(block, from_left.size, 1), _top_k(block, from_right.size, 0)) for block in blocks
+                ]
 
             firsts = range(0, n_left, chunk)
             # In order, so that ties are broken in the same way on any number of threads.

@@ -1,5 +1,7 @@
 """Audit of one class: tests, controls and verdict."""
 
+from dataclasses import asdict
+
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pathgen.metrics.statistics.multiple_testing import holm
@@ -52,11 +54,7 @@ def class_audit(pairs: ClassPairs, level: float) -> ClassAudit:
         tests={
             name: AttackResult(
                 question=QUESTIONS[name],
-                value=test.value,
-                low=test.low,
-                high=test.high,
-                expected=test.expected,
-                p_value=test.p_value,
+                **asdict(test),
                 p_adjusted=adjusted[name],
                 found=name in found,
             )

@@ -4,15 +4,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import scipy.stats
 from numpy.typing import NDArray
 
-from pathgen.privacy.rate_intervals import (
-    auc_with_interval,
-    binomial_interval,
-    head_p_value,
-    rank_p_value,
-    wilson_interval,
-)
+from pathgen.privacy.rate_intervals import auc_with_interval, binomial_interval, wilson_interval
 
 FALSE_POSITIVE_RATE = 0.01
 STRICT_FALSE_POSITIVE_RATE = 0.001
@@ -87,11 +82,16 @@ def attack_auc(scores: NDArray[np.float64], is_member: NDArray[np.bool_], *, con
         confidence: Level of the interval.
 
     Returns:
-        ROC-AUC; 0.5 is expected. It is insensitive to rare copying: see `attack_tpr`.
+        ROC-AUC; 0.5 is expected. It is insensitive to rare copying: see `attack_tpr`. The p-value is that of
+        the Mann-Whitney test: normal approximation, corrected for continuity and ties; 1 for equal scores.
     """
     members, others = scores[is_member], scores[~is_member]
     area, low, high = auc_with_interval(members, others, confidence)
-    return TestResult(area, low, high, 0.5, rank_p_value(members, others))
+    p_value = 1.0
+    if scores.max() > scores.min():
+        test = scipy.stats.mannwhitneyu(members, others, alternative="greater", method="asymptotic")
+        p_value = float(test.pvalue)
+    return TestResult(area, low, high, 0.5, p_value)
 
 
 def false_positive_threshold(others: NDArray[np.float64], rate: float) -> tuple[int, float]:
@@ -121,8 +121,9 @@ def attack_tpr(
         false_positive_rate: Share of the non-members that may score above the threshold, in [0, 1).
 
     Returns:
-        True-positive rate. The interval is the exact binomial one at that threshold; the p-value is exact
-        for a random order.
+        True-positive rate. The interval is the exact binomial one at that threshold. The p-value is exact for
+        members and non-members in random order: as many members are ahead if the patches up to the last of
+        them contain at most the allowed number of non-members.
 
     Source:
         Carlini et al. 2022: an attack is judged at a low false-positive rate.
@@ -131,13 +132,9 @@ def attack_tpr(
     allowed, threshold = false_positive_threshold(others, false_positive_rate)
     ahead = int((members > threshold).sum())
     low, high = binomial_interval(ahead, len(members), confidence)
-    return TestResult(
-        ahead / len(members),
-        low,
-        high,
-        (allowed + 1) / (len(others) + 1),
-        head_p_value(ahead, allowed, len(members), len(others)),
-    )
+    p_value = scipy.stats.hypergeom.cdf(allowed, len(scores), len(others), ahead + allowed)
+    expected = (allowed + 1) / (len(others) + 1)
+    return TestResult(ahead / len(members), low, high, expected, float(p_value))
 
 
 def score_tests(
@@ -155,11 +152,9 @@ def score_tests(
         Results ``{name}_auc``, ``{name}_tpr`` and ``{name}_strict_tpr``. The last one allows no false
         positive below 1,000 non-members: it is the most powerful if a few copies have the highest scores.
     """
-    strict = STRICT_FALSE_POSITIVE_RATE
-    return {
-        f"{name}_auc": attack_auc(scores, is_member, confidence=confidence),
-        f"{name}_tpr": attack_tpr(scores, is_member, confidence=confidence),
-        f"{name}_strict_tpr": attack_tpr(
-            scores, is_member, confidence=confidence, false_positive_rate=strict
-        ),
-    }
+    results = {f"{name}_auc": attack_auc(scores, is_member, confidence=confidence)}
+    for ending, rate in (("tpr", FALSE_POSITIVE_RATE), ("strict_tpr", STRICT_FALSE_POSITIVE_RATE)):
+        results[f"{name}_{ending}"] = attack_tpr(
+            scores, is_member, confidence=confidence, false_positive_rate=rate
+        )
+    return results

@@ -117,18 +117,16 @@ def data_copying(
         q, p = generated[cell_of_generated == cell], unseen[cell_of_unseen == cell]
         if len(q) < min(_MIN_IN_CELL, len(generated)):
             continue
-        ranks = scipy.stats.rankdata(np.concatenate([q, p]))
-        u = ranks[: len(q)].sum() - len(q) * (len(q) + 1) / 2
         product = len(q) * len(p)
-        z = (u - product / 2) / np.sqrt(product * (len(q) + len(p) + 1) / 12)
+        z = (_mann_whitney_u(q, p) - product / 2) / np.sqrt(product * (len(q) + len(p) + 1) / 12)
         total, weight = total + len(p) * z, weight + len(p)
     return float(total / weight) if weight else float("nan")
 
 
-def _probability_of_more(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """Return P(a > b) + P(a = b) / 2 over all pairs."""
+def _mann_whitney_u(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Return the number of pairs with a > b, and half of those with a = b."""
     ranks = scipy.stats.rankdata(np.concatenate([a, b]))
-    return float((ranks[: len(a)].sum() - len(a) * (len(a) + 1) / 2) / (len(a) * len(b)))
+    return float(ranks[: len(a)].sum() - len(a) * (len(a) + 1) / 2)
 
 
 def expected_k_count(n_members: int, n_nonmembers: int) -> float:
@@ -216,7 +214,7 @@ def compute_scores(
             lambda s, h: data_copying(d[s, 0], base[h, 0], cell[s], cell_of_base[h]),
             0.0,
         ),
-        "data_copying_share": (lambda s, h: _probability_of_more(d[s, 0], base[h, 0]), 0.5),
+        "data_copying_share": (lambda s, h: _mann_whitney_u(d[s, 0], base[h, 0]) / (len(s) * len(h)), 0.5),
         "authenticity": (lambda s, _: float(authentic[s].mean()), float(base_authentic.mean())),
     }
     every, every_base = np.arange(len(d)), np.arange(len(base))

@@ -88,13 +88,7 @@ def _nearest_l2(
         return np.asarray(values.reshape(len(values), -1) - centre, dtype=np.float32)
 
     from_left, from_right = nearest_rows(
-        (len(left), len(right)),
-        lambda start, end: rows(left[start:end]),
-        lambda start, end: rows(right[start:end]),
-        _minus_squared_distance,
-        k=(min(k + _MARGIN, len(right)), min(k + _MARGIN, len(left))),
-        device=device,
-        chunk=chunk,
+        left, right, rows, _minus_squared_distance, k=k + _MARGIN, device=device, chunk=chunk
     )
     return _by_difference(left, right, from_left, k), _by_difference(right, left, from_right, k)
 
@@ -132,15 +126,7 @@ def most_similar(
     def compare(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         return best_orientation(a, b, parts) if square else a @ b.T
 
-    return nearest_rows(
-        (len(left), len(right)),
-        lambda start, end: rows(left[start:end]),
-        lambda start, end: rows(right[start:end]),
-        compare,
-        k=(min(k, len(right)), min(k, len(left))),
-        device=device,
-        chunk=chunk,
-    )
+    return nearest_rows(left, right, rows, compare, k=k, device=device, chunk=chunk)
 
 
 def nearest_both_ways(

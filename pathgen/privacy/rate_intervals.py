@@ -1,4 +1,4 @@
-"""Confidence intervals and exact probabilities of rates."""
+"""Confidence intervals of rates."""
 
 import numpy as np
 import scipy.special
@@ -68,37 +68,3 @@ def auc_with_interval(
     deviation = np.sqrt(above.var(ddof=1) / n + below.var(ddof=1) / m)
     half = float(scipy.special.ndtri((1 + confidence) / 2)) * float(deviation)
     return area, max(0.0, area - half), min(1.0, area + half)
-
-
-def rank_p_value(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> float:
-    """Return the one-sided p-value of the Mann-Whitney test that positives score higher.
-
-    Args:
-        positive: Scores of the positives, (N,).
-        negative: Scores of the negatives, (M,).
-
-    Returns:
-        P-value of the normal approximation with corrections for continuity and ties; 1 if all scores are
-        equal.
-    """
-    if max(positive.max(), negative.max()) == min(positive.min(), negative.min()):
-        return 1.0
-    test = scipy.stats.mannwhitneyu(positive, negative, alternative="greater", method="asymptotic")
-    return float(test.pvalue)
-
-
-def head_p_value(members_ahead: int, allowed: int, n_members: int, n_nonmembers: int) -> float:
-    """Return the probability that at least as many members rank ahead by chance.
-
-    Args:
-        members_ahead: Number of members above the (allowed + 1)-th highest non-member.
-        allowed: Number of non-members above the threshold.
-        n_members: Number of members.
-        n_nonmembers: Number of non-members, above `allowed`.
-
-    Returns:
-        Probability for members and non-members in random order: the first ``members_ahead + allowed`` of
-        the order contain at most `allowed` non-members.
-    """
-    first = members_ahead + allowed
-    return float(scipy.stats.hypergeom.cdf(allowed, n_members + n_nonmembers, n_nonmembers, first))

@@ -14,6 +14,7 @@ from pathgen.privacy.attack_family import QUESTIONS
 from pathgen.privacy.audit import AuditReport, audit
 from pathgen.privacy.class_audit import class_audit
 from pathgen.privacy.d4_ncc import apply_symmetry
+from pathgen.privacy.figures import closest_pairs
 from pathgen.privacy.nearest_pairs import find_pairs
 from pathgen.results.audit import LEAKAGE, PASSED, REFUSED, Audit, ClassAudit
 from pathgen.webpage.pictures import svg_of
@@ -71,9 +72,15 @@ def repetitive(base: int) -> np.ndarray:
     return np.repeat(scenes(1000 * base + 5, 12), N_SYNTHETIC // 12, axis=0)
 
 
+def memorising(images: np.ndarray) -> np.ndarray:
+    """Return the scores of a discriminator that knows the members by heart."""
+    members = {image.tobytes() for image in scenes(0, N)}
+    return np.array([float(image.tobytes() in members) for image in images])
+
+
 @pytest.fixture(scope="module")
 def honest() -> AuditReport:
-    return audited(scenes(3, N_SYNTHETIC))
+    return audited(scenes(3, N_SYNTHETIC), discriminators={"tumor": memorising})
 
 
 @pytest.fixture(scope="module")
@@ -83,16 +90,16 @@ def leaking() -> AuditReport:
 
 def test_audit_honest_generators_pass() -> None:
     makers = {
-        "honest": (lambda base: scenes(1000 * base + 3, N_SYNTHETIC), range(1, 6)),
-        "poor": (poor, range(1, 4)),
-        "repetitive": (repetitive, range(1, 4)),
+        "honest": (lambda base: scenes(1000 * base + 3, N_SYNTHETIC), range(1, 5)),
+        "poor": (poor, range(1, 3)),
+        "repetitive": (repetitive, range(1, 3)),
     }
     audits = {
         (name, base): audited_class(make(base), base)
         for name, (make, bases) in makers.items()
         for base in bases
     }
-    assert sum(done.verdict == PASSED for done in audits.values()) >= 10
+    assert sum(done.verdict == PASSED for done in audits.values()) >= 7
     # The p-values are also unbiased.
     p_values = [t.p_value for k, v in audits.items() if k[0] == "honest" for t in v.tests.values()]
     assert 0.35 < np.mean(p_values) < 0.75
@@ -137,10 +144,9 @@ def test_audit_undetectable_copies_are_refused() -> None:
     assert failed == ["few copies", "few restained copies", "few moved copies"]
 
 
-def test_audit_without_orientations_states_the_limit() -> None:
-    synthetic = with_copies(0, 0.05, rotate=True)
-    limited = of_class(audited(synthetic, symmetries="identity"))
-    complete = of_class(audited(synthetic, max_shift_px=1))
+def test_audit_without_orientations_states_the_limit(leaking: AuditReport) -> None:
+    limited = of_class(audited(with_copies(0, 0.05, rotate=True), symmetries="identity"))
+    complete = of_class(leaking)
     assert len(limited.controls) == len(complete.controls) - 1
     limits = limited.text.split(". ")[-2:]
     assert not any(limit in complete.text for limit in limits)
@@ -175,7 +181,7 @@ def test_audit_record_is_complete(honest: AuditReport) -> None:
 
 
 def test_audit_seed_determines_the_result(honest: AuditReport) -> None:
-    again = audited(scenes(3, N_SYNTHETIC))
+    again = audited(scenes(3, N_SYNTHETIC), discriminators={"tumor": memorising})
     assert again.record == honest.record
     for name, picture in honest.pictures.items():
         np.testing.assert_array_equal(picture, again.pictures[name])
@@ -184,29 +190,28 @@ def test_audit_seed_determines_the_result(honest: AuditReport) -> None:
     assert audited(scenes(3, N_SYNTHETIC), seed=4).record.metrics != honest.record.metrics
 
 
-def test_gallery_rotated_copy_is_at_the_top() -> None:
-    synthetic = scenes(3, N_SYNTHETIC)
-    synthetic[77] = apply_symmetry(scenes(0, N)[31], 6)
-    report = audited(synthetic)
-    gallery, scale = report.pictures["gallery-tumor"], 96 // SIDE
-    np.testing.assert_array_equal(gallery[:96, :96][::scale, ::scale], synthetic[77])
-    np.testing.assert_array_equal(gallery[:96, 98 : 98 + 96][::scale, ::scale], synthetic[77])
-    assert set(report.pictures) == {"gallery-tumor", "correlation-tumor"}
-    assert set(report.plots) == {"correlation-tumor"}
-    assert all(picture.dtype == np.uint8 and picture.std() > 5 for picture in report.pictures.values())
+def test_audit_pictures_are_complete(honest: AuditReport) -> None:
+    assert set(honest.pictures) == {"gallery-tumor", "correlation-tumor"}
+    assert set(honest.plots) == {"correlation-tumor"}
+    assert all(picture.dtype == np.uint8 and picture.std() > 5 for picture in honest.pictures.values())
 
 
-def test_audit_leaking_discriminator_does_not_change_the_verdict(honest: AuditReport) -> None:
-    members = {image.tobytes() for image in scenes(0, N)}
+def test_closest_pairs_rotated_copy_is_at_the_top() -> None:
+    members, nonmembers, reference, synthetic = (scenes(role, 40) for role in range(4))
+    synthetic[17] = apply_symmetry(members[31], 6)
+    pairs = find_pairs(members, nonmembers, reference, synthetic, members, privacy_settings(), "tumor")
+    gallery, scale = closest_pairs(pairs), 96 // SIDE
+    np.testing.assert_array_equal(gallery[:96, :96][::scale, ::scale], synthetic[17])
+    np.testing.assert_array_equal(gallery[:96, 98 : 98 + 96][::scale, ::scale], synthetic[17])
 
-    def memorising(images: np.ndarray) -> np.ndarray:
-        return np.array([float(image.tobytes() in members) for image in images])
 
-    record = audited(scenes(3, N_SYNTHETIC), discriminators={"tumor": memorising}).record
-    assert record.verdict == honest.record.verdict == PASSED
-    assert record.metrics["privacy/tumor/discriminator_auc"] == 1.0
-    assert record.metrics["privacy/tumor/discriminator_tpr/p_value"] < 1e-6
-    assert not any("discriminator" in key for key in honest.record.metrics)
+def test_audit_leaking_discriminator_does_not_change_the_verdict(
+    honest: AuditReport, leaking: AuditReport
+) -> None:
+    assert honest.record.verdict == PASSED
+    assert honest.record.metrics["privacy/tumor/discriminator_auc"] == 1.0
+    assert honest.record.metrics["privacy/tumor/discriminator_tpr/p_value"] < 1e-6
+    assert not any("discriminator" in key for key in leaking.record.metrics)
 
 
 def test_audit_verdict_is_that_of_the_worst_class() -> None:
@@ -219,10 +224,9 @@ def test_audit_verdict_is_that_of_the_worst_class() -> None:
 
 
 def test_audit_original_sets_are_reduced_to_one_size() -> None:
-    sizes = (300, 90, 150, 700)
-    sets = [{"tumor": scenes(role, size)} for role, size in enumerate(sizes)]
-    patches = of_class(audit(*sets, privacy_settings())).patches
-    assert patches == {"train": 90, "nonmember": 90, "reference": 90, "synthetic": 500}
+    sets = [{"tumor": scenes(role, size)} for role, size in enumerate((60, 24, 30, 70))]
+    patches = of_class(audit(*sets, privacy_settings(max_synthetic=40))).patches
+    assert patches == {"train": 24, "nonmember": 24, "reference": 24, "synthetic": 40}
 
 
 def test_audit_few_tested_training_patches_weaken_the_controls() -> None:

@@ -66,15 +66,6 @@ def test_neighbours_do_not_depend_on_threads() -> None:
         np.testing.assert_array_equal(one.distance, other.distance)
 
 
-@pytest.mark.parametrize("smaller", ["left", "right"])
-def test_neighbours_in_any_orientation_equal_the_loop(smaller: str) -> None:
-    few, many = patches(2, 3), patches(3, 12)
-    pair = (few, many) if smaller == "left" else (many, few)
-    found, _ = nearest_both_ways(*pair, measure="ncc-square", k=1)
-    expected = [min(naive_distance(a, b, "ncc-square") for b in pair[1]) for a in pair[0]]
-    np.testing.assert_allclose(found.distance[:, 0], expected, atol=2e-6)
-
-
 def test_apply_symmetry_gives_the_eight_symmetries() -> None:
     image = patches(4, 1)
     forms = [apply_symmetry(image, symmetry) for symmetry in range(8)]
