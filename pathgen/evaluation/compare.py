@@ -1,9 +1,8 @@
 """Compare the regimes on the same test patches: means over trainings, paired differences, tests."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, groupby
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,20 +41,13 @@ _REGIMES = ("original", "mixed", "synthetic")
 
 
 @dataclass(frozen=True)
-class RegimeRuns:
-    """All trainings of one classifier on one regime, with the replicates of a generator.
-
-    Attributes:
-        classifier: Name of the classifier.
-        row: Regime and generator, e.g. ``mixed-dcgan``.
-        runs: Trainings.
-        draws: Bootstrap of each training.
-    """
+class _Group:
+    """Trainings of one classifier on one regime, with all replicates of a generator, and their bootstrap."""
 
     classifier: str
     row: str
-    runs: Sequence[EvaluatedRun]
-    draws: Sequence[BootstrapDraws]
+    runs: list[EvaluatedRun]
+    draws: list[BootstrapDraws]
 
     def training_error(self, metric: str) -> StandardError | None:
         """Return the standard error of the mean over trainings, see `training_se`."""
@@ -90,12 +82,12 @@ def compare(
     def draw(run: EvaluatedRun) -> BootstrapDraws:
         thresholds = {"threshold": run.threshold, "operating_threshold": run.operating_threshold}
         scored = prepare_scores(test.labels, run.scores, clusters, **thresholds)
-        return bootstrap(scored, clusters, resamples=settings.resamples, seed=settings.seed)
+        return bootstrap(scored, resamples=settings.resamples, seed=settings.seed)
 
     groups = []
     for (classifier, _, row), of_group in groupby(sorted(runs, key=_place), key=lambda run: _place(run)[:3]):
         members = list(of_group)
-        groups.append(RegimeRuns(classifier, row, members, [draw(run) for run in members]))
+        groups.append(_Group(classifier, row, members, [draw(run) for run in members]))
     pairs = [
         (second, first) for first, second in combinations(groups, 2) if first.classifier == second.classifier
     ]
@@ -122,34 +114,43 @@ def _place(run: EvaluatedRun) -> tuple[str, int, str, str, int]:
     return (key.classifier, _REGIMES.index(key.regime), key.regime_group, key.generator or "", key.seed)
 
 
-def _regime(group: RegimeRuns, confidence: float) -> RegimeMean:
+def _interval(
+    draws: BootstrapDraws,
+    metric: str,
+    over_trainings: StandardError | None,
+    confidence: float,
+    ci: Callable[[float, StandardError, float], tuple[float, float] | None],
+) -> tuple[StandardError | None, dict[str, float]]:
+    """Return the standard error over slides and trainings, and the known ones of the interval's fields."""
+    over_slides = bootstrap_se(draws, metric)
+    error = None if over_slides is None else combine_se([over_slides, over_trainings])
+    ends = None if error is None else ci(draws.value[metric], error, confidence)
+    fields = {} if ends is None else {"low": ends[0], "high": ends[1]}
+    errors = {"error_slides": over_slides, "error_trainings": over_trainings}
+    return error, fields | {name: one.error for name, one in errors.items() if one is not None}
+
+
+def _regime(group: _Group, confidence: float) -> RegimeMean:
     mean = mean_draws(group.draws)
+    metrics = {}
+    for metric in WEIGHTED_METRICS:
+        if not np.isfinite(mean.value[metric]):
+            continue
+        values = [one.value[metric] for one in group.draws]
+        sd = {"sd": float(np.std(values, ddof=1))} if len(values) > 1 else {}
+        _, fields = _interval(mean, metric, group.training_error(metric), confidence, proportion_ci)
+        metrics[metric] = MeanMetric(mean=mean.value[metric], **sd, **fields)
     return RegimeMean(
         classifier=group.classifier,
         regime=group.row,
         trainings=len(group.runs),
         generators=len(set(group.replicates)) if group.replicates[0] else 0,
-        metrics={
-            metric: measured
-            for metric in WEIGHTED_METRICS
-            if (measured := _mean(group, mean, metric, confidence)) is not None
-        },
+        metrics=metrics,
     )
 
 
-def _mean(group: RegimeRuns, mean: BootstrapDraws, metric: str, confidence: float) -> MeanMetric | None:
-    value, values = mean.value[metric], [one.value[metric] for one in group.draws]
-    if not np.isfinite(value):
-        return None
-    over_slides, over_trainings = bootstrap_se(mean, metric), group.training_error(metric)
-    error = combine_se([over_slides, over_trainings]) if over_slides is not None else None
-    ends = None if error is None else proportion_ci(value, error, confidence)
-    sd = {"sd": float(np.std(values, ddof=1))} if len(values) > 1 else {}
-    return MeanMetric(mean=value, **sd, **_ends(ends), **_errors(over_slides, over_trainings))
-
-
 def _difference(
-    one: RegimeRuns, other: RegimeRuns, test: TestPatches, settings: EvaluateSettings
+    one: _Group, other: _Group, test: TestPatches, settings: EvaluateSettings
 ) -> RegimeDifference:
     draws = difference_draws(mean_draws(one.draws), mean_draws(other.draws))
     metrics: dict[str, MetricDifference] = {}
@@ -158,13 +159,9 @@ def _difference(
         value = draws.value[metric]
         if not np.isfinite(value):
             continue
-        over_slides = bootstrap_se(draws, metric)
         over_trainings = _paired_training_error(one, other, metric)
-        error = combine_se([over_slides, over_trainings]) if over_slides is not None else None
-        ends = None if error is None else difference_ci(value, error, settings.confidence)
-        metrics[metric] = MetricDifference(
-            difference=value, **_ends(ends), **_errors(over_slides, over_trainings)
-        )
+        error, fields = _interval(draws, metric, over_trainings, settings.confidence, difference_ci)
+        metrics[metric] = MetricDifference(difference=value, **fields)
         if metric == TESTED and error is not None:
             detectable = minimum_detectable_difference(error, settings.confidence, settings.power)
             tests = {"p_value": p_value(value, error), "minimum_difference": detectable}
@@ -178,7 +175,7 @@ def _difference(
     )
 
 
-def _pairs(one: RegimeRuns, other: RegimeRuns) -> list[tuple[int, int]]:
+def _pairs(one: _Group, other: _Group) -> list[tuple[int, int]]:
     """Return the positions of paired trainings: the same seed, and the same replicate if any."""
     found = []
     for at, first in enumerate(one.runs):
@@ -189,7 +186,7 @@ def _pairs(one: RegimeRuns, other: RegimeRuns) -> list[tuple[int, int]]:
     return found
 
 
-def _paired_training_error(one: RegimeRuns, other: RegimeRuns, metric: str) -> StandardError | None:
+def _paired_training_error(one: _Group, other: _Group, metric: str) -> StandardError | None:
     """Return the standard error of the difference over trainings; equal seeds mean equal initial weights."""
     pairs = _pairs(one, other)
     # Paired only where each training of both regimes has a partner; the error is that of all trainings.
@@ -201,7 +198,7 @@ def _paired_training_error(one: RegimeRuns, other: RegimeRuns, metric: str) -> S
     return training_se(values, [one.replicates[first] for first, _ in pairs], seeds)
 
 
-def _mcnemar(one: RegimeRuns, other: RegimeRuns, test: TestPatches) -> tuple[McNemar, ...]:
+def _mcnemar(one: _Group, other: _Group, test: TestPatches) -> tuple[McNemar, ...]:
     """Test each training against its partner in the other regime."""
     results = []
     for at, against in _pairs(one, other):
@@ -220,39 +217,22 @@ def _mcnemar(one: RegimeRuns, other: RegimeRuns, test: TestPatches) -> tuple[McN
     return tuple(results)
 
 
-def _ends(ends: tuple[float, float] | None) -> dict[str, float]:
-    return {} if ends is None else {"low": ends[0], "high": ends[1]}
-
-
-def _errors(over_slides: StandardError | None, over_trainings: StandardError | None) -> dict[str, float]:
-    errors = {"error_slides": over_slides, "error_trainings": over_trainings}
-    return {name: one.error for name, one in errors.items() if one is not None}
-
-
 def regimes_table(comparison: Comparison) -> pd.DataFrame:
     """List the means for ``dvc plots``: regime, classifier, metric, mean, low, high, sd."""
-    return _table(
-        [
-            {"regime": one.regime, "classifier": one.classifier, "metrics": one.metrics}
-            for one in comparison.regimes
-        ],
-        ["regime", "classifier", "metric", "mean", "low", "high", "sd"],
-    )
+    lines = [
+        {"regime": one.regime, "classifier": one.classifier, "metric": metric, **values.as_json()}
+        for one in comparison.regimes
+        for metric, values in one.metrics.items()
+    ]
+    return pd.DataFrame(lines, columns=["regime", "classifier", "metric", "mean", "low", "high", "sd"])
 
 
 def differences_table(comparison: Comparison) -> pd.DataFrame:
     """List the differences for ``dvc plots``: pair, classifier, metric, difference, low, high."""
-    pairs = [
-        {"pair": f"{one.regime} − {one.against}", "classifier": one.classifier, "metrics": one.metrics}
-        for one in comparison.differences
-    ]
-    return _table(pairs, ["pair", "classifier", "metric", "difference", "low", "high"])
-
-
-def _table(entries: Sequence[Mapping[str, Any]], columns: list[str]) -> pd.DataFrame:
     lines = [
-        {**entry, "metric": metric, **values.as_json()}
-        for entry in entries
-        for metric, values in entry["metrics"].items()
+        {"pair": f"{one.regime} − {one.against}", "classifier": one.classifier, "metric": metric}
+        | values.as_json()
+        for one in comparison.differences
+        for metric, values in one.metrics.items()
     ]
-    return pd.DataFrame(lines, columns=columns)
+    return pd.DataFrame(lines, columns=["pair", "classifier", "metric", "difference", "low", "high"])

@@ -62,8 +62,9 @@ def evaluate(
     operating = threshold_at_specificity(valid.classes, valid_scores, settings.specificity)
     curve = reliability_curve(labels, scores, settings.calibration_bins)
     scored = prepare_scores(labels, scores, clusters, threshold=threshold, operating_threshold=operating)
-    draws = bootstrap(scored, clusters, resamples=settings.resamples, seed=settings.seed)
+    draws = bootstrap(scored, resamples=settings.resamples, seed=settings.seed)
     metrics = classification_metrics(labels, scores, threshold)
+    counts = count_outcomes(labels, scores, threshold)
     metrics |= {name: draws.value[name] for name in AT_OPERATING_POINT if math.isfinite(draws.value[name])}
     metrics["calibration_error"] = expected_calibration_error(curve)
     intervals = {}
@@ -77,8 +78,8 @@ def evaluate(
         intervals=intervals,
         resampled=Resampled(unit=clusters.unit, count=len(clusters)),
         thresholds=Thresholds(call=threshold, operating=operating),
-        confusion=confusion_record(count_outcomes(labels, scores, threshold)),
-        undefined=undefined_metrics(labels, scores, threshold),
+        confusion=confusion_record(counts),
+        undefined=undefined_metrics(counts),
     ).save(folder / "metrics.json")
     write_table(frame, folder / "predictions.parquet")
     write_csv(per_slide(frame, settings.confidence), folder / "per_slide.csv")

@@ -94,27 +94,15 @@ def count_outcomes(labels: NDArray[np.int64], scores: NDArray[np.float64], thres
     Args:
         labels: Classes, int64 (N,); 0 normal, 1 tumor.
         scores: P(tumor), float64 (N,).
-        threshold: Smallest score that is called tumor.
+        threshold: Smallest score that is called tumor, in [0, 1].
     """
     tumor, called = labels == 1, scores >= threshold
     cells = (tumor & called, ~tumor & called, tumor & ~called, ~tumor & ~called)
     return Counts(*(int(np.sum(cell)) for cell in cells))
 
 
-def undefined_metrics(
-    labels: NDArray[np.int64], scores: NDArray[np.float64], threshold: float
-) -> dict[str, str]:
-    """Return the metrics that are undefined for these patches, with the reason.
-
-    Args:
-        labels: Classes, int64 (N,); 0 normal, 1 tumor.
-        scores: P(tumor), float64 (N,).
-        threshold: Smallest score that is called tumor.
-
-    Returns:
-        Name of the metric to reason; empty when all are defined.
-    """
-    counts = count_outcomes(labels, scores, threshold)
+def undefined_metrics(counts: Counts) -> dict[str, str]:
+    """Return the reason for each metric that is undefined for these counts."""
     reasons = {metric.name: metric.undefined_when(counts) for metric in METRICS}
     return {name: reason for name, reason in reasons.items() if reason is not None}
 
@@ -138,8 +126,8 @@ def classification_metrics(
     as in scikit-learn, the step-wise sum of precision times gain in recall.
     """
     assert len(labels) == len(scores) > 0, (len(labels), len(scores))
-    undefined = undefined_metrics(labels, scores, threshold)
     counts = count_outcomes(labels, scores, threshold)
+    undefined = undefined_metrics(counts)
     metrics: dict[str, float] = {"n": len(labels)}
     for metric in METRICS:
         if metric.name in undefined:

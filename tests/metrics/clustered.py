@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from pathgen.metrics.statistics.bootstrap import Clusters, Unit, build_clusters
+from pathgen.metrics.statistics.bootstrap import Unit, build_clusters
 from pathgen.metrics.statistics.bootstrap_metrics import ScoredTestSet, prepare_scores
 from pathgen.metrics.statistics.confidence_intervals import (
     BootstrapDraws,
@@ -70,19 +70,16 @@ def _difficulty(slides: int, rng: np.random.Generator, slides_per_patient: int) 
     return np.repeat(of_patient, slides_per_patient, axis=0) + rng.normal(0, within, (slides, 2))
 
 
-def judged(made: MadeUp, which: int, by: Unit = "slide") -> tuple[ScoredTestSet, Clusters]:
+def scored(made: MadeUp, which: int, by: Unit = "slide") -> ScoredTestSet:
     """Arrange one classifier's scores."""
     patients = made.patients if by == "patient" else {}
     clusters = build_clusters(made.slides, made.labels, slides_known=by != "patch", patients=patients)
-    return prepare_scores(
-        made.labels, made.scores[which], clusters, threshold=0.5, operating_threshold=0.7
-    ), clusters
+    return prepare_scores(made.labels, made.scores[which], clusters, threshold=0.5, operating_threshold=0.7)
 
 
 def draws(made: MadeUp, which: int, resamples: int, by: Unit = "slide") -> BootstrapDraws:
     """Resample one classifier's results."""
-    arranged, clusters = judged(made, which, by)
-    return bootstrap(arranged, clusters, resamples=resamples, seed=1)
+    return bootstrap(scored(made, which, by), resamples=resamples, seed=1)
 
 
 def truth(strength: float) -> dict[str, float]:

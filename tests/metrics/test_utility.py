@@ -29,12 +29,14 @@ ALL = {"n", "accuracy", "precision", "recall", "specificity", "f1", "roc_auc", "
 @given(
     st.lists(st.tuples(st.booleans(), st.sampled_from([0.0, 0.2, 0.5, 0.7, 1.0])), min_size=1, max_size=30)
 )
-def test_agrees_with_scikit_learn_or_says_why_not(patches: list[tuple[bool, float]]) -> None:
+def test_classification_metrics_equal_scikit_learn(
+    patches: list[tuple[bool, float]],
+) -> None:
     labels = np.array([int(tumor) for tumor, _ in patches])
     scores = np.array([score for _, score in patches])
     called = (scores >= 0.5).astype(int)
     measured = classification_metrics(labels, scores, 0.5)
-    undefined = undefined_metrics(labels, scores, 0.5)
+    undefined = undefined_metrics(count_outcomes(labels, scores, 0.5))
     assert measured.keys() | undefined.keys() == ALL
     assert not measured.keys() & undefined.keys()
     twins = {
@@ -54,20 +56,22 @@ def test_agrees_with_scikit_learn_or_says_why_not(patches: list[tuple[bool, floa
     assert ("roc_auc" in undefined) == (labels.sum() in (0, len(labels)))
 
 
-def test_nothing_called_tumor_has_no_precision_but_an_f1() -> None:
+def test_classification_metrics_without_calls_have_f1_only() -> None:
     labels, scores = np.array([0, 1]), np.array([0.1, 0.2])
     measured = classification_metrics(labels, scores, 0.5)
     assert "precision" not in measured
     assert (measured["recall"], measured["f1"], measured["specificity"]) == (0, 0, 1)
-    assert undefined_metrics(labels, scores, 0.5) == {"precision": "no patch was called tumor"}
+    assert undefined_metrics(count_outcomes(labels, scores, 0.5)) == {
+        "precision": "no patch was called tumor"
+    }
 
 
-def test_threshold_itself_is_tumor() -> None:
+def test_score_at_the_threshold_is_tumor() -> None:
     measured = classification_metrics(np.array([1, 0]), np.array([0.5, 0.49]), 0.5)
     assert measured["accuracy"] == 1
 
 
-def test_confusion() -> None:
+def test_count_outcomes_equals_confusion_matrix() -> None:
     labels, predicted = np.array([1, 1, 1, 0, 0, 0, 0]), np.array([1, 1, 0, 1, 0, 0, 0])
     matrix = reference.confusion_matrix(labels, predicted)
     (true_negative, false_positive), (false_negative, true_positive) = matrix
@@ -75,7 +79,7 @@ def test_confusion() -> None:
     assert count_outcomes(labels, predicted.astype(float), 0.5) == expected
 
 
-def test_roc_points_span_the_unit_square_and_enclose_the_area() -> None:
+def test_roc_points_enclose_the_area() -> None:
     generator = np.random.default_rng(1)
     labels = generator.integers(0, 2, 200)
     scores = np.clip(labels * 0.3 + generator.random(200), 0, 1)
@@ -87,7 +91,7 @@ def test_roc_points_span_the_unit_square_and_enclose_the_area() -> None:
     assert np.trapezoid(y, x) == pytest.approx(classification_metrics(labels, scores, 0.5)["roc_auc"])
 
 
-def test_per_slide() -> None:
+def test_per_slide_measures_each_slide() -> None:
     predictions = pd.DataFrame(
         {
             "slide": ["b", "a", "b", "b"],
@@ -106,14 +110,14 @@ def test_per_slide() -> None:
 
 
 @pytest.mark.parametrize(("successes", "count"), [(0, 10), (7, 10), (10, 10), (450, 1000)])
-def test_wilson_interval_is_its_formula(successes: int, count: int) -> None:
+def test_wilson_ci_equals_its_formula(successes: int, count: int) -> None:
     z, share = stats.norm.ppf(0.975), successes / count
     centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
     half = z / (1 + z**2 / count) * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
     assert wilson_ci(successes, count, 0.95) == pytest.approx((centre - half, centre + half), abs=1e-12)
 
 
-def test_mean_and_interval_is_students() -> None:
+def test_mean_ci_is_students() -> None:
     values = [0.78, 0.81, 0.80]
     interval = mean_ci(values, 0.95)
     twin = stats.t.interval(0.95, 2, loc=np.mean(values), scale=stats.sem(values))
@@ -122,12 +126,12 @@ def test_mean_and_interval_is_students() -> None:
     assert (interval.mean, interval.n) == (pytest.approx(np.mean(values)), 3)
 
 
-def test_one_repetition_has_no_interval() -> None:
+def test_mean_ci_of_one_repetition_has_no_interval() -> None:
     interval = mean_ci([0.7], 0.95)
     assert (interval.mean, interval.low, interval.high, interval.sd, interval.n) == (0.7, None, None, None, 1)
 
 
-def test_colour_baseline_sees_colour_and_nothing_else() -> None:
+def test_mean_colour_baseline_sees_colour_alone() -> None:
     generator = np.random.default_rng(1)
     labels = np.arange(200) % 2
     coloured = generator.integers(50, 150, (200, 8, 8, 3)).astype(np.uint8)

@@ -17,14 +17,13 @@ _BLOCK_VALUES = 2_000_000
 
 @dataclass(frozen=True)
 class Clusters:
-    """Which patches belong together.
+    """Clusters of correlated patches.
 
     Attributes:
-        unit: What a cluster is: a patient (or a slide whose patient is not known), a slide, or a patch where
-            the source does not say which slides there are.
-        of_patch: Number of each patch's cluster, int64 of shape (N,), 0 to S - 1.
-        stratum: Number of each cluster's stratum, int64 of shape (S,), from 0 without gaps. Draws keep to
-            the strata.
+        unit: Kind of cluster: patient (or a slide of an unknown patient), slide, or patch where the slides
+            are unknown.
+        of_patch: Number of each patch's cluster, int64 (N,), 0 to S - 1.
+        stratum: Number of each cluster's stratum, int64 (S,), from 0 without gaps. Draws keep to the strata.
     """
 
     unit: Unit
@@ -42,28 +41,26 @@ def build_clusters(
     slides_known: bool,
     patients: Mapping[str, str],
 ) -> Clusters:
-    """Group patches by patient or slide, and these by whether they hold tumor patches.
+    """Group patches by patient or slide, and these into strata with and without tumor.
 
-    A test set has so many slides with tumor and so many without by design, so draws keep both numbers. Where
-    there is but one slide of a kind, nothing can be said about how such slides differ: all slides are then
-    one stratum. The same holds for patients.
+    The numbers of slides with and without tumor are part of the design, so draws keep both. One slide alone
+    does not tell how slides of its stratum differ: all slides are then one stratum.
 
     Args:
         slides: Name of each patch's slide, shape (N,).
-        labels: int64 of shape (N,); 0 normal, 1 tumor.
+        labels: Classes, int64 (N,); 0 normal, 1 tumor.
         slides_known: False where the names are those of containers and not of slides: each patch is then a
-            cluster of its own, and the strata are the labels.
-        patients: Slide to patient, of the slides whose patient is known. Slides of one patient are one
-            cluster; a slide of an unknown patient is one by itself.
+            cluster, and the strata are the labels.
+        patients: Slide to patient, where known. Slides of one patient are one cluster; a slide of an unknown
+            patient is a cluster.
 
     Returns:
-        The clusters, numbered in the order of their names. Where no two slides are of one patient they are
-        the slides, and called so.
+        The clusters in the order of their names; the slides if no two of them are of one patient.
     """
     if not slides_known:
         return Clusters("patch", np.arange(len(labels), dtype=np.int64), _numbered(labels))
     names, of_patch = np.unique(slides, return_inverse=True)
-    # Of two kinds: a slide may be called as a patient is.
+    # With the kind, since a slide may have the name of a patient.
     owners = [f"patient {patients[name]}" if name in patients else f"slide {name}" for name in names]
     unit: Unit = "slide"
     if len(set(owners)) < len(names):
@@ -84,17 +81,16 @@ def bootstrap_weights(clusters: Clusters, resamples: int, seed: int) -> Iterator
     """Draw clusters with replacement, one fewer per stratum than it has.
 
     Args:
-        clusters: What is drawn.
-        resamples: How many times.
-        seed: Of the draws; the same seed and clusters give the same weights.
+        clusters: Clusters.
+        resamples: Number of draws.
+        seed: Seed of the draws.
 
     Yields:
         Weights of the clusters, float64 of shape (b, S), b adding up to `resamples`. Each stratum's weights
         add up to its number of clusters, or are all 0 where it has one cluster alone.
 
-    Source: Rao and Wu, Resampling inference with complex survey data, JASA 1988: of n clusters n - 1 are
-    drawn and weighted by n / (n - 1), which makes the variance of a mean unbiased. Drawing n makes it too
-    small by (n - 1) / n, a half for two slides.
+    Source: Rao and Wu, JASA 1988: of n clusters n - 1 are drawn and weighted by n / (n - 1), which makes the
+    variance of a mean unbiased. Drawing n makes it too small by (n - 1) / n, a half for two slides.
     """
     rng = numpy_generator(seed, "bootstrap")
     strata = [np.flatnonzero(clusters.stratum == number) for number in range(clusters.stratum.max() + 1)]
@@ -115,16 +111,14 @@ def jackknife_weights(clusters: Clusters) -> NDArray[np.float64]:
     """Leave out one cluster at a time.
 
     Args:
-        clusters: What is left out; those of strata of one cluster give rows without that stratum.
+        clusters: Clusters; the row of the only cluster of a stratum is without that stratum.
 
     Returns:
-        Weights, float64 of shape (S, S): row i without cluster i, the rest of its stratum weighted up to the
-        stratum's number of clusters.
+        Weights, float64 (S, S): row i without cluster i, the rest of its stratum weighted up to the number of
+        clusters of the stratum.
     """
-    weights = np.ones((len(clusters), len(clusters)))
-    sizes = np.bincount(clusters.stratum)
-    for left_out, stratum in enumerate(clusters.stratum):
-        if sizes[stratum] > 1:
-            weights[left_out, clusters.stratum == stratum] = sizes[stratum] / (sizes[stratum] - 1)
-        weights[left_out, left_out] = 0.0
+    same_stratum = clusters.stratum[:, None] == clusters.stratum
+    sizes = same_stratum.sum(axis=1, keepdims=True)
+    weights = np.where(same_stratum & (sizes > 1), sizes / np.maximum(sizes - 1, 1), 1.0)
+    np.fill_diagonal(weights, 0.0)
     return weights

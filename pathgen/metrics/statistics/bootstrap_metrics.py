@@ -33,12 +33,14 @@ class ScoredTestSet:
         tumors: Number of tumor patches of each cluster in each group of equal scores, highest score first,
             sparse float64 (S, K).
         normals: Number of normal patches of each cluster in each group, sparse float64 (S, K).
+        clusters: Clusters of the patches.
     """
 
     outcomes: NDArray[np.float64]
     operating_outcomes: NDArray[np.float64]
     tumors: csr_array
     normals: csr_array
+    clusters: Clusters
 
 
 def prepare_scores(
@@ -64,6 +66,7 @@ def prepare_scores(
         operating_outcomes=_outcomes(labels, scores >= operating_threshold, clusters),
         tumors=_cells(clusters, group, labels == 1),
         normals=_cells(clusters, group, labels == 0),
+        clusters=clusters,
     )
 
 
@@ -76,11 +79,7 @@ def _cells(clusters: Clusters, group: NDArray[np.int64], counted: NDArray[np.boo
 def coarsen_scores(scored: ScoredTestSet) -> ScoredTestSet:
     """Join groups of neighbouring scores into about 1,000 groups of equal size.
 
-    Args:
-        scored: Scores of the test patches.
-
-    Returns:
-        Scores with areas that differ by less than 0.001 and are many times faster to weight.
+    The areas differ by less than 0.001, and weighting is many times faster.
     """
     sizes = scored.tumors.sum(axis=0) + scored.normals.sum(axis=0)
     places = np.cumsum(sizes) - 1

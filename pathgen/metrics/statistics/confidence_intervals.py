@@ -25,13 +25,13 @@ _MOST_UNDEFINED = 0.05
 
 @dataclass(frozen=True)
 class BootstrapDraws:
-    """Metrics of the test set as it is, of resampled ones, and without each cluster in turn.
+    """Metrics of the test set, of resampled test sets, and without each cluster in turn.
 
     Attributes:
         value: Metric to its value on the test set; NaN where undefined.
-        resampled: Metric to its values, float64 of shape (resamples,).
-        left_out: Metric to its values without each cluster, float64 of shape (S,); None with very many.
-        clusters: What was resampled.
+        resampled: Metric to its values on the resampled sets, float64 (resamples,).
+        left_out: Metric to its values without each cluster, float64 (S,); None with more than 1,000 clusters.
+        clusters: The resampled clusters.
     """
 
     value: Mapping[str, float]
@@ -42,7 +42,7 @@ class BootstrapDraws:
 
 @dataclass(frozen=True)
 class StandardError:
-    """A standard error, and how well it is known.
+    """A standard error with its degrees of freedom.
 
     Attributes:
         error: The standard error, > 0.
@@ -53,20 +53,17 @@ class StandardError:
     freedom: float
 
 
-def bootstrap(judged: ScoredTestSet, clusters: Clusters, *, resamples: int, seed: int) -> BootstrapDraws:
-    """Measure one run on resampled slides. Runs on the same patches with the same seed share the draws.
+def bootstrap(scored: ScoredTestSet, *, resamples: int, seed: int) -> BootstrapDraws:
+    """Compute the metrics of resampled test sets.
 
     Args:
-        judged: The run.
-        clusters: Slides of the test patches.
-        resamples: How many test sets are drawn.
-        seed: Of the draws.
-
-    Returns:
-        The metrics of each.
+        scored: Scores of one run; runs on the same patches share the draws.
+        resamples: Number of resampled test sets.
+        seed: Seed of the draws.
     """
-    here = weighted_metrics(np.ones((1, len(clusters))), judged)
-    rough = coarsen_scores(judged)
+    clusters = scored.clusters
+    here = weighted_metrics(np.ones((1, len(clusters))), scored)
+    rough = coarsen_scores(scored)
     blocks = [weighted_metrics(block, rough) for block in bootstrap_weights(clusters, resamples, seed)]
     few = len(clusters) <= _MOST_LEFT_OUT
     return BootstrapDraws(
@@ -107,17 +104,16 @@ def _sums(
 
 
 def bootstrap_se(draws: BootstrapDraws, metric: str) -> StandardError | None:
-    """Say how far the metric would move with other slides.
+    """Return the standard error of a metric over clusters.
 
     Args:
-        draws: See `bootstrap`.
+        draws: Draws of `bootstrap`.
         metric: One of `WEIGHTED_METRICS`.
 
     Returns:
-        Standard deviation over the resamples, with the degrees of freedom after Satterthwaite: of each
-        stratum its clusters less one, weighted by its part in the variance as leaving out its clusters in
-        turn tells.
-        None when the metric is undefined too often, or no two slides differ.
+        Standard deviation over the resamples, with Satterthwaite's degrees of freedom: of each stratum its
+        number of clusters minus 1, weighted by its jackknife variance. None when the metric is undefined in
+        more than 5 % of the resamples, or no two clusters differ.
     """
     resampled = draws.resampled[metric]
     known = np.isfinite(resampled)
@@ -143,19 +139,17 @@ def bootstrap_se(draws: BootstrapDraws, metric: str) -> StandardError | None:
 def training_se(
     values: Sequence[float], generators: Sequence[str], seeds: Sequence[int]
 ) -> StandardError | None:
-    """Say how far the mean over trainings would move with other seeds.
+    """Return the standard error of the mean over trainings.
 
     Args:
-        values: The metric of each training, or its difference to that of the training it is paired with.
-        generators: The replicate of the generator that each training's patches are from; one name for all
-            where there are no replicates.
-        seeds: The classifier's seed of each training. Every replicate goes with every seed.
+        values: Metric of each training, or its difference to that of the paired training.
+        generators: Replicate of the generator of each training; one name for all without replicates.
+        seeds: Seed of each training; every replicate has a training with every seed.
 
     Returns:
-        Standard error of the mean: that of the replicates' means and that of the seeds' means added, for
-        trainings on the same patches, or from the same first weights, are not independent. What neither
-        explains is counted twice, so it is a little too large rather than too small. None for a single
-        training, or where nothing differs.
+        Combined standard errors of the means of replicates and of the means of seeds, because trainings on
+        the same patches, or from the same initial weights, are not independent. The residual counts twice, so
+        the error is slightly too large. None for a single training, or where nothing differs.
     """
     return combine_se([_spread_of_means(values, generators), _spread_of_means(values, seeds)])
 
@@ -171,13 +165,9 @@ def _spread_of_means(values: Sequence[float], groups: Sequence[object]) -> Stand
 
 
 def combine_se(spreads: Sequence[StandardError | None]) -> StandardError | None:
-    """Add independent sources of spread; degrees of freedom after Welch and Satterthwaite.
+    """Combine independent standard errors; degrees of freedom after Welch and Satterthwaite.
 
-    Args:
-        spreads: None where a source is not known; it then adds nothing.
-
-    Returns:
-        Their sum; None when none is known.
+    Unknown ones (None) are left out; the result is None if all are unknown.
     """
     known = [spread for spread in spreads if spread is not None]
     if not known:
@@ -188,15 +178,15 @@ def combine_se(spreads: Sequence[StandardError | None]) -> StandardError | None:
 
 
 def proportion_ci(value: float, spread: StandardError, confidence: float) -> tuple[float, float] | None:
-    """Return the interval of a share (accuracy, area, ...): Student's t on the scale of log odds.
+    """Return the confidence interval of a metric in [0, 1]: Student's t on the log odds.
 
     Args:
-        value: In [0, 1].
-        spread: Of the value.
-        confidence: Level, in (0, 1).
+        value: Metric, in [0, 1].
+        spread: Standard error of the metric.
+        confidence: Confidence level, in (0, 1).
 
     Returns:
-        Low and high end, within (0, 1); None at 0 and 1, where the log odds have no end.
+        Lower and upper end, in (0, 1); None at 0 and 1, where the log odds are infinite.
     """
     if not 0 < value < 1:
         return None
