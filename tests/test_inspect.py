@@ -136,7 +136,7 @@ def test_one_damaged_image_makes_a_folder_unusable(tmp_path: Path) -> None:
     write_pictures(tmp_path / "images")
     (tmp_path / "images" / "tumor" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     refused(tmp_path / "images", "broken.png")
-    refused(tmp_path / "images" / "tumor" / "broken.png", "not readable as a picture")
+    refused(tmp_path / "images" / "tumor" / "broken.png", "not readable as an image")
 
 
 def test_label_without_images_makes_a_folder_unusable(tmp_path: Path) -> None:

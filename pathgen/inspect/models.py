@@ -26,33 +26,13 @@ def _tensors(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def weights_facts(path: Path) -> dict[str, Any]:
-    """Read a safetensors file.
-
-    Args:
-        path: The file.
-
-    Returns:
-        Its facts, as JSON knows them.
-
-    Raises:
-        PathgenError: It is damaged, or not written by this suite.
-    """
+    """Read a safetensors file."""
     facts, metadata = _tensors(path)
     return {**facts, "metadata": sorted(metadata), **file_facts(path)}
 
 
 def checkpoint_facts(folder: Path) -> dict[str, Any]:
-    """Read a checkpoint: ``model.json`` and the safetensors files beside it.
-
-    Args:
-        folder: The folder.
-
-    Returns:
-        What model.json tells and the facts of every weights file, as JSON knows them.
-
-    Raises:
-        PathgenError: A file is missing or damaged.
-    """
+    """Read a checkpoint: ``model.json`` and the safetensors files beside it."""
     path = folder / CARD_FILE
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
@@ -70,17 +50,7 @@ def checkpoint_facts(folder: Path) -> dict[str, Any]:
 
 
 def params_facts(path: Path) -> dict[str, Any]:
-    """Read a params file and check all of its sections.
-
-    Args:
-        path: The YAML file.
-
-    Returns:
-        Its facts, as JSON knows them.
-
-    Raises:
-        PathgenErrors: One error per wrong setting, in any section.
-    """
+    """Read a params file and check all of its sections."""
     # Imported here: it reaches into every part of the suite, and a slide needs none of it.
     from pathgen.core.params import read_params  # noqa: PLC0415
     from pathgen.validation import validate_params  # noqa: PLC0415

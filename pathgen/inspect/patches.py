@@ -1,13 +1,9 @@
 """Facts of patches, however they are stored: patch sets, labelled images, PatchCamelyon's HDF5, tables."""
 
-import struct
 from pathlib import Path
 from typing import Any
 
-import h5py
-import numpy as np
 import pandas as pd
-from PIL import Image
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.files import sha256_of
@@ -16,14 +12,10 @@ from pathgen.inspect.slides import file_facts
 from pathgen.patches.parquet import read_table
 from pathgen.patches.schemas import CANDIDATES, COHORT, SAMPLES, check_table
 from pathgen.patches.store import INDEX_FILE, PIXELS_FILE, open_patch_set
+from pathgen.sources.patch_folder import IMAGE_SUFFIXES, read_image
+from pathgen.sources.pcam import open_array, patches_shape, read_labels
 
-PICTURES = frozenset((".png", ".jpg", ".jpeg", ".bmp"))
-# A single TIFF is taken for a slide, one in a folder of labelled images for a patch.
-_IN_FOLDERS = PICTURES | {".tif", ".tiff"}
 _PREDICTIONS = ("slide", "item", "label", "score", "predicted")
-_AGAIN = "Download it again, unpack it if it ends in .gz, and compare its checksum"
-# What Pillow raises on damaged pictures.
-_UNREADABLE = (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError)
 
 
 def _counts(values: "pd.Series[str]") -> dict[str, int]:
@@ -32,17 +24,7 @@ def _counts(values: "pd.Series[str]") -> dict[str, int]:
 
 
 def patch_set_facts(folder: Path) -> dict[str, Any]:
-    """Open a patch set.
-
-    Args:
-        folder: The folder of ``patches.npy`` and ``index.parquet``.
-
-    Returns:
-        Its facts, as JSON knows them.
-
-    Raises:
-        PathgenError: It is damaged or incomplete.
-    """
+    """Open a patch set."""
     patches = open_patch_set(folder)
     return {
         "patches": len(patches),
@@ -56,27 +38,9 @@ def patch_set_facts(folder: Path) -> dict[str, Any]:
 
 
 def picture_facts(path: Path) -> dict[str, Any]:
-    """Decode a picture.
-
-    Args:
-        path: A PNG, JPEG or BMP file.
-
-    Returns:
-        Its facts, as JSON knows them.
-
-    Raises:
-        PathgenError: It is damaged, or not a square RGB picture as the source `patch_folder` takes.
-    """
-    try:
-        with Image.open(path) as image:
-            image.load()
-            mode, (width, height) = image.mode, image.size
-    except _UNREADABLE as problem:
-        raise PathgenError(path, f"not readable as a picture: {problem}", "Copy it again") from None
-    if mode != "RGB" or width != height:
-        said = f"is {mode} of {width} x {height} px, not a square RGB picture"
-        raise PathgenError(path, said, "Convert it to be used as a patch")
-    return {"size_px": [width, height], "mode": mode, **file_facts(path)}
+    """Decode an image that can be used as a patch."""
+    side = len(read_image(path))
+    return {"size_px": [side, side], "mode": "RGB", **file_facts(path)}
 
 
 def is_picture_folder(folder: Path) -> bool:
@@ -85,20 +49,10 @@ def is_picture_folder(folder: Path) -> bool:
 
 
 def picture_folder_facts(folder: Path) -> dict[str, Any]:
-    """Decode every picture in ``normal/`` and ``tumor/``.
-
-    Args:
-        folder: The folder that holds the two.
-
-    Returns:
-        Counts and sizes, as JSON knows them.
-
-    Raises:
-        PathgenError: A label has no pictures, or a picture cannot be used.
-    """
+    """Decode every image in ``normal/`` and ``tumor/``."""
     counts, sides, problems = {}, set(), []
     for label in LABELS:
-        files = sorted(file for file in (folder / label).glob("*") if file.suffix.lower() in _IN_FOLDERS)
+        files = sorted(file for file in (folder / label).glob("*") if file.suffix.lower() in IMAGE_SUFFIXES)
         counts[label] = len(files)
         if not files:
             problems.append(
@@ -106,7 +60,7 @@ def picture_folder_facts(folder: Path) -> dict[str, Any]:
             )
         for file in files:
             try:
-                sides.add(picture_facts(file)["size_px"][0])
+                sides.add(len(read_image(file)))
             except PathgenError as problem:
                 problems.append(problem)
     if problems:
@@ -116,72 +70,34 @@ def picture_folder_facts(folder: Path) -> dict[str, Any]:
 
 
 def hdf5_facts(path: Path) -> dict[str, Any]:
-    """Read one of PatchCamelyon's files: the patches ``x`` or the labels ``y``.
+    """Read one of PatchCamelyon's files, patches ``x`` or labels ``y``, and compare it with the other one.
 
-    Args:
-        path: The HDF5 file.
-
-    Returns:
-        Its facts, as JSON knows them.
-
-    Raises:
-        PathgenError: It is damaged or of another layout, or does not fit the file it belongs to.
+    The other file is the one that has the name that PatchCamelyon gives it.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            found = [key for key in ("x", "y") if isinstance(file.get(key), h5py.Dataset)]
-            if not found:
-                raise PathgenError(path, "holds neither x nor y, so it is not PatchCamelyon's", _AGAIN)
-            array = file[found[0]]
-            shape, dtype = tuple(array.shape), str(array.dtype)
-            labels = np.asarray(array[...]).reshape(-1) if found == ["y"] else None
-            if labels is None and shape[0]:
-                array[-1]  # stored last: reading it finds a file that was cut off
-    except (OSError, RuntimeError, KeyError) as problem:
-        raise PathgenError(path, f"not readable as HDF5: {problem}", _AGAIN) from None
-    facts: dict[str, Any] = {"array": found[0], "shape": list(shape), "dtype": dtype}
-    if labels is None:
-        if len(shape) != 4 or shape[3] != 3 or shape[1] != shape[2] or dtype != "uint8":
-            raise PathgenError(path, f"x is {dtype} of shape {shape}, not uint8 of (N, S, S, 3)", _AGAIN)
+    array, other = ("y", "x") if path.stem.endswith("_y") else ("x", "y")
+    with open_array(path, array) as content:
+        facts = {"array": array, "shape": list(content.shape), "dtype": str(content.dtype)}
+    if array == "x":
+        patches_shape(path)
     else:
-        if labels.size != shape[0] or not set(np.unique(labels)) <= {0, 1}:
-            raise PathgenError(path, f"y of shape {shape} does not hold one 0 or 1 per patch", _AGAIN)
+        labels = read_labels(path)
         facts["by_label"] = {label: int((labels == number).sum()) for number, label in enumerate(LABELS)}
-    return facts | _beside(path, found[0], shape[0]) | file_facts(path)
-
-
-def _beside(path: Path, array: str, count: int) -> dict[str, Any]:
-    """Compare with the other file of the pair, by the name that PatchCamelyon gives it."""
     stem = path.stem.removesuffix(f"_{array}")
-    other = {"x": "y", "y": "x"}[array]
-    partner = path.with_name(f"{stem}_{other}{path.suffix}")
-    if stem == path.stem:
-        return {}
-    hint = "Put both files of a split side by side"
-    if not partner.is_file():
-        raise PathgenError(path, f"the file {partner.name} that belongs to it is missing", hint)
-    try:
-        with h5py.File(partner, "r") as file:
-            there = len(file[other])
-    except (OSError, RuntimeError, KeyError) as problem:
-        raise PathgenError(partner, f"not readable as HDF5: {problem}", _AGAIN) from None
-    if there != count:
-        raise PathgenError(path, f"has {count} rows, but {partner.name} has {there}", hint)
-    return {"belongs_to": partner.name}
+    if stem != path.stem:
+        partner = path.with_name(f"{stem}_{other}{path.suffix}")
+        hint = "Put both files of a split side by side"
+        if not partner.is_file():
+            raise PathgenError(path, f"the file {partner.name} that belongs to it is missing", hint)
+        with open_array(partner, other) as content:
+            count = len(content)
+        if count != facts["shape"][0]:
+            raise PathgenError(path, f"has {facts['shape'][0]} rows, but {partner.name} has {count}", hint)
+        facts["belongs_to"] = partner.name
+    return facts | file_facts(path)
 
 
 def table_facts(path: Path) -> tuple[str, dict[str, Any]]:
-    """Read a parquet table and tell which of the study's tables it is.
-
-    Args:
-        path: The parquet file.
-
-    Returns:
-        The kind of table, and its facts as JSON knows them.
-
-    Raises:
-        PathgenError: It is damaged, or none of the study's tables.
-    """
+    """Read a parquet table; return also which of the study's tables it is."""
     table = read_table(path)
     names = set(table.columns)
     schemas = {"cohort table": COHORT, "samples table": SAMPLES, "candidates table": CANDIDATES}

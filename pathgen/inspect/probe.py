@@ -9,7 +9,6 @@ from typing import Any
 from pathgen.core.errors import PathgenError
 from pathgen.inspect.models import CARD_FILE, checkpoint_facts, params_facts, weights_facts
 from pathgen.inspect.patches import (
-    PICTURES,
     hdf5_facts,
     is_picture_folder,
     patch_set_facts,
@@ -19,21 +18,11 @@ from pathgen.inspect.patches import (
 )
 from pathgen.inspect.slides import annotation_facts, slide_facts
 from pathgen.patches.store import INDEX_FILE, PIXELS_FILE
+from pathgen.sources.patch_folder import IMAGE_SUFFIXES
+from pathgen.sources.whole_slide import SLIDE_SUFFIXES
 
-_SLIDES = (
-    ".svs",
-    ".tif",
-    ".tiff",
-    ".ndpi",
-    ".mrxs",
-    ".scn",
-    ".svslide",
-    ".bif",
-    ".vms",
-    ".vmu",
-    ".czi",
-    ".dcm",
-)
+# A single TIFF is taken for a slide, one in a folder of labelled images for a patch.
+_SLIDES = (*SLIDE_SUFFIXES, ".czi", ".dcm")
 _UNKNOWN = "unknown"
 _KNOWN = (
     "Name a slide, annotation, patch set, folder of normal/ and tumor/ images, PatchCamelyon file, "
@@ -96,7 +85,7 @@ def _kind(path: Path) -> tuple[str, _Reader]:
     by_suffix: dict[str, tuple[str, _Reader]] = {
         **dict.fromkeys(_SLIDES, _named("slide", slide_facts)),
         **dict.fromkeys((".xml", ".geojson"), _named("annotation", annotation_facts)),
-        **dict.fromkeys(PICTURES, _named("picture", picture_facts)),
+        **dict.fromkeys(IMAGE_SUFFIXES - set(_SLIDES), _named("picture", picture_facts)),
         **dict.fromkeys((".h5", ".hdf5"), _named("PatchCamelyon file", hdf5_facts)),
         **dict.fromkeys((".yaml", ".yml"), _named("params file", params_facts)),
         ".parquet": ("table", table_facts),

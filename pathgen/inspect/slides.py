@@ -5,8 +5,9 @@ from typing import Any
 
 from pathgen.core.files import sha256_of
 from pathgen.sources.cohort import content_digest
+from pathgen.wsi.annotations import read_annotations
 from pathgen.wsi.patch_reader import Method, reading_method
-from pathgen.wsi.probe import describe_annotation, describe_slide
+from pathgen.wsi.probe import describe_slide
 from pathgen.wsi.reader import open_slide
 
 _PROBE_PX = 256
@@ -31,15 +32,8 @@ def file_facts(path: Path) -> dict[str, Any]:
 def slide_facts(path: Path) -> dict[str, Any]:
     """Open a slide and read pixels of it.
 
-    Args:
-        path: The slide.
-
-    Returns:
-        Its facts, as JSON knows them. ``missing_tiles``, where it is known: how many level-0 tiles the file
-        does not hold, and how many there are.
-
-    Raises:
-        PathgenError: The suite cannot use it.
+    ``missing_tiles``, where it is known, is the number of level-0 tiles that the file does not hold, and the
+    number of all.
     """
     described = describe_slide(path, None)
     _probe(path)
@@ -71,24 +65,18 @@ def _probe(path: Path) -> None:
 
 
 def annotation_facts(path: Path) -> dict[str, Any]:
-    """Read an annotation file.
+    """Read an annotation file, ASAP XML or GeoJSON; areas are in squared level-0 px.
 
-    Args:
-        path: ASAP XML or GeoJSON.
-
-    Returns:
-        Its facts, as JSON knows them; areas in squared level-0 pixels.
-
-    Raises:
-        PathgenError: The suite cannot use it.
+    Unknown groups are counted by group and not as lesions; for a study the setting
+    ``index.annotations.unknown_group`` decides.
     """
-    described = describe_annotation(path)
+    found = read_annotations(path, unknown_group="ignore", without_area="drop")
     return {
-        "polygons_by_group": described.groups,
-        "lesions": described.lesions,
-        "exclusions": described.exclusions,
-        "lesion_area_px": described.lesion_area_px,
-        "exclusion_area_px": described.exclusion_area_px,
-        "without_area": described.without_area,
+        "polygons_by_group": found.groups,
+        "lesions": len(found.lesions.geoms),
+        "exclusions": len(found.exclusions.geoms),
+        "lesion_area_px": float(found.lesions.area),
+        "exclusion_area_px": float(found.exclusions.area),
+        "without_area": found.dropped,
         **file_facts(path),
     }

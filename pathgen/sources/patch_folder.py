@@ -31,7 +31,7 @@ from pathgen.wsi.settings import IndexSettings
 
 _log = logging.getLogger(__name__)
 
-_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"))
+IMAGE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"))
 # What Pillow raises on damaged files of these formats.
 _UNREADABLE = (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError)
 
@@ -64,8 +64,12 @@ class _Picture:
     file: str
 
 
-def _read(path: Path) -> NDArray[np.uint8]:
-    """Return the image, uint8 of shape (S, S, 3)."""
+def read_image(path: Path) -> NDArray[np.uint8]:
+    """Return a square RGB image, uint8 of shape (S, S, 3).
+
+    Raises:
+        PathgenError: The file is damaged or not a square RGB image.
+    """
     try:
         with Image.open(path) as image:
             mode, (width, height) = image.mode, image.size
@@ -93,7 +97,7 @@ def _pictures(root: Path, slide_pattern: str, containing: str = "") -> tuple[lis
         for file in sorted(folder.iterdir()):
             if containing not in file.name:
                 continue
-            if file.suffix.lower() not in _SUFFIXES or file.name.startswith("."):
+            if file.suffix.lower() not in IMAGE_SUFFIXES or file.name.startswith("."):
                 others.append(file)
                 continue
             match = pattern.fullmatch(file.name) or pattern.fullmatch(file.stem)
@@ -118,7 +122,7 @@ def _slide_row(
     for picture in pictures:
         path = root / picture.file
         try:
-            sizes.add(len(_read(path)))
+            sizes.add(len(read_image(path)))
         except PathgenError as problem:
             problems.append(Problem(problem, slide))
             continue
@@ -214,7 +218,7 @@ def read_patches(
     images = np.empty((len(rows), size_px, size_px, 3), dtype=np.uint8)
 
     def read(number: int, file: str) -> None:
-        image = _read(root / file)
+        image = read_image(root / file)
         if len(image) % size_px:
             reason = f"has {len(image)} px, not a multiple of the {size_px} px of the output"
             raise PathgenError(root / file, reason, "Change extract.size_px, or resize the images")

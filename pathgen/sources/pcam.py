@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,19 @@ def _name(split: str, part: str) -> str:
 
 
 @contextmanager
-def _dataset(path: Path, key: str) -> Iterator["h5py.Dataset"]:
-    """Open one array of an HDF5 file; every h5py error becomes one error that names the file."""
+def open_array(path: Path, key: str) -> Iterator["h5py.Dataset"]:
+    """Open one array of an HDF5 file; every h5py error becomes one error that names the file.
+
+    Args:
+        path: Path of the file.
+        key: Name of the array, ``x`` (patches) or ``y`` (labels).
+
+    Yields:
+        The array.
+
+    Raises:
+        PathgenError: The file is missing or damaged, or has no such array.
+    """
     if not path.is_file():
         raise PathgenError(path, "no such file", "Download PatchCamelyon, and unpack the .gz files")
     try:
@@ -53,9 +65,13 @@ def _dataset(path: Path, key: str) -> Iterator["h5py.Dataset"]:
         raise PathgenError(path, f"not readable as HDF5: {problem}", _DAMAGED) from None
 
 
-def _labels(path: Path) -> NDArray[np.int64]:
-    """Return the labels as class indices, int64 of shape (N,)."""
-    with _dataset(path, "y") as array:
+def read_labels(path: Path) -> NDArray[np.int64]:
+    """Return the labels as class indices, int64 of shape (N,).
+
+    Raises:
+        PathgenError: The file is damaged or does not contain one 0 or 1 per patch.
+    """
+    with open_array(path, "y") as array:
         values = np.asarray(array[...])
     one_each = values.ndim > 0 and values.size == len(values)
     if not one_each or values.dtype.kind not in "iub" or not set(np.unique(values)) <= {0, 1}:
@@ -63,31 +79,39 @@ def _labels(path: Path) -> NDArray[np.int64]:
     return values.reshape(-1).astype(np.int64)
 
 
-def _checked(root: Path, row: CohortRow, crop_px: int) -> CohortRow:
-    """Check that the files of a split are intact, of the expected form, and match."""
-    path = root / row.path
-    with _dataset(path, "x") as array:
+def patches_shape(path: Path) -> tuple[int, ...]:
+    """Return the shape of an intact array of patches, (N, S, S, 3).
+
+    Raises:
+        PathgenError: The file is damaged or does not contain square RGB patches.
+    """
+    with open_array(path, "x") as array:
         shape, dtype = tuple(array.shape), array.dtype
         if len(shape) != 4 or shape[1] != shape[2] or shape[3] != 3 or dtype != np.uint8:
             raise PathgenError(path, f"x is {dtype} of shape {shape}, not uint8 of (N, S, S, 3)", _DAMAGED)
         if shape[0]:
             # The last patch is stored last: reading it finds a file that was cut off.
             array[-1]
+    return shape
+
+
+def _checked(root: Path, row: CohortRow, crop_px: int) -> CohortRow:
+    """Check that the files of a split are intact, of the expected form, and match."""
+    path = root / row.path
+    shape = patches_shape(path)
     if crop_px > shape[1] or (shape[1] - crop_px) % 2:
         hint = "Set cohort.pcam.crop_px to an even number of pixels less than that"
         raise PathgenError(path, f"patches of {shape[1]} px have no centre of {crop_px} px", hint)
-    labels = _labels(root / str(row.annotation))
+    labels = read_labels(root / str(row.annotation))
     if len(labels) != shape[0] or not shape[0]:
         reason = f"has {shape[0]} patches, but {row.annotation} has {len(labels)} labels"
         raise PathgenError(path, reason, "Put files of the same split and release into the folder")
-    return CohortRow(
-        **{
-            **vars(row),
-            "width_px": shape[1],
-            "height_px": shape[1],
-            "bytes": path.stat().st_size,
-            "sha256": content_digest(path),
-        }
+    return replace(
+        row,
+        width_px=shape[1],
+        height_px=shape[1],
+        bytes=path.stat().st_size,
+        sha256=content_digest(path),
     )
 
 
@@ -137,7 +161,7 @@ def find_candidates(
     Raises:
         PathgenError: The labels cannot be read.
     """
-    labels = _labels(root / row["annotation"])
+    labels = read_labels(root / row["annotation"])
     frame = pd.DataFrame({"item": np.arange(len(labels)), "label": np.array(LABELS, dtype=object)[labels]})
     frame = frame.assign(
         slide=row["slide"], file=row["path"], split=row["split"], patient=None, exhaustive=True
@@ -167,7 +191,7 @@ def read_patches(
     path = root / str(file)
     places = np.argsort(rows["item"].to_numpy(), kind="stable")
     items = rows["item"].to_numpy()[places]
-    with _dataset(path, "x") as array:
+    with open_array(path, "x") as array:
         if items[-1] >= len(array):
             raise PathgenError(path, "has fewer patches than it had", "Run the stage cohort again")
         margin = (array.shape[1] - crop_px) // 2

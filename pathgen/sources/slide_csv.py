@@ -15,7 +15,7 @@ from pathgen.patches.schemas import SPLITS
 from pathgen.sources.base import Source
 from pathgen.sources.cohort import CohortRow, Problem, cohort_table, excluded, repeated_slides, require_folder
 from pathgen.sources.settings import CohortSettings
-from pathgen.sources.whole_slide import check_slides, find_candidates, read_patches
+from pathgen.sources.whole_slide import SLIDE_SUFFIXES, check_slides, find_candidates, read_patches
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +29,6 @@ class SlideCsvSettings(Settings):
 _NEEDED = ("slide", "label")
 _OPTIONAL = ("annotation", "split", "patient", "exhaustive")
 _YES_NO = {"": True, "yes": True, "no": False}
-_SLIDE_SUFFIXES = (".svs", ".tif", ".tiff", ".ndpi", ".mrxs", ".scn", ".svslide", ".vms", ".vmu", ".bif")
 _NAMED_AT_MOST = 5
 
 
@@ -141,7 +140,7 @@ def _warn_of_unlisted(root: Path, rows: list[CohortRow]) -> None:
     others = sorted(
         name
         for file in root.rglob("*")
-        if file.suffix.lower() in _SLIDE_SUFFIXES
+        if file.suffix.lower() in SLIDE_SUFFIXES
         and not file.name.startswith(".")
         and (name := file.relative_to(root).as_posix()) not in listed
     )

@@ -24,6 +24,7 @@ from pathgen.wsi.overlay import overlay
 from pathgen.wsi.probe import describe_slide
 from pathgen.wsi.settings import IndexSettings
 
+SLIDE_SUFFIXES = (".svs", ".tif", ".tiff", ".ndpi", ".mrxs", ".scn", ".svslide", ".vms", ".vmu", ".bif")
 _OVERLAY_SIDE_PX = 1024
 # Opening a slide mostly waits for the disk or the network.
 _OPEN_AT_A_TIME = 8

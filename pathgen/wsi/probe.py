@@ -1,9 +1,8 @@
-"""Key facts of a slide or an annotation file, or why it cannot be used."""
+"""Key facts of a slide, or why it cannot be used."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from pathgen.wsi.annotations import read_annotations
 from pathgen.wsi.reader import open_slide
 from pathgen.wsi.tiff import check_complete, tiff_facts
 
@@ -40,27 +39,6 @@ class SlideFacts:
         return len(self.level_dimensions)
 
 
-@dataclass(frozen=True)
-class AnnotationFacts:
-    """Key facts of an annotation file.
-
-    Attributes:
-        groups: Number of annotations by group of the file.
-        lesions: Number of separate lesion areas after uniting overlapping outlines.
-        exclusions: Number of separate exclusion areas.
-        lesion_area_px: Area of the lesions including exclusions, level-0 px squared.
-        exclusion_area_px: Area of the exclusions, level-0 px squared.
-        without_area: Number of annotations that enclose no area.
-    """
-
-    groups: dict[str, int]
-    lesions: int
-    exclusions: int
-    lesion_area_px: float
-    exclusion_area_px: float
-    without_area: int
-
-
 def describe_slide(path: Path, mpp_if_missing: float | None) -> SlideFacts:
     """Open a slide and return its key facts.
 
@@ -91,29 +69,3 @@ def describe_slide(path: Path, mpp_if_missing: float | None) -> SlideFacts:
             compression=tiff.compression if tiff else None,
             tile_px=tiff.tile_px if tiff else None,
         )
-
-
-def describe_annotation(path: Path) -> AnnotationFacts:
-    """Read an annotation file and return its key facts.
-
-    Unknown groups are counted in `groups` and not as lesions; for a study the setting
-    ``index.annotations.unknown_group`` decides.
-
-    Args:
-        path: ASAP XML or QuPath GeoJSON.
-
-    Returns:
-        Its facts.
-
-    Raises:
-        PathgenError: The file cannot be used, with the reason.
-    """
-    found = read_annotations(path, unknown_group="ignore", without_area="drop")
-    return AnnotationFacts(
-        groups=found.groups,
-        lesions=len(found.lesions.geoms),
-        exclusions=len(found.exclusions.geoms),
-        lesion_area_px=float(found.lesions.area),
-        exclusion_area_px=float(found.exclusions.area),
-        without_area=found.dropped,
-    )

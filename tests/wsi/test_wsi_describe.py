@@ -6,7 +6,8 @@ import pytest
 import tifffile
 
 from pathgen.core.errors import PathgenError
-from pathgen.wsi.probe import describe_annotation, describe_slide
+from pathgen.wsi.annotations import read_annotations
+from pathgen.wsi.probe import describe_slide
 from pathgen.wsi.reader import open_slide
 
 Write = Callable[..., Path]
@@ -49,9 +50,9 @@ def test_real_slides_and_annotations(real_data: Path) -> None:
     assert (svs.vendor, svs.compression, svs.mpp_x, svs.levels) == ("aperio", "JPEG", 0.499, 1)
     crop = describe_slide(real_data / "slides" / "tumor_001_sparse_crop.tif", None)
     assert crop.downsamples == (1.0, 2.0, 4.0, 8.0)
-    facts = describe_annotation(real_data / "annotations" / "tumor_095.xml")
-    assert facts.groups == {"Exclusion": 20, "Tumor": 7}
-    assert facts.exclusions == 20
+    found = read_annotations(real_data / "annotations" / "tumor_095.xml")
+    assert found.groups == {"Exclusion": 20, "Tumor": 7}
+    assert len(found.exclusions.geoms) == 20
 
 
 def test_every_bad_file_is_refused_in_one_line(real_data: Path) -> None:
@@ -59,7 +60,7 @@ def test_every_bad_file_is_refused_in_one_line(real_data: Path) -> None:
     assert len(files) == 8
     for path in files:
         with pytest.raises(PathgenError) as caught:
-            describe_annotation(path) if path.suffix == ".xml" else describe_slide(path, 0.25)
+            read_annotations(path) if path.suffix == ".xml" else describe_slide(path, 0.25)
         assert str(caught.value).startswith(str(path))
         assert "\n" not in str(caught.value)
 
