@@ -76,7 +76,7 @@ def hdf5_facts(path: Path) -> dict[str, Any]:
     """
     array, other = ("y", "x") if path.stem.endswith("_y") else ("x", "y")
     with open_array(path, array) as content:
-        facts = {"array": array, "shape": list(content.shape), "dtype": str(content.dtype)}
+        facts: dict[str, Any] = {"array": array, "shape": list(content.shape), "dtype": str(content.dtype)}
     if array == "x":
         patches_shape(path)
     else:

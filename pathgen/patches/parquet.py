@@ -1,6 +1,7 @@
 """Parquet and CSV files with the same bytes for the same table."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.files import atomic_path
@@ -16,6 +16,8 @@ from pathgen.patches.schemas import Schema, as_text, empty_table
 
 _REMAKE = "Run the stage that makes it again"
 _ROWS_PER_GROUP = 1 << 18
+# pandas' own types turn integers and truths with gaps into floats and objects.
+NULLABLE = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 
 
 def _arrow_column(values: Any) -> tuple[Any, Any]:
@@ -64,7 +66,8 @@ def concatenate_tables(parts: Iterable[Path], schema: Schema, path: Path) -> Non
         pq.ParquetWriter(draft, fields, compression="zstd", version="2.6") as out,
     ):
         for part in parts:
-            table = _read_arrow(part)
+            with open_parquet(part) as file:
+                table = file.read()
             if table.schema.names != fields.names:
                 raise PathgenError(part, f"has the columns {', '.join(table.schema.names)}", _REMAKE)
             waiting.append(table.cast(fields))
@@ -81,26 +84,23 @@ def _write_group(out: Any, waiting: list[Any]) -> None:
     waiting.clear()
 
 
-def _values_and_mask(values: Any, dtype: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    missing = np.array(values.is_null().to_numpy(), dtype=bool)
-    filled = values.fill_null(False if dtype == "bool" else 0)
-    return np.array(filled.to_numpy(), dtype=dtype), missing
+@contextmanager
+def open_parquet(path: Path, columns_of_few_values: Sequence[str] = ()) -> Iterator[Any]:
+    """Open a parquet file; every problem inside the block becomes one error that names the file.
 
+    Args:
+        path: Path of the file.
+        columns_of_few_values: Text columns that are read as numbers and one list of values.
 
-def _pandas_column(field: Any, values: Any) -> Any:
-    if pa.types.is_string(field.type):
-        return as_text(values.to_pandas())
-    if field.nullable and pa.types.is_integer(field.type):
-        return pd.Series(pd.arrays.IntegerArray(*_values_and_mask(values, "int64")))
-    if field.nullable and pa.types.is_boolean(field.type):
-        return pd.Series(pd.arrays.BooleanArray(*_values_and_mask(values, "bool")))
-    return values.to_pandas()
+    Yields:
+        The `pyarrow.parquet.ParquetFile`.
 
-
-def _read_arrow(path: Path) -> Any:
+    Raises:
+        PathgenError: The file is missing or not readable as parquet.
+    """
     try:
-        with pq.ParquetFile(path) as file:
-            return file.read()
+        with pq.ParquetFile(path, read_dictionary=list(columns_of_few_values)) as file:
+            yield file
     except FileNotFoundError:
         raise PathgenError(path, "no such table", "Run the stage that makes it") from None
     except (pa.ArrowException, OSError) as problem:
@@ -119,8 +119,15 @@ def read_table(path: Path) -> pd.DataFrame:
     Raises:
         PathgenError: The file is missing or is not readable as parquet.
     """
-    table = _read_arrow(path)
-    return pd.DataFrame({field.name: _pandas_column(field, table[field.name]) for field in table.schema})
+    with open_parquet(path) as file:
+        table = file.read()
+    frame: pd.DataFrame = table.to_pandas(types_mapper=NULLABLE.get)
+    for field in table.schema:
+        if pa.types.is_string(field.type):
+            frame[field.name] = as_text(frame[field.name])
+        elif not field.nullable:
+            frame[field.name] = frame[field.name].astype(field.type.to_pandas_dtype())
+    return frame
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
