@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pathgen.core.errors import PathgenError, PathgenErrors
+from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import derive_seed
 from pathgen.patches.schemas import slides_known
 
@@ -25,13 +25,11 @@ def _units(cohort: pd.DataFrame, tumor_patches: dict[str, int]) -> list[_Unit]:
         f"slide {slide}" if pd.isna(patient) else f"patient {patient}"
         for slide, patient in zip(cohort["slide"], cohort["patient"], strict=True)
     ]
-    units, problems = [], []
+    units = []
     for name, rows in cohort.groupby(pd.Series(owner, index=cohort.index), sort=True):
         slides = tuple(sorted(rows["slide"]))
         official = sorted(set(rows["split"].dropna()))
-        if len(official) > 1:
-            hint = "Give all slides of a patient the same split"
-            problems.append(PathgenError(name, f"has slides in {' and '.join(official)}: {slides}", hint))
+        assert len(official) <= 1, f"{name} in {official}: the cohort was not checked"
         units.append(
             _Unit(
                 name=str(name),
@@ -41,8 +39,6 @@ def _units(cohort: pd.DataFrame, tumor_patches: dict[str, int]) -> list[_Unit]:
                 tumor_patches=sum(tumor_patches.get(slide, 0) for slide in slides),
             )
         )
-    if problems:
-        raise PathgenErrors(problems)
     return units
 
 
@@ -90,7 +86,8 @@ def assign_splits(
     with tumor from the other splits. Slides of one patient stay together.
 
     Args:
-        cohort: The table `pathgen.patches.schemas.COHORT`; skipped slides are left out.
+        cohort: Table `pathgen.patches.schemas.COHORT`, whose official splits do not part a patient; skipped
+            slides are left out.
         labelled: Candidates with their labels.
         valid_tumor_share: Share, in (0, 1), of the tumor patches on slides that are not test.
         test_tumor_share: Share, in (0, 1), of all tumor patches; None where test is official.
@@ -100,7 +97,7 @@ def assign_splits(
         Slide to ``"train"``, ``"valid"`` or ``"test"``.
 
     Raises:
-        PathgenError: A patient is in two official splits, a test split is needed and no share is given,
+        PathgenError: A test split is needed and no share is given,
             slides are unknown and official splits are absent, or there are fewer slides with tumor than
             splits.
 

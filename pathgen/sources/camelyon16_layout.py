@@ -1,6 +1,5 @@
 """Slides in the folders of Camelyon16; slides, annotations and labels are paired by slide id."""
 
-import csv
 import logging
 import re
 from collections.abc import Mapping
@@ -9,7 +8,15 @@ from pathlib import Path
 import pandas as pd
 
 from pathgen.core.errors import PathgenError
-from pathgen.sources.cohort import CohortRow, Problem, cohort_table, excluded, repeated_slides, require_folder
+from pathgen.sources.cohort import (
+    CohortRow,
+    Problem,
+    cohort_table,
+    excluded,
+    read_csv,
+    repeated_slides,
+    require_folder,
+)
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.whole_slide import check_slides
 
@@ -60,16 +67,9 @@ def _annotations(root: Path, slides: dict[str, str]) -> tuple[dict[str, str], li
 def _reference(root: Path) -> dict[str, str]:
     """Return test slide id -> label."""
     path = root / REFERENCE
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            lines = [[cell.strip() for cell in line] for line in csv.reader(stream) if any(line)]
-    except FileNotFoundError:
-        hint = "Put the data set's reference.csv there: it contains the labels of the test slides"
-        raise PathgenError(path, "no such file", hint) from None
-    except (UnicodeDecodeError, csv.Error) as problem:
-        raise PathgenError(path, f"not readable as CSV: {problem}", "Copy it again") from None
+    hint = "Put the data set's reference.csv there: it contains the labels of the test slides"
     labels: dict[str, str] = {}
-    for number, cells in enumerate(lines, start=1):
+    for number, cells in enumerate(filter(any, read_csv(path, hint)), start=1):
         name = cells[0].lower().removesuffix(".tif")
         if not _NAME.fullmatch(name):
             if number == 1:

@@ -1,5 +1,6 @@
 """Build the cohort table from the rows and problems that a source found."""
 
+import csv
 import difflib
 import hashlib
 import logging
@@ -92,6 +93,25 @@ def require_folder(root: Path) -> None:
         raise PathgenError(root, reason, "Set cohort.root in params.yaml to the folder of the data")
 
 
+def read_csv(path: Path, hint: str) -> list[list[str]]:
+    """Return the lines of a CSV file as stripped cells.
+
+    Args:
+        path: Path of the file, in UTF-8.
+        hint: What to do if the file is missing.
+
+    Raises:
+        PathgenError: The file is missing or not readable as CSV.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            return [[cell.strip() for cell in line] for line in csv.reader(stream)]
+    except FileNotFoundError:
+        raise PathgenError(path, "no such file", hint) from None
+    except (OSError, UnicodeDecodeError, csv.Error) as problem:
+        raise PathgenError(path, f"not readable as CSV: {problem}", "Save it as UTF-8 CSV") from None
+
+
 def repeated_slides(found: Iterable[tuple[str, str]]) -> list[Problem]:
     """Find slide ids that several files have.
 
@@ -125,6 +145,19 @@ def _same_content(rows: list[CohortRow]) -> list[Problem]:
             reason = f"slide {row.slide} has the same content as {other.slide} ({other.path})"
             problems.append(Problem(PathgenError(row.path, reason, "Remove one of the two"), row.slide))
     return problems
+
+
+def _patients_in_two_splits(rows: list[CohortRow]) -> list[Problem]:
+    splits: dict[str, set[str]] = {}
+    for row in rows:
+        if row.patient and row.split and not row.skipped:
+            splits.setdefault(row.patient, set()).add(row.split)
+    hint = "Give all slides of a patient the same split"
+    return [
+        Problem(PathgenError(f"patient {patient}", f"has slides in {' and '.join(sorted(found))}", hint))
+        for patient, found in sorted(splits.items())
+        if len(found) > 1
+    ]
 
 
 def _unknown(slide: str, known: set[str]) -> Problem:
@@ -168,7 +201,7 @@ def cohort_table(
     """
     known = {row.slide for row in rows}
     rows = excluded(rows, settings.exclude_slides)
-    problems = [*problems, *_same_content(rows)]
+    problems = [*problems, *_same_content(rows), *_patients_in_two_splits(rows)]
     problems = [problem for problem in problems if problem.slide not in settings.exclude_slides]
     problems += [_unknown(slide, known) for slide in settings.exclude_slides if slide not in known]
     reasons: dict[str, list[str]] = {}

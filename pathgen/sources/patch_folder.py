@@ -6,7 +6,6 @@ import re
 import struct
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -55,15 +54,6 @@ class PatchFolderSettings(Settings):
         return self
 
 
-@dataclass(frozen=True)
-class _Picture:
-    """One image file: its slide, label, and path relative to the root."""
-
-    slide: str
-    label: str
-    file: str
-
-
 def read_image(path: Path) -> NDArray[np.uint8]:
     """Return a square RGB image, uint8 of shape (S, S, 3).
 
@@ -84,8 +74,11 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     return pixels
 
 
-def _pictures(root: Path, slide_pattern: str, containing: str = "") -> tuple[list[_Picture], list[Problem]]:
-    """List the images, those `containing` a text in their name, by slide and file name."""
+def _pictures(root: Path, slide_pattern: str, containing: str = "") -> tuple[pd.DataFrame, list[Problem]]:
+    """List the images, those `containing` a text in their name, by slide and file name.
+
+    The columns are slide, label, and file (path relative to the root).
+    """
     pattern = re.compile(slide_pattern)
     pictures, problems, others = [], [], []
     for label in LABELS:
@@ -107,51 +100,44 @@ def _pictures(root: Path, slide_pattern: str, containing: str = "") -> tuple[lis
                     Problem(PathgenError(file, reason, "Rename it, or set cohort.patch_folder.slide_pattern"))
                 )
             else:
-                pictures.append(_Picture(match["slide"], label, file.relative_to(root).as_posix()))
+                pictures.append((match["slide"], file.name, label, file.relative_to(root).as_posix()))
     if others:
         _log.warning("%d files are not images and are not used, e.g. %s", len(others), others[0])
-    return sorted(pictures, key=lambda one: (one.slide, Path(one.file).name, one.label)), problems
+    return pd.DataFrame(sorted(pictures), columns=["slide", "name", "label", "file"]), problems
 
 
 def _slide_row(
-    root: Path, slide: str, pictures: list[_Picture], seen: dict[str, str]
+    root: Path, slide: str, pictures: pd.DataFrame, seen: dict[str, str]
 ) -> tuple[CohortRow, list[Problem]]:
     """Decode all images of a slide, so that a bad one is found now; `seen` maps content to file."""
     problems, sizes = [], set()
     digest, total = hashlib.sha256(), 0
-    for picture in pictures:
-        path = root / picture.file
+    for file in pictures["file"]:
+        path = root / file
         try:
             sizes.add(len(read_image(path)))
         except PathgenError as problem:
             problems.append(Problem(problem, slide))
             continue
         content = sha256_of(path)
-        if (other := seen.setdefault(content, picture.file)) != picture.file:
+        if (other := seen.setdefault(content, file)) != file:
             # The copies could be a member and a non-member, or tumor and normal.
             twin = PathgenError(path, f"has the same content as {other}", "Remove one of the two")
             problems.append(Problem(twin, slide))
         total += path.stat().st_size
-        digest.update(f"{picture.file}\n{content}\n".encode())
+        digest.update(f"{file}\n{content}\n".encode())
     size = sizes.pop() if len(sizes) == 1 else None
     row = CohortRow(
         slide=slide,
         path=".",
         # Normal patches alone do not prove that the slide has no tumour.
-        label="tumor" if any(picture.label == "tumor" for picture in pictures) else None,
+        label="tumor" if (pictures["label"] == "tumor").any() else None,
         width_px=size,
         height_px=size,
         bytes=total,
         sha256=digest.hexdigest() if not problems else None,
     )
     return row, problems
-
-
-def _by_slide(pictures: list[_Picture]) -> dict[str, list[_Picture]]:
-    slides: dict[str, list[_Picture]] = {}
-    for picture in pictures:
-        slides.setdefault(picture.slide, []).append(picture)
-    return slides
 
 
 def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
@@ -169,13 +155,13 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
     """
     require_folder(root)
     pictures, problems = _pictures(root, settings.own(PatchFolderSettings).slide_pattern)
-    if not pictures and not problems:
+    if pictures.empty and not problems:
         raise PathgenError(root, "contains no images in normal/ and tumor/", "Correct cohort.root")
     rows = []
     seen: dict[str, str] = {}
-    slides = _by_slide(pictures)
-    for slide, of_slide in tracked(slides.items(), len(slides), "slides", "open images"):
-        row, bad = _slide_row(root, slide, of_slide, seen)
+    slides = pictures.groupby("slide")
+    for slide, of_slide in tracked(slides, len(slides), "slides", "open images"):
+        row, bad = _slide_row(root, str(slide), of_slide, seen)
         rows.append(row)
         problems += bad
     return cohort_table(rows, problems, settings, root)
@@ -193,15 +179,8 @@ def find_candidates(
         index: Not used.
     """
     pictures, _ = _pictures(root, settings.own(PatchFolderSettings).slide_pattern, containing=row["slide"])
-    of_slide = _by_slide(pictures)[row["slide"]]
-    frame = pd.DataFrame(
-        {
-            "item": range(len(of_slide)),
-            "label": [picture.label for picture in of_slide],
-            "file": [picture.file for picture in of_slide],
-        }
-    )
-    frame = frame.assign(slide=row["slide"], split=row["split"], patient=row["patient"], exhaustive=True)
+    frame = pictures[pictures["slide"] == row["slide"]]
+    frame = frame.assign(item=range(len(frame)), split=row["split"], patient=row["patient"], exhaustive=True)
     frame = frame.reindex(columns=CANDIDATES.names)
     return SlideCandidates(check_table(frame, CANDIDATES, row["slide"]), overlay=None)
 

@@ -1,8 +1,6 @@
 """Any folder of whole slides, listed in a CSV file."""
 
-import csv
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +11,15 @@ from pathgen.core.labels import LABELS
 from pathgen.core.params import Settings
 from pathgen.patches.schemas import SPLITS
 from pathgen.sources.base import Source
-from pathgen.sources.cohort import CohortRow, Problem, cohort_table, excluded, repeated_slides, require_folder
+from pathgen.sources.cohort import (
+    CohortRow,
+    Problem,
+    cohort_table,
+    excluded,
+    read_csv,
+    repeated_slides,
+    require_folder,
+)
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.whole_slide import SLIDE_SUFFIXES, check_slides, find_candidates, read_patches
 
@@ -34,15 +40,7 @@ _NAMED_AT_MOST = 5
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
     """Return the CSV file's rows, every cell stripped, every optional column there."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            lines = [[cell.strip() for cell in line] for line in csv.reader(stream)]
-    except FileNotFoundError:
-        raise PathgenError(path, "no such file", "Write it, with the columns slide, label, ...") from None
-    except (UnicodeDecodeError, csv.Error) as problem:
-        raise PathgenError(path, f"not readable as CSV: {problem}", "Save it as UTF-8 CSV") from None
-    except OSError as problem:
-        raise PathgenError(path, f"not readable: {problem.strerror}", "Name a CSV file") from None
+    lines = read_csv(path, "Write it, with the columns slide, label, ...")
     header = lines[0] if lines else []
     absent = [name for name in _NEEDED if name not in header]
     unknown = [name for name in header if name not in (*_NEEDED, *_OPTIONAL)]
@@ -83,16 +81,8 @@ def _inside(table: Path, slide: str, name: str) -> list[Problem]:
     return [Problem(PathgenError(table, f"{slide or 'a row'}: path {name!r}", hint), slide or None)]
 
 
-@dataclass(frozen=True)
-class _Listed:
-    """One line of the CSV file; `openable` if its paths lie inside the root."""
-
-    row: CohortRow
-    problems: list[Problem]
-    openable: bool
-
-
-def _listed(table: Path, cells: dict[str, str]) -> _Listed:
+def _listed(table: Path, cells: dict[str, str]) -> tuple[CohortRow, list[Problem], bool]:
+    """Return the slide of one line, its problems, and whether its paths lie inside the root."""
     slide = Path(cells["slide"]).stem
     annotation = cells["annotation"] or None
     misplaced = [
@@ -114,25 +104,7 @@ def _listed(table: Path, cells: dict[str, str]) -> _Listed:
         patient=cells["patient"] or None,
         exhaustive=_YES_NO.get(cells["exhaustive"], False),
     )
-    return _Listed(row, problems, openable=not misplaced)
-
-
-def _split_patients(table: Path, rows: list[CohortRow]) -> list[Problem]:
-    splits: dict[str, set[str]] = {}
-    for row in rows:
-        if row.patient and row.split:
-            splits.setdefault(row.patient, set()).add(row.split)
-    return [
-        Problem(
-            PathgenError(
-                table,
-                f"patient {patient} has slides in {' and '.join(sorted(found))}",
-                "Give all slides of a patient the same split",
-            )
-        )
-        for patient, found in sorted(splits.items())
-        if len(found) > 1
-    ]
+    return row, problems, not misplaced
 
 
 def _warn_of_unlisted(root: Path, rows: list[CohortRow]) -> None:
@@ -170,16 +142,20 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
     """
     require_folder(root)
     table = root / settings.own(SlideCsvSettings).table
-    lines = [_listed(table, cells) for cells in _read_rows(table)]
-    listed = [line.row for line in lines]
-    problems = [problem for line in lines for problem in line.problems]
-    problems += repeated_slides((row.slide, row.path) for row in listed)
-    problems += _split_patients(table, listed)
-    _warn_of_unlisted(root, listed)
-    openable = excluded([line.row for line in lines if line.openable], settings.exclude_slides)
-    opened, bad = check_slides(root, openable, settings.mpp_if_missing)
-    rows = opened + [line.row for line in lines if not line.openable]
-    return cohort_table(rows, problems + bad, settings, root)
+    rows: list[CohortRow] = []
+    outside: list[CohortRow] = []
+    problems: list[Problem] = []
+    for cells in _read_rows(table):
+        row, found, openable = _listed(table, cells)
+        rows.append(row)
+        problems += found
+        if not openable:
+            outside.append(row)
+    problems += repeated_slides((row.slide, row.path) for row in rows)
+    _warn_of_unlisted(root, rows)
+    inside = [row for row in rows if row not in outside]
+    opened, bad = check_slides(root, excluded(inside, settings.exclude_slides), settings.mpp_if_missing)
+    return cohort_table(opened + outside, problems + bad, settings, root)
 
 
 def list_files(root: Path, settings: CohortSettings) -> list[Path]:

@@ -92,7 +92,7 @@ def test_every_problem_of_every_row_is_said_at_once(root: Path) -> None:
         "none.tif: no such file",
         "passwd: path '/etc/passwd'",
         "x: path '../x.tif'",
-        "patient p1 has slides in test and train",
+        "patient p1: has slides in test and train",
         "deep/a.tif: has the same slide id a as a.tif",
         "deep/a.tif: no such file",
     ):
