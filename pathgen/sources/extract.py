@@ -35,19 +35,10 @@ _PLACE = ["item", "x_l0", "y_l0", "size_l0", "file"]
 
 
 @dataclass(frozen=True)
-class ExtractSlide:
-    """The work of one job: read the patches that were sampled from one slide.
+class _ExtractSlide:
+    """The work of one job: read the patches that were sampled from one slide, at `places` sorted by item.
 
-    Attributes:
-        source: Source of the cohort.
-        root: Folder of the source, absolute.
-        slide: Id of the slide.
-        places: Sampled patches, columns item, x_l0, y_l0, size_l0, file, sorted by item.
-        cohort: Section `cohort`.
-        size_px: Side of the patches, px.
-        threads: Number of threads that read; the result does not depend on it.
-        key: Key of the result.
-        cache: Cache of finished results; patches of earlier samples are copied from there.
+    Patches of earlier samples are copied from the `cache`. The result does not depend on `threads`.
     """
 
     source: Source
@@ -61,18 +52,7 @@ class ExtractSlide:
     cache: ResultCache
 
     def __call__(self, folder: Path) -> Values:
-        """Write the patches of the slide.
-
-        Args:
-            folder: Folder to write to.
-
-        Returns:
-            `patches` and the number of them that were `read` now; `method`, `reason` and `incomplete` as in
-            the table `pathgen.patches.schemas.EXTRACTED`.
-
-        Raises:
-            PathgenError: The slide or a patch cannot be read.
-        """
+        """Write the patches to an empty folder, and return how they were read, as in `EXTRACTED`."""
         earlier = [
             entry for entry in self.cache.entries(self.slide) if entry.key.diff(self.key) == ["inputs.places"]
         ]
@@ -173,7 +153,14 @@ def extract_cohort(
     readable = _without_bad_slides(results, samples, cohort_settings.on_bad_slide)
     with report_full_disk(folder, needed):
         write_roles(readable, {result.name: result.folder for result in results}, folder, size_px)
-        write_table(_extracted_table(results, slides_file), slides_file)
+        rows = [
+            {"slide": result.name, "patches": 0, "left_out": str(result.problem)}
+            if result.problem is not None
+            else {"slide": result.name, **result.values}
+            for result in results
+        ]
+        table = pd.DataFrame(rows).reindex(columns=EXTRACTED.names)
+        write_table(check_table(table, EXTRACTED, slides_file), slides_file)
     prune(jobs, cache, job_settings)
 
 
@@ -198,7 +185,7 @@ def _jobs(
     for name, of_slide in by_slide:
         slide, places = str(name), of_slide[_PLACE].reset_index(drop=True)
         key = pixel_key(source, rows[slide], cohort_settings, size_px, places, code)
-        work = ExtractSlide(
+        work = _ExtractSlide(
             source=source,
             root=root,
             slide=slide,
@@ -241,13 +228,3 @@ def _without_bad_slides(
         count = int((samples["slide"] == slide).sum())
         _log.warning("slide %s and its %d patches are skipped: %s", slide, count, problem)
     return readable
-
-
-def _extracted_table(results: Sequence[JobResult], subject: object) -> pd.DataFrame:
-    rows = [
-        {"slide": result.name, "patches": 0, "left_out": str(result.problem)}
-        if result.problem is not None
-        else {"slide": result.name, **result.values}
-        for result in results
-    ]
-    return check_table(pd.DataFrame(rows).reindex(columns=EXTRACTED.names), EXTRACTED, subject)

@@ -3,7 +3,7 @@
 import logging
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from pathgen.patches.image_grid import save_png
 from pathgen.patches.parquet import concatenate_tables, write_table
 from pathgen.patches.schemas import CANDIDATES, INDEXED, check_table
 from pathgen.provenance.code_hash import code_manifest
-from pathgen.sources.base import SlideCandidates, Source
+from pathgen.sources.base import Source
 from pathgen.sources.cache_key import check_slides_unchanged, index_key, used_slides
 from pathgen.sources.discovery import load_source
 from pathgen.sources.settings import CohortSettings
@@ -33,53 +33,35 @@ OVERLAYS_FOLDER = "overlays"
 SLIDES_FILE = "slides.parquet"
 
 
-@dataclass(frozen=True)
-class IndexSlide:
-    """The work of one job: index one slide.
+def index_slide(
+    source: Source,
+    root: Path,
+    row: Mapping[str, Any],
+    cohort: CohortSettings,
+    index: IndexSettings,
+    folder: Path,
+) -> Values:
+    """Write the candidates and the overlay of one slide: the work of one job.
 
-    Attributes:
+    Args:
         source: Source of the cohort.
         root: Folder of the source, absolute.
         row: Row of the slide in the cohort.
         cohort: Section `cohort`.
         index: Section `index`.
-    """
-
-    source: Source
-    root: Path
-    row: Mapping[str, Any]
-    cohort: CohortSettings
-    index: IndexSettings
-
-    def __call__(self, folder: Path) -> Values:
-        """Write the slide's candidates and overlay.
-
-        Args:
-            folder: Folder to write to.
-
-        Returns:
-            Columns of the table `INDEXED` for this slide.
-
-        Raises:
-            PathgenError: The slide cannot be used.
-        """
-        found = self.source.find_candidates(self.root, self.row, self.cohort, self.index)
-        write_table(found.candidates, folder / CANDIDATES_FILE)
-        if found.overlay is not None:
-            save_png(found.overlay, folder / OVERLAY_FILE)
-        return slide_facts(found)
-
-
-def slide_facts(found: SlideCandidates) -> dict[str, float | None]:
-    """Return the columns of the table `INDEXED` for one slide.
-
-    Args:
-        found: Candidates of the slide.
+        folder: Folder to write to.
 
     Returns:
-        Column to value. `tumor_candidates` is the number of candidates that touch a lesion, or that are
-        labelled tumor where the source gives labels.
+        Columns of the table `INDEXED`. `tumor_candidates` is the number of candidates that touch a lesion, or
+        that are labelled tumor where the source gives labels.
+
+    Raises:
+        PathgenError: The slide cannot be used.
     """
+    found = source.find_candidates(root, row, cohort, index)
+    write_table(found.candidates, folder / CANDIDATES_FILE)
+    if found.overlay is not None:
+        save_png(found.overlay, folder / OVERLAY_FILE)
     touches, label = found.candidates["touches_tumor"], found.candidates["label"]
     tumor = None
     if touches.notna().any():
@@ -123,7 +105,7 @@ def index_cohort(
         Job(
             name=row["slide"],
             key=index_key(source, root, row, cohort_settings, index, code),
-            work=IndexSlide(source, root, row, cohort_settings, index_settings),
+            work=partial(index_slide, source, root, row, cohort_settings, index_settings),
             needs=(root,),
         )
         for row in rows
@@ -133,7 +115,11 @@ def index_cohort(
     problems = [error for result in results for error in result.errors]
     if problems and cohort_settings.on_bad_slide == "stop":
         raise PathgenErrors(problems)
-    indexed = _indexed_table(results, folder)
+    rows = [
+        {"slide": result.name, "reason": str(result.problem) if result.problem else None, **result.values}
+        for result in results
+    ]
+    indexed = check_table(pd.DataFrame(rows).reindex(columns=INDEXED.names), INDEXED, folder)
     total = int(indexed["candidates"].sum())
     if total == 0:
         nothing = PathgenError(root, "no candidate patch was found", "Check the index settings")
@@ -144,18 +130,6 @@ def index_cohort(
     _write([result for result in results if result.problem is None], indexed, folder)
     prune(jobs, cache, job_settings)
     return total
-
-
-def _indexed_table(results: Sequence[JobResult], subject: object) -> pd.DataFrame:
-    rows = [
-        {
-            "slide": result.name,
-            "reason": None if result.problem is None else str(result.problem),
-            **result.values,
-        }
-        for result in results
-    ]
-    return check_table(pd.DataFrame(rows).reindex(columns=INDEXED.names), INDEXED, subject)
 
 
 def _write(results: Sequence[JobResult], indexed: pd.DataFrame, folder: Path) -> None:

@@ -80,7 +80,7 @@ def test_dask_killed_worker_gives_the_bytes_of_one_process(
 def test_dask_workers_do_the_work(
     address: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pathgen.sources.index.IndexSlide.__call__", None)  # in this process only
+    monkeypatch.setattr("pathgen.sources.index.save_png", None)  # in this process only
     index(root, tmp_path, tmp_path / "work", scheduler=address)
     assert len(entries(tmp_path / "work", "index")) == 10
 
