@@ -18,8 +18,6 @@ from pathgen.training.compute import start_compute
 from pathgen.webpage.pictures import save_svg
 from stages.context import Stage, dvc_stage
 
-ROLES = ("train", "nonmember", "reference", "test")
-
 
 @dvc_stage()
 def main(stage: Stage, *, generator: str) -> None:
@@ -30,24 +28,25 @@ def main(stage: Stage, *, generator: str) -> None:
     settings = load_section("privacy", PrivacySettings)
     device, _ = start_compute()
     synthetic = {label: open_patch_set(folder) for label, folder in sets.items()}
-    original = {
-        role: {str(label): patches.of_label(label) for label in LABELS}
-        for role in ROLES
-        for patches in (open_patch_set(layout.PATCHES / role),)
-    }
-    images = {role: {at: one.images for at, one in by.items()} for role, by in original.items()}
-    rows = {role: {at: one.index for at, one in by.items()} for role, by in original.items()}
+    original = {}
+    for role in ("train", "nonmember", "reference", "test"):
+        patches = open_patch_set(layout.PATCHES / role)
+        original[role] = {str(label): patches.of_label(label) for label in LABELS}
+    train, nonmember, reference = (
+        {label: patches.images for label, patches in original[role].items()}
+        for role in ("train", "nonmember", "reference")
+    )
     report = audit(
-        images["train"],
-        images["nonmember"],
-        images["reference"],
-        {label: patches.images for label, patches in synthetic.items()},
+        train,
+        nonmember,
+        reference,
+        {label: of_label.images for label, of_label in synthetic.items()},
         settings,
         discriminators={
             label: partial(discriminator_scores, load_discriminator(model), device=device)
             for label, model in models.items()
         },
-        origins=Origins(rows["train"], rows["nonmember"], original["test"]),
+        origins=Origins(original["train"], original["nonmember"], original["test"]),
         device=str(device),
     )
     with atomic_folder(results / "pictures") as draft:

@@ -94,17 +94,10 @@ def audit(
     plots: dict[str, Figure] = {}
     for label in labels:
         rows = _sample_rows(populations, label, settings)
-        sample = {role: np.asarray(images[label][rows[role]]) for role, images in populations.items()}
-        pairs = find_pairs(
-            sample["train"],
-            sample["nonmember"],
-            sample["reference"],
-            sample["synthetic"],
-            members[label],
-            settings,
-            label,
-            device,
+        train, unseen, other, drawn = (
+            np.asarray(images[label][rows[role]]) for role, images in populations.items()
         )
+        pairs = find_pairs(train, unseen, other, drawn, members[label], settings, label, device)
         result = class_audit(pairs, settings.significance / len(labels))
         extra: dict[str, object] = {"descriptions": memorisation_scores(pairs)}
         tests: dict[str, TestResult] = {}
@@ -113,8 +106,8 @@ def audit(
         if settings.shadow_steps:
             tests |= shadow_tests(pairs)
         if origins is not None:
-            of_members = origins.members[label].iloc[rows["train"]]
-            of_nonmembers = origins.nonmembers[label].iloc[rows["nonmember"]]
+            of_members = origins.members[label].index.iloc[rows["train"]]
+            of_nonmembers = origins.nonmembers[label].index.iloc[rows["nonmember"]]
             extra |= group_risks(pairs, of_members, of_nonmembers)
             extra["most_exposed"] = most_exposed(pairs, of_members, rows["synthetic"])
             between_slides = (

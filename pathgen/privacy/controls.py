@@ -14,14 +14,17 @@ from numpy.typing import NDArray
 from pathgen.metrics.statistics.multiple_testing import holm
 from pathgen.privacy.attack_family import run_attacks
 from pathgen.privacy.attack_features import AttackFeatures, attack_features, null_attack_features
+from pathgen.privacy.d4_ncc import SYMMETRIES, apply_symmetry
 from pathgen.privacy.nearest_pairs import ClassPairs, NeighbourProfile
 from pathgen.privacy.overfit_control import overfitted
-from pathgen.privacy.perturbed_copies import rotate_each, shift_each, stain_each
 from pathgen.results.audit import ControlResult
+from pathgen.training.augmentation import restained
 
 _MAX_COPIES = 2000
 _OVERFITTED_ON = 100
 _SAMPLES_OF_EACH = 2
+_STAIN_FACTOR = 0.1
+_STAIN_OFFSET = 0.02
 _NEGATIVE_CONTROLS = 3  # which share the significance level
 
 FEW_COPIES = "few copies"
@@ -47,6 +50,35 @@ class ControlSet:
 def mean_shrunk(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Move each patch half way to the mean patch, which reduces variety without copying."""
     return np.asarray(np.rint((images + images.mean(axis=0)) / 2).astype(np.uint8))
+
+
+def rotate_each(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Rotate or mirror each patch (N, S, S, 3) into a random one of the seven other orientations."""
+    symmetries = rng.integers(1, SYMMETRIES, size=len(images))
+    return np.stack([apply_symmetry(image, int(s)) for image, s in zip(images, symmetries, strict=True)])
+
+
+def shift_each(images: NDArray[np.uint8], shift_px: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Shift each patch (N, S, S, 3) by `shift_px` along both axes, in random directions.
+
+    The tissue beyond the border is unknown, so the border is filled by reflection.
+    """
+    side = images.shape[1]
+    padded = np.pad(images, ((0, 0), (shift_px, shift_px), (shift_px, shift_px), (0, 0)), mode="reflect")
+    corners = 2 * shift_px * rng.integers(0, 2, size=(len(images), 2))
+    return np.stack(
+        [image[y : y + side, x : x + side] for image, (y, x) in zip(padded, corners.tolist(), strict=True)]
+    )
+
+
+def stain_each(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Scale each stain of each patch (N, S, S, 3) by up to 10 %, and add a small offset."""
+    shape = (len(images), 3)
+    factors = torch.from_numpy(rng.uniform(1 - _STAIN_FACTOR, 1 + _STAIN_FACTOR, shape).astype(np.float32))
+    offsets = torch.from_numpy(rng.uniform(-_STAIN_OFFSET, _STAIN_OFFSET, shape).astype(np.float32))
+    values = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+    changed = (restained(values, factors, offsets).permute(0, 2, 3, 1) + 1.0) * 127.5
+    return np.asarray(changed.clamp(0, 255).round().to(torch.uint8).numpy())
 
 
 def build_controls(pairs: ClassPairs) -> tuple[ControlSet, ...]:

@@ -18,16 +18,16 @@ from pathgen.results.audit import ExposedPatch, GroupRisk
 
 @dataclass(frozen=True)
 class Origins:
-    """Slides and patients of the patches, in the order of the images.
+    """Patch sets with slides and patients, by label.
 
     Attributes:
-        members: Rows with ``slide``, ``item`` and ``patient`` of the training patches, by label.
-        nonmembers: The same for the non-members.
-        unseen: Patches of slides that were not used for training, by label; may be empty.
+        members: Training patches, in the order of the audited images.
+        nonmembers: Non-members, in the order of the audited images.
+        unseen: Patches of slides that were not used for training; may be empty.
     """
 
-    members: Mapping[str, pd.DataFrame]
-    nonmembers: Mapping[str, pd.DataFrame]
+    members: Mapping[str, PatchSet]
+    nonmembers: Mapping[str, PatchSet]
     unseen: Mapping[str, PatchSet]
 
 
@@ -174,11 +174,7 @@ def slides_auc(
     return TestResult(area, low, high, 0.5, float(test.pvalue))
 
 
-def slide_test(
-    pairs: ClassPairs,
-    members: pd.DataFrame,
-    unseen: PatchSet,
-) -> TestResult | None:
+def slide_test(pairs: ClassPairs, members: pd.DataFrame, unseen: PatchSet) -> TestResult | None:
     """Test whether the training slides are distinguishable from unseen slides (see `slides_auc`).
 
     Args:

@@ -22,11 +22,11 @@ Measure = Literal["l2", "ncc", "features"]
 orientations and shifts of the pool. ``features``: root mean square difference of the ``texture-v1`` features.
 """
 
-MEASURES: tuple[Measure, ...] = ("l2", "ncc", "features")
+_Compared = dict[Measure, tuple[Nearest, Nearest]]
 _FEATURES_CHUNK = 256
 
 
-def features(images: NDArray[np.uint8]) -> NDArray[np.float64]:
+def _features(images: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Compute the ``texture-v1`` features of patches (N, S, S, 3) in bounded memory, (N, 38)."""
     starts = range(0, len(images), _FEATURES_CHUNK)
     return np.concatenate([texture_v1(np.asarray(images[s : s + _FEATURES_CHUNK])) for s in starts])
@@ -133,24 +133,24 @@ class CandidatePool:
 
     @cached_property
     def _features(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        return features(self.members), features(self.nonmembers)
+        return _features(self.members), _features(self.nonmembers)
 
     def profile(self, images: NDArray[np.uint8]) -> NeighbourProfile:
         """Compare images, uint8 (Q, S, S, 3), with the pool."""
-        of_images, device = features(images), self.search.device
+        of_images, device = _features(images), self.search.device
 
-        def nearest(measure: Measure, side: int) -> tuple[Nearest, Nearest]:
-            originals = (self.members, self.nonmembers)[side]
-            if measure == "features":
-                return nearest_vectors(of_images, self._features[side], k=1, device=device)
-            if measure == "l2":
-                return nearest_both_ways(images, originals, measure="l2", k=1, device=device)
-            return nearest_shifted(images, originals, self.search)
+        def compare(originals: NDArray[np.uint8], of_originals: NDArray[np.float64]) -> _Compared:
+            return {
+                "l2": nearest_both_ways(images, originals, measure="l2", k=1, device=device),
+                "ncc": nearest_shifted(images, originals, self.search),
+                "features": nearest_vectors(of_images, of_originals, k=1, device=device),
+            }
 
+        members = compare(self.members, self._features[0])
+        nonmembers = compare(self.nonmembers, self._features[1])
         pairs: dict[Measure, NearestPairs] = {}
-        for measure in MEASURES:
-            to_member, of_members = nearest(measure, 0)
-            to_nonmember, of_nonmembers = nearest(measure, 1)
+        for measure, (to_member, of_members) in members.items():
+            to_nonmember, of_nonmembers = nonmembers[measure]
             pairs[measure] = NearestPairs(
                 to_member.index[:, 0],
                 to_member.distance[:, 0],

@@ -54,6 +54,20 @@ def scenes(seed: int, n: int, *, slide_shift: float = 0.0, side: int = 16) -> np
     return np.clip(images + rng.normal(0, 4, images.shape), 0, 255).astype(np.uint8)
 
 
+def tissue(seed: int, n: int, side: int = 32) -> np.ndarray:
+    """Return dark blobs on pink, which resemble nuclei."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:side, 0:side]
+    images = np.broadcast_to(np.array([215.0, 160.0, 195.0]), (n, side, side, 3)).copy()
+    images += rng.normal(0, 12, (n, 1, 1, 3))
+    for _ in range(12):
+        row, column, size = rng.uniform(0, side, n), rng.uniform(0, side, n), rng.uniform(1.5, 3.5, n)
+        squared = (y - row[:, None, None]) ** 2 + (x - column[:, None, None]) ** 2
+        blob = np.exp(-squared / (2 * size[:, None, None] ** 2))[..., None]
+        images += blob * (np.array([95.0, 60.0, 140.0]) - images) * 0.9
+    return np.clip(images + rng.normal(0, 5, images.shape), 0, 255).astype(np.uint8)
+
+
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
     """Return the normalised cross-correlation of two patches; 0 for a uniform one."""
     x, y = a.astype(float) - a.mean(), b.astype(float) - b.mean()

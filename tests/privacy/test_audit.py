@@ -239,9 +239,9 @@ def test_audit_few_tested_training_patches_weaken_the_controls() -> None:
 
 
 def test_audit_too_few_or_unequal_patches_are_rejected() -> None:
-    with pytest.raises(PathgenError, match="synthetic patches of class tumor: 12 are too few"):
+    with pytest.raises(PathgenError, match=r"synthetic .* tumor: 12"):
         audited(scenes(3, 12))
-    with pytest.raises(PathgenError, match=r"differ in size: .* synthetic \(4, 4, 3\)"):
+    with pytest.raises(PathgenError, match=r"synthetic \(4, 4, 3\)"):
         audited(scenes(3, 50)[:, :4, :4])
 
 

@@ -3,21 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from factories.privacy_sets import tissue
 
 from pathgen.privacy.neighbours import nearest_both_ways
 from pathgen.privacy.overfit_control import overfitted
-
-
-def blobs(seed: int, count: int, side: int) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[0:side, 0:side]
-    images = np.full((count, side, side, 3), 200.0)
-    for row in range(count):
-        for _ in range(5):
-            centre, radius = rng.uniform(0, side, 2), rng.uniform(1.5, 4)
-            far = (y - centre[0]) ** 2 + (x - centre[1]) ** 2
-            images[row] -= rng.uniform(20, 120, 3) * np.exp(-far / radius**2)[..., None]
-    return np.clip(images + rng.normal(0, 5, images.shape), 0, 255).astype(np.uint8)
 
 
 def samples_of(images: np.ndarray, count: int, seed: int = 1) -> np.ndarray:
@@ -26,7 +15,7 @@ def samples_of(images: np.ndarray, count: int, seed: int = 1) -> np.ndarray:
 
 @pytest.mark.parametrize("side", [16, 19])
 def test_overfitted_samples_resemble_their_patches_but_are_no_copies(side: int) -> None:
-    trained, unseen = blobs(1, 20, side), blobs(2, 20, side)
+    trained, unseen = tissue(1, 20, side), tissue(2, 20, side)
     samples = samples_of(trained, 50)
     assert samples.shape == (50, side, side, 3) and samples.dtype == np.uint8
     nearest, _ = nearest_both_ways(samples, np.concatenate([trained, unseen]), measure="ncc", k=1)
@@ -37,7 +26,7 @@ def test_overfitted_samples_resemble_their_patches_but_are_no_copies(side: int) 
 
 
 def test_overfitted_samples_do_not_depend_on_threads() -> None:
-    trained = blobs(1, 20, 16)
+    trained = tissue(1, 20, 16)
     first = samples_of(trained, 20)
     threads = torch.get_num_threads()
     torch.set_num_threads(threads + 1)
@@ -50,7 +39,7 @@ def test_overfitted_samples_do_not_depend_on_threads() -> None:
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_overfitted_on_gpu_resembles_the_patches() -> None:
-    trained = blobs(1, 20, 16)
+    trained = tissue(1, 20, 16)
     samples = overfitted(trained, 20, generator=torch.Generator().manual_seed(1), device="cuda")
     nearest, _ = nearest_both_ways(samples, trained, measure="ncc", k=1)
     np.testing.assert_array_equal(nearest.index[:, 0], np.arange(20))

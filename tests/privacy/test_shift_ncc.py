@@ -5,30 +5,16 @@ import io
 import numpy as np
 import pytest
 import torch
-from factories.privacy_sets import correlation, noise
+from factories.privacy_sets import correlation, noise, tissue
 from PIL import Image
 
+from pathgen.privacy.controls import rotate_each, shift_each, stain_each
 from pathgen.privacy.d4_ncc import apply_symmetry, best_orientation, parity_parts, part_slices
-from pathgen.privacy.perturbed_copies import rotate_each, shift_each, stain_each
 from pathgen.privacy.shift_ncc import NccSearch, magnitudes, nearest_shifted, shifted_correlations
 
 
 def patches(seed: int, n: int) -> np.ndarray:
     return noise(seed, n, 9)
-
-
-def tissue(seed: int, n: int, side: int = 32) -> np.ndarray:
-    """Return dark blobs on pink, which resemble nuclei."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[0:side, 0:side]
-    images = np.broadcast_to(np.array([215.0, 160.0, 195.0]), (n, side, side, 3)).copy()
-    images += rng.normal(0, 12, (n, 1, 1, 3))
-    for _ in range(12):
-        row, column, size = rng.uniform(0, side, n), rng.uniform(0, side, n), rng.uniform(1.5, 3.5, n)
-        squared = (y - row[:, None, None]) ** 2 + (x - column[:, None, None]) ** 2
-        blob = np.exp(-squared / (2 * size[:, None, None] ** 2))[..., None]
-        images += blob * (np.array([95.0, 60.0, 140.0]) - images) * 0.9
-    return np.clip(images + rng.normal(0, 5, images.shape), 0, 255).astype(np.uint8)
 
 
 def naive_shifted(a: np.ndarray, b: np.ndarray, reach: int, positions: int) -> float:

@@ -130,7 +130,7 @@ def test_swapped_classes_differ_per_class_but_not_pooled(honest: Fidelity) -> No
 
 
 def test_too_few_or_unequal_patches_are_rejected() -> None:
-    with pytest.raises(PathgenError, match="synthetic patches of class tumor: 7 are too few"):
+    with pytest.raises(PathgenError, match=r"synthetic .* tumor: 7"):
         measured({"normal": tissue(20, 40), "tumor": tissue(21, 7)})
     small = {"normal": tissue(20, 40)[:, :8, :8], "tumor": tissue(21, 40)}
     with pytest.raises(PathgenError, match=r"\(8, 8\), \(16, 16\)"):
