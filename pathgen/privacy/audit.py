@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import numpy_generator
+from pathgen.metrics.patch_checks import check_patch_sets
 from pathgen.privacy.class_audit import class_audit
 from pathgen.privacy.discriminator_attacks import Discriminator, discriminator_tests, shadow_tests
 from pathgen.privacy.figures import closest_pairs, correlation_histogram, rendered
@@ -29,7 +29,6 @@ _NO_PROOF = (
     "patch, bounds what any attack can find."
 )
 _MIN_PATCHES = 20
-_MIN_SIDE_PX = 16
 _SEVERITY = (PASSED, LEAKAGE, REFUSED)
 
 
@@ -86,8 +85,8 @@ def audit(
     """
     populations = {"train": members, "nonmember": nonmembers, "reference": reference, "synthetic": synthetic}
     labels = list(synthetic)
-    for label in labels:
-        _check(populations, label)
+    hint = "Sample more patches, preferably several hundred (section sample)"
+    check_patch_sets(populations, labels, _MIN_PATCHES, hint)
     metrics: dict[str, float] = {}
     audits: dict[str, ClassAudit] = {}
     pictures: dict[str, NDArray[np.uint8]] = {}
@@ -126,27 +125,6 @@ def audit(
         labels=audits,
     )
     return AuditReport(record, pictures, plots)
-
-
-def _check(populations: Mapping[str, Images], label: str) -> None:
-    shapes = {role: images[label].shape for role, images in populations.items()}
-    for role, shape in shapes.items():
-        if shape[0] < _MIN_PATCHES:
-            raise PathgenError(
-                f"{role} patches of class {label}",
-                f"{shape[0]} are too few for any test",
-                f"Sample at least {_MIN_PATCHES}, preferably several hundred (section sample)",
-            )
-    if len({shape[1:] for shape in shapes.values()}) != 1:
-        sizes = ", ".join(f"{role} {shape[1:]}" for role, shape in shapes.items())
-        raise PathgenError(f"patches of class {label}", f"differ in size: {sizes}", "Use one size for all")
-    side = shapes["synthetic"][1]
-    if side < _MIN_SIDE_PX:
-        raise PathgenError(
-            f"patches of class {label}",
-            f"{side} px are too small for texture features",
-            f"Extract at least {_MIN_SIDE_PX} px (extract.size_px)",
-        )
 
 
 def _sample_rows(

@@ -241,7 +241,7 @@ def test_audit_few_tested_training_patches_weaken_the_controls() -> None:
 def test_audit_too_few_or_unequal_patches_are_rejected() -> None:
     with pytest.raises(PathgenError, match=r"synthetic .* tumor: 12"):
         audited(scenes(3, 12))
-    with pytest.raises(PathgenError, match=r"synthetic \(4, 4, 3\)"):
+    with pytest.raises(PathgenError, match=r"\(4, 4\), \(16, 16\)"):
         audited(scenes(3, 50)[:, :4, :4])
 
 

@@ -6,9 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import numpy_generator
-from pathgen.metrics.features import SMALLEST_SIDE_PX
 from pathgen.metrics.fidelity import (
     colour,
     frechet,
@@ -23,6 +21,7 @@ from pathgen.metrics.fidelity import (
 from pathgen.metrics.fidelity.metric import FeaturePair, Metric, PatchFeatures
 from pathgen.metrics.fidelity.patch_features import Images, concatenate, extract_features
 from pathgen.metrics.fidelity.settings import FidelitySettings
+from pathgen.metrics.patch_checks import check_patch_sets
 from pathgen.results.fidelity import Fidelity, MetricInfo
 
 METRICS: tuple[Metric, ...] = (
@@ -67,7 +66,9 @@ def measure_fidelity(
     """
     labels = list(synthetic)
     populations: dict[str, Images] = {"train": train, "nonmember": nonmember, "synthetic": synthetic}
-    _check(populations, labels, settings.neighbours_k)
+    # Half of each set must hold the neighbours of every patch.
+    smallest = 2 * (settings.neighbours_k + 1)
+    check_patch_sets(populations, labels, smallest, "Sample more patches, or lower fidelity.neighbours_k")
     counts = {
         label: min(settings.max_patches, *(len(p[label]) for p in populations.values())) for label in labels
     }
@@ -81,10 +82,10 @@ def measure_fidelity(
         for label in labels:
             metrics |= _over_halves(label, features[label], [counts[label]], settings)
         if len(labels) > 1:
-            smallest = min(counts.values())
+            per_class = min(counts.values())
             pooled = _pooled(features, counts, settings.seed)
-            metrics |= _over_halves(POOLED, pooled, [smallest] * len(labels), settings)
-            counts = {**counts, POOLED: smallest * len(labels)}
+            metrics |= _over_halves(POOLED, pooled, [per_class] * len(labels), settings)
+            counts = {**counts, POOLED: per_class * len(labels)}
     return Fidelity(
         metrics=metrics,
         patches=counts,
@@ -98,26 +99,6 @@ def measure_fidelity(
 
 def _name(metric: Metric, settings: FidelitySettings) -> str:
     return metric.key.format(extractor=settings.extractor)
-
-
-def _check(populations: Mapping[str, Images], labels: list[str], neighbours_k: int) -> None:
-    sides: set[tuple[int, int]] = set()
-    for role, by_label in populations.items():
-        for label in labels:
-            count, height, width, _ = by_label[label].shape
-            sides.add((height, width))
-            if count < 2 * (neighbours_k + 1):
-                raise PathgenError(
-                    f"{role} patches of class {label}",
-                    f"{count} are too few for halves with {neighbours_k} neighbours each",
-                    "Sample more patches, or lower fidelity.neighbours_k",
-                )
-    if len(sides) != 1 or any(height != width or height < SMALLEST_SIDE_PX for height, width in sides):
-        raise PathgenError(
-            "patches of train, nonmember and synthetic",
-            f"have (height, width) {sorted(sides)} and cannot be compared",
-            f"Use square patches of one size, at least {SMALLEST_SIDE_PX} px",
-        )
 
 
 def _sampled(populations: Mapping[str, Images], counts: Mapping[str, int], seed: int) -> dict[str, Images]:
