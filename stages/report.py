@@ -7,8 +7,7 @@ from pathgen.core.params import load_section
 from pathgen.provenance.code_hash import check_unchanged
 from pathgen.report.hashes import file_hashes, library_versions
 from pathgen.report.page import build_report
-from pathgen.report.privacy_utility import point_metrics
-from pathgen.report.privacy_utility_plot import plot_tradeoff
+from pathgen.report.privacy_utility import plot_tradeoff, point_metrics
 from pathgen.report.settings import ReportSettings
 from pathgen.webpage.pictures import svg_of
 from stages.context import Stage, dvc_stage

@@ -11,7 +11,7 @@ from pathgen.core import layout
 from pathgen.core.params import read_params
 from pathgen.patches.schemas import slides_known
 from pathgen.provenance.params_hash import state_hashes
-from pathgen.report import figures, plots, reference_results
+from pathgen.report import figures, plots
 from pathgen.report.fidelity import fidelity_section
 from pathgen.report.headline import BaselineOutcome, Comparability, Cost, baseline_outcome, costs
 from pathgen.report.load import (
@@ -24,8 +24,7 @@ from pathgen.report.load import (
     trained_generators,
 )
 from pathgen.report.privacy import privacy_section
-from pathgen.report.privacy_utility import Point, tradeoff
-from pathgen.report.privacy_utility_plot import tradeoff_picture
+from pathgen.report.privacy_utility import Point, tradeoff, tradeoff_picture
 from pathgen.report.result_table import Row, mean_estimate, result_rows
 from pathgen.report.seed_intervals import both_ways, calibration_errors
 from pathgen.report.settings import ReportSettings
@@ -256,11 +255,3 @@ def slide_rows(rows: Sequence[Row], confidence: float) -> list[SlideRow]:
         first = of_slide.iloc[0]
         found.append(SlideRow(str(slide), int(first["n"]), int(first["n_tumor"]), estimates))
     return found
-
-
-#: Constants of the reference study, for the templates.
-PAPER = {
-    "citation": reference_results.CITATION,
-    "train_per_class": reference_results.TRAIN_PER_CLASS,
-    "test_per_class": reference_results.TEST_PER_CLASS,
-}

@@ -45,11 +45,7 @@ class Run:
 
 
 def trained_generators(root: Path) -> dict[str, Replicate]:
-    """Return the generators of params.yaml, with their places among replicates; none without that file.
-
-    Args:
-        root: Checkout.
-    """
+    """Return the generators of params.yaml, with their places among replicates; none without that file."""
     if not (root / layout.PARAMS).exists():
         return {}
     params = read_params(root / layout.PARAMS)
@@ -68,11 +64,8 @@ def run_key(name: str, generators: Mapping[str, Replicate]) -> RunKey:
     """
     key = parse_run(name, generators)
     if key is None:
-        raise PathgenError(
-            name,
-            "is not the name of a run (regime[-generator]-classifier-seed)",
-            "Remove the folder if it is not an output of the pipeline",
-        )
+        reason = "is not the name of a run (regime[-generator]-classifier-seed)"
+        raise PathgenError(name, reason, "Remove the folder if it is not an output of the pipeline")
     return key
 
 
@@ -82,13 +75,7 @@ def run_order(key: RunKey) -> tuple[str, int, str, int]:
 
 
 def read_csv(path: Path) -> pd.DataFrame | None:
-    """Read a table of results.
-
-    Args:
-        path: CSV file.
-
-    Returns:
-        Table, or None when there is no such file.
+    """Read a CSV table, or return None when there is no such file.
 
     Raises:
         PathgenError: The file is empty or not a table.
@@ -107,9 +94,7 @@ def read_parquet(path: Path) -> pd.DataFrame | None:
 
 
 def _folders(parent: Path) -> list[Path]:
-    if not parent.is_dir():
-        return []
-    return sorted(path for path in parent.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return sorted(path for path in parent.glob("[!.]*") if path.is_dir())
 
 
 def read_runs(root: Path) -> list[Run]:
@@ -121,44 +106,24 @@ def read_runs(root: Path) -> list[Run]:
     Raises:
         PathgenError: A folder is not named as a run, or lacks a readable metrics.json.
     """
-    runs = []
     generators = trained_generators(root)
-    for folder in _folders(root / layout.EVALUATION):
-        record = Evaluation.load(folder / "metrics.json")
-        roc, confusion = read_csv(folder / "roc.csv"), record.confusion
-        runs.append(
-            Run(
-                key=run_key(folder.name, generators),
-                metrics=record.metrics,
-                confusion={
-                    "tp": confusion.true_positive,
-                    "fn": confusion.false_negative,
-                    "tn": confusion.true_negative,
-                    "fp": confusion.false_positive,
-                },
-                roc=None if roc is None or roc.empty else roc,
-                per_slide=read_csv(folder / "per_slide.csv"),
-                reliability=read_csv(folder / "reliability.csv"),
-            )
-        )
+    runs = [_read_run(folder, generators) for folder in _folders(root / layout.EVALUATION)]
     return sorted(runs, key=lambda run: run_order(run.key))
 
 
-def read_histories(parent: Path) -> dict[str, pd.DataFrame]:
-    """Read the ``history.csv`` of every training below a folder.
-
-    Args:
-        parent: Folder of trainings; it may be absent.
-
-    Returns:
-        Path of the training below the folder to its table, sorted.
-
-    Raises:
-        PathgenError: A table is not readable.
-    """
-    files = sorted(parent.rglob("history.csv")) if parent.is_dir() else []
-    tables = {file.parent.relative_to(parent).as_posix(): read_csv(file) for file in files}
-    return {name: table for name, table in tables.items() if table is not None}
+def _read_run(folder: Path, generators: Mapping[str, Replicate]) -> Run:
+    record = Evaluation.load(folder / "metrics.json")
+    counts = record.confusion
+    cells = (counts.true_positive, counts.false_negative, counts.true_negative, counts.false_positive)
+    roc = read_csv(folder / "roc.csv")
+    return Run(
+        run_key(folder.name, generators),
+        record.metrics,
+        dict(zip(("tp", "fn", "tn", "fp"), cells, strict=True)),
+        roc=None if roc is None or roc.empty else roc,
+        per_slide=read_csv(folder / "per_slide.csv"),
+        reliability=read_csv(folder / "reliability.csv"),
+    )
 
 
 def read_trts(root: Path) -> dict[tuple[str, str, int], SyntheticEvaluation]:

@@ -6,7 +6,8 @@ from pathlib import Path
 from pathgen.core.files import atomic_path, write_json
 from pathgen.metrics.classification import TABLE_METRICS
 from pathgen.patches.parquet import write_csv
-from pathgen.report.context import PAPER, Results, gather_page, gather_results
+from pathgen.report import reference_results
+from pathgen.report.context import Results, gather_page, gather_results
 from pathgen.report.privacy import certainty
 from pathgen.report.privacy_utility import point_metrics, point_table
 from pathgen.report.result_table import headline_record, regime_words, runs_table
@@ -46,7 +47,7 @@ def build_report(
         "report/page.html.j2",
         page=page,
         results=results,
-        paper=PAPER,
+        paper=reference_results,
         metric_names=TABLE_METRICS,
         regime_words=regime_words,
         certainty=certainty,
@@ -66,6 +67,5 @@ def build_report(
 
 def render_markdown(title: str, results: Results) -> str:
     """Write the result table as Markdown under a heading."""
-    return render(
-        "report/results.md.j2", title=title, results=results, paper=PAPER, metric_names=TABLE_METRICS
-    )
+    values = {"title": title, "results": results, "paper": reference_results, "metric_names": TABLE_METRICS}
+    return render("report/results.md.j2", **values)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from pathgen.report.metric_table import MetricRow, metric_rows
 from pathgen.results.audit import PASSED, AttackResult, Audit, ClassAudit, ControlResult
@@ -37,21 +38,6 @@ class Strength:
 
 
 @dataclass(frozen=True)
-class SupplementaryAttack:
-    """An attack that the verdict does not use, in one of its two statistics.
-
-    Attributes:
-        attack: ``shadow`` or ``discriminator``.
-        statistic: ``auc`` or ``tpr`` (at a 1 % false-positive rate).
-        strengths: Label to its strength; only the classes it was run on.
-    """
-
-    attack: str
-    statistic: str
-    strengths: Mapping[str, Strength]
-
-
-@dataclass(frozen=True)
 class PrivacySection:
     """All that the page shows of one generator's audit.
 
@@ -60,7 +46,8 @@ class PrivacySection:
         guarantees: Label to the differential-privacy guarantee, None without one; empty without checkpoints.
         auc: Label to the strongest attack by ROC-AUC.
         tpr: Label to the strongest attack by the true-positive rate at a 1 % false-positive rate.
-        supplementary: Attacks that the verdict does not use.
+        supplementary: Attack that the verdict does not use, and its statistic (``auc``, or ``tpr`` at a 1 %
+            false-positive rate), to its strength by label; only those that were run.
         scores: Names of the published memorisation scores, in order.
         called_copying: Labels that C_T would call copied.
         rows: All metrics of the file.
@@ -70,7 +57,7 @@ class PrivacySection:
     guarantees: Mapping[str, DpGuarantee | None]
     auc: Mapping[str, Strength]
     tpr: Mapping[str, Strength]
-    supplementary: Sequence[SupplementaryAttack]
+    supplementary: Mapping[tuple[str, str], Mapping[str, Strength]]
     scores: Sequence[str]
     called_copying: Sequence[str]
     rows: Sequence[MetricRow]
@@ -95,18 +82,9 @@ class PrivacySection:
         return found
 
     @property
-    def failed_controls(self) -> int:
-        """Number of controls with the wrong outcome."""
-        return sum(not control.as_expected for control in self._all_controls)
-
-    @property
-    def total_controls(self) -> int:
-        """Number of controls."""
-        return len(self._all_controls)
-
-    @property
-    def _all_controls(self) -> list[ControlResult]:
-        return [control for one in self.audit.labels.values() for control in one.controls]
+    def controls_as_expected(self) -> list[bool]:
+        """Whether each control of each class had the right outcome."""
+        return [one.as_expected for of_class in self.audit.labels.values() for one in of_class.controls]
 
     @property
     def shadow_on_copies(self) -> list[float]:
@@ -164,26 +142,19 @@ def _strongest(audit: Audit, statistic: str) -> dict[str, Strength]:
     for label, one in audit.labels.items():
         tests = attacks_of(one, statistic).values()
         values = [test.value for test in tests if test.value is not None]
+        highs = [test.high for test in tests if test.high is not None]
         if values:
-            highs = [test.high for test in tests if test.high is not None]
             found[label] = Strength(max(values), max(highs, default=None), next(iter(tests)).expected)
     return found
 
 
-def _supplementary(audit: Audit) -> list[SupplementaryAttack]:
-    found = []
-    for attack in _SUPPLEMENTARY:
-        for statistic in ("auc", "tpr"):
-            strengths = {}
-            for label in audit.labels:
-                key = f"privacy/{label}/{attack}_{statistic}"
-                value, *others = (
-                    audit.metrics.get(f"{key}{part}") for part in ("", "/high", "/expected", "/p_value")
-                )
-                if value is not None:
-                    strengths[label] = Strength(value, *others)
-            if strengths:
-                found.append(SupplementaryAttack(attack, statistic, strengths))
+def _supplementary(audit: Audit) -> dict[tuple[str, str], dict[str, Strength]]:
+    found: dict[tuple[str, str], dict[str, Strength]] = {}
+    for attack, statistic, label in product(_SUPPLEMENTARY, ("auc", "tpr"), audit.labels):
+        key = f"privacy/{label}/{attack}_{statistic}"
+        value, *others = (audit.metrics.get(key + part) for part in ("", "/high", "/expected", "/p_value"))
+        if value is not None:
+            found.setdefault((attack, statistic), {})[label] = Strength(value, *others)
     return found
 
 

@@ -11,11 +11,11 @@ from pathgen.metrics.classification import TABLE_METRICS, mean_ci
 from pathgen.report import reference_results
 from pathgen.report.load import Run, run_order
 from pathgen.results.comparison import Comparison
-from pathgen.results.headline import ConfusionSum, Headline
+from pathgen.results.headline import Headline
 from pathgen.run_matrix import regime_name
 from pathgen.webpage.formatting import Estimate, is_missing
 
-REGIME_WORDS = {
+_REGIME_WORDS = {
     "original": "original patches",
     "mixed": "original and synthetic patches",
     "synthetic": "synthetic patches",
@@ -25,7 +25,7 @@ REGIME_WORDS = {
 def regime_words(regime: str) -> str:
     """Write a regime's name, e.g. ``mixed-dcgan``, for a reader."""
     kind, _, generator = regime.partition("-")
-    return REGIME_WORDS[kind] + (f" ({generator})" if generator else "")
+    return _REGIME_WORDS[kind] + (f" ({generator})" if generator else "")
 
 
 @dataclass(frozen=True)
@@ -94,42 +94,35 @@ def result_rows(runs: Sequence[Run], confidence: float, comparison: Comparison |
     """
     ordered = sorted(runs, key=lambda run: run_order(run.key))
     groups = groupby(ordered, lambda run: run_order(run.key)[:3])
-    rows = [_row(list(group), confidence) for _, group in groups]
-    return [_with_intervals(row, comparison) for row in rows]
+    return [_row(list(group), confidence, comparison) for _, group in groups]
 
 
-def _row(runs: Sequence[Run], confidence: float) -> Row:
+def _row(runs: Sequence[Run], confidence: float, comparison: Comparison | None) -> Row:
     key = runs[0].key
-    published = {
-        metric: value
+    metrics = {
+        metric: mean_estimate([run.metrics.get(metric) for run in runs], confidence)
         for metric in TABLE_METRICS
-        if (value := reference_results.reference(key.regime, key.generator_group, key.classifier, metric))
-        is not None
+    }
+    name = regime_name(key.regime, key.generator_group)
+    compared = None if comparison is None else comparison.regime(key.classifier, name)
+    if compared is not None:
+        for metric, estimate in metrics.items():
+            found = compared.metrics.get(metric)
+            low, high = (None, None) if found is None else (found.low, found.high)
+            metrics[metric] = replace(estimate, low=low, high=high)
+    paper = {
+        metric: reference_results.reference(key.regime, key.generator_group, key.classifier, metric)
+        for metric in TABLE_METRICS
     }
     return Row(
         regime=key.regime,
         generator=key.generator_group,
         classifier=key.classifier,
         runs=runs,
-        metrics={
-            metric: mean_estimate([run.metrics.get(metric) for run in runs], confidence)
-            for metric in TABLE_METRICS
-        },
-        published=published,
+        metrics=metrics,
+        published={metric: value for metric, value in paper.items() if value is not None},
         confusion={cell: sum(run.confusion[cell] for run in runs) for cell in ("tp", "fp", "tn", "fn")},
     )
-
-
-def _with_intervals(row: Row, comparison: Comparison | None) -> Row:
-    own = None if comparison is None else comparison.regime(row.classifier, row.name)
-    if own is None:
-        return row
-    ends = {name: (found.low, found.high) for name, found in own.metrics.items()}
-    metrics = {}
-    for name, estimate in row.metrics.items():
-        low, high = ends.get(name, (None, None))
-        metrics[name] = replace(estimate, low=low, high=high)
-    return replace(row, metrics=metrics)
 
 
 def headline_record(rows: Sequence[Row], baseline: float | None) -> Headline:
@@ -141,14 +134,10 @@ def headline_record(rows: Sequence[Row], baseline: float | None) -> Headline:
     """
     table: dict[str, dict[str, Any]] = {}
     for row in rows:
-        cells: dict[str, Any] = {"runs": len(row.runs), "confusion": ConfusionSum(**row.confusion)}
-        for metric, estimate in row.metrics.items():
-            values = {
-                "mean": estimate.mean,
-                "low": estimate.low,
-                "high": estimate.high,
-                "paper": row.published.get(metric),
-            }
+        cells: dict[str, Any] = {"runs": len(row.runs), "confusion": row.confusion}
+        for metric, one in row.metrics.items():
+            paper = row.published.get(metric)
+            values = {"mean": one.mean, "low": one.low, "high": one.high, "paper": paper}
             if known := {name: value for name, value in values.items() if value is not None}:
                 cells[metric] = known
         table.setdefault(row.classifier, {})[row.name] = cells

@@ -10,20 +10,10 @@ from pathgen.results.evaluation import SyntheticEvaluation
 from pathgen.webpage.formatting import Estimate
 
 
-def mean_over_trainings(
+def _mean_over_trainings(
     values: Sequence[float], generators: Sequence[str], seeds: Sequence[int], confidence: float
 ) -> Estimate:
-    """Average a share over trainings.
-
-    Args:
-        values: One per training, at least one, each in [0, 1].
-        generators: Generator of each training; one name for all where there is none.
-        seeds: Seed of each training.
-        confidence: Level of the interval, in (0, 1).
-
-    Returns:
-        Mean with its interval over trainings; no interval where there is one training, or where all agree.
-    """
+    """Average shares over trainings; no interval where there is one training, or where all agree."""
     mean, spread = fmean(values), training_se(values, generators, seeds)
     low, high = (None, None) if spread is None else proportion_ci(mean, spread, confidence) or (None, None)
     return Estimate(mean, low, high, len(values), len(values))
@@ -36,7 +26,7 @@ def calibration_errors(row: Row, confidence: float) -> Estimate | None:
         return None
     values = [float(run.metrics["calibration_error"] or 0) for run in runs]
     generators, seeds = [run.key.generator or "" for run in runs], [run.key.seed for run in runs]
-    return mean_over_trainings(values, generators, seeds, confidence)
+    return _mean_over_trainings(values, generators, seeds, confidence)
 
 
 @dataclass(frozen=True)
@@ -74,19 +64,14 @@ def both_ways(
         accuracy = record.metrics.get("accuracy")
         if accuracy is not None:
             values.setdefault((generator, classifier), {})[seed] = accuracy
-    trained_on = {
-        (run.key.generator, row.classifier): row
-        for row in rows
-        if row.regime == "synthetic"
-        for run in row.runs
+    synthetic = [row for row in rows if row.regime == "synthetic"]
+    tstr = {
+        (run.key.generator, row.classifier): row.metrics["accuracy"] for row in synthetic for run in row.runs
     }
     entries = []
     for (generator, classifier), by_seed in values.items():
-        row = trained_on.get((generator, classifier))
-        trts = mean_over_trainings(
+        trts = _mean_over_trainings(
             list(by_seed.values()), [generator] * len(by_seed), list(by_seed), confidence
         )
-        entries.append(
-            BothWays(generator, classifier, trts, None if row is None else row.metrics["accuracy"])
-        )
+        entries.append(BothWays(generator, classifier, trts, tstr.get((generator, classifier))))
     return entries

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from pathgen.report.load import read_histories, run_key, run_order
+from pathgen.report.load import read_csv, run_key, run_order
 from pathgen.run_matrix import Replicate
 from pathgen.webpage.pictures import Picture, svg_picture
 from pathgen.webpage.plotting import COLOURS, LINES, empty_plot, legend_below
@@ -26,7 +26,7 @@ def generator_curves(folder: Path) -> list[Picture]:
     Raises:
         PathgenError: A history is damaged.
     """
-    histories = read_histories(folder)
+    histories = _histories(folder)
     panels = {
         "loss": "Loss of generator and discriminator",
         "accuracy": "Accuracy of the discriminator",
@@ -45,7 +45,7 @@ def classifier_curves(folder: Path, generators: Mapping[str, Replicate]) -> list
     Raises:
         PathgenError: A history is damaged, or a folder is not named as a run.
     """
-    histories = read_histories(folder)
+    histories = _histories(folder)
     keys = {name: run_key(name, generators) for name in histories}
     several = len({key.classifier for key in keys.values()}) > 1
     groups = {
@@ -55,6 +55,13 @@ def classifier_curves(folder: Path, generators: Mapping[str, Replicate]) -> list
     return _panels(
         {name: histories[name] for name in groups}, groups, {"loss": "Loss", "accuracy": "Accuracy"}
     )
+
+
+def _histories(folder: Path) -> dict[str, pd.DataFrame]:
+    """Read the ``history.csv`` of every training below a folder, by the path of the training."""
+    files = sorted(folder.rglob("history.csv"))
+    tables = {file.parent.relative_to(folder).as_posix(): read_csv(file) for file in files}
+    return {name: table for name, table in tables.items() if table is not None}
 
 
 def _panels(

@@ -25,28 +25,19 @@ class HeadlineMetric(Record):
     paper: float | None = None
 
 
-class ConfusionSum(Record):
-    """Number of patches by actual and predicted class, summed over runs; tumor is positive."""
-
-    tp: int
-    fp: int
-    tn: int
-    fn: int
-
-
 class HeadlineRow(Record):
     """One row of the result table: the declared fields, and a `HeadlineMetric` per metric.
 
     Attributes:
         runs: Number of runs.
-        confusion: Confusion matrix summed over the runs.
+        confusion: Number of patches by ``tp``, ``fp``, ``tn`` and ``fn``, summed over the runs.
     """
 
     model_config = pydantic.ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, HeadlineMetric]
 
     runs: int | None = None
-    confusion: ConfusionSum | None = None
+    confusion: Mapping[str, int] | None = None
 
 
 class Headline(pydantic.RootModel[Mapping[str, Mapping[str, HeadlineRow]]]):

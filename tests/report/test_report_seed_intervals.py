@@ -7,8 +7,9 @@ from factories.runs import run
 from scipy import stats
 
 from pathgen.report.result_table import result_rows
-from pathgen.report.seed_intervals import both_ways, calibration_errors, mean_over_trainings
+from pathgen.report.seed_intervals import both_ways, calibration_errors
 from pathgen.results.evaluation import Confusion, SyntheticEvaluation
+from pathgen.webpage.formatting import Estimate
 
 NO_PATCHES = Confusion(true_positive=0, false_negative=0, true_negative=0, false_positive=0)
 
@@ -17,10 +18,16 @@ def odds(share: float) -> float:
     return math.log(share / (1 - share))
 
 
+def calibration_of(*values: float) -> Estimate | None:
+    runs = [run("original", seed, calibration_error=value) for seed, value in enumerate(values, 1)]
+    (row,) = result_rows(runs or [run("original", 1)], 0.95)
+    return calibration_errors(row, 0.95)
+
+
 def test_interval_over_seeds_is_students_in_log_odds() -> None:
     values = [0.05, 0.08, 0.11]
-    found = mean_over_trainings(values, [""] * 3, [1, 2, 3], 0.95)
-    assert found.mean == pytest.approx(0.08) and found.ends is not None
+    found = calibration_of(*values)
+    assert found is not None and found.mean == pytest.approx(0.08) and found.ends is not None
     half = stats.t.ppf(0.975, 2) * stats.sem(values) / (0.08 * 0.92)
     low, high = map(odds, found.ends)
     assert (low, high) == pytest.approx((odds(0.08) - half, odds(0.08) + half), abs=0.02)
@@ -28,18 +35,9 @@ def test_interval_over_seeds_is_students_in_log_odds() -> None:
 
 @pytest.mark.parametrize("values", [[0.9], [0.9, 0.9]])
 def test_single_or_equal_trainings_have_no_interval(values: list[float]) -> None:
-    found = mean_over_trainings(values, [""] * len(values), list(range(len(values))), 0.95)
-    assert (found.mean, found.ends) == (0.9, None)
-
-
-def test_calibration_error_is_averaged_over_trainings() -> None:
-    values = [0.05, 0.08, 0.11]
-    (row,) = result_rows(
-        [run("original", seed, calibration_error=value) for seed, value in enumerate(values, 1)], 0.95
-    )
-    assert calibration_errors(row, 0.95) == mean_over_trainings(values, [""] * 3, [1, 2, 3], 0.95)
-    (row,) = result_rows([run("original", 1)], 0.95)
-    assert calibration_errors(row, 0.95) is None
+    found = calibration_of(*values)
+    assert found is not None and (found.mean, found.ends) == (0.9, None)
+    assert calibration_of() is None
 
 
 def test_both_ways_pairs_trts_with_tstr() -> None:
@@ -50,8 +48,8 @@ def test_both_ways_pairs_trts_with_tstr() -> None:
     }
     rows = result_rows([run("synthetic", 1, accuracy=0.7), run("synthetic", 2, accuracy=0.8)], 0.95)
     dcgan, other = both_ways(found, rows, 0.95)
-    expected = mean_over_trainings([0.81, 0.82], ["dcgan"] * 2, [1, 2], 0.95)
-    assert expected.ends is not None
+    expected = calibration_of(0.81, 0.82)
+    assert expected is not None and expected.ends is not None
     assert dcgan.trts.mean == pytest.approx(expected.mean)
     assert dcgan.trts.ends == pytest.approx(expected.ends)
     assert dcgan.tstr is not None and dcgan.tstr.mean == pytest.approx(0.75)

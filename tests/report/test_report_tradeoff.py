@@ -8,10 +8,9 @@ from factories.runs import comparison, run
 from factories.training import guarantee
 
 from pathgen.report.load import Run
-from pathgen.report.privacy_utility import epsilon_of, point_metrics, point_table, strongest_attack, tradeoff
-from pathgen.report.privacy_utility_plot import plot_tradeoff
+from pathgen.report.privacy_utility import Point, plot_tradeoff, point_metrics, point_table, tradeoff
 from pathgen.report.result_table import Row, result_rows
-from pathgen.results.audit import PASSED
+from pathgen.results.audit import PASSED, Audit
 from pathgen.results.training import GeneratorMeta
 
 
@@ -19,12 +18,18 @@ def rows_of(*runs: Run) -> list[Row]:
     return result_rows([run("original", 1, accuracy=0.9), run("original", 2, accuracy=0.8), *runs], 0.95)
 
 
-def test_strongest_attack_is_that_of_all_classes() -> None:
-    leak = strongest_attack(audit(normal=class_audit(0.6)))
-    assert leak is not None
+def points_of(content: Audit, generator: dict[str, GeneratorMeta] | None = None) -> list[Point]:
+    """Return the points of a single synthetic run with an audit and checkpoints."""
+    rows = rows_of(run("synthetic", 1, accuracy=0.7))
+    return tradeoff(rows, {"dcgan": content}, {"dcgan": generator or {}}, 0.95, None)
+
+
+def test_point_has_the_strongest_attack_of_all_classes() -> None:
+    (point,) = points_of(audit(normal=class_audit(0.6)))
+    leak = point.leak
     assert (leak.attack, leak.label, leak.verdict) == ("strong_auc", "normal", PASSED)
     assert (leak.auc, leak.low, leak.high) == pytest.approx((0.6, 0.57, 0.63))
-    assert strongest_attack(audit(labels={"normal": class_audit(tests={})})) is None
+    assert points_of(audit(labels={"normal": class_audit(tests={})})) == []
 
 
 def test_point_has_the_interval_of_the_comparison() -> None:
@@ -73,15 +78,18 @@ def test_point_needs_an_audit_and_an_accuracy() -> None:
     assert point_table([]).empty and point_metrics([]) == {}
 
 
-def test_epsilon_is_the_largest_of_all_classes() -> None:
-    private, plain = GeneratorMeta(privacy=guarantee(2.0)), GeneratorMeta()
-    assert epsilon_of({"normal": private, "tumor": GeneratorMeta(privacy=guarantee(3.0))}) == 3.0
-    assert epsilon_of({"normal": private, "tumor": plain}) is None
-    assert epsilon_of({}) is None
-    rows = rows_of(run("synthetic", 1, "dp-eps2", accuracy=0.6))
-    (point,) = tradeoff(rows, {"dp-eps2": audit()}, {"dp-eps2": {"normal": private}}, 0.95, None)
-    assert point_metrics([point])["tradeoff/dp-eps2/epsilon"] == 2.0
-    assert point_table([point])["epsilon"].tolist() == [2.0]
+@pytest.mark.parametrize(
+    ("normal", "tumor", "epsilon"), [(2.0, 3.0, 3.0), (2.0, None, None), (None, None, None)]
+)
+def test_point_has_the_largest_epsilon(
+    normal: float | None, tumor: float | None, epsilon: float | None
+) -> None:
+    metas = {
+        label: GeneratorMeta(privacy=None if value is None else guarantee(value))
+        for label, value in (("normal", normal), ("tumor", tumor))
+    }
+    (point,) = points_of(audit(), metas)
+    assert point.epsilon == point_metrics([point]).get("tradeoff/dcgan/epsilon") == epsilon
 
 
 def test_marker_of_a_failed_audit_is_hollow() -> None:
