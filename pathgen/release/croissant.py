@@ -4,6 +4,7 @@ Source: MLCommons, Croissant Format Specification 1.0.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,7 +12,6 @@ import pandas as pd
 from pathgen.export.format import FormatName
 from pathgen.release.settings import ReleaseSettings
 
-_CONFORMS_TO = "http://mlcommons.org/croissant/1.0"
 # The context of the specification, which readers expect verbatim.
 _TERMS = (
     *("citeAs", "column", "equivalentProperty", "extract", "field", "fileProperty", "fileObject", "fileSet"),
@@ -36,13 +36,12 @@ _MEDIA = {".parquet": "application/x-parquet", ".h5": "application/x-hdf5", ".js
 _PNG = "pictures"
 _INDEX = "index.parquet"
 _TABLE = "patches.parquet"
-_SPDX = "https://spdx.org/licenses/"
 
 
 def licence_address(settings: ReleaseSettings) -> str:
     """Return the URL of the licence; of a custom licence, its name."""
     licence = str(settings.licence)
-    return licence if licence.startswith("LicenseRef-") else f"{_SPDX}{licence}.html"
+    return licence if licence.startswith("LicenseRef-") else f"https://spdx.org/licenses/{licence}.html"
 
 
 def croissant(
@@ -68,7 +67,7 @@ def croissant(
     return {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
-        "conformsTo": _CONFORMS_TO,
+        "conformsTo": "http://mlcommons.org/croissant/1.0",
         "name": settings.name,
         "description": description,
         "version": settings.version,
@@ -84,84 +83,54 @@ def croissant(
 
 
 def _distribution(form: FormatName, sums: Mapping[str, str]) -> list[dict[str, Any]]:
-    files = [
-        {
-            "@type": "cr:FileObject",
-            "@id": path.rpartition("/")[2],
-            "name": path.rpartition("/")[2],
-            "contentUrl": path,
-            "encodingFormat": _MEDIA[path[path.rindex(".") :]],
-            "sha256": sha256,
-        }
-        for path, sha256 in sums.items()
-        if not path.endswith(".png")
-    ]
+    files = []
+    for path in map(Path, sums):
+        if path.suffix != ".png":
+            facts = {"encodingFormat": _MEDIA[path.suffix], "sha256": sums[path.as_posix()]}
+            files.append(_node("FileObject", path.name, contentUrl=path.as_posix(), **facts))
     if form != "imagefolder":
         return files
-    pictures = {
-        "@type": "cr:FileSet",
-        "@id": _PNG,
-        "name": _PNG,
-        "description": "One PNG file per patch, in a folder of its class.",
-        "encodingFormat": "image/png",
-        "includes": "data/*/*.png",
-    }
-    return [*files, pictures]
+    what = "One PNG file per patch, in a folder of its class."
+    pictures = {"description": what, "encodingFormat": "image/png", "includes": "data/*/*.png"}
+    return [*files, _node("FileSet", _PNG, **pictures)]
 
 
 def _record_sets(form: FormatName, index: pd.DataFrame) -> list[dict[str, Any]]:
     if form == "imagefolder":
-        pictures = [
-            _field("patches", "image", "sc:ImageObject", _from_pictures("content")),
-            _field("patches", "file", "sc:Text", _from_pictures("filename")),
-            _field(
-                "patches",
-                "label",
-                "sc:Text",
-                {**_from_pictures("fullpath"), "transform": {"regex": r"data/([a-z]+)/.+\.png"}},
-            ),
+        label = {**_from_pictures("fullpath"), "transform": {"regex": r"data/([a-z]+)/.+\.png"}}
+        fields = [
+            _field("patches/image", "sc:ImageObject", _from_pictures("content")),
+            _field("patches/file", "sc:Text", _from_pictures("filename")),
+            _field("patches/label", "sc:Text", label),
         ]
-        return [_records("patches", "The patches.", pictures), _columns("index", _INDEX, index)]
+        pictures = _node("RecordSet", "patches", description="The patches.", field=fields)
+        return [pictures, _columns("index", _INDEX, index)]
     if form == "parquet":
         records = _columns("patches", _TABLE, index)
-        bytes_of = {**_from_table(_TABLE, "image"), "transform": {"jsonPath": "bytes"}}
-        records["field"] = [_field("patches", "image", "sc:ImageObject", bytes_of), *records["field"]]
+        image = {**_from_table(_TABLE, "image"), "transform": {"jsonPath": "bytes"}}
+        records["field"] = [_field("patches/image", "sc:ImageObject", image), *records["field"]]
         return [records]
     # Croissant cannot describe the content of HDF5 files; their rows are those of the table.
     return [_columns("index", f"camelyonpatch_level_2_split_train_{_INDEX}", index)]
 
 
-def _records(name: str, description: str, fields: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "@type": "cr:RecordSet",
-        "@id": name,
-        "name": name,
-        "description": description,
-        "field": fields,
-    }
-
-
 def _columns(name: str, file: str, index: pd.DataFrame) -> dict[str, Any]:
-    fields = [
-        _field(
-            name,
-            column,
-            "sc:Integer" if pd.api.types.is_integer_dtype(index[column]) else "sc:Text",
-            _from_table(file, column),
-        )
-        for column in index.columns
-    ]
-    return _records(name, "One row per patch, in the order of the patches.", fields)
+    fields = []
+    for column in index.columns:
+        kind = "sc:Integer" if pd.api.types.is_integer_dtype(index[column]) else "sc:Text"
+        fields.append(_field(f"{name}/{column}", kind, _from_table(file, column)))
+    what = "One row per patch, in the order of the patches."
+    return _node("RecordSet", name, description=what, field=fields)
 
 
-def _field(records: str, name: str, kind: str, source: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "@type": "cr:Field",
-        "@id": f"{records}/{name}",
-        "name": name,
-        "dataType": kind,
-        "source": source,
-    }
+def _field(identifier: str, kind: str, source: Mapping[str, Any]) -> dict[str, Any]:
+    return _node("Field", identifier, dataType=kind, source=source)
+
+
+def _node(kind: str, identifier: str, **properties: Any) -> dict[str, Any]:
+    """Return a node of the description, named by the last part of its identifier."""
+    name = identifier.rpartition("/")[2]
+    return {"@type": f"cr:{kind}", "@id": identifier, "name": name, **properties}
 
 
 def _from_table(file: str, column: str) -> dict[str, Any]:

@@ -5,10 +5,11 @@ are reworded.
 """
 
 import io
-from collections.abc import Mapping
+from collections.abc import Sequence
 from importlib import metadata
+from pathlib import Path
+from typing import Any
 
-import pandas as pd
 from ruamel.yaml import YAML
 
 from pathgen.export.format import FormatName
@@ -18,70 +19,60 @@ from pathgen.release.gate import identities, named_in
 from pathgen.release.inputs import ReleaseInputs
 from pathgen.release.limits import checks
 from pathgen.report.fidelity import fidelity_section
+from pathgen.report.hashes import code_hash, library_versions
 from pathgen.report.load import read_trts
 from pathgen.report.privacy import certainty
 from pathgen.webpage.rendering import render
 
 
-def datasheet(study: ReleaseInputs, index: pd.DataFrame, versions: Mapping[str, str], digest: str) -> str:
-    """Write the datasheet.
-
-    Args:
-        study: Study to release.
-        index: Table of the released patches.
-        versions: Library to its version.
-        digest: SHA-256 of pathgen's code.
-
-    Returns:
-        Markdown that ends in a newline.
-    """
-    trts = {key: record for key, record in read_trts(study.root).items() if key[0] == study.generator}
-    return render(
-        "release/datasheet.md.j2",
-        study=study,
-        settings=study.settings,
-        audit=study.audit,
-        fidelity=fidelity_section(study.fidelity),
-        costs=[
-            cost
-            for cost in study.results.costs
-            if any(run.key.generator == study.generator for run in cost.row.runs)
-        ],
-        trts=trts,
-        checks=checks(study),
-        columns=list(index.columns),
-        class_counts={label: int((study.training["label"] == label).sum()) for label in study.sets},
-        slides=study.training["slide"].nunique() if slides_known(study.cohort) else None,
-        patients=study.training["patient"].dropna().nunique(),
-        sources=sorted(study.cohort["source"].unique()),
-        um_per_px=_um_per_px(study),
-        joint=_is_joint(study),
-        recipe=_recipe(study),
-        names=named_in(study.page, identities(study)),
-        versions={"pathgen": metadata.version("pathgen"), **versions},
-        digest=digest,
-        certainty=certainty,
-    )
-
-
-def readme(study: ReleaseInputs, form: FormatName) -> str:
-    """Write the README of a bundle.
+def write_texts(study: ReleaseInputs, form: FormatName, columns: Sequence[str], folder: Path) -> None:
+    """Write the README, the datasheet and the terms of use.
 
     Args:
         study: Study to release.
         form: Format of the patches.
+        columns: Names of the columns of the table of the released patches.
+        folder: Folder of the bundle.
     """
-    return render(
-        "release/README.md.j2",
-        settings=study.settings,
-        form=form,
-        description=description(study),
-    )
+    settings = study.settings
+    terms = {"settings": settings, "address": licence_address(settings)}
+    texts = {
+        "README.md": {"settings": settings, "form": form, "description": description(study)},
+        "datasheet.md": _datasheet(study, columns),
+        "LICENSES.md": terms,
+    }
+    for name, values in texts.items():
+        (folder / name).write_text(render(f"release/{name}.j2", **values), encoding="utf-8")
 
 
-def licences(study: ReleaseInputs) -> str:
-    """Write under which terms the parts of the bundle may be used."""
-    return render("release/LICENSES.md.j2", settings=study.settings, address=licence_address(study.settings))
+def _datasheet(study: ReleaseInputs, columns: Sequence[str]) -> dict[str, Any]:
+    """Return the values of the datasheet's template."""
+    trained_on_set = [
+        cost
+        for cost in study.results.costs
+        if any(run.key.generator == study.generator for run in cost.row.runs)
+    ]
+    return {
+        "study": study,
+        "settings": study.settings,
+        "audit": study.audit,
+        "fidelity": fidelity_section(study.fidelity),
+        "costs": trained_on_set,
+        "trts": {key: record for key, record in read_trts(study.root).items() if key[0] == study.generator},
+        "checks": checks(study),
+        "columns": columns,
+        "class_counts": {label: int((study.training["label"] == label).sum()) for label in study.sets},
+        "slides": study.training["slide"].nunique() if slides_known(study.cohort) else None,
+        "patients": study.training["patient"].dropna().nunique(),
+        "sources": sorted(study.cohort["source"].unique()),
+        "um_per_px": _um_per_px(study),
+        "joint": _is_joint(study),
+        "recipe": _recipe(study),
+        "names": named_in(study.page, identities(study)),
+        "versions": {"pathgen": metadata.version("pathgen"), **library_versions()},
+        "digest": code_hash(),
+        "certainty": certainty,
+    }
 
 
 def description(study: ReleaseInputs) -> str:

@@ -1,41 +1,82 @@
 """Reasons why a study may not be released, all at once."""
 
+import hashlib
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError
 from pathgen.core.params import PARAMS_FILE
-from pathgen.release.duplicates import exact_copies
+from pathgen.patches.store import open_patch_set
 from pathgen.release.inputs import ReleaseInputs
 from pathgen.release.limits import checks
 from pathgen.results.audit import PASSED
+from pathgen.tracking.dvc_api import StageState, open_project, stage_states
 
 _EMBEDDED = re.compile(r"data:[a-z]+/[^\"')\s]+")
 # As the section of a study in the report is marked.
 _STUDY = re.compile(r'data-study="(\w+)" data-state="(\w+)"')
 _REQUIRED = ("creator", "contact", "licence", "original_terms")
 _SHOWN = 3
+# As DVC says that data are not there.
+_ABSENT = "deleted"
 
 
 def reasons_against(study: ReleaseInputs) -> list[PathgenError]:
-    """List all reasons against a release, except stale results (see `pathgen.release.stale`)."""
+    """List all reasons against a release, except stale results (see `stale_results`)."""
     return [*_verdict(study), *_limits(study), *_copies(study), *_page(study), *_statements(study)]
 
 
-def stale_reasons(stages: Sequence[str]) -> list[PathgenError]:
-    """Return the reason against a release whose results are stale; none without stale stages.
+def stale_results(root: Path, generator: str) -> list[PathgenError]:
+    """Return the reason against a release whose results are stale, or unknown to DVC; none otherwise.
 
     Args:
-        stages: Stages that DVC would run again.
+        root: Checkout.
+        generator: Name of the generator.
     """
+    try:
+        with open_project(root) as project:
+            states = stage_states(project)
+    except PathgenError as unknown:
+        return [unknown]
+    stages = changed_stages(states, ["report", f"privacy@{generator}"])
     if not stages:
         return []
     more = f" and {len(stages) - _SHOWN} more" if len(stages) > _SHOWN else ""
     reason = f"these stages are out of date: {', '.join(stages[:_SHOWN])}{more}"
     return [PathgenError("dvc.yaml", reason, "Run `dvc repro`, read the report again, and then release")]
+
+
+def changed_stages(states: Mapping[str, StageState], targets: Sequence[str]) -> list[str]:
+    """Return the changed stages among the targets and everything they depend on.
+
+    Args:
+        states: All stages by name.
+        targets: Names of stages; one that DVC does not know counts as changed.
+
+    Returns:
+        Stages whose settings, code, inputs or outputs differ from what DVC recorded. Data that are only
+        absent, as in a clone that pulled only what it needs, are no change.
+    """
+    found, waiting = set(), list(targets)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += states[name].reads_from if name in states else ()
+    return sorted(name for name in found if name not in states or _is_changed(states[name]))
+
+
+def _is_changed(state: StageState) -> bool:
+    return any(
+        not isinstance(what, Mapping) or any(how != _ABSENT for how in what.values())
+        for what in state.changes.values()
+    )
 
 
 def _verdict(study: ReleaseInputs) -> list[PathgenError]:
@@ -68,7 +109,22 @@ def _limits(study: ReleaseInputs) -> list[PathgenError]:
 
 
 def _copies(study: ReleaseInputs) -> list[PathgenError]:
-    copies = exact_copies(study.sets, study.originals)
+    """Refuse patches that equal an original in every pixel, without a test of significance."""
+    # Two patches of a single colour are not copies of each other.
+    originals = {
+        _digest(image)
+        for folder in study.originals
+        for image in open_patch_set(folder).images
+        if (image != image[0, 0]).any()
+    }
+    copies = [
+        (label, row)
+        for label, patches in study.sets.items()
+        for row, image in enumerate(patches.images)
+        if not originals.isdisjoint(
+            _digest(np.rot90(side, turns)) for side in (image, image[:, ::-1]) for turns in range(4)
+        )
+    ]
     if not copies:
         return []
     label, row = copies[0]
@@ -77,6 +133,10 @@ def _copies(study: ReleaseInputs) -> list[PathgenError]:
         f"patch {row} equals an original patch, rotated or mirrored at most; {len(copies)} patches do in all"
     )
     return [PathgenError(folder, reason, "Release another generator's set")]
+
+
+def _digest(image: NDArray[np.uint8]) -> bytes:
+    return hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()
 
 
 def _page(study: ReleaseInputs) -> list[PathgenError]:

@@ -6,13 +6,10 @@ from statistics import fmean
 from typing import Literal
 
 from pathgen.release.inputs import ReleaseInputs
-from pathgen.report.load import Run
 from pathgen.report.privacy import attacks_of
 
 #: Share of synthetic patches closer to a training patch than 99.9 % of unseen originals are.
 TOO_NEAR = "above_q999_members"
-# An attack that an audit may leave out (``privacy.shadow_steps: 0``).
-_SHADOW = "shadow_auc"
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,7 @@ def checks(study: ReleaseInputs) -> list[Check]:
             "at least",
             "accuracy on original test patches of the worst classifier trained on the set alone, mean over "
             "seeds",
-            least_accuracy([run for row in study.results.rows for run in row.runs], study.generator),
+            _least_accuracy(study),
             limits.min_accuracy,
         ),
     ]
@@ -92,8 +89,9 @@ def _highest_attack(study: ReleaseInputs) -> float | None:
         audit = study.audit.labels.get(label)
         attacks = {} if audit is None else attacks_of(audit, "_auc")
         highs += [attack.high for attack in attacks.values()] or [None]
-        shadow = study.audit.metrics.get(f"privacy/{label}/{_SHADOW}/high")
-        highs += [] if shadow is None else [shadow]
+        # An audit may leave out this attack (`privacy.shadow_steps: 0`).
+        key = f"privacy/{label}/shadow_auc/high"
+        highs += [study.audit.metrics[key]] if key in study.audit.metrics else []
     return _largest(highs)
 
 
@@ -108,19 +106,11 @@ def _least_audited(study: ReleaseInputs) -> float | None:
     return min(shares)
 
 
-def least_accuracy(runs: Sequence[Run], generator: str) -> float | None:
-    """Return the mean accuracy of the worst classifier trained on a generator's patches alone.
-
-    Args:
-        runs: Evaluated runs.
-        generator: Name of the generator.
-
-    Returns:
-        In [0, 1]; None when there is no such classifier, or one without an accuracy.
-    """
+def _least_accuracy(study: ReleaseInputs) -> float | None:
+    """Return the mean accuracy of the worst classifier; None without one, or where a run has none."""
     found: dict[str, list[float]] = {}
-    for run in runs:
-        if run.key.regime == "synthetic" and run.key.generator == generator:
+    for run in (run for row in study.results.rows for run in row.runs):
+        if run.key.regime == "synthetic" and run.key.generator == study.generator:
             accuracy = run.metrics.get("accuracy")
             if accuracy is None:
                 return None

@@ -13,16 +13,14 @@ from pathgen.export.format import FormatName, batches
 from pathgen.patches.parquet import read_table
 from pathgen.patches.store import INDEX_FILE, write_patch_set
 from pathgen.release.croissant import croissant
-from pathgen.release.datasheet import datasheet, description, licences, readme
-from pathgen.release.gate import reasons_against, stale_reasons
+from pathgen.release.datasheet import description, write_texts
+from pathgen.release.gate import reasons_against, stale_results
 from pathgen.release.inputs import ReleaseInputs, read_inputs
-from pathgen.release.stale import stale_stages
-from pathgen.report.hashes import code_hash, library_versions
 
-DATA = "data"
-CHECKSUMS = "SHA256SUMS"
+_DATA = "data"
+_CHECKSUMS = "SHA256SUMS"
 # Folder in which torchvision's PCAM looks for its files.
-_FOLDERS = {"imagefolder": DATA, "parquet": DATA, "pcam": f"{DATA}/pcam"}
+_FOLDERS = {"imagefolder": _DATA, "parquet": _DATA, "pcam": f"{_DATA}/pcam"}
 
 
 def release(root: Path, generator: str, out: Path, form: FormatName) -> None:
@@ -41,17 +39,10 @@ def release(root: Path, generator: str, out: Path, form: FormatName) -> None:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise PathgenError(out, "exists already", "Name another folder, or remove it")
     study = read_inputs(root, generator)
-    reasons = [*_stale(root, generator), *reasons_against(study)]
+    reasons = [*stale_results(root, generator), *reasons_against(study)]
     if reasons:
         raise PathgenErrors(reasons)
     write_bundle(study, out, form)
-
-
-def _stale(root: Path, generator: str) -> list[PathgenError]:
-    try:
-        return stale_reasons(stale_stages(root, generator))
-    except PathgenError as unknown:
-        return [unknown]  # with the other reasons
 
 
 def write_bundle(study: ReleaseInputs, out: Path, form: FormatName) -> None:
@@ -66,19 +57,13 @@ def write_bundle(study: ReleaseInputs, out: Path, form: FormatName) -> None:
         index = _export(study, draft, form)
         sums = _checksums(draft)
         shutil.copyfile(study.root / layout.REPORT / "index.html", draft / "report.html")
-        texts = {
-            "README.md": readme(study, form),
-            "datasheet.md": datasheet(study, index, library_versions(), code_hash()),
-            "LICENSES.md": licences(study),
-        }
-        for name, text in texts.items():
-            (draft / name).write_text(text, encoding="utf-8")
+        write_texts(study, form, list(index.columns), draft)
         if study.settings.licence_file is not None:
             shutil.copyfile(study.root / study.settings.licence_file, draft / "LICENSE.txt")
         metadata = croissant(study.settings, form, index, sums, description(study))
         write_json(draft / "croissant.json", metadata)
-        lines = [f"{digest}  {path}\n" for path, digest in (sums | _checksums(draft, but=DATA)).items()]
-        (draft / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
+        lines = [f"{digest}  {path}\n" for path, digest in (sums | _checksums(draft, but=_DATA)).items()]
+        (draft / _CHECKSUMS).write_text("".join(lines), encoding="utf-8")
 
 
 def _export(study: ReleaseInputs, draft: Path, form: FormatName) -> pd.DataFrame:
