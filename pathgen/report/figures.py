@@ -1,16 +1,18 @@
 """Pictures of the page, made from patch sets and picture files."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from pathgen.core import layout
 from pathgen.core.labels import LABELS
+from pathgen.patches.image_grid import patch_grid
 from pathgen.patches.store import PatchSet, open_patch_set
 from pathgen.webpage.display_names import LABEL_WORDS
-from pathgen.webpage.pictures import Picture, read_picture, read_svg, sample_grid
+from pathgen.webpage.pictures import Picture, png_picture, read_picture, read_svg
 
 _OVERLAY_PX = 480
 _GALLERY_PX = 2000
@@ -30,22 +32,9 @@ _PRIVACY_PICTURES = {
 }
 
 
-@dataclass(frozen=True)
-class FigureGroup:
-    """Pictures under one heading.
-
-    Attributes:
-        heading: Name of the class, or of what was trained.
-        pictures: The pictures.
-    """
-
-    heading: str
-    pictures: Sequence[Picture]
-
-
 def sample_grids(
     root: Path, generators: Sequence[str], count: int, columns: int, *, with_original: bool
-) -> list[FigureGroup]:
+) -> dict[str, list[Picture]]:
     """Show patches of each class: original training patches, then each generator's.
 
     Args:
@@ -56,14 +45,14 @@ def sample_grids(
         with_original: Whether original patches may be shown.
 
     Returns:
-        One group per class that has any patches.
+        Heading of a class that has any patches, to its pictures.
 
     Raises:
         PathgenError: A patch set is damaged.
     """
     train = root / layout.TRAIN
     original = open_patch_set(train) if train.is_dir() and with_original else None
-    groups = []
+    groups = {}
     for label in LABELS:
         word = LABEL_WORDS[label]
         sets = [] if original is None else [("Original", original.of_label(label))]
@@ -76,14 +65,20 @@ def sample_grids(
         shown = [_grid(f"{kind} {word} patches", patches, count, columns) for kind, patches in sets]
         pictures = [picture for picture in shown if picture is not None]
         if pictures:
-            groups.append(FigureGroup(f"{word.capitalize()} patches", pictures))
+            groups[f"{word.capitalize()} patches"] = pictures
     return groups
 
 
-def _grid(name: str, patches: PatchSet, count: int, columns: int) -> Picture | None:
-    shown = min(count, len(patches))
-    alt = f"Sheet of {shown} {name[0].lower()}{name[1:]}"
-    return sample_grid(patches, count, columns, alt, f"{name}: {shown} of {len(patches):,}", _GRID_PATCH_PX)
+def _grid(name: str, patches: PatchSet, limit: int, columns: int) -> Picture | None:
+    """Show patches evenly spaced in the order of the set, and so over its slides; None for an empty set."""
+    count = min(limit, len(patches))
+    if count == 0:
+        return None
+    shown = np.unique(np.linspace(0, len(patches) - 1, count).round().astype(np.int64))
+    alt, caption = f"Sheet of {count} {name[0].lower()}{name[1:]}", f"{name}: {count} of {len(patches):,}"
+    sheet = png_picture(patch_grid(patches.images[shown], min(columns, len(shown))), alt, caption)
+    scale = max(1, round(_GRID_PATCH_PX / patches.images.shape[1]))
+    return replace(sheet, width=sheet.width * scale, height=sheet.height * scale)
 
 
 def overlays(folder: Path, cohort: pd.DataFrame | None, limit: int) -> list[Picture]:

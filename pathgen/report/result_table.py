@@ -1,5 +1,6 @@
 """The result table, one row per regime, generator and classifier."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -13,7 +14,7 @@ from pathgen.report.load import Run, run_order
 from pathgen.results.comparison import Comparison
 from pathgen.results.headline import Headline
 from pathgen.run_matrix import regime_name
-from pathgen.webpage.formatting import Estimate, is_missing
+from pathgen.webpage.formatting import Estimate
 
 _REGIME_WORDS = {
     "original": "original patches",
@@ -72,7 +73,7 @@ def mean_estimate(values: Sequence[float | None], confidence: float, lowest: flo
     Returns:
         Mean of the defined values with Student's interval, clipped to the possible values.
     """
-    defined = [float(value) for value in values if value is not None and not is_missing(value)]
+    defined = [float(value) for value in values if value is not None and not math.isnan(value)]
     if not defined:
         return Estimate(None, None, None, 0, len(values))
     over = mean_ci(defined, confidence)

@@ -1,4 +1,4 @@
-"""``report/results.json``, ``report/accuracy.json``, ``report/tradeoff.json``: the headline numbers."""
+"""``report/results.json``, ``report/accuracy.json``: the headline numbers."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,24 +9,11 @@ from pathgen.core.files import write_json
 from pathgen.results.record import Record
 
 
-class HeadlineMetric(Record):
-    """One cell of the result table; absent values are unknown.
-
-    Attributes:
-        mean: Mean over runs.
-        low: Lower end of the confidence interval.
-        high: Upper end.
-        paper: Value of the reference study.
-    """
-
-    mean: float | None = None
-    low: float | None = None
-    high: float | None = None
-    paper: float | None = None
-
-
 class HeadlineRow(Record):
-    """One row of the result table: the declared fields, and a `HeadlineMetric` per metric.
+    """One row of the result table; what is unknown is absent.
+
+    The file has each metric next to the declared fields: its ``mean`` over runs, the ends ``low`` and
+    ``high`` of the confidence interval, and ``paper``, the value of the reference study.
 
     Attributes:
         runs: Number of runs.
@@ -34,7 +21,7 @@ class HeadlineRow(Record):
     """
 
     model_config = pydantic.ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, HeadlineMetric]
+    __pydantic_extra__: dict[str, Mapping[str, float]]
 
     runs: int | None = None
     confusion: Mapping[str, int] | None = None
@@ -51,14 +38,12 @@ class Headline(pydantic.RootModel[Mapping[str, Mapping[str, HeadlineRow]]]):
 
     def save_accuracies(self, path: Path) -> None:
         """Write the mean accuracies alone, by classifier and regime: few enough for ``dvc metrics show``."""
-        write_json(
-            path,
-            {
-                classifier: {
-                    regime: cells["accuracy"].mean
-                    for regime, row in regimes.items()
-                    if (cells := row.model_extra or {}) and "accuracy" in cells
-                }
-                for classifier, regimes in self.root.items()
-            },
-        )
+        means = {
+            classifier: {
+                regime: row.__pydantic_extra__["accuracy"].get("mean")
+                for regime, row in regimes.items()
+                if "accuracy" in row.__pydantic_extra__
+            }
+            for classifier, regimes in self.root.items()
+        }
+        write_json(path, means)

@@ -46,10 +46,10 @@ def readable(samples: pd.DataFrame, extracted: pd.DataFrame | None) -> pd.DataFr
     return samples[~samples["slide"].isin(extracted.loc[extracted["left_out"].notna(), "slide"])]
 
 
-def left_out(
+def left_out_table(
     cohort: pd.DataFrame, indexed: pd.DataFrame | None, extracted: pd.DataFrame | None
-) -> pd.DataFrame:
-    """List the excluded slides.
+) -> Table | None:
+    """List the excluded slides, by name, with the stage that excluded them and its reason.
 
     Args:
         cohort: The table `pathgen.patches.schemas.COHORT`.
@@ -57,7 +57,7 @@ def left_out(
         extracted: The table `pathgen.patches.schemas.EXTRACTED`; None when there is none yet.
 
     Returns:
-        Columns slide, path, stage (that excluded it) and reason; by slide.
+        One line per slide; None when all are in use.
     """
     found = [cohort[["slide", "skipped"]].set_axis(["slide", "reason"], axis=1).assign(stage="cohort")]
     if indexed is not None:
@@ -66,15 +66,7 @@ def left_out(
         unread = extracted[["slide", "left_out"]].set_axis(["slide", "reason"], axis=1)
         found.append(unread.assign(stage="extract"))
     all_stages = pd.concat([table[table["reason"].notna()] for table in found])
-    listed = all_stages.merge(cohort[["slide", "path"]], on="slide", how="left")
-    return listed[["slide", "path", "stage", "reason"]].sort_values("slide", ignore_index=True)
-
-
-def left_out_table(
-    cohort: pd.DataFrame, indexed: pd.DataFrame | None, extracted: pd.DataFrame | None
-) -> Table | None:
-    """List the excluded slides with the reason; None when all are in use (see `left_out`)."""
-    listed = left_out(cohort, indexed, extracted)
-    lines = [[str(cell) for cell in line] for line in listed.itertuples(index=False)]
+    listed = all_stages.merge(cohort[["slide", "path"]], on="slide", how="left").sort_values("slide")
+    cells = listed[["slide", "path", "stage", "reason"]].astype(str).to_numpy().tolist()
     head = ["slide", "file", "excluded by stage", "reason"]
-    return Table("Excluded slides.", head, lines) if lines else None
+    return Table("Excluded slides.", head, cells) if cells else None

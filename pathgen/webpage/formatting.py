@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-UNDEFINED = "undefined"
+_UNDEFINED = "undefined"
 #: In a cell without a value.
 NO_VALUE = "–"
 # Rounding error of a zero.
@@ -34,14 +34,9 @@ class Estimate:
         return None if self.low is None or self.high is None else (self.low, self.high)
 
 
-def is_missing(value: float | None) -> bool:
-    """Return whether a value is None or NaN."""
-    return value is None or math.isnan(value)
-
-
 def number(value: float | None, places: int = 3) -> str:
     """Write a number with fixed decimals; None and NaN become ``undefined``."""
-    return UNDEFINED if value is None or math.isnan(value) else f"{value:.{places}f}"
+    return _UNDEFINED if value is None or math.isnan(value) else f"{value:.{places}f}"
 
 
 def signed(value: float, places: int = 3) -> str:
@@ -61,11 +56,9 @@ def interval(estimate: Estimate, places: int = 3) -> str:
     """
     if estimate.mean is None:
         return ""
-    partly = (
-        ""
-        if estimate.defined == estimate.runs
-        else f", defined in {estimate.defined} of {estimate.runs} runs"
-    )
+    partly = ""
+    if estimate.defined != estimate.runs:
+        partly = f", defined in {estimate.defined} of {estimate.runs} runs"
     if estimate.ends is None:
         return f"no interval{partly}"
     low, high = estimate.ends
@@ -75,7 +68,7 @@ def interval(estimate: Estimate, places: int = 3) -> str:
 def significant(value: float | None) -> str:
     """Write a number with four significant digits, integers in full; None becomes ``undefined``."""
     if value is None:
-        return UNDEFINED
+        return _UNDEFINED
     if isinstance(value, int):
         return f"{value:,}"
     return "0" if abs(value) < _ZERO else f"{value:.4g}".replace("-", "−")

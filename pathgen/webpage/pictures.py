@@ -2,23 +2,20 @@
 
 import base64
 import io
-import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+from defusedxml import ElementTree
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.files import atomic_path
-from pathgen.patches.image_grid import patch_grid
-from pathgen.patches.store import PatchSet
 
 _QUALITIES = (85, 70, 50, 30)
-_SIZE = re.compile(r"<svg\b[^>]*?\bwidth=\"([\d.]+)pt\"[^>]*", re.S)
 _PX_PER_PT = 96 / 72
 
 
@@ -172,36 +169,12 @@ def read_svg(path: Path, alt: str, caption: str, hint: str) -> Picture:
     """
     try:
         content = path.read_bytes()
+        size = ElementTree.fromstring(content).attrib
+        width_px, height_px = (
+            round(float(size[side].removesuffix("pt")) * _PX_PER_PT) for side in ("width", "height")
+        )
     except OSError as problem:
         raise PathgenError(path, f"cannot be read: {problem.strerror}", hint) from None
-    opening = _SIZE.search(content[:4000].decode("utf-8", errors="replace"))
-    height = re.search(r"\bheight=\"([\d.]+)pt\"", opening[0]) if opening else None
-    if opening is None or height is None:
-        raise PathgenError(path, "is not an SVG plot with a size in pt", hint)
-    width_px, height_px = (round(float(size) * _PX_PER_PT) for size in (opening[1], height[1]))
+    except (ElementTree.ParseError, KeyError, ValueError):
+        raise PathgenError(path, "is not an SVG plot with a size in pt", hint) from None
     return Picture(_data_uri("image/svg+xml", content), alt, width_px, height_px, caption)
-
-
-def sample_grid(
-    patches: PatchSet, count: int, columns: int, alt: str, caption: str, patch_px: int
-) -> Picture | None:
-    """Show a few patches of a set side by side.
-
-    Args:
-        patches: Patch set.
-        count: Number of patches to show; all when the set has fewer.
-        columns: Number of patches per row.
-        alt: Text alternative.
-        caption: Caption.
-        patch_px: Approximate side of a patch on the page; the pixels are not resampled.
-
-    Returns:
-        Sheet, or None for an empty set. The patches are evenly spaced in the order of the set, and so over
-        its slides.
-    """
-    if len(patches) == 0:
-        return None
-    shown = np.unique(np.linspace(0, len(patches) - 1, min(count, len(patches))).round().astype(np.int64))
-    sheet = png_picture(patch_grid(patches.images[shown], min(columns, len(shown))), alt, caption)
-    scale = max(1, round(patch_px / patches.images.shape[1]))
-    return replace(sheet, width=sheet.width * scale, height=sheet.height * scale)

@@ -11,8 +11,8 @@ from markupsafe import Markup
 from pathgen.webpage import formatting
 from pathgen.webpage.display_names import LABEL_WORDS, ROLE_EXPLAINED, counted
 
-#: Filter in a template to its function.
-FILTERS: Mapping[str, Callable[..., Any]] = {
+# Filter in a template to its function.
+_FILTERS: Mapping[str, Callable[..., Any]] = {
     "counted": counted,
     "label": lambda label: LABEL_WORDS.get(label, label),
     "role": lambda role: ROLE_EXPLAINED.get(role, role),
@@ -41,7 +41,7 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
         extensions=["jinja2.ext.do"],
     )
-    environment.filters.update(FILTERS)
+    environment.filters.update(_FILTERS)
     return environment
 
 
