@@ -74,7 +74,7 @@ def train_classifier(
     resume_folder: Path | None,
     logger: MetricLogger,
     desc: str,
-    stop_after_epoch: Callable[[int, dict[str, float]], bool] | None = None,
+    stop_after_epoch: Callable[[int, dict[str, float]], bool] = lambda _epoch, _row: False,
 ) -> TrainedClassifier:
     """Train a classifier and keep the weights of the epoch with the best validation accuracy.
 
@@ -139,9 +139,7 @@ def train_classifier(
         train, device=device, channels_last=config.channels_last, augment=recipe.augment, seed=seed
     )
     valid_labels = valid.classes
-    stopped = stop_after_epoch is not None and any(
-        stop_after_epoch(number, row) for number, row in enumerate(state.history, start=1)
-    )
+    stopped = any(stop_after_epoch(number, row) for number, row in enumerate(state.history, start=1))
     planned = min(recipe.max_epochs * count, steps * recipe.batch_size)
     done = min(planned, len(state.history) * count + len(state.losses) * recipe.batch_size)
     with (
@@ -180,7 +178,7 @@ def train_classifier(
                 state.save(resume_folder, key)
                 saved = time.monotonic()
             bar.set_postfix(epoch=epoch, valid_accuracy=f"{row['valid_accuracy']:.3f}")
-            stopped = stop_after_epoch is not None and stop_after_epoch(epoch, row)
+            stopped = stop_after_epoch(epoch, row)
 
     model.load_state_dict(state.best)
     chosen = best_epoch(state.accuracies)

@@ -1,7 +1,6 @@
 """Predictions of a classifier, independent of the size of the set."""
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -64,20 +63,3 @@ def predict(model: nn.Module, images: NDArray[np.uint8], device: torch.device) -
     log_probs = log_probabilities(model.to(device), images, device)
     scores: NDArray[np.float64] = log_probs[:, LABELS.index("tumor")].exp().numpy()
     return scores
-
-
-def predictions_frame(index: pd.DataFrame, scores: NDArray[np.float64], threshold: float) -> pd.DataFrame:
-    """Return a table of patches with their scores.
-
-    Args:
-        index: One row per patch with the columns ``slide``, ``item``, ``label``.
-        scores: P(tumor) in the same order, float64 (N,).
-        threshold: Smallest score that is called tumor, in [0, 1].
-
-    Returns:
-        Columns slide, item, label (normal or tumor), score, predicted (normal or tumor); same order.
-    """
-    assert len(index) == len(scores), (len(index), len(scores))
-    frame = index[["slide", "item", "label"]].reset_index(drop=True)
-    predicted = np.where(scores >= threshold, "tumor", "normal").astype(object)
-    return frame.assign(score=scores, predicted=predicted)

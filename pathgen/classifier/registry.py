@@ -1,20 +1,17 @@
 """Build a network with weights from a seed or from a file of pretrained weights."""
 
 import importlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import safetensors
 import safetensors.torch
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from pathgen.classifier.discovery import network_file, read_weights, smallest_image_px
 from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import derive_seed
-
-_NAMED = 5
 
 
 def build_classifier(name: str, image_size_px: int, seed: int) -> nn.Module:
@@ -71,18 +68,11 @@ def fill_from_file(model: nn.Module, name: str, path: Path, sha256: str | None) 
     fits = {key: key in loaded and loaded[key].shape == value.shape for key, value in own.items()}
     missing = [key for key in own if not fits[key] and not key.startswith(head + stem)]
     if missing:
-        misfits = ", ".join(_misfit(key, own, loaded) for key in missing[:_NAMED])
-        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
-        raise PathgenError(path, f"does not fit {name}: {misfits}{more}", "Use weights of this network")
+        reason = f"does not fit {name} in {len(missing)} tensors, the first is {missing[0]}"
+        raise PathgenError(path, reason, "Use weights of this network")
     fresh = [key for key in own if not fits[key] or key.startswith(head)]
     model.load_state_dict({key: own[key] if key in fresh else loaded[key] for key in own})
     return fresh
-
-
-def _misfit(key: str, own: Mapping[str, Tensor], loaded: Mapping[str, Tensor]) -> str:
-    if key not in loaded:
-        return f"{key} is missing"
-    return f"{key} is {tuple(loaded[key].shape)} instead of {tuple(own[key].shape)}"
 
 
 def _module(name: str) -> Any:

@@ -4,10 +4,11 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
-from pathgen.classifier.prediction import predict, predictions_frame
+from pathgen.classifier.prediction import predict
 from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.metrics.classification import (
     Counts,
@@ -57,7 +58,9 @@ def evaluate(
     threshold = settings.threshold
     scores = predict(model, test.images, device)
     labels = test.classes
-    frame = predictions_frame(test.index, scores, threshold)
+    predicted = np.where(scores >= threshold, "tumor", "normal").astype(object)
+    frame = test.index[["slide", "item", "label"]].reset_index(drop=True)
+    frame = frame.assign(score=scores, predicted=predicted)
     valid_scores = predict(model, valid.images, device)
     operating = threshold_at_specificity(valid.classes, valid_scores, settings.specificity)
     curve = reliability_curve(labels, scores, settings.calibration_bins)

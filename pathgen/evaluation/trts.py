@@ -9,7 +9,7 @@ from torch import nn
 
 from pathgen.classifier.prediction import predict
 from pathgen.evaluation.evaluate import confusion_record
-from pathgen.metrics.classification import classification_metrics, count_outcomes, wilson_ci
+from pathgen.metrics.classification import FRACTIONS, classification_metrics, count_outcomes, wilson_ci
 from pathgen.patches.store import PatchSet
 from pathgen.results.evaluation import SyntheticEvaluation
 
@@ -43,15 +43,12 @@ def evaluate_on_synthetic(
     measured = classification_metrics(labels, scores, threshold)
     metrics = {name: measured[name] for name in ("n", "accuracy", "recall", "specificity", "roc_auc")}
     counts = count_outcomes(labels, scores, threshold)
-    proportions = {
-        "accuracy": (counts.tp + counts.tn, len(labels)),
-        "recall": (counts.tp, counts.tp + counts.fn),
-        "specificity": (counts.tn, counts.tn + counts.fp),
-    }
     ends: dict[str, float] = {}
-    for name, (successes, count) in proportions.items():
-        low, high = wilson_ci(successes, count, confidence)
-        ends |= {f"{name}/low": low, f"{name}/high": high}
+    for metric in FRACTIONS:
+        if metric.name in ("accuracy", "recall", "specificity"):
+            successes, count = metric.value(counts)
+            low, high = wilson_ci(successes, count, confidence)
+            ends |= {f"{metric.name}/low": low, f"{metric.name}/high": high}
     record = SyntheticEvaluation(**metrics, **ends, confusion=confusion_record(counts))
     record.save(folder / "metrics.json")
     return metrics | ends

@@ -9,7 +9,7 @@ from pathgen.core.progress import progress
 from pathgen.export.format import FormatName, Writer
 from pathgen.export.imagefolder import write_imagefolder
 from pathgen.export.parquet_table import write_parquet
-from pathgen.export.pcam_hdf5 import split_prefix, write_pcam
+from pathgen.export.pcam_hdf5 import write_pcam
 from pathgen.patches.schemas import SPLITS
 from pathgen.patches.store import INDEX_FILE, PatchSet, open_patch_set
 
@@ -40,16 +40,16 @@ def export_patch_set(folder: Path, target: Path, form: FormatName, split: str | 
         raise PathgenError(folder, f"has patches of {width} x {height} px", "Export only square patches")
     if form != "pcam" and split is not None:
         raise PathgenError("--split", f"does not apply to the format {form}", "Leave it out")
-    prefix = split_prefix(_split(patches, folder, split)) if form == "pcam" else ""
+    prefix = f"camelyonpatch_level_2_split_{_split(patches, folder, split)}_" if form == "pcam" else ""
     _require_free(target, prefix)
-    # Files of one split are written to a folder of their own first, then moved next to those of the others.
+    # Files of one split are written to a folder of their own, then moved next to those of the other splits.
     place = target / f".{prefix}draft" if prefix else target
     with atomic_folder(place) as draft, progress(count, "patches", f"export {folder}") as bar:
-        WRITERS[form](patches, draft, prefix, bar.update)
-        shutil.copyfile(folder / INDEX_FILE, draft / f"{prefix}{INDEX_FILE}")
+        WRITERS[form](patches, draft, bar.update)
+        shutil.copyfile(folder / INDEX_FILE, draft / INDEX_FILE)
     if prefix:
         for file in sorted(place.iterdir()):
-            file.rename(target / file.name)
+            file.rename(target / f"{prefix}{file.name}")
         place.rmdir()
 
 

@@ -12,8 +12,8 @@ from PIL import Image
 from pathgen.patches.store import PatchSet
 
 FormatName = Literal["imagefolder", "pcam", "parquet"]
-#: Writes a patch set into a folder, with a prefix of the file names; reports the number of patches written.
-Writer: TypeAlias = Callable[[PatchSet, Path, str, Callable[[int], object]], None]
+#: Writes a patch set into a folder; reports the number of patches written.
+Writer: TypeAlias = Callable[[PatchSet, Path, Callable[[int], object]], None]
 # Number of patches in memory at a time.
 BATCH = 1024
 

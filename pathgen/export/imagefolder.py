@@ -18,9 +18,8 @@ _ORIGINS = ("slide", "generator")
 _UNSAFE = re.compile(r'^\.|[\x00-\x1f%/\\:*?"<>|]')
 
 
-def write_imagefolder(patches: PatchSet, folder: Path, prefix: str, done: Callable[[int], object]) -> None:
+def write_imagefolder(patches: PatchSet, folder: Path, done: Callable[[int], object]) -> None:
     """Write one PNG file per patch; see `pathgen.export.format.Writer`."""
-    del prefix
     for label in LABELS:
         (folder / label).mkdir()
     files = _files(patches.index)

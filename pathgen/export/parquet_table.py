@@ -16,9 +16,8 @@ _FILE = "patches.parquet"
 _IMAGE = pa.field("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
 
 
-def write_parquet(patches: PatchSet, folder: Path, prefix: str, done: Callable[[int], object]) -> None:
+def write_parquet(patches: PatchSet, folder: Path, done: Callable[[int], object]) -> None:
     """Write one table; see `pathgen.export.format.Writer`."""
-    del prefix
     columns = pa.Table.from_pandas(patches.index, preserve_index=False).replace_schema_metadata(None)
     if _IMAGE.name in columns.schema.names:
         hint = "Rename the column, or export in another format"

@@ -10,17 +10,12 @@ from pathgen.export.format import batches
 from pathgen.patches.store import PatchSet
 
 
-def split_prefix(split: str) -> str:
-    """Return the prefix of the file names of a split."""
-    return f"camelyonpatch_level_2_split_{split}_"
-
-
-def write_pcam(patches: PatchSet, folder: Path, prefix: str, done: Callable[[int], object]) -> None:
-    """Write the arrays x and y; see `pathgen.export.format.Writer`."""
+def write_pcam(patches: PatchSet, folder: Path, done: Callable[[int], object]) -> None:
+    """Write the arrays x and y into a file each; see `pathgen.export.format.Writer`."""
     # Neither chunks nor compression: the files are read many times, and tissue hardly compresses.
-    with h5py.File(folder / f"{prefix}y.h5", "w") as file:
+    with h5py.File(folder / "y.h5", "w") as file:
         file["y"] = patches.classes.astype(np.uint8).reshape(-1, 1, 1, 1)
-    with h5py.File(folder / f"{prefix}x.h5", "w") as file:
+    with h5py.File(folder / "x.h5", "w") as file:
         array = file.create_dataset("x", shape=patches.images.shape, dtype=np.uint8)
         for rows in batches(len(patches)):
             array[rows] = patches.images[rows]

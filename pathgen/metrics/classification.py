@@ -128,16 +128,15 @@ def classification_metrics(
     assert len(labels) == len(scores) > 0, (len(labels), len(scores))
     counts = count_outcomes(labels, scores, threshold)
     undefined = undefined_metrics(counts)
-    metrics: dict[str, float] = {"n": len(labels)}
-    for metric in METRICS:
-        if metric.name in undefined:
-            continue
-        if metric in FRACTIONS:
-            part, whole = metric.value(counts)
-            metrics[metric.name] = part / whole
-        else:
-            metrics[metric.name] = float(metric.value(labels, scores))
-    return metrics
+    defined = [metric for metric in RANKING if metric.name not in undefined]
+    ranking = {metric.name: float(metric.value(labels, scores)) for metric in defined}
+    return {"n": len(labels), **_shares(counts), **ranking}
+
+
+def _shares(counts: Counts) -> dict[str, float]:
+    """Return the defined metrics of `FRACTIONS`."""
+    fractions = {metric.name: metric.value(counts) for metric in FRACTIONS}
+    return {name: part / whole for name, (part, whole) in fractions.items() if whole}
 
 
 def roc_points(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> pd.DataFrame:
@@ -191,18 +190,18 @@ def per_slide(predictions: pd.DataFrame, confidence: float) -> pd.DataFrame:
     for slide, patches in predictions.groupby("slide", sort=True):
         tumor, called = (patches[name] == "tumor" for name in ("label", "predicted"))
         counts = count_outcomes(np.asarray(tumor, dtype=np.int64), np.asarray(called, dtype=np.float64), 1.0)
-        right, tumors = counts.tp + counts.tn, counts.tp + counts.fn
-        low, high = wilson_ci(right, len(patches), confidence)
+        shares = _shares(counts)
+        low, high = wilson_ci(counts.tp + counts.tn, len(patches), confidence)
         rows.append(
             {
                 "slide": slide,
                 "n": len(patches),
-                "n_tumor": tumors,
-                "accuracy": right / len(patches),
+                "n_tumor": counts.tp + counts.fn,
+                "accuracy": shares["accuracy"],
                 "accuracy_low": low,
                 "accuracy_high": high,
-                "recall": counts.tp / tumors if tumors else math.nan,
-                "specificity": counts.tn / (len(patches) - tumors) if tumors < len(patches) else math.nan,
+                "recall": shares.get("recall", math.nan),
+                "specificity": shares.get("specificity", math.nan),
             }
         )
     return pd.DataFrame(rows)

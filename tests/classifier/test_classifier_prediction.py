@@ -1,12 +1,11 @@
 """Predictions do not depend on the other patches of the set."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from factories.toy_classifier import toy_patches
 
-from pathgen.classifier.prediction import normalised, predict, predictions_frame
+from pathgen.classifier.prediction import normalised, predict
 from pathgen.classifier.registry import build_classifier
 
 CPU = torch.device("cpu")
@@ -40,15 +39,3 @@ def test_normalised_has_mean_half_and_deviation_half() -> None:
     assert pixels.dtype == torch.float32
     np.testing.assert_allclose(pixels.numpy(), expected, atol=2e-7)
     assert (float(pixels.min()), float(pixels.max())) == (-1.0, 1.0)
-
-
-def test_predictions_frame_holds_scores_and_classes() -> None:
-    index = pd.DataFrame(
-        {"slide": ["a", "b", "b"], "item": [4, 0, 1], "label": ["tumor", "normal", "tumor"], "x": [1, 2, 3]},
-        index=[5, 6, 7],
-    )
-    frame = predictions_frame(index, np.array([0.5, 0.49, 1.0]), threshold=0.5)
-    assert frame.columns.tolist() == ["slide", "item", "label", "score", "predicted"]
-    assert frame["predicted"].tolist() == ["tumor", "normal", "tumor"]
-    assert frame["item"].tolist() == [4, 0, 1]
-    assert frame["score"].tolist() == [0.5, 0.49, 1.0]

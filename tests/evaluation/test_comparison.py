@@ -8,26 +8,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from factories.runs import evaluate_settings
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.files import write_json
 from pathgen.evaluation.compare import compare, differences_table, regimes_table
 from pathgen.evaluation.load import EvaluatedRun, TestPatches, cluster_patches, load_runs
-from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.metrics.statistics.bootstrap import build_clusters
 from pathgen.patches.parquet import write_table
 from pathgen.results.comparison import Comparison
 from pathgen.run_matrix import Replicate, RunKey
 
-SETTINGS = EvaluateSettings(
-    threshold=0.5,
-    confidence=0.95,
-    specificity=0.9,
-    calibration_bins=10,
-    resamples=400,
-    seed=1,
-    power=0.8,
-)
+SETTINGS = evaluate_settings(resamples=400)
 SKILL = {"original": 1.2, "mixed": 1.1, "synthetic": 0.4}
 REPLICATES = {name: Replicate("dcgan", number) for number, name in enumerate(("dcgan", "dcgan-2", "dcgan-3"))}
 

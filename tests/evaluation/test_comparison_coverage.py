@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from factories.runs import evaluate_settings
 from scipy.stats import norm
 
 from pathgen.evaluation.compare import compare
 from pathgen.evaluation.load import EvaluatedRun, TestPatches
-from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.metrics.statistics.bootstrap import build_clusters
 from pathgen.results.comparison import Comparison
 from pathgen.run_matrix import Replicate, RunKey
@@ -20,15 +20,7 @@ SLIDE_SD, SEED_SD, REPLICATE_SD, REST_SD = 0.5, 0.1, 0.15, 0.05
 STRENGTHS = {"original": 0.9, "synthetic": 0.7}
 GENERATORS: dict[str, list[str | None]] = {"original": [None], "synthetic": ["dcgan", "dcgan-2", "dcgan-3"]}
 SEEDS = (1, 2, 3)
-SETTINGS = EvaluateSettings(
-    threshold=0.5,
-    confidence=0.95,
-    specificity=0.9,
-    calibration_bins=10,
-    resamples=100,
-    seed=1,
-    power=0.8,
-)
+SETTINGS = evaluate_settings()
 REPLICATES = {name: Replicate("dcgan", number) for number, name in enumerate(("dcgan", "dcgan-2", "dcgan-3"))}
 
 

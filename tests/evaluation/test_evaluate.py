@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from factories.runs import evaluate_settings
 from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, roc_auc_score
 from torch import Tensor, nn
@@ -16,7 +17,6 @@ from torch import Tensor, nn
 from pathgen.classifier.prediction import predict
 from pathgen.core.labels import LABELS
 from pathgen.evaluation.evaluate import evaluate
-from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.evaluation.trts import evaluate_on_synthetic
 from pathgen.metrics.statistics.bootstrap import build_clusters
 from pathgen.metrics.statistics.calibration import threshold_at_specificity
@@ -34,15 +34,7 @@ class Bright(nn.Module):
         return torch.log_softmax(torch.stack([-logit, logit], dim=1), dim=1)
 
 
-SETTINGS = EvaluateSettings(
-    threshold=0.5,
-    confidence=0.95,
-    specificity=0.9,
-    calibration_bins=5,
-    resamples=200,
-    seed=1,
-    power=0.8,
-)
+SETTINGS = evaluate_settings(resamples=200, calibration_bins=5)
 
 
 def patches(seed: int) -> PatchSet:
@@ -72,6 +64,9 @@ def test_evaluate_writes_what_scikit_learn_computes(tmp_path: Path) -> None:
     written = json.loads((tmp_path / "metrics.json").read_text())
     predictions = read_table(tmp_path / "predictions.parquet")
     truth = TEST.classes
+    assert predictions.columns.tolist() == ["slide", "item", "label", "score", "predicted"]
+    assert predictions[["item", "label"]].equals(TEST.index[["item", "label"]])
+    assert ((predictions["predicted"] == "tumor") == (predictions["score"] >= 0.5)).all()
     assert metrics["accuracy"] == accuracy_score(truth, predictions["score"] >= 0.5)
     assert metrics["roc_auc"] == pytest.approx(roc_auc_score(truth, predictions["score"]))
     assert {key: written[key] for key in metrics if "/" not in key} == {

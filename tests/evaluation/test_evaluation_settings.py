@@ -1,9 +1,9 @@
 """The section `evaluate`."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
+from factories.runs import EVALUATE
 from ruamel.yaml import YAML
 
 from pathgen.core.errors import PathgenErrors
@@ -12,19 +12,9 @@ from pathgen.evaluation.settings import EvaluateSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 
-GOOD: dict[str, Any] = {
-    "threshold": 0.5,
-    "confidence": 0.95,
-    "specificity": 0.95,
-    "calibration_bins": 10,
-    "resamples": 2000,
-    "seed": 1,
-    "power": 0.8,
-}
-
 
 def test_complete_section_is_valid() -> None:
-    assert parse_section({"evaluate": GOOD}, "evaluate", EvaluateSettings).resamples == 2000
+    assert parse_section({"evaluate": EVALUATE}, "evaluate", EvaluateSettings).resamples == 100
 
 
 @pytest.mark.parametrize(
@@ -40,7 +30,7 @@ def test_complete_section_is_valid() -> None:
 )
 def test_invalid_value_raises_with_its_name(name: str, value: object) -> None:
     with pytest.raises(PathgenErrors, match=rf"evaluate\.{name}: is "):
-        parse_section({"evaluate": {**GOOD, name: value}}, "evaluate", EvaluateSettings)
+        parse_section({"evaluate": {**EVALUATE, name: value}}, "evaluate", EvaluateSettings)
 
 
 def test_power_repeats_the_comparison_alone() -> None:

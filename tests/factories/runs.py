@@ -2,10 +2,20 @@
 
 from typing import Any
 
+from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.report.load import Run
 from pathgen.results.comparison import Comparison
 from pathgen.run_matrix import RunKey
 
+EVALUATE = {
+    "threshold": 0.5,
+    "confidence": 0.95,
+    "specificity": 0.9,
+    "calibration_bins": 10,
+    "resamples": 100,
+    "seed": 1,
+    "power": 0.8,
+}
 CELLS = {"tp": 1, "fn": 2, "tn": 3, "fp": 4}
 
 
@@ -15,6 +25,11 @@ def run(
     """Return an evaluated run; the default generator is dcgan."""
     made_by = None if regime == "original" else generator or "dcgan"
     return Run(RunKey(regime, made_by, classifier, seed), metrics, CELLS)
+
+
+def evaluate_settings(**changes: Any) -> EvaluateSettings:
+    """Return settings of the evaluation."""
+    return EvaluateSettings(**{**EVALUATE, **changes})
 
 
 def comparison(regime: str = "synthetic-dcgan", **test: Any) -> Comparison:

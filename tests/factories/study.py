@@ -7,10 +7,10 @@ import pandas as pd
 from PIL import Image
 
 from factories.audits import audit, class_audit
+from factories.runs import evaluate_settings
 from pathgen.core.files import write_json
 from pathgen.evaluation.compare import compare
 from pathgen.evaluation.load import load_runs
-from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.metrics.statistics.bootstrap import build_clusters
 from pathgen.metrics.statistics.calibration import reliability_curve
 from pathgen.patches.parquet import write_table
@@ -246,15 +246,7 @@ def _write_comparison(root: Path) -> None:
     results = root / "results"
     test, runs = load_runs(results / "evaluate", {"dcgan": Replicate("dcgan", 0)})
     clusters = build_clusters(test.slides, test.labels, slides_known=True, patients={})
-    settings = EvaluateSettings(
-        threshold=0.5,
-        confidence=0.95,
-        specificity=0.9,
-        calibration_bins=10,
-        resamples=100,
-        seed=1,
-        power=0.8,
-    )
+    settings = evaluate_settings()
     compare(test, runs, clusters, settings).save(results / "comparison" / "comparison.json")
     for seed in SEEDS:
         shares = {"n": 140, "accuracy": 0.9, "recall": 0.8, "specificity": 1.0}
