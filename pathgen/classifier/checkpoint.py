@@ -1,23 +1,21 @@
 """Checkpoint of a classifier: ``model.safetensors`` and ``model.json``."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pydantic
 from torch import nn
 
-from pathgen.classifier.discovery import network_names
 from pathgen.classifier.loop import TrainedClassifier
 from pathgen.classifier.registry import build_classifier
-from pathgen.core.errors import PathgenError
 from pathgen.core.files import atomic_folder, write_json
 from pathgen.core.labels import LABELS
+from pathgen.results.record import Record
 from pathgen.training.checkpoint import load_module, save_tensors
 
 WEIGHTS_FILE = "model.safetensors"
 METADATA_FILE = "model.json"
-_HINT = "Train the classifier again, or pull it"
 
 
 def save_classifier(folder: Path, trained: TrainedClassifier, metadata: Mapping[str, Any]) -> None:
@@ -48,6 +46,15 @@ def save_classifier(folder: Path, trained: TrainedClassifier, metadata: Mapping[
         write_json(draft / METADATA_FILE, {**own, **metadata})
 
 
+class _Metadata(Record):
+    """``model.json``; further keys are those of `save_classifier`."""
+
+    model_config = pydantic.ConfigDict(extra="allow")
+
+    network: str
+    image_size_px: int
+
+
 def load_metadata(folder: Path) -> dict[str, Any]:
     """Read ``model.json``.
 
@@ -58,19 +65,9 @@ def load_metadata(folder: Path) -> dict[str, Any]:
         The metadata; at least ``network`` and ``image_size_px``.
 
     Raises:
-        PathgenError: The file is missing or damaged, or names an unknown network.
+        PathgenError: The file is missing or damaged.
     """
-    path = folder / METADATA_FILE
-    try:
-        metadata = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as problem:
-        raise PathgenError(path, f"cannot be read: {problem.strerror}", _HINT) from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as problem:
-        raise PathgenError(path, f"is not JSON: {problem}", _HINT) from None
-    known = isinstance(metadata, dict) and metadata.get("network") in network_names()
-    if not known or not isinstance(metadata.get("image_size_px"), int):
-        raise PathgenError(path, "does not name a known network and its image_size_px", _HINT)
-    return dict(metadata)
+    return _Metadata.load(folder / METADATA_FILE).model_dump()
 
 
 def load_classifier(folder: Path) -> nn.Module:
@@ -83,9 +80,9 @@ def load_classifier(folder: Path) -> nn.Module:
         The network with its best weights, on the CPU, in evaluation mode.
 
     Raises:
-        PathgenError: A file is missing or damaged, or the two do not match.
+        PathgenError: A file is missing or damaged, the network is unknown, or the two do not match.
     """
     metadata = load_metadata(folder)
     model = build_classifier(metadata["network"], metadata["image_size_px"], seed=0)
-    load_module(model, folder / WEIGHTS_FILE, _HINT)
+    load_module(model, folder / WEIGHTS_FILE, "Train the classifier again, or pull it")
     return model.eval()

@@ -9,7 +9,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from pathgen.classifier.discovery import network_file, read_weights, smallest_image_px
+from pathgen.classifier.discovery import read_weights, smallest_image_px
 from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import derive_seed
 
@@ -76,4 +76,4 @@ def fill_from_file(model: nn.Module, name: str, path: Path, sha256: str | None) 
 
 
 def _module(name: str) -> Any:
-    return importlib.import_module(f"pathgen.classifier.networks.{network_file(name).stem}")
+    return importlib.import_module(f"pathgen.classifier.networks.{name}")

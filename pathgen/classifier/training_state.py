@@ -57,11 +57,7 @@ class TrainingState:
         return {"train_loss": _total(self.losses) / count, "train_accuracy": _total(self.hits) / count}
 
     def finish_epoch(self, row: dict[str, float], desc: str) -> None:
-        """Append a row to the history; keep the weights when the epoch is the best so far.
-
-        Args:
-            row: The epoch's row of the history.
-            desc: Name of the training, for messages.
+        """Append the epoch's row to the history; keep the weights when the epoch is the best so far.
 
         Raises:
             NonFiniteLoss: The training or validation loss is not finite.
@@ -75,12 +71,7 @@ class TrainingState:
             self.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
 
     def save(self, folder: Path, key: dict[str, Any]) -> None:
-        """Write a snapshot.
-
-        Args:
-            folder: Work folder of this training alone.
-            key: Everything that the training depends on.
-        """
+        """Write a snapshot, see `save_snapshot`."""
         state = {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -93,12 +84,7 @@ class TrainingState:
         save_snapshot(folder, state, key)
 
     def restore(self, folder: Path, key: dict[str, Any], device: torch.device) -> None:
-        """Load the snapshot, if there is one.
-
-        Args:
-            folder: Folder of `save`.
-            key: Key of `save`.
-            device: Device of the current epoch's losses.
+        """Load the snapshot of `save`, if there is one; losses and hits go to `device`.
 
         Raises:
             PathgenError: The snapshot is damaged or belongs to another training.

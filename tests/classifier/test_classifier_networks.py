@@ -49,13 +49,13 @@ def test_stem_keeps_an_eighth_of_the_side(name: str) -> None:
     assert sides == [(8, 8)]
 
 
-def test_dropout_is_seeded(tmp_path: Path) -> None:
+def test_dropout_is_seeded_and_off_in_the_checkpoint(tmp_path: Path) -> None:
     torch.manual_seed(3)
     expected = torch.rand(1)
-    trained = []
+    trained, patches = [], (toy_patches(32, 1), toy_patches(8, 2))
     for number in (3, 4):
         torch.manual_seed(number)
-        trained.append(train_toy(network="googlenet", max_steps=2, max_epochs=1))
+        trained.append(train_toy(patches=patches, network="googlenet", max_epochs=1))
         if number == 3:
             assert torch.equal(torch.rand(1), expected), "the global generator was moved"
     first, second = (one.model.state_dict() for one in trained)

@@ -38,7 +38,7 @@ def adam(network: torch.nn.Module) -> torch.optim.Adam:
     return torch.optim.Adam(network.parameters(), lr=0.01, fused=True)
 
 
-def test_equal_tensors_give_equal_bytes_whatever_their_order_layout_and_file_name(tmp_path: Path) -> None:
+def test_save_tensors_of_equal_tensors_gives_equal_bytes(tmp_path: Path) -> None:
     weight = torch.randn(4, 3, 2, 2, generator=torch_generator(1))
     bias = torch.arange(3)
     save_tensors(tmp_path / "a.safetensors", {"weight": weight, "bias": bias}, {"b": 1, "a": 2})
@@ -51,13 +51,13 @@ def test_equal_tensors_give_equal_bytes_whatever_their_order_layout_and_file_nam
     assert metadata == {"a": 2, "b": 1}
 
 
-def test_tensors_that_share_memory_are_stored(tmp_path: Path) -> None:
+def test_save_tensors_that_share_memory_stores_both(tmp_path: Path) -> None:
     row = torch.arange(6.0)
     save_tensors(tmp_path / "a.safetensors", {"all": row, "part": row[2:4]})
     assert load_tensors(tmp_path / "a.safetensors")[0]["part"].tolist() == [2.0, 3.0]
 
 
-def test_training_from_a_snapshot_equals_training_without_a_stop(tmp_path: Path) -> None:
+def test_load_snapshot_resumes_a_training_exactly(tmp_path: Path) -> None:
     straight = small_network(1)
     optimizer = adam(straight)
     train(straight, optimizer, range(3))
@@ -87,7 +87,7 @@ def test_save_snapshot_with_a_foreign_object_raises(tmp_path: Path) -> None:
         save_snapshot(tmp_path, {"a": object()}, KEY)
 
 
-def test_no_snapshot_is_none_and_a_draft_of_a_killed_process_is_swept(tmp_path: Path) -> None:
+def test_load_snapshot_without_a_snapshot_is_none(tmp_path: Path) -> None:
     assert load_snapshot(tmp_path, KEY) is None
     (tmp_path / ".snapshot.safetensors.partial").write_bytes(b"half")
     assert load_snapshot(tmp_path, KEY) is None
@@ -95,7 +95,7 @@ def test_no_snapshot_is_none_and_a_draft_of_a_killed_process_is_swept(tmp_path: 
     assert [path.name for path in tmp_path.iterdir()] == ["snapshot.safetensors"]
 
 
-def test_a_snapshot_of_other_settings_is_refused_and_the_difference_named(tmp_path: Path) -> None:
+def test_load_snapshot_with_another_key_names_the_difference(tmp_path: Path) -> None:
     save_snapshot(tmp_path, {"a": torch.zeros(1)}, KEY)
     other = {"settings": {"lr": 1e-4, "seed": 1}, "data": "xyz"}
     with pytest.raises(
@@ -107,7 +107,7 @@ def test_a_snapshot_of_other_settings_is_refused_and_the_difference_named(tmp_pa
 
 
 @pytest.mark.parametrize("kept", [0, 4, 40, -1])
-def test_a_cut_off_file_is_refused_on_one_line(tmp_path: Path, kept: int) -> None:
+def test_load_snapshot_truncated_raises(tmp_path: Path, kept: int) -> None:
     save_snapshot(tmp_path, {"a": torch.zeros(100)}, KEY)
     path = tmp_path / "snapshot.safetensors"
     path.write_bytes(path.read_bytes()[:kept])
@@ -116,7 +116,7 @@ def test_a_cut_off_file_is_refused_on_one_line(tmp_path: Path, kept: int) -> Non
     assert "\n" not in str(caught.value)
 
 
-def test_missing_and_foreign_files_are_refused(tmp_path: Path) -> None:
+def test_load_tensors_missing_or_foreign_file_raises(tmp_path: Path) -> None:
     import safetensors.torch
 
     with pytest.raises(PathgenError, match="No such file"):
@@ -130,7 +130,7 @@ def test_missing_and_foreign_files_are_refused(tmp_path: Path) -> None:
         load_snapshot(tmp_path, KEY)
 
 
-def test_a_file_of_another_architecture_is_refused(tmp_path: Path) -> None:
+def test_load_module_of_another_architecture_raises(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     network = small_network(1)
     save_tensors(path, network.state_dict())
