@@ -1,4 +1,4 @@
-"""Changes of H&E patches that keep what they show: turns, stain, blur.
+"""Augmentation of H&E patches: turns, stain, blur.
 
 Tissue has no up and no left, is stained a little more or less, and lies a little out of focus; its colours
 change in no other way. Stain and blur are matrices, so they have derivatives of every order.
@@ -17,9 +17,7 @@ _SHARP_PX = 1e-3
 
 
 def turned(images: torch.Tensor, choices: torch.Tensor) -> torch.Tensor:
-    """Apply to each square image one of the eight turns and mirrorings that map a square to itself.
-
-    Tissue on a slide has no up and no left, so each is as likely as the original.
+    """Apply to each square image one of the eight symmetries of the square.
 
     Args:
         images: (N, C, H, H).

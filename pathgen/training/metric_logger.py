@@ -1,4 +1,4 @@
-"""What long work tells while it runs, without knowing who listens."""
+"""Interface of the loggers of trainings."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -8,23 +8,23 @@ from numpy.typing import NDArray
 
 
 class MetricLogger(Protocol):
-    """Listens to a training run; MLflow in the pipeline, nobody in a test or on a bare machine."""
+    """Logger of a training: MLflow in the pipeline."""
 
     def metrics(self, values: Mapping[str, float], step: int) -> None:
-        """Take named numbers (keys as in docs/metrics.md) at a step."""
+        """Log numbers at a step, with the keys of docs/metrics.md."""
 
     def image(self, key: str, image: NDArray[np.uint8], step: int) -> None:
-        """Take a picture, uint8 of shape (H, W, 3), at a step."""
+        """Log an image, uint8 (H, W, 3), at a step."""
 
 
 class NullLogger:
-    """A recorder that keeps nothing."""
+    """Logger that discards everything."""
 
     def metrics(self, values: Mapping[str, float], step: int) -> None:
-        """Drop the numbers."""
+        """Discard the numbers."""
 
     def image(self, key: str, image: NDArray[np.uint8], step: int) -> None:
-        """Drop the picture."""
+        """Discard the image."""
 
 
 class LabelLogger:

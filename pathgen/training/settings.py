@@ -1,4 +1,4 @@
-"""What the networks run on; beside the settings of the stages because it changes the bytes of a result."""
+"""Settings of the section `compute`."""
 
 from typing import Literal
 

@@ -1,6 +1,5 @@
 """Comparison of the regimes: groups, pairs, tests."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,13 +42,8 @@ def made_up(replicates: int = 1, slides: int = 16) -> tuple[TestPatches, list[Ev
     return TestPatches(names, labels), runs
 
 
-def compared(
-    test: TestPatches,
-    runs: list[EvaluatedRun],
-    slides_known: bool = True,
-    patients: Mapping[str, str] | None = None,
-) -> dict[str, Any]:
-    clusters = build_clusters(test.slides, test.labels, slides_known=slides_known, patients=patients or {})
+def compared(test: TestPatches, runs: list[EvaluatedRun], slides_known: bool = True) -> dict[str, Any]:
+    clusters = build_clusters(test.slides, test.labels, slides_known=slides_known, patients={})
     return compare(test, runs, clusters, SETTINGS).as_json()
 
 
@@ -170,25 +164,6 @@ def test_unknown_slides_resample_patches() -> None:
     by_slide = compared(test, runs)
     errors = [one["regimes"][0]["metrics"]["recall"]["error_slides"] for one in (by_patch, by_slide)]
     assert errors[0] < 0.8 * errors[1]
-
-
-def test_slides_of_a_patient_are_resampled_together() -> None:
-    test, runs = made_up()
-    by_slide = compared(test, runs)
-    patients = {slide: f"p{int(slide[1:]) // 2}" for slide in np.unique(test.slides)}
-    by_patient = compared(test, runs, patients=patients)
-    assert (by_slide["test"]["unit"], by_slide["test"]["count"]) == ("slide", 16)
-    assert (by_patient["test"]["unit"], by_patient["test"]["count"]) == ("patient", 8)
-    joined = replace(test, slides=np.array([patients[slide] for slide in test.slides], object))
-    as_slides = compared(joined, runs)
-    for part in ("regimes", "differences"):
-        assert by_patient[part] == as_slides[part] != by_slide[part]
-
-
-def test_patients_with_one_slide_each_change_nothing() -> None:
-    test, runs = made_up()
-    alone = {slide: f"patient of {slide}" for slide in np.unique(test.slides)[::2]}
-    assert compared(test, runs, patients=alone) == compared(test, runs)
 
 
 def test_single_trainings_have_intervals_over_slides() -> None:

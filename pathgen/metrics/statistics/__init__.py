@@ -1,1 +1,1 @@
-"""How sure a result is: resampling by patient or slide, intervals, paired tests, calibration, thresholds."""
+"""Statistics of the evaluation: clustered bootstrap, confidence intervals, tests, calibration."""

@@ -9,15 +9,15 @@ from pathgen.metrics.statistics.confidence_intervals import StandardError
 
 
 def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> tuple[int, int, float]:
-    """Test whether two classifiers are right equally often, by the patches on which one of them is.
+    """Test whether two classifiers have the same accuracy by their discordant patches.
 
     Args:
-        first_right: Whether the first is right, bool of shape (N,).
-        second_right: Whether the second is right on the same patches.
+        first_right: Whether the first classifier is right, bool (N,).
+        second_right: Whether the second is right on the same patches, bool (N,).
 
     Returns:
-        Patches that only the first gets right, that only the second does, and the exact two-sided p-value.
-        It takes patches as independent: those of a slide are not, so it finds differences too easily.
+        Number of patches that only the first classifies correctly, number that only the second does, and the
+        exact two-sided p-value. It is too small, because patches of a slide are not independent.
 
     Source: McNemar, Psychometrika 1947; exact as the binomial test of the discordant patches at 1/2.
     """
@@ -34,12 +34,12 @@ def p_value(difference: float, spread: StandardError) -> float:
 
 
 def minimum_detectable_difference(spread: StandardError, confidence: float, power: float) -> float:
-    """Return the difference that a test at this level finds with this probability.
+    """Return the minimum detectable difference of a two-sided test.
 
     Args:
-        spread: Of the difference.
-        confidence: 1 minus the level of the two-sided test, in (0, 1).
-        power: The probability, above 0.5, with which it finds the difference in its true direction.
+        spread: Standard error of the difference.
+        confidence: 1 minus the level of the test, in (0, 1).
+        power: Probability, above 0.5, that the test finds the difference in its true direction.
 
     Returns:
         The true difference, in the unit of the metric.

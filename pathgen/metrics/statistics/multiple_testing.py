@@ -1,14 +1,14 @@
-"""What several tests at once do to their p-values."""
+"""Adjustment of p-values for multiple testing."""
 
 
 def holm(p_values: dict[str, float]) -> dict[str, float]:
-    """Adjust p-values so that the chance of ANY false finding stays below the level (Holm 1979).
+    """Adjust p-values for the family-wise error rate (Holm 1979).
 
     Args:
-        p_values: By name of the test.
+        p_values: Name of the test to its p-value.
 
     Returns:
-        Adjusted p-values by name, in [0, 1]; a test finds something where its value is at most the level.
+        Name to adjusted p-value, in [0, 1]; a test is significant where it is at most the level.
     """
     adjusted: dict[str, float] = {}
     running = 0.0
