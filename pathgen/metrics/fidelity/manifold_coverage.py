@@ -1,21 +1,15 @@
-"""Coverage: how many original neighbourhoods contain any synthetic patch."""
+"""Coverage: share of the balls of original patches that contain a synthetic patch, in [0, 1].
 
-from pathgen.metrics.fidelity.metric import FeaturePair, Metric
+Source:
+    Naeem et al. 2020, section 3, with the same k as precision and recall (the papers use 5 and 3).
+"""
 
-
-def manifold_coverage(pair: FeaturePair) -> float:
-    """Return the share of original balls that contain an other vector, in [0, 1].
-
-    Source:
-        Naeem et al. 2020, section 3, with the same k as precision and recall (the papers use 5 and 3).
-    """
-    return float(pair.in_original_ball.any(axis=1).mean())
-
+from pathgen.metrics.fidelity.metric import Metric
 
 METRIC = Metric(
     "coverage_{extractor}",
     "share of original neighbourhoods that contain a synthetic patch",
     "higher",
     ("features",),
-    manifold_coverage,
+    lambda pair: float(pair.in_original_ball.any(axis=1).mean()),
 )

@@ -1,21 +1,15 @@
-"""Recall: whether synthetic patches are as varied as original ones."""
+"""Recall: share of the original patches in the manifold of the synthetic ones, in [0, 1].
 
-from pathgen.metrics.fidelity.metric import FeaturePair, Metric
+Source:
+    Kynkaanniemi et al. 2019, eq. 2.
+"""
 
-
-def manifold_recall(pair: FeaturePair) -> float:
-    """Return the share of the original vectors that lie in the manifold of the others, in [0, 1].
-
-    Source:
-        Kynkaanniemi et al. 2019, eq. 2.
-    """
-    return float(pair.in_other_ball.any(axis=1).mean())
-
+from pathgen.metrics.fidelity.metric import Metric
 
 METRIC = Metric(
     "manifold_recall_{extractor}",
     "share of original patches in the manifold of the synthetic patches",
     "higher",
     ("features",),
-    manifold_recall,
+    lambda pair: float(pair.in_other_ball.any(axis=1).mean()),
 )

@@ -8,13 +8,15 @@ from hypothesis import strategies as st
 
 from pathgen.metrics.features import EXTRACTORS
 from pathgen.metrics.features.texture_v1 import texture_v1, texture_v1_raw
+from pathgen.metrics.fidelity import (
+    manifold_coverage,
+    manifold_density,
+    manifold_precision,
+    manifold_recall,
+)
 from pathgen.metrics.fidelity.colour import colour_distance, colour_histograms
 from pathgen.metrics.fidelity.frechet import frechet_distance
 from pathgen.metrics.fidelity.kernel import kernel_distance
-from pathgen.metrics.fidelity.manifold_coverage import manifold_coverage
-from pathgen.metrics.fidelity.manifold_density import manifold_density
-from pathgen.metrics.fidelity.manifold_precision import manifold_precision
-from pathgen.metrics.fidelity.manifold_recall import manifold_recall
 from pathgen.metrics.fidelity.metric import FeaturePair
 from pathgen.metrics.fidelity.sliced_wasserstein import (
     draw_directions,
@@ -76,8 +78,8 @@ def naive_manifold(original: np.ndarray, synthetic: np.ndarray, k: int) -> tuple
 def overlap(original: np.ndarray, synthetic: np.ndarray, k: int = 5) -> tuple[float, float, float, float]:
     """Return precision, recall, density and coverage."""
     pair = FeaturePair({"features": original}, {"features": synthetic}, k)
-    metrics = (manifold_precision, manifold_recall, manifold_density, manifold_coverage)
-    return tuple(metric(pair) for metric in metrics)
+    modules = (manifold_precision, manifold_recall, manifold_density, manifold_coverage)
+    return tuple(each.METRIC.value(pair) for each in modules)
 
 
 @pytest.mark.parametrize("k", [1, 3, 5])
