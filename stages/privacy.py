@@ -7,8 +7,8 @@ from pathgen.core.files import atomic_folder
 from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
 from pathgen.gan.checkpoint import load_discriminator
-from pathgen.gan.discriminator_scores import discriminator_scores
 from pathgen.gan.export import selected_by
+from pathgen.gan.synthesis import discriminator_scores
 from pathgen.patches.image_grid import save_png
 from pathgen.patches.store import open_patch_set
 from pathgen.privacy.audit import audit

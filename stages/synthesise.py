@@ -25,12 +25,8 @@ def main(stage: Stage, *, generator: str) -> None:
             folder,
             generator=generator,
             label=label,
-            seed=settings.seed,
-            per_class=settings.per_class,
-            batch_size=settings.batch_size,
+            settings=settings,
             device=device,
-            best_of=settings.best_of,
-            sampling=settings.sampling.get(generator),
             precision=Precision(compute.precision, compute.channels_last),
         )
         grid = patch_grid(open_patch_set(folder).images[:64], 8, scale=2)

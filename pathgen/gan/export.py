@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from pathgen.core.files import atomic_folder
 from pathgen.gan.checkpoint import TrainedGan, save_gan
 from pathgen.gan.generators.base import FP32, Precision
-from pathgen.gan.sample_cache import cached_samples, in_batches
+from pathgen.gan.sample_cache import cached_samples
+from pathgen.gan.settings import SynthesiseSettings
 from pathgen.patches.image_grid import save_png
 from pathgen.patches.parquet import write_csv
 from pathgen.patches.store import write_patch_set
@@ -45,12 +46,8 @@ def write_synthetic_set(
     *,
     generator: str,
     label: str,
-    seed: int,
-    per_class: int,
-    batch_size: int,
+    settings: SynthesiseSettings,
     device: torch.device,
-    best_of: int = 1,
-    sampling: Mapping[str, object] | None = None,
     precision: Precision = FP32,
 ) -> None:
     """Write a synthetic patch set; memory does not grow with its size.
@@ -59,32 +56,30 @@ def write_synthetic_set(
         cache: Folder of all sample caches (see `cached_samples`).
         checkpoint: Folder of the trained generator.
         folder: The patch set, replaced when it is complete.
-        generator: Name of the generator, for the index.
+        generator: Name of the generator, for its sampling settings and the index.
         label: Class that it draws.
-        seed: Seed of the latents.
-        per_class: Number of patches; a larger set begins with the smaller one.
-        batch_size: Number of patches written at a time; changes no result.
+        settings: Section `synthesise`. A set with a larger `per_class` begins with the smaller one.
         device: Device of the sampling.
-        best_of: Number of candidates per patch (see `LoadedGenerator.sample`); above 1 the index says so.
-        sampling: Sampling settings of this generator.
         precision: Arithmetic of the sampling.
     """
     patches = cached_samples(
         cache,
         checkpoint,
-        seed=seed,
-        count=per_class,
+        seed=settings.seed,
+        count=settings.per_class,
         device=device,
-        best_of=best_of,
-        sampling=sampling,
+        best_of=settings.best_of,
+        sampling=settings.sampling.get(generator),
         precision=precision,
         desc=f"synthesise {generator}-{label}",
     )
-    columns = {"label": label, "generator": generator, "seed": np.int64(seed)}
-    if best_of > 1:
-        columns[_SELECTED_BY] = f"discriminator, best of {best_of}"
-    index = pd.DataFrame({"item": np.arange(per_class, dtype=np.int64), **columns})
-    write_patch_set(folder, index, patches.shape[1], in_batches(patches, batch_size))
+    index = pd.DataFrame({"item": np.arange(len(patches), dtype=np.int64)})
+    index = index.assign(label=label, generator=generator, seed=np.int64(settings.seed))
+    if settings.best_of > 1:
+        index[_SELECTED_BY] = f"discriminator, best of {settings.best_of}"
+    size = settings.batch_size
+    batches = (patches[start : start + size] for start in range(0, len(patches), size))
+    write_patch_set(folder, index, patches.shape[1], batches)
 
 
 def selected_by(index: pd.DataFrame) -> str | None:

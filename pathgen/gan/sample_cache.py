@@ -4,15 +4,12 @@ Patch i depends only on these and on i, so that a larger set samples only what t
 killed process resumes. A cache may be deleted at any time when no process uses it: it is sampled again.
 """
 
-import errno
 import hashlib
 import json
 import math
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict
-from functools import lru_cache
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
@@ -22,8 +19,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from pathgen.core.errors import PathgenError
-from pathgen.core.files import sha256_of, wait_lock, write_json
+from pathgen.core.files import report_full_disk, sha256_of, wait_lock, write_json
 from pathgen.core.progress import progress
 from pathgen.gan.generators.base import FP32, Precision
 from pathgen.gan.sampling import LoadedGenerator, load_generator
@@ -75,14 +71,15 @@ def cached_samples(
         uint8 (count, H, W, 3), mapped read-only; the first rows are the same for every `count`.
 
     Raises:
-        PathgenError: The checkpoint cannot be loaded, or the cache cannot be written, e.g. on a full disk.
+        PathgenError: The checkpoint cannot be loaded, or the disk is full.
     """
     assert count >= 1, count
     generator = load_generator(checkpoint, device=device)
     shape = (generator.meta.image_size, generator.meta.image_size, 3)
     key = _key(generator, seed, best_of, sampling or {}, precision)
     folder = cache / _sha256(json.dumps(key, sort_keys=True).encode())[:24]
-    with _writable(folder), wait_lock(folder / _LOCK_FILE, desc):
+    folder.mkdir(parents=True, exist_ok=True)
+    with report_full_disk(folder), wait_lock(folder / _LOCK_FILE, desc):
         (folder / _ROWS_FILE).touch()
         with (folder / _ROWS_FILE).open("r+b") as rows:
             kept = _intact(rows, folder / _RECORD_FILE, key, count, math.prod(shape))
@@ -103,26 +100,6 @@ def cached_samples(
                         kept.append(segment)
                         write_json(folder / _RECORD_FILE, {"key": key, "segments": kept})
         return np.memmap(folder / _ROWS_FILE, dtype=np.uint8, mode="r", shape=(count, *shape))
-
-
-def in_batches(patches: np.memmap[Any, np.dtype[np.uint8]], size: int) -> Iterator[NDArray[np.uint8]]:
-    """Read cached patches batch by batch, in constant memory.
-
-    By plain reads: pages of a map count as memory of the process.
-
-    Args:
-        patches: Result of `cached_samples`.
-        size: Number of patches per batch.
-
-    Yields:
-        uint8 (n, H, W, 3), n = `size` except for the last.
-    """
-    assert patches.filename is not None
-    with Path(patches.filename).open("rb") as rows:
-        for start in range(0, len(patches), size):
-            count = min(size, len(patches) - start)
-            batch = np.fromfile(rows, dtype=np.uint8, count=count * math.prod(patches.shape[1:]))
-            yield batch.reshape(count, *patches.shape[1:])
 
 
 def _appended(
@@ -184,6 +161,8 @@ def _key(
 ) -> dict[str, Any]:
     """Return all that the patches depend on, as plain JSON."""
     meta, device = generator.meta, generator.device
+    module = f"pathgen.gan.generators.{meta.settings.network}"
+    code = code_manifest("pathgen.gan.sample_cache", "pathgen.training.compute", module)
     networks = ("generator", "discriminator") if best_of > 1 else ("generator",)
     return {
         "format": _FORMAT,
@@ -202,32 +181,9 @@ def _key(
             else f"{torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}"
         ),
         "torch": torch.__version__,
-        "code": _code(meta.settings.network),
+        "code": _sha256(json.dumps(code).encode()),
     }
-
-
-@lru_cache(maxsize=8)
-def _code(network: str) -> str:
-    """Return a digest of the code that samples, the generator's module included."""
-    modules = ("pathgen.gan.sample_cache", "pathgen.training.compute", f"pathgen.gan.generators.{network}")
-    return _sha256(json.dumps(code_manifest(*modules)).encode())
 
 
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-@contextmanager
-def _writable(folder: Path) -> Iterator[None]:
-    """Create the folder, and turn errors of the file system into messages."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        yield
-    except (FileExistsError, NotADirectoryError, IsADirectoryError, PermissionError) as problem:
-        reason = f"cannot be written: {problem.strerror} ({problem.filename})"
-        raise PathgenError(folder, reason, "Remove what is in the way, or make it writable") from None
-    except OSError as problem:
-        if problem.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        hint = "Free some space and run the same command again; it resumes"
-        raise PathgenError(folder / _ROWS_FILE, "no space left on the device", hint) from None

@@ -1,7 +1,8 @@
 """Sampling of synthetic patches: each depends only on the checkpoint, the seed and its number."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -9,11 +10,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pathgen.core.seeding import torch_generator
-from pathgen.gan.discriminator_scores import discriminator_scores
 from pathgen.gan.generators.base import FP32, Precision, Sampler, sample_plain
 
 # Number of latents that a network sees at a time, always: another batch size would round differently.
 BLOCK = 64
+# Number of patches that the discriminator scores at a time.
+_SCORED = 256
 
 
 def to_uint8(images: torch.Tensor) -> NDArray[np.uint8]:
@@ -76,9 +78,10 @@ def synthesise(
     generator.to(device).eval()
     if precision.bf16 and precision.channels_last:
         generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    sample = partial(_candidates, generator, seed, device, sampler, precision)
     ready: list[NDArray[np.uint8]] = []
     for block in range(first // BLOCK, -(-count // BLOCK)):
-        samples = _block(generator, seed, block, device, sampler, rejection, precision)
+        samples = sample(block) if rejection is None else _best(sample, block, rejection, device)
         ready.append(samples[: count - block * BLOCK])
         is_last = (block + 1) * BLOCK >= count
         if is_last or sum(map(len, ready)) >= batch_size:
@@ -89,21 +92,14 @@ def synthesise(
             ready = [patches[stop:]]
 
 
-def _block(
-    generator: nn.Module,
-    seed: int,
-    block: int,
-    device: torch.device,
-    sampler: Sampler,
-    rejection: RejectionSampling | None,
-    precision: Precision,
+def _best(
+    sample: Callable[..., NDArray[np.uint8]], block: int, rejection: RejectionSampling, device: torch.device
 ) -> NDArray[np.uint8]:
-    patches = _candidates(generator, seed, (block,), device, sampler, precision)
-    if rejection is None:
-        return patches
+    """Return the candidate of each patch of a block that the discriminator prefers."""
+    patches = sample(block)
     scores = discriminator_scores(rejection.discriminator, patches, device)
     for number in range(1, rejection.best_of):
-        others = _candidates(generator, seed, (block, "candidate", number), device, sampler, precision)
+        others = sample(block, "candidate", number)
         scores_of_others = discriminator_scores(rejection.discriminator, others, device)
         better = scores_of_others > scores
         patches[better], scores[better] = others[better], scores_of_others[better]
@@ -114,10 +110,10 @@ def _block(
 def _candidates(
     generator: nn.Module,
     seed: int,
-    which: tuple[str | int, ...],
     device: torch.device,
     sampler: Sampler,
     precision: Precision,
+    *which: str | int,
 ) -> NDArray[np.uint8]:
     """Sample one candidate for each patch of a block."""
     latent_dim = int(generator.latent_dim)  # type: ignore[arg-type]
@@ -125,3 +121,26 @@ def _candidates(
     rng = torch_generator(seed, "noise-maps", *which, device=device)
     with precision.autocast(device):
         return to_uint8(sampler(generator, z.to(device), rng))
+
+
+def discriminator_scores(
+    discriminator: nn.Module, images: NDArray[np.uint8], device: torch.device
+) -> NDArray[np.float64]:
+    """Return the logit of each patch.
+
+    Args:
+        discriminator: Discriminator in eval mode; images (N, 3, H, W) in [-1, 1] to logits (N,).
+        images: uint8 (N, H, W, 3).
+        device: Device of the computation.
+
+    Returns:
+        Logits, float64 (N,); higher means more like an original.
+    """
+    discriminator.to(device)
+    scores = [np.empty(0, dtype=np.float64)]
+    with torch.inference_mode():
+        for start in range(0, len(images), _SCORED):
+            batch = torch.from_numpy(np.array(images[start : start + _SCORED])).to(device)
+            logits = discriminator(batch.permute(0, 3, 1, 2).float() / 127.5 - 1.0)  # (N, 3, H, W) -> (N,)
+            scores.append(logits.double().cpu().numpy())
+    return np.concatenate(scores)

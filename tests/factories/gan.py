@@ -14,6 +14,7 @@ from pathgen.gan.checkpoint import TrainedGan, save_gan
 from pathgen.gan.dataset import ClassLabels, GanDataset
 from pathgen.gan.generators.base import GeneratorSettings, Precision
 from pathgen.gan.loop import train_generator
+from pathgen.gan.settings import SynthesiseSettings
 
 CPU = torch.device("cpu")
 SIDE = 16
@@ -136,6 +137,11 @@ def batch(step: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Return random originals and latents of one step."""
     rng = torch_generator(9, step)
     return torch.rand(8, 3, SIDE, SIDE, generator=rng) * 2 - 1, torch.randn(8, 8, generator=rng)
+
+
+def synthesise_settings(**changes: Any) -> SynthesiseSettings:
+    """Return settings of `synthesise` without a choice, with changes; `seed` and `per_class` are required."""
+    return SynthesiseSettings(**{"batch_size": 64, "best_of": 1} | changes)
 
 
 def save_untrained(folder: Path, network: str, seed: int = 1, **changes: Any) -> Path:

@@ -16,10 +16,9 @@ from pathgen.gan import generators
 from pathgen.gan.checkpoint import TrainedGan, load_discriminator, load_meta
 from pathgen.gan.conditioning import ClassCondition, ClassShift, class_logits, condition_weight
 from pathgen.gan.dataset import of_all_labels, of_one_label
-from pathgen.gan.discriminator_scores import discriminator_scores
 from pathgen.gan.export import save_training
 from pathgen.gan.sampling import load_generator
-from pathgen.gan.synthesis import synthesise
+from pathgen.gan.synthesis import discriminator_scores, synthesise
 from pathgen.gan.trainer import AdversarialTrainer
 from pathgen.patches.store import PatchSet
 

@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from factories.gan import CPU, dataset, recipe, train
+from factories.gan import CPU, dataset, recipe, synthesise_settings, train
 
 from pathgen.gan.checkpoint import TrainedGan, load_discriminator, load_meta
-from pathgen.gan.discriminator_scores import discriminator_scores
 from pathgen.gan.export import example_for_signature, save_training, selected_by, write_synthetic_set
 from pathgen.gan.generators.base import FP32
 from pathgen.gan.sampling import load_generator
 from pathgen.gan.serving import _load_pyfunc
+from pathgen.gan.synthesis import discriminator_scores
 from pathgen.patches.store import PatchSet, open_patch_set
 
 
@@ -55,8 +55,10 @@ def kept(model: Path, folder: Path, count: int, **settings: Any) -> PatchSet:
         folder.parent / "store",
         model,
         folder,
-        **{"generator": "dcgan", "label": "tumor", "seed": 5, "batch_size": 64, "device": CPU} | settings,
-        per_class=count,
+        generator="dcgan",
+        label="tumor",
+        settings=synthesise_settings(**{"seed": 5, "per_class": count} | settings),
+        device=CPU,
     )
     return open_patch_set(folder)
 
