@@ -22,7 +22,7 @@ from pathgen.gan.generators.base import GanTrainer, GeneratorSettings, Loader, P
 from pathgen.gan.online_frechet import FRECHET_KEYS
 from pathgen.gan.overfitting import PROBE_KEYS, warn_if_overfitting
 from pathgen.gan.sample_grid import SampleGrids
-from pathgen.gan.training_state import TrainingState
+from pathgen.gan.training_state import LOGS, PROBES, SAMPLES, TrainingState
 from pathgen.training.checkpoint import load_snapshot, save_snapshot
 from pathgen.training.metric_logger import MetricLogger, NullLogger
 
@@ -108,10 +108,10 @@ def train_generator(
             z = torch.randn(settings.batch_size, settings.latent_dim, generator=rng)
             c = _condition(data, settings, loader, step, device)
             state.add(trainer.step(loader.batch(step), to_device(z, device), step=step, c=c))
-            if state.should_log:
+            if state.is_due(LOGS):
                 bar.set_postfix(state.log(), refresh=False)
             _sample_and_probe(grids, state, trainer, 1.0 if c is None else c.weight)
-            if grids.has_held_out and state.should_probe:
+            if grids.has_held_out and state.is_due(PROBES):
                 warn_if_overfitting(desc, state.probe_history, state.images, len(data.images))
             is_due = state.step % snapshot_steps == 0 or state.step == settings.steps
             if resume_folder is not None and is_due:
@@ -136,11 +136,11 @@ def train_generator(
 
 
 def _sample_and_probe(grids: SampleGrids, state: TrainingState, trainer: GanTrainer, weight: float) -> None:
-    should_probe = grids.has_held_out and state.should_probe
-    if not state.should_sample and not should_probe:
+    should_sample, should_probe = state.is_due(SAMPLES), grids.has_held_out and state.is_due(PROBES)
+    if not should_sample and not should_probe:
         return
     grid = grids.sample(trainer.pair.g_final, weight)
-    if state.should_sample:
+    if should_sample:
         state.log_samples(grid)
     if should_probe:
         state.log_probe(grids.probe(trainer.pair, grid, weight))

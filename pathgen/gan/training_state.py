@@ -70,25 +70,10 @@ class TrainingState:
         self._count += 1
         self.step += 1
 
-    def _is_due(self, times: int) -> bool:
+    def is_due(self, times: int) -> bool:
         """Return whether this step completes one of `times` equal parts of the training."""
         steps = self._settings.steps
         return self.step * times // steps > (self.step - 1) * times // steps
-
-    @property
-    def should_log(self) -> bool:
-        """Whether a log interval ends: 200 in a training, at most one per step."""
-        return self._is_due(LOGS)
-
-    @property
-    def should_sample(self) -> bool:
-        """Whether a sample grid is due: 10 in a training, the last one at its end."""
-        return self._is_due(SAMPLES)
-
-    @property
-    def should_probe(self) -> bool:
-        """Whether a probe is due: 20 in a training, the last one at its end."""
-        return self._is_due(PROBES)
 
     def log(self) -> dict[str, str]:
         """Log the means of the statistics since the last call.

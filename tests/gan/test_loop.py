@@ -11,7 +11,7 @@ from factories.gan import CPU, batch, build_trainer, changed, dataset, recipe, t
 from numpy.typing import NDArray
 
 from pathgen.core.errors import PathgenError
-from pathgen.gan import training_state
+from pathgen.gan import loop
 from pathgen.gan.checkpoint import TrainedGan
 from pathgen.gan.synthesis import synthesise
 from pathgen.gan.trainer import STATISTICS, AdversarialTrainer
@@ -256,7 +256,7 @@ def test_resuming_really_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         return step
 
     # Three log intervals, so that the snapshot at step 10 falls into the middle of one.
-    monkeypatch.setattr(training_state, "LOGS", 3)
+    monkeypatch.setattr(loop, "LOGS", 3)
     settings = changed(RECIPE, ema_decay=0.9, augment="d4")
     monkeypatch.setattr(AdversarialTrainer, "step", until(13))
     with pytest.raises(KeyboardInterrupt):
