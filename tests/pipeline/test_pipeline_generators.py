@@ -46,7 +46,7 @@ def test_change_of_one_generator_runs_only_its_stages(copy: Study) -> None:
         if change == "setting":
             copy.set_params({"train_gan.generators.dp-eps10.max_grad_norm": 0.5})
         else:
-            with (copy.root / "pathgen/gan/generators/dpdcgan/rng_seed.py").open("a") as module:
+            with (copy.root / "pathgen/gan/generators/dpdcgan/privacy_unit.py").open("a") as module:
                 module.write("# a comment\n")
         trained = ran(copy.repro("train_gan", "synthesise"))
         assert set(trained) - {"check_params"} <= {"train_gan@dp-eps10", "synthesise@dp-eps10"}, change

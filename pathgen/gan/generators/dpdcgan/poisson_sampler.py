@@ -10,8 +10,7 @@ from pathgen.core.seeding import torch_generator
 from pathgen.gan.dataloader import augmented_batch, resident_images
 from pathgen.gan.dataset import GanDataset
 from pathgen.gan.generators.dpdcgan.privacy_unit import privacy_unit_ids, warn_about_patients
-from pathgen.gan.generators.dpdcgan.rng_seed import private_seed
-from pathgen.gan.generators.dpdcgan.settings import DpDcganSettings
+from pathgen.gan.generators.dpdcgan.settings import DpDcganSettings, private_seed
 
 
 class PoissonLoader:

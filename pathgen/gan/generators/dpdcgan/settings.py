@@ -1,13 +1,18 @@
 """Settings of a DCGAN that is trained with differential privacy."""
 
+import hashlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
 
 import pydantic
 from pydantic import Field
 
+from pathgen.core.errors import PathgenError
+from pathgen.core.seeding import derive_seed
 from pathgen.gan.generators.base import GeneratorSettings, Study
 
+_SECRET_BYTES = 32
 Unit = Literal["patch", "patient"]
 
 
@@ -84,3 +89,30 @@ class DpDcganSettings(GeneratorSettings):
         if self.unit == "patch" and self.batch_size > study.train_patches:
             reason = f"is {self.batch_size}, of {study.train_patches} patches per class"
             yield "batch_size", reason, "Lower it, or raise sample.per_class.train"
+
+
+def private_seed(settings: DpDcganSettings) -> int:
+    """Return the seed of noise and sampling.
+
+    Whoever knows the seed can subtract the noise: the guarantee holds only against those who do not.
+
+    Args:
+        settings: The recipe; its ``secret_file`` may be None.
+
+    Returns:
+        Derived from the recipe's seed, and from the content of the secret file if there is one.
+
+    Raises:
+        PathgenError: The file is missing or too short.
+    """
+    if settings.secret_file is None:
+        return derive_seed(settings.seed, "private")
+    path = Path(settings.secret_file)
+    hint = f"Create it once, and never publish it: head -c {_SECRET_BYTES} /dev/urandom > {path}"
+    try:
+        content = path.read_bytes()
+    except OSError as problem:
+        raise PathgenError(path, f"cannot be read: {problem.strerror}", hint) from None
+    if len(content) < _SECRET_BYTES:
+        raise PathgenError(path, f"has {len(content)} bytes, {_SECRET_BYTES} are needed", hint)
+    return derive_seed(settings.seed, "private", hashlib.sha256(content).hexdigest())
