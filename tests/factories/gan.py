@@ -139,6 +139,12 @@ def batch(step: int) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.rand(8, 3, SIDE, SIDE, generator=rng) * 2 - 1, torch.randn(8, 8, generator=rng)
 
 
+def same_weights(one: torch.nn.Module, other: torch.nn.Module) -> bool:
+    """Return whether weights, running statistics and counters of two networks are equal."""
+    states = one.state_dict(), other.state_dict()
+    return states[0].keys() == states[1].keys() and all(map(torch.equal, *(s.values() for s in states)))
+
+
 def synthesise_settings(**changes: Any) -> SynthesiseSettings:
     """Return settings of `synthesise` without a choice, with changes; `seed` and `per_class` are required."""
     return SynthesiseSettings(**{"batch_size": 64, "best_of": 1} | changes)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from factories.gan import CPU, changed, recipe, train
+from factories.gan import CPU, changed, recipe, same_weights, train
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import torch_generator
@@ -36,11 +36,6 @@ RECIPES = {
         ada_target=0.0,
     ),
 }
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 def patches(count: int, seed: int) -> PatchSet:
@@ -198,10 +193,7 @@ def test_a_stopped_training_goes_on_with_the_labels_it_had(
     assert [number for number, _ in seen] == list(range(10, 20))
     assert [strength for _, strength in seen] == [1.0] * 10
     straight = trained(settings)
-    pairs = zip(
-        resumed.generator.state_dict().values(), straight.generator.state_dict().values(), strict=True
-    )
-    assert all(torch.equal(a, b) for a, b in pairs)
+    assert same_weights(resumed.generator, straight.generator)
     assert resumed.overfitting.equals(straight.overfitting)
     with pytest.raises(PathgenError, match=r"recipe\.ramp_share was 0\.2, is 0\.1"):
         trained(changed(settings, ramp_share=0.1), resume_folder=tmp_path)

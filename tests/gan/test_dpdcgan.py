@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from factories.gan import CPU, DPDCGAN, HELD_OUT, IMAGES, build_trainer, changed, dataset, train
+from factories.gan import CPU, DPDCGAN, HELD_OUT, IMAGES, build_trainer, changed, dataset, same_weights, train
 from opacus.accountants import RDPAccountant
 from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -29,11 +29,6 @@ from pathgen.gan.sampling import load_generator
 
 OF_PATIENTS = changed(DPDCGAN, unit="patient", patches_per_unit=4)
 UNITS = np.arange(len(IMAGES)) % 6
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 def owned(units: Any = None, images: Any = IMAGES, held_out: Any = None) -> GanDataset:
@@ -58,11 +53,6 @@ def accountant_of(recipe: DpDcganSettings, units: Any = None) -> RdpAccountant:
 
 def noise(*shape: int, step: int = 0) -> torch.Tensor:
     return torch.rand(shape, generator=torch_generator(3, step)) * 2 - 1
-
-
-def same(one: torch.nn.Module, other: torch.nn.Module) -> bool:
-    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
-    return all(torch.equal(own, others) for own, others in pairs)
 
 
 def stream(recipe: DpDcganSettings, units: Any = None) -> PoissonLoader:
@@ -170,7 +160,7 @@ def test_the_generator_learns_on_its_turns_only() -> None:
         pair.step(noise(4, 1, 3, 16, 16), noise(8, 8), step=number)
         learned.append(not all(map(torch.equal, before, pair.pair.g.parameters())))
     assert learned == [False, False, True] * 2
-    assert not same(pair.pair.d, start.pair.d)
+    assert not same_weights(pair.pair.d, start.pair.d)
 
 
 def test_bf16_clips_in_float32() -> None:
@@ -223,10 +213,10 @@ def test_originals_reach_the_networks_through_draws_alone() -> None:
     others = HELD_OUT.copy()
     others[drawn] = IMAGES[drawn]
     one, other = trained(recipe, held_out=HELD_OUT), trained(recipe, others, held_out=IMAGES)
-    assert same(one.generator, other.generator)
-    assert same(one.discriminator, other.discriminator)
+    assert same_weights(one.generator, other.generator)
+    assert same_weights(one.discriminator, other.discriminator)
     others[drawn[0]] = 255
-    assert not same(one.generator, trained(recipe, others).generator)
+    assert not same_weights(one.generator, trained(recipe, others).generator)
 
 
 # --- What is said of it -----------------------------------------------------------------------------------
@@ -300,9 +290,9 @@ def test_a_secret_moves_noise_and_draws(tmp_path: Path) -> None:
         path.write_bytes(bytes([number]) * 32)
         secrets.append(changed(DPDCGAN, secret_file=str(path)))
     results = [trained(changed(recipe, kimg=0.032)) for recipe in (DPDCGAN, *secrets, secrets[0])]
-    assert same(results[1].generator, results[3].generator)
-    assert not same(results[0].generator, results[1].generator)
-    assert not same(results[1].generator, results[2].generator)
+    assert same_weights(results[1].generator, results[3].generator)
+    assert not same_weights(results[0].generator, results[1].generator)
+    assert not same_weights(results[1].generator, results[2].generator)
     assert results[1].meta["privacy"]["secret"]
     assert (bytes([1]) * 32).hex() not in str(results[2].meta)
     (tmp_path / "secret-0").write_bytes(b"short")

@@ -10,10 +10,9 @@ import torch
 from factories.gan import CPU, dataset, recipe, synthesise_settings, train
 
 from pathgen.gan.checkpoint import TrainedGan, load_discriminator, load_meta
-from pathgen.gan.export import example_for_signature, save_training, selected_by, write_synthetic_set
+from pathgen.gan.export import save_training, selected_by, write_synthetic_set
 from pathgen.gan.generators.base import FP32
 from pathgen.gan.sampling import load_generator
-from pathgen.gan.serving import _load_pyfunc
 from pathgen.gan.synthesis import discriminator_scores
 from pathgen.patches.store import PatchSet, open_patch_set
 
@@ -94,12 +93,3 @@ def test_scores_equal_the_discriminator_patch_by_patch(
         with torch.inference_mode():
             alone = float(discriminator(pixels)[0])
         assert scores[number] == pytest.approx(alone, abs=1e-5)
-
-
-def test_the_served_model_draws_what_synthesis_draws(trained: TrainedGan, folders: tuple[Path, Path]) -> None:
-    served = _load_pyfunc(str(folders[0]))
-    wanted, shape_like = example_for_signature(trained.image_size)
-    assert served.predict(wanted).shape == shape_like.shape
-    two = served.predict(pd.DataFrame({"seed": [1, 2], "count": [3, 70]}))
-    generator = load_generator(folders[0])
-    assert np.array_equal(two, np.concatenate([generator.sample(3, seed=1), generator.sample(70, seed=2)]))

@@ -1,5 +1,6 @@
 """Training: what a step may change, what is told, what is refused, and that a kill changes nothing."""
 
+import copy
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -7,22 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from factories.gan import CPU, batch, build_trainer, changed, dataset, recipe, train
+from factories.gan import CPU, batch, build_trainer, changed, dataset, recipe, same_weights, train
 from numpy.typing import NDArray
 
 from pathgen.core.errors import PathgenError
-from pathgen.gan import loop
+from pathgen.gan import generators, loop
 from pathgen.gan.checkpoint import TrainedGan
 from pathgen.gan.synthesis import synthesise
 from pathgen.gan.trainer import STATISTICS, AdversarialTrainer
 from pathgen.training.checkpoint import load_snapshot, load_tensors
 
 RECIPE = recipe("dcgan", kimg=0.16, real_target=1.0, ema_decay=0.0, augment="none")
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 def stripes(count: int = 24) -> NDArray[np.uint8]:
@@ -42,21 +38,13 @@ def trainer(ema_decay: float = 0.0, bf16: bool = False) -> AdversarialTrainer:
     return build_trainer(changed(RECIPE, ema_decay=ema_decay), bf16=bf16)
 
 
-def copied(module: torch.nn.Module) -> dict[str, torch.Tensor]:
-    return {name: tensor.clone() for name, tensor in module.state_dict().items()}
-
-
-def same(one: Mapping[str, torch.Tensor], other: Mapping[str, torch.Tensor]) -> bool:
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
-
-
 def test_the_discriminators_turn_leaves_the_generator_alone_and_the_other_way_round() -> None:
     pair = trainer()
     real, latents = batch(0)
     fake = pair.pair.g(latents)
-    before = copied(pair.pair.g)
+    before = copy.deepcopy(pair.pair.g)
     pair._train_discriminator(real, fake.detach())
-    assert same(before, copied(pair.pair.g))
+    assert same_weights(before, pair.pair.g)
     assert all(weights.grad is None for weights in pair.pair.g.parameters())
     weights_before = [weights.clone() for weights in pair.pair.d.parameters()]
     for weights in pair.pair.d.parameters():
@@ -65,7 +53,7 @@ def test_the_discriminators_turn_leaves_the_generator_alone_and_the_other_way_ro
     assert all(map(torch.equal, weights_before, pair.pair.d.parameters()))
     assert all(weights.grad is None for weights in pair.pair.d.parameters())
     assert all(weights.requires_grad for weights in pair.pair.d.parameters())
-    assert not same(before, copied(pair.pair.g))
+    assert not same_weights(before, pair.pair.g)
 
 
 def test_a_step_is_the_textbooks_two_updates() -> None:
@@ -100,7 +88,7 @@ def test_a_step_is_the_textbooks_two_updates() -> None:
 def test_the_average_is_the_recursive_one_and_counters_are_copied() -> None:
     pair = trainer(ema_decay=0.5)
     assert pair.pair.g_ema is not None
-    expected = copied(pair.pair.g_ema)
+    expected = copy.deepcopy(pair.pair.g_ema).state_dict()
     for step in range(4):
         pair.step(*batch(step), step=step)
         decay = min(0.5, (1 + step) / (10 + step))
@@ -155,11 +143,21 @@ def test_a_short_training_learns_and_tells_its_course() -> None:
     assert result.history.iloc[0]["gan/discriminator_loss"] == pytest.approx(2 * np.log(2), abs=0.3)
 
 
-def test_it_learns_where_a_single_image_is_bright() -> None:
+@pytest.mark.parametrize(
+    "settings",
+    [
+        changed(RECIPE, kimg=1.2, lr_generator=2e-3, lr_discriminator=1e-3),
+        recipe(
+            "stylegan2", kimg=0.8, augment="none", ada_target=0.0, lr_generator=5e-3, lr_discriminator=5e-3
+        ),
+    ],
+    ids=["dcgan", "stylegan2"],
+)
+def test_training_learns_where_a_single_image_is_bright(settings: Any) -> None:
     image = np.full((16, 16, 3), 40, dtype=np.uint8)
     image[:8, :8] = (220, 120, 180)
-    settings = changed(RECIPE, kimg=1.2, lr_generator=2e-3, lr_discriminator=1e-3)
     result = trained(settings, images=np.stack([image] * 8))
+    assert list(result.history.columns) == ["kimg", *generators.load(settings.network).trainer.statistics]
     assert np.isfinite(result.history.to_numpy()).all()
     (drawn,) = synthesise(result.generator, seed=1, count=64, batch_size=64, device=CPU)
     found = drawn.mean((0, 3))  # (H, W)
@@ -169,10 +167,10 @@ def test_it_learns_where_a_single_image_is_bright() -> None:
 
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not() -> None:
     one, two = trained(), trained()
-    assert same(one.generator.state_dict(), two.generator.state_dict())
+    assert same_weights(one.generator, two.generator)
     assert one.history.equals(two.history)
     other = trained(changed(RECIPE, seed=2))
-    assert not same(one.generator.state_dict(), other.generator.state_dict())
+    assert not same_weights(one.generator, other.generator)
 
 
 def test_a_diverging_training_stops_at_once() -> None:
@@ -266,7 +264,7 @@ def test_resuming_really_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     resumed = trained(settings, resume_folder=tmp_path)
     assert seen == list(range(10, 20))
     straight = trained(settings)
-    assert same(resumed.generator.state_dict(), straight.generator.state_dict())
+    assert same_weights(resumed.generator, straight.generator)
     assert resumed.history.equals(straight.history)
     assert all(
         np.array_equal(a[1], b[1]) for a, b in zip(resumed.sample_grids, straight.sample_grids, strict=True)

@@ -22,11 +22,6 @@ from pathgen.training.checkpoint import save_snapshot
 PLAIN = changed(STYLEGAN2, r1_gamma=0.0, path_weight=0.0, mixing=0.0, ada_target=0.0)
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 def test_a_plain_step_is_the_textbooks_two_updates() -> None:
     """Twin without penalties, mixing and augmentation: logistic losses, Adam, and the averaged copy."""
     pair, twin = build_trainer(PLAIN), build_trainer(PLAIN)
@@ -156,30 +151,13 @@ def test_all_that_steps_change_is_in_the_state(tmp_path: Path, stopped: int) -> 
     for step in range(stopped, 12):
         later = again.step(*batch(step), step=step)
         assert all(torch.equal(told[step][name], later[name]) for name in later)
-    pairs = zip(
-        straight.pair.g_final.state_dict().values(), again.pair.g_final.state_dict().values(), strict=True
-    )
-    assert all(torch.equal(a, b) for a, b in pairs)
     for name, trainer in (("straight", straight), ("again", again)):
         save_snapshot(tmp_path / name, trainer.pair.state(), {})
     one, other = (tmp_path / name / "snapshot.safetensors" for name in ("straight", "again"))
     assert one.read_bytes() == other.read_bytes()
 
 
-def test_it_learns_where_a_single_image_is_bright() -> None:
-    image = np.full((16, 16, 3), 40, dtype=np.uint8)
-    image[:8, :8] = (220, 120, 180)
-    rates = {"lr_generator": 5e-3, "lr_discriminator": 5e-3}
-    recipe = changed(STYLEGAN2, kimg=0.8, augment="none", ada_target=0.0, **rates)
-    result = train(recipe, dataset(np.stack([image] * 8)))
-    assert list(result.history.columns) == ["kimg", *StyleGan2Trainer.statistics]
-    assert np.isfinite(result.history.to_numpy()).all()
-    (drawn,) = synthesise(result.generator, seed=1, count=64, batch_size=64, device=CPU)
-    found = drawn.mean((0, 3))  # (H, W)
-    assert found[:8, :8].mean() - (found[8:].mean() + found[:8, 8:].mean()) / 2 > 40
-
-
-def test_what_was_saved_draws_the_same_after_loading(tmp_path: Path) -> None:
+def test_saved_pair_draws_the_same_after_loading(tmp_path: Path) -> None:
     images = np.random.default_rng(1).integers(0, 256, (30, 16, 16, 3), dtype=np.uint8)
     result = train(changed(STYLEGAN2, kimg=0.08), dataset(images))
     save_gan(tmp_path / "model", result, "normal")
