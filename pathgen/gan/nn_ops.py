@@ -1,10 +1,11 @@
-"""Operations on networks that several trainers share."""
+"""Losses, statistics and operations on networks that several trainers share."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 # One grey level in [-1, 1]: lower bound of the spread of originals, which are constant in the worst case.
 GREY_LEVEL = 1 / 127.5
@@ -36,3 +37,61 @@ def grad_norm(network: nn.Module) -> torch.Tensor:
     """Return the Euclidean norm of all gradients of a network."""
     grads = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
     return torch.nn.utils.get_total_norm(grads)
+
+
+def discriminator_loss(
+    real_logits: torch.Tensor, fake_logits: torch.Tensor, real_target: float
+) -> torch.Tensor:
+    """Return ``BCE(real, real_target) + BCE(fake, 0)``, each a mean over its batch.
+
+    Args:
+        real_logits: Logits of original images, (N,).
+        fake_logits: Logits of generated images, (N,).
+        real_target: 1, or less for one-sided label smoothing (Salimans et al. 2016, section 3.4).
+
+    Returns:
+        A scalar in nats.
+
+    Source: Goodfellow et al. 2014 (arXiv 1406.2661), equation 1.
+    """
+    real = functional.binary_cross_entropy_with_logits(real_logits, torch.full_like(real_logits, real_target))
+    return real + functional.softplus(fake_logits).mean()
+
+
+def generator_loss(fake_logits: torch.Tensor) -> torch.Tensor:
+    """Return ``BCE(fake, 1)``: the non-saturating loss, ``-mean(log(sigmoid(logits)))``.
+
+    Args:
+        fake_logits: Logits of generated images, (N,).
+
+    Returns:
+        A scalar in nats.
+
+    Source: Goodfellow et al. 2014, end of section 3.
+    """
+    return functional.softplus(-fake_logits).mean()
+
+
+@torch.no_grad()
+def update_ema(g_ema: nn.Module, g: nn.Module, decay: float) -> None:
+    """Move an average towards a network: weights and running statistics; integer counters are copied.
+
+    Args:
+        g_ema: The average, changed in place.
+        g: The network, of the same build.
+        decay: Weight of the old average, 0 to 1.
+    """
+    pairs = [
+        (own, other)
+        for own, other in zip(g_ema.state_dict().values(), g.state_dict().values(), strict=True)
+        if own.is_floating_point()
+    ]
+    torch._foreach_lerp_([own for own, _ in pairs], [other for _, other in pairs], 1.0 - decay)
+    for own, other in zip(g_ema.buffers(), g.buffers(), strict=True):
+        if not own.is_floating_point():
+            own.copy_(other)
+
+
+def warmed_up(decay: float, step: int) -> float:
+    """Return the decay of an early step, at which the average must not reach back to the initial weights."""
+    return min(decay, (1 + step) / (10 + step))

@@ -8,10 +8,16 @@ from torch import nn
 
 from pathgen.gan.conditioning import ClassCondition
 from pathgen.gan.dataset import GanDataset
-from pathgen.gan.ema import update_ema, warmed_up
 from pathgen.gan.generators.base import GanPair, GeneratorSettings, Precision
-from pathgen.gan.losses import discriminator_loss, generator_loss
-from pathgen.gan.nn_ops import frozen, grad_norm, spread_ratio
+from pathgen.gan.nn_ops import (
+    discriminator_loss,
+    frozen,
+    generator_loss,
+    grad_norm,
+    spread_ratio,
+    update_ema,
+    warmed_up,
+)
 
 # Keys of each step; docs/metrics.md explains them.
 STATISTICS = (

@@ -9,7 +9,7 @@ from torch import nn
 
 from pathgen.core.seeding import torch_generator
 from pathgen.gan.generators import dcgan
-from pathgen.gan.losses import discriminator_loss, generator_loss
+from pathgen.gan.nn_ops import discriminator_loss, generator_loss
 
 PAPER = recipe("dcgan", width=64, latent_dim=100)
 

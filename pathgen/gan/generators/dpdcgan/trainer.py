@@ -8,13 +8,19 @@ from torch import nn
 from pathgen.core.seeding import torch_generator
 from pathgen.gan.conditioning import ClassCondition
 from pathgen.gan.dataset import GanDataset
-from pathgen.gan.ema import update_ema, warmed_up
 from pathgen.gan.generators.base import GanPair, Precision
 from pathgen.gan.generators.dpdcgan.accounting import RdpAccountant
 from pathgen.gan.generators.dpdcgan.per_sample_grad import clipped_sum
 from pathgen.gan.generators.dpdcgan.settings import DpDcganSettings, private_seed
-from pathgen.gan.losses import discriminator_loss, generator_loss
-from pathgen.gan.nn_ops import frozen, grad_norm, spread_ratio
+from pathgen.gan.nn_ops import (
+    discriminator_loss,
+    frozen,
+    generator_loss,
+    grad_norm,
+    spread_ratio,
+    update_ema,
+    warmed_up,
+)
 from pathgen.gan.trainer import logit_statistics
 
 
