@@ -18,7 +18,7 @@ from benchmarks.patches import Images
 from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
 from pathgen.patches.store import open_patch_set
-from pathgen.privacy.class_audit import class_audit
+from pathgen.privacy.audit import class_audit
 from pathgen.privacy.nearest_pairs import find_pairs
 from pathgen.privacy.settings import PrivacySettings
 from pathgen.results.audit import ClassAudit

@@ -1,15 +1,19 @@
 """Privacy audit of one synthetic set: tests, controls, verdict and pictures."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pathgen.core.seeding import numpy_generator
 from pathgen.metrics.patch_checks import check_patch_sets
-from pathgen.privacy.class_audit import class_audit
+from pathgen.metrics.statistics.multiple_testing import holm
+from pathgen.privacy.attack_family import QUESTIONS, run_attacks
+from pathgen.privacy.attack_features import attack_features
+from pathgen.privacy.controls import FEW_COPIES, run_controls
 from pathgen.privacy.discriminator_attacks import Discriminator, discriminator_tests, shadow_tests
 from pathgen.privacy.figures import closest_pairs, correlation_histogram, rendered
 from pathgen.privacy.group_risk import Origins, group_risks, most_exposed, slide_test
@@ -30,6 +34,10 @@ _NO_PROOF = (
 )
 _MIN_PATCHES = 20
 _SEVERITY = (PASSED, LEAKAGE, REFUSED)
+
+_TEMPLATES = Environment(  # noqa: S701, plain text
+    loader=PackageLoader("pathgen.privacy", "."), undefined=StrictUndefined
+)
 
 
 @dataclass(frozen=True)
@@ -125,6 +133,50 @@ def audit(
         labels=audits,
     )
     return AuditReport(record, pictures, plots)
+
+
+def class_audit(pairs: ClassPairs, level: float) -> ClassAudit:
+    """Test one class, run its controls and reach a verdict.
+
+    Args:
+        pairs: Patches of the class and their nearest pairs.
+        level: Probability of a false alarm over all tests of the class.
+
+    Returns:
+        The audit, without scores and risks that the verdict does not rest on.
+    """
+    features = attack_features(pairs.profile, pairs.reference_profile, pairs.pool)
+    tests = run_attacks(features, pairs.settings, pairs.rng("labellings", pairs.label))
+    adjusted = holm({name: test.p_value for name, test in tests.items()})
+    controls = run_controls(pairs, level)
+    found = [name for name, p in adjusted.items() if p <= level]
+    verdict = LEAKAGE if found else PASSED
+    if not all(control.as_expected for control in controls):
+        verdict = REFUSED
+    text = _TEMPLATES.get_template("verdict.txt.j2").render(
+        verdict=verdict,
+        found=[(QUESTIONS[name], tests[name]) for name in found],
+        failed=[control for control in controls if not control.as_expected],
+        detected=next(control for control in controls if control.name == FEW_COPIES),
+        pairs=pairs,
+    )
+    n = len(pairs.pool.members)
+    return ClassAudit(
+        verdict=verdict,
+        text=" ".join(text.split()),
+        patches={"train": n, "nonmember": n, "reference": n, "synthetic": len(pairs.synthetic)},
+        level=level,
+        tests={
+            name: AttackResult(
+                question=QUESTIONS[name],
+                **asdict(test),
+                p_adjusted=adjusted[name],
+                found=name in found,
+            )
+            for name, test in tests.items()
+        },
+        controls=controls,
+    )
 
 
 def _sample_rows(

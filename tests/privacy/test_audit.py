@@ -11,8 +11,7 @@ from factories.privacy_sets import privacy_settings, scenes
 
 from pathgen.core.errors import PathgenError
 from pathgen.privacy.attack_family import QUESTIONS
-from pathgen.privacy.audit import AuditReport, audit
-from pathgen.privacy.class_audit import class_audit
+from pathgen.privacy.audit import AuditReport, audit, class_audit
 from pathgen.privacy.d4_ncc import apply_symmetry
 from pathgen.privacy.figures import closest_pairs
 from pathgen.privacy.nearest_pairs import find_pairs
@@ -105,10 +104,9 @@ def test_audit_honest_generators_pass() -> None:
     assert 0.35 < np.mean(p_values) < 0.75
 
 
-@pytest.mark.parametrize("rotate", [False, True], ids=["unchanged", "rotated"])
-def test_audit_five_per_cent_of_copies_are_detected(rotate: bool) -> None:
+def test_audit_five_per_cent_of_rotated_copies_are_detected() -> None:
     for base in range(1, 3):
-        assert audited_class(with_copies(base, 0.05, rotate=rotate), base).verdict == LEAKAGE
+        assert audited_class(with_copies(base, 0.05, rotate=True), base).verdict == LEAKAGE
 
 
 def test_audit_leaking_set_is_explained(leaking: AuditReport) -> None:
