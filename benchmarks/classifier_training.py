@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,10 @@ from pathgen.classifier.dataloader import DeviceDataset, batch_order
 from pathgen.classifier.loop import train_step
 from pathgen.classifier.networks.cnn6 import feature_side_px
 from pathgen.classifier.registry import build_classifier
+from pathgen.classifier.settings import TrainClassifierConfig, TrainClassifierSettings
 from pathgen.classifier.training_state import TrainingState
+from pathgen.core.params import parse_section
+from pathgen.core.profiles import read_profile
 from pathgen.core.torchvision_import import torchvision
 from pathgen.patches.store import PatchSet
 from pathgen.training.compute import apply_compute
@@ -69,12 +73,14 @@ def usual_script(folder: Path, device: torch.device, network: Callable[[], nn.Mo
             yield len(labels)
 
 
-def pathgen_training(precision: str, device: torch.device) -> Steps:
+def pathgen_training(precision: Literal["fp32", "bf16"], device: torch.device) -> Steps:
     """Train as the stage does; yield the number of images per step, without end."""
     device = apply_compute(device=device.type, threads=0)
     model = pathgen_network().to(device, memory_format=torch.channels_last)
     patches = PatchSet(noise(PATCHES, SIDE_PX), pd.DataFrame({"label": np.where(LABELS, "tumor", "normal")}))
-    dataset = DeviceDataset(patches, device=device, channels_last=True, augment="none", seed=1)
+    recipe = parse_section(read_profile("phantom"), "train_classifier", TrainClassifierSettings).of("cnn6")
+    config = TrainClassifierConfig(recipe=recipe, seed=1, precision=precision, channels_last=True)
+    dataset = DeviceDataset(patches, config, device)
     run, epoch = TrainingState(model, SGD(model.parameters())), 0
     model.train()
     while True:

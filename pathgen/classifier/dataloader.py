@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pathgen.classifier.prediction import normalised
-from pathgen.classifier.settings import Augment
+from pathgen.classifier.settings import TrainClassifierConfig
 from pathgen.core.seeding import numpy_generator, torch_generator
 from pathgen.patches.store import PatchSet
 from pathgen.training.augmentation import blurred, restained, turned
@@ -51,33 +51,17 @@ def batch_order(
 class DeviceDataset:
     """Patches and labels, in the memory of the device where they fit there."""
 
-    def __init__(
-        self,
-        patches: PatchSet,
-        *,
-        device: torch.device,
-        channels_last: bool,
-        augment: Augment,
-        seed: int,
-    ) -> None:
-        """Hold the patches; on the CPU without a copy.
-
-        Args:
-            patches: Patches; may be mapped from disk.
-            device: Device of the batches.
-            channels_last: Whether batches are channels_last in memory.
-            augment: Augmentation, see `ClassifierSettings.augment`.
-            seed: Seed of the augmentation.
-        """
+    def __init__(self, patches: PatchSet, config: TrainClassifierConfig, device: torch.device) -> None:
+        """Hold the patches, which may be mapped from disk; on the CPU without a copy."""
         images = patches.images
         self._images: NDArray[np.uint8] | Tensor = images
         if device.type == "cuda" and images.nbytes < _SHARE_OF_FREE * torch.cuda.mem_get_info(device)[0]:
             self._images = torch.from_numpy(np.array(images)).to(device)
         self._labels = torch.from_numpy(patches.classes)
         self._device = device
-        self._memory_format = torch.channels_last if channels_last else torch.contiguous_format
-        self._augment = augment
-        self._seed = seed
+        self._memory_format = torch.channels_last if config.channels_last else torch.contiguous_format
+        self._augment = config.recipe.augment
+        self._seed = config.seed
 
     def batch(self, rows: NDArray[np.int64], step: int) -> tuple[Tensor, Tensor]:
         """Return the batch of one optimiser step.

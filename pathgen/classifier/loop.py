@@ -135,9 +135,7 @@ def train_classifier(
     count = config.epoch_patches or len(train)
     steps = recipe.max_epochs * -(-count // recipe.batch_size)
     steps = steps if recipe.max_steps is None else min(steps, recipe.max_steps)
-    dataset = DeviceDataset(
-        train, device=device, channels_last=config.channels_last, augment=recipe.augment, seed=seed
-    )
+    dataset = DeviceDataset(train, config, device)
     valid_labels = valid.classes
     stopped = any(stop_after_epoch(number, row) for number, row in enumerate(state.history, start=1))
     planned = min(recipe.max_epochs * count, steps * recipe.batch_size)

@@ -39,12 +39,8 @@ def _draw(rows: NDArray[np.int64], count: int, seed: int, *purpose: str) -> NDAr
 
 
 def _concatenate(picks: list[_Pick]) -> PatchSet:
-    sides = {pick.patches.images.shape[1:] for pick in picks}
-    if len(sides) != 1:
-        shapes = " and ".join(f"{height} x {width}" for height, width, _ in sorted(sides))
-        raise PathgenError("patch sets", f"differ in size: {shapes} px", "Extract and synthesise them again")
     sizes = [len(pick.rows) for pick in picks]
-    images = np.empty((sum(sizes), *sides.pop()), dtype=np.uint8)
+    images = np.empty((sum(sizes), *picks[0].patches.images.shape[1:]), dtype=np.uint8)
     for pick, end in zip(picks, np.cumsum(sizes), strict=True):
         images[end - len(pick.rows) : end] = pick.patches.images[pick.rows]
     labels = np.repeat(np.array([pick.label for pick in picks], dtype=object), sizes)
@@ -84,6 +80,11 @@ def build_regime(
     Raises:
         PathgenError: A class is absent, there are too few synthetic patches, or sizes differ.
     """
+    used = [original_train, original_valid, *(synthetic.values() if regime != "original" else ())]
+    sizes = {patches.images.shape[1:3] for patches in used}
+    if len(sizes) > 1:
+        shapes = " and ".join(f"{height} x {width}" for height, width in sorted(sizes))
+        raise PathgenError("patch sets", f"differ in size: {shapes} px", "Extract and synthesise them again")
     valid = _require_both_classes(original_valid, "original validation set")
     if regime == "original":
         train = _require_both_classes(original_train, "original training set")
@@ -97,9 +98,6 @@ def build_regime(
         parts = [_hold_out(_all_rows(synthetic, label), share, seed) for label in LABELS]
         train = _concatenate([kept for kept, _ in parts])
         valid = _concatenate([held_out for _, held_out in parts])
-    if train.images.shape[1:] != valid.images.shape[1:]:
-        reason = f"{train.images.shape[1:3]} px in training, {valid.images.shape[1:3]} px in validation"
-        raise PathgenError("patch sets", f"differ in size: {reason}", "Extract and synthesise them again")
     return train, valid
 
 

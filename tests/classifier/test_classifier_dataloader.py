@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from factories.toy_classifier import toy_patches
+from factories.toy_classifier import toy_config, toy_patches
 from scipy import ndimage
 
 from pathgen.classifier.dataloader import DeviceDataset
@@ -16,7 +16,7 @@ ROWS = np.arange(24)[::-1].copy()
 
 
 def dataset(augment: Augment, seed: int = 1, channels_last: bool = True) -> DeviceDataset:
-    return DeviceDataset(PATCHES, device=CPU, channels_last=channels_last, augment=augment, seed=seed)
+    return DeviceDataset(PATCHES, toy_config(channels_last=channels_last, augment=augment, seed=seed), CPU)
 
 
 @pytest.mark.parametrize("channels_last", [True, False])

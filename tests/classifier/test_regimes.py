@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pathgen.classifier.mixing import mixed_counts
 from pathgen.classifier.regimes import build_regime
 from pathgen.classifier.settings import RegimeSettings
 from pathgen.core.errors import PathgenError
@@ -122,3 +123,19 @@ def test_build_regime_with_unsuitable_sets_raises() -> None:
     one_class = patch_set(["normal"] * 4, 0)
     with pytest.raises(PathgenError, match="original training set: has no tumor patch"):
         build_regime("original", one_class, VALID, {}, RegimeSettings(**SHARES), 1)
+
+
+@pytest.mark.parametrize(
+    ("originals", "shares", "wanted"),
+    [
+        (100, (0.29, 0.55), (29, 55)),
+        (100, (0.5, 0.5), (50, 50)),
+        (101, (0.5, 0.5), (50, 51)),
+        (1_000_000, (0.29, 0.55), (290_000, 550_000)),
+        (3, (1.0, 0.1), (3, 1)),
+    ],
+)
+def test_mixed_counts_round_decimal_shares_exactly(
+    originals: int, shares: tuple[float, float], wanted: tuple[int, int]
+) -> None:
+    assert mixed_counts(originals, *shares) == wanted
