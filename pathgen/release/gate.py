@@ -88,10 +88,7 @@ def _verdict(study: ReleaseInputs) -> list[PathgenError]:
     bad = [f"{verdict}{where}" for where, verdict in verdicts.items() if verdict != PASSED]
     if not bad:
         return []
-    hint = (
-        "Read the reason in report/index.html (Privacy); release another generator's set, or audit more "
-        "patches"
-    )
+    hint = "Read the reason in report/index.html (Privacy); release another set, or audit more patches"
     return [PathgenError(file, f"the privacy verdict is: {', '.join(bad)}", hint)]
 
 
@@ -160,8 +157,7 @@ def _page(study: ReleaseInputs) -> list[PathgenError]:
         if names_found:
             reason = f"names {len(names_found)} slides or patients, e.g. {names_found[0]}"
             hint = (
-                "If the names are public or pseudonyms, set release.slide_names to allow; otherwise rename "
-                "the slides"
+                "Rename the slides, or set release.slide_names to allow if the names are public or pseudonyms"
             )
             found.append(PathgenError(page, reason, hint))
     return found

@@ -24,8 +24,6 @@ from pathgen.results.training import GeneratorMeta
 from pathgen.run_matrix import PipelineSettings
 from pathgen.validation import validate_params
 
-_HINT = "Run `dvc repro`"
-
 
 @dataclass(frozen=True)
 class ReleaseInputs:
@@ -95,20 +93,16 @@ def read_inputs(root: Path, generator: str) -> ReleaseInputs:
     params = read_params(file)
     known = parse_section(params, "pipeline", PipelineSettings, file).generators
     if generator not in known:
-        raise PathgenErrors(
-            [PathgenError(generator, "is not a generator of the study", f"Choose one of {known}")]
-        )
+        unknown = PathgenError(generator, "is not a generator of the study", f"Choose one of {known}")
+        raise PathgenErrors([unknown])
     sets = {label: root / folder for label, folder in layout.synthetic_sets(generator).items()}
     audit, fidelity = root / layout.privacy(generator) / "metrics.json", root / layout.fidelity(generator)
-    page = root / layout.REPORT / "index.html"
+    page, cohort = root / layout.REPORT / "index.html", root / layout.COHORT
     originals = [root / layout.patch_set(role) for role in ROLES]
-    needed = [
-        *(*sets.values(), *originals, audit, fidelity),
-        *(root / layout.EVALUATION, root / layout.COHORT, page),
-    ]
-    missing = [path for path in needed if not path.exists()]
+    needed = [*sets.values(), *originals, audit, fidelity, root / layout.EVALUATION, cohort, page]
+    missing = [PathgenError(path, "is missing", "Run `dvc repro`") for path in needed if not path.exists()]
     if missing:
-        raise PathgenErrors([PathgenError(path, "is missing", _HINT) for path in missing])
+        raise PathgenErrors(missing)
     report = parse_section(params, "report", ReportSettings, file)
     return ReleaseInputs(
         root=root,
@@ -119,7 +113,7 @@ def read_inputs(root: Path, generator: str) -> ReleaseInputs:
         report=report,
         sets={label: open_patch_set(folder) for label, folder in sets.items()},
         training=open_patch_set(root / layout.TRAIN).index,
-        cohort=read_table(root / layout.COHORT),
+        cohort=read_table(cohort),
         models=read_generator(root, generator),
         audit=Audit.load(audit),
         fidelity=Fidelity.load(fidelity),

@@ -43,37 +43,22 @@ class Check:
 def checks(study: ReleaseInputs) -> list[Check]:
     """Compare a study with all limits of its section `release`."""
     limits = study.settings.limits
+    near = [study.audit.metrics.get(f"privacy/{label}/{TOO_NEAR}/high") for label in study.sets]
+    upper_end = "largest upper end of the confidence interval of"
+    attacks = f"{upper_end} any membership attack's ROC-AUC"
+    too_near = (
+        f"{upper_end} the share of synthetic patches closer to a training patch than 99.9 % of unseen "
+        "originals are"
+    )
+    audited = "smallest share of a class's released patches that the privacy audit covers"
+    accuracy = (
+        "accuracy on original test patches of the worst classifier trained on the set alone, mean over seeds"
+    )
     return [
-        Check(
-            "max_membership_auc",
-            "at most",
-            "largest upper end of the confidence interval of any membership attack's ROC-AUC",
-            _highest_attack(study),
-            limits.max_membership_auc,
-        ),
-        Check(
-            "max_too_near",
-            "at most",
-            "largest upper end of the confidence interval of the share of synthetic patches closer to a "
-            "training patch than 99.9 % of unseen originals are",
-            _largest([study.audit.metrics.get(f"privacy/{label}/{TOO_NEAR}/high") for label in study.sets]),
-            limits.max_too_near,
-        ),
-        Check(
-            "min_audited",
-            "at least",
-            "smallest share of a class's released patches that the privacy audit covers",
-            _least_audited(study),
-            limits.min_audited,
-        ),
-        Check(
-            "min_accuracy",
-            "at least",
-            "accuracy on original test patches of the worst classifier trained on the set alone, mean over "
-            "seeds",
-            _least_accuracy(study),
-            limits.min_accuracy,
-        ),
+        Check("max_membership_auc", "at most", attacks, _highest_attack(study), limits.max_membership_auc),
+        Check("max_too_near", "at most", too_near, _largest(near), limits.max_too_near),
+        Check("min_audited", "at least", audited, _least_audited(study), limits.min_audited),
+        Check("min_accuracy", "at least", accuracy, _least_accuracy(study), limits.min_accuracy),
     ]
 
 

@@ -23,21 +23,19 @@ TABLE_2: Mapping[str, Mapping[str, float]] = MappingProxyType(
 )
 
 
-def reference(regime: str, generator: str | None, classifier: str, metric: str) -> float | None:
-    """Look up the paper's value for one cell of the result table.
+def published(regime: str, generator: str | None, classifier: str) -> Mapping[str, float]:
+    """Look up the paper's values for one row of the result table.
 
     Args:
         regime: ``original``, ``mixed`` or ``synthetic``.
         generator: The generator of the synthetic patches, None for the original regime.
         classifier: The classifier.
-        metric: ``accuracy``, ``precision``, ``recall``, ``f1`` or any other metric.
 
     Returns:
-        The published value (a share), or None where the paper has none: other generators and
-        classifiers than its own, and metrics it does not give.
+        Metric to its published value (a share); empty for other generators and classifiers than the paper's.
 
     Source: Table 2 of the paper, see `CITATION`.
     """
     if classifier != CLASSIFIER or generator not in (None, GENERATOR):
-        return None
-    return TABLE_2.get(regime, {}).get(metric)
+        return {}
+    return TABLE_2[regime]

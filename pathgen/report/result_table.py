@@ -111,17 +111,13 @@ def _row(runs: Sequence[Run], confidence: float, comparison: Comparison | None) 
             found = compared.metrics.get(metric)
             low, high = (None, None) if found is None else (found.low, found.high)
             metrics[metric] = replace(estimate, low=low, high=high)
-    paper = {
-        metric: reference_results.reference(key.regime, key.generator_group, key.classifier, metric)
-        for metric in TABLE_METRICS
-    }
     return Row(
         regime=key.regime,
         generator=key.generator_group,
         classifier=key.classifier,
         runs=runs,
         metrics=metrics,
-        published={metric: value for metric, value in paper.items() if value is not None},
+        published=reference_results.published(key.regime, key.generator_group, key.classifier),
         confusion={cell: sum(run.confusion[cell] for run in runs) for cell in ("tp", "fp", "tn", "fn")},
     )
 

@@ -1,7 +1,6 @@
 """Estimates that have one value per training: calibration error, and accuracy on synthetic patches (TRTS)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from statistics import fmean
 
 from pathgen.metrics.statistics.confidence_intervals import proportion_ci, training_se
@@ -29,26 +28,9 @@ def calibration_errors(row: Row, confidence: float) -> Estimate | None:
     return _mean_over_trainings(values, generators, seeds, confidence)
 
 
-@dataclass(frozen=True)
-class BothWays:
-    """Accuracy of one generator and classifier in both directions.
-
-    Attributes:
-        generator: Name of the generator.
-        classifier: Name of the classifier.
-        trts: Accuracy on synthetic patches of classifiers trained on original ones.
-        tstr: Accuracy on original patches of classifiers trained on synthetic ones; None when not run.
-    """
-
-    generator: str
-    classifier: str
-    trts: Estimate
-    tstr: Estimate | None
-
-
 def both_ways(
     found: Mapping[tuple[str, str, int], SyntheticEvaluation], rows: Sequence[Row], confidence: float
-) -> list[BothWays]:
+) -> dict[tuple[str, str], tuple[Estimate, Estimate | None]]:
     """Compare accuracy on synthetic patches (TRTS) with accuracy after training on them (TSTR).
 
     Args:
@@ -57,7 +39,7 @@ def both_ways(
         confidence: Level of the intervals, in (0, 1).
 
     Returns:
-        One entry per generator and classifier.
+        Generator and classifier to the accuracies by TRTS and by TSTR, None when that was not run.
     """
     values: dict[tuple[str, str], dict[int, float]] = {}
     for (generator, classifier, seed), record in found.items():
@@ -68,10 +50,10 @@ def both_ways(
     tstr = {
         (run.key.generator, row.classifier): row.metrics["accuracy"] for row in synthetic for run in row.runs
     }
-    entries = []
-    for (generator, classifier), by_seed in values.items():
-        trts = _mean_over_trainings(
-            list(by_seed.values()), [generator] * len(by_seed), list(by_seed), confidence
+    trts = {
+        names: _mean_over_trainings(
+            list(of_seed.values()), [names[0]] * len(of_seed), list(of_seed), confidence
         )
-        entries.append(BothWays(generator, classifier, trts, tstr.get((generator, classifier))))
-    return entries
+        for names, of_seed in values.items()
+    }
+    return {names: (estimate, tstr.get(names)) for names, estimate in trts.items()}

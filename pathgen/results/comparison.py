@@ -47,14 +47,9 @@ class MeanMetric(Record):
 
 
 class MetricDifference(Record):
-    """Paired difference of a metric between two regimes; what could not be computed is None.
+    """Paired difference of a metric: that of the first regime minus that of the second.
 
-    Attributes:
-        difference: Metric of the first regime minus that of the second.
-        low: Lower end of the confidence interval.
-        high: Upper end.
-        error_slides: Standard error over the resampled units.
-        error_trainings: Standard error over trainings.
+    The other fields are those of `MeanMetric`.
     """
 
     difference: float
@@ -139,13 +134,10 @@ class Comparison(Record):
 
     def regime(self, classifier: str, regime: str) -> RegimeMean | None:
         """Return the means of one classifier and regime, or None when it was not compared."""
-        return next(
-            (one for one in self.regimes if (one.classifier, one.regime) == (classifier, regime)), None
-        )
+        found = [one for one in self.regimes if (one.classifier, one.regime) == (classifier, regime)]
+        return found[0] if found else None
 
     def difference(self, classifier: str, regime: str, against: str) -> RegimeDifference | None:
         """Return the difference between two regimes, or None when they were not compared."""
-        wanted = (classifier, regime, against)
-        return next(
-            (one for one in self.differences if (one.classifier, one.regime, one.against) == wanted), None
-        )
+        of_regime = [one for one in self.differences if (one.classifier, one.regime) == (classifier, regime)]
+        return next((one for one in of_regime if one.against == against), None)

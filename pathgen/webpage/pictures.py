@@ -91,8 +91,7 @@ def png_picture(image: NDArray[np.uint8], alt: str, caption: str = "") -> Pictur
     """
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, format="PNG", compress_level=6)
-    height, width = image.shape[:2]
-    return Picture(_data_uri("image/png", buffer.getvalue()), alt, width, height, caption)
+    return Picture(_data_uri("image/png", buffer.getvalue()), alt, image.shape[1], image.shape[0], caption)
 
 
 def jpeg_picture(image: NDArray[np.uint8], at_most_bytes: int, alt: str, caption: str = "") -> Picture:
@@ -112,8 +111,7 @@ def jpeg_picture(image: NDArray[np.uint8], at_most_bytes: int, alt: str, caption
         Image.fromarray(image).save(buffer, format="JPEG", quality=quality, subsampling=0, optimize=True)
         if buffer.tell() <= at_most_bytes:
             break
-    height, width = image.shape[:2]
-    return Picture(_data_uri("image/jpeg", buffer.getvalue()), alt, width, height, caption)
+    return Picture(_data_uri("image/jpeg", buffer.getvalue()), alt, image.shape[1], image.shape[0], caption)
 
 
 def open_picture(path: Path) -> Image.Image:

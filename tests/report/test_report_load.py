@@ -32,11 +32,7 @@ def test_absent_files_are_none(tmp_path: Path) -> None:
 
 
 def test_damaged_files_are_named(tmp_path: Path) -> None:
-    folder = tmp_path / "results" / "evaluate" / "original-cnn6-1"
-    folder.mkdir(parents=True)
-    with pytest.raises(PathgenError, match=r"metrics\.json"):
-        read_runs(tmp_path)
-    (folder / "metrics.json").write_text('{"accuracy": ')
+    (tmp_path / "results" / "evaluate" / "original-cnn6-1").mkdir(parents=True)
     with pytest.raises(PathgenError, match=r"metrics\.json"):
         read_runs(tmp_path)
     (tmp_path / "empty.csv").write_text("")

@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 from factories.audits import audit
 from factories.golden import check_golden, text_of_page
+from factories.runs import comparison
 from factories.study import report_on
 
+from pathgen.core import layout
 from pathgen.core.errors import PathgenError
 from pathgen.core.files import sha256_of
 from pathgen.patches.parquet import read_table, write_table
+from pathgen.report.context import gather_results
 
 _VOID = {"meta", "link", "img", "br"}
 
@@ -82,22 +85,15 @@ def test_page_hashes_are_those_of_the_files(study: Path, report: Path) -> None:
     assert sha256_of(study / "data" / "patches" / "train" / "patches.npy") in text_of(report)
 
 
-def test_accuracy_json_has_the_means_of_results_json(report: Path) -> None:
+def test_results_json_and_accuracy_json_have_the_mean_of_the_runs(study: Path, report: Path) -> None:
+    files = sorted((study / "results" / "evaluate").glob("original-*/metrics.json"))
+    mean = pytest.approx(sum(json.loads(file.read_text())["accuracy"] for file in files) / 3)
     table = json.loads((report / "results.json").read_text())
     means = json.loads((report / "accuracy.json").read_text())
-    assert means["cnn6"]["original"] == table["cnn6"]["original"]["accuracy"]["mean"]
+    assert table["cnn6"]["original"]["accuracy"]["mean"] == means["cnn6"]["original"] == mean
     assert {name: set(rows) for name, rows in means.items()} == {
         name: set(rows) for name, rows in table.items()
     }
-
-
-def test_results_json_has_the_mean_of_the_runs(study: Path, report: Path) -> None:
-    table = json.loads((report / "results.json").read_text())
-    single = [
-        json.loads(path.read_text())["accuracy"]
-        for path in sorted((study / "results" / "evaluate").glob("original-*/metrics.json"))
-    ]
-    assert table["cnn6"]["original"]["accuracy"]["mean"] == pytest.approx(sum(single) / 3)
 
 
 def test_report_of_equal_inputs_has_equal_bytes(study: Path, report: Path, tmp_path: Path) -> None:
@@ -159,17 +155,10 @@ def test_damaged_input_leaves_the_old_report(unplotted: Path, tmp_path: Path) ->
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 
-def test_intervals_have_the_level_of_the_comparison(study: Path, tmp_path: Path) -> None:
-    root = tmp_path / "study"
-    shutil.copytree(study, root)
-    file = root / "results" / "comparison" / "comparison.json"
-    found = json.loads(file.read_text())
-    found["test"]["confidence"] = 0.9
-    file.write_text(json.dumps(found))
-    # The setting of the report is 0.95.
-    out = report_on(root, tmp_path / "out")
-    for text in (text_of(out), (out / "results.md").read_text(encoding="utf-8")):
-        assert "90% confidence" in text and "95%" not in text
+def test_results_have_the_level_of_the_comparison(tmp_path: Path) -> None:
+    assert gather_results(tmp_path, 0.95).confidence == 0.95
+    comparison(confidence=0.9).save(tmp_path / layout.COMPARISON_JSON)
+    assert gather_results(tmp_path, 0.95).confidence == 0.9
 
 
 def test_caveat_of_the_audit_is_shown_without_a_checkpoint(unplotted: Path, tmp_path: Path) -> None:

@@ -47,11 +47,13 @@ def test_both_ways_pairs_trts_with_tstr() -> None:
         for seed in (1, 2)
     }
     rows = result_rows([run("synthetic", 1, accuracy=0.7), run("synthetic", 2, accuracy=0.8)], 0.95)
-    dcgan, other = both_ways(found, rows, 0.95)
+    paired = both_ways(found, rows, 0.95)
+    trts, tstr = paired["dcgan", "cnn6"]
     expected = calibration_of(0.81, 0.82)
     assert expected is not None and expected.ends is not None
-    assert dcgan.trts.mean == pytest.approx(expected.mean)
-    assert dcgan.trts.ends == pytest.approx(expected.ends)
-    assert dcgan.tstr is not None and dcgan.tstr.mean == pytest.approx(0.75)
-    assert (other.generator, other.trts.runs, other.tstr) == ("other", 2, None)
-    assert both_ways({}, rows, 0.95) == []
+    assert trts.mean == pytest.approx(expected.mean)
+    assert trts.ends == pytest.approx(expected.ends)
+    assert tstr is not None and tstr.mean == pytest.approx(0.75)
+    trts, tstr = paired["other", "cnn6"]
+    assert (trts.runs, tstr) == (2, None)
+    assert both_ways({}, rows, 0.95) == {}

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from factories.runs import CELLS, comparison, run
 
-from pathgen.report import reference_results
 from pathgen.report.context import Results, slide_rows
 from pathgen.report.headline import Comparability
 from pathgen.report.load import Run
@@ -95,7 +94,6 @@ def test_paper_has_no_values_of_other_networks() -> None:
         run("mixed", 1, generator="other", accuracy=0.9),
     ]
     assert [dict(row.published) for row in result_rows(runs, 0.95)] == [{}, {}]
-    assert reference_results.reference("original", None, "cnn6", "roc_auc") is None
 
 
 def test_markdown_cell_has_value_interval_and_paper() -> None:

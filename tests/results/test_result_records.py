@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from factories.audits import audit
+from factories.runs import comparison
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.files import write_json
@@ -17,33 +19,6 @@ from pathgen.results.study import StudySummary, TuningSummary
 from pathgen.results.training import GeneratorMeta
 
 CONFUSION = {"true_positive": 3, "false_negative": 1, "true_negative": 2, "false_positive": 0}
-ATTACK = {
-    "question": "Which was learnt?",
-    "value": None,
-    "low": None,
-    "high": None,
-    "expected": 0.5,
-    "p_value": 0.2,
-    "p_adjusted": 1.0,
-    "found": False,
-}
-CLASS_AUDIT = {
-    "verdict": "leakage found",
-    "text": "One test found it.",
-    "patches": {"train": 4, "synthetic": 9},
-    "level": 0.05,
-    "tests": {"auc": ATTACK},
-    "controls": [
-        {
-            "name": "copies",
-            "kind": "positive",
-            "what": "copies",
-            "smallest_p_adjusted": 0.01,
-            "found_by": ["auc"],
-            "as_expected": True,
-        }
-    ],
-}
 STUDY = {
     "sentences": ["It falls."],
     "figures": ["a.svg", {"file": "b.svg", "alt": "b", "caption": "B"}],
@@ -65,38 +40,8 @@ CONTENTS: list[tuple[type[Record], dict[str, Any]]] = [
     ),
     (SyntheticEvaluation, {"n": 6, "accuracy": 1.0, "accuracy/low": 0.5, "confusion": CONFUSION}),
     (Fidelity, {"metrics": {"fidelity/all/colour": 0.5, "n": 3}, "patches": {"all": 3}, "protocol": {}}),
-    (
-        Audit,
-        {
-            "verdict": "refused",
-            "caveat": "No proof.",
-            "metrics": {"a": 1, "b": 1.0},
-            "labels": {"tumor": CLASS_AUDIT},
-        },
-    ),
-    (
-        Comparison,
-        {
-            "test": {
-                "patches": 6,
-                "unit": "patch",
-                "count": 6,
-                "resamples": 10,
-                "confidence": 0.95,
-                "power": 0.8,
-            },
-            "regimes": [
-                {
-                    "classifier": "cnn6",
-                    "regime": "original",
-                    "trainings": 1,
-                    "generators": 0,
-                    "metrics": {"accuracy": {"mean": 0.5, "error_slides": 0.1}},
-                }
-            ],
-            "differences": [],
-        },
-    ),
+    (Audit, audit("refused", metrics={"a": 1, "b": 1.0}).as_json()),
+    (Comparison, comparison().as_json()),
     (StudySummary, STUDY),
     (
         TuningSummary,
