@@ -28,43 +28,23 @@ SEEDS = (1, 2, 3)
 # Shares of patches that a made-up classifier gets right, by regime.
 SKILL = {"original": 0.9, "mixed-dcgan": 0.85, "synthetic-dcgan": 0.65}
 TEST_SLIDES = ("made_up_test_001", "made_up_test_002")
+ROLES = ("train", "valid", "test", "nonmember")
 
 
 def _cohort() -> pd.DataFrame:
-    lines = []
-    for slide, split, label in [
-        ("made_up_001", "train", "tumor"),
-        ("made_up_002", "train", "normal"),
-        ("made_up_003", "valid", "tumor"),
-        ("made_up_004", "train", "normal"),
-        ("made_up_005", "train", "normal"),
-        (TEST_SLIDES[0], "test", "tumor"),
-        (TEST_SLIDES[1], "test", "tumor"),
-    ]:
-        broken = slide == "made_up_004"
-        lines.append(
-            {
-                "slide": slide,
-                "source": "phantom",
-                "path": f"{split}/{slide}.tif",
-                "annotation": None,
-                "label": label,
-                "split": split,
-                "patient": None,
-                "exhaustive": True,
-                "width_px": 4096,
-                "height_px": 4096,
-                "mpp_x": 0.25,
-                "mpp_y": 0.25,
-                "levels": 3,
-                "vendor": "made up",
-                "bytes": 1,
-                "sha256": "0" * 64,
-                "slide_known": True,
-                "skipped": "truncated: <the last> 3 tiles are missing" if broken else None,
-            }
-        )
-    return check_table(pd.DataFrame(lines), COHORT, "made up")
+    slides = [
+        *(("made_up_001", "train", "tumor"), ("made_up_002", "train", "normal")),
+        *(("made_up_003", "valid", "tumor"), ("made_up_004", "train", "normal")),
+        *(("made_up_005", "train", "normal"), *((slide, "test", "tumor") for slide in TEST_SLIDES)),
+    ]
+    frame = pd.DataFrame(slides, columns=["slide", "split", "label"]).assign(
+        **{"source": "phantom", "annotation": None, "patient": None, "exhaustive": True, "slide_known": True},
+        **{"width_px": 4096, "height_px": 4096, "mpp_x": 0.25, "mpp_y": 0.25, "levels": 3},
+        **{"vendor": "made up", "bytes": 1, "sha256": "0" * 64, "skipped": None},
+    )
+    frame["path"] = frame["split"] + "/" + frame["slide"] + ".tif"
+    frame.loc[frame["slide"] == "made_up_004", "skipped"] = "truncated: <the last> 3 tiles are missing"
+    return check_table(frame, COHORT, "made up")
 
 
 def _indexed() -> pd.DataFrame:
@@ -82,31 +62,22 @@ def _indexed() -> pd.DataFrame:
 
 
 def _samples() -> pd.DataFrame:
-    lines = []
     slides = {"train": "made_up_001", "valid": "made_up_003", "nonmember": "made_up_002"}
-    for role in ("train", "valid", "test", "nonmember"):
-        for number in range(40):
-            slide = slides.get(role, TEST_SLIDES[number % 2])
-            lines.append(
-                {
-                    "slide": slide,
-                    "item": number,
-                    "x_l0": 256 * number,
-                    "y_l0": 0,
-                    "size_l0": 256,
-                    "file": None,
-                    "split": "train" if role == "nonmember" else role,
-                    "patient": None,
-                    "label": "tumor" if number < 20 else "normal",
-                    "tumor_fraction": None,
-                    "exclusion_fraction": None,
-                    "tissue_fraction": None,
-                    "touches_tumor": None,
-                    "exhaustive": True,
-                    "role": role,
-                }
-            )
-    frame = pd.DataFrame(lines).sort_values(["role", "label", "slide", "item"], ignore_index=True)
+    lines = [
+        {
+            "slide": slides.get(role, TEST_SLIDES[number % 2]),
+            "item": number,
+            "x_l0": 256 * number,
+            "split": "train" if role == "nonmember" else role,
+            "label": "tumor" if number < 20 else "normal",
+            "role": role,
+        }
+        for role in ROLES
+        for number in range(40)
+    ]
+    unknown = ("file", "patient", "tumor_fraction", "exclusion_fraction", "tissue_fraction", "touches_tumor")
+    frame = pd.DataFrame(lines).assign(y_l0=0, size_l0=256, exhaustive=True, **dict.fromkeys(unknown))
+    frame = frame.sort_values(["role", "label", "slide", "item"], ignore_index=True)
     return check_table(frame, SAMPLES, "made up")
 
 
@@ -152,17 +123,9 @@ def _write_evaluation(folder: Path, test: pd.DataFrame, skill: float, seed: int)
         "undefined": {},
     }
     write_json(folder / "metrics.json", metrics)
-    per_slide = [
-        {
-            "slide": slide,
-            "n": int(mask.sum()),
-            "n_tumor": int((mask & truth).sum()),
-            "accuracy": float(correct[mask].mean()),
-        }
-        for slide in TEST_SLIDES
-        for mask in [(test["slide"] == slide).to_numpy()]
-    ]
-    pd.DataFrame(per_slide).to_csv(folder / "per_slide.csv", index=False)
+    facts = pd.DataFrame({"slide": test["slide"].to_numpy(), "n": 1, "n_tumor": truth, "accuracy": correct})
+    per_slide = facts.groupby("slide").agg({"n": "sum", "n_tumor": "sum", "accuracy": "mean"})
+    per_slide.to_csv(folder / "per_slide.csv")
     rate = np.linspace(0, 1, 20)
     curve = pd.DataFrame(
         {"false_positive_rate": rate, "true_positive_rate": rate ** (1 - skill), "threshold": 1 - rate}
@@ -202,16 +165,10 @@ def _write_histories(root: Path) -> None:
 
 
 def _write_verdicts(root: Path) -> None:
+    parts = {"": 12.34567, "/low": 11.0, "/high": 13.5, "/floor": 0.8, "/floor_low": 0.7, "/floor_high": 0.9}
+    frechet = {f"fidelity/normal/frechet_made_up{part}": value for part, value in parts.items()}
     fidelity = {
-        "metrics": {
-            "fidelity/normal/frechet_made_up": 12.34567,
-            "fidelity/normal/frechet_made_up/low": 11.0,
-            "fidelity/normal/frechet_made_up/high": 13.5,
-            "fidelity/normal/frechet_made_up/floor": 0.8,
-            "fidelity/normal/frechet_made_up/floor_low": 0.7,
-            "fidelity/normal/frechet_made_up/floor_high": 0.9,
-            "fidelity/tumor/density_made_up": 0.5,
-        },
+        "metrics": frechet | {"fidelity/tumor/density_made_up": 0.5},
         "about": {"frechet_made_up": {"description": "made up", "better": "lower"}},
         "patches": {"normal": 20, "tumor": 20},
         "protocol": {"extractor": "made-up"},
@@ -219,17 +176,8 @@ def _write_verdicts(root: Path) -> None:
     write_json(root / "results" / "fidelity" / "dcgan.json", fidelity)
     privacy = root / "results" / "privacy" / "dcgan"
     (privacy / "pictures").mkdir(parents=True)
-    scores = {
-        "data_copying": {
-            "question": "Made-up score?",
-            "value": -12.2,
-            "low": None,
-            "high": None,
-            "expected": 0.0,
-            "on_copies": -6.9,
-            "on_shrunken_variety": -13.99,
-        }
-    }
+    score = {"question": "Made-up score?", "value": -12.2, "low": None, "high": None, "expected": 0.0}
+    scores = {"data_copying": score | {"on_copies": -6.9, "on_shrunken_variety": -13.99}}
     votes = {"": 0.502, "/low": 0.48, "/high": 0.52, "/expected": 0.5, "/p_value": 0.4, "/p_adjusted": 1.0}
     metrics = {f"privacy/tumor/votes{part}": value for part, value in votes.items()}
     metrics |= {"privacy/tumor/shadow_on_copies_auc": 0.58}
@@ -280,7 +228,7 @@ def fabricate(root: Path) -> Path:
     write_table(_cohort(), root / "data" / "cohort.parquet")
     write_table(_indexed(), root / "data" / "index" / "slides.parquet")
     write_table(samples, root / "data" / "samples.parquet")
-    for number, role in enumerate(("train", "valid", "test", "nonmember")):
+    for number, role in enumerate(ROLES):
         drawn = samples[samples["role"] == role].reset_index(drop=True)
         _write_patches(root / "data" / "patches" / role, drawn, number)
     for number, label in enumerate(("normal", "tumor")):
