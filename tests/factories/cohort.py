@@ -28,6 +28,7 @@ SIDE_PX = 8
 WIDTH_PX, HEIGHT_PX, PATCH_PX = 3000, 2000, 100
 NAMES = tuple(f"slide {letter}" for letter in "abcdefgh")
 SPLIT = dict(zip(NAMES, ["train"] * 4 + ["valid"] * 2 + ["test"] * 2, strict=True))
+Lines = list[dict[str, Any]]
 # Of every four patches of a slide of the training split.
 TRAIN_ROLES = ("train", "train", "nonmember", "reference")
 
@@ -102,14 +103,22 @@ def sample_rows(slide: str, split: str) -> list[dict[str, Any]]:
     return lines
 
 
-def write_patch_sets(data: Path, samples: pd.DataFrame) -> None:
-    """Write a set per role; tumour patches are dark."""
-    for role in ROLES:
-        index = samples[samples["role"] == role].reset_index(drop=True)
-        random = np.random.default_rng(ROLES.index(role))
-        base = np.where((index["label"] == "tumor").to_numpy(), 80, 180)[:, None, None, None]
-        images = base + random.integers(-50, 50, (len(index), SIDE_PX, SIDE_PX, 3))
-        write_patch_set(data / "patches" / role, index, SIDE_PX, [images.astype(np.uint8)])
+def write_noise(folder: Path, index: pd.DataFrame, side_px: int, seed: int) -> None:
+    """Write a patch set of noise; tumour patches are dark."""
+    base = np.where((index["label"] == "tumor").to_numpy(), 80, 180)[:, None, None, None]
+    noise = np.random.default_rng(seed).integers(-60, 60, (len(index), side_px, side_px, 3))
+    write_patch_set(folder, index, side_px, [(base + noise).astype(np.uint8)])
+
+
+def _write_tables(data: Path, cohort: Lines, found: Lines, samples: pd.DataFrame, read: Lines) -> None:
+    write_table(rows(COHORT, cohort), data / "cohort.parquet")
+    write_table(rows(INDEXED, found), data / "index" / "slides.parquet")
+    write_table(samples, data / "samples.parquet")
+    write_table(rows(EXTRACTED, read), data / "patches_by_slide.parquet")
+    for number, role in enumerate(ROLES):
+        write_noise(
+            data / "patches" / role, samples[samples["role"] == role].reset_index(drop=True), SIDE_PX, number
+        )
 
 
 def outlined(width: int = 300, height: int = 200) -> np.ndarray:
@@ -149,11 +158,7 @@ def write_data(data: Path) -> Path:
             "incomplete": 3,
         }
     )
-    write_table(rows(COHORT, cohort), data / "cohort.parquet")
-    write_table(rows(INDEXED, found), data / "index" / "slides.parquet")
-    write_table(samples, data / "samples.parquet")
-    write_table(rows(EXTRACTED, read), data / "patches_by_slide.parquet")
-    write_patch_sets(data, samples)
+    _write_tables(data, cohort, found, samples, read)
     for name in NAMES:
         save_png(outlined(), data / "index" / "overlays" / f"{name}.png")
     return data
@@ -188,11 +193,7 @@ def write_containers(data: Path) -> Path:
         ],
     )
     read = [{"slide": f"{split}.h5", "patches": 16} for split in splits]
-    write_table(rows(COHORT, cohort), data / "cohort.parquet")
-    write_table(rows(INDEXED, found), data / "index" / "slides.parquet")
-    write_table(samples, data / "samples.parquet")
-    write_table(rows(EXTRACTED, read), data / "patches_by_slide.parquet")
-    write_patch_sets(data, samples)
+    _write_tables(data, cohort, found, samples, read)
     return data
 
 
