@@ -17,7 +17,7 @@ from pathgen.patches.parquet import read_table
 from pathgen.patches.store import open_patch_set
 from pathgen.results.evaluation import Baseline
 from pathgen.tracking.mlflow_logger import MlflowLogger
-from pathgen.tracking.nested import nested_run
+from pathgen.tracking.run import nested_run
 from pathgen.tracking.settings import TrackingSettings
 from pathgen.training.compute import start_compute
 from stages.context import Stage, dvc_stage

@@ -22,7 +22,7 @@ from pathgen.run_matrix import keep_only
 from pathgen.studies.scaling.results import write_results
 from pathgen.studies.scaling.settings import ScalingSettings
 from pathgen.studies.scaling.study import ScalingStudy, input_folders, input_names
-from pathgen.tracking.nested import nested_run
+from pathgen.tracking.run import nested_run
 from pathgen.tracking.settings import TrackingSettings
 from pathgen.training.compute import start_compute
 from stages.context import running

@@ -33,7 +33,7 @@ from pathgen.studies.tuning.settings import TuningSettings, TuningWorkSettings
 from pathgen.studies.tuning.storage import open_storage, open_study
 from pathgen.studies.tuning.study_name import input_names, study_name
 from pathgen.studies.tuning.validation import check_search
-from pathgen.tracking.nested import nested_run
+from pathgen.tracking.run import nested_run
 from pathgen.tracking.settings import TrackingSettings
 from pathgen.training.compute import apply_compute
 from pathgen.training.settings import ComputeSettings

@@ -1,6 +1,5 @@
 """Open the tracking store; it is created safely when several processes start at once."""
 
-import hashlib
 import os
 import re
 from dataclasses import dataclass
@@ -42,11 +41,6 @@ class Store:
     def work(self) -> Path:
         """Folder for locks, in the main checkout, untracked."""
         return self.location.root / layout.TRACKING_WORK
-
-    @property
-    def run_locks(self) -> Path:
-        """Folder for the locks of open runs of this store."""
-        return self.work / hashlib.sha256(self.location.name.encode()).hexdigest()[:12]
 
 
 def first_line(problem: Exception) -> str:

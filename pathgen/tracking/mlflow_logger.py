@@ -40,7 +40,8 @@ class MlflowLogger:
         self._pending: list[Any] = []
         self._flushed_at = time.monotonic()
 
-    def _try(self, what: str, action: Callable[[], object]) -> bool:
+    def attempt(self, what: str, action: Callable[[], object]) -> bool:
+        """Do something in the store; on failure warn that `what` is not recorded, and return False."""
         try:
             action()
         except STORE_ERRORS as problem:
@@ -66,7 +67,7 @@ class MlflowLogger:
         self._flushed_at = time.monotonic()
         while self._pending:
             batch = self._pending[:_BATCH]
-            if not self._try("metrics", lambda: self._store.client.log_batch(self.run_id, metrics=batch)):  # noqa: B023
+            if not self.attempt("metrics", lambda: self._store.client.log_batch(self.run_id, metrics=batch)):  # noqa: B023
                 return
             del self._pending[:_BATCH]
 
@@ -80,7 +81,7 @@ class MlflowLogger:
         """
         self.flush()
         pixels = np.ascontiguousarray(image)
-        self._try(
+        self.attempt(
             f"image {key}", lambda: self._store.client.log_image(self.run_id, pixels, key=key, step=step)
         )
 
@@ -93,15 +94,15 @@ class MlflowLogger:
         """
         client = self._store.client
         attach = client.log_artifacts if path.is_dir() else client.log_artifact
-        self._try(f"artifact {path}", lambda: attach(self.run_id, str(path), folder))
+        self.attempt(f"artifact {path}", lambda: attach(self.run_id, str(path), folder))
 
     def text(self, name: str, text: str) -> None:
         """Log a text as the artifact `name`, e.g. ``tables/per_slide.csv``."""
-        self._try(f"artifact {name}", lambda: self._store.client.log_text(self.run_id, text, name))
+        self.attempt(f"artifact {name}", lambda: self._store.client.log_text(self.run_id, text, name))
 
     def tag(self, key: str, value: str) -> None:
         """Set a tag; the key may hold letters, digits and ``_-. /``."""
-        self._try(f"tag {key}", lambda: self._store.client.set_tag(self.run_id, key, value))
+        self.attempt(f"tag {key}", lambda: self._store.client.set_tag(self.run_id, key, value))
 
     def dataset(self, name: str, path: Path, data: DataHash, context: str = "input") -> None:
         """Log a data set that the stage reads, with DVC's hash as its digest.
@@ -122,7 +123,9 @@ class MlflowLogger:
             profile=json.dumps({"bytes": data.size, "files": data.files or 1}),
         )
         datasets = [entities.DatasetInput(dataset, [entities.InputTag("mlflow.data.context", context)])]
-        self._try(f"data set {name}", lambda: self._store.client.log_inputs(self.run_id, datasets=datasets))
+        self.attempt(
+            f"data set {name}", lambda: self._store.client.log_inputs(self.run_id, datasets=datasets)
+        )
 
     def model(
         self,
@@ -166,4 +169,4 @@ class MlflowLogger:
                 )
             uris.append(str(info.model_uri))
 
-        return uris[0] if self._try(f"model {name}", log) else None
+        return uris[0] if self.attempt(f"model {name}", log) else None

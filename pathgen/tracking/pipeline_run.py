@@ -14,7 +14,6 @@ from pathgen.tracking.client import Store, open_store
 from pathgen.tracking.dvc_api import open_project, stage_names
 from pathgen.tracking.dvc_lock import locked_key, read_lock
 from pathgen.tracking.mlflow_import import mlflow
-from pathgen.tracking.resume import kill_stale_runs
 from pathgen.tracking.run_tags import flatten, git_tags, version_tags
 
 _SHORT = 8
@@ -110,7 +109,6 @@ def link_pipeline(
     keys = {name: locked_key(entry) for name, entry in entries.items()}
     pipeline = pipeline_id(keys)
     with filelock.FileLock(store.work / "pipeline.lock"):
-        kill_stale_runs(store)
         made = {
             name: _find_run(store, f"tags.stage_key = '{key}' and attributes.status = 'FINISHED'")
             for name, key in keys.items()
@@ -129,9 +127,14 @@ def link_pipeline(
             without_run=[name for name, run in made.items() if run is None],
             not_run=[name for name in names if name not in lock],
         )
-        for run in runs.values():
-            _mark(store, run, pipeline)
-        rows = [_row(store, name, run, pipeline, key_metrics) for name, run in runs.items()]
+        rows = []
+        for name, run in runs.items():
+            nested = store.client.search_runs(
+                [store.experiment_id], f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
+            )
+            for marked in (run, *nested):
+                _mark(store, marked, pipeline)
+            rows += [_row(store, name, shown, pipeline, key_metrics) for shown in (run, *reversed(nested))]
         tags = {**base, **version_tags(), **git_tags(root), "mlflow.note.content": _note(rows, linked)}
         _record(store, own, tags, _parameters(entries), results or {})
         for path in attachments:

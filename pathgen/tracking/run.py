@@ -1,48 +1,21 @@
-"""One MLflow run per executed stage."""
+"""MLflow runs: one per executed stage, and nested runs for its parts."""
 
 import os
-import signal
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from pathgen.core.errors import PathgenError
 from pathgen.tracking.client import Store, first_line, open_store
 from pathgen.tracking.dvc_api import DataHash
-from pathgen.tracking.mlflow_import import STORE_ERRORS, MlflowException, mlflow
+from pathgen.tracking.mlflow_import import MlflowException, mlflow
 from pathgen.tracking.mlflow_logger import MlflowLogger
-from pathgen.tracking.resume import kill_stale_runs, open_lock, previous_attempt
 from pathgen.tracking.run_tags import device_name, flatten, git_tags, uncommitted_changes, version_tags
 
 _PARAMS_PER_BATCH = 100
 _REASON_CHARS = 500
-
-
-class Terminated(SystemExit):
-    """The process received SIGTERM."""
-
-
-def _terminate(number: int, _: FrameType | None) -> None:
-    # A second one, e.g. to the whole process group, must not interrupt what sets the status.
-    signal.signal(number, signal.SIG_IGN)
-    raise Terminated(128 + number)
-
-
-@contextmanager
-def _termination_raises() -> Iterator[None]:
-    """Let SIGTERM unwind the stack as Ctrl-C does, so that the run's status can be set."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, _terminate)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
@@ -59,9 +32,9 @@ def tracked_run(
 ) -> Iterator[MlflowLogger]:
     """Record a stage as one MLflow run, from before its first computation to its end.
 
-    The run ends as FINISHED, as KILLED on Ctrl-C or SIGTERM, or as FAILED with the tag ``failure``. After
-    ``kill -9`` the next stage ends it as KILLED; a new attempt at the same work is a new run, with the tag
-    ``continues`` that holds the id of the old one.
+    The run ends as FINISHED, as KILLED on Ctrl-C, or as FAILED with the tag ``failure``. Otherwise killed, it
+    stays RUNNING until the same work is attempted again: that is a new run, with the tag ``continues`` that
+    holds the id of the old one, and the old one ends as KILLED.
 
     Args:
         stage: Verb of the stage, e.g. ``train_gan``.
@@ -81,7 +54,6 @@ def tracked_run(
     """
     store = open_store(experiment)
     here = Path.cwd()
-    kill_stale_runs(store)
     tags = {
         "stage": stage,
         "stage_key": key,
@@ -96,18 +68,60 @@ def tracked_run(
         tags["dvc_stage"] = dvc_stage
     if dvc_experiment := os.environ.get("DVC_EXP_NAME"):
         tags["dvc_experiment"] = dvc_experiment
-    if (previous := previous_attempt(store, key)) is not None:
+    if (previous := _end_previous_attempt(store, key)) is not None:
         tags["continues"] = previous
     name = " ".join([stage, *(str(value) for value in item.values())])
-    interval_s = system_metrics_interval_s
-    with (
-        _termination_raises(),
-        open_run(store, name, tags, parameters, system_metrics_interval_s=interval_s) as run,
-    ):
+    with open_run(store, name, tags, parameters, system_metrics_interval_s=system_metrics_interval_s) as run:
         for path, found in inputs.items():
             run.dataset(path, Path(path), found)
         if changes := uncommitted_changes(here):
             run.text("uncommitted.diff", changes)
+        yield run
+
+
+def _end_previous_attempt(store: Store, key: str) -> str | None:
+    """End the last run of the same work, and return its id if it did not finish."""
+    condition = f"tags.stage_key = '{key}'"
+    found = store.client.search_runs(
+        [store.experiment_id], condition, max_results=1, order_by=["attributes.start_time DESC"]
+    )
+    if not found or found[0].info.status == "FINISHED":
+        return None
+    # The caller holds the lock of this work, so no process of this checkout is in that run any more.
+    if found[0].info.status == "RUNNING":
+        store.client.set_terminated(found[0].info.run_id, status="KILLED")
+    return str(found[0].info.run_id)
+
+
+@contextmanager
+def nested_run(
+    parent_id: str,
+    name: str,
+    *,
+    parameters: Mapping[str, Any],
+    tags: Mapping[str, Any],
+    experiment: str = "pathgen",
+) -> Iterator[MlflowLogger]:
+    """Record a part of a stage as a run of its own, nested under the stage's run.
+
+    Any process may open it: the stage itself, one of its workers, or a process on another machine that uses
+    the same store.
+
+    Args:
+        parent_id: MLflow's id of the stage's run.
+        name: Name in the UI, e.g. ``trial 7``.
+        parameters: Settings of the part, nested or flat.
+        tags: What distinguishes the part, to group and filter by.
+        experiment: Name of the MLflow experiment.
+
+    Yields:
+        Logger of the run.
+
+    Raises:
+        PathgenError: The tracking store cannot be used.
+    """
+    texts = {key: str(value) for key, value in tags.items()}
+    with open_run(open_store(experiment), name, texts, parameters, parent_id=parent_id) as run:
         yield run
 
 
@@ -154,24 +168,19 @@ def open_run(
         raise PathgenError(store.location.name, reason, "Correct MLFLOW_TRACKING_URI") from None
     run = MlflowLogger(store, active.info.run_id)
     status = "FAILED"
-    with open_lock(store, run.run_id):
-        try:
-            flat = [mlflow.entities.Param(*item) for item in flatten(parameters).items()]
-            for start in range(0, len(flat), _PARAMS_PER_BATCH):
-                store.client.log_batch(run.run_id, params=flat[start : start + _PARAMS_PER_BATCH])
-            yield run
-            status = "FINISHED"
-        except (KeyboardInterrupt, Terminated):
-            status = "KILLED"
-            raise
-        except BaseException as problem:
-            lines = str(problem).strip().splitlines() or [""]
-            run.tag("failure", f"{type(problem).__name__}: {lines[0]}"[:_REASON_CHARS])
-            raise
-        finally:
-            run.flush()
-            try:
-                mlflow.end_run(status)
-            except STORE_ERRORS as problem:
-                reason = first_line(problem)
-                print(f"warning: the end of the run is not recorded in MLflow: {reason}", file=sys.stderr)
+    try:
+        flat = [mlflow.entities.Param(*item) for item in flatten(parameters).items()]
+        for start in range(0, len(flat), _PARAMS_PER_BATCH):
+            store.client.log_batch(run.run_id, params=flat[start : start + _PARAMS_PER_BATCH])
+        yield run
+        status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    except BaseException as problem:
+        lines = str(problem).strip().splitlines() or [""]
+        run.tag("failure", f"{type(problem).__name__}: {lines[0]}"[:_REASON_CHARS])
+        raise
+    finally:
+        run.flush()
+        run.attempt("the end of the run", lambda: mlflow.end_run(status))

@@ -41,11 +41,15 @@ def test_pipeline_run_links_the_run_of_every_stage(finished, store):
     printed, client, runs = store
     (pipeline,) = [run for run in runs if run.data.tags["stage"] == "pipeline"]
     tag = f"pipeline.{pipeline.data.tags['pipeline'][:8]}"
-    linked = {run.data.tags["dvc_stage"]: run for run in runs if run is not pipeline and tag in run.data.tags}
+    marked = [run for run in runs if run is not pipeline and tag in run.data.tags]
+    linked = {run.data.tags["dvc_stage"]: run for run in marked if "dvc_stage" in run.data.tags}
     assert set(linked) == set(finished.study.locked()) - {"check_params"}
     assert {run.info.status for run in linked.values()} == {"FINISHED"}
     note = pipeline.data.tags["mlflow.note.content"]
     assert [name for name, run in linked.items() if run.info.run_id not in note] == []
+    nested = [run for run in marked if "mlflow.parentRunId" in run.data.tags]
+    assert sorted(run.data.tags["regime"] for run in nested) == ["mixed", "original", "synthetic"]
+    assert all(f"{run.data.metrics['test/accuracy']:.4g}" in note for run in nested)
     tradeoff = {key for key in pipeline.data.metrics if key.startswith("tradeoff/")}
     assert {"tradeoff/dcgan/attack_auc/high", "tradeoff/synthetic-dcgan-cnn6/accuracy_lost"} <= tradeoff
     (report,) = [run for run in runs if run.data.tags["stage"] == "report"]

@@ -14,8 +14,7 @@ from pathgen.tracking.client import open_store
 from pathgen.tracking.dvc_api import find_stage, open_project
 from pathgen.tracking.dvc_lock import locked_key, read_lock
 from pathgen.tracking.mlflow_import import MlflowClient, MlflowException, mlflow
-from pathgen.tracking.resume import kill_stale_runs
-from pathgen.tracking.run import Terminated, tracked_run
+from pathgen.tracking.run import nested_run, tracked_run
 from pathgen.tracking.uri import find_location
 
 _NORMAL = "train_gan@dcgan-normal"
@@ -123,54 +122,24 @@ def test_run_with_an_error_ends_failed_with_the_reason(tracked: Project) -> None
     assert found.data.metrics == {"train/loss": 1.0}
 
 
-@pytest.mark.parametrize(
-    ("number", "error"), [(signal.SIGTERM, Terminated), (signal.SIGINT, KeyboardInterrupt)]
-)
-def test_run_with_a_signal_ends_killed(tracked: Project, number: int, error: type[BaseException]) -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    # A shell's background job ignores Ctrl-C, and the tests may run in one.
-    ctrl_c = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with pytest.raises(error):
-            with _stage(f"signal {number}") as run:
-                os.kill(os.getpid(), number)
-                time.sleep(5)
-    finally:
-        signal.signal(signal.SIGINT, ctrl_c)
+def test_interrupted_run_ends_killed(tracked: Project) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        with _stage("interrupted") as run:
+            raise KeyboardInterrupt
     assert _client().get_run(run.run_id).info.status == "KILLED"
-    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_killed_run_is_ended_and_continued_by_a_new_run(tracked: Project, exit_codes: list[int]) -> None:
     assert exit_codes[4] == -signal.SIGKILL
     killed = (tracked.root / "killed").read_text()
     with _stage("somebody else"):
-        assert _client().get_run(killed).info.status == "KILLED"
+        assert _client().get_run(killed).info.status == "RUNNING"
     with _stage("again", key="killed") as run:
-        pass
-    assert run.run_id != killed
+        assert _client().get_run(killed).info.status == "KILLED"
     assert _client().get_run(run.run_id).data.tags["continues"] == killed
     with _stage("once more", key="killed") as fresh:
         pass
     assert "continues" not in _client().get_run(fresh.run_id).data.tags
-
-
-def test_open_run_of_a_live_process_is_left_alone(tracked: Project) -> None:
-    store = open_store("pathgen")
-    with _stage("alive") as run:
-        assert kill_stale_runs(store) == []
-        assert _client().get_run(run.run_id).info.status == "RUNNING"
-        assert (store.run_locks / f"{run.run_id}.lock").exists()
-    assert not (store.run_locks / f"{run.run_id}.lock").exists()
-
-
-def test_lock_of_a_deleted_run_is_removed(tracked: Project) -> None:
-    store = open_store("pathgen")
-    store.run_locks.mkdir(parents=True, exist_ok=True)
-    lock = store.run_locks / f"{'0' * 32}.lock"
-    lock.touch()
-    assert kill_stale_runs(store) == []
-    assert not lock.exists()
 
 
 def test_store_that_fails_during_a_run_does_not_stop_it(
@@ -252,3 +221,25 @@ def test_logged_model_loads_through_its_own_loader(
     flavour = description.flavors["python_function"]
     loader = __import__(flavour["loader_module"])
     assert loader._load_pyfunc(folder / flavour["data"]).predict(images * 3).tolist() == [6.0, 6.0]
+
+
+def test_nested_run_has_its_parent_and_its_own_status(tracked: Project) -> None:
+    with tracked_run("search", key="search", item={}, parameters={}, inputs={}) as parent:
+        with pytest.raises(RuntimeError):
+            with nested_run(parent.run_id, "trial 1", parameters={}, tags={}) as failed:
+                raise RuntimeError("no")
+        with nested_run(parent.run_id, "trial 2", parameters={"a": {"rate": 0.1}}, tags={"n": 1}) as finished:
+            finished.metrics({"train/loss": 0.5}, 2)
+    client = _client()
+    run = client.get_run(finished.run_id)
+    assert run.data.tags["mlflow.parentRunId"] == parent.run_id
+    assert (run.info.run_name, run.info.status, run.data.tags["n"]) == ("trial 2", "FINISHED", "1")
+    assert run.data.params == {"a.rate": "0.1"}
+    assert run.data.metrics == {"train/loss": 0.5}
+    assert client.get_run(failed.run_id).info.status == "FAILED"
+
+
+def test_nested_run_without_a_parent_is_refused(tracked: Project) -> None:
+    with pytest.raises(PathgenError, match="MLFLOW_TRACKING_URI"):
+        with nested_run("0" * 32, "trial 1", parameters={}, tags={}):
+            pytest.fail("must not begin")
