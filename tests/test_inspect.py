@@ -1,7 +1,6 @@
 """The command that tells of any file what it is and whether the suite can use it."""
 
 import json
-import shutil
 from pathlib import Path
 
 import h5py
@@ -49,17 +48,6 @@ def test_patch_set_is_counted_by_label(patch_set: Path) -> None:
     assert usable(patch_set / "patches.npy", "patch set") == facts
 
 
-def test_cut_off_patch_set_is_refused(patch_set: Path) -> None:
-    pixels = patch_set / "patches.npy"
-    pixels.write_bytes(pixels.read_bytes()[:-1])
-    refused(patch_set, "patches.npy")
-
-
-def test_patch_set_without_its_pixels_is_refused(patch_set: Path) -> None:
-    (patch_set / "patches.npy").unlink()
-    refused(patch_set, "patches.npy: no such file")
-
-
 def write_checkpoint(folder: Path) -> None:
     folder.mkdir()
     save_tensors(folder / "model.safetensors", {"weight": torch.ones(2, 3)})
@@ -72,21 +60,6 @@ def test_checkpoint_tells_its_model_and_weights(tmp_path: Path) -> None:
     assert facts["model"] == {"kind": "classifier", "classifier": "cnn6"}
     assert facts["weights"]["model.safetensors"]["numbers"] == 6
     assert usable(tmp_path / "model" / "model.safetensors", "weights")["tensors"] == 1
-
-
-@pytest.mark.parametrize("missing", ["model.json", "model.safetensors"])
-def test_half_a_checkpoint_is_refused(tmp_path: Path, missing: str) -> None:
-    write_checkpoint(tmp_path / "model")
-    (tmp_path / "model" / missing).unlink()
-    refused(tmp_path / "model", "model.json")
-
-
-def test_cut_off_weights_are_refused(tmp_path: Path) -> None:
-    write_checkpoint(tmp_path / "model")
-    weights = tmp_path / "model" / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-1])
-    refused(tmp_path / "model", "model.safetensors", "damaged")
-    refused(weights, "damaged")
 
 
 def write_pcam(folder: Path, patches: int, labels: int) -> Path:
@@ -104,22 +77,6 @@ def test_pcam_files_are_read_in_pairs(tmp_path: Path) -> None:
     assert usable(labels, "PatchCamelyon file")["by_label"] == {"normal": 3, "tumor": 2}
 
 
-def test_pcam_files_of_unequal_length_are_refused(tmp_path: Path) -> None:
-    refused(write_pcam(tmp_path, 5, 4), "5 rows", "has 4")
-
-
-def test_pcam_file_without_its_labels_is_refused(tmp_path: Path) -> None:
-    patches = write_pcam(tmp_path, 5, 5)
-    (tmp_path / "camelyonpatch_level_2_split_test_y.h5").unlink()
-    refused(patches, "test_y.h5", "missing")
-
-
-def test_cut_off_hdf5_is_refused(tmp_path: Path) -> None:
-    patches = write_pcam(tmp_path, 5, 5)
-    patches.write_bytes(patches.read_bytes()[:-5000])
-    refused(patches, "not readable as HDF5")
-
-
 def write_pictures(folder: Path) -> None:
     for label in ("normal", "tumor"):
         (folder / label).mkdir(parents=True)
@@ -132,20 +89,42 @@ def test_folder_of_labelled_images_is_counted(tmp_path: Path) -> None:
     assert facts == {"by_label": {"normal": 1, "tumor": 1}, "sides_px": [16]}
 
 
-def test_one_damaged_image_makes_a_folder_unusable(tmp_path: Path) -> None:
+PIXELS, WEIGHTS = "set/patches.npy", "model/model.safetensors"
+PCAM_X, PCAM_Y = (f"camelyonpatch_level_2_split_test_{array}.h5" for array in "xy")
+
+
+@pytest.mark.parametrize(
+    ("damaged", "kept_bytes", "inspected", "words"),
+    [
+        (PIXELS, -1, "set", ["patches.npy"]),
+        (PIXELS, None, "set", ["patches.npy", "no such file"]),
+        ("model/model.json", None, "model", ["model.json"]),
+        (WEIGHTS, None, "model", ["model.json"]),
+        (WEIGHTS, -1, "model", ["model.safetensors", "damaged"]),
+        (WEIGHTS, -1, WEIGHTS, ["damaged"]),
+        (PCAM_X, -5000, PCAM_X, ["not readable as HDF5"]),
+        (PCAM_Y, None, PCAM_X, [PCAM_Y, "missing"]),
+        ("images/tumor/slide_1_2.png", 8, "images", ["slide_1_2.png"]),
+        ("images/tumor/slide_1_2.png", 8, "images/tumor/slide_1_2.png", ["not readable as an image"]),
+        ("images/tumor/slide_1_2.png", None, "images", ["tumor", "holds no pictures"]),
+    ],
+)
+def test_inspect_of_damaged_files_names_the_problem(
+    patch_set: Path, tmp_path: Path, damaged: str, kept_bytes: int | None, inspected: str, words: list[str]
+) -> None:
+    write_checkpoint(tmp_path / "model")
+    write_pcam(tmp_path, 5, 5)
     write_pictures(tmp_path / "images")
-    (tmp_path / "images" / "tumor" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    refused(tmp_path / "images", "broken.png")
-    refused(tmp_path / "images" / "tumor" / "broken.png", "not readable as an image")
+    file = tmp_path / damaged
+    content = file.read_bytes()
+    file.unlink()
+    if kept_bytes is not None:
+        file.write_bytes(content[:kept_bytes])
+    refused(tmp_path / inspected, *words)
 
 
-def test_label_without_images_makes_a_folder_unusable(tmp_path: Path) -> None:
-    write_pictures(tmp_path / "images")
-    shutil.rmtree(tmp_path / "images" / "tumor")
-    refused(tmp_path / "images", "tumor", "holds no pictures")
-
-
-def test_picture_that_is_not_square_is_refused(tmp_path: Path) -> None:
+def test_inspect_of_files_that_do_not_fit_names_the_problem(tmp_path: Path) -> None:
+    refused(write_pcam(tmp_path, 5, 4), "5 rows", "has 4")
     Image.new("RGB", (16, 9)).save(tmp_path / "wide.png")
     refused(tmp_path / "wide.png", "16 x 9")
 

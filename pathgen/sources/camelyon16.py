@@ -28,13 +28,6 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
     ``testing/images/test_001.tif``, ``testing/reference.csv``, and the outlines as ``tumor_001.xml`` in
     ``lesion_annotations``, ``training/lesion_annotations`` or ``testing/lesion_annotations``.
 
-    Args:
-        root: Folder of the data set.
-        settings: Section `cohort`.
-
-    Returns:
-        Table `COHORT`.
-
     Raises:
         PathgenErrors: One error per problem.
     """

@@ -143,12 +143,8 @@ def _slide_row(
 def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
     """Find and decode the images (see `pathgen.sources.base.Source`).
 
-    Args:
-        root: Folder that contains ``normal`` and ``tumor``.
-        settings: Section `cohort`; the pattern is matched against the file name with or without its suffix.
-
-    Returns:
-        Table `COHORT`: one row per slide id; width and height are the images', where all agree.
+    The pattern is matched against the file name with or without its suffix. The table has one row per slide
+    id; width and height are the images', where all agree.
 
     Raises:
         PathgenErrors: One error per bad file, or per name that does not match.
@@ -170,14 +166,7 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
 def find_candidates(
     root: Path, row: Mapping[str, Any], settings: CohortSettings, index: IndexSettings
 ) -> SlideCandidates:
-    """List the images of one slide; an item is the rank of the file's name (see `Source`).
-
-    Args:
-        root: Folder of the source.
-        row: Row of the cohort.
-        settings: The section `cohort`.
-        index: Not used.
-    """
+    """List the images of one slide; an item is the rank of the file's name (see `Source`)."""
     pictures, _ = _pictures(root, settings.own(PatchFolderSettings).slide_pattern, containing=row["slide"])
     frame = pictures[pictures["slide"] == row["slide"]]
     frame = frame.assign(item=range(len(frame)), split=row["split"], patient=row["patient"], exhaustive=True)

@@ -118,12 +118,8 @@ def _checked(root: Path, row: CohortRow, crop_px: int) -> CohortRow:
 def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
     """Find the six files (see `pathgen.sources.base.Source`).
 
-    Args:
-        root: Folder of ``camelyonpatch_level_2_split_{train,valid,test}_{x,y}.h5``.
-        settings: Section `cohort`.
-
-    Returns:
-        Table `COHORT`: one row per split, `annotation` is the file of labels, slides are unknown.
+    The files are ``camelyonpatch_level_2_split_{train,valid,test}_{x,y}.h5``. The table has one row per
+    split; `annotation` is the file of labels, and slides are unknown.
 
     Raises:
         PathgenErrors: One error per file that is missing, damaged or of another form.
@@ -151,12 +147,6 @@ def find_candidates(
     root: Path, row: Mapping[str, Any], settings: CohortSettings, index: IndexSettings
 ) -> SlideCandidates:
     """List the patches of one split, with the labels they come with (see `Source`).
-
-    Args:
-        root: Folder of the source.
-        row: Row of the cohort.
-        settings: Section `cohort`.
-        index: Not used.
 
     Raises:
         PathgenError: The labels cannot be read.

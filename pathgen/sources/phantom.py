@@ -19,12 +19,7 @@ _log = logging.getLogger(__name__)
 def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
     """Draw the slides, then find them as those of Camelyon16 (see `pathgen.sources.base.Source`).
 
-    Args:
-        root: Folder to draw into; it is replaced when the new slides are complete.
-        settings: Section `cohort`.
-
-    Returns:
-        Table `COHORT`.
+    An older root is replaced when the new slides are complete.
 
     Raises:
         PathgenErrors: The slides do not make a cohort, e.g. there are none.

@@ -130,13 +130,6 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
     is sampled), ``patient``, ``exhaustive`` (no if not all lesions are outlined; empty is yes). The slide id
     is the file's name without its suffix.
 
-    Args:
-        root: Folder of the slides.
-        settings: Section `cohort`.
-
-    Returns:
-        Table `COHORT`.
-
     Raises:
         PathgenErrors: One error per problem; all rows are checked, all files opened.
     """

@@ -113,15 +113,8 @@ def find_candidates(
 ) -> SlideCandidates:
     """Index one slide (see `pathgen.sources.base.Source`).
 
-    Args:
-        root: Folder of the source.
-        row: Row of the slide in the cohort.
-        settings: Section `cohort`.
-        index: Section `index`.
-
-    Returns:
-        Its candidates. `exhaustive` is True if tissue outside the lesions counts as normal: on slides with
-        all lesions outlined, and on all slides with ``use_unannotated_tissue``.
+    `exhaustive` is True if tissue outside the lesions counts as normal: on slides with all lesions outlined,
+    and on all slides with ``use_unannotated_tissue``.
 
     Raises:
         PathgenError: The slide or its annotation cannot be used.

@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from factories.patch_sets import SIDE, content, write_set, write_synthetic
+from factories.slide_files import source_settings
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -19,7 +20,6 @@ from pathgen.export.api import WRITERS, export_patch_set
 from pathgen.export.format import FormatName
 from pathgen.patches.store import INDEX_FILE, write_patch_set
 from pathgen.sources import patch_folder, pcam
-from pathgen.sources.settings import CohortSettings
 
 SPLIT = {"imagefolder": None, "parquet": None, "pcam": "train"}
 
@@ -68,16 +68,13 @@ def test_imagefolder_escapes_unsafe_slide_names(tmp_path: Path) -> None:
     assert len(files) == len(slides)
 
 
-def _cohort(root: Path, source: str, **part: Any) -> CohortSettings:
-    plain = dict(source=source, root=str(root), on_bad_slide="stop", use_unannotated_tissue=False)
-    return CohortSettings.model_validate({**plain, source: part})
-
-
 def test_imagefolder_is_read_by_source_patch_folder(tmp_path: Path) -> None:
     images = write_set(tmp_path / "set")
     root = tmp_path / "out"
     export_patch_set(tmp_path / "set", root, "imagefolder")
-    settings = _cohort(root, "patch_folder", slide_pattern=r"^(?P<slide>.+)_\d+\.png$")
+    settings = source_settings(
+        "patch_folder", root, patch_folder=dict(slide_pattern=r"^(?P<slide>.+)_\d+\.png$")
+    )
     cohort = patch_folder.find_cohort(root, settings)
     assert cohort["slide"].tolist() == ["tumor_000", "tumor_001", "tumor_002"]
     for row in cohort.to_dict("records"):
@@ -94,7 +91,7 @@ def test_pcam_is_read_by_source_pcam_and_torchvision(tmp_path: Path) -> None:
     for seed, split in enumerate(("train", "valid", "test")):
         images[split] = write_set(tmp_path / split, count=12 + seed, seed=seed, split=split)
         export_patch_set(tmp_path / split, root, "pcam")
-    settings = _cohort(root, "pcam", crop_px=SIDE)
+    settings = source_settings("pcam", root, pcam=dict(crop_px=SIDE))
     for row in pcam.find_cohort(root, settings).to_dict("records"):
         found = pcam.find_candidates(root, row, settings, None).candidates  # type: ignore[arg-type]
         labels = pq.read_table(tmp_path / row["split"] / INDEX_FILE)["label"].to_pylist()

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from factories.sampling import sample_settings
-from factories.slide_files import job_settings, write_annotation, write_slide
+from factories.slide_files import job_settings, source_settings, write_annotation, write_slide
 from pathgen.core.errors import cli_errors
 from pathgen.core.profiles import read_profile
 from pathgen.jobs.result_cache import ENTRY_FILE
@@ -46,14 +46,7 @@ def list_slides(root: Path) -> None:
 
 
 def cohort_settings(root: Path, **changes: Any) -> CohortSettings:
-    plain = {
-        "source": "slide_csv",
-        "root": str(root),
-        "on_bad_slide": "stop",
-        "use_unannotated_tissue": False,
-        "slide_csv": {"table": "slides.csv"},
-    }
-    return CohortSettings.model_validate({**plain, **changes})
+    return source_settings("slide_csv", root, slide_csv={"table": "slides.csv"}, **changes)
 
 
 def index_settings(**changes: Any) -> IndexSettings:

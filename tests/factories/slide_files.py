@@ -7,9 +7,16 @@ import numpy as np
 import tifffile
 
 from pathgen.jobs.settings import JobSettings
+from pathgen.sources.settings import CohortSettings
 
 SIDE = 512
 LESION = (128, 128, 320, 320)  # x0, y0, x1, y1
+
+
+def source_settings(source: str, root: Path | None = None, **changes: Any) -> CohortSettings:
+    """Return the section `cohort` for a source with its root, and with some changes."""
+    plain = {"source": source, "on_bad_slide": "stop", "use_unannotated_tissue": False}
+    return CohortSettings.model_validate({**plain, "root": None if root is None else str(root), **changes})
 
 
 def job_settings(folder: Path, workers: int = 2, scheduler: str | None = None, **changes: Any) -> JobSettings:

@@ -7,7 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from factories.sampling import sample_settings
-from factories.slide_files import LESION, job_settings, write_annotation, write_camelyon16, write_slide
+from factories.slide_cohort import index_settings
+from factories.slide_files import (
+    LESION,
+    job_settings,
+    source_settings,
+    write_annotation,
+    write_camelyon16,
+    write_slide,
+)
 
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.patches.parquet import read_table
@@ -21,32 +29,12 @@ from pathgen.sources.index import index_cohort
 from pathgen.sources.settings import CohortSettings
 from pathgen.wsi.reader import open_slide
 from pathgen.wsi.resample import box_mean
-from pathgen.wsi.settings import IndexSettings
 
 _SOURCE = load_source("camelyon16")
-_INDEX = IndexSettings.model_validate(
-    {
-        "patch_px": 32,
-        "stride_px": 32,
-        "mpp": 0.25,
-        "mpp_tolerance": 0.1,
-        "min_tissue_fraction": 0.5,
-        "tissue": {
-            "method": "otsu_saturation",
-            "thumbnail_mpp": 4,
-            "min_saturation": 0.05,
-            "black_below": 20,
-            "opening_um": 0,
-            "closing_um": 0,
-        },
-        "annotations": {"unknown_group": "refuse", "without_area": "refuse"},
-    }
-)
 
 
 def _settings(root: Path, **changes: object) -> CohortSettings:
-    plain = {"source": "camelyon16", "on_bad_slide": "stop", "use_unannotated_tissue": False}
-    return CohortSettings.model_validate({**plain, "root": str(root), **changes})
+    return source_settings("camelyon16", root, **changes)
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +189,7 @@ def test_a_slide_without_mpp_needs_the_setting(root: Path) -> None:
 def _index(root: Path, folder: Path, **changes: object) -> pd.DataFrame:
     settings = _settings(root, **changes)
     work = job_settings(folder.parent / "work")
-    index_cohort(_SOURCE.find_cohort(root, settings), settings, _INDEX, folder, work)
+    index_cohort(_SOURCE.find_cohort(root, settings), settings, index_settings(), folder, work)
     return read_table(folder / "candidates.parquet")
 
 

@@ -2,10 +2,12 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from factories.slide_files import source_settings
 from PIL import Image
 
 from pathgen.core.errors import PathgenError, PathgenErrors
@@ -17,14 +19,8 @@ _SOURCE = load_source("patch_folder")
 _PATTERN = r"^(?P<slide>.+?)_\d+_\d+$"
 
 
-def _settings(root: Path, on_bad_slide: str = "stop", pattern: str = _PATTERN) -> CohortSettings:
-    return CohortSettings(
-        source="patch_folder",
-        root=str(root),
-        on_bad_slide=on_bad_slide,
-        use_unannotated_tissue=False,
-        patch_folder={"slide_pattern": pattern},
-    )
+def _settings(root: Path, **changes: Any) -> CohortSettings:
+    return source_settings("patch_folder", root, patch_folder={"slide_pattern": _PATTERN}, **changes)
 
 
 def _image(path: Path, seed: int, size: int = 32, mode: str = "RGB") -> None:

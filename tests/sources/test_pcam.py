@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from factories.sampling import sample_settings
+from factories.slide_files import source_settings
 
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.patches.sampling import sample_cohort
@@ -20,13 +21,7 @@ _COUNTS = {"train": 12, "valid": 6, "test": 8}
 
 
 def _settings(root: Path, crop_px: int = 64) -> CohortSettings:
-    return CohortSettings(
-        source="pcam",
-        root=str(root),
-        on_bad_slide="stop",
-        use_unannotated_tissue=False,
-        pcam={"crop_px": crop_px},
-    )
+    return source_settings("pcam", root, pcam={"crop_px": crop_px})
 
 
 @pytest.fixture

@@ -4,49 +4,28 @@ import logging
 from pathlib import Path
 
 import pytest
+from factories.slide_files import source_settings
 
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError
+from pathgen.core.profiles import read_profile
 from pathgen.sources import camelyon16
 from pathgen.sources.discovery import load_source
 from pathgen.sources.settings import CohortSettings
 
-_PHANTOM = {
-    "seed": 1,
-    "normal_slides": 1,
-    "tumor_slides": 1,
-    "test_normal_slides": 1,
-    "test_tumor_slides": 1,
-    "width_px": 512,
-    "height_px": 512,
-    "mpp": 0.5,
-    "levels": 2,
-    "tile_px": 128,
-    "jpeg_quality": 80,
-    "tissue_share": 0.5,
-    "lesion_share": 0.4,
-    "stain_spread": 0.1,
-    "overlap": 0.2,
-    "workers": 1,
-}
-
 
 def _settings(**changes: int) -> CohortSettings:
-    return CohortSettings.model_validate(
-        {
-            "source": "phantom",
-            "on_bad_slide": "stop",
-            "use_unannotated_tissue": False,
-            "phantom": {**_PHANTOM, **changes},
-        }
-    )
+    slides = dict.fromkeys(("normal_slides", "tumor_slides", "test_normal_slides", "test_tumor_slides"), 0)
+    small = {"width_px": 512, "height_px": 512, "levels": 2, "tile_px": 128, "workers": 1}
+    plain = read_profile("phantom")["cohort"]["phantom"]
+    return source_settings("phantom", phantom={**plain, **slides, **small, **changes})
 
 
 def test_slides_are_drawn_and_found_by_camelyon16s_code(tmp_path: Path) -> None:
     source = load_source("phantom")
     assert source.read_patches is camelyon16.SOURCE.read_patches
     assert source.find_candidates is camelyon16.SOURCE.find_candidates
-    cohort = source.find_cohort(tmp_path / "phantom", _settings(normal_slides=0, test_normal_slides=0))
+    cohort = source.find_cohort(tmp_path / "phantom", _settings(tumor_slides=1, test_tumor_slides=1))
     assert cohort["slide"].tolist() == ["test_001", "tumor_001"]
     assert cohort["source"].unique().tolist() == ["phantom"]
     assert cohort["label"].tolist() == ["tumor", "tumor"]
@@ -57,17 +36,15 @@ def test_older_slides_are_replaced(tmp_path: Path, caplog: pytest.LogCaptureFixt
     root = tmp_path / "phantom"
     (root / "training/tumor").mkdir(parents=True)
     (root / "training/tumor/tumor_099.tif").write_bytes(b"old")
-    only_one = {"tumor_slides": 0, "normal_slides": 0, "test_tumor_slides": 0}
     with caplog.at_level(logging.INFO):
-        cohort = load_source("phantom").find_cohort(root, _settings(**only_one))
+        cohort = load_source("phantom").find_cohort(root, _settings(test_normal_slides=1))
     assert cohort["slide"].tolist() == ["test_001"] and "1 phantom slides" in caplog.text
     assert list(tmp_path.iterdir()) == [root]
 
 
 def test_no_slides_are_no_cohort(tmp_path: Path) -> None:
-    none = dict.fromkeys(("normal_slides", "tumor_slides", "test_normal_slides", "test_tumor_slides"), 0)
     with pytest.raises(PathgenError, match="contains no slides"):
-        load_source("phantom").find_cohort(tmp_path / "phantom", _settings(**none))
+        load_source("phantom").find_cohort(tmp_path / "phantom", _settings())
 
 
 def test_its_folder_is_fixed() -> None:

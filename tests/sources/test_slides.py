@@ -4,11 +4,12 @@ import json
 import logging
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from factories.slide_files import write_annotation, write_slide
+from factories.slide_files import source_settings, write_annotation, write_slide
 from PIL import Image
 
 from pathgen.core.errors import PathgenError
@@ -20,18 +21,11 @@ _SOURCE = load_source("slide_csv")
 _HEADER = "slide,annotation,label,split,patient\n"
 
 
-def _settings(root: Path, on_bad_slide: str = "stop", mpp: float | None = None) -> CohortSettings:
-    return CohortSettings(
-        source="slide_csv",
-        root=str(root),
-        on_bad_slide=on_bad_slide,
-        mpp_if_missing=mpp,
-        use_unannotated_tissue=False,
-        slide_csv={"table": "slides.csv"},
-    )
+def _settings(root: Path, **changes: Any) -> CohortSettings:
+    return source_settings("slide_csv", root, slide_csv={"table": "slides.csv"}, **changes)
 
 
-def _cohort(root: Path, table: str, **changes: object) -> pd.DataFrame:
+def _cohort(root: Path, table: str, **changes: Any) -> pd.DataFrame:
     (root / "slides.csv").write_text(table)
     return _SOURCE.find_cohort(root, _settings(root, **changes)).set_index("slide", drop=False)
 
