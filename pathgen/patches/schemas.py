@@ -138,15 +138,12 @@ EXTRACTED = Schema(
     key=("slide",),
 )
 
-_DTYPES = {
-    ("text", False): "object",
-    ("text", True): "object",
-    ("integer", False): "int64",
-    ("integer", True): "Int64",
-    ("number", False): "float64",
-    ("number", True): "float64",
-    ("truth", False): "bool",
-    ("truth", True): "boolean",
+# In memory, without and with missing values.
+_DTYPES: dict[Kind, tuple[str, str]] = {
+    "text": ("object", "object"),
+    "integer": ("int64", "Int64"),
+    "number": ("float64", "float64"),
+    "truth": ("bool", "boolean"),
 }
 _REMAKE = "Run the stage that makes it again"
 
@@ -183,7 +180,7 @@ def _conformed(values: Any, column: Column) -> Any:
     if column.kind == "truth" and not set(values.dropna().unique()) <= {True, False}:
         raise ValueError(f"column {column.name} holds values other than true and false")
     try:
-        return values.astype(_DTYPES[column.kind, column.empty])
+        return values.astype(_DTYPES[column.kind][column.empty])
     except (TypeError, ValueError):
         raise ValueError(f"column {column.name} is {values.dtype}, not {column.kind}") from None
 
@@ -224,5 +221,5 @@ def check_table(frame: pd.DataFrame, schema: Schema, subject: object) -> pd.Data
 def empty_table(schema: Schema) -> pd.DataFrame:
     """Return a table of that schema without rows."""
     return pd.DataFrame(
-        {column.name: pd.Series([], dtype=_DTYPES[column.kind, column.empty]) for column in schema.columns}
+        {column.name: pd.Series([], dtype=_DTYPES[column.kind][column.empty]) for column in schema.columns}
     )
