@@ -49,7 +49,7 @@ def test_official_test_slides_stay_and_valid_holds_its_share() -> None:
         assert sum(held) - held[-1] < 0.3 * pool
 
 
-def test_official_train_without_valid_is_drawn_from_and_official_valid_is_kept() -> None:
+def test_valid_is_drawn_from_official_train_only_if_not_official() -> None:
     cohort, tumor = _study(12)
     cohort["split"] = ["train"] * 9 + ["test"] * 3
     assert "valid" in assign_splits(cohort, _labelled(tumor), 0.3, None, 1).values()
