@@ -62,7 +62,7 @@ def disk_full(folder: object, needed_bytes: int | None = None) -> PathgenError:
 
 @contextmanager
 def cli_errors() -> Iterator[None]:
-    """Turn a `PathgenError`, or a full disk, into one ``error:`` line per problem and exit code 1."""
+    """Turn a `PathgenError`, or a failure of the file system, into ``error:`` lines and exit code 1."""
     try:
         yield
     except PathgenErrors as problems:
@@ -73,7 +73,12 @@ def cli_errors() -> Iterator[None]:
         print(f"error: {problem}", file=sys.stderr)
         raise SystemExit(1) from None
     except OSError as problem:
-        if not is_disk_full(problem):
+        if is_disk_full(problem):
+            error = disk_full(problem.filename or "disk")
+        elif problem.filename is not None:
+            reason = f"cannot be read or written: {problem.strerror}"
+            error = PathgenError(problem.filename, reason, "Correct the path or its permissions")
+        else:
             raise
-        print(f"error: {disk_full(problem.filename or 'disk')}", file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None

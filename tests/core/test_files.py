@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -100,15 +101,18 @@ def test_cli_errors_prints_one_line_per_problem(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().err == expected
 
 
-def test_cli_errors_prints_one_line_for_a_full_disk(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EEXIST])
+def test_cli_errors_names_the_file_of_a_failed_write(number: int, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught, cli_errors():
-        raise OSError(errno.ENOSPC, "No space left on device", "models/a.safetensors")
+        raise OSError(number, os.strerror(number), "/data/patches.npy")
     assert caught.value.code == 1
-    printed = capsys.readouterr().err
-    assert printed.startswith("error: models/a.safetensors: ")
-    assert printed.count("\n") == 1
-    with pytest.raises(OSError, match="denied"), cli_errors():
-        raise OSError(errno.EACCES, "Permission denied", "x")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: /data/patches.npy: ")
+
+
+def test_cli_errors_raises_failures_without_a_file() -> None:
+    with pytest.raises(ConnectionResetError), cli_errors():
+        raise ConnectionResetError
 
 
 def test_atomic_folder_restores_a_folder_after_a_kill(tmp_path: Path) -> None:
