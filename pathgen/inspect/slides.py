@@ -6,12 +6,11 @@ from typing import Any
 from pathgen.core.files import sha256_of
 from pathgen.sources.cohort import content_digest
 from pathgen.wsi.annotations import read_annotations
-from pathgen.wsi.patch_reader import Method, reading_method
-from pathgen.wsi.probe import describe_slide
+from pathgen.wsi.jpeg_tiles import find_jpeg_tiles
 from pathgen.wsi.reader import open_slide
+from pathgen.wsi.tiff import tiff_facts
 
 _PROBE_PX = 256
-_METHODS: dict[Method, str] = {"jpeg_tiles": "decoding its JPEG tiles directly", "openslide": "OpenSlide"}
 
 
 def file_facts(path: Path) -> dict[str, Any]:
@@ -35,33 +34,33 @@ def slide_facts(path: Path) -> dict[str, Any]:
     ``missing_tiles``, where it is known, is the number of level-0 tiles that the file does not hold, and the
     number of all.
     """
-    described = describe_slide(path, None)
-    _probe(path)
-    read_by = reading_method(path, None)
-    return {
-        "vendor": described.vendor,
-        "size_px": [described.width_px, described.height_px],
-        "mpp": [described.mpp_x, described.mpp_y],
-        "levels": described.levels,
-        "level_sizes_px": [list(size) for size in described.level_dimensions],
-        "downsamples": list(described.downsamples),
-        "compression": described.compression,
-        "tile_px": list(described.tile_px) if described.tile_px else None,
-        "read_by": _METHODS[read_by.method],
-        **({} if read_by.reason is None else {"not_decoded_directly_because": read_by.reason}),
-        **({} if read_by.missing_tiles is None else {"missing_tiles": list(read_by.missing_tiles)}),
-        **file_facts(path),
-    }
-
-
-def _probe(path: Path) -> None:
-    """Decode squares at the corners and the centre: a slide may open well and still be damaged inside."""
     with open_slide(path) as slide:
+        slide.check()
+        # At the corners and the centre: a slide may open well and still be damaged inside.
         width, height = slide.dimensions
         side_x, side_y = min(_PROBE_PX, width), min(_PROBE_PX, height)
         right, bottom = width - side_x, height - side_y
         for x, y in [(0, 0), (right, 0), (0, bottom), (right // 2, bottom // 2), (right, bottom)]:
             slide.read_region_l0(x, y, side_x, side_y)
+        tiles = find_jpeg_tiles(slide)
+    if isinstance(tiles, str):
+        read_by: dict[str, Any] = {"read_by": "OpenSlide", "not_decoded_directly_because": tiles}
+    else:
+        missing = [int((tiles.counts == 0).sum()), len(tiles.counts)]
+        read_by = {"read_by": "decoding its JPEG tiles directly", "missing_tiles": missing}
+    tiff = tiff_facts(path)
+    return {
+        "vendor": slide.vendor,
+        "size_px": list(slide.dimensions),
+        "mpp": list(slide.mpp),
+        "levels": len(slide.level_dimensions),
+        "level_sizes_px": [list(size) for size in slide.level_dimensions],
+        "downsamples": list(slide.downsamples),
+        "compression": tiff.compression if tiff else None,
+        "tile_px": list(tiff.tile_px) if tiff and tiff.tile_px else None,
+        **read_by,
+        **file_facts(path),
+    }
 
 
 def annotation_facts(path: Path) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from pathgen.patches.schemas import CANDIDATES, check_table
 from pathgen.sources.base import PatchBatch, SlideCandidates, Source
 from pathgen.sources.cohort import CohortRow, Problem, cohort_table, require_folder
 from pathgen.sources.settings import CohortSettings
-from pathgen.wsi.resample import box_mean
+from pathgen.wsi.resample import shrink
 from pathgen.wsi.settings import IndexSettings
 
 _log = logging.getLogger(__name__)
@@ -190,7 +190,7 @@ def read_patches(
         if len(image) % size_px:
             reason = f"has {len(image)} px, not a multiple of the {size_px} px of the output"
             raise PathgenError(root / file, reason, "Change extract.size_px, or resize the images")
-        images[number] = box_mean(image, size_px)
+        images[number] = shrink(image, size_px)
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(read, range(len(rows)), rows["file"]))

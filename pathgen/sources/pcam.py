@@ -19,7 +19,7 @@ from pathgen.patches.schemas import CANDIDATES, SPLITS, check_table
 from pathgen.sources.base import PatchBatch, SlideCandidates, Source
 from pathgen.sources.cohort import CohortRow, Problem, cohort_table, content_digest, require_folder
 from pathgen.sources.settings import CohortSettings
-from pathgen.wsi.resample import box_mean
+from pathgen.wsi.resample import shrink
 from pathgen.wsi.settings import IndexSettings
 
 
@@ -190,7 +190,7 @@ def read_patches(
             wanted, where = np.unique(items[start : start + _READ_ROWS], return_inverse=True)
             whole = np.asarray(array[wanted])[where]  # (n, S, S, 3)
             for place, image in zip(places[start : start + _READ_ROWS], whole, strict=True):
-                images[place] = box_mean(image[centre, centre], size_px)
+                images[place] = shrink(image[centre, centre], size_px)
     return PatchBatch(images)
 
 

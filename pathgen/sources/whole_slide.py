@@ -21,7 +21,7 @@ from pathgen.wsi import patch_reader
 from pathgen.wsi.annotations import read_annotations
 from pathgen.wsi.candidates import index_slide
 from pathgen.wsi.overlay import overlay
-from pathgen.wsi.probe import describe_slide
+from pathgen.wsi.reader import open_slide
 from pathgen.wsi.settings import IndexSettings
 
 SLIDE_SUFFIXES = (".svs", ".tif", ".tiff", ".ndpi", ".mrxs", ".scn", ".svslide", ".vms", ".vmu", ".bif")
@@ -32,15 +32,16 @@ _OPEN_AT_A_TIME = 8
 
 def _with_facts(root: Path, row: CohortRow, mpp_if_missing: float | None) -> CohortRow:
     path = root / row.path
-    facts = describe_slide(path, mpp_if_missing)
+    with open_slide(path, mpp_if_missing) as slide:
+        slide.check()
     return replace(
         row,
-        width_px=facts.width_px,
-        height_px=facts.height_px,
-        mpp_x=facts.mpp_x,
-        mpp_y=facts.mpp_y,
-        levels=facts.levels,
-        vendor=facts.vendor,
+        width_px=slide.dimensions[0],
+        height_px=slide.dimensions[1],
+        mpp_x=slide.mpp[0],
+        mpp_y=slide.mpp[1],
+        levels=len(slide.level_dimensions),
+        vendor=slide.vendor,
         bytes=path.stat().st_size,
         sha256=content_digest(path),
     )

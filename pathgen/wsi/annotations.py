@@ -10,13 +10,10 @@ from shapely import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from pathgen.core.errors import PathgenError
-from pathgen.wsi.asap import parse_asap
-from pathgen.wsi.geojson import parse_geojson
-from pathgen.wsi.outline import Outline
+from pathgen.wsi.annotation_files import Outline, parse_asap, parse_geojson
 
 Meaning = Literal["lesion", "exclusion", "ignore"]
-UnknownGroup = Literal["refuse", "lesion", "exclusion", "ignore"]
-WithoutArea = Literal["refuse", "drop"]
+UnknownGroup = Literal["refuse"] | Meaning
 
 # Camelyon16's groups: _0 and _1 are two rounds of lesions, _2 and Exclusion are cut-outs from them.
 LESION_GROUPS = frozenset({"tumor", "tumour", "_0", "_1"})
@@ -100,7 +97,7 @@ def _outlines(path: Path) -> list[Outline]:
 
 
 def read_annotations(
-    path: Path, *, unknown_group: UnknownGroup = "refuse", without_area: WithoutArea = "refuse"
+    path: Path, *, unknown_group: UnknownGroup = "refuse", without_area: Literal["refuse", "drop"] = "refuse"
 ) -> Annotations:
     """Read the annotation of one slide.
 

@@ -11,12 +11,8 @@ from shapely import MultiPolygon
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.labels import Label
-from pathgen.wsi.annotations import (
-    NOTHING_ANNOTATED,
-    Annotations,
-    read_annotations,
-)
-from pathgen.wsi.geometry import from_level0, grid_positions, length_l0
+from pathgen.wsi.annotations import NOTHING_ANNOTATED, Annotations, read_annotations
+from pathgen.wsi.geometry import grid_positions, length_l0
 from pathgen.wsi.labelling import area_fractions, tissue_fractions, touches_area
 from pathgen.wsi.reader import Slide, open_slide
 from pathgen.wsi.settings import AnnotationSettings, IndexSettings
@@ -46,7 +42,6 @@ class IndexedSlide:
         lesion_mm2: Area of the lesions without exclusions, square millimetres; None if unknown.
         mean_rgb: Mean colour of the tissue on the thumbnail, 0 to 255.
         annotations_dropped: Number of annotations without area that were left out.
-        slide_mpp: Resolution of level 0, um/px, mean of x and y.
     """
 
     candidates: pd.DataFrame
@@ -59,7 +54,6 @@ class IndexedSlide:
     lesion_mm2: float | None
     mean_rgb: tuple[float, float, float]
     annotations_dropped: int
-    slide_mpp: float
 
 
 def _isotropic_mpp(slide: Slide) -> float:
@@ -105,12 +99,7 @@ def _annotations(
 
 def _rings(area: MultiPolygon, downsample: tuple[float, float]) -> list[NDArray[np.float64]]:
     rings = [ring for polygon in area.geoms for ring in (polygon.exterior, *polygon.interiors)]
-    return [from_level0(np.asarray(ring.coords, np.float64), downsample) for ring in rings]
-
-
-def _mean_rgb(picture: NDArray[np.uint8], mask: NDArray[np.bool_]) -> tuple[float, float, float]:
-    red, green, blue = picture[mask].mean(axis=0, dtype=np.float64).tolist()
-    return red, green, blue
+    return [np.asarray(ring.coords, np.float64) / np.asarray(downsample) for ring in rings]
 
 
 def _table(
@@ -193,6 +182,7 @@ def index_slide(
     items = np.flatnonzero(fractions >= settings.min_tissue_fraction).astype(np.int64)
     drawn = annotations if annotations is not None else NOTHING_ANNOTATED
     mm2_per_px = (slide_mpp / 1000) ** 2
+    red, green, blue = overview.image[tissue.mask].mean(axis=0, dtype=np.float64).tolist()
     tissue_px = int(np.count_nonzero(tissue.mask))
     return IndexedSlide(
         candidates=_table(items, positions[items], size, fractions[items], annotations, cell),
@@ -203,7 +193,6 @@ def index_slide(
         tissue_fraction=tissue_px / int(np.count_nonzero(overview.coverage)),
         tissue_mm2=tissue_px * tissue.downsample[0] * tissue.downsample[1] * mm2_per_px,
         lesion_mm2=None if annotations is None else float(annotations.tumor().area) * mm2_per_px,
-        mean_rgb=_mean_rgb(overview.image, tissue.mask),
+        mean_rgb=(red, green, blue),
         annotations_dropped=drawn.dropped,
-        slide_mpp=slide_mpp,
     )

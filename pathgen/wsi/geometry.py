@@ -30,8 +30,8 @@ def length_l0(length_px: int, mpp: float, slide_mpp: float, tolerance: float) ->
     return max(1, round(length_px * mpp / slide_mpp))
 
 
-def grid_shape(width: int, height: int, size: int, stride: int) -> tuple[int, int]:
-    """Return the number of whole squares on a slide.
+def grid_positions(width: int, height: int, size: int, stride: int) -> NDArray[np.int64]:
+    """Return the corners of all squares that lie wholly on a slide.
 
     Args:
         width: Width of the slide, px.
@@ -40,57 +40,13 @@ def grid_shape(width: int, height: int, size: int, stride: int) -> tuple[int, in
         stride: Distance of neighbouring squares, px; the grid starts at (0, 0).
 
     Returns:
-        (rows, columns); (0, 0) if no square fits.
-    """
-    assert size >= 1 and stride >= 1
-    if width < size or height < size:
-        return 0, 0
-    return (height - size) // stride + 1, (width - size) // stride + 1
-
-
-def grid_positions(width: int, height: int, size: int, stride: int) -> NDArray[np.int64]:
-    """Return the corners of all squares that lie wholly on a slide.
-
-    Args:
-        width: Width of the slide, px.
-        height: Height of the slide, px.
-        size: Side of a square, px.
-        stride: Distance of neighbouring squares, px.
-
-    Returns:
         int64 of shape (n, 2), columns x and y, row by row from the top: the row number in this array
         is the square's number on the slide.
     """
-    rows, columns = grid_shape(width, height, size, stride)
+    assert size >= 1 and stride >= 1
+    rows, columns = (max(0, (side - size) // stride + 1) for side in (height, width))
     y, x = np.divmod(np.arange(rows * columns, dtype=np.int64), max(columns, 1))
     return np.stack([x * stride, y * stride], axis=1)  # (n, 2)
-
-
-def to_level0(points: NDArray[np.float64], downsample: tuple[float, float]) -> NDArray[np.float64]:
-    """Scale points of a level, or of a thumbnail, to level 0.
-
-    Args:
-        points: Shape (n, 2), columns x and y.
-        downsample: Level-0 pixels per pixel in x and in y, as read from the slide. Real pyramids round
-            their sizes, so that this is not a power of two in general.
-
-    Returns:
-        float64 of shape (n, 2).
-    """
-    return np.asarray(points, np.float64) * np.asarray(downsample, np.float64)
-
-
-def from_level0(points: NDArray[np.float64], downsample: tuple[float, float]) -> NDArray[np.float64]:
-    """Scale level-0 points to a level or a thumbnail: the inverse of `to_level0`.
-
-    Args:
-        points: Shape (n, 2), columns x and y, level-0 px.
-        downsample: Level-0 pixels per pixel in x and in y.
-
-    Returns:
-        float64 of shape (n, 2).
-    """
-    return np.asarray(points, np.float64) / np.asarray(downsample, np.float64)
 
 
 def finest_reduction(downsamples: tuple[float, ...], wanted: float) -> tuple[int, int]:

@@ -18,8 +18,6 @@ from pathgen.wsi.tiff import UNREADABLE, is_tiff, without_log
 _PLAIN_FORMATS = frozenset({"aperio", "generic-tiff", "philips"})
 _PHOTOMETRIC_RGB, _PHOTOMETRIC_YCBCR = 2, 6
 _JPEG = 7
-# A tile is decoded as a whole; this bounds the memory.
-_MAX_TILE_BYTES = 1 << 26
 _CHECKED_TILES = 5
 _CHECKED_PX = 512
 
@@ -89,7 +87,7 @@ class JpegTiles:
         return image if image.shape == (self.tile_size[1], self.tile_size[0], 3) else None
 
 
-def find_jpeg_tiles(slide: Slide) -> JpegTiles | str:
+def find_jpeg_tiles(slide: Slide, max_tile_bytes: int = 1 << 26) -> JpegTiles | str:
     """Find out whether level 0 can be decoded tile by tile to the same pixels as OpenSlide's.
 
     The file must be a TIFF whose tiles OpenSlide does not modify: JPEG, 8-bit RGB or YCbCr, one plain grid of
@@ -99,6 +97,7 @@ def find_jpeg_tiles(slide: Slide) -> JpegTiles | str:
 
     Args:
         slide: The open slide.
+        max_tile_bytes: Largest size of a tile, stored or decoded; tiles are decoded whole.
 
     Returns:
         The tiles, or a short reason why they cannot be decoded directly.
@@ -108,7 +107,7 @@ def find_jpeg_tiles(slide: Slide) -> JpegTiles | str:
     try:
         with without_log(), tifffile.TiffFile(slide.path) as tiff:
             page = tiff.pages.first
-            reason = next(_objections(tiff, page, slide.dimensions), None)
+            reason = next(_objections(tiff, page, slide.dimensions, max_tile_bytes), None)
             if reason is not None:
                 return reason
             tiles = JpegTiles(
@@ -123,12 +122,14 @@ def find_jpeg_tiles(slide: Slide) -> JpegTiles | str:
         return f"tifffile cannot read the TIFF: {problem}"
     if not len(tiles.offsets) == len(tiles.counts) == tiles.rows * tiles.columns:
         return f"it lists {len(tiles.offsets)} tiles instead of {tiles.columns} x {tiles.rows}"
-    if tiles.counts.max() > _MAX_TILE_BYTES:
+    if tiles.counts.max() > max_tile_bytes:
         return f"a tile has {tiles.counts.max()} bytes"
     return _difference(tiles, slide) or tiles
 
 
-def _objections(tiff: tifffile.TiffFile, page: tifffile.TiffPage, size: tuple[int, int]) -> Iterator[str]:
+def _objections(
+    tiff: tifffile.TiffFile, page: tifffile.TiffPage, size: tuple[int, int], max_tile_bytes: int
+) -> Iterator[str]:
     """Yield reasons why a TIFF's first image is not a plain grid of JPEG tiles."""
     if not page.is_tiled:
         yield "level 0 is not stored in tiles"
@@ -144,15 +145,11 @@ def _objections(tiff: tifffile.TiffFile, page: tifffile.TiffPage, size: tuple[in
     if (page.imagewidth, page.imagelength) != size:
         found = f"{page.imagewidth} x {page.imagelength}"
         yield f"the file's first image has {found} px, level 0 has {size[0]} x {size[1]}"
-    if sum((other.imagewidth, other.imagelength) == size for other in _all(tiff)) > 1:
+    pages = [other.aspage() for other in tiff.pages]
+    if sum((other.imagewidth, other.imagelength) == size for other in pages) > 1:
         yield "the file contains several images of the size of level 0"
-    if page.tilewidth * page.tilelength * 3 > _MAX_TILE_BYTES:
+    if page.tilewidth * page.tilelength * 3 > max_tile_bytes:
         yield f"its tiles of {page.tilewidth} x {page.tilelength} px are too large to be decoded whole"
-
-
-def _all(tiff: tifffile.TiffFile) -> Iterator[tifffile.TiffPage]:
-    for page in tiff.pages:
-        yield page.aspage()
 
 
 def _stream_head(photometric: int, tables: bytes | None) -> bytes:
@@ -167,7 +164,7 @@ def _stream_head(photometric: int, tables: bytes | None) -> bytes:
     return b"\xff\xd8" + adobe + (tables[2:-2] if tables else b"")
 
 
-def _tiles_to_check(tiles: JpegTiles) -> list[int]:
+def tiles_to_check(tiles: JpegTiles) -> list[int]:
     """Choose tiles spread over the slide and at its edges, deterministically."""
     stored = np.flatnonzero(tiles.counts > 0)
     missing = np.flatnonzero(tiles.counts == 0)[:1]
@@ -184,7 +181,7 @@ def _tiles_to_check(tiles: JpegTiles) -> list[int]:
 def _difference(tiles: JpegTiles, slide: Slide) -> str | None:
     """Compare some tiles with OpenSlide; return the first difference, or None."""
     scratch = tiles.scratch()
-    chosen = _tiles_to_check(tiles)
+    chosen = tiles_to_check(tiles)
     equal = 0
     with tiles.path.open("rb", buffering=0) as stream:
         for tile in chosen:

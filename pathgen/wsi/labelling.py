@@ -11,11 +11,9 @@ _BLOCK_SQUARES = 8
 _MANY_VERTICES = 500
 
 
-def _squares(positions: NDArray[np.int64], size: int) -> NDArray[np.object_]:
-    """Return the squares as polygons, shape (n,)."""
-    x, y = positions[:, 0], positions[:, 1]
-    boxes: NDArray[np.object_] = np.asarray(shapely.box(x, y, x + size, y + size), dtype=object)
-    return boxes
+def _boxes(low: NDArray[np.int64], high: NDArray[np.int64]) -> NDArray[np.object_]:
+    """Return rectangles between corners (x, y) as polygons, shape (n,)."""
+    return np.asarray(shapely.box(low[:, 0], low[:, 1], high[:, 0], high[:, 1]), dtype=object)
 
 
 def area_fractions(positions: NDArray[np.int64], size: int, area: MultiPolygon) -> NDArray[np.float64]:
@@ -33,7 +31,7 @@ def area_fractions(positions: NDArray[np.int64], size: int, area: MultiPolygon) 
     parts = shapely.get_parts(area)
     if len(parts) == 0 or len(positions) == 0:
         return covered
-    squares = _squares(positions, size)
+    squares = _boxes(positions, positions + size)
     tree = shapely.STRtree(squares)
     _, inside = tree.query(parts, predicate="covers")
     covered[inside] = float(size) ** 2
@@ -51,20 +49,10 @@ def _overlaps(
     positions: NDArray[np.int64],
     size: int,
 ) -> NDArray[np.float64]:
-    """Return the area that each pair has in common.
+    """Return the area that each pair of a polygon and a square has in common, square pixels.
 
     Intersecting a lesion of thousands of vertices with each of hundreds of edge squares visits all vertices
     each time. Such lesions are therefore first cut by blocks of squares.
-
-    Args:
-        areas: Polygons of shape (n,), many of them the same.
-        area_numbers: int64 of shape (n,): equal where the polygons are.
-        squares: Polygons of shape (n,).
-        positions: int64 of shape (n, 2), corners of the squares.
-        size: Side of the squares.
-
-    Returns:
-        float64 of shape (n,), square pixels.
     """
     pieces = areas.copy()
     many = np.flatnonzero(shapely.get_num_coordinates(areas) >= _MANY_VERTICES)
@@ -74,8 +62,7 @@ def _overlaps(
     )
     low = block[first] * (_BLOCK_SQUARES * size)
     high = low + (_BLOCK_SQUARES + 1) * size  # a square may begin in a block's last pixel
-    blocks = shapely.box(low[:, 0], low[:, 1], high[:, 0], high[:, 1])
-    pieces[many] = shapely.intersection(areas[many][first], blocks)[member.ravel()]
+    pieces[many] = shapely.intersection(areas[many][first], _boxes(low, high))[member.ravel()]
     common: NDArray[np.float64] = shapely.area(shapely.intersection(pieces, squares))
     return common
 
@@ -103,7 +90,7 @@ def touches_area(positions: NDArray[np.int64], size: int, area: MultiPolygon, ce
         return touched
     low = positions // cell * cell
     high = -(-(positions + size) // cell) * cell
-    squares = np.asarray(shapely.box(low[:, 0], low[:, 1], high[:, 0], high[:, 1]), dtype=object)
+    squares = _boxes(low, high)
     tree = shapely.STRtree(squares)
     met = tree.query(parts, predicate="intersects")
     # Squares that share no more than a border with a part do not overlap it (but may overlap another).

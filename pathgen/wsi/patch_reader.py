@@ -12,7 +12,7 @@ from pathgen.core.errors import PathgenError
 from pathgen.wsi.jpeg_tiles import find_jpeg_tiles
 from pathgen.wsi.reader import open_slide
 from pathgen.wsi.resample import shrink
-from pathgen.wsi.tiled_patches import by_block, read_tiled_patches
+from pathgen.wsi.tiled_patches import Limits, by_block, read_tiled_patches
 
 Method = Literal["jpeg_tiles", "openslide"]
 
@@ -34,42 +34,6 @@ class PatchReading:
     method: Method
     reason: str | None
     incomplete: NDArray[np.bool_] | None
-
-
-@dataclass(frozen=True)
-class ReadingMethod:
-    """Method by which the patches of a slide are read.
-
-    Attributes:
-        method: As in `PatchReading`.
-        reason: As in `PatchReading`.
-        missing_tiles: Number of level-0 tiles that are missing in the file, and number of all; None if
-            unknown.
-    """
-
-    method: Method
-    reason: str | None
-    missing_tiles: tuple[int, int] | None
-
-
-def reading_method(path: Path, mpp_if_missing: float | None) -> ReadingMethod:
-    """Find out how the patches of a slide are read.
-
-    Args:
-        path: Path of the slide.
-        mpp_if_missing: See `pathgen.wsi.reader.open_slide`.
-
-    Returns:
-        The method, with the number of missing tiles.
-
-    Raises:
-        PathgenError: The slide cannot be opened.
-    """
-    with open_slide(path, mpp_if_missing) as slide:
-        tiles = find_jpeg_tiles(slide)
-    if isinstance(tiles, str):
-        return ReadingMethod("openslide", tiles, None)
-    return ReadingMethod("jpeg_tiles", None, (int((tiles.counts == 0).sum()), len(tiles.counts)))
 
 
 def read_patches(
@@ -140,7 +104,9 @@ def _read_by_openslide(
 ) -> NDArray[np.uint8]:
     """Read patches with one OpenSlide handle per thread, each in its own part of the slide."""
     images = np.empty((len(places), out_px, out_px, 3), dtype=np.uint8)
-    order = np.concatenate([np.zeros(0, np.int64), *by_block(places, np.arange(len(places)))])
+    order = np.concatenate(
+        [np.zeros(0, np.int64), *by_block(places, np.arange(len(places)), Limits().block_px)]
+    )
     bands = [band for band in np.array_split(order, threads) if len(band)]
 
     def read(band: NDArray[np.int64]) -> None:

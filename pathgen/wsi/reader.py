@@ -1,8 +1,9 @@
 """Read whole slides through OpenSlide: the only module that imports it."""
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 import openslide
@@ -11,11 +12,12 @@ from PIL import Image
 
 from pathgen.core.errors import PathgenError
 from pathgen.wsi.geometry import finest_reduction
-from pathgen.wsi.open_error import open_error
-from pathgen.wsi.resolution import level0_mpp
+from pathgen.wsi.tiff import check_complete, tiff_facts
 
-_STRIP_PIXELS = 1 << 24
 _WHITE = 255
+# A TIFF without a real resolution often has 72 dots per inch, 353 um/px: coarser than any scanner.
+_PLAUSIBLE_MPP = (0.01, 20.0)
+_UNIT_UM = {"centimeter": 1e4, "inch": 25400.0}
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,7 @@ class Slide:
     def __enter__(self) -> "Slide":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *problem: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -99,27 +99,16 @@ class Slide:
         """
         return on_white(self._read(0, x, y, width, height))
 
-    def read_region_and_coverage_l0(
-        self, x: int, y: int, width: int, height: int
-    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-        """Read a rectangle of level 0 (see `read_region_l0`) and which of its pixels the file contains.
-
-        Args:
-            x: Left edge, level-0 px.
-            y: Top edge, level-0 px.
-            width: Width, px.
-            height: Height, px.
-
-        Returns:
-            Image, and bool (height, width): True where the pixel is stored.
+    def check(self) -> None:
+        """Check that the file is complete and that its first pixel can be decoded.
 
         Raises:
-            PathgenError: The pixels are stored but cannot be decoded.
+            PathgenError: A tile of a TIFF lies past the end of the file, or the pixel cannot be decoded.
         """
-        rgba = self._read(0, x, y, width, height)
-        return on_white(rgba), rgba[..., 3] > 0
+        check_complete(self.path)
+        self.read_region_l0(0, 0, 1, 1)
 
-    def overview(self, downsample: float) -> Overview:
+    def overview(self, downsample: float, strip_pixels: int = 1 << 24) -> Overview:
         """Read the whole slide at a small scale.
 
         The coarsest level that is fine enough is read in strips and averaged over whole blocks of pixels,
@@ -127,6 +116,7 @@ class Slide:
 
         Args:
             downsample: Level-0 px per pixel, at least 1; the result is never coarser.
+            strip_pixels: Number of pixels that are read at once; it does not change the result.
 
         Returns:
             Thumbnail with its exact scale.
@@ -137,7 +127,7 @@ class Slide:
         level, factor = finest_reduction(self.downsamples, max(downsample, 1.0))
         width, height = self.level_dimensions[level]
         scale_x, scale_y = self.dimensions[0] / width, self.dimensions[1] / height
-        rows = max(factor, _STRIP_PIXELS // width // factor * factor)
+        rows = max(factor, strip_pixels // width // factor * factor)
         images, coverages = [], []
         for top in range(0, height, rows):
             rgba = self._read(level, 0, round(top * scale_y), width, min(rows, height - top))
@@ -149,24 +139,6 @@ class Slide:
             coverage=np.concatenate(coverages),
             downsample=(scale_x * factor, scale_y * factor),
         )
-
-    def thumbnail(self, max_side: int) -> NDArray[np.uint8]:
-        """Return a thumbnail of the whole slide.
-
-        Args:
-            max_side: Largest length of the longer side, px.
-
-        Returns:
-            uint8 of shape (h, w, 3), RGB; never larger than level 0.
-
-        Raises:
-            PathgenError: The slide cannot be decoded.
-        """
-        wanted = max(1.0, max(self.dimensions) / max_side)
-        image = self.overview(wanted).image
-        width, height = (max(1, round(side / wanted)) for side in self.dimensions)
-        resized = Image.fromarray(image).resize((width, height), Image.Resampling.BOX)
-        return np.asarray(resized, dtype=np.uint8)
 
 
 def on_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -190,6 +162,89 @@ def _reduced(image: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(image).reduce(factor), dtype=np.uint8)
 
 
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text) if text is not None else None
+    except ValueError:
+        return None
+
+
+def _plausible(mpp: float | None) -> float | None:
+    return mpp if mpp is not None and _PLAUSIBLE_MPP[0] <= mpp <= _PLAUSIBLE_MPP[1] else None
+
+
+def _by_tiff_tags(properties: Mapping[str, str], axis: str) -> float | None:
+    """Return um/px by the TIFF resolution tags, or None where they are absent or name no unit."""
+    unit_um = _UNIT_UM.get(properties.get("tiff.ResolutionUnit", ""))
+    dots = _number(properties.get(f"tiff.{axis}Resolution"))
+    return unit_um / dots if unit_um and dots and dots > 0 else None
+
+
+def level0_mpp(
+    path: Path, properties: Mapping[str, str], mpp_if_missing: float | None
+) -> tuple[float, float]:
+    """Find the resolution of a slide.
+
+    Args:
+        path: Path of the slide, for messages.
+        properties: Its OpenSlide properties.
+        mpp_if_missing: Resolution of a slide whose file does not contain it, um/px; None refuses it.
+
+    Returns:
+        Resolution in x and y, um/px: OpenSlide's, else that of the TIFF tags, else `mpp_if_missing`. Values
+        outside 0.01 to 20 um/px are ignored.
+
+    Raises:
+        PathgenError: The file contains no resolution and `mpp_if_missing` is None.
+    """
+    x, y = (
+        _plausible(_number(properties.get(f"openslide.mpp-{axis.lower()}")))
+        or _plausible(_by_tiff_tags(properties, axis))
+        for axis in ("X", "Y")
+    )
+    if x is not None and y is not None:
+        return x, y
+    if mpp_if_missing is not None:
+        return mpp_if_missing, mpp_if_missing
+    raise PathgenError(
+        path,
+        "contains no resolution (micrometres per pixel)",
+        "Set cohort.mpp_if_missing, if all slides without one have the same",
+    )
+
+
+def _file_problem(path: Path) -> tuple[str, str] | None:
+    """Return reason and hint of a problem that does not depend on the format, or None."""
+    if not path.exists():
+        return "no such file", "Correct the path"
+    if path.is_dir():
+        return "is a folder, not a slide", "Name the slide file in it"
+    if not os.access(path, os.R_OK):
+        return "is not readable by this user", "Change the file's permissions"
+    if path.stat().st_size == 0:
+        return "is empty (0 bytes)", "Copy it again from its source"
+    if path.suffix.lower() == ".mrxs" and not path.with_suffix("").is_dir():
+        return f"its data folder {path.stem}/ is missing", "Copy that folder to the folder of the file"
+    return None
+
+
+def _open_error(path: Path, message: str) -> PathgenError:
+    """Find out why OpenSlide cannot open a file; its own message is often only "unsupported or missing"."""
+    problem = _file_problem(path)
+    if problem is not None:
+        return PathgenError(path, *problem)
+    try:
+        check_complete(path)
+        facts = tiff_facts(path)
+    except PathgenError as damaged:
+        return damaged
+    if facts is not None and not facts.tiled:
+        hint = "Convert it to a tiled pyramid, e.g. with: vips tiffsave in.tif out.tif --tile --pyramid"
+        return PathgenError(path, "a TIFF in strips: slides are read from tiled TIFF only", hint)
+    hint = "Convert it to a format that OpenSlide reads, or leave the slide out"
+    return PathgenError(path, f"OpenSlide cannot open it: {message}", hint)
+
+
 def open_slide(path: Path, mpp_if_missing: float | None = None) -> Slide:
     """Open a whole slide.
 
@@ -208,7 +263,7 @@ def open_slide(path: Path, mpp_if_missing: float | None = None) -> Slide:
     try:
         handle = openslide.OpenSlide(path)
     except openslide.OpenSlideError as problem:
-        raise open_error(path, str(problem)) from None
+        raise _open_error(path, str(problem)) from None
     try:
         return Slide(path, handle, level0_mpp(path, handle.properties, mpp_if_missing))
     except PathgenError:

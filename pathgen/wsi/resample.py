@@ -72,21 +72,6 @@ def block_means(
     return means
 
 
-def box_mean(image: NDArray[np.uint8], out_px: int) -> NDArray[np.uint8]:
-    """Shrink a square image to a side that divides its own.
-
-    Args:
-        image: uint8 of shape (S, S, 3), S a multiple of `out_px`.
-        out_px: Side of the result, px.
-
-    Returns:
-        uint8 of shape (out_px, out_px, 3): see `block_means`.
-    """
-    side = image.shape[0]
-    assert image.shape == (side, side, 3) and side % out_px == 0
-    return block_means(image, side // out_px)
-
-
 def shrink(image: NDArray[np.uint8], out_px: int) -> NDArray[np.uint8]:
     """Shrink a square image by averaging areas, in integers.
 
@@ -102,7 +87,7 @@ def shrink(image: NDArray[np.uint8], out_px: int) -> NDArray[np.uint8]:
     assert image.shape == (side, side, 3)
     assert 1 <= out_px <= side, "a patch is never made larger"
     if side % out_px == 0:
-        return box_mean(image, out_px)
+        return block_means(image, side // out_px)
     sums = _area_sums(_area_sums(image, out_px).transpose(1, 0, 2), out_px).transpose(1, 0, 2)
     whole = side * side
     means: NDArray[np.uint8] = ((sums + whole // 2) // whole).astype(np.uint8)

@@ -16,12 +16,23 @@ from pathgen.wsi.resample import block_means, shrink, working_memory
 ReadRegion = Callable[[int, int, int, int], NDArray[np.uint8]]
 
 _WHITE = 255
-_TILES_PER_TASK = 16
-# Largest number of pairs of a patch and a tile under it that are listed at once, 16 bytes each.
-_MAX_PAIRS = 1 << 22
-# Patches that are assembled from whole tiles are read in blocks of this side, level-0 px.
-_BLOCK_PX = 4096
-_CACHE_BYTES = 1 << 26
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on memory and on the work of one task; they change no pixel.
+
+    Attributes:
+        pairs: Number of pairs of a patch and a tile under it that are listed at once, 16 bytes each.
+        tiles_per_task: Number of tiles that a task decodes.
+        block_px: Side of the block of the slide whose patches a task assembles from whole tiles, level-0 px.
+        cache_bytes: Size of the decoded tiles that such a task keeps.
+    """
+
+    pairs: int = 1 << 22
+    tiles_per_task: int = 16
+    block_px: int = 4096
+    cache_bytes: int = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -32,6 +43,7 @@ class _Call:
     places: NDArray[np.int64]
     images: NDArray[np.uint8]
     read_region: ReadRegion
+    limits: Limits
 
     def pixels(self, stream: BinaryIO, tile: int, scratch: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
         """Return a tile's pixels, or None for a missing tile."""
@@ -45,7 +57,12 @@ class _Call:
 
 
 def read_tiled_patches(
-    tiles: JpegTiles, places: NDArray[np.int64], out_px: int, read_region: ReadRegion, threads: int
+    tiles: JpegTiles,
+    places: NDArray[np.int64],
+    out_px: int,
+    read_region: ReadRegion,
+    threads: int,
+    limits: Limits = Limits(),
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Read patches from a slide's tiles.
 
@@ -63,6 +80,7 @@ def read_tiled_patches(
         out_px: Side of the images, at most every place's side.
         read_region: Reads a tile that the decoder refuses, or raises the error of the damage.
         threads: Number of threads.
+        limits: Bounds on memory.
 
     Returns:
         uint8 of shape (n, out_px, out_px, 3), and bool of shape (n,): whether a tile under the patch
@@ -71,19 +89,24 @@ def read_tiled_patches(
     Raises:
         PathgenError: A tile under the patches is stored but cannot be decoded.
     """
-    call = _Call(tiles, places, np.empty((len(places), out_px, out_px, 3), dtype=np.uint8), read_region)
+    images = np.empty((len(places), out_px, out_px, 3), dtype=np.uint8)
+    call = _Call(tiles, places, images, read_region, limits)
     incomplete = np.zeros(len(places), dtype=np.bool_)
     in_tiles = _blocks_fit(tiles, places, out_px)
     with ThreadPoolExecutor(threads) as pool:
-        for numbers in _portions(tiles, places):
+        for numbers in _portions(tiles, places, limits.pairs):
             tile_of, place_of = _pairs(tiles, places, numbers)
             incomplete[place_of[tiles.counts[tile_of] == 0]] = True
             # `list` raises the first error and cancels the remaining tasks.
             if in_tiles:
-                list(pool.map(lambda task: _cut(call, task), _tasks_by_tile(tile_of, place_of)))
+                list(
+                    pool.map(lambda task: _cut(call, task), _tasks(tile_of, place_of, limits.tiles_per_task))
+                )
             else:
-                list(pool.map(lambda block: _assemble(call, block), by_block(places, numbers)))
-    return call.images, incomplete
+                list(
+                    pool.map(lambda block: _assemble(call, block), by_block(places, numbers, limits.block_px))
+                )
+    return images, incomplete
 
 
 def _spans(tiles: JpegTiles, places: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -93,11 +116,11 @@ def _spans(tiles: JpegTiles, places: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.hstack([first, (corners + sides - 1) // tiles.tile_size - first + 1])
 
 
-def _portions(tiles: JpegTiles, places: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+def _portions(tiles: JpegTiles, places: NDArray[np.int64], max_pairs: int) -> list[NDArray[np.int64]]:
     """Split the places, in slide order, into portions with a bounded number of pairs."""
     spans = _spans(tiles, places)
     order = np.lexsort((spans[:, 0], spans[:, 1]))
-    before = np.cumsum(spans[order, 2] * spans[order, 3]) // _MAX_PAIRS
+    before = np.cumsum(spans[order, 2] * spans[order, 3]) // max_pairs
     return [numbers for numbers in np.split(order, np.flatnonzero(np.diff(before)) + 1) if len(numbers)]
 
 
@@ -123,28 +146,29 @@ def _blocks_fit(tiles: JpegTiles, places: NDArray[np.int64], out_px: int) -> boo
     return bool(fits.all())
 
 
-def _tasks_by_tile(
-    tile_of: NDArray[np.int64], place_of: NDArray[np.int64]
+def _tasks(
+    tile_of: NDArray[np.int64], place_of: NDArray[np.int64], tiles: int
 ) -> list[list[tuple[int, NDArray[np.int64]]]]:
     """Group the pairs by tile, and neighbouring tiles into tasks."""
     starts = np.flatnonzero(np.diff(tile_of, prepend=-1)).tolist()
     groups = [(int(tile_of[start]), place_of[start:end]) for start, end in pairwise([*starts, len(tile_of)])]
-    return [groups[start : start + _TILES_PER_TASK] for start in range(0, len(groups), _TILES_PER_TASK)]
+    return [groups[start : start + tiles] for start in range(0, len(groups), tiles)]
 
 
-def by_block(places: NDArray[np.int64], numbers: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+def by_block(places: NDArray[np.int64], numbers: NDArray[np.int64], block_px: int) -> list[NDArray[np.int64]]:
     """Group places by the block of the slide in which they start, so that neighbours are read together.
 
     Args:
         places: int64 of shape (n, 3): left edge, top edge, side, level-0 px.
         numbers: Indices of the places, int64 of shape (k,).
+        block_px: Side of a block, level-0 px.
 
     Returns:
-        Indices per block of 4,096 px in slide order, row by row within a block.
+        Indices per block in slide order, row by row within a block.
     """
     x, y = places[numbers, :2].T
-    order = np.lexsort((x, y, x // _BLOCK_PX, y // _BLOCK_PX))
-    blocks = places[numbers[order], :2] // _BLOCK_PX
+    order = np.lexsort((x, y, x // block_px, y // block_px))
+    blocks = places[numbers[order], :2] // block_px
     starts = np.flatnonzero((np.diff(blocks, axis=0) != 0).any(axis=1)) + 1
     return [block for block in np.split(numbers[order], starts) if len(block)]
 
@@ -208,7 +232,7 @@ def _assemble(call: _Call, numbers: NDArray[np.int64]) -> None:
             x, y, side = call.places[number].tolist()
             patch = np.full((side, side, 3), _WHITE, dtype=np.uint8)
             under, _ = _pairs(tiles, call.places, np.array([number]))
-            room = max(len(under), _CACHE_BYTES // (width * height * 3))
+            room = max(len(under), call.limits.cache_bytes // (width * height * 3))
             for tile in under.tolist():
                 # Reinserted: the first in the cache is the least recently used.
                 image = cache.pop(tile) if tile in cache else call.pixels(stream, tile, tiles.scratch())

@@ -28,7 +28,7 @@ from pathgen.sources.extract import extract_cohort
 from pathgen.sources.index import index_cohort
 from pathgen.sources.settings import CohortSettings
 from pathgen.wsi.reader import open_slide
-from pathgen.wsi.resample import box_mean
+from pathgen.wsi.resample import shrink
 
 _SOURCE = load_source("camelyon16")
 
@@ -230,7 +230,7 @@ def test_from_slides_to_patch_sets(original: Path, tmp_path: Path) -> None:
         row = patches.index.iloc[number]
         with open_slide(original / row["file"]) as slide:
             region = slide.read_region_l0(int(row["x_l0"]), int(row["y_l0"]), 32, 32)
-        np.testing.assert_array_equal(patches.images[number], box_mean(region, 16))
+        np.testing.assert_array_equal(patches.images[number], shrink(region, 16))
 
 
 def test_reading_keeps_any_row_order(original: Path, tmp_path: Path) -> None:

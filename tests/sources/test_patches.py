@@ -13,7 +13,7 @@ from PIL import Image
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.sources.discovery import load_source
 from pathgen.sources.settings import CohortSettings
-from pathgen.wsi.resample import box_mean
+from pathgen.wsi.resample import shrink
 
 _SOURCE = load_source("patch_folder")
 _PATTERN = r"^(?P<slide>.+?)_\d+_\d+$"
@@ -64,7 +64,7 @@ def test_pixels_are_the_images_averaged(root: Path) -> None:
     rows = candidates.sample(frac=1, random_state=2)
     images = _SOURCE.read_patches(root, rows, 8, settings, 2).images
     for image, file in zip(images, rows["file"], strict=True):
-        np.testing.assert_array_equal(image, box_mean(np.asarray(Image.open(root / file)), 8))
+        np.testing.assert_array_equal(image, shrink(np.asarray(Image.open(root / file)), 8))
     with pytest.raises(PathgenError, match="has 32 px, not a multiple of the 24 px"):
         _SOURCE.read_patches(root, rows, 24, settings, 2)
 

@@ -14,7 +14,7 @@ from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.patches.sampling import sample_cohort
 from pathgen.sources.discovery import load_source
 from pathgen.sources.settings import CohortSettings
-from pathgen.wsi.resample import box_mean
+from pathgen.wsi.resample import shrink
 
 _SOURCE = load_source("pcam")
 _COUNTS = {"train": 12, "valid": 6, "test": 8}
@@ -65,7 +65,7 @@ def test_patches_are_the_centre_in_any_row_order(root: Path, crop_px: int, size_
             whole = file["x"][row["item"]]
         margin = (96 - crop_px) // 2
         centre = whole[margin : 96 - margin, margin : 96 - margin]
-        np.testing.assert_array_equal(images[number], box_mean(centre, size_px))
+        np.testing.assert_array_equal(images[number], shrink(centre, size_px))
 
 
 def test_sizes_that_do_not_divide_name_both_settings(root: Path) -> None:

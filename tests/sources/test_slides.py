@@ -15,7 +15,7 @@ from PIL import Image
 from pathgen.core.errors import PathgenError
 from pathgen.sources.discovery import load_source
 from pathgen.sources.settings import CohortSettings
-from pathgen.wsi.resample import box_mean
+from pathgen.wsi.resample import shrink
 
 _SOURCE = load_source("slide_csv")
 _HEADER = "slide,annotation,label,split,patient\n"
@@ -180,4 +180,4 @@ def test_patches_of_a_real_slide_are_those_cut_by_others(real_data: Path) -> Non
     for image, place in zip(images, described, strict=True):
         name = f"{place['label']}/tumor_001_{place['level0_x']}_{place['level0_y']}.png"
         png = np.asarray(Image.open(real_data / "camelyon16_patches_40x" / name))
-        np.testing.assert_array_equal(image, box_mean(png, 64))
+        np.testing.assert_array_equal(image, shrink(png, 64))

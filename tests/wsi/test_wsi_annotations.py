@@ -257,6 +257,8 @@ def test_real_outlines_have_the_areas_of_their_vertices(real_data: Path) -> None
         assert found.lesions.area == pytest.approx(expected.lesions, rel=1e-12)
         assert found.exclusions.area == pytest.approx(expected.exclusions, rel=1e-12)
         assert found.tumor().area == pytest.approx(expected.tumor, rel=1e-12)
+        if path.stem == "tumor_095":
+            assert found.groups == {"Exclusion": 20, "Tumor": 7} and len(found.exclusions.geoms) == 20
 
 
 def test_the_scan_measures_simple_shapes() -> None:

@@ -100,7 +100,6 @@ def test_facts_of_the_whole_slide(
     assert found.lesion_mm2 == pytest.approx((96 * 64 - 32 * 32) * 0.25e-3**2, rel=1e-6)
     assert found.mean_rgb == pytest.approx((190, 90, 160), abs=2)
     assert found.annotations_dropped == 0
-    assert found.slide_mpp == pytest.approx(0.25)
     assert index(slide, None).lesion_mm2 is None
     assert index(slide, None, slide_label="normal").lesion_mm2 == 0
     # What the slide does not hold is no part of what the share refers to.

@@ -12,7 +12,7 @@ from pathgen.phantom.staining import draw_stain, render
 from pathgen.phantom.tissue import draw_dyes
 from pathgen.wsi.pen_marks import ink_coloured, pen_marks
 from pathgen.wsi.reader import open_slide
-from pathgen.wsi.resample import box_mean
+from pathgen.wsi.resample import shrink
 from pathgen.wsi.settings import TissueSettings
 from pathgen.wsi.tissue import find_tissue
 
@@ -123,10 +123,10 @@ def test_no_pixel_of_real_patches_is_a_pen_mark(real_data: Path) -> None:
     """1,057 patches at the resolution in which tissue is looked for; not one pixel has an ink's colour."""
     files = sorted((real_data / "camelyon16_patches_40x").glob("*/*.png"))
     near = np.stack([np.asarray(Image.open(file).convert("RGB")) for file in files])
-    small = [np.concatenate([box_mean(patch, 8) for patch in near])]  # 7.8 um/px
+    small = [np.concatenate([shrink(patch, 8) for patch in near])]  # 7.8 um/px
     for file in sorted((real_data / "pcam").glob("*_x.h5")):
         with h5py.File(file) as patches:
-            small.append(np.concatenate([box_mean(patch, 12) for patch in patches["x"][:]]))  # 7.8 um/px
+            small.append(np.concatenate([shrink(patch, 12) for patch in patches["x"][:]]))  # 7.8 um/px
     assert sum(map(len, small)) == 57 * 8 + 1000 * 12
     assert not any(ink_coloured(patches).any() for patches in small)
     # Nearer, single pixels have; strokes of 25 um none.
@@ -144,7 +144,7 @@ def test_no_phantom_tissue_is_a_pen_mark() -> None:
     for seed in range(6):
         stain = draw_stain(numpy_generator(seed, "stain"), 0.15)
         picture = render(haematoxylin, eosin, stain, numpy_generator(seed, "noise"))
-        assert not ink_coloured(box_mean(picture, side // 16)).any()
+        assert not ink_coloured(shrink(picture, side // 16)).any()
 
 
 @pytest.mark.parametrize("name", ["CMU-1-Small-Region.svs", "tumor_001_sparse_crop.tif"])

@@ -15,12 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pathgen.core.errors import PathgenError
-from pathgen.wsi import tiled_patches
 from pathgen.wsi.geometry import grid_positions, length_l0
 from pathgen.wsi.jpeg_tiles import JpegTiles, find_jpeg_tiles
 from pathgen.wsi.patch_reader import PatchReading, read_patches
 from pathgen.wsi.reader import Slide, open_slide
 from pathgen.wsi.resample import shrink
+from pathgen.wsi.tiled_patches import Limits, read_tiled_patches
 
 WIDTH, HEIGHT = 700, 520
 
@@ -57,12 +57,17 @@ def assert_equal_to_openslide(path: Path, places: np.ndarray, out_px: int, threa
     return reading
 
 
-def assert_incomplete(reading: PatchReading, path: Path, places: np.ndarray, missing: set[int]) -> None:
-    """Compare what is told of every patch with a map of the missing tiles, pixel by pixel."""
+def tiles_of(path: Path) -> JpegTiles:
     with open_slide(path) as slide:
         tiles = find_jpeg_tiles(slide)
-        assert isinstance(tiles, JpegTiles)
-        white = np.zeros((slide.dimensions[1], slide.dimensions[0]), dtype=bool)
+    assert isinstance(tiles, JpegTiles)
+    return tiles
+
+
+def assert_incomplete(reading: PatchReading, path: Path, places: np.ndarray, missing: set[int]) -> None:
+    """Compare what is told of every patch with a map of the missing tiles, pixel by pixel."""
+    tiles = tiles_of(path)
+    white = np.zeros((tiles.size[1], tiles.size[0]), dtype=bool)
     for tile in missing:
         x, y = tiles.corner(tile)
         white[y : y + tiles.tile_size[1], x : x + tiles.tile_size[0]] = True
@@ -220,31 +225,27 @@ def test_order_grouping_and_threads_change_no_byte(
         )
 
 
-def test_little_memory_gives_the_same_bytes(sparse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("side", "stride"), [(64, 64), (150, 41)])
+def test_little_memory_gives_the_same_bytes(sparse: Path, side: int, stride: int) -> None:
     """Portions of few pairs, a cache of few tiles, blocks of few patches, tasks of few tiles."""
-    places = np.vstack([grid(WIDTH, HEIGHT, 64, 64), grid(WIDTH, HEIGHT, 150, 41)])
+    places = grid(WIDTH, HEIGHT, side, stride)
     expected = read(sparse, places, 32)
-    monkeypatch.setattr(tiled_patches, "_MAX_PAIRS", 7)
-    monkeypatch.setattr(tiled_patches, "_CACHE_BYTES", 1)
-    monkeypatch.setattr(tiled_patches, "_BLOCK_PX", 100)
-    monkeypatch.setattr(tiled_patches, "_TILES_PER_TASK", 2)
-    again = read(sparse, places, 32)
-    np.testing.assert_array_equal(again.images, expected.images)
-    assert_incomplete(again, sparse, places, SPARSE)
+    limits = Limits(pairs=7, tiles_per_task=2, block_px=100, cache_bytes=1)
+    images, incomplete = read_tiled_patches(tiles_of(sparse), places, 32, _refuse, 2, limits)
+    np.testing.assert_array_equal(images, expected.images)
+    np.testing.assert_array_equal(incomplete, expected.incomplete)
 
 
 @pytest.mark.parametrize("stride", [256, 250])  # Blocks within tiles; patches put together.
-def test_memory_does_not_grow_with_the_slide(
-    tmp_path: Path, stride: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tiled_patches, "_CACHE_BYTES", 1 << 20)
+def test_memory_does_not_grow_with_the_slide(tmp_path: Path, stride: int) -> None:
     image = tissue_like(256, 256)
     peaks = []
     for times in (4, 12):
         path = write_jpeg_slide(tmp_path / "a.tif", np.tile(image, (times, times, 1)), tile=(256, 256))
         places = grid(times * 256, times * 256, 256, stride)
         tracemalloc.start()
-        images = read(path, places, 32, 2).images
+        limits = Limits(cache_bytes=1 << 20)
+        images, _ = read_tiled_patches(tiles_of(path), places, 32, _refuse, 2, limits)
         peaks.append(tracemalloc.get_traced_memory()[1] - images.nbytes)
         tracemalloc.stop()
     # Nine times the pixels (28 MB decoded): the list of tiles grows, and nothing else.
@@ -268,9 +269,7 @@ def test_patches_on_missing_tiles_are_told_and_white_there(sparse: Path) -> None
 @pytest.mark.parametrize("stride", [32, 50])  # Blocks within tiles; patches put together.
 def test_each_tile_is_decoded_once(tmp_path: Path, stride: int, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_jpeg_slide(tmp_path / "a.tif", tissue_like(512, 512), tile=(128, 128))
-    with open_slide(path) as slide:
-        tiles = find_jpeg_tiles(slide)
-    assert isinstance(tiles, JpegTiles)
+    tiles = tiles_of(path)
     decoded: list[int] = []
     decode = JpegTiles.decode
 
@@ -279,7 +278,7 @@ def test_each_tile_is_decoded_once(tmp_path: Path, stride: int, monkeypatch: pyt
         return decode(self, stream, tile, scratch)
 
     monkeypatch.setattr(JpegTiles, "decode", counted)
-    tiled_patches.read_tiled_patches(tiles, grid(512, 512, 64, stride), 16, _refuse, 3)
+    read_tiled_patches(tiles, grid(512, 512, 64, stride), 16, _refuse, 3)
     assert sorted(decoded) == list(range(16))
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pathgen.core.errors import PathgenError
-from pathgen.wsi.resolution import level0_mpp
+from pathgen.wsi.reader import level0_mpp
 
 SLIDE = Path("slide.svs")
 
