@@ -1,14 +1,39 @@
-"""Run the benchmarks that need only this checkout and some minutes: ``python -m benchmarks``.
+"""Run a benchmark, or without a name those that need only this checkout and some minutes.
 
-Not included: `cohort` draws hundreds of slides, `pipeline` runs the whole study, and `privacy_rates` needs
-the patches of a study with more non-members than the default one.
+The others are slow: `cohort` draws hundreds of slides, `pipeline` runs the whole study, and `privacy_rates`
+needs the patches of a study with more non-members than the default one.
 """
 
 import sys
 
-from benchmarks import classifier_training, correlation, drawing, extraction, gan_training, store
+import typer
+
+from benchmarks import (
+    classifier_training,
+    cohort,
+    correlation,
+    drawing,
+    extraction,
+    gan_training,
+    pipeline,
+    privacy_rates,
+    store,
+)
+
+QUICK = (store, drawing, extraction, gan_training, classifier_training, correlation)
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+for benchmark in (*QUICK, cohort, pipeline, privacy_rates):
+    app.command(benchmark.__name__.split(".")[-1], help=benchmark.__doc__)(benchmark.main)
+
+
+@app.callback(invoke_without_command=True, help=__doc__)
+def run_quick(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        for benchmark in QUICK:
+            print(benchmark.__name__, file=sys.stderr)
+            benchmark.main()
+
 
 if __name__ == "__main__":
-    for benchmark in (store, drawing, extraction, gan_training, classifier_training, correlation):
-        print(benchmark.__name__, file=sys.stderr)
-        benchmark.main([])
+    app()

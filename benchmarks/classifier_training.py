@@ -5,7 +5,7 @@ torch's modules or takes the network of pathgen, which computes the same functio
 """
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -19,7 +19,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from benchmarks.arithmetic import fastest, operations_per_image
-from benchmarks.harness import Contender, Result, Steps, in_rounds, options, report
+from benchmarks.harness import Contender, Result, Steps, in_rounds, report
 from benchmarks.patches import noise
 from pathgen.classifier.dataloader import DeviceDataset, batch_order
 from pathgen.classifier.loop import train_step
@@ -90,28 +90,21 @@ def pathgen_training(precision: Literal["fp32", "bf16"], device: torch.device) -
             yield len(rows)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    chosen = options(
-        __doc__,
-        argv,
-        device=("cpu", "cpu or cuda"),
-        seconds=(4.0, "time per contender and round, s"),
-        rounds=(8, "number of rounds"),
-    )
-    device = torch.device(chosen.device)
-    best = fastest(device)
+def main(device: str = "cpu", seconds: float = 4.0, rounds: int = 8) -> None:
+    best = fastest(torch.device(device))
     with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         for place, (image, label) in enumerate(zip(noise(PATCHES, SIDE_PX), LABELS, strict=True)):
-            file = Path(name) / ("normal", "tumor")[label] / f"{place}.png"
+            file = folder / ("normal", "tumor")[label] / f"{place}.png"
             file.parent.mkdir(exist_ok=True)
             Image.fromarray(image).save(file)
         contenders: dict[str, Contender] = {
-            "pathgen": partial(pathgen_training, best.precision, device),
-            "ImageFolder": partial(usual_script, Path(name), device, torch_network),
-            "ImageFolder, network of pathgen": partial(usual_script, Path(name), device, pathgen_network),
+            "pathgen": partial(pathgen_training, best.precision, best.device),
+            "ImageFolder": partial(usual_script, folder, best.device, torch_network),
+            "ImageFolder, network of pathgen": partial(usual_script, folder, best.device, pathgen_network),
         }
-        measured = in_rounds(contenders, "images", rounds=chosen.rounds, seconds=chosen.seconds)
-    steps = pathgen_training(best.precision, device)
+        measured = in_rounds(contenders, "images", rounds=rounds, seconds=seconds)
+    steps = pathgen_training(best.precision, best.device)
     next(steps)
     limit = best.product_rate / operations_per_image(lambda: next(steps))
     ratios = {
@@ -121,7 +114,3 @@ def main(argv: Sequence[str] | None = None) -> None:
     }
     results = [*measured.results(), Result(f"products alone, {best.precision}", limit, "images/s")]
     report(results, ratios, best.gpu)
-
-
-if __name__ == "__main__":
-    main()

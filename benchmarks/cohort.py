@@ -1,10 +1,10 @@
 """Measure time and memory of the stages on small slides, as many as Camelyon16 has and fewer."""
 
 import tempfile
-from collections.abc import Sequence
+from collections import defaultdict
 from pathlib import Path
 
-from benchmarks.harness import Result, options, own_process, report
+from benchmarks.harness import Result, own_process, report
 from pathgen.core.profiles import read_profile
 from pathgen.jobs.settings import JobSettings
 from pathgen.patches.candidates_io import complete, read_to_draw
@@ -66,38 +66,22 @@ def draw(sample: SampleSettings, cohort: Path, candidates: Path, samples: Path) 
     write_table(complete(drawn, candidates), samples)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    chosen = options(
-        __doc__,
-        argv,
-        slides=([50, 200, 399], "numbers of slides"),
-        workers=(4, "number of slides at a time"),
-    )
-    results, peaks = [], {}
-    few, many = min(chosen.slides), max(chosen.slides)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for count in chosen.slides:
+def main(slides: list[int] = [50, 200, 399], workers: int = 4) -> None:  # noqa: B006
+    results: list[Result] = []
+    memory: dict[str, list[float]] = defaultdict(list)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        for count in slides:
             root, out = folder / f"slides{count}", folder / f"out{count}"
-            draw_slides(root, count, chosen.workers)
+            draw_slides(root, count, workers)
             out.mkdir()
             # index and extract a second time have nothing to do.
             for stage in ("cohort", "index", "sample", "extract", "index", "extract"):
-                run = own_process(run_stage, stage, root, out, chosen.workers)
-                again = ", again" if (stage, count) in peaks else ""
-                peaks.setdefault((stage, count), run.peak_mb)
-                results += [
-                    Result(f"{stage}, {count} slides{again}: time", run.seconds, "s", run.cpu_s),
-                    Result(f"{stage}, {count} slides{again}: memory", run.peak_mb, "MB", run.cpu_s),
-                ]
-        kept = sum(file.stat().st_size for file in (folder / f"out{many}/work").rglob("*") if file.is_file())
-        results.append(Result(f"cache of {many} slides", kept / 1e6, "MB"))
-    stages = [stage for stage, count in peaks if count == few]
-    report(
-        results,
-        {f"{stage}_memory_{many}_to_{few}": peaks[stage, many] / peaks[stage, few] for stage in stages},
-    )
-
-
-if __name__ == "__main__":
-    main()
+                again = ", again" if len(memory[stage]) > slides.index(count) else ""
+                name = f"{stage}, {count} slides{again}"
+                results += own_process(name, run_stage, stage, root, out, workers)
+                if not again:
+                    memory[stage].append(results[-1].value)
+        kept = sum(file.stat().st_size for file in (out / "work").rglob("*") if file.is_file())
+        results.append(Result(f"cache of {slides[-1]} slides", kept / 1e6, "MB"))
+    report(results, {f"{stage}_memory_last_to_first": mb[-1] / mb[0] for stage, mb in memory.items()})

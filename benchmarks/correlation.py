@@ -1,12 +1,11 @@
 """Compare the time of all-pairs normalised cross-correlation with that of matrix products alone."""
 
 import resource
-from collections.abc import Sequence
 from functools import partial
 
 import torch
 
-from benchmarks.harness import Result, options, rate, report
+from benchmarks.harness import Result, rate, report
 from benchmarks.patches import noise
 from pathgen.privacy.blocked_knn import CHUNK, one_thread_each
 from pathgen.privacy.neighbours import nearest_both_ways
@@ -26,25 +25,20 @@ def products(count: int, device: str) -> None:
         list(pool.map(lambda block: left[: block[0]] @ right[: block[1]].T, blocks))
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    chosen = options(
-        __doc__,
-        argv,
-        patches=(20_000, "number of patches per set"),
-        shifted=(500, "number of patches per set with shifts"),
-        threads=(torch.get_num_threads(), "number of threads"),
-        device=("cuda" if torch.cuda.is_available() else "cpu", "cpu or cuda"),
-    )
-    torch.set_num_threads(chosen.threads)
-    count, few = chosen.patches, min(chosen.shifted, chosen.patches)
+def main(
+    patches: int = 20_000,
+    patches_shifted: int = 500,
+    device: str = "cuda" if torch.cuda.is_available() else "cpu",
+) -> None:
+    count, few = patches, min(patches_shifted, patches)
     left, right = noise(count, SIDE_PX, seed=1), noise(count, SIDE_PX, seed=2)
-    search = partial(nearest_both_ways, left, right, k=NEIGHBOURS, device=chosen.device)
-    products(CHUNK, chosen.device)
-    gemm = rate("matrix products", "pairs", count**2, lambda: products(count, chosen.device))
+    search = partial(nearest_both_ways, left, right, k=NEIGHBOURS, device=device)
+    products(CHUNK, device)
+    gemm = rate("matrix products", "pairs", count**2, lambda: products(count, device))
     one = rate("one orientation", "pairs", count**2, lambda: search(measure="ncc"))
     eight = rate("eight orientations", "pairs", count**2, lambda: search(measure="ncc-square"))
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    ncc = NccSearch("square", 3, 5, chosen.device)
+    ncc = NccSearch("square", 3, 5, device)
     results = [gemm, one, eight]
     results += [
         Result(f"70,016 x 70,000, {each.name}", STUDY_PAIRS / each.value / 60, "min") for each in results
@@ -56,8 +50,4 @@ def main(argv: Sequence[str] | None = None) -> None:
         "time_vs_gemm": gemm.value / one.value,
         "eight_orientations_vs_gemm": gemm.value / eight.value,
     }
-    report(results, ratios, torch.cuda.get_device_name() if chosen.device == "cuda" else None)
-
-
-if __name__ == "__main__":
-    main()
+    report(results, ratios, torch.cuda.get_device_name() if device == "cuda" else None)

@@ -1,14 +1,13 @@
 """Measure time and memory of sampling from as many candidates as Camelyon16 has, in a simulated table."""
 
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from benchmarks.cohort import draw
-from benchmarks.harness import Result, options, own_process, report
+from benchmarks.harness import Result, own_process, report
 from pathgen.core.profiles import read_profile
 from pathgen.patches.parquet import concatenate_tables, write_table
 from pathgen.patches.schemas import CANDIDATES, COHORT, check_table
@@ -63,23 +62,15 @@ def write_tables(folder: Path, rows: int) -> None:
     write_table(check_table(cohort, COHORT, "cohort"), folder / "cohort.parquet")
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    chosen = options(__doc__, argv, rows=([CAMELYON16 // 4, CAMELYON16], "numbers of candidates"))
+def main(candidates: tuple[int, int] = (CAMELYON16 // 4, CAMELYON16)) -> None:
     plain = read_profile("paper-camelyon16")["sample"] | {"on_shortage": "shrink"}
     settings = SampleSettings.model_validate(plain)
-    results, peaks = [], []
-    for rows in chosen.rows:
+    results: list[Result] = []
+    memory = []
+    for rows in candidates:
         with tempfile.TemporaryDirectory() as name:
             write_tables(Path(name), rows)
             files = [Path(name, f"{table}.parquet") for table in ("cohort", "candidates", "samples")]
-            run = own_process(draw, settings, *files)
-        peaks.append(run.peak_mb)
-        results += [
-            Result(f"{rows:,} candidates: time", run.seconds, "s", run.cpu_s),
-            Result(f"{rows:,} candidates: memory", run.peak_mb, "MB", run.cpu_s),
-        ]
-    report(results, {"memory_last_to_first": peaks[-1] / peaks[0]})
-
-
-if __name__ == "__main__":
-    main()
+            results += own_process(f"{rows:,} candidates", draw, settings, *files)
+        memory.append(results[-1].value)
+    report(results, {"memory_last_to_first": memory[-1] / memory[0]})

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ import pandas as pd
 import tifffile
 from numpy.typing import NDArray
 
-from benchmarks.harness import ROOT, Contender, Result, Steps, in_rounds, options, report
+from benchmarks.harness import ROOT, Contender, Result, Steps, in_rounds, report
 from benchmarks.patches import PIECE_PX, Images, tissue
 from pathgen.patches.store import write_patch_set
 from pathgen.wsi.geometry import grid_positions
@@ -121,20 +121,13 @@ def histolab_loop(python: str, slide_path: Path, places: Places) -> Result:
     return Result("histolab", len(places) / done["seconds"], "patches/s", done["cpu_s"])
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    chosen = options(
-        __doc__,
-        argv,
-        side=(20_480, f"side of the slide, px, a multiple of {TILE_PX}"),
-        histolab=("", "Python of an environment with histolab, which is then measured too"),
-        patches=(6400, "largest number of patches, from the top of the slide"),
-        rounds=(3, "number of rounds"),
-    )
+# `side` is a multiple of TILE_PX; `histolab` the Python of an environment with histolab, then measured too.
+def main(side: int = 20_480, patches: int = 6400, rounds: int = 3, histolab: str = "") -> None:
     with tempfile.TemporaryDirectory() as name:
         path = Path(name, "slide.tif")
-        write_mosaic(path, chosen.side)
-        corners = grid_positions(chosen.side, chosen.side, PIECE_PX, PIECE_PX)
-        places = np.hstack([corners, np.full((len(corners), 1), PIECE_PX)])[: chosen.patches]
+        write_mosaic(path, side)
+        corners = grid_positions(side, side, PIECE_PX, PIECE_PX)
+        places = np.hstack([corners, np.full((len(corners), 1), PIECE_PX)])[:patches]
         contenders: dict[str, Contender] = {
             "decode only, 1 thread": partial(decode, path, places, 1),
             "read only, 1 thread": partial(read, path, places),
@@ -144,10 +137,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             LOOP: partial(repeat, places, partial(read_region_loop, path, places)),
             POOL: partial(read_region_pool, path, places),
         }
-        measured = in_rounds(contenders, "patches", rounds=chosen.rounds, seconds=0.0, warm_up=1)
+        measured = in_rounds(contenders, "patches", rounds=rounds, seconds=0.0, warm_up=1)
         results = measured.results()
-        if chosen.histolab:
-            results.append(histolab_loop(chosen.histolab, path, places))
+        if histolab:
+            results.append(histolab_loop(histolab, path, places))
     ratios = {
         "vs_naive": measured.ratio(BEST, LOOP),
         "vs_naive_cpu": measured.cpu_ratio(BEST, LOOP),
@@ -155,10 +148,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         "of_decode_limit": measured.ratio(BEST, f"decode only, {WORKERS} threads"),
         "of_decode_limit_cpu": measured.cpu_ratio("read only, 1 thread", "decode only, 1 thread"),
     }
-    if chosen.histolab:
+    if histolab:
         ratios["vs_histolab"] = measured.rate(BEST) / results[-1].value
     report(results, ratios)
-
-
-if __name__ == "__main__":
-    main()

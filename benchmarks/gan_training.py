@@ -4,7 +4,6 @@ DCGAN has the networks and the batch size of the published study at 64 px, Style
 """
 
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
@@ -15,7 +14,7 @@ from PIL import Image
 
 from benchmarks import dcgan_example
 from benchmarks.arithmetic import Arithmetic, convolution_share, fastest, operations_per_image
-from benchmarks.harness import Result, Steps, in_rounds, options, report
+from benchmarks.harness import Result, Steps, in_rounds, report
 from benchmarks.patches import noise
 from pathgen.core.profiles import read_profile
 from pathgen.core.seeding import torch_generator
@@ -116,48 +115,46 @@ def limits(name: str, steps: Steps, arithmetic: Arithmetic) -> list[Result]:
     ]
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    chosen = options(
-        __doc__,
-        argv,
-        device=("cpu", "cpu or cuda"),
-        batch=(256, "images per step"),
-        seconds=(8.0, "time per contender and round, s"),
-        rounds=(3, "number of rounds"),
-        width=(64, "width of DCGAN"),
-        channel_base=(0, "channel base of StyleGAN2; 0: 2048 on a CPU, 16384 on a GPU"),
-    )
-    best = fastest(torch.device(chosen.device))
+# `channel_base` of StyleGAN2 is 2048 on a CPU and 16384 on a GPU if it is 0.
+def main(
+    device: str = "cpu",
+    batch: int = 256,
+    seconds: float = 8.0,
+    rounds: int = 3,
+    width: int = 64,
+    channel_base: int = 0,
+) -> None:
+    best = fastest(torch.device(device))
     plain = replace(best, precision="fp32", channels_last=False)
-    base = chosen.channel_base or (16384 if chosen.device == "cuda" else 2048)
+    base = channel_base or (16384 if device == "cuda" else 2048)
     recipes = read_profile("paper-camelyon16")["train_gan"]
-    own = {"dcgan": {"width": chosen.width}, "stylegan2": {**STYLEGAN2, "channel_base": base}}
+    own = {"dcgan": {"width": width}, "stylegan2": {**STYLEGAN2, "channel_base": base}}
     for name, recipe in own.items():
         own[name] = recipes["generators"].get(name, {}) | recipe
-        own[name]["batch_size"] = min(chosen.batch, own[name]["batch_size"])
+        own[name]["batch_size"] = min(batch, own[name]["batch_size"])
     settings = TrainGanSettings.model_validate(recipes | {"generators": own})
     dcgan = Training(settings.recipe("dcgan"), best)
     stylegan2 = Training(settings.recipe("stylegan2"), best)
-    rounds = partial(in_rounds, unit="images", rounds=chosen.rounds, seconds=chosen.seconds)
+    measure = partial(in_rounds, unit="images", rounds=rounds, seconds=seconds)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name, "patches")
         folder.mkdir()
         for number, image in enumerate(noise(PNGS, SIDE_PX)):
             Image.fromarray(image).save(folder / f"{number:05d}.png")
-        trained = rounds(
+        trained = measure(
             {
                 "DCGAN": partial(pathgen_training, dcgan),
                 "DCGAN, example, PNG files": partial(example_training, dcgan, Path(name)),
                 "DCGAN, example, in memory": partial(example_training, dcgan, None),
             }
         )
-    styled = rounds(
+    styled = measure(
         {
             "StyleGAN2": partial(pathgen_training, stylegan2),
             "StyleGAN2, plain float32": partial(plain_training, replace(stylegan2, arithmetic=plain)),
         }
     )
-    sampled = rounds(
+    sampled = measure(
         {
             "sampling": partial(pathgen_sampling, dcgan),
             "sampling, plain float32": partial(plain_sampling, dcgan),
@@ -181,7 +178,3 @@ def main(argv: Sequence[str] | None = None) -> None:
         "synthesis_of_product_rate": sampled.rate("sampling") / sampling_limits[0].value,
     }
     report(results, ratios, best.gpu)
-
-
-if __name__ == "__main__":
-    main()

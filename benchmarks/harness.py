@@ -1,6 +1,5 @@
 """Measure contenders and print the figures: what all benchmarks share."""
 
-import argparse
 import json
 import multiprocessing
 import os
@@ -39,27 +38,6 @@ class Result:
     value: float
     unit: str
     cpu_s: float = 0.0
-
-
-def options(
-    doc: str | None, argv: Sequence[str] | None, **defaults: tuple[object, str]
-) -> argparse.Namespace:
-    """Parse the options of a benchmark.
-
-    Args:
-        doc: Docstring of the benchmark, for ``--help``.
-        argv: Arguments; None for those of the command line.
-        **defaults: Default and description of ``--name``. The default sets the type; a list takes several
-            values.
-    """
-    formatter = argparse.ArgumentDefaultsHelpFormatter
-    parser = argparse.ArgumentParser(description=doc, formatter_class=formatter)
-    for name, (default, text) in defaults.items():
-        several = isinstance(default, list)
-        kind = type(default[0] if isinstance(default, list) else default)
-        flag = f"--{name.replace('_', '-')}"
-        parser.add_argument(flag, type=kind, nargs="+" if several else None, default=default, help=text)
-    return parser.parse_args(argv)
 
 
 def report(results: Sequence[Result], ratios: Mapping[str, float], device: str | None = None) -> None:
@@ -171,27 +149,13 @@ def _turn(start: Contender, seconds: float, warm_up: int) -> tuple[float, float]
     return done / (time.perf_counter() - begin), cpu_seconds() - cpu
 
 
-@dataclass(frozen=True)
-class Run:
-    """Use of resources by one process and its children.
-
-    Attributes:
-        seconds: Wall time with the start of Python, s.
-        cpu_s: CPU time, s.
-        peak_mb: Largest memory of one of the processes, MB.
-    """
-
-    seconds: float
-    cpu_s: float
-    peak_mb: float
-
-
-def own_process(work: Callable[..., object], *arguments: object) -> Run:
-    """Call a function in a new process and measure it."""
+def own_process(name: str, work: Callable[..., object], *arguments: object) -> tuple[Result, Result]:
+    """Call a function in a new process; return wall time with the start of Python, and largest memory."""
     start = time.perf_counter()
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         cpu_s, peak_mb = pool.submit(_usage, work, arguments).result()
-    return Run(time.perf_counter() - start, cpu_s, peak_mb)
+    seconds = time.perf_counter() - start
+    return Result(f"{name}: time", seconds, "s", cpu_s), Result(f"{name}: memory", peak_mb, "MB", cpu_s)
 
 
 def _usage(work: Callable[..., object], arguments: tuple[object, ...]) -> tuple[float, float]:

@@ -5,10 +5,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.harness import ROOT, Result, options, report
+from benchmarks.harness import ROOT, Result, report
 from pathgen.tracking.client import open_store
 
 
@@ -25,8 +24,7 @@ def stage_seconds(study: Path) -> list[float]:
     return [(run.end_time - run.start_time) / 1000 for run in stages]
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    options(__doc__, argv)
+def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         study = Path(name, "study")
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(study)], check=True)
@@ -40,7 +38,3 @@ def main(argv: Sequence[str] | None = None) -> None:
         Result(f"inside {len(stages)} stages", sum(stages), "s"),
     ]
     report(results, {"overhead_share": 1 - sum(stages) / whole})
-
-
-if __name__ == "__main__":
-    main()

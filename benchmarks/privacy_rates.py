@@ -8,13 +8,13 @@ per class, of which 2,800 are drawn. A study takes about 15 CPU seconds per clas
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.harness import Result, options, report
+from benchmarks.harness import Result, report
 from benchmarks.patches import Images
+from pathgen.core import layout
 from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
 from pathgen.patches.store import open_patch_set
@@ -38,28 +38,17 @@ def honest_audit(patches: Images, label: str, settings: PrivacySettings) -> Clas
     return class_audit(pairs, settings.significance / len(LABELS))
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    chosen = options(
-        __doc__,
-        argv,
-        patches=("data/patches", "folder of the patch sets"),
-        seeds=(20, "number of studies"),
-        first_seed=(0, "seed of the first study"),
-    )
+def main(folder: Path = layout.PATCHES, seeds: int = 20, first_seed: int = 0) -> None:
     settings = load_section("privacy", PrivacySettings)
-    sets = [open_patch_set(Path(chosen.patches, role)) for role in ("train", "nonmember", "reference")]
+    sets = [open_patch_set(folder / role) for role in ("train", "nonmember", "reference")]
     counts: Counter[str] = Counter()
     for label in LABELS:
         patches = np.concatenate([each.of_label(label).images for each in sets])
-        for seed in range(chosen.first_seed, chosen.first_seed + chosen.seeds):
+        for seed in range(first_seed, first_seed + seeds):
             audit = honest_audit(patches, label, settings.model_copy(update={"seed": seed}))
             counts[f"verdict: {audit.verdict}"] += 1
             for control in audit.controls:
                 counts[f"{control.kind} control as expected: {control.name}"] += control.as_expected
             print(f"{label} {seed}: {audit.verdict}", file=sys.stderr)
-    unit = f"of {len(LABELS) * chosen.seeds}"
+    unit = f"of {len(LABELS) * seeds}"
     report([Result(name, number, unit) for name, number in sorted(counts.items())], {})
-
-
-if __name__ == "__main__":
-    main()

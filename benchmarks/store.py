@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from torch.utils.data import DataLoader
 
-from benchmarks.harness import Result, options, rate, report
+from benchmarks.harness import Result, rate, report
 from benchmarks.patches import Images, tissue
 from pathgen.core.torchvision_import import torchvision
 from pathgen.export.api import export_patch_set
@@ -61,21 +61,19 @@ def dvc_add(project: Path, data: Path) -> Result:
     return Result(f"dvc add, {data.name}", 1 / added.value, "s", added.cpu_s)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    # By default as many patches as the published study trains on, 860 MB.
-    chosen = options(__doc__, argv, patches=(70_000, "number of patches"))
-    count = chosen.patches
+# By default as many patches as the published study trains on, 860 MB.
+def main(patches: int = 70_000) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         project, patch_set, pngs = folder / "project", folder / "set", folder / "png"
         project.mkdir()
         subprocess.run(("dvc", "init", "--no-scm", "--quiet"), cwd=project, check=True)
-        write_set(patch_set, count)
+        write_set(patch_set, patches)
         export_patch_set(patch_set, pngs, "imagefolder")
-        ours = rate("patch set", "patches", count * EPOCHS, lambda: read_set(patch_set))
-        alone = rate("PNG folder, ImageFolder", "patches", count, lambda: read_folder(pngs, 0))
+        ours = rate("patch set", "patches", patches * EPOCHS, lambda: read_set(patch_set))
+        alone = rate("PNG folder, ImageFolder", "patches", patches, lambda: read_folder(pngs, 0))
         workers = f"PNG folder, ImageFolder, {WORKERS} workers"
-        several = rate(workers, "patches", count, lambda: read_folder(pngs, WORKERS))
+        several = rate(workers, "patches", patches, lambda: read_folder(pngs, WORKERS))
         added, added_pngs = dvc_add(project, patch_set), dvc_add(project, pngs)
     ratios = {
         "vs_png_folder": ours.value / alone.value,
@@ -83,7 +81,3 @@ def main(argv: Sequence[str] | None = None) -> None:
         "dvc_add_vs_png_folder": added_pngs.value / added.value,
     }
     report([ours, alone, several, added, added_pngs], ratios)
-
-
-if __name__ == "__main__":
-    main()

@@ -3,26 +3,24 @@
 import importlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from benchmarks import classifier_training
 
-SMALL = {
-    "correlation": ["--patches", "64", "--pairs", "5", "--shifted", "20", "--device", "cpu"],
-    "store": ["--patches", "600"],
+SMALL: dict[str, dict[str, Any]] = {
+    "correlation": {"patches": 64, "patches_shifted": 20, "device": "cpu"},
+    "store": {"patches": 600},
 }
 # Several processes that each load their libraries.
-SLOW = {
-    "extraction": ["--side", "2048", "--patches", "50", "--rounds", "2"],
-    "drawing": ["--rows", "20000"],
-    "cohort": ["--slides", "10", "--workers", "1"],
-    "classifier_training": ["--seconds", "0.1", "--rounds", "2"],
-    "gan_training": [
-        *("--batch", "4", "--seconds", "0.1", "--rounds", "1"),
-        *("--width", "16", "--channel-base", "64"),
-    ],
+SLOW: dict[str, dict[str, Any]] = {
+    "extraction": {"side": 2048, "patches": 50, "rounds": 2},
+    "drawing": {"candidates": (10_000, 20_000)},
+    "cohort": {"slides": [10], "workers": 1},
+    "classifier_training": {"seconds": 0.1, "rounds": 2},
+    "gan_training": {"batch": 4, "seconds": 0.1, "rounds": 1, "width": 16, "channel_base": 64},
 }
 
 
@@ -33,7 +31,7 @@ def test_benchmark_at_a_small_size_prints_figures(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATHGEN_REAL_DATA", str(tmp_path))  # phantom tissue, whatever data the machine has
-    importlib.import_module(f"benchmarks.{name}").main((SMALL | SLOW)[name])
+    importlib.import_module(f"benchmarks.{name}").main(**(SMALL | SLOW)[name])
     figures = json.loads(capsys.readouterr().out)
     assert set(figures) >= {"machine", "results", "ratios"}
     assert all(set(result) == {"name", "value", "unit", "cpu_s"} for result in figures["results"])
