@@ -17,7 +17,7 @@ from pathgen.gan.settings import SynthesiseSettings
 from pathgen.jobs.result_cache import ResultCache
 from pathgen.jobs.runner import open_executor, prune, run_jobs
 from pathgen.jobs.settings import JobSettings
-from pathgen.provenance.stale import made_from
+from pathgen.provenance.made_from import made_from
 from pathgen.run_matrix import keep_only
 from pathgen.studies.scaling.results import write_results
 from pathgen.studies.scaling.settings import ScalingSettings

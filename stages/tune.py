@@ -23,7 +23,7 @@ from pathgen.gan.generators.base import Precision
 from pathgen.gan.sample_cache import cached_samples
 from pathgen.gan.settings import SynthesiseSettings
 from pathgen.patches.store import open_patch_set
-from pathgen.provenance.stale import made_from
+from pathgen.provenance.made_from import made_from
 from pathgen.results.study import TuningSummary
 from pathgen.studies.tuning.objective import SearchData, score
 from pathgen.studies.tuning.overrides import with_fields

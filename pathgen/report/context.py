@@ -10,7 +10,7 @@ import pandas as pd
 from pathgen.core import layout
 from pathgen.core.params import read_params
 from pathgen.patches.schemas import slides_known
-from pathgen.provenance.params_hash import state_hashes
+from pathgen.provenance.made_from import state_hashes
 from pathgen.report import figures, plots
 from pathgen.report.fidelity import fidelity_section
 from pathgen.report.headline import BaselineOutcome, Comparability, Cost, baseline_outcome, costs

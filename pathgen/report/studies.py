@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pathgen.provenance.params_hash import ABSENT
+from pathgen.provenance.made_from import ABSENT
 from pathgen.results.study import StudyFigure, StudySummary
 from pathgen.webpage.pictures import Picture, read_svg
 

@@ -13,29 +13,21 @@ from pathgen.provenance.code_hash import ROOT, imported_names, stage_scripts
 # The page that states the hash of all code.
 WHOLE_FOLDERS = {"report": ["pathgen", "stages"]}
 
-# What trains the points that a last stage puts together; it writes down from which code they are.
-POINTS = {}
-
 
 def stages() -> dict[str, tuple[str, list[str]]]:
-    """Return script and deps of each stage of each DVC pipeline."""
+    """Return script and deps of each stage."""
     found = {}
-    for file in sorted(ROOT.glob("dvc.yaml")) + sorted(ROOT.glob("*/dvc.yaml")):
-        # Of the pipelines in sub-folders all paths are relative to the root, too (wdir).
-        where = "" if file.parent == ROOT else f"{file.parent.name}:"
-        for name, stage in YAML(typ="safe").load(file)["stages"].items():
-            module = re.match(r"python -m stages\.(\w+)", stage["cmd"])
-            assert module, f"{where}{name}: the command is not `python -m stages.…`"
-            found[where + name] = (module[1], stage["deps"])
-            assert not where or stage["wdir"] == ".."
+    for name, stage in YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"].items():
+        module = re.match(r"python -m stages\.(\w+)", stage["cmd"])
+        assert module, f"{name}: the command is not `python -m stages.…`"
+        found[name] = (module[1], stage["deps"])
     return found
 
 
 @pytest.mark.parametrize("name", sorted(set(stages()) - {"check_params"}))
 def test_stage_depends_on_the_manifest_of_its_own_code(name: str) -> None:
     script, deps = stages()[name]
-    entries = [f"data/code/{stage}.json" for stage in [*POINTS.get(name, []), script]]
-    assert [dep for dep in deps if re.fullmatch(r"data/code/\w+\.json", dep)] == entries
+    assert [dep for dep in deps if re.fullmatch(r"data/code/\w+\.json", dep)] == [f"data/code/{script}.json"]
     assert [dep for dep in deps if dep.startswith(("pathgen", "stages"))] == WHOLE_FOLDERS.get(name, [])
 
 

@@ -9,8 +9,7 @@ from ruamel.yaml import YAML
 
 from pathgen.core.params import parse_section, read_params
 from pathgen.provenance.code_hash import ROOT
-from pathgen.provenance.params_hash import state_hashes
-from pathgen.provenance.stale import made_from
+from pathgen.provenance.made_from import made_from, state_hashes
 from pathgen.report.hashes import file_hashes
 from pathgen.report.studies import read_study
 from pathgen.studies.scaling import study as scaling

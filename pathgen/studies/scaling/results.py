@@ -92,7 +92,7 @@ def write_results(
         folder: Folder of the files.
         confidence: Confidence level of the intervals.
         bootstrap: Number of bootstrap curves for the intervals of a law.
-        made_from: Hash of each input, see `pathgen.provenance.stale`.
+        made_from: Hash of each input, see `pathgen.provenance.made_from`.
 
     Returns:
         Content of ``summary.json``; metrics by key.

@@ -19,7 +19,6 @@ from pathgen.gan.settings import SynthesiseSettings
 from pathgen.jobs.job import Job
 from pathgen.provenance.cache_key import CacheKey, file_hashes, library_versions
 from pathgen.provenance.code_hash import PLUGINS, code_manifest
-from pathgen.provenance.params_hash import code_of_stage, network_of, setting
 from pathgen.studies.scaling.point import LoadPatches, OpenRun, Point, TrainPoint, load_originals
 from pathgen.studies.scaling.settings import ORIGINAL, ScalingSettings
 from pathgen.studies.scaling.subsets import per_class
@@ -162,11 +161,14 @@ def input_folders(settings: ScalingSettings) -> list[Path]:
 
 
 def input_names(settings: ScalingSettings) -> list[str]:
-    """Return the names, as in `pathgen.provenance.params_hash`, of settings and code that shape a point."""
+    """Return the names, as in `pathgen.provenance.made_from`, of settings and code that shape a point."""
     recipes = [f"train_classifier.classifiers.{name}" for name in settings.classifiers]
     sampling = [f"synthesise.{name}" for name in ("seed", "best_of")]
     return [
-        *(setting(path) for path in ("scaling", *recipes, *sampling, "evaluate.threshold", "compute")),
-        *(code_of_stage(script) for script in ("train_classifier", "synthesise")),
-        *(network_of(name) for name in settings.classifiers),
+        *(
+            f"params.yaml: {path}"
+            for path in ("scaling", *recipes, *sampling, "evaluate.threshold", "compute")
+        ),
+        *("code of train_classifier", "code of synthesise"),
+        *(f"network of {name}" for name in settings.classifiers),
     ]

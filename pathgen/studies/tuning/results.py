@@ -42,7 +42,7 @@ def write_results(
         settings: Section ``tuning``.
         folder: Folder of the results; replaced as a whole.
         params: Params file that ``best.yaml`` is a changed copy of.
-        made_from: Hash of each input, see `pathgen.provenance.stale`.
+        made_from: Hash of each input, see `pathgen.provenance.made_from`.
 
     Returns:
         Content of ``summary.json``.

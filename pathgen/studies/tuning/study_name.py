@@ -5,7 +5,6 @@ from typing import Any
 
 from pathgen.provenance.cache_key import CacheKey, library_versions
 from pathgen.provenance.code_hash import PLUGINS, code_manifest
-from pathgen.provenance.params_hash import code_of_stage, setting
 from pathgen.studies.tuning.overrides import changed_by, field_value, tried_values
 from pathgen.studies.tuning.settings import TuningSettings
 
@@ -13,7 +12,7 @@ _OBJECTIVE = "pathgen.studies.tuning.objective"
 
 
 def input_names(params: Mapping[str, Any], settings: TuningSettings) -> list[str]:
-    """Return the names, as in `pathgen.provenance.params_hash`, of the settings and code that shape a trial.
+    """Return the names, as in `pathgen.provenance.made_from`, of the settings and code that shape a trial.
 
     Fields that are searched are not among them: params.yaml may take over the best values, and the search
     stays valid. Nor is the number of trials, which may be raised.
@@ -30,8 +29,9 @@ def input_names(params: Mapping[str, Any], settings: TuningSettings) -> list[str
     parts = ("tuning", recipe, "train_classifier.regimes", "synthesise", "compute")
     paths = [path for part in parts for path in _leaves(field_value(params, part), part)]
     return [
-        *(setting(path) for path in paths if path not in searched),
-        *(code_of_stage(script) for script in ("train_classifier", "synthesise")),
+        *(f"params.yaml: {path}" for path in paths if path not in searched),
+        "code of train_classifier",
+        "code of synthesise",
     ]
 
 
@@ -51,7 +51,7 @@ def study_name(
     Args:
         params: Content of params.yaml.
         settings: Section ``tuning``.
-        made_from: Hash of each input, see `pathgen.provenance.stale`.
+        made_from: Hash of each input, see `pathgen.provenance.made_from`.
         device: Type of the device, e.g. ``cpu``.
 
     Returns:
