@@ -18,9 +18,9 @@ from pathgen.release.croissant import licence_address
 from pathgen.release.gate import identities, named_in
 from pathgen.release.inputs import ReleaseInputs
 from pathgen.release.limits import checks
-from pathgen.report.fidelity import fidelity_section
 from pathgen.report.hashes import code_hash, library_versions
 from pathgen.report.load import read_trts
+from pathgen.report.metric_table import metric_rows
 from pathgen.report.privacy import certainty
 from pathgen.webpage.rendering import render
 
@@ -56,7 +56,7 @@ def _datasheet(study: ReleaseInputs, columns: Sequence[str]) -> dict[str, Any]:
         "study": study,
         "settings": study.settings,
         "audit": study.audit,
-        "fidelity": fidelity_section(study.fidelity),
+        "fidelity": metric_rows(study.fidelity.metrics),
         "costs": trained_on_set,
         "trts": {key: record for key, record in read_trts(study.root).items() if key[0] == study.generator},
         "checks": checks(study),

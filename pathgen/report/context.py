@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 
@@ -12,7 +12,6 @@ from pathgen.core.params import read_params
 from pathgen.patches.schemas import slides_known
 from pathgen.provenance.made_from import state_hashes
 from pathgen.report import figures, plots
-from pathgen.report.fidelity import fidelity_section
 from pathgen.report.headline import BaselineOutcome, Comparability, Cost, baseline_outcome, costs
 from pathgen.report.load import (
     read_audits,
@@ -23,6 +22,7 @@ from pathgen.report.load import (
     read_trts,
     trained_generators,
 )
+from pathgen.report.metric_table import metric_rows
 from pathgen.report.privacy import privacy_section
 from pathgen.report.privacy_utility import Point, tradeoff, tradeoff_picture
 from pathgen.report.result_table import Row, mean_estimate, result_rows
@@ -32,9 +32,12 @@ from pathgen.report.studies import read_study
 from pathgen.report.training_curves import classifier_curves, generator_curves
 from pathgen.results.comparison import Comparison
 from pathgen.results.evaluation import Baseline
+from pathgen.results.training import GeneratorMeta
 from pathgen.webpage.cohort_tables import left_out_table, readable, role_table
 from pathgen.webpage.formatting import Estimate
 
+#: Slide, number of its test patches, number of those with tumour, and one accuracy per row of the table.
+SlideAccuracy: TypeAlias = tuple[str, int, int, list[Estimate | None]]
 # Link from the report to the page of the cohort.
 _SURVEY_LINK = (layout.SURVEY.relative_to(layout.REPORT) / "index.html").as_posix()
 
@@ -68,23 +71,6 @@ class Results:
     def baseline_outcome(self, row: Row) -> BaselineOutcome | None:
         """Compare a row with the baseline; None when the baseline was not run."""
         return None if self.baseline is None else baseline_outcome(row, self.baseline)
-
-
-@dataclass(frozen=True)
-class SlideRow:
-    """Accuracy on one test slide.
-
-    Attributes:
-        slide: Name of the slide.
-        patches: Number of its test patches.
-        tumor: Number of those with tumour.
-        accuracies: One estimate per row of the result table; None without runs.
-    """
-
-    slide: str
-    patches: int
-    tumor: int
-    accuracies: Sequence[Estimate | None]
 
 
 def gather_results(root: Path, confidence: float) -> Results:
@@ -207,7 +193,10 @@ def gather_page(
         "studies": {anchor: study for anchor, study in studies.items() if study is not None},
         "generator_curves": generator_curves(root / layout.GAN_RESULTS),
         "classifier_curves": classifier_curves(root / layout.TRAINING, trained_generators(root)),
-        "fidelity": {name: fidelity_section(record) for name, record in read_fidelity(root).items()},
+        "fidelity": {
+            name: (record, metric_rows(record.metrics, record.about))
+            for name, record in read_fidelity(root).items()
+        },
         "privacy": {name: privacy_section(audit, generators[name]) for name, audit in audits.items()},
         "privacy_pictures": figures.privacy_pictures(root / layout.PRIVACY, with_original=with_original),
         "roles": None if samples is None else role_table(samples),
@@ -226,11 +215,11 @@ def _generators(root: Path) -> list[str]:
     return list(read_params(root / layout.PARAMS).get("pipeline", {}).get("generators", []))
 
 
-def _description(of_label: Mapping[str, object]) -> str:
-    return next((text for meta in of_label.values() if (text := getattr(meta, "description", None))), "")
+def _description(of_label: Mapping[str, GeneratorMeta]) -> str:
+    return next((meta.description for meta in of_label.values() if meta.description), "")
 
 
-def slide_rows(rows: Sequence[Row], confidence: float) -> list[SlideRow]:
+def slide_rows(rows: Sequence[Row], confidence: float) -> list[SlideAccuracy]:
     """Average the accuracy on each test slide over the runs of each row.
 
     Args:
@@ -238,7 +227,7 @@ def slide_rows(rows: Sequence[Row], confidence: float) -> list[SlideRow]:
         confidence: Level of the intervals, in (0, 1).
 
     Returns:
-        One entry per slide, sorted by name.
+        One entry per slide, sorted by name; None for a row without runs.
     """
     frames = [
         run.per_slide.assign(row=place)
@@ -248,10 +237,10 @@ def slide_rows(rows: Sequence[Row], confidence: float) -> list[SlideRow]:
     ]
     if not frames:
         return []
-    found = []
+    found: list[SlideAccuracy] = []
     for slide, of_slide in pd.concat(frames, ignore_index=True).groupby("slide", sort=True):
         values = [of_slide.loc[of_slide["row"] == place, "accuracy"].tolist() for place in range(len(rows))]
         estimates = [mean_estimate(one, confidence) if one else None for one in values]
         first = of_slide.iloc[0]
-        found.append(SlideRow(str(slide), int(first["n"]), int(first["n_tumor"]), estimates))
+        found.append((str(slide), int(first["n"]), int(first["n_tumor"]), estimates))
     return found

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from pathgen.results.fidelity import MetricInfo
 from pathgen.results.record import Number
 from pathgen.webpage.display_names import LABEL_WORDS
 from pathgen.webpage.formatting import significant
@@ -34,7 +36,7 @@ class MetricRow:
         reference_high: Upper end.
         p_value: p-value.
         p_adjusted: Holm-adjusted p-value.
-        remark: Which direction is better; may be empty.
+        better: Which value is better: ``lower``, ``higher``, ``floor``; empty when unknown.
     """
 
     key: str
@@ -46,12 +48,7 @@ class MetricRow:
     reference_high: Number | None = None
     p_value: Number | None = None
     p_adjusted: Number | None = None
-    remark: str = ""
-
-    @property
-    def metric(self) -> str:
-        """Name of the metric, without stage and class."""
-        return self.key.split("/", 2)[-1]
+    better: str = ""
 
     @property
     def name(self) -> str:
@@ -72,25 +69,41 @@ class MetricRow:
         ends = _ends(self.reference_low, self.reference_high)
         return significant(self.reference) + (f" ({ends})" if ends else "")
 
+    @property
+    def worse(self) -> bool | None:
+        """Whether the interval lies on the worse side of the reference's; None when unknown."""
+        low, high, floor_low, floor_high = self.low, self.high, self.reference_low, self.reference_high
+        if not self.better or low is None or high is None or floor_low is None or floor_high is None:
+            return None
+        above, below = low > floor_high, high < floor_low
+        return {"lower": above, "higher": below, "floor": above or below}[self.better]
+
 
 def _ends(low: Number | None, high: Number | None) -> str:
     return "" if low is None or high is None else f"{significant(low)} to {significant(high)}"
 
 
-def metric_rows(metrics: Mapping[str, Number | None]) -> list[MetricRow]:
+def metric_rows(
+    metrics: Mapping[str, Number | None], about: Mapping[str, MetricInfo] | None = None
+) -> list[MetricRow]:
     """Group the keys of a file by metric.
 
     Args:
         metrics: Keys ``{stage}/{label}/{metric}`` and ``{stage}/{label}/{metric}/{part}`` to values.
+        about: Name of a metric, e.g. ``colour``, to what it is; None when unknown.
 
     Returns:
         One row per metric, in the order of the file.
     """
-    found: dict[str, dict[str, Number | None]] = {}
+    found: dict[str, dict[str, Any]] = {}
     for key, value in metrics.items():
         metric, _, part = key.rpartition("/")
         if part in _PARTS:
             found.setdefault(metric, {})[_PARTS[part]] = value
         else:
             found.setdefault(key, {})["value"] = value
-    return [MetricRow(key, **fields) for key, fields in found.items()]  # type: ignore[arg-type]
+    better = {metric: info.better for metric, info in (about or {}).items()}
+    return [
+        MetricRow(key, **fields, better=better.get(key.split("/", 2)[-1], ""))
+        for key, fields in found.items()
+    ]

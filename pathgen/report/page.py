@@ -10,7 +10,7 @@ from pathgen.report import reference_results
 from pathgen.report.context import Results, gather_page, gather_results
 from pathgen.report.privacy import certainty
 from pathgen.report.privacy_utility import point_metrics, point_table
-from pathgen.report.result_table import headline_record, regime_words, runs_table
+from pathgen.report.result_table import headline_table, regime_words, runs_table
 from pathgen.report.settings import ReportSettings
 from pathgen.webpage.rendering import render
 
@@ -57,9 +57,16 @@ def build_report(
         with atomic_path(out / name) as draft:
             draft.write_text(text, encoding="utf-8")
     write_csv(runs_table(results.rows), out / "runs.csv")
-    headline = headline_record(results.rows, results.baseline)
-    headline.save(out / "results.json")
-    headline.save_accuracies(out / "accuracy.json")
+    headline = headline_table(results.rows, results.baseline)
+    write_json(out / "results.json", headline)
+    # Few enough numbers for `dvc metrics show`.
+    accuracies = {
+        classifier: {
+            name: cells["accuracy"].get("mean") for name, cells in table.items() if "accuracy" in cells
+        }
+        for classifier, table in headline.items()
+    }
+    write_json(out / "accuracy.json", accuracies)
     write_csv(point_table(results.points), out / "tradeoff.csv")
     write_json(out / "tradeoff.json", point_metrics(results.points))
     return results

@@ -12,7 +12,6 @@ from pathgen.metrics.classification import TABLE_METRICS, mean_ci
 from pathgen.report import reference_results
 from pathgen.report.load import Run, run_order
 from pathgen.results.comparison import Comparison
-from pathgen.results.headline import Headline
 from pathgen.run_matrix import regime_name
 from pathgen.webpage.formatting import Estimate
 
@@ -122,12 +121,16 @@ def _row(runs: Sequence[Run], confidence: float, comparison: Comparison | None) 
     )
 
 
-def headline_record(rows: Sequence[Row], baseline: float | None) -> Headline:
-    """Return the numbers of the table, only those that exist.
+def headline_table(rows: Sequence[Row], baseline: float | None) -> dict[str, dict[str, Any]]:
+    """Return the numbers of the table, only those that exist: the content of ``results.json``.
 
     Args:
         rows: Rows of the table.
         baseline: Accuracy on the mean colour alone; None when it was not run.
+
+    Returns:
+        Classifier to regime to ``runs``, ``confusion`` and metrics with ``mean``, ``low``, ``high`` and
+        ``paper``. The baseline is ``mean_colour``, ``original``.
     """
     table: dict[str, dict[str, Any]] = {}
     for row in rows:
@@ -140,7 +143,7 @@ def headline_record(rows: Sequence[Row], baseline: float | None) -> Headline:
         table.setdefault(row.classifier, {})[row.name] = cells
     if baseline is not None:
         table["mean_colour"] = {"original": {"accuracy": {"mean": baseline}}}
-    return Headline.model_validate(table)
+    return table
 
 
 def runs_table(rows: Sequence[Row]) -> pd.DataFrame:

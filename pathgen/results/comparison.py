@@ -47,9 +47,14 @@ class MeanMetric(Record):
 
 
 class MetricDifference(Record):
-    """Paired difference of a metric: that of the first regime minus that of the second.
+    """Paired difference of a metric; what could not be computed is None.
 
-    The other fields are those of `MeanMetric`.
+    Attributes:
+        difference: Mean of the first regime minus that of the second.
+        low: Lower end of the confidence interval.
+        high: Upper end.
+        error_slides: Standard error over the resampled units.
+        error_trainings: Standard error over trainings.
     """
 
     difference: float

@@ -1,7 +1,7 @@
 """``results/{scaling,tuning}/summary.json``: what an optional study concludes, for the report."""
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import pydantic
 
@@ -42,13 +42,6 @@ class StudySummary(Record):
     made_from: Mapping[str, str] | None = None
 
 
-class TrialCounts(Record):
-    """Number of finished and of pruned trials."""
-
-    finished: int
-    pruned: int
-
-
 class BestTrial(Record):
     """The best trial.
 
@@ -73,7 +66,7 @@ class TuningSummary(StudySummary):
         generator: Generator of the regime; None for original patches.
         classifier: Name of the classifier.
         seeds: Seeds of each trial.
-        trials: Number of trials by outcome.
+        trials: Number of trials by outcome: ``finished``, ``pruned``.
         best: The best trial.
         importance: Path of a setting to its share of the variance (fANOVA).
     """
@@ -82,6 +75,6 @@ class TuningSummary(StudySummary):
     generator: str | None
     classifier: str
     seeds: tuple[int, ...]
-    trials: TrialCounts
+    trials: Mapping[Literal["finished", "pruned"], int]
     best: BestTrial
     importance: Mapping[str, float]

@@ -4,9 +4,9 @@ import pandas as pd
 
 from pathgen.core.labels import LABELS
 from pathgen.patches.schemas import ROLES, SPLITS
+from pathgen.webpage.cohort_tables import Table
 from pathgen.webpage.display_names import LABEL_WORDS, ROLE_EXPLAINED, SLIDES
 from pathgen.webpage.formatting import NO_VALUE
-from pathgen.webpage.table import Table
 
 
 def split_table(facts: pd.DataFrame, holders: str = SLIDES) -> Table:

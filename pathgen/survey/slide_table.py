@@ -21,9 +21,8 @@ from pathgen.patches.schemas import (
     check_table,
     slides_known,
 )
-from pathgen.webpage.cohort_tables import left_out_table, readable
+from pathgen.webpage.cohort_tables import Table, left_out_table, readable
 from pathgen.webpage.display_names import CONTAINERS, SLIDES
-from pathgen.webpage.table import Table
 
 _OF_COHORT = (
     "slide",

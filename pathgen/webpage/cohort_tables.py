@@ -1,11 +1,30 @@
-"""Tables about the cohort that several pages show."""
+"""Tables of a page, and those about the cohort that several pages show."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
 from pathgen.core.labels import LABELS
 from pathgen.patches.schemas import ROLES
 from pathgen.webpage.display_names import ROLE_EXPLAINED
-from pathgen.webpage.table import Table
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table for the page.
+
+    Attributes:
+        caption: Caption.
+        head: Column names.
+        lines: Cells as text, one list per line.
+        counts: Positions of the columns that hold counts.
+    """
+
+    caption: str
+    head: Sequence[str]
+    lines: Sequence[Sequence[str]]
+    counts: Sequence[int] = ()
 
 
 def role_table(samples: pd.DataFrame) -> Table:

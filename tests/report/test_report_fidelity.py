@@ -2,19 +2,8 @@
 
 import pytest
 
-from pathgen.report.fidelity import fidelity_section
-from pathgen.results.fidelity import Fidelity, MetricInfo
-
-
-def record(better: str, low: float, high: float) -> Fidelity:
-    parts = {"": (low + high) / 2, "/low": low, "/high": high}
-    floor = {"/floor": 1.0, "/floor_low": 0.9, "/floor_high": 1.1}
-    return Fidelity(
-        metrics={f"fidelity/all/x{part}": value for part, value in (parts | floor).items()},
-        patches={"all": 10},
-        protocol={},
-        about={"x": MetricInfo(description="made up", better=better)},  # type: ignore[arg-type]
-    )
+from pathgen.report.metric_table import metric_rows
+from pathgen.results.fidelity import MetricInfo
 
 
 @pytest.mark.parametrize(
@@ -33,10 +22,14 @@ def record(better: str, low: float, high: float) -> Fidelity:
 def test_metric_is_worse_outside_the_floors_interval(
     better: str, low: float, high: float, worse: int
 ) -> None:
-    section = fidelity_section(record(better, low, high))
-    assert (section.compared, section.worse) == (1, worse)
+    parts = {"": (low + high) / 2, "/low": low, "/high": high}
+    parts |= {"/floor": 1.0, "/floor_low": 0.9, "/floor_high": 1.1}
+    about = {"x": MetricInfo(description="made up", better=better)}  # type: ignore[arg-type]
+    (row,) = metric_rows({f"fidelity/all/x{part}": value for part, value in parts.items()}, about)
+    assert row.worse == worse
 
 
 def test_metric_without_interval_or_direction_is_not_counted() -> None:
-    unknown = Fidelity(metrics={"fidelity/all/y": 1.0}, patches={}, protocol={})
-    assert fidelity_section(unknown).compared == 0
+    about = {"y": MetricInfo(description="made up", better="lower")}
+    ends = {f"fidelity/all/z{part}": 1.0 for part in ("", "/low", "/high", "/floor_low", "/floor_high")}
+    assert [row.worse for row in metric_rows({"fidelity/all/y": 1.0} | ends, about)] == [None, None]

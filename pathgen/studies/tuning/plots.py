@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from pathgen.webpage.plotting import COLOURS, GREY, empty_plot
+from pathgen.webpage.plotting import COLOURS, GREY, empty_plot, legend_below
 
 
 def plot_history(trials: pd.DataFrame) -> Figure:
@@ -35,7 +35,7 @@ def plot_history(trials: pd.DataFrame) -> Figure:
     axis.set_xlabel("trial")
     axis.set_ylabel("accuracy on original validation patches")
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.legend(loc="outside lower center", ncols=3, fontsize="small", frameon=False)
+    legend_below(figure, ncols=3)
     return figure
 
 

@@ -14,7 +14,7 @@ from pathgen.core.errors import PathgenError
 from pathgen.core.files import atomic_folder, atomic_path
 from pathgen.core.params import PARAMS_FILE
 from pathgen.patches.parquet import write_csv
-from pathgen.results.study import BestTrial, TrialCounts, TuningSummary
+from pathgen.results.study import BestTrial, TuningSummary
 from pathgen.studies.tuning.overrides import set_fields, values_of
 from pathgen.studies.tuning.plots import plot_history, plot_importance
 from pathgen.studies.tuning.search import LAST_VALUE, REASON, SCORES, done_trials
@@ -71,7 +71,7 @@ def write_results(
         generator=None if settings.regime == "original" else settings.generator,
         classifier=settings.classifier,
         seeds=tuple(settings.seeds),
-        trials=TrialCounts(finished=len(finished), pruned=len(done) - len(finished)),
+        trials={"finished": len(finished), "pruned": len(done) - len(finished)},
         best=BestTrial(
             trial=best.number, value=best.value or 0.0, scores=tuple(best.user_attrs[SCORES]), fields=fields
         ),
