@@ -9,14 +9,12 @@ from typing import Any
 import pandas as pd
 
 from pathgen.core.errors import PathgenError, PathgenErrors
-from pathgen.core.files import sha256_of
 from pathgen.provenance.cache_key import CacheKey, library_versions
 from pathgen.sources.base import Source
 from pathgen.sources.settings import CohortSettings
 
 # They select and locate slides; the digest of a slide identifies its content.
 _NOT_OF_A_SLIDE = {"root", "on_bad_slide", "exclude_slides"}
-_CONTENT = ("sha256", "bytes")
 _LIBRARIES = (
     "h5py",
     "imagecodecs",
@@ -59,68 +57,31 @@ def check_slides_unchanged(root: Path, rows: Sequence[Mapping[str, Any]]) -> Non
         raise PathgenErrors(problems)
 
 
-def index_key(
+def slide_key(
     source: Source,
-    root: Path,
-    row: Mapping[str, Any],
     cohort: CohortSettings,
-    index: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    row: Mapping[str, Any],
+    inputs: Mapping[str, str],
     code: Mapping[str, str],
 ) -> CacheKey:
-    """Return the key of a slide's candidates.
+    """Return the key of a result of one slide.
 
     Args:
         source: Source of the cohort.
-        root: Folder of the source.
-        row: Row of the slide in the cohort.
-        cohort: Section `cohort`.
-        index: Section `index`, as plain values.
-        code: Hashes of the code that indexes a slide, see `code_manifest`.
+        cohort: Section `cohort`; its settings that select and locate slides are not part of the key.
+        settings: Further settings of the result.
+        row: Columns of the cohort that the result depends on.
+        inputs: Digests of further inputs.
+        code: Hashes of the code that computes the result, see `code_manifest`.
     """
-    annotation = None if pd.isna(row["annotation"]) else root / row["annotation"]
-    outlines = sha256_of(annotation) if annotation is not None and annotation.is_file() else ""
-    return CacheKey(
-        settings={"cohort": _of_slide(source, cohort), "index": index},
-        inputs={"slide": _digest(row), "annotation": outlines},
-        code=code,
-        libraries=library_versions(*_LIBRARIES),
-    )
-
-
-def pixel_key(
-    source: Source,
-    row: Mapping[str, Any],
-    cohort: CohortSettings,
-    size_px: int,
-    places: pd.DataFrame,
-    code: Mapping[str, str],
-) -> CacheKey:
-    """Return the key of a slide's sampled patches; their labels and roles are not part of it.
-
-    Args:
-        source: Source of the cohort.
-        row: Row of the slide in the cohort.
-        cohort: Section `cohort`.
-        size_px: Side of the patches, px.
-        places: Places of the patches.
-        code: Hashes of the code that reads a slide, see `code_manifest`.
-    """
-    return CacheKey(
-        settings={"cohort": _of_slide(source, cohort), "size_px": size_px},
-        inputs={
-            "slide": _digest({name: row[name] for name in _CONTENT}),
-            "places": hashlib.sha256(places.to_csv(index=False).encode()).hexdigest(),
-        },
-        code=code,
-        libraries=library_versions(*_LIBRARIES),
-    )
-
-
-def _of_slide(source: Source, cohort: CohortSettings) -> dict[str, Any]:
-    # The own settings of a source of slides select slides; they do not shape a slide's result.
-    return cohort.model_dump(exclude=_NOT_OF_A_SLIDE | ({cohort.source} if source.has_slides else set()))
-
-
-def _digest(row: Mapping[str, Any]) -> str:
+    # The own settings of a source of slides select slides, too.
+    unused = _NOT_OF_A_SLIDE | ({cohort.source} if source.has_slides else set())
     plain = {name: None if pd.isna(value) else value for name, value in row.items()}
-    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+    return CacheKey(
+        settings={"cohort": cohort.model_dump(exclude=unused), **settings},
+        inputs={"slide": digest, **inputs},
+        code=code,
+        libraries=library_versions(*_LIBRARIES),
+    )

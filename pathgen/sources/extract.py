@@ -1,5 +1,6 @@
 """Read the sampled patches of a cohort, slide by slide, and write the patch sets of all roles."""
 
+import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from pathgen.patches.write_roles import patch_bytes, require_room, write_roles
 from pathgen.provenance.cache_key import CacheKey
 from pathgen.provenance.code_hash import code_manifest
 from pathgen.sources.base import Source
-from pathgen.sources.cache_key import check_slides_unchanged, pixel_key, used_slides
+from pathgen.sources.cache_key import check_slides_unchanged, slide_key, used_slides
 from pathgen.sources.discovery import load_source
 from pathgen.sources.settings import CohortSettings
 
@@ -184,7 +185,10 @@ def _jobs(
     jobs = []
     for name, of_slide in by_slide:
         slide, places = str(name), of_slide[_PLACE].reset_index(drop=True)
-        key = pixel_key(source, rows[slide], cohort_settings, size_px, places, code)
+        # The patches' labels and roles, and other columns of the cohort, do not change pixels.
+        content = {column: rows[slide][column] for column in ("sha256", "bytes")}
+        digest = hashlib.sha256(places.to_csv(index=False).encode()).hexdigest()
+        key = slide_key(source, cohort_settings, {"size_px": size_px}, content, {"places": digest}, code)
         work = _ExtractSlide(
             source=source,
             root=root,

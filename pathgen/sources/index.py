@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from pathgen.core.errors import PathgenError, PathgenErrors
-from pathgen.core.files import atomic_folder
+from pathgen.core.files import atomic_folder, sha256_of
 from pathgen.jobs.job import Job, JobResult
 from pathgen.jobs.result_cache import ResultCache, Values
 from pathgen.jobs.runner import open_executor, prune, run_jobs
@@ -20,7 +20,7 @@ from pathgen.patches.parquet import concatenate_tables, write_table
 from pathgen.patches.schemas import CANDIDATES, INDEXED, check_table
 from pathgen.provenance.code_hash import code_manifest
 from pathgen.sources.base import Source
-from pathgen.sources.cache_key import check_slides_unchanged, index_key, used_slides
+from pathgen.sources.cache_key import check_slides_unchanged, slide_key, used_slides
 from pathgen.sources.discovery import load_source
 from pathgen.sources.settings import CohortSettings
 from pathgen.wsi.settings import IndexSettings
@@ -100,11 +100,12 @@ def index_cohort(
     rows = used_slides(cohort)
     check_slides_unchanged(root, rows)
     cache = ResultCache(Path(job_settings.folder) / "index")
-    index, code = index_settings.model_dump(), code_manifest(__name__, source.find_candidates.__module__)
+    index = {"index": index_settings.model_dump()}
+    code = code_manifest(__name__, source.find_candidates.__module__)
     jobs = [
         Job(
             name=row["slide"],
-            key=index_key(source, root, row, cohort_settings, index, code),
+            key=slide_key(source, cohort_settings, index, row, _annotation(root, row), code),
             work=partial(index_slide, source, root, row, cohort_settings, index_settings),
             needs=(root,),
         )
@@ -130,6 +131,12 @@ def index_cohort(
     _write([result for result in results if result.problem is None], indexed, folder)
     prune(jobs, cache, job_settings)
     return total
+
+
+def _annotation(root: Path, row: Mapping[str, Any]) -> dict[str, str]:
+    """Return the digest of the slide's annotation, empty without one."""
+    file = None if pd.isna(row["annotation"]) else root / row["annotation"]
+    return {"annotation": sha256_of(file) if file is not None and file.is_file() else ""}
 
 
 def _write(results: Sequence[JobResult], indexed: pd.DataFrame, folder: Path) -> None:
