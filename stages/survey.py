@@ -1,5 +1,6 @@
 """Show the cohort: a page of all slides with outliers and exclusions, pictures, contact sheets."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 from pathgen.core import layout
@@ -13,15 +14,7 @@ from stages.context import Stage, dvc_stage
 def main(stage: Stage) -> None:
     """Run the stage."""
     found = survey_cohort(Path(), layout.SURVEY, load_section("survey", SurveySettings))
-    stage.run.metrics(
-        {
-            "survey/slides": found.slides,
-            "survey/left_out": found.left_out,
-            "survey/outliers": found.outliers,
-            "survey/incomplete_patches": found.incomplete_patches,
-        },
-        0,
-    )
+    stage.run.metrics({f"survey/{name}": count for name, count in asdict(found).items()}, 0)
     stage.run.artifact(layout.SURVEY, "cohort")
 
 

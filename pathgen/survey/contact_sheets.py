@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pathgen.core.seeding import numpy_generator
 from pathgen.patches.image_grid import patch_grid
 from pathgen.patches.store import PatchSet
+from pathgen.survey.settings import SurveySettings
 
 # Patches are enlarged by an integer factor to about this side.
 _SHOWN_PX = 64
@@ -19,6 +20,8 @@ class ContactSheet:
     """Patches of one class and role.
 
     Attributes:
+        label: Class.
+        role: Role.
         image: Sheet, uint8 of shape (height, width, 3).
         shown: Number of patches on it.
         patches: Number of patches of the class and role.
@@ -26,11 +29,18 @@ class ContactSheet:
         slides: Number of slides with such patches.
     """
 
+    label: str
+    role: str
     image: NDArray[np.uint8]
     shown: int
     patches: int
     shown_slides: int
     slides: int
+
+    @property
+    def file(self) -> str:
+        """Path of its picture, relative to the page."""
+        return f"classes/{self.label}-{self.role}.png"
 
 
 def spread_rows(slides: pd.Series, count: int, generator: np.random.Generator) -> NDArray[np.int64]:
@@ -53,18 +63,14 @@ def spread_rows(slides: pd.Series, count: int, generator: np.random.Generator) -
     return np.sort(taken)
 
 
-def contact_sheet(
-    patches: PatchSet, label: str, role: str, *, count: int, columns: int, seed: int
-) -> ContactSheet | None:
+def contact_sheet(patches: PatchSet, label: str, role: str, settings: SurveySettings) -> ContactSheet | None:
     """Lay out patches of a class.
 
     Args:
         patches: Patch set of one role.
         label: Class.
         role: Role, part of the purpose of the seed.
-        count: Maximum number of patches.
-        columns: Number of patches per row.
-        seed: Seed of the draw.
+        settings: Section `survey`.
 
     Returns:
         Sheet with patches of one slide next to each other; None when the set has no patch of the class.
@@ -73,11 +79,14 @@ def contact_sheet(
     if len(of_label) == 0:
         return None
     slides = patches.index["slide"].iloc[of_label]
-    rows = of_label[spread_rows(slides, count, numpy_generator(seed, "sheet", label, role))]
+    generator = numpy_generator(settings.seed, "sheet", label, role)
+    rows = of_label[spread_rows(slides, settings.sheet_patches, generator)]
     shown = patches.take(rows)
     scale = max(1, round(_SHOWN_PX / shown.images.shape[1]))
     return ContactSheet(
-        image=patch_grid(np.asarray(shown.images), columns, scale),
+        label=label,
+        role=role,
+        image=patch_grid(np.asarray(shown.images), settings.sheet_columns, scale),
         shown=len(rows),
         patches=len(of_label),
         shown_slides=shown.index["slide"].nunique(),

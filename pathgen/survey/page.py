@@ -1,7 +1,6 @@
 """Values of the cohort page's template, and the remarks on its slides."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -15,27 +14,10 @@ from pathgen.survey.outliers import LEAST_VALUES, TRAITS, Outlier, judged
 from pathgen.survey.slide_overlay import mark_sign
 from pathgen.survey.slide_table import Cohort
 from pathgen.webpage.display_names import LABEL_WORDS, ROLE_EXPLAINED, ROLE_WORDS
-from pathgen.webpage.pictures import Picture, png_picture, svg_picture
+from pathgen.webpage.pictures import Picture, jpeg_picture, png_picture, svg_picture
 from pathgen.webpage.rendering import render
 
-
-@dataclass(frozen=True)
-class Sheet:
-    """A contact sheet on the page.
-
-    Attributes:
-        label: Class.
-        role: Role.
-        link: Path of the PNG file, relative to the page.
-        sheet: Sheet with its counts.
-        picture: Sheet as a small picture.
-    """
-
-    label: str
-    role: str
-    link: str
-    sheet: ContactSheet
-    picture: Picture
+_SHEET_BYTES = 200_000
 
 
 def slide_remarks(facts: pd.DataFrame, outliers: Sequence[Outlier]) -> dict[str, list[str]]:
@@ -69,7 +51,7 @@ def render_page(
     outliers: Sequence[Outlier],
     outlier_score: float,
     remarks: Mapping[str, Sequence[str]],
-    sheets: Sequence[Sheet],
+    sheets: Sequence[ContactSheet],
     thumbnails: Mapping[str, Picture],
 ) -> str:
     """Fill the template.
@@ -102,7 +84,17 @@ def render_page(
         least_values=LEAST_VALUES,
         tables=[split_table(cohort.facts, cohort.holders), sample_table(cohort.samples, cohort.holders)],
         charts=_charts(cohort.facts, outliers),
-        sheets=sheets,
+        sheets=[
+            (
+                sheet,
+                jpeg_picture(
+                    sheet.image,
+                    _SHEET_BYTES,
+                    f"Contact sheet of {LABEL_WORDS[sheet.label]} patches, {sheet.role}",
+                ),
+            )
+            for sheet in sheets
+        ],
         thumbnails=thumbnails,
         marks=[
             png_picture(mark_sign(label, role), "", f"{LABEL_WORDS[label]}, {ROLE_EXPLAINED[role]}")

@@ -1,5 +1,6 @@
 """Draw sampled patches over a slide's picture: one colour per class, one sign per role."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -17,6 +18,7 @@ _SMALLEST_PX = 7
 # Share of the slide's own colour below the marks.
 _KEPT = 0.6
 _SIGN_PX = 15
+_TEXT_PX = 12
 # Strokes across a mark, in shares of its side: x0, y0, x1, y1.
 _RISING, _FALLING = (0.0, 1.0, 1.0, 0.0), (0.0, 0.0, 1.0, 1.0)
 _STROKES: Mapping[str, tuple[tuple[float, float, float, float], ...]] = {
@@ -84,3 +86,28 @@ def mark_patches(
     for colour in (LESION_COLOUR, EXCLUSION_COLOUR):
         marked[(picture == colour).all(axis=2)] = colour
     return marked
+
+
+def with_scale_bar(picture: NDArray[np.uint8], width_mm: float) -> NDArray[np.uint8]:
+    """Draw a scale bar in the lower left corner.
+
+    Args:
+        picture: The whole slide, uint8 of shape (h, w, 3).
+        width_mm: Width of the slide, mm.
+
+    Returns:
+        Picture with a bar of 1, 2 or 5 times a power of ten mm, at most a quarter of the width, and its
+        length above it, on white.
+    """
+    image = Image.fromarray(picture)
+    pen = ImageDraw.Draw(image)
+    power = 10.0 ** math.floor(math.log10(width_mm / 4))
+    length_mm = max(step * power for step in (1, 2, 5) if step * power <= width_mm / 4)
+    words = f"{length_mm:g} mm"
+    left, bottom = 6, image.height - 6
+    right = left + round(image.width * length_mm / width_mm)
+    text_box = pen.textbbox((left, bottom - 6), words, anchor="ls", font_size=_TEXT_PX)
+    pen.rectangle((left - 3, text_box[1] - 3, max(right, text_box[2]) + 3, bottom + 3), fill="white")
+    pen.text((left, bottom - 6), words, fill="black", anchor="ls", font_size=_TEXT_PX)
+    pen.rectangle((left, bottom - 2, right, bottom), fill="black")
+    return np.asarray(image, dtype=np.uint8)

@@ -105,28 +105,25 @@ def _facts(
     facts = in_use.merge(found, on="slide", how="left")
     facts = facts[facts["reason"].isna()].drop(columns="reason")
     facts = facts[~facts["slide"].isin(read.loc[read["left_out"].notna(), "slide"])]
+    by_slide = dict(iter(samples.groupby("slide")))
+    own = [by_slide.get(slide, samples.iloc[:0]) for slide in facts["slide"]]
     for role in ROLES:
         for label in LABELS:
-            of_both = samples.loc[(samples["role"] == role) & (samples["label"] == label), "slide"]
-            facts[f"drawn_{role}_{label}"] = (
-                facts["slide"].map(of_both.value_counts()).fillna(0).astype("int64")
-            )
-    facts["drawn"] = facts.filter(like="drawn_").sum(axis=1)
-    shared = {slide: sharing(patches) for slide, patches in samples.groupby("slide")}
-    facts["sharing"] = facts["slide"].map(shared).fillna(0).astype("int64")
+            counts = [int(((one["role"] == role) & (one["label"] == label)).sum()) for one in own]
+            facts[f"drawn_{role}_{label}"] = counts
+    facts["drawn"] = [len(one) for one in own]
+    facts["sharing"] = [sharing(one) for one in own]
     how = read.rename(columns={"reason": "not_fast_because"}).drop(columns=["patches", "left_out"])
     facts = facts.merge(how, on="slide", how="left")
     # A slide without an official split has the one that was sampled for it.
     splits = facts["slide"].map(samples.drop_duplicates("slide").set_index("slide")["split"])
     facts["split"] = splits.where(splits.notna(), facts["split"])
-    order = pd.DataFrame(
-        {
-            "split": facts["split"].map({split: place for place, split in enumerate(SPLITS)}).fillna(9),
-            "label": facts["label"].map({"tumor": 0, "normal": 1}).fillna(2),
-            "slide": facts["slide"],
-        }
+    order = {value: place for values in (SPLITS, ("tumor", "normal")) for place, value in enumerate(values)}
+    return facts.sort_values(
+        ["split", "label", "slide"],
+        key=lambda column: column if column.name == "slide" else column.map(order).fillna(9),
+        ignore_index=True,
     )
-    return facts.loc[order.sort_values(["split", "label", "slide"]).index].reset_index(drop=True)
 
 
 def sharing(patches: pd.DataFrame) -> int:

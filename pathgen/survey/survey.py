@@ -15,18 +15,16 @@ from pathgen.patches.image_grid import save_png
 from pathgen.patches.parquet import write_csv
 from pathgen.patches.schemas import ROLES
 from pathgen.patches.store import open_patch_set
-from pathgen.survey.contact_sheets import contact_sheet
+from pathgen.survey.contact_sheets import ContactSheet, contact_sheet
 from pathgen.survey.outliers import find_outliers
-from pathgen.survey.page import Sheet, render_page, slide_remarks
+from pathgen.survey.page import render_page, slide_remarks
 from pathgen.survey.settings import SurveySettings
-from pathgen.survey.slide_overlay import mark_patches
+from pathgen.survey.slide_overlay import mark_patches, with_scale_bar
 from pathgen.survey.slide_table import Cohort, read_cohort
-from pathgen.webpage.display_names import LABEL_WORDS
 from pathgen.webpage.pictures import Picture, jpeg_picture, open_picture
 
 _THUMBNAIL_PX = 240
 _THUMBNAIL_BYTES = 24_000
-_SHEET_BYTES = 200_000
 
 
 @dataclass(frozen=True)
@@ -75,39 +73,29 @@ def survey_cohort(root: Path, out: Path, settings: SurveySettings) -> SurveyCoun
     )
 
 
-def _write_sheets(root: Path, out: Path, settings: SurveySettings) -> list[Sheet]:
+def _write_sheets(root: Path, out: Path, settings: SurveySettings) -> list[ContactSheet]:
     sets = {role: open_patch_set(root / layout.patch_set(role)) for role in ROLES}
-    sheets = []
-    for label in LABELS:
-        for role, patches in sets.items():
-            sheet = contact_sheet(
-                patches,
-                label,
-                role,
-                count=settings.sheet_patches,
-                columns=settings.sheet_columns,
-                seed=settings.seed,
-            )
-            if sheet is None:
-                continue
-            link = f"classes/{label}-{role}.png"
-            save_png(sheet.image, out / link)
-            alt = f"Contact sheet of {LABEL_WORDS[label]} patches, {role}"
-            sheets.append(Sheet(label, role, link, sheet, jpeg_picture(sheet.image, _SHEET_BYTES, alt)))
+    made = [contact_sheet(sets[role], label, role, settings) for label in LABELS for role in ROLES]
+    sheets = [sheet for sheet in made if sheet is not None]
+    for sheet in sheets:
+        save_png(sheet.image, out / sheet.file)
     return sheets
 
 
 def _write_slides(cohort: Cohort, overlays: Path, out: Path) -> dict[str, Picture]:
     """Write the picture of every slide that has an overlay, and return small ones by slide."""
     by_slide = dict(list(cohort.samples.groupby("slide")))
-    sizes = cohort.facts[["slide", "width_px", "height_px"]].itertuples(index=False)
+    scales = list(cohort.facts[["slide", "width_px", "height_px", "mpp_x"]].itertuples(index=False))
     thumbnails = {}
-    for slide, width, height in tracked(list(sizes), len(cohort.facts), "slides", "draw slides"):
+    for slide, width, height, mpp in tracked(scales, len(scales), "slides", "draw slides"):
         file = overlays / f"{slide}.png"
         if not file.exists() or pd.isna(width):
             continue
         patches = by_slide.get(slide, cohort.samples.iloc[:0])
-        marked = mark_patches(np.asarray(open_picture(file)), patches, (int(width), int(height)))
+        picture = np.asarray(open_picture(file))
+        marked = mark_patches(picture, patches, (int(width), int(height)))
+        if not pd.isna(mpp):
+            marked = with_scale_bar(marked, width * mpp / 1000)
         _save_few_colours(Image.fromarray(marked), out / "slides" / f"{slide}.png")
         small = Image.fromarray(marked)
         small.thumbnail((_THUMBNAIL_PX, _THUMBNAIL_PX), Image.Resampling.BOX)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from factories.cohort import NAMES, Made
+from factories.cohort import NAMES, SETTINGS, Made
 from matplotlib.figure import Figure
 
 from pathgen.core.labels import LABELS
@@ -91,7 +91,8 @@ def test_spread_rows_are_even_over_the_slides() -> None:
 
 def test_contact_sheet_shows_only_its_class(surveyed: Made) -> None:
     patches = open_patch_set(surveyed.data / "patches" / "train")
-    sheet = contact_sheet(patches, "tumor", "train", count=4, columns=4, seed=0)
+    settings = SETTINGS.model_copy(update={"sheet_patches": 4, "sheet_columns": 4})
+    sheet = contact_sheet(patches, "tumor", "train", settings)
     assert sheet is not None
     assert (sheet.shown, sheet.patches) == (4, int((patches.index["label"] == "tumor").sum()))
     # Patches of 8 px are enlarged 8 times.
@@ -99,7 +100,7 @@ def test_contact_sheet_shows_only_its_class(surveyed: Made) -> None:
     np.testing.assert_array_equal(block, block[::8, ::8].repeat(8, 0).repeat(8, 1))
     assert sheet.image[:64, : 4 * 64].mean() < 120
     normal = patches.of_label("normal")
-    assert contact_sheet(normal, "tumor", "train", count=4, columns=4, seed=0) is None
+    assert contact_sheet(normal, "tumor", "train", settings) is None
 
 
 def texts(figure: Figure | None) -> list[str]:

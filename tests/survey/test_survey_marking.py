@@ -7,7 +7,7 @@ from factories.cohort import HEIGHT_PX, WIDTH_PX, outlined
 
 from pathgen.core.labels import LABELS
 from pathgen.patches.schemas import ROLES
-from pathgen.survey.slide_overlay import MARK_COLOURS, mark_patches, mark_sign
+from pathgen.survey.slide_overlay import MARK_COLOURS, mark_patches, mark_sign, with_scale_bar
 from pathgen.wsi.overlay import EXCLUSION_COLOUR, LESION_COLOUR, Colour
 
 SLIDE = (WIDTH_PX, HEIGHT_PX)
@@ -106,3 +106,12 @@ def test_slide_without_patches_is_only_paler() -> None:
     picture = outlined()
     marked = mark_patches(picture, patches((0, 0)).iloc[:0], SLIDE)
     assert (marked >= picture).all() and (marked > picture).any()
+
+
+@pytest.mark.parametrize(
+    ("width_mm", "length_px"), [(0.75, 40), (20.0, 75), (10.0, 60), (100.0, 60), (9.0, 67)]
+)
+def test_scale_bar_is_a_round_length_of_at_most_a_quarter(width_mm: float, length_px: int) -> None:
+    drawn = with_scale_bar(blank(), width_mm)
+    assert (drawn[193, 6 : 6 + length_px] == 0).all() and drawn[193, 8 + length_px].any()
+    assert (drawn[:150] == 250).all() and (drawn[:, 120:] == 250).all()
