@@ -13,8 +13,7 @@ from shapely.affinity import translate
 from shapely.geometry.base import BaseGeometry
 
 from pathgen.core.errors import PathgenError, cli_errors
-from pathgen.phantom.asap_writer import write_annotations
-from pathgen.phantom.tiff import write_pyramid
+from pathgen.phantom.writers import write_annotations, write_pyramid
 from pathgen.wsi.annotations import read_annotations
 from pathgen.wsi.reader import open_slide
 

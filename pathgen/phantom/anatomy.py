@@ -80,26 +80,15 @@ def _largest(shape: shapely.Geometry) -> Polygon | None:
     return max(parts, key=lambda part: part.area) if parts else None
 
 
-def draw_tissue(rng: np.random.Generator, width: int, height: int, share: float) -> list[Polygon]:
-    """Draw one or two pieces of tissue with irregular outlines.
-
-    Args:
-        rng: Source of randomness.
-        width: Width of the slide, px.
-        height: Height of the slide, px.
-        share: Share of the slide's area.
-
-    Returns:
-        Pieces, inside the slide.
-    """
+def _draw_tissue(rng: np.random.Generator, width: int, height: int, share: float) -> list[Polygon]:
+    """Draw one or two pieces of tissue with irregular outlines, inside the slide."""
     frame = shapely.box(0, 0, width, height).buffer(-0.02 * min(width, height))
-    pieces: list[BaseGeometry] = []
+    pieces = []
     centres = [(0.5, 0.5)] if rng.random() < 0.5 else [(0.32, 0.36), (0.68, 0.66)]
     for x, y in centres:
         centre = np.array([x * width, y * height]) + rng.uniform(-0.03, 0.03, 2) * min(width, height)
         radius = float(np.sqrt(share * width * height / len(centres) / np.pi))
-        piece = _blob(rng, centre, radius, 0.14, 240).intersection(frame)
-        pieces.append(piece)
+        pieces.append(_blob(rng, centre, radius, 0.14, 240).intersection(frame))
     merged = shapely.union_all(pieces)
     return [Polygon(part.exterior) for part in shapely.get_parts(merged) if isinstance(part, Polygon)]
 
@@ -123,7 +112,7 @@ def draw_outlines(
     Raises:
         PathgenError: The slide is too small for a lesion.
     """
-    tissue = draw_tissue(rng, width, height, tissue_share)
+    tissue = _draw_tissue(rng, width, height, tissue_share)
     if lesion_share == 0:
         return Outlines(tissue, [], [])
     wanted = lesion_share * sum(piece.area for piece in tissue)

@@ -3,7 +3,6 @@
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing.context import BaseContext
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +11,10 @@ from pathgen.core.files import atomic_path
 from pathgen.core.progress import progress
 from pathgen.core.seeding import numpy_generator
 from pathgen.phantom.anatomy import draw_anatomy, draw_outlines
-from pathgen.phantom.asap_writer import write_annotations
 from pathgen.phantom.settings import PhantomSettings
 from pathgen.phantom.staining import draw_stain, render
-from pathgen.phantom.tiff import write_pyramid
 from pathgen.phantom.tissue import draw_dyes
+from pathgen.phantom.writers import write_annotations, write_pyramid
 
 
 @dataclass(frozen=True)
@@ -35,24 +33,22 @@ class SlidePlan:
 
 
 def slide_plans(settings: PhantomSettings) -> list[SlidePlan]:
-    """Return all slides of a data set: training normal, training tumor, test.
-
-    Args:
-        settings: Settings of the phantom.
-    """
+    """Return all slides of a data set: training normal, training tumor, test."""
+    tumor, normal = settings.test_tumor_slides, settings.test_normal_slides
+    both = min(tumor, normal)
+    # Alternating, so that the number of a test slide does not reveal its label.
+    is_tumor = [True, False] * both + [True] * (tumor - both) + [False] * (normal - both)
+    groups = (
+        ("normal", "training", "normal", [False] * settings.normal_slides),
+        ("tumor", "training", "tumor", [True] * settings.tumor_slides),
+        ("test", "testing", "images", is_tumor),
+    )
     plans = []
-    for number in range(1, settings.normal_slides + 1):
-        name = f"normal_{number:03d}"
-        plans.append(SlidePlan(name, f"training/normal/{name}.tif", None))
-    for number in range(1, settings.tumor_slides + 1):
-        name = f"tumor_{number:03d}"
-        outlines = f"training/lesion_annotations/{name}.xml"
-        plans.append(SlidePlan(name, f"training/tumor/{name}.tif", outlines))
-    is_tumor = _alternate(settings.test_tumor_slides, settings.test_normal_slides)
-    for number, tumor in enumerate(is_tumor, start=1):
-        name = f"test_{number:03d}"
-        annotation = f"testing/lesion_annotations/{name}.xml" if tumor else None
-        plans.append(SlidePlan(name, f"testing/images/{name}.tif", annotation))
+    for prefix, part, folder, labels in groups:
+        for number, annotated in enumerate(labels, start=1):
+            name = f"{prefix}_{number:03d}"
+            annotation = f"{part}/lesion_annotations/{name}.xml" if annotated else None
+            plans.append(SlidePlan(name, f"{part}/{folder}/{name}.tif", annotation))
     return plans
 
 
@@ -104,21 +100,6 @@ def write_phantom(root: Path, settings: PhantomSettings) -> list[Path]:
     return [root / plan.image for plan in plans]
 
 
-def _alternate(tumor: int, normal: int) -> list[bool]:
-    """Alternate tumor and normal, so that the number of a test slide does not reveal its label."""
-    both = min(tumor, normal)
-    return [True, False] * both + [True] * (tumor - both) + [False] * (normal - both)
-
-
-def _start_method() -> BaseContext:
-    """Return a start method that does not copy the parent's threads (progress, tracking)."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    return context
-
-
 def _write_all(root: Path, plans: list[SlidePlan], settings: PhantomSettings) -> None:
     workers = min(settings.workers, len(plans))
     with progress(len(plans), "slides", "draw phantom slides") as bar:
@@ -127,7 +108,8 @@ def _write_all(root: Path, plans: list[SlidePlan], settings: PhantomSettings) ->
                 write_slide(root, plan, settings)
                 bar.update(1)
             return
-        with ProcessPoolExecutor(workers, mp_context=_start_method()) as pool:
+        # Forked processes would inherit the threads of the progress bar and of tracking.
+        with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
             futures = [pool.submit(write_slide, root, plan, settings) for plan in plans]
             for future in as_completed(futures):
                 future.result()

@@ -15,7 +15,7 @@ from shapely.geometry import Polygon
 from pathgen.core.files import sha256_of
 from pathgen.phantom.dataset import write_phantom
 from pathgen.phantom.settings import PhantomSettings
-from pathgen.phantom.tiff import halve, write_pyramid
+from pathgen.phantom.writers import halve, write_pyramid
 
 TINY = {
     "seed": 7,
