@@ -8,7 +8,7 @@ import numpy as np
 import tifffile
 
 
-def _philips_header(mpp: float, levels: int) -> str:
+def _philips_header(mpp: Any, level_steps: tuple[int, ...]) -> str:
     """Return as much of a Philips header as makes OpenSlide take the file for one."""
 
     def attribute(name: str, number: str, kind: str, content: str) -> str:
@@ -20,12 +20,11 @@ def _philips_header(mpp: float, levels: int) -> str:
         made = "".join(f'<DataObject ObjectType="{kind}">{content}</DataObject>' for content in contents)
         return f"<Array>{made}</Array>"
 
-    steps = [mpp / 1000 * 2**level for level in range(levels)]
     spacings = [
         attribute(
             "DICOM_PIXEL_SPACING", "0x0028,0x0030", "IDoubleArray", f"&quot;{mm}&quot; &quot;{mm}&quot;"
         )
-        for mm in steps
+        for mm in (mpp / 1000 * step for step in level_steps)
     ]
     name = "PIIM_PIXEL_DATA_REPRESENTATION_SEQUENCE"
     pixels = array("PixelDataRepresentation", *spacings)
@@ -64,37 +63,81 @@ def write_jpeg_slide(
     colours: str = "ycbcr",
     vendor: str = "generic",
     missing: frozenset[int] | set[int] = frozenset(),
-    levels: int = 1,
-    mpp: float | None = 0.25,
+    steps: tuple[int, ...] = (1,),
+    mpp: float | tuple[float, float] = 0.25,
+    unit: str = "CENTIMETER",
     compression: str = "jpeg",
     **options: Any,
 ) -> Path:
-    """Write a slide; `tile` is (width, height), `missing` holds numbers of level-0 tiles left out."""
+    """Write a slide, one level per step.
+
+    `tile` is (width, height), `missing` has the numbers of level-0 tiles to leave out.
+    """
     compressed: dict[str, Any] = {"compression": compression, "photometric": "rgb"}
     if compression == "jpeg":
         compressed["compressionargs"] = {"level": 85, "outcolorspace": colours}
         if colours == "ycbcr":
             compressed["subsampling"] = subsampling
-    resolution = None if mpp is None else (1e4 / mpp, 1e4 / mpp)
+    per_unit = {"CENTIMETER": 1e4, "INCH": 25400.0, "NONE": 1.0}[unit]
+    resolution = per_unit / np.array(mpp if isinstance(mpp, tuple) else (mpp, mpp))
     described: dict[str, Any] = {"software": False, "description": None}
     if vendor == "philips":
-        described = {"software": "Philips DP v1.0", "description": _philips_header(mpp or 0.25, levels)}
+        described = {"software": "Philips DP v1.0", "description": _philips_header(mpp, steps)}
     if vendor == "aperio":
         size = f"{image.shape[1]}x{image.shape[0]}"
         described["description"] = f"Aperio Image Library v1\r\n{size} |AppMag = 40|MPP = {mpp}"
     with tifffile.TiffWriter(path, **options) as writer:
-        for level in range(levels):
-            small = np.ascontiguousarray(image[:: 2**level, :: 2**level])
+        for level, step in enumerate(steps):
+            # Rounds the size down as scanners do, so that the real downsample is not the step.
+            height, width = image.shape[0] // step, image.shape[1] // step
+            rows = ((np.arange(height) + 0.5) * image.shape[0] / height).astype(int)
+            columns = ((np.arange(width) + 0.5) * image.shape[1] / width).astype(int)
+            small = image[np.ix_(rows, columns)]
             writer.write(
                 _tiles(small, tile, set(missing) if level == 0 else set()),
                 shape=small.shape,
                 dtype=np.uint8,
                 tile=(tile[1], tile[0]),
                 subfiletype=1 if level else 0,
-                resolution=resolution,
-                resolutionunit=None if resolution is None else "CENTIMETER",
+                resolution=tuple(resolution / step),
+                resolutionunit=unit,
                 metadata=None,
                 **compressed,
                 **(described if level == 0 or vendor == "philips" else {"software": False}),
             )
     return path
+
+
+def write_lossless_slide(path: Path, image: np.ndarray, **options: Any) -> Path:
+    """Write a slide of three levels whose level 0 has exactly the pixels of the image."""
+    return write_jpeg_slide(path, image, **({"compression": "adobe_deflate", "steps": (1, 2, 4)} | options))
+
+
+def painted(width: int, height: int, *tissue: tuple[int, int, int, int]) -> np.ndarray:
+    """Paint glass with tissue in rectangles (left, top, right, bottom)."""
+    rng = np.random.default_rng(7)
+    image = rng.integers(238, 246, (height, width, 3), dtype=np.uint8)
+    for left, top, right, bottom in tissue:
+        shape = (bottom - top, right - left, 3)
+        image[top:bottom, left:right] = np.array([190, 90, 160]) + rng.integers(-15, 15, shape)
+    return image
+
+
+def spoil_tile(path: Path, tile: int, keep: float = 0.0) -> None:
+    """Overwrite a level-0 tile with noise, but for the given part at its start."""
+    with tifffile.TiffFile(path) as tiff:
+        page = tiff.pages.first
+        offset, count = page.dataoffsets[tile], page.databytecounts[tile]
+    start = int(count * keep)
+    with path.open("r+b") as stream:
+        stream.seek(offset + start)
+        stream.write(np.random.default_rng(0).bytes(count - start))
+
+
+def set_tag(path: Path, name: str, tile: int, value: int) -> None:
+    """Replace the value of one level-0 tile in a tag, e.g. ``TileOffsets``."""
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        tag = tiff.pages.first.tags[name]
+        values = list(tag.value)
+        values[tile] = value
+        tag.overwrite(values)

@@ -49,22 +49,25 @@ def write_slide(path: Path, mpp: float | None = 0.25, side: int = SIDE, seed: in
             )
 
 
+def write_asap(
+    path: Path, *annotations: tuple[str, list[tuple[float, float]]], kind: str = "Polygon", groups: str = ""
+) -> Path:
+    """Write ASAP XML from pairs of a group and a ring; `groups` is the content of AnnotationGroups."""
+    drawn = ""
+    for number, (group, ring) in enumerate(annotations):
+        points = "".join(f'<Coordinate Order="{i}" X="{x}" Y="{y}"/>' for i, (x, y) in enumerate(ring))
+        start = f'<Annotation Name="{number}" Type="{kind}" PartOfGroup="{group}">'
+        drawn += f"{start}<Coordinates>{points}</Coordinates></Annotation>"
+    parts = f"<Annotations>{drawn}</Annotations><AnnotationGroups>{groups}</AnnotationGroups>"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"<ASAP_Annotations>{parts}</ASAP_Annotations>", encoding="utf-8")
+    return path
+
+
 def write_annotation(path: Path, box: tuple[int, int, int, int] = LESION, group: str = "Tumor") -> None:
     """Write one rectangle as ASAP XML."""
     x0, y0, x1, y1 = box
-    corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
-    points = "".join(
-        f'<Coordinate Order="{order}" X="{x}" Y="{y}" />' for order, (x, y) in enumerate(corners)
-    )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(
-        "<?xml version='1.0'?><ASAP_Annotations><Annotations>"
-        f'<Annotation Name="one" Type="Polygon" PartOfGroup="{group}" Color="#F4FA58">'
-        f"<Coordinates>{points}</Coordinates></Annotation></Annotations>"
-        f'<AnnotationGroups><Group Name="{group}" PartOfGroup="None" Color="#64FE2E"><Attributes />'
-        "</Group></AnnotationGroups></ASAP_Annotations>",
-        encoding="utf-8",
-    )
+    write_asap(path, (group, [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]))
 
 
 def write_camelyon16(root: Path) -> None:

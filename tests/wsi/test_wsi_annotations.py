@@ -1,16 +1,15 @@
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from factories.scanline import areas, read_rings
+from factories.slide_files import write_asap
 
 from pathgen.core.errors import PathgenError
 from pathgen.wsi.annotations import NOTHING_ANNOTATED, read_annotations
 
-Write = Callable[..., Path]
 SQUARE = [(0, 0), (100, 0), (100, 100), (0, 100)]
 INNER = [(20, 20), (60, 20), (60, 60), (20, 60)]
 AWAY = [(200, 200), (230, 200), (230, 230), (200, 230)]
@@ -24,7 +23,7 @@ def refusal(path: Path, **options: str) -> PathgenError:
     return caught.value
 
 
-def test_groups_of_camelyon16(tmp_path: Path, write_asap: Write) -> None:
+def test_groups_of_camelyon16(tmp_path: Path) -> None:
     path = write_asap(
         tmp_path / "a.xml", ("Tumor", SQUARE), ("_0", AWAY), ("_1", AWAY), ("_2", INNER), ("Exclusion", INNER)
     )
@@ -36,7 +35,7 @@ def test_groups_of_camelyon16(tmp_path: Path, write_asap: Write) -> None:
     assert (len(found.lesions.geoms), len(found.exclusions.geoms)) == (2, 1)
 
 
-def test_unknown_groups_follow_the_policy(tmp_path: Path, write_asap: Write) -> None:
+def test_unknown_groups_follow_the_policy(tmp_path: Path) -> None:
     path = write_asap(tmp_path / "a.xml", ("Tumor", SQUARE), ("None", AWAY))
     assert "unknown_group" in refusal(path).hint
     assert read_annotations(path, unknown_group="lesion").lesions.area == 10_900
@@ -46,19 +45,16 @@ def test_unknown_groups_follow_the_policy(tmp_path: Path, write_asap: Write) -> 
     assert ignored.groups == {"None": 1, "Tumor": 1}
 
 
-def _with_groups(path: Path, **parent_of: str) -> Path:
-    groups = "".join(f'<Group Name="{name}" PartOfGroup="{parent}"/>' for name, parent in parent_of.items())
-    end = f"<AnnotationGroups>{groups}</AnnotationGroups></ASAP_Annotations>"
-    path.write_text(path.read_text().replace("</ASAP_Annotations>", end))
-    return path
+def _groups(**parent_of: str) -> str:
+    return "".join(f'<Group Name="{name}" PartOfGroup="{parent}"/>' for name, parent in parent_of.items())
 
 
-def test_groups_mean_what_the_group_around_them_means(tmp_path: Path, write_asap: Write) -> None:
-    path = write_asap(tmp_path / "a.xml", ("ITC", SQUARE), ("small", AWAY), ("Necrosis", INNER))
-    _with_groups(path, Tumor="None", Exclusion="Tumor", micro="Tumor", small="micro", ITC="Tumor")
-    assert "'Necrosis'" in refusal(path).reason
-    path = write_asap(tmp_path / "b.xml", ("ITC", SQUARE), ("small", AWAY), ("Necrosis", INNER))
-    _with_groups(path, Tumor="None", Exclusion="Tumor", Necrosis="Exclusion", micro="Tumor", small="micro")
+def test_groups_mean_what_the_group_around_them_means(tmp_path: Path) -> None:
+    drawn = ("ITC", SQUARE), ("small", AWAY), ("Necrosis", INNER)
+    groups = _groups(Tumor="None", Exclusion="Tumor", micro="Tumor", small="micro", ITC="Tumor")
+    assert "'Necrosis'" in refusal(write_asap(tmp_path / "a.xml", *drawn, groups=groups)).reason
+    groups = _groups(Tumor="None", Exclusion="Tumor", Necrosis="Exclusion", micro="Tumor", small="micro")
+    path = write_asap(tmp_path / "b.xml", *drawn, groups=groups)
     assert "'ITC'" in refusal(path).reason
     found = read_annotations(path, unknown_group="ignore")
     # The nearest known group decides: an exclusion that is part of Tumor is an exclusion.
@@ -66,30 +62,28 @@ def test_groups_mean_what_the_group_around_them_means(tmp_path: Path, write_asap
     assert found.groups == {"ITC": 1, "Necrosis": 1, "small": 1}
 
 
-def test_groups_that_are_part_of_each_other_are_unknown(tmp_path: Path, write_asap: Write) -> None:
-    path = _with_groups(write_asap(tmp_path / "a.xml", ("a", SQUARE)), a="b", b="a")
+def test_groups_that_are_part_of_each_other_are_unknown(tmp_path: Path) -> None:
+    path = write_asap(tmp_path / "a.xml", ("a", SQUARE), groups=_groups(a="b", b="a"))
     assert "'a'" in refusal(path).reason
 
 
 @pytest.mark.parametrize(
     "ring", [[], [(0, 0)], [(0, 0), (9, 9)], [(0, 0), (9, 9), (0, 0), (9, 9)], [(0, 0), (5, 5), (9, 9)]]
 )
-def test_what_encloses_nothing_follows_the_policy(
-    tmp_path: Path, write_asap: Write, ring: list[tuple[float, float]]
-) -> None:
+def test_what_encloses_nothing_follows_the_policy(tmp_path: Path, ring: list[tuple[float, float]]) -> None:
     path = write_asap(tmp_path / "a.xml", ("Tumor", SQUARE), ("Tumor", ring))
     assert "encloses no area" in refusal(path).reason
     found = read_annotations(path, without_area="drop")
     assert (found.lesions.area, found.dropped) == (10_000, 1)
 
 
-def test_point_sets_are_no_areas(tmp_path: Path, write_asap: Write) -> None:
+def test_point_sets_are_no_areas(tmp_path: Path) -> None:
     path = write_asap(tmp_path / "a.xml", ("Tumor", SQUARE), kind="PointSet")
     assert read_annotations(path, without_area="drop").lesions.is_empty
     assert "encloses no area" in refusal(path).reason
 
 
-def test_vertices_are_taken_by_their_order(tmp_path: Path, write_asap: Write) -> None:
+def test_vertices_are_taken_by_their_order(tmp_path: Path) -> None:
     path = write_asap(tmp_path / "a.xml", ("Tumor", SQUARE))
     text = path.read_text()
     coordinates = re.findall("<Coordinate .*?/>", text)
@@ -98,7 +92,7 @@ def test_vertices_are_taken_by_their_order(tmp_path: Path, write_asap: Write) ->
     assert read_annotations(path).lesions.area == 10_000
 
 
-def test_outlines_that_cross_themselves_keep_what_they_go_around(tmp_path: Path, write_asap: Write) -> None:
+def test_outlines_that_cross_themselves_keep_what_they_go_around(tmp_path: Path) -> None:
     eight = [(0, 0), (10, 10), (10, 0), (0, 10)]
     assert read_annotations(write_asap(tmp_path / "8.xml", ("Tumor", eight))).lesions.area == 50
     # The loop's end overlaps its beginning: an even-odd rule would leave a hole there.
@@ -165,7 +159,7 @@ def test_collections_and_holes_in_geojson(tmp_path: Path) -> None:
     assert "'Circle' is not a geometry" in refusal(tmp_path / "b.geojson").reason
 
 
-def test_an_exclusion_takes_out_the_lesion_drawn_in_it(tmp_path: Path, write_asap: Write) -> None:
+def test_an_exclusion_takes_out_the_lesion_drawn_in_it(tmp_path: Path) -> None:
     island = [(30, 30), (40, 30), (40, 40), (30, 40)]
     found = read_annotations(
         write_asap(tmp_path / "a.xml", ("Exclusion", INNER), ("Tumor", island), ("Tumor", SQUARE))
@@ -233,7 +227,7 @@ def test_missing_empty_and_foreign_files_are_refused(tmp_path: Path) -> None:
     assert "neither" in refusal(tmp_path / "a.csv").reason
 
 
-def test_a_file_without_annotations_is_empty_areas(tmp_path: Path, write_asap: Write) -> None:
+def test_a_file_without_annotations_is_empty_areas(tmp_path: Path) -> None:
     assert read_annotations(write_asap(tmp_path / "a.xml")) == NOTHING_ANNOTATED
 
 

@@ -1,5 +1,4 @@
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,47 +6,26 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from factories.jpeg_slides import painted, write_lossless_slide
+from factories.slide_cohort import index_settings
+from factories.slide_files import write_asap
 
 from pathgen.core.errors import PathgenError
 from pathgen.patches.schemas import CANDIDATES, check_table
 from pathgen.wsi.annotations import read_annotations
 from pathgen.wsi.candidates import IndexedSlide, index_slide
 from pathgen.wsi.geometry import grid_positions
-from pathgen.wsi.settings import IndexSettings
-
-Write = Callable[..., Path]
-Paint = Callable[..., np.ndarray]
+from pathgen.wsi.settings import TissueSettings
 
 
 def index(slide: Path, annotation: Path | None, **changed: Any) -> IndexedSlide:
-    """Index a slide; `changed` are settings of any part, or `slide_label`."""
+    """Index a slide; `changed` are settings of the section or of its tissue, or `slide_label`."""
     label = changed.pop("slide_label", "tumor" if annotation else None)
-    plain: dict[str, Any] = {
-        "patch_px": 64,
-        "stride_px": 64,
-        "mpp": 0.25,
-        "mpp_tolerance": 0.1,
-        "min_tissue_fraction": 0.5,
-        "tissue": {
-            "method": "otsu_saturation",
-            "thumbnail_mpp": 1.0,
-            "min_saturation": 0.05,
-            "black_below": 40,
-            "opening_um": 0.0,
-            "closing_um": 0.0,
-        },
-        "annotations": {"unknown_group": "refuse", "without_area": "refuse"},
-    }
-    settings = IndexSettings.model_validate(plain)
-    for name, value in changed.items():
-        for part in ("tissue", "annotations"):
-            if name in plain[part]:
-                inner = getattr(settings, part).model_copy(update={name: value})
-                settings = settings.model_copy(update={part: inner})
-                break
-        else:
-            settings = settings.model_copy(update={name: value})
-    return index_slide(slide, annotation, label, settings)
+    settings = index_settings(patch_px=64, stride_px=64, min_tissue_fraction=0.5)
+    tissue = {"thumbnail_mpp": 1.0, "min_saturation": 0.05, "pen_min_width_um": None}
+    tissue |= {name: changed.pop(name) for name in TissueSettings.model_fields if name in changed}
+    changed["tissue"] = settings.tissue.model_copy(update=tissue)
+    return index_slide(slide, annotation, label, settings.model_copy(update=changed))
 
 
 def reason(slide: Path, annotation: Path | None, **changed: Any) -> str:
@@ -58,13 +36,13 @@ def reason(slide: Path, annotation: Path | None, **changed: Any) -> str:
 
 
 @pytest.fixture
-def slide(tmp_path: Path, write_slide: Write, painted: Paint) -> Path:
+def slide(tmp_path: Path) -> Path:
     """A slide of 640 x 448 px: tissue in columns 1 to 4 and rows 1 to 3 of the 64 px grid."""
-    return write_slide(tmp_path / "slide.tif", painted(640, 448, (64, 64, 320, 256)))
+    return write_lossless_slide(tmp_path / "slide.tif", painted(640, 448, (64, 64, 320, 256)))
 
 
 @pytest.fixture
-def outlines(tmp_path: Path, write_asap: Write) -> Path:
+def outlines(tmp_path: Path) -> Path:
     """A lesion over one grid square and half of the next, with a cut-out of a quarter of the first."""
     return write_asap(
         tmp_path / "slide.xml",
@@ -91,9 +69,7 @@ def test_squares_on_tissue_with_what_is_known_of_them(slide: Path, outlines: Pat
     assert found.exclusion_outlines[0].max(axis=0).tolist() == [24, 24]
 
 
-def test_facts_of_the_whole_slide(
-    tmp_path: Path, slide: Path, outlines: Path, write_slide: Write, painted: Paint
-) -> None:
+def test_facts_of_the_whole_slide(tmp_path: Path, slide: Path, outlines: Path) -> None:
     found = index(slide, outlines)
     assert found.tissue_fraction == 12 * 64**2 / (640 * 448)
     assert found.tissue_mm2 == pytest.approx(12 * (64 * 0.25e-3) ** 2, rel=1e-6)
@@ -103,10 +79,11 @@ def test_facts_of_the_whole_slide(
     assert index(slide, None).lesion_mm2 is None
     assert index(slide, None, slide_label="normal").lesion_mm2 == 0
     # What the slide does not hold is no part of what the share refers to.
-    missing = np.zeros((448, 640), bool)
-    missing[256:] = True
-    sparse = write_slide(
-        tmp_path / "s.tif", painted(640, 448, (64, 64, 320, 256)), missing=missing, steps=(1,)
+    sparse = write_lossless_slide(
+        tmp_path / "s.tif",
+        painted(640, 448, (64, 64, 320, 256)),
+        missing=set(range(40, 70)),
+        steps=(1,),
     )
     assert index(sparse, None).tissue_fraction == 12 * 64**2 / (640 * 256)
 
@@ -135,7 +112,7 @@ def test_without_annotation_nothing_is_silently_normal(slide: Path) -> None:
     assert not normal["touches_tumor"].any()
 
 
-def test_contradictions_are_refused(tmp_path: Path, slide: Path, outlines: Path, write_asap: Write) -> None:
+def test_contradictions_are_refused(tmp_path: Path, slide: Path, outlines: Path) -> None:
     assert "labelled normal" in reason(slide, outlines, slide_label="normal")
     empty = write_asap(tmp_path / "none.xml")
     assert "contains no lesion" in reason(slide, empty)
@@ -145,37 +122,38 @@ def test_contradictions_are_refused(tmp_path: Path, slide: Path, outlines: Path,
     assert "beyond the edges of slide.tif" in reason(slide, far)
 
 
-def test_microns_decide_beyond_the_tolerance(tmp_path: Path, write_slide: Write, painted: Paint) -> None:
+def test_microns_decide_beyond_the_tolerance(tmp_path: Path) -> None:
     image = painted(640, 448, (64, 64, 320, 256))
-    near = index(write_slide(tmp_path / "near.tif", image, mpp=0.226), None).candidates
+    near = index(write_lossless_slide(tmp_path / "near.tif", image, mpp=0.226), None).candidates
     assert (near["size_l0"] == 64).all()
-    coarse = index(write_slide(tmp_path / "coarse.tif", image, mpp=0.499), None).candidates
+    coarse = index(write_lossless_slide(tmp_path / "coarse.tif", image, mpp=0.499), None).candidates
     assert (coarse["size_l0"] == 32).all()
     assert len(coarse) == 8 * 6
     assert coarse["item"].max() == 7 * 20 + 9
 
 
-def test_missing_tiles_are_no_candidates(tmp_path: Path, write_slide: Write, painted: Paint) -> None:
-    missing = np.zeros((448, 640), bool)
-    missing[64:128] = True
-    path = write_slide(tmp_path / "a.tif", painted(640, 448, (64, 64, 320, 256)), missing=missing, steps=(1,))
+def test_missing_tiles_are_no_candidates(tmp_path: Path) -> None:
+    missing = set(range(10, 20))  # the second row
+    path = write_lossless_slide(
+        tmp_path / "a.tif", painted(640, 448, (64, 64, 320, 256)), missing=missing, steps=(1,)
+    )
     assert sorted(set((index(path, None).candidates["item"] // 10).tolist())) == [2, 3]
 
 
-def test_the_real_downsample_places_tissue(tmp_path: Path, write_slide: Write, painted: Paint) -> None:
+def test_the_real_downsample_places_tissue(tmp_path: Path) -> None:
     """A level of 10 x 5 px for 647 x 300: 64.7 to 1 in x. By its nominal 60 the tissue would end at 600."""
-    path = write_slide(tmp_path / "a.tif", painted(647, 300, (582, 0, 647, 300)), steps=(1, 60))
+    path = write_lossless_slide(tmp_path / "a.tif", painted(647, 300, (582, 0, 647, 300)), steps=(1, 60))
     found = index(path, None, thumbnail_mpp=16.0, patch_px=16, stride_px=16, min_tissue_fraction=0.99)
     assert found.tissue.downsample == (64.7, 60.0)
     assert sorted(set(found.candidates["x_l0"])) == [592, 608, 624]
 
 
-def test_slides_without_use_are_refused(tmp_path: Path, write_slide: Write, painted: Paint) -> None:
-    blank = write_slide(tmp_path / "blank.tif", painted(300, 300))
+def test_slides_without_use_are_refused(tmp_path: Path) -> None:
+    blank = write_lossless_slide(tmp_path / "blank.tif", painted(300, 300))
     assert "no tissue" in reason(blank, None)
-    small = write_slide(tmp_path / "small.tif", painted(300, 50, (0, 0, 300, 50)), steps=(1,))
+    small = write_lossless_slide(tmp_path / "small.tif", painted(300, 50, (0, 0, 300, 50)), steps=(1,))
     assert "smaller than one patch" in reason(small, None)
-    uneven = write_slide(tmp_path / "uneven.tif", painted(300, 300, (0, 0, 90, 90)), mpp=(0.25, 0.5))
+    uneven = write_lossless_slide(tmp_path / "uneven.tif", painted(300, 300, (0, 0, 90, 90)), mpp=(0.25, 0.5))
     assert "not square" in reason(uneven, None)
 
 

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pytest
 import tifffile
-from factories.jpeg_slides import tissue_like, write_jpeg_slide
+from factories.jpeg_slides import set_tag, spoil_tile, tissue_like, write_jpeg_slide
 from typer.testing import CliRunner
 
 from pathgen.cli import app
@@ -119,18 +119,9 @@ def test_every_edge_and_a_missing_tile_are_compared(tmp_path: Path, image: np.nd
     assert len(chosen) <= 8
 
 
-def _spoil(path: Path, tile: int) -> None:
-    with tifffile.TiffFile(path) as tiff:
-        page = tiff.pages.first
-        offset, count = page.dataoffsets[tile], page.databytecounts[tile]
-    with path.open("r+b") as stream:
-        stream.seek(offset)
-        stream.write(np.random.default_rng(0).bytes(count))
-
-
 def test_one_damaged_tile_does_not_slow_the_slide(tmp_path: Path, image: np.ndarray) -> None:
     path = write_jpeg_slide(tmp_path / "a.tif", image)
-    _spoil(path, 0)
+    spoil_tile(path, 0)
     assert len(tiles_of(path).counts) == 35
 
 
@@ -140,16 +131,14 @@ def test_damage_everywhere_is_left_to_openslide_to_name(
 ) -> None:
     path = write_jpeg_slide(tmp_path / "a.tif", image, missing=missing)
     for tile in set(range(35)) - missing:
-        _spoil(path, tile)
+        spoil_tile(path, tile)
     assert "none" in str(find(path))
 
 
 def test_a_count_without_sense_is_not_read(tmp_path: Path, image: np.ndarray) -> None:
     """A damaged directory must not make the reader ask for as much memory as the file is long."""
     path = write_jpeg_slide(tmp_path / "a.tif", image)
-    with tifffile.TiffFile(path, mode="r+") as tiff:
-        tag = tiff.pages.first.tags["TileByteCounts"]
-        tag.overwrite([*tag.value[:-1], 1 << 27])
+    set_tag(path, "TileByteCounts", -1, 1 << 27)
     assert f"{1 << 27} bytes" in str(find(path))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import openslide
 import pytest
 import tifffile
-from factories.jpeg_slides import tissue_like, write_jpeg_slide
+from factories.jpeg_slides import set_tag, spoil_tile, tissue_like, write_jpeg_slide
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -87,9 +87,9 @@ KINDS: dict[str, dict[str, Any]] = {
     "tile 512": {"tile": (512, 512)},
     "tile 96 x 160": {"tile": (96, 160)},
     "one tile": {"tile": (704, 528)},
-    "aperio": {"vendor": "aperio", "tile": (240, 240), "levels": 3, "missing": {1, 8}},
+    "aperio": {"vendor": "aperio", "tile": (240, 240), "steps": (1, 2, 4), "missing": {1, 8}},
     "aperio rgb": {"vendor": "aperio", "colours": "rgb", "tile": (240, 240)},
-    "philips, sparse": {"vendor": "philips", "tile": (64, 64), "levels": 3, "missing": {6, 7, 8, 30, 98}},
+    "philips, sparse": {"vendor": "philips", "steps": (1, 2, 4), "missing": {6, 7, 8, 30, 98}},
     "philips, tile 512": {"vendor": "philips", "tile": (512, 512), "missing": {1}},
 }
 
@@ -323,25 +323,13 @@ def test_patches_of_other_resolutions_stand_for_the_same_microns(tmp_path: Path)
         assert_equal_to_openslide(path, np.array([[0, 0, side], [37, 200, side]]), 64)
 
 
-def _overwrite(path: Path, tile: int, keep: float, content: bytes | None = None) -> None:
-    """Put noise, or `content`, in place of the end of a level-0 tile."""
-    with tifffile.TiffFile(path) as tiff:
-        page = tiff.pages.first
-        offset, count = page.dataoffsets[tile], page.databytecounts[tile]
-    start = int(count * keep)
-    noise = np.random.default_rng(0).bytes(count - start) if content is None else content
-    with path.open("r+b") as stream:
-        stream.seek(offset + start)
-        stream.write(noise[: count - start])
-
-
 @pytest.mark.parametrize("keep", [0.0, 0.5])
 @pytest.mark.parametrize("side", [64, 100])
 def test_a_damaged_tile_in_a_good_slide_is_named(tmp_path: Path, keep: float, side: int) -> None:
     path = write_jpeg_slide(tmp_path / "a.tif", tissue_like(HEIGHT, WIDTH))
     places = grid(WIDTH, HEIGHT, side, side)
     good = read(path, places, 32)
-    _overwrite(path, 37, keep)  # eleven to a row: (256, 192)
+    spoil_tile(path, 37, keep)  # eleven to a row: (256, 192)
     with pytest.raises(PathgenError, match=r"a\.tif: level 0 at \(256, 192\) cannot be read: ") as caught:
         read(path, places, 32, 4)
     assert "\n" not in str(caught.value)
@@ -363,10 +351,8 @@ def _rewrite(path: Path, tile: int, change: Callable[[bytes], bytes]) -> None:
         stored = change(stream.read(count))
         end = stream.seek(0, os.SEEK_END)
         stream.write(stored)
-    with tifffile.TiffFile(path, mode="r+") as tiff:
-        for name, value in (("TileOffsets", end), ("TileByteCounts", len(stored))):
-            tag = tiff.pages.first.tags[name]
-            tag.overwrite([*tag.value[:tile], value, *tag.value[tile + 1 :]])
+    set_tag(path, "TileOffsets", tile, end)
+    set_tag(path, "TileByteCounts", tile, len(stored))
 
 
 def test_what_the_decoder_refuses_and_openslide_reads_is_openslides(
@@ -390,11 +376,9 @@ def test_what_the_decoder_refuses_and_openslide_reads_is_openslides(
 
 
 def test_a_truncated_slide_is_named(tmp_path: Path) -> None:
-    path = write_jpeg_slide(tmp_path / "a.tif", tissue_like(HEIGHT, WIDTH), levels=2)
+    path = write_jpeg_slide(tmp_path / "a.tif", tissue_like(HEIGHT, WIDTH), steps=(1, 2))
     places = grid(WIDTH, HEIGHT, 64, 64)
-    with tifffile.TiffFile(path, mode="r+") as tiff:
-        tag = tiff.pages.first.tags["TileOffsets"]
-        tag.overwrite([*tag.value[:37], path.stat().st_size - 9, *tag.value[38:]])
+    set_tag(path, "TileOffsets", 37, path.stat().st_size - 9)
     with pytest.raises(PathgenError, match=r"a\.tif: level 0 at \(256, 192\) cannot be read"):
         read(path, places, 32)
     os.truncate(path, path.stat().st_size // 2)

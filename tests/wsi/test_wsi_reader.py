@@ -1,20 +1,18 @@
 import json
 import logging
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
+from factories.jpeg_slides import set_tag, spoil_tile, write_lossless_slide
 from PIL import Image
 
 from pathgen.core.errors import PathgenError
 from pathgen.wsi.patch_reader import read_patches
 from pathgen.wsi.reader import Slide, on_white, open_slide
 from pathgen.wsi.tiff import check_complete, tiff_facts
-
-Write = Callable[..., Path]
 
 
 def read_patch(slide: Slide, x_l0: int, y_l0: int, side_l0: int, out_px: int) -> np.ndarray:
@@ -35,8 +33,8 @@ def refusal(path: Path, **options: float) -> PathgenError:
     return caught.value
 
 
-def test_pixels_at_level_0_are_the_files(tmp_path: Path, write_slide: Write, noise: np.ndarray) -> None:
-    with open_slide(write_slide(tmp_path / "a.tif", noise)) as slide:
+def test_pixels_at_level_0_are_the_files(tmp_path: Path, noise: np.ndarray) -> None:
+    with open_slide(write_lossless_slide(tmp_path / "a.tif", noise)) as slide:
         assert slide.dimensions == (500, 300)
         assert slide.level_dimensions == ((500, 300), (250, 150), (125, 75))
         assert slide.vendor == "generic-tiff"
@@ -49,9 +47,9 @@ def test_pixels_at_level_0_are_the_files(tmp_path: Path, write_slide: Write, noi
         np.testing.assert_array_equal(beyond[:10, :10], noise[290:, 490:])
 
 
-def test_jpeg_tiles_open_with_their_resolution(tmp_path: Path, write_slide: Write) -> None:
+def test_jpeg_tiles_open_with_their_resolution(tmp_path: Path) -> None:
     image = np.full((300, 300, 3), (180, 90, 150), np.uint8)
-    path = write_slide(tmp_path / "a.tif", image, mpp=0.243, compression="jpeg")
+    path = write_lossless_slide(tmp_path / "a.tif", image, mpp=0.243, compression="jpeg")
     with open_slide(path) as slide:
         assert slide.mpp == pytest.approx((0.243, 0.243), rel=1e-6)
         assert np.abs(slide.read_region_l0(0, 0, 300, 300).astype(int) - image).max() <= 4
@@ -60,10 +58,10 @@ def test_jpeg_tiles_open_with_their_resolution(tmp_path: Path, write_slide: Writ
     assert (facts.compression, facts.tile_px, facts.tiled, facts.whole) == ("JPEG", (64, 64), True, True)
 
 
-def test_missing_tiles_are_white_and_known(tmp_path: Path, write_slide: Write, noise: np.ndarray) -> None:
+def test_missing_tiles_are_white_and_known(tmp_path: Path, noise: np.ndarray) -> None:
     missing = np.zeros((300, 500), bool)
     missing[64:128, 128:256] = True
-    with open_slide(write_slide(tmp_path / "a.tif", noise, missing=missing)) as slide:
+    with open_slide(write_lossless_slide(tmp_path / "a.tif", noise, missing={10, 11})) as slide:
         region = slide.read_region_l0(0, 0, 500, 300)
         assert region[missing].min() == 255
         np.testing.assert_array_equal(region[~missing], noise[~missing])
@@ -78,16 +76,16 @@ def test_half_transparent_pixels_mix_with_white() -> None:
     assert on_white(rgba).tolist() == [[[255] * 3, [10, 20, 30], [127] * 3]]
 
 
-def test_patch_is_the_exact_mean(tmp_path: Path, write_slide: Write, noise: np.ndarray) -> None:
-    with open_slide(write_slide(tmp_path / "a.tif", noise)) as slide:
+def test_patch_is_the_exact_mean(tmp_path: Path, noise: np.ndarray) -> None:
+    with open_slide(write_lossless_slide(tmp_path / "a.tif", noise)) as slide:
         patch = read_patch(slide, 13, 17, 128, 32)
         blocks = noise[17:145, 13:141].reshape(32, 4, 32, 4, 3).astype(int)
         np.testing.assert_array_equal(patch, (blocks.sum(axis=(1, 3)) + 8) // 16)
 
 
-def test_downsamples_are_read_not_assumed(tmp_path: Path, write_slide: Write) -> None:
+def test_downsamples_are_read_not_assumed(tmp_path: Path) -> None:
     image = np.random.default_rng(1).integers(0, 256, (299, 501, 3), dtype=np.uint8)
-    with open_slide(write_slide(tmp_path / "a.tif", image, steps=(1, 2, 8))) as slide:
+    with open_slide(write_lossless_slide(tmp_path / "a.tif", image, steps=(1, 2, 8))) as slide:
         assert slide.level_dimensions[2] == (62, 37)
         assert slide.downsamples[2] == pytest.approx((501 / 62 + 299 / 37) / 2)
         overview = slide.overview(9)
@@ -95,10 +93,8 @@ def test_downsamples_are_read_not_assumed(tmp_path: Path, write_slide: Write) ->
         assert overview.image.shape == (37, 62, 3)
 
 
-def test_overview_of_a_single_level_averages_blocks(
-    tmp_path: Path, write_slide: Write, noise: np.ndarray
-) -> None:
-    with open_slide(write_slide(tmp_path / "a.tif", noise, steps=(1,))) as slide:
+def test_overview_of_a_single_level_averages_blocks(tmp_path: Path, noise: np.ndarray) -> None:
+    with open_slide(write_lossless_slide(tmp_path / "a.tif", noise, steps=(1,))) as slide:
         overview = slide.overview(7.9, strip_pixels=500 * 15)  # 2 x 7 rows: the seams must not show
     assert overview.downsample == (7.0, 7.0)
     np.testing.assert_array_equal(overview.image, np.asarray(Image.fromarray(noise).reduce(7)))
@@ -106,40 +102,25 @@ def test_overview_of_a_single_level_averages_blocks(
 
 @pytest.mark.parametrize(("unit", "mpp"), [("NONE", 1.0), ("INCH", 25400 / 72), ("CENTIMETER", 25.0)])
 def test_a_slide_without_real_resolution_is_refused(
-    tmp_path: Path, write_slide: Write, noise: np.ndarray, unit: str, mpp: float
+    tmp_path: Path, noise: np.ndarray, unit: str, mpp: float
 ) -> None:
-    path = write_slide(tmp_path / "a.tif", noise, unit=unit, mpp=mpp)
+    path = write_lossless_slide(tmp_path / "a.tif", noise, unit=unit, mpp=mpp)
     assert "cohort.mpp_if_missing" in refusal(path).hint
     with open_slide(path, 0.5) as slide:
         assert slide.mpp == (0.5, 0.5)
 
 
 @pytest.mark.parametrize("unit", ["INCH", "CENTIMETER"])
-def test_resolution_in_inches_counts(
-    tmp_path: Path, write_slide: Write, noise: np.ndarray, unit: str
-) -> None:
-    path = write_slide(tmp_path / "a.tif", noise, mpp=(0.5, 0.25), unit=unit)
+def test_resolution_in_inches_counts(tmp_path: Path, noise: np.ndarray, unit: str) -> None:
+    path = write_lossless_slide(tmp_path / "a.tif", noise, mpp=(0.5, 0.25), unit=unit)
     with open_slide(path, mpp_if_missing=1.0) as slide:
         assert slide.mpp == pytest.approx((0.5, 0.25), rel=1e-6)
 
 
-def _damaged(path: Path, *, keep: float) -> None:
-    """Overwrite the end of the first image's sixth tile with noise."""
-    with tifffile.TiffFile(path) as tiff:
-        page = tiff.pages.first
-        offset, count = page.dataoffsets[5], page.databytecounts[5]
-    start = int(count * keep)
-    content = bytearray(path.read_bytes())
-    content[offset + start : offset + count] = np.random.default_rng(0).bytes(count - start)
-    path.write_bytes(content)
-
-
 @pytest.mark.parametrize("compression", ["jpeg", "adobe_deflate"])
-def test_a_damaged_tile_raises_and_is_not_white(
-    tmp_path: Path, write_slide: Write, noise: np.ndarray, compression: str
-) -> None:
-    path = write_slide(tmp_path / "a.tif", noise, compression=compression)
-    _damaged(path, keep=0.5)
+def test_a_damaged_tile_raises_and_is_not_white(tmp_path: Path, noise: np.ndarray, compression: str) -> None:
+    path = write_lossless_slide(tmp_path / "a.tif", noise, compression=compression)
+    spoil_tile(path, 5, keep=0.5)
     with open_slide(path) as slide:
         with pytest.raises(PathgenError, match=r"a\.tif: level 0 at \(320, 0\) cannot be read"):
             slide.read_region_l0(320, 0, 64, 64)
@@ -153,8 +134,8 @@ def test_a_damaged_tile_raises_and_is_not_white(
         read_patch(slide, 320, 0, 64, 16)
 
 
-def test_a_file_cut_while_open_raises(tmp_path: Path, write_slide: Write, noise: np.ndarray) -> None:
-    path = write_slide(tmp_path / "a.tif", noise)
+def test_a_file_cut_while_open_raises(tmp_path: Path, noise: np.ndarray) -> None:
+    path = write_lossless_slide(tmp_path / "a.tif", noise)
     with tifffile.TiffFile(path) as tiff:
         last = tiff.pages.first.dataoffsets[-1]
     with open_slide(path) as slide:
@@ -167,13 +148,12 @@ def test_a_file_cut_while_open_raises(tmp_path: Path, write_slide: Write, noise:
 @pytest.mark.parametrize("bigtiff", [False, True])
 def test_a_truncated_file_is_called_truncated(
     tmp_path: Path,
-    write_slide: Write,
     noise: np.ndarray,
     part: float,
     bigtiff: bool,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    path = write_slide(tmp_path / "a.tif", noise, bigtiff=bigtiff)
+    path = write_lossless_slide(tmp_path / "a.tif", noise, bigtiff=bigtiff)
     check_complete(path)
     os.truncate(path, int(path.stat().st_size * part))
     assert "truncated" in refusal(path).reason
@@ -193,12 +173,10 @@ def test_what_is_no_slide_is_refused(tmp_path: Path) -> None:
     assert "strips" in refusal(tmp_path / "strips.tif").reason
 
 
-def test_a_hole_at_the_end_of_level_0_is_found(tmp_path: Path, write_slide: Write, noise: np.ndarray) -> None:
+def test_a_hole_at_the_end_of_level_0_is_found(tmp_path: Path, noise: np.ndarray) -> None:
     """OpenSlide opens this file: only a look at every tile's place tells that pixels are gone."""
-    path = write_slide(tmp_path / "a.tif", noise)
-    with tifffile.TiffFile(path, mode="r+") as tiff:
-        tag = tiff.pages.first.tags["TileOffsets"]
-        tag.overwrite([*tag.value[:-1], path.stat().st_size - 3])
+    path = write_lossless_slide(tmp_path / "a.tif", noise)
+    set_tag(path, "TileOffsets", -1, path.stat().st_size - 3)
     with open_slide(path) as slide, pytest.raises(PathgenError, match="truncated"):
         slide.check()
 
