@@ -5,14 +5,19 @@ from numpy.typing import NDArray
 
 from pathgen.metrics.fidelity.metric import Metric
 
+_BLOCK_ROWS = 2048
+
 
 def _kernel_sum(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """Return the sum of the kernel over all pairs."""
-    base = a @ b.T
-    base /= a.shape[1]
-    base += 1.0
-    # Multiplied out, because a power of an array takes many times as long.
-    return float(np.einsum("nm,nm,nm->", base, base, base))
+    """Return the sum of the kernel over all pairs, in blocks to bound memory."""
+    total = 0.0
+    for start in range(0, len(a), _BLOCK_ROWS):
+        base = a[start : start + _BLOCK_ROWS] @ b.T
+        base /= a.shape[1]
+        base += 1.0
+        # Multiplied out, because a power of an array takes many times as long.
+        total += float(np.einsum("nm,nm,nm->", base, base, base))
+    return total
 
 
 def _diagonal_sum(a: NDArray[np.float64]) -> float:
