@@ -6,7 +6,7 @@ of the same pool. A patch that is the nearest of many synthetic ones (as smooth 
 ONE patch, which an interval over synthetic patches would ignore.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,13 +55,10 @@ def null_quantile(reference: NeighbourProfile) -> float:
     return float(np.quantile(reference.pairs["ncc"].to_nearest, 0.001))
 
 
-def _votes(pairs: NearestPairs, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+def _votes(pairs: NearestPairs, weight: NDArray[np.float64], *, members_only: bool) -> NDArray[np.float64]:
     """Add the weight of each image to its nearest patch of the pool; members first, then non-members."""
-    for_member = weight * np.where(
-        pairs.to_member < pairs.to_nonmember,
-        1.0,
-        np.where(pairs.to_member == pairs.to_nonmember, 0.5, 0.0),
-    )
+    nearer, tied = pairs.to_member < pairs.to_nonmember, pairs.to_member == pairs.to_nonmember
+    for_member = weight * (1.0 if members_only else np.where(nearer, 1.0, np.where(tied, 0.5, 0.0)))
     n_members, n_nonmembers = len(pairs.of_members), len(pairs.of_nonmembers)
     return np.concatenate(
         [
@@ -72,59 +69,35 @@ def _votes(pairs: NearestPairs, weight: NDArray[np.float64]) -> NDArray[np.float
 
 
 def attack_features(
-    synthetic: NeighbourProfile, reference: NeighbourProfile, pool: CandidatePool
+    synthetic: NeighbourProfile,
+    reference: NeighbourProfile,
+    pool: CandidatePool,
+    halves: NDArray[np.bool_] | None = None,
 ) -> AttackFeatures:
-    """Compute the features of members and non-members.
+    """Compute the features of members and non-members, or those of two halves of the members.
 
     Args:
         synthetic: Profile of the synthetic set, or of a set in its place.
         reference: Profile of the reference patches.
         pool: Members and non-members.
+        halves: Random labels of the members, bool (n,); the non-members are then ignored. All members were
+            used for training, so no test may distinguish the halves.
 
     Returns:
-        Features of the members followed by the non-members.
+        Features of the members followed by the non-members, or of the members alone.
     """
-    return _features(synthetic, reference, pool, pool.is_member, _votes, synthetic.pairs["ncc"].to_nearest)
-
-
-def null_attack_features(
-    synthetic: NeighbourProfile,
-    reference: NeighbourProfile,
-    pool: CandidatePool,
-    is_member: NDArray[np.bool_],
-) -> AttackFeatures:
-    """Compute the features of the members alone, a random half of which is labelled as members.
-
-    Args:
-        synthetic: Profile of the synthetic set.
-        reference: Profile of the reference patches.
-        pool: Members and non-members; the non-members are ignored.
-        is_member: Random labels of the members, bool (n,).
-
-    Returns:
-        Features of the members. All of them were used for training, so no test may distinguish them.
-    """
-
-    def votes(pairs: NearestPairs, weight: NDArray[np.float64]) -> NDArray[np.float64]:
-        counts = np.bincount(pairs.member, weights=weight, minlength=len(is_member))
-        return counts.astype(np.float64)
-
-    return _features(synthetic, reference, pool, is_member, votes, synthetic.pairs["ncc"].to_member)
-
-
-def _features(
-    synthetic: NeighbourProfile,
-    reference: NeighbourProfile,
-    pool: CandidatePool,
-    is_member: NDArray[np.bool_],
-    votes: Callable[[NearestPairs, NDArray[np.float64]], NDArray[np.float64]],
-    to_nearest: NDArray[np.float64],
-) -> AttackFeatures:
-    """Compute the features of the first patches of a pool, as many as there are labels."""
-    n, pairs, sample = len(is_member), synthetic.pairs, synthetic.coordinates
+    is_member, pairs, sample = pool.is_member, synthetic.pairs, synthetic.coordinates
+    to_nearest, members_only = pairs["ncc"].to_nearest, halves is not None
+    if halves is not None:
+        is_member, to_nearest = halves, pairs["ncc"].to_member
+    n = len(is_member)
     points = pool.coordinates[:n]
     close = (to_nearest < null_quantile(reference)).astype(np.float64)
     radius = float(np.median(nearest_distance(points, sample)))
+
+    def votes(of: NearestPairs, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+        return _votes(of, weight, members_only=members_only)[:n]
+
     return AttackFeatures(
         is_member=is_member,
         votes={measure: votes(of, np.ones(len(of.member))) for measure, of in pairs.items()},

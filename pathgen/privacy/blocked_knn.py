@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,42 +21,27 @@ Compare = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """Function of rows (L, D) and (R, D) that returns the similarity of all pairs, (L, R)."""
 
 
-@dataclass(frozen=True)
-class Neighbours:
-    """The k most similar rows of the other set, for each row.
-
-    Attributes:
-        index: Rows in the other set, most similar first, int64 (Q, k); ties are in any order.
-        value: Similarities, descending, float32 (Q, k).
-    """
-
-    index: NDArray[np.int64]
-    value: NDArray[np.float32]
+TopK = tuple[torch.Tensor, torch.Tensor]
+"""The k most similar rows of the other set, for each of Q rows: similarities, descending, float32 (Q, k), and
+rows in the other set, int64 (Q, k), on the device. Ties are in any order."""
 
 
-class _TopK:
-    """Running top k candidates of each of `count` rows."""
-
-    def __init__(self, count: int, size: int, device: str) -> None:
-        self.size = size
-        self._value = torch.full((count, size), -torch.inf, device=device)
-        self._index = torch.zeros((count, size), dtype=torch.int64, device=device)
-
-    def update(self, start: int, found: tuple[torch.Tensor, torch.Tensor], first_index: int) -> None:
-        """Merge the top k of a block that begins at row `start` and candidate `first_index`."""
-        value, index = found
-        rows = slice(start, start + len(value))
-        values = torch.cat([self._value[rows], value], dim=1)
-        indices = torch.cat([self._index[rows], index + first_index], dim=1)
-        kept, place = torch.topk(values, self.size, dim=1)
-        self._value[rows] = kept
-        self._index[rows] = torch.gather(indices, 1, place)
-
-    def neighbours(self) -> Neighbours:
-        return Neighbours(self._index.cpu().numpy(), self._value.cpu().numpy())
+def _empty(count: int, size: int, device: str) -> TopK:
+    indices = torch.zeros((count, size), dtype=torch.int64, device=device)
+    return torch.full((count, size), -torch.inf, device=device), indices
 
 
-def _top_k(block: torch.Tensor, size: int, dim: int) -> tuple[torch.Tensor, torch.Tensor]:
+def _merge(best: TopK, start: int, found: TopK, first_index: int) -> None:
+    """Merge the top k of a block that begins at row `start` and candidate `first_index` into the best."""
+    value, index = found
+    rows = slice(start, start + len(value))
+    values = torch.cat([best[0][rows], value], dim=1)
+    indices = torch.cat([best[1][rows], index + first_index], dim=1)
+    kept, place = torch.topk(values, best[0].shape[1], dim=1)
+    best[0][rows], best[1][rows] = kept, torch.gather(indices, 1, place)
+
+
+def _top_k(block: torch.Tensor, size: int, dim: int) -> TopK:
     """Return the largest values along a dimension and their indices, (lines, size) each."""
     if size == 1:
         value, index = block.max(dim=dim)  # much faster than topk
@@ -92,7 +76,7 @@ def nearest_rows(
     k: int,
     device: str,
     chunk: int = CHUNK,
-) -> tuple[Neighbours, Neighbours]:
+) -> tuple[TopK, TopK]:
     """Find the most similar rows of the other side for each row of either side, over all pairs.
 
     Args:
@@ -109,7 +93,8 @@ def nearest_rows(
         Neighbours of the left rows, and of the right rows.
     """
     n_left, n_right = len(left), len(right)
-    from_left, from_right = _TopK(n_left, min(k, n_right), device), _TopK(n_right, min(k, n_left), device)
+    sizes = min(k, n_right), min(k, n_left)
+    from_left, from_right = _empty(n_left, sizes[0], device), _empty(n_right, sizes[1], device)
     held = _HELD_CHUNKS * chunk
 
     with one_thread_each() as pool:
@@ -118,19 +103,15 @@ def nearest_rows(
             made = pool.map(lambda start: make_rows(right[start : start + chunk]), starts)
             rights = [torch.from_numpy(rows).to(device) for rows in made]
 
-            def compared(
-                first: int, rights: list[torch.Tensor] = rights
-            ) -> list[tuple[tuple[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]]:
+            def compared(first: int, rights: list[torch.Tensor] = rights) -> list[tuple[TopK, TopK]]:
                 rows = torch.from_numpy(make_rows(left[first : first + chunk])).to(device)
                 blocks = (compare(rows, other) for other in rights)
-                return [
-                    (_top_k(block, from_left.size, 1), _top_k(block, from_right.size, 0)) for block in blocks
-                ]
+                return [(_top_k(block, sizes[0], 1), _top_k(block, sizes[1], 0)) for block in blocks]
 
             firsts = range(0, n_left, chunk)
             # In order, so that ties are broken in the same way on any number of threads.
             for first, blocks in zip(firsts, pool.map(compared, firsts), strict=True):
                 for start, (of_left, of_right) in zip(starts, blocks, strict=True):
-                    from_left.update(first, of_left, start)
-                    from_right.update(start, of_right, first)
-    return from_left.neighbours(), from_right.neighbours()
+                    _merge(from_left, first, of_left, start)
+                    _merge(from_right, start, of_right, first)
+    return from_left, from_right

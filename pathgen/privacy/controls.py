@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pathgen.metrics.statistics.multiple_testing import holm
 from pathgen.privacy.attack_family import run_attacks
-from pathgen.privacy.attack_features import AttackFeatures, attack_features, null_attack_features
+from pathgen.privacy.attack_features import AttackFeatures, attack_features
 from pathgen.privacy.d4_ncc import SYMMETRIES, apply_symmetry
 from pathgen.privacy.nearest_pairs import ClassPairs, NeighbourProfile
 from pathgen.privacy.overfit_control import overfitted
@@ -92,9 +92,9 @@ def build_controls(pairs: ClassPairs) -> tuple[ControlSet, ...]:
 
 
 def _positive(pairs: ClassPairs) -> list[ControlSet]:
-    pool, search = pairs.pool, pairs.pool.search
+    pool, settings = pairs.pool, pairs.settings
     rng = pairs.rng("controls", pairs.label)
-    copy_share = pairs.settings.copy_share
+    copy_share = settings.copy_share
     n_copies = int(np.ceil(copy_share / (1 - copy_share) * len(pairs.profile) - 1e-9))
 
     def sample_train(count: int) -> NDArray[np.uint8]:
@@ -116,7 +116,7 @@ def _positive(pairs: ClassPairs) -> list[ControlSet]:
         pool.members[np.sort(chosen)],
         _SAMPLES_OF_EACH * n_overfitted,
         generator=torch.Generator().manual_seed(int(rng.integers(1 << 63))),
-        device=search.device,
+        device=pool.device,
     )
     by_heart = f"samples of a small network overfitted to {n_overfitted} of the tested training patches"
     added = f"{n_copies} copies of training patches added to the synthetic set ({copy_share:.1%} of it)"
@@ -128,12 +128,12 @@ def _positive(pairs: ClassPairs) -> list[ControlSet]:
         with_copies("few restained copies", restained, stain_each(copied, rng)),
     ]
     moved, moves = copied, []
-    if search.symmetries == "square":
+    if settings.symmetries == "square":
         moved = rotate_each(moved, rng)
         moves.append("rotated or mirrored")
-    if search.max_shift_px:
-        moved = shift_each(moved, search.max_shift_px, rng)
-        moves.append(f"shifted by {search.max_shift_px} px")
+    if settings.max_shift_px:
+        moved = shift_each(moved, settings.max_shift_px, rng)
+        moves.append(f"shifted by {settings.max_shift_px} px")
     if moves:
         what = f"the same {n_copies} copies, each {' and '.join(moves)}"
         controls.append(with_copies("few moved copies", what, moved))
@@ -162,7 +162,7 @@ def _negative(pairs: ClassPairs) -> list[ControlSet]:
             "training patches split in two",
             "negative",
             "the synthetic set against two random halves of the training patches",
-            null_attack_features(pairs.profile, pairs.reference_profile, pool, half),
+            attack_features(pairs.profile, pairs.reference_profile, pool, half),
         ),
     ]
 

@@ -124,7 +124,7 @@ def shadow_tests(pairs: ClassPairs) -> dict[str, TestResult]:
             steps=settings.shadow_steps,
             seed=settings.seed,
             purpose=f"{pairs.label} {name}",
-            device=pool.search.device,
+            device=pool.device,
         )
 
     results: dict[str, TestResult] = {}

@@ -36,7 +36,7 @@ def closest_pairs(pairs: ClassPairs) -> NDArray[np.uint8]:
     for row in rows:
         image = synthetic[row]
         nearest = (pool.members[matches.member[row]], pool.nonmembers[matches.nonmember[row]])
-        if pool.search.symmetries == "square":
+        if pairs.settings.symmetries == "square":
             nearest = (_best_oriented(nearest[0], image), _best_oriented(nearest[1], image))
         shown += [image, *nearest]
     return patch_grid(np.stack(shown), columns=3, scale=max(1, _SHOWN_PX // synthetic.shape[1]))

@@ -188,7 +188,9 @@ def slide_test(pairs: ClassPairs, members: pd.DataFrame, unseen: PatchSet) -> Te
     rng, settings = pairs.rng("unseen slides", pairs.label), pairs.settings
     count = min(len(unseen), len(pairs.pool.members))
     sample = unseen.take(np.sort(rng.choice(len(unseen), count, replace=False)))
-    nearest, _ = nearest_shifted(np.asarray(sample.images), pairs.synthetic, pairs.pool.search)
+    nearest, _ = nearest_shifted(
+        np.asarray(sample.images), pairs.synthetic, pairs.settings, pairs.pool.device
+    )
     return slides_auc(
         -pairs.profile.pairs["ncc"].of_members,
         members["slide"].astype(str).tolist(),

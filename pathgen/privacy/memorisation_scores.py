@@ -79,8 +79,8 @@ def reference_stats(pool: CandidatePool, rng: np.random.Generator) -> ReferenceS
         The statistics. The cells are found by k-means on the members, as by Meehan et al. 2020.
     """
     n = len(pool.members)
-    unseen, _ = nearest_both_ways(pool.nonmembers, pool.members, measure="l2", k=2, device=pool.search.device)
-    own, _ = nearest_both_ways(pool.members, pool.members, measure="l2", k=2, device=pool.search.device)
+    unseen, _ = nearest_both_ways(pool.nonmembers, pool.members, measure="l2", k=2, device=pool.device)
+    own, _ = nearest_both_ways(pool.members, pool.members, measure="l2", k=2, device=pool.device)
     among = own.distance[:, 1]  # the first is the member itself, or its twin
     members, nonmembers = pool.coordinates[:n], pool.coordinates[n:]
     cells = int(np.clip(n // _MEMBERS_PER_CELL, 1, _MAX_CELLS))
@@ -173,11 +173,9 @@ def compute_scores(
         Ratios and shares: Platzer and Reutterer 2021. C_T: see `data_copying`. Authenticity: Alaa et al.
         2022; its expectation is the value of unseen patches, not 1.
     """
-    to_members, _ = nearest_both_ways(images, pool.members, measure="l2", k=2, device=pool.search.device)
+    to_members, _ = nearest_both_ways(images, pool.members, measure="l2", k=2, device=pool.device)
     count = min(_MAX_COUNT, len(pool.nonmembers), len(images))
-    to_others, _ = nearest_both_ways(
-        images, pool.nonmembers, measure="l2", k=count, device=pool.search.device
-    )
+    to_others, _ = nearest_both_ways(images, pool.nonmembers, measure="l2", k=count, device=pool.device)
     d, others = to_members.distance, to_others.distance
     first = d[:, :1]
     counts = 1 + (others < first).sum(1) + 0.5 * (others == first).sum(1)

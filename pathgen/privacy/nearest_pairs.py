@@ -13,7 +13,7 @@ from pathgen.metrics.features.texture_v1 import texture_v1
 from pathgen.privacy.kernel_density import Projection, fit_projection
 from pathgen.privacy.neighbours import Nearest, nearest_both_ways, nearest_vectors
 from pathgen.privacy.settings import PrivacySettings
-from pathgen.privacy.shift_ncc import NccSearch, nearest_shifted
+from pathgen.privacy.shift_ncc import nearest_shifted
 
 Measure = Literal["l2", "ncc", "features"]
 """Distance between two patches.
@@ -112,13 +112,15 @@ class CandidatePool:
         members: Patches the generator was trained on, uint8 (n, S, S, 3).
         nonmembers: As many patches of the same slides that it was not trained on.
         projection: Axes that were fitted on neither.
-        search: Orientations and shifts of the correlation, and the torch device.
+        settings: Settings of the section ``privacy``.
+        device: Torch device.
     """
 
     members: NDArray[np.uint8]
     nonmembers: NDArray[np.uint8]
     projection: Projection
-    search: NccSearch
+    settings: PrivacySettings
+    device: str = "cpu"
 
     @property
     def is_member(self) -> NDArray[np.bool_]:
@@ -137,12 +139,12 @@ class CandidatePool:
 
     def profile(self, images: NDArray[np.uint8]) -> NeighbourProfile:
         """Compare images, uint8 (Q, S, S, 3), with the pool."""
-        of_images, device = _features(images), self.search.device
+        of_images, device = _features(images), self.device
 
         def compare(originals: NDArray[np.uint8], of_originals: NDArray[np.float64]) -> _Compared:
             return {
                 "l2": nearest_both_ways(images, originals, measure="l2", k=1, device=device),
-                "ncc": nearest_shifted(images, originals, self.search),
+                "ncc": nearest_shifted(images, originals, self.settings, device),
                 "features": nearest_vectors(of_images, of_originals, k=1, device=device),
             }
 
@@ -169,7 +171,6 @@ class ClassPairs:
 
     Attributes:
         label: Class; part of the purpose of all random draws.
-        settings: Settings of the section ``privacy``.
         pool: Members and non-members, n of each.
         train: All patches the generator was trained on, including the members, uint8 (N, S, S, 3).
         synthetic: Synthetic patches, uint8 (Q, S, S, 3).
@@ -179,13 +180,17 @@ class ClassPairs:
     """
 
     label: str
-    settings: PrivacySettings
     pool: CandidatePool
     train: NDArray[np.uint8]
     synthetic: NDArray[np.uint8]
     profile: NeighbourProfile
     reference: tuple[NDArray[np.uint8], NDArray[np.uint8]]
     reference_profiles: tuple[NeighbourProfile, NeighbourProfile]
+
+    @property
+    def settings(self) -> PrivacySettings:
+        """Settings of the section ``privacy``."""
+        return self.pool.settings
 
     def rng(self, *purpose: str) -> np.random.Generator:
         """Return the random generator of one purpose."""
@@ -224,9 +229,6 @@ def find_pairs(
     """
     order = numpy_generator(settings.seed, "privacy", "reference halves", label).permutation(len(reference))
     first, second = (reference[rows] for rows in np.array_split(order, 2))
-    search = NccSearch(settings.symmetries, settings.max_shift_px, settings.shift_shortlist, device)
-    pool = CandidatePool(members, nonmembers, fit_projection(reference[order]), search)
+    pool = CandidatePool(members, nonmembers, fit_projection(reference[order]), settings, device)
     profiles = (pool.profile(first), pool.profile(second))
-    return ClassPairs(
-        label, settings, pool, train, synthetic, pool.profile(synthetic), (first, second), profiles
-    )
+    return ClassPairs(label, pool, train, synthetic, pool.profile(synthetic), (first, second), profiles)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pathgen.privacy.blocked_knn import CHUNK, Neighbours, nearest_rows
+from pathgen.privacy.blocked_knn import CHUNK, TopK, nearest_rows
 from pathgen.privacy.d4_ncc import best_orientation, parity_parts, part_slices
 
 PixelMeasure = Literal["l2", "ncc", "ncc-square"]
@@ -36,7 +36,7 @@ class Nearest:
     distance: NDArray[np.float64]
 
 
-def unit_images(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _unit_images(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return patches (N, S, S, 3) with mean 0 and norm 1, whose inner products are correlations."""
     rows = images.reshape(len(images), -1).astype(np.float32)
     rows -= rows.mean(axis=1, keepdims=True)
@@ -56,23 +56,25 @@ def _ranked(index: NDArray[np.int64], distance: NDArray[np.float64], k: int) -> 
     return Nearest(np.take_along_axis(index, order, 1), np.take_along_axis(distance, order, 1))
 
 
-def _by_correlation(found: Neighbours, k: int) -> Nearest:
+def _by_correlation(found: TopK, k: int) -> Nearest:
+    value, index = (part.cpu().numpy() for part in found)
     # Rounding can make the distance of a copy slightly negative.
-    return _ranked(found.index, np.maximum(1.0 - found.value.astype(np.float64), 0.0), k)
+    return _ranked(index, np.maximum(1.0 - value.astype(np.float64), 0.0), k)
 
 
-def _by_difference(queries: NDArray[Any], others: NDArray[Any], found: Neighbours, k: int) -> Nearest:
+def _by_difference(queries: NDArray[Any], others: NDArray[Any], found: TopK, k: int) -> Nearest:
     """Compute the distances again from differences, so that the distance of a copy is exactly 0."""
-    n_queries, m = found.index.shape
+    index = found[1].cpu().numpy()
+    n_queries, m = index.shape
     values = int(np.prod(queries.shape[1:]))
     step = max(1, _EXACT_VALUES // (m * values))
     distance = np.empty((n_queries, m))
     for start in range(0, n_queries, step):
-        chunk = found.index[start : start + step]
+        chunk = index[start : start + step]
         difference = others[chunk].reshape(*chunk.shape, values).astype(np.float64)  # (c, m, D)
         difference -= queries[start : start + step].reshape(len(chunk), 1, values)
         distance[start : start + step] = np.sqrt(np.einsum("cmd,cmd->cm", difference, difference) / values)
-    return _ranked(found.index, distance, k)
+    return _ranked(index, distance, k)
 
 
 def _nearest_l2(
@@ -102,7 +104,7 @@ def most_similar(
     k: int,
     device: str,
     chunk: int = CHUNK,
-) -> tuple[Neighbours, Neighbours]:
+) -> tuple[TopK, TopK]:
     """Find the patches of the other set with the largest inner products, over all pairs.
 
     Args:
@@ -157,7 +159,7 @@ def nearest_both_ways(
     if measure == "l2":
         return _nearest_l2(left, right, np.float32(127.5), k, device, chunk)
     from_left, from_right = most_similar(
-        left, right, unit_images, square=measure == "ncc-square", k=k, device=device, chunk=chunk
+        left, right, _unit_images, square=measure == "ncc-square", k=k, device=device, chunk=chunk
     )
     return _by_correlation(from_left, k), _by_correlation(from_right, k)
 

@@ -4,9 +4,6 @@ The Fourier magnitudes of a patch do not change when it is translated, apart fro
 it is rotated. So the pairs with the most similar magnitudes over all orientations form the shortlist.
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
 import numpy as np
 import scipy.fft
 import torch
@@ -15,6 +12,7 @@ from numpy.typing import NDArray
 from pathgen.privacy.blocked_knn import one_thread_each
 from pathgen.privacy.d4_ncc import SYMMETRIES, apply_symmetry
 from pathgen.privacy.neighbours import Nearest, PixelMeasure, most_similar, nearest_both_ways
+from pathgen.privacy.settings import PrivacySettings
 
 # Compression changes finer detail. With 8 as well as with 16, all of 300 copies that were rotated, shifted by
 # 3 px and compressed as JPEG 80 ranked first among 4,000 patches (phantom, 32 px).
@@ -22,23 +20,6 @@ _HIGHEST_FREQUENCY = 10
 # Number of complex values per block of products, which should fit into the processor cache.
 _PRODUCT_VALUES = 350_000
 _CHUNK = 512
-
-
-@dataclass(frozen=True)
-class NccSearch:
-    """Orientations and shifts over which the correlation is maximised.
-
-    Attributes:
-        symmetries: ``identity``, or ``square`` for all 8 rotations and mirrorings.
-        max_shift_px: Maximum shift along either axis, below half of the side; 0 means no shifts.
-        shortlist: Number of neighbours per patch that are compared over all shifts.
-        device: Torch device.
-    """
-
-    symmetries: Literal["identity", "square"]
-    max_shift_px: int
-    shortlist: int
-    device: str = "cpu"
 
 
 def magnitudes(images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -106,7 +87,8 @@ def shifted_correlations(
     left: NDArray[np.uint8],
     right: NDArray[np.uint8],
     pairs: NDArray[np.int64],
-    search: NccSearch,
+    settings: PrivacySettings,
+    device: str = "cpu",
 ) -> NDArray[np.float64]:
     """Compute the largest correlation of pairs of patches over all orientations and shifts.
 
@@ -114,7 +96,8 @@ def shifted_correlations(
         left: Square RGB patches, uint8 (L, S, S, 3).
         right: Square RGB patches, uint8 (R, S, S, 3).
         pairs: Rows of `left` and of `right`, (P, 2); fastest if sorted by the first.
-        search: Orientations and shifts.
+        settings: Settings with the orientations and shifts; a shift is below half of the side.
+        device: Torch device.
 
     Returns:
         Largest normalised cross-correlation over the overlap of each pair, (P,), with an error of about 1e-6;
@@ -123,7 +106,7 @@ def shifted_correlations(
     Source:
         Padfield 2012 (masked normalised cross-correlation): means and norms are those of the overlap.
     """
-    side, reach, device = left.shape[1], search.max_shift_px, search.device
+    side, reach = left.shape[1], settings.max_shift_px
     assert 2 * reach < side, "patches must overlap by more than half"
     padded = int(scipy.fft.next_fast_len(side + reach, real=True))
     frequency = torch.arange(padded // 2 + 1)
@@ -138,7 +121,7 @@ def shifted_correlations(
     across = across.to(torch.complex64).to(device)  # (F / 2 + 1, V)
     overlap = side - shifts.abs()
     count = (overlap[:, None] * overlap * 3).to(torch.float64).to(device)  # (V, V)
-    orientations = SYMMETRIES if search.symmetries == "square" else 1
+    orientations = SYMMETRIES if settings.symmetries == "square" else 1
 
     lefts, at_left = np.unique(pairs[:, 0], return_inverse=True)
     rights, at_right = np.unique(pairs[:, 1], return_inverse=True)
@@ -196,7 +179,7 @@ def _nearest_of(
 
 
 def nearest_shifted(
-    left: NDArray[np.uint8], right: NDArray[np.uint8], search: NccSearch
+    left: NDArray[np.uint8], right: NDArray[np.uint8], settings: PrivacySettings, device: str = "cpu"
 ) -> tuple[Nearest, Nearest]:
     """Find the nearest patch of the other set by correlation over orientations and shifts.
 
@@ -206,30 +189,30 @@ def nearest_shifted(
     Args:
         left: Square RGB patches, uint8 (L, S, S, 3).
         right: Square RGB patches, uint8 (R, S, S, 3).
-        search: Orientations, shifts and the size of the shortlist.
+        settings: Settings with the orientations, the shifts and the size of the shortlist.
+        device: Torch device.
 
     Returns:
         Nearest patch in `right` of each patch in `left`, and the reverse (k = 1); the distance is 1 minus
         the correlation.
     """
-    measure: PixelMeasure = "ncc-square" if search.symmetries == "square" else "ncc"
-    unshifted = nearest_both_ways(left, right, measure=measure, k=1, device=search.device)
-    if search.max_shift_px == 0:
+    square = settings.symmetries == "square"
+    measure: PixelMeasure = "ncc-square" if square else "ncc"
+    unshifted = nearest_both_ways(left, right, measure=measure, k=1, device=device)
+    if settings.max_shift_px == 0:
         return unshifted
-    similar = most_similar(
-        left,
-        right,
-        magnitudes,
-        square=search.symmetries == "square",
-        k=search.shortlist,
-        device=search.device,
-    )
+    shortlist = settings.shift_shortlist
+    similar = most_similar(left, right, magnitudes, square=square, k=shortlist, device=device)
     every_left, every_right = np.arange(len(left))[:, None], np.arange(len(right))[:, None]
-    numbers = [(every_left * len(right) + found.index).ravel() for found in (unshifted[0], similar[0])] + [
-        (every_right + len(right) * found.index).ravel() for found in (unshifted[1], similar[1])
+    (_, of_left), (_, of_right) = similar
+    numbers = [
+        *(every_left * len(right) + index for index in (unshifted[0].index, of_left.cpu().numpy())),
+        *(every_right + len(right) * index for index in (unshifted[1].index, of_right.cpu().numpy())),
     ]
-    pairs = np.stack(np.divmod(np.unique(np.concatenate(numbers)), len(right)), axis=1)  # (P, 2)
-    distance = np.maximum(1.0 - shifted_correlations(left, right, pairs, search), 0.0)
+    pairs = np.stack(
+        np.divmod(np.unique(np.concatenate([one.ravel() for one in numbers])), len(right)), axis=1
+    )  # (P, 2)
+    distance = np.maximum(1.0 - shifted_correlations(left, right, pairs, settings, device), 0.0)
     return (
         _nearest_of(pairs[:, 0], pairs[:, 1], distance, len(left)),
         _nearest_of(pairs[:, 1], pairs[:, 0], distance, len(right)),

@@ -5,7 +5,6 @@ import numpy as np
 from pathgen.privacy.kernel_density import fit_projection
 from pathgen.privacy.nearest_pairs import CandidatePool
 from pathgen.privacy.settings import PrivacySettings
-from pathgen.privacy.shift_ncc import NccSearch
 
 SETTINGS = {
     "seed": 3,
@@ -80,6 +79,6 @@ def rms(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.sqrt(((a.astype(float) - b.astype(float)) ** 2).mean()))
 
 
-def pool_of(members: np.ndarray, nonmembers: np.ndarray, search: NccSearch) -> CandidatePool:
+def pool_of(members: np.ndarray, nonmembers: np.ndarray, settings: PrivacySettings) -> CandidatePool:
     """Return a pool with axes fitted to other patches."""
-    return CandidatePool(members, nonmembers, fit_projection(noise(99, 30)), search)
+    return CandidatePool(members, nonmembers, fit_projection(noise(99, 30)), settings)

@@ -5,17 +5,16 @@ import pytest
 from factories.privacy_sets import noise, pool_of, privacy_settings, rms
 
 from pathgen.metrics.features.texture_v1 import texture_v1
-from pathgen.privacy.attack_features import attack_features, null_attack_features, null_quantile
+from pathgen.privacy.attack_features import attack_features, null_quantile
 from pathgen.privacy.controls import build_controls
 from pathgen.privacy.nearest_pairs import CandidatePool, find_pairs
-from pathgen.privacy.shift_ncc import NccSearch
 
-SEARCH = NccSearch("square", 1, 2)
+SETTINGS = privacy_settings(max_shift_px=1)
 
 
 @pytest.fixture(scope="module")
 def pool() -> CandidatePool:
-    return pool_of(noise(0, 7), noise(1, 9), SEARCH)
+    return pool_of(noise(0, 7), noise(1, 9), SETTINGS)
 
 
 def test_union_equals_the_profile_of_both_sets(pool: CandidatePool) -> None:
@@ -54,7 +53,7 @@ def test_attack_features_equal_the_loops(pool: CandidatePool) -> None:
 
 
 def test_attack_features_tie_is_split(pool: CandidatePool) -> None:
-    twins = pool_of(pool.members, pool.members, SEARCH)
+    twins = pool_of(pool.members, pool.members, SETTINGS)
     found = attack_features(twins.profile(noise(6, 10)), twins.profile(noise(7, 10)), twins)
     for measure in ("l2", "ncc", "features"):
         np.testing.assert_array_equal(found.votes[measure][:7], found.votes[measure][7:])
@@ -63,10 +62,9 @@ def test_attack_features_tie_is_split(pool: CandidatePool) -> None:
 
 def test_null_attack_features_do_not_depend_on_nonmembers(pool: CandidatePool) -> None:
     half = np.arange(7) < 3
-    other = pool_of(pool.members, noise(10, 9), SEARCH)
+    other = pool_of(pool.members, noise(10, 9), SETTINGS)
     one, two = (
-        null_attack_features(at.profile(noise(8, 30)), at.profile(noise(9, 12)), at, half)
-        for at in (pool, other)
+        attack_features(at.profile(noise(8, 30)), at.profile(noise(9, 12)), at, half) for at in (pool, other)
     )
     assert one.votes["l2"].sum() == 30
     for name in ("votes", "distance", "reference_distance"):
@@ -77,7 +75,7 @@ def test_null_attack_features_do_not_depend_on_nonmembers(pool: CandidatePool) -
 
 
 def test_null_quantile_does_not_depend_on_membership(pool: CandidatePool) -> None:
-    swapped = pool_of(pool.nonmembers, pool.members, SEARCH)
+    swapped = pool_of(pool.nonmembers, pool.members, SETTINGS)
     reference = noise(11, 40)
     expected = pytest.approx(null_quantile(swapped.profile(reference)), abs=1e-6)
     assert null_quantile(pool.profile(reference)) == expected

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import scipy.stats
-from factories.privacy_sets import blocks, rms
+from factories.privacy_sets import blocks, privacy_settings, rms
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import KernelDensity
 
@@ -17,14 +17,13 @@ from pathgen.privacy.memorisation_scores import (
     reference_stats,
 )
 from pathgen.privacy.nearest_pairs import CandidatePool
-from pathgen.privacy.shift_ncc import NccSearch
 from pathgen.results.audit import MemorisationScore
 
 
 @pytest.fixture(scope="module")
 def pool() -> CandidatePool:
-    search = NccSearch("identity", 0, 1)
-    return CandidatePool(blocks(0, 40), blocks(1, 40), fit_projection(blocks(2, 40)), search)
+    projection = fit_projection(blocks(2, 40))
+    return CandidatePool(blocks(0, 40), blocks(1, 40), projection, privacy_settings(symmetries="identity"))
 
 
 def scores_of(images: np.ndarray, pool: CandidatePool) -> dict[str, MemorisationScore]:

@@ -5,12 +5,14 @@ import io
 import numpy as np
 import pytest
 import torch
-from factories.privacy_sets import correlation, noise, tissue
+from factories.privacy_sets import correlation, noise, privacy_settings, tissue
 from PIL import Image
 
 from pathgen.privacy.controls import rotate_each, shift_each, stain_each
 from pathgen.privacy.d4_ncc import apply_symmetry, best_orientation, parity_parts, part_slices
-from pathgen.privacy.shift_ncc import NccSearch, magnitudes, nearest_shifted, shifted_correlations
+from pathgen.privacy.shift_ncc import magnitudes, nearest_shifted, shifted_correlations
+
+SHIFTED = privacy_settings(max_shift_px=3, shift_shortlist=5)
 
 
 def patches(seed: int, n: int) -> np.ndarray:
@@ -45,7 +47,7 @@ def test_shifted_correlations_equal_the_loop(symmetries: str, positions: int) ->
     left, right = patches(0, 5), patches(1, 4)
     left[4] = 200  # no pattern
     pairs = np.array([(i, j) for i in range(5) for j in range(4)])
-    found = shifted_correlations(left, right, pairs, NccSearch(symmetries, 2, 1))
+    found = shifted_correlations(left, right, pairs, privacy_settings(symmetries=symmetries, max_shift_px=2))
     expected = [naive_shifted(left[i], right[j], 2, positions) for i, j in pairs]
     np.testing.assert_allclose(found, expected, atol=2e-6)
 
@@ -53,7 +55,7 @@ def test_shifted_correlations_equal_the_loop(symmetries: str, positions: int) ->
 def test_nearest_shifted_with_all_pairs_equals_the_loop() -> None:
     left, right = patches(2, 6), patches(3, 5)
     table = np.array([[1 - naive_shifted(a, b, 1, 8) for b in right] for a in left])
-    found = nearest_shifted(left, right, NccSearch("square", 1, 6))
+    found = nearest_shifted(left, right, privacy_settings(max_shift_px=1, shift_shortlist=6))
     for nearest, distances in zip(found, (table, table.T), strict=True):
         np.testing.assert_array_equal(nearest.index[:, 0], distances.argmin(axis=1))
         np.testing.assert_allclose(nearest.distance[:, 0], distances.min(axis=1), atol=2e-6)
@@ -81,7 +83,7 @@ def rank_of_copies(honest: np.ndarray, originals: np.ndarray, *, count: int) -> 
     copied = originals[rng.choice(len(originals), count, replace=False)]
     changed = shift_each(rotate_each(copied, rng), 3, rng)
     synthetic = np.concatenate([honest, np.stack([compressed(image) for image in changed])])
-    found, _ = nearest_shifted(synthetic, originals, NccSearch("square", 3, 5))
+    found, _ = nearest_shifted(synthetic, originals, SHIFTED)
     order = np.argsort(found.distance[:, 0], kind="stable")
     return int(np.flatnonzero(order >= len(honest)).max()) + 1
 
@@ -113,8 +115,8 @@ def test_shift_each_moves_by_the_given_pixels() -> None:
 def test_nearest_shifted_on_gpu_equals_cpu() -> None:
     left, right = tissue(30, 60), tissue(31, 50)
     for here, there in zip(
-        nearest_shifted(left, right, NccSearch("square", 3, 5)),
-        nearest_shifted(left, right, NccSearch("square", 3, 5, "cuda")),
+        nearest_shifted(left, right, SHIFTED),
+        nearest_shifted(left, right, SHIFTED, "cuda"),
         strict=True,
     ):
         np.testing.assert_allclose(there.distance, here.distance, atol=5e-6)
