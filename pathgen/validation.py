@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pathgen.classifier.discovery import smallest_image_px
-from pathgen.classifier.mixing import mixed_counts
-from pathgen.classifier.settings import TrainClassifierSettings
+from pathgen.classifier.settings import TrainClassifierSettings, mixed_counts
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.params import PARAMS_FILE, Settings, parse_section, read_params
 from pathgen.evaluation.settings import EvaluateSettings

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pathgen.classifier.mixing import mixed_counts
-from pathgen.classifier.settings import RegimeSettings
+from pathgen.classifier.settings import RegimeSettings, mixed_counts
 from pathgen.core.errors import PathgenError
 from pathgen.core.labels import LABELS
 from pathgen.core.seeding import numpy_generator

@@ -8,14 +8,15 @@ from numpy.typing import NDArray
 from pathgen.core.errors import PathgenError
 from pathgen.metrics.features import SMALLEST_SIDE_PX
 
+Images = Mapping[str, NDArray[np.uint8]]
+"""RGB patches, uint8 (N, S, S, 3), by label."""
 
-def check_patch_sets(
-    sets: Mapping[str, Mapping[str, NDArray[np.uint8]]], labels: Iterable[str], smallest: int, hint: str
-) -> None:
+
+def check_patch_sets(sets: Mapping[str, Images], labels: Iterable[str], smallest: int, hint: str) -> None:
     """Refuse patch sets that are too small or whose patches cannot be compared.
 
     Args:
-        sets: Patches, uint8 (N, H, W, 3), by role and label.
+        sets: Patches by role and label.
         labels: Labels to check.
         smallest: Required number of patches per set.
         hint: Advice to a user whose set is smaller.

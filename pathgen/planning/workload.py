@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from pathgen.classifier.mixing import mixed_counts
+from pathgen.classifier.settings import mixed_counts
 from pathgen.core.labels import LABELS
 from pathgen.studies.tuning.overrides import tried_values
 from pathgen.studies.tuning.settings import Dimension

@@ -61,13 +61,7 @@ def run_attacks(
     for attack in FAMILY:
         scores = attack.score(features)
         if attack.kind == "votes":
-            results[attack.name] = member_share(
-                scores,
-                features.is_member,
-                confidence=settings.confidence,
-                n_permutations=settings.n_permutations,
-                rng=rng,
-            )
+            results[attack.name] = member_share(scores, features.is_member, settings, rng)
         else:
             results |= score_tests(attack.name, scores, features.is_member, confidence=settings.confidence)
     return {name: results[name] for name in QUESTIONS}

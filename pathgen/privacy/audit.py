@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pathgen.core.seeding import numpy_generator
-from pathgen.metrics.patch_checks import check_patch_sets
+from pathgen.metrics.patch_checks import Images, check_patch_sets
 from pathgen.metrics.statistics.multiple_testing import holm
 from pathgen.privacy.attack_family import QUESTIONS, run_attacks
 from pathgen.privacy.attack_features import attack_features
@@ -23,9 +23,6 @@ from pathgen.privacy.nearest_pairs import ClassPairs, find_pairs
 from pathgen.privacy.rate_intervals import wilson_interval
 from pathgen.privacy.settings import PrivacySettings
 from pathgen.results.audit import LEAKAGE, PASSED, REFUSED, AttackResult, Audit, ClassAudit, MemorisationScore
-
-Images = Mapping[str, NDArray[np.uint8]]
-"""RGB patches, uint8 (N, S, S, 3), by label."""
 
 _NO_PROOF = (
     "No test on a finite set proves that it is anonymous: another attack may find more. Only a generator "

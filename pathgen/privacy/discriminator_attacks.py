@@ -14,6 +14,7 @@ from pathgen.core.seeding import numpy_generator, torch_generator
 from pathgen.privacy.blocked_knn import one_thread_each
 from pathgen.privacy.membership_tests import TestResult, score_tests
 from pathgen.privacy.nearest_pairs import ClassPairs
+from pathgen.privacy.settings import PrivacySettings
 
 _BATCH = 16
 _WIDTH = 8
@@ -49,9 +50,8 @@ def shadow_scores(
     synthetic: NDArray[np.uint8],
     reference: NDArray[np.uint8],
     candidates: NDArray[np.uint8],
+    settings: PrivacySettings,
     *,
-    steps: int,
-    seed: int,
     purpose: str,
     device: str,
 ) -> NDArray[np.float64]:
@@ -61,8 +61,7 @@ def shadow_scores(
         synthetic: Synthetic patches, uint8 (Q, S, S, 3).
         reference: Originals that were not used for training, uint8 (R, S, S, 3).
         candidates: Patches to score, uint8 (P, S, S, 3).
-        steps: Number of optimiser steps.
-        seed: Random seed of weights and batches.
+        settings: Settings with the seed and the number of optimiser steps.
         purpose: Purpose of the random draws.
         device: Torch device.
 
@@ -74,13 +73,14 @@ def shadow_scores(
         synthetic set; here, only its discriminator, against originals, so that it learns how the synthetic
         set differs from unseen originals instead of from a second generator.
     """
+    seed = settings.seed
     network = _network(synthetic.shape[1], torch_generator(seed, "privacy", "shadow weights", purpose))
     network.to(device)
     optimiser = torch.optim.Adam(network.parameters(), _LEARNING_RATE)
     rng = numpy_generator(seed, "privacy", "shadow batches", purpose)
     loss_function = nn.BCEWithLogitsLoss()
     target = torch.cat([torch.ones(_BATCH), torch.zeros(_BATCH)]).to(device)
-    for _ in range(steps):
+    for _ in range(settings.shadow_steps):
         fake = synthetic[rng.integers(0, len(synthetic), _BATCH)]
         real = reference[rng.integers(0, len(reference), _BATCH)]
         optimiser.zero_grad(set_to_none=True)
@@ -121,8 +121,7 @@ def shadow_tests(pairs: ClassPairs) -> dict[str, TestResult]:
             sets[name],
             np.concatenate(pairs.reference),
             candidates,
-            steps=settings.shadow_steps,
-            seed=settings.seed,
+            settings,
             purpose=f"{pairs.label} {name}",
             device=pool.device,
         )

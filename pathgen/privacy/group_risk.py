@@ -12,6 +12,7 @@ from pathgen.patches.store import PatchSet
 from pathgen.privacy.membership_tests import FALSE_POSITIVE_RATE, TestResult, false_positive_threshold
 from pathgen.privacy.nearest_pairs import ClassPairs
 from pathgen.privacy.rate_intervals import auc_with_interval, binomial_interval
+from pathgen.privacy.settings import PrivacySettings
 from pathgen.privacy.shift_ncc import nearest_shifted
 from pathgen.results.audit import ExposedPatch, GroupRisk
 
@@ -135,9 +136,7 @@ def slides_auc(
     seen_slides: Sequence[str],
     unseen: NDArray[np.float64],
     unseen_slides: Sequence[str],
-    *,
-    confidence: float,
-    n_permutations: int,
+    settings: PrivacySettings,
     rng: np.random.Generator,
 ) -> TestResult | None:
     """Test whether training slides are distinguishable from other slides.
@@ -147,8 +146,7 @@ def slides_auc(
         seen_slides: Slide of each of them, (P,).
         unseen: Scores of patches of other slides, (Q,).
         unseen_slides: Slide of each of them, (Q,).
-        confidence: Level of the interval.
-        n_permutations: Number of random permutations of slides, if there are more than this number.
+        settings: Settings with the level of the interval and the maximum number of permutations of slides.
         rng: Random generator of the permutations.
 
     Returns:
@@ -166,11 +164,11 @@ def slides_auc(
     test = scipy.stats.permutation_test(
         means,
         lambda a, b: (a[:, None] > b).sum() + 0.5 * (a[:, None] == b).sum(),
-        n_resamples=n_permutations,
+        n_resamples=settings.n_permutations,
         alternative="greater",
         rng=rng,
     )
-    area, low, high = auc_with_interval(means[0], means[1], confidence)
+    area, low, high = auc_with_interval(means[0], means[1], settings.confidence)
     return TestResult(area, low, high, 0.5, float(test.pvalue))
 
 
@@ -185,18 +183,16 @@ def slide_test(pairs: ClassPairs, members: pd.DataFrame, unseen: PatchSet) -> Te
     Returns:
         Result; None with fewer than two slides on either side.
     """
-    rng, settings = pairs.rng("unseen slides", pairs.label), pairs.settings
-    count = min(len(unseen), len(pairs.pool.members))
+    rng, pool = pairs.rng("unseen slides", pairs.label), pairs.pool
+    count = min(len(unseen), len(pool.members))
     sample = unseen.take(np.sort(rng.choice(len(unseen), count, replace=False)))
-    nearest, _ = nearest_shifted(
-        np.asarray(sample.images), pairs.synthetic, pairs.settings, pairs.pool.device
-    )
+    images = np.asarray(sample.images)
+    nearest, _ = nearest_shifted(images, pairs.synthetic, pool.settings, pool.device)
     return slides_auc(
         -pairs.profile.pairs["ncc"].of_members,
         members["slide"].astype(str).tolist(),
         -nearest.distance[:, 0],
         sample.index["slide"].astype(str).tolist(),
-        confidence=settings.confidence,
-        n_permutations=settings.n_permutations,
-        rng=rng,
+        pool.settings,
+        rng,
     )

@@ -8,6 +8,7 @@ import scipy.stats
 from numpy.typing import NDArray
 
 from pathgen.privacy.rate_intervals import auc_with_interval, binomial_interval, wilson_interval
+from pathgen.privacy.settings import PrivacySettings
 
 FALSE_POSITIVE_RATE = 0.01
 STRICT_FALSE_POSITIVE_RATE = 0.001
@@ -37,9 +38,7 @@ class TestResult:
 def member_share(
     votes: NDArray[np.float64],
     is_member: NDArray[np.bool_],
-    *,
-    confidence: float,
-    n_permutations: int,
+    settings: PrivacySettings,
     rng: np.random.Generator,
 ) -> TestResult:
     """Test whether members are the nearest originals of more synthetic patches than non-members are.
@@ -47,8 +46,7 @@ def member_share(
     Args:
         votes: Number of synthetic patches per patch of the pool, (P,).
         is_member: Whether each patch is a member, (P,).
-        confidence: Level of the interval.
-        n_permutations: Number of random labellings behind the p-value.
+        settings: Settings with the level of the interval and the number of labellings behind the p-value.
         rng: Random generator of the labellings.
 
     Returns:
@@ -66,29 +64,20 @@ def member_share(
         return TestResult(None, None, None, expected, 1.0)
     observed = float(votes[is_member].sum())
     levels, counts = np.unique(votes, return_counts=True)
-    sampled = rng.multivariate_hypergeometric(counts, n_members, size=n_permutations, method="marginals")
+    drawn = settings.n_permutations
+    sampled = rng.multivariate_hypergeometric(counts, n_members, size=drawn, method="marginals")
     as_high = int((sampled @ levels >= observed - 1e-9).sum())
     effective = float(total**2 / (votes**2).sum())
-    low, high = wilson_interval(observed / total, effective, confidence)
-    return TestResult(float(observed / total), low, high, expected, (1 + as_high) / (1 + n_permutations))
+    low, high = wilson_interval(observed / total, effective, settings.confidence)
+    return TestResult(float(observed / total), low, high, expected, (1 + as_high) / (1 + drawn))
 
 
-def attack_auc(scores: NDArray[np.float64], is_member: NDArray[np.bool_], *, confidence: float) -> TestResult:
-    """Test whether a score ranks members above non-members.
-
-    Args:
-        scores: Scores, higher for members, (P,).
-        is_member: Whether each patch is a member, (P,).
-        confidence: Level of the interval.
-
-    Returns:
-        ROC-AUC; 0.5 is expected. It is insensitive to rare copying: see `attack_tpr`. The p-value is that of
-        the Mann-Whitney test: normal approximation, corrected for continuity and ties; 1 for equal scores.
-    """
-    members, others = scores[is_member], scores[~is_member]
+def _auc_test(members: NDArray[np.float64], others: NDArray[np.float64], confidence: float) -> TestResult:
+    """Test by the Mann-Whitney test whether a score ranks members above non-members."""
     area, low, high = auc_with_interval(members, others, confidence)
     p_value = 1.0
-    if scores.max() > scores.min():
+    if np.ptp(np.concatenate([members, others])) > 0:
+        # Normal approximation, corrected for continuity and ties.
         test = scipy.stats.mannwhitneyu(members, others, alternative="greater", method="asymptotic")
         p_value = float(test.pvalue)
     return TestResult(area, low, high, 0.5, p_value)
@@ -149,10 +138,11 @@ def score_tests(
         confidence: Level of the intervals.
 
     Returns:
-        Results ``{name}_auc``, ``{name}_tpr`` and ``{name}_strict_tpr``. The last one allows no false
+        Results ``{name}_auc``, ``{name}_tpr`` and ``{name}_strict_tpr``. The ROC-AUC (0.5 is expected) is
+        insensitive to rare copying; its p-value is 1 for equal scores. The last result allows no false
         positive below 1,000 non-members: it is the most powerful if a few copies have the highest scores.
     """
-    results = {f"{name}_auc": attack_auc(scores, is_member, confidence=confidence)}
+    results = {f"{name}_auc": _auc_test(scores[is_member], scores[~is_member], confidence)}
     for ending, rate in (("tpr", FALSE_POSITIVE_RATE), ("strict_tpr", STRICT_FALSE_POSITIVE_RATE)):
         results[f"{name}_{ending}"] = attack_tpr(
             scores, is_member, confidence=confidence, false_positive_rate=rate

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from pathgen.privacy.controls import mean_shrunk
 from pathgen.privacy.nearest_pairs import CandidatePool, ClassPairs
-from pathgen.privacy.neighbours import nearest_both_ways
+from pathgen.privacy.neighbours import Nearest, nearest_both_ways
 from pathgen.results.audit import MemorisationScore
 
 SCORES = {
@@ -50,15 +50,13 @@ class ReferenceStats:
     """Statistics that do not depend on the synthetic set.
 
     Attributes:
-        unseen: Distances of each non-member to its two nearest members, (n, 2).
-        nearest_of_unseen: Row of the nearest member, (n,).
+        unseen: The two nearest members of each non-member.
         among_members: Distance of each member to its nearest other member, (n,).
         centres: Centres of the cells on the axes of the projection, (K, d).
         cell_of_unseen: Cell of each non-member, (n,).
     """
 
-    unseen: NDArray[np.float64]
-    nearest_of_unseen: Rows
+    unseen: Nearest
     among_members: NDArray[np.float64]
     centres: NDArray[np.float32]
     cell_of_unseen: Rows
@@ -86,9 +84,8 @@ def reference_stats(pool: CandidatePool, rng: np.random.Generator) -> ReferenceS
     cells = int(np.clip(n // _MEMBERS_PER_CELL, 1, _MAX_CELLS))
     with threadpool_limits(limits=1, user_api="blas"):  # same bytes on any number of cores
         centres, _ = scipy.cluster.vq.kmeans2(members, cells, minit="++", rng=rng, missing="warn")
-        return ReferenceStats(
-            unseen.distance, unseen.index[:, 0], among, centres.astype(np.float32), _cell(nonmembers, centres)
-        )
+        cells_of_unseen = _cell(nonmembers, centres)
+    return ReferenceStats(unseen, among, centres.astype(np.float32), cells_of_unseen)
 
 
 def data_copying(
@@ -180,10 +177,10 @@ def compute_scores(
     first = d[:, :1]
     counts = 1 + (others < first).sum(1) + 0.5 * (others == first).sum(1)
     cell = _cell(pool.projection.coordinates(images), stats.centres)
-    base, cell_of_base = stats.unseen, stats.cell_of_unseen
+    base, cell_of_base = stats.unseen.distance, stats.cell_of_unseen
     gaps = stats.among_members
     authentic = d[:, 0] > gaps[to_members.index[:, 0]]
-    base_authentic = base[:, 0] > gaps[stats.nearest_of_unseen]
+    base_authentic = base[:, 0] > gaps[stats.unseen.index[:, 0]]
 
     def ratios(distances: NDArray[np.float64]) -> NDArray[np.float64]:
         # Two copies have the ratio 1.

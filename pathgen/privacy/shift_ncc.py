@@ -206,12 +206,10 @@ def nearest_shifted(
     every_left, every_right = np.arange(len(left))[:, None], np.arange(len(right))[:, None]
     (_, of_left), (_, of_right) = similar
     numbers = [
-        *(every_left * len(right) + index for index in (unshifted[0].index, of_left.cpu().numpy())),
-        *(every_right + len(right) * index for index in (unshifted[1].index, of_right.cpu().numpy())),
+        *((every_left * len(right) + i).ravel() for i in (unshifted[0].index, of_left.cpu().numpy())),
+        *((every_right + len(right) * i).ravel() for i in (unshifted[1].index, of_right.cpu().numpy())),
     ]
-    pairs = np.stack(
-        np.divmod(np.unique(np.concatenate([one.ravel() for one in numbers])), len(right)), axis=1
-    )  # (P, 2)
+    pairs = np.stack(np.divmod(np.unique(np.concatenate(numbers)), len(right)), axis=1)  # (P, 2)
     distance = np.maximum(1.0 - shifted_correlations(left, right, pairs, settings, device), 0.0)
     return (
         _nearest_of(pairs[:, 0], pairs[:, 1], distance, len(left)),

@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pathgen.classifier.mixing import mixed_counts
 from pathgen.classifier.regimes import build_regime
-from pathgen.classifier.settings import RegimeSettings
+from pathgen.classifier.settings import RegimeSettings, mixed_counts
 from pathgen.core.errors import PathgenError
 from pathgen.patches.store import PatchSet
 

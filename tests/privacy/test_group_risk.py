@@ -28,10 +28,8 @@ def test_risk_by_group_uses_the_common_threshold() -> None:
 
 def between_slides(seen: np.ndarray, seen_slides: list[str], n_permutations: int) -> TestResult | None:
     unseen, unseen_slides = np.repeat([1.0, 2, 3, 4], 20), [f"b{i // 20}" for i in range(80)]
-    rng = np.random.default_rng(0)
-    return slides_auc(
-        seen, seen_slides, unseen, unseen_slides, confidence=0.95, n_permutations=n_permutations, rng=rng
-    )
+    settings = privacy_settings().model_copy(update={"n_permutations": n_permutations})
+    return slides_auc(seen, seen_slides, unseen, unseen_slides, settings, np.random.default_rng(0))
 
 
 def test_slides_auc_permutes_whole_slides() -> None:

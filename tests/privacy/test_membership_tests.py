@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import scipy.stats
 import sklearn.metrics
+from factories.privacy_sets import privacy_settings
 
 from pathgen.metrics.statistics.multiple_testing import holm
-from pathgen.privacy.membership_tests import TestResult, attack_auc, attack_tpr, member_share
+from pathgen.privacy.membership_tests import TestResult, attack_tpr, member_share, score_tests
 from pathgen.privacy.neighbours import nearest_both_ways
 from pathgen.privacy.rate_intervals import auc_with_interval, binomial_interval, wilson_interval
 
@@ -44,12 +45,16 @@ def test_auc_interval_equals_the_jackknife() -> None:
     assert area == pytest.approx(above.mean())
 
 
+def auc_of(scores: np.ndarray, is_member: np.ndarray) -> TestResult:
+    return score_tests("attack", scores, is_member, confidence=0.95)["attack_auc"]
+
+
 def test_attack_auc_p_value_is_uniform_without_leakage() -> None:
     rng = np.random.default_rng(3)
     is_member = np.arange(100) < 50
-    values = [attack_auc(rng.normal(size=100), is_member, confidence=0.95).p_value for _ in range(400)]
+    values = [auc_of(rng.normal(size=100), is_member).p_value for _ in range(400)]
     assert scipy.stats.kstest(values, "uniform").pvalue > 0.01
-    assert attack_auc(np.zeros(100), is_member, confidence=0.95).p_value == 1.0
+    assert auc_of(np.zeros(100), is_member).p_value == 1.0
 
 
 @pytest.mark.parametrize("allowed", [0, 1, 2])
@@ -71,10 +76,10 @@ def test_holm_on_a_worked_example() -> None:
     assert holm({"a": 0.7, "b": 0.9}) == {"a": 1.0, "b": 1.0}
 
 
-def share_of(votes: list[float], members: int, **changed: object) -> TestResult:
+def share_of(votes: list[float], members: int, *, n_permutations: int = 40_000) -> TestResult:
     is_member = np.arange(len(votes)) < members
-    chosen = {"confidence": 0.95, "n_permutations": 40_000, "rng": np.random.default_rng(4), **changed}
-    return member_share(np.array(votes, float), is_member, **chosen)
+    settings = privacy_settings().model_copy(update={"n_permutations": n_permutations})
+    return member_share(np.array(votes, float), is_member, settings, np.random.default_rng(4))
 
 
 def test_member_share_p_value_equals_enumeration() -> None:
@@ -164,7 +169,7 @@ def test_membership_tests_over_a_hundred_simulations(share: float) -> None:
         synthetic[:copied] = pool[rng.integers(0, N, copied)]
         _, nearest = nearest_both_ways(synthetic, pool, measure="l2", k=1)
         scores = -nearest.distance[:, 0]
-        area = attack_auc(scores, is_member, confidence=0.95)
+        area = auc_of(scores, is_member)
         covered += area.low <= 0.5 <= area.high
         above += attack_tpr(scores, is_member, confidence=0.95).p_value <= 0.025
     if share:

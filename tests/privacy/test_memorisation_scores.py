@@ -130,7 +130,7 @@ def test_fit_projection_equals_svd() -> None:
 
 def test_shadow_scores_detect_copies_and_are_reproducible() -> None:
     members, others, reference = blocks(7, 30), blocks(8, 30), blocks(9, 60)
-    chosen = {"steps": 100, "seed": 1, "purpose": "test", "device": "cpu"}
+    chosen = {"settings": privacy_settings(shadow_steps=100), "purpose": "test", "device": "cpu"}
     candidates = np.concatenate([members, others])
     scores = shadow_scores(members, reference, candidates, **chosen)
     assert roc_auc_score(np.arange(60) < 30, scores) > 0.7

@@ -19,9 +19,9 @@ from pathgen.metrics.fidelity import (
     spectrum,
 )
 from pathgen.metrics.fidelity.metric import FeaturePair, Metric, PatchFeatures
-from pathgen.metrics.fidelity.patch_features import Images, concatenate, extract_features
+from pathgen.metrics.fidelity.patch_features import concatenate, extract_features
 from pathgen.metrics.fidelity.settings import FidelitySettings
-from pathgen.metrics.patch_checks import check_patch_sets
+from pathgen.metrics.patch_checks import Images, check_patch_sets
 from pathgen.results.fidelity import Fidelity, MetricInfo
 
 METRICS: tuple[Metric, ...] = (

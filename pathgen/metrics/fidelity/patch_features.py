@@ -17,10 +17,8 @@ from pathgen.metrics.fidelity.sliced_wasserstein import (
     project_neighbourhoods,
     scale_deviations,
 )
+from pathgen.metrics.patch_checks import Images
 from pathgen.metrics.power_spectrum import radial_power
-
-Images = Mapping[str, NDArray[np.uint8]]
-"""RGB patches, uint8 (N, S, S, 3), by label."""
 
 _CHUNK = 1024
 _UNIT_PATCHES = 1000
