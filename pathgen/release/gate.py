@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError
 from pathgen.core.params import PARAMS_FILE
+from pathgen.patches.schemas import ROLES
 from pathgen.patches.store import open_patch_set
 from pathgen.release.inputs import ReleaseInputs
 from pathgen.release.limits import checks
@@ -110,8 +111,8 @@ def _copies(study: ReleaseInputs) -> list[PathgenError]:
     # Two patches of a single colour are not copies of each other.
     originals = {
         _digest(image)
-        for folder in study.originals
-        for image in open_patch_set(folder).images
+        for role in ROLES
+        for image in open_patch_set(study.root / layout.patch_set(role)).images
         if (image != image[0, 0]).any()
     }
     copies = [

@@ -62,11 +62,6 @@ class ReleaseInputs:
     page: str
 
     @property
-    def originals(self) -> list[Path]:
-        """Folders of the original patches, one per role."""
-        return [self.root / layout.patch_set(role) for role in ROLES]
-
-    @property
     def count(self) -> int:
         """Number of released patches."""
         return sum(len(patches) for patches in self.sets.values())

@@ -23,7 +23,7 @@ from pathgen.report.load import (
     trained_generators,
 )
 from pathgen.report.metric_table import metric_rows
-from pathgen.report.privacy import privacy_section
+from pathgen.report.privacy import PrivacySection
 from pathgen.report.privacy_utility import Point, tradeoff, tradeoff_picture
 from pathgen.report.result_table import Row, mean_estimate, result_rows
 from pathgen.report.seed_intervals import both_ways, calibration_errors
@@ -197,7 +197,7 @@ def gather_page(
             name: (record, metric_rows(record.metrics, record.about))
             for name, record in read_fidelity(root).items()
         },
-        "privacy": {name: privacy_section(audit, generators[name]) for name, audit in audits.items()},
+        "privacy": {name: PrivacySection(audit, generators[name]) for name, audit in audits.items()},
         "privacy_pictures": figures.privacy_pictures(root / layout.PRIVACY, with_original=with_original),
         "roles": None if samples is None else role_table(samples),
         "left_out": left_out,

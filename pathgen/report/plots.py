@@ -136,53 +136,48 @@ def _plot_interval(
 
 
 def _plot_roc(rows: Sequence[Row]) -> Figure:
-    figure, axis = empty_plot(height=5.4)
-    axis.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="chance level")
     columns = ("false_positive_rate", "true_positive_rate")
-    for place, row in enumerate(rows):
-        _plot_curves(axis, place, row, lambda run: run.roc, columns, linewidth=1.6, alpha=0.8)
-    axis.set_xlabel("false-positive rate (1 − specificity)")
-    axis.set_ylabel("true-positive rate (sensitivity)")
+    figure, axis = _plot_curves(rows, lambda run: run.roc, columns, "chance level", linewidth=1.6, alpha=0.8)
+    axis.set(xlabel="false-positive rate (1 − specificity)", ylabel="true-positive rate (sensitivity)")
     axis.legend(loc="lower right", fontsize="small")
     return figure
 
 
 def _plot_reliability(rows: Sequence[Row]) -> Figure:
     """Plot the share of tumour patches against the predicted probability."""
-    figure, axis = empty_plot(height=5.4)
-    axis.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="calibrated")
     columns = ("mean_score", "tumor_share")
-    for place, row in enumerate(rows):
-        marker = {"marker": MARKERS[place % len(MARKERS)], "markersize": 4}
-        _plot_curves(
-            axis, place, row, lambda run: run.reliability, columns, linewidth=1.4, alpha=0.85, **marker
-        )
-    axis.set_xlabel("predicted probability of tumour")
-    axis.set_ylabel("observed share of tumour")
+    style = {"linewidth": 1.4, "alpha": 0.85, "markersize": 4}
+    figure, axis = _plot_curves(rows, lambda run: run.reliability, columns, "calibrated", MARKERS, **style)
+    axis.set(xlabel="predicted probability of tumour", ylabel="observed share of tumour")
     legend_below(figure)
     return figure
 
 
 def _plot_curves(
-    axis: Axes,
-    place: int,
-    row: Row,
+    rows: Sequence[Row],
     curve_of: Callable[[Run], pd.DataFrame | None],
     columns: tuple[str, str],
+    diagonal: str,
+    markers: Sequence[str] = ("none",),
     **style: Any,
-) -> None:
-    """Plot one curve per run of a row, all in the style of the row's place, in the unit square."""
-    curves = [curve for run in row.runs if (curve := curve_of(run)) is not None]
-    for number_of_run, curve in enumerate(curves):
-        keep = np.unique(np.linspace(0, len(curve) - 1, min(_MAX_POINTS, len(curve))).astype(int))
-        axis.plot(
-            *(curve[column].to_numpy()[keep] for column in columns),
-            label=f"{row.words}, {row.classifier}" if number_of_run == 0 else None,
-            color=COLOURS[place % len(COLOURS)],
-            linestyle=LINES[place % len(LINES)],
-            **style,
-        )
+) -> tuple[Figure, Axes]:
+    """Plot one curve per run in the unit square, in the style of its row, and the named diagonal."""
+    figure, axis = empty_plot(height=5.4)
+    axis.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label=diagonal)
+    for place, row in enumerate(rows):
+        curves = [curve for run in row.runs if (curve := curve_of(run)) is not None]
+        for number_of_run, curve in enumerate(curves):
+            keep = np.unique(np.linspace(0, len(curve) - 1, min(_MAX_POINTS, len(curve))).astype(int))
+            axis.plot(
+                *(curve[column].to_numpy()[keep] for column in columns),
+                label=f"{row.words}, {row.classifier}" if number_of_run == 0 else None,
+                color=COLOURS[place % len(COLOURS)],
+                linestyle=LINES[place % len(LINES)],
+                marker=markers[place % len(markers)],
+                **style,
+            )
     axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+    return figure, axis
 
 
 def _plot_confusion(cells: Mapping[str, int]) -> Figure:

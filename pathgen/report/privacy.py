@@ -1,7 +1,7 @@
 """Privacy audit of one generator: what an attacker gains, and whether the controls came out right."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 
@@ -43,24 +43,56 @@ class PrivacySection:
 
     Attributes:
         audit: The audit.
-        guarantees: Label to the differential-privacy guarantee, None without one; empty without checkpoints.
-        auc: Label to the strongest attack by ROC-AUC.
-        tpr: Label to the strongest attack by the true-positive rate at a 1 % false-positive rate.
-        supplementary: Attack that the verdict does not use, and its statistic (``auc``, or ``tpr`` at a 1 %
-            false-positive rate), to its strength by label; only those that were run.
-        scores: Names of the published memorisation scores, in order.
-        called_copying: Labels that C_T would call copied.
-        rows: All metrics of the file.
+        generator: Label to model.json of the generator's checkpoints; empty without checkpoints.
     """
 
     audit: Audit
-    guarantees: Mapping[str, DpGuarantee | None]
-    auc: Mapping[str, Strength]
-    tpr: Mapping[str, Strength]
-    supplementary: Mapping[tuple[str, str], Mapping[str, Strength]]
-    scores: Sequence[str]
-    called_copying: Sequence[str]
-    rows: Sequence[MetricRow]
+    generator: Mapping[str, GeneratorMeta]
+
+    @property
+    def guarantees(self) -> dict[str, DpGuarantee | None]:
+        """Label to the differential-privacy guarantee, None without one."""
+        return {label: meta.privacy for label, meta in self.generator.items()}
+
+    @property
+    def auc(self) -> dict[str, Strength]:
+        """Label to the strongest attack by ROC-AUC."""
+        return _strongest(self.audit, "_auc")
+
+    @property
+    def tpr(self) -> dict[str, Strength]:
+        """Label to the strongest attack by the true-positive rate at a 1 % false-positive rate."""
+        return _strongest(self.audit, "_tpr")
+
+    @property
+    def supplementary(self) -> dict[tuple[str, str], dict[str, Strength]]:
+        """Attack that the verdict does not use, and ``auc`` or ``tpr``, to its strength by label."""
+        found: dict[tuple[str, str], dict[str, Strength]] = {}
+        for attack, statistic, label in product(_SUPPLEMENTARY, ("auc", "tpr"), self.audit.labels):
+            key = f"privacy/{label}/{attack}_{statistic}"
+            parts = ("", "/high", "/expected", "/p_value")
+            value, *others = (self.audit.metrics.get(key + part) for part in parts)
+            if value is not None:
+                found.setdefault((attack, statistic), {})[label] = Strength(value, *others)
+        return found
+
+    @property
+    def scores(self) -> list[str]:
+        """Names of the published memorisation scores, in order."""
+        names = {name for one in self.audit.labels.values() for name in one.descriptions}
+        return [*(name for name in _SCORE_ORDER if name in names), *sorted(names - {*_SCORE_ORDER})]
+
+    @property
+    def called_copying(self) -> list[str]:
+        """Labels that C_T would call copied."""
+        scores = {label: one.descriptions.get("data_copying") for label, one in self.audit.labels.items()}
+        values = {label: None if score is None else score.value for label, score in scores.items()}
+        return [label for label, value in values.items() if value is not None and value < _COPYING]
+
+    @property
+    def rows(self) -> list[MetricRow]:
+        """All metrics of the file."""
+        return metric_rows(self.audit.metrics)
 
     @property
     def tests(self) -> int:
@@ -93,36 +125,6 @@ class PrivacySection:
         return [value for key in keys if (value := self.audit.metrics.get(key)) is not None]
 
 
-def privacy_section(audit: Audit, generator: Mapping[str, GeneratorMeta]) -> PrivacySection:
-    """Summarise the audit of one generator.
-
-    Args:
-        audit: The audit.
-        generator: Label to model.json of the generator's checkpoints.
-    """
-    described = {label: one.descriptions for label, one in audit.labels.items() if one.descriptions}
-    names = {name for scores in described.values() for name in scores}
-    return PrivacySection(
-        audit=audit,
-        guarantees={label: meta.privacy for label, meta in generator.items()},
-        auc=_strongest(audit, "_auc"),
-        tpr=_strongest(audit, "_tpr"),
-        supplementary=_supplementary(audit),
-        scores=sorted(names, key=_score_order),
-        called_copying=[label for label, scores in described.items() if _is_copying(scores)],
-        rows=metric_rows(audit.metrics),
-    )
-
-
-def _score_order(name: str) -> tuple[int, str]:
-    return (_SCORE_ORDER.index(name) if name in _SCORE_ORDER else len(_SCORE_ORDER), name)
-
-
-def _is_copying(scores: Mapping[str, object]) -> bool:
-    value = getattr(scores.get("data_copying"), "value", None)
-    return value is not None and value < _COPYING
-
-
 def attacks_of(audit: ClassAudit, statistic: str) -> dict[str, AttackResult]:
     """Return the attacks of a class with one statistic, without the variants at stricter rates.
 
@@ -145,16 +147,6 @@ def _strongest(audit: Audit, statistic: str) -> dict[str, Strength]:
         highs = [test.high for test in tests if test.high is not None]
         if values:
             found[label] = Strength(max(values), max(highs, default=None), next(iter(tests)).expected)
-    return found
-
-
-def _supplementary(audit: Audit) -> dict[tuple[str, str], dict[str, Strength]]:
-    found: dict[tuple[str, str], dict[str, Strength]] = {}
-    for attack, statistic, label in product(_SUPPLEMENTARY, ("auc", "tpr"), audit.labels):
-        key = f"privacy/{label}/{attack}_{statistic}"
-        value, *others = (audit.metrics.get(key + part) for part in ("", "/high", "/expected", "/p_value"))
-        if value is not None:
-            found.setdefault((attack, statistic), {})[label] = Strength(value, *others)
     return found
 
 

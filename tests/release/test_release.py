@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ from pathgen.cli import main
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.torchvision_import import torchvision
+from pathgen.export.format import FormatName
 from pathgen.patches.parquet import read_table
 from pathgen.patches.store import open_patch_set, write_patch_set
 from pathgen.release.gate import changed_stages, named_in, reasons_against
@@ -33,8 +35,7 @@ from pathgen.release.writer import release, write_bundle
 from pathgen.results.audit import Audit
 from pathgen.tracking.dvc_api import StageState
 
-FORMS = ("imagefolder", "pcam", "parquet")
-WHERE = {"imagefolder": "data", "pcam": "data/pcam", "parquet": "data"}
+WHERE: dict[FormatName, str] = {"imagefolder": "data", "pcam": "data/pcam", "parquet": "data"}
 
 
 @pytest.fixture(scope="module")
@@ -55,12 +56,25 @@ def copy(study: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(study, tmp_path / "study"))
 
 
-@pytest.fixture(scope="module", params=FORMS)
-def bundle(request: pytest.FixtureRequest, study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle, in a folder named after its format."""
-    out = tmp_path_factory.mktemp("bundles") / request.param
-    write_bundle(read_inputs(study, "dcgan"), out, request.param)
+@pytest.fixture(scope="module")
+def bundles(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of one bundle per format."""
+    out, inputs = tmp_path_factory.mktemp("bundles"), read_inputs(study, "dcgan")
+    for form in WHERE:
+        write_bundle(inputs, out / form, form)
     return out
+
+
+@pytest.fixture(params=WHERE)
+def bundle(request: pytest.FixtureRequest, bundles: Path) -> Path:
+    """A bundle, in a folder named after its format."""
+    return bundles / str(request.param)
+
+
+def changed(study: ReleaseInputs, **parts: dict[str, Any]) -> ReleaseInputs:
+    """Return a study with changed fields of its audit, settings or report settings."""
+    records = {name: getattr(study, name).model_copy(update=update) for name, update in parts.items()}
+    return replace(study, **records)
 
 
 def synthetic(root: Path) -> np.ndarray:
@@ -107,30 +121,30 @@ def test_readme_code_loads_the_set(bundle: Path, study: Path, monkeypatch: pytes
 _VALIDATE = """
 import json, sys
 import mlcroissant, numpy
-dataset = mlcroissant.Dataset(jsonld="croissant.json")
-issues = dataset.metadata.ctx.issues
-assert not issues.errors, issues.errors
-found = {"warnings": sorted(issues.warnings), "sums": {}}
-for records in dataset.metadata.record_sets:
-    rows = list(dataset.records(records.id))
-    images = [numpy.asarray(row[f"{records.id}/image"]) for row in rows if f"{records.id}/image" in row]
-    found[records.id] = [row[f"{records.id}/label"].decode() for row in rows]
-    found["sums"][records.id] = int(sum(int(image.sum()) for image in images))
+found = {}
+for form in sys.argv[1:]:
+    dataset = mlcroissant.Dataset(jsonld=f"{form}/croissant.json")
+    issues = dataset.metadata.ctx.issues
+    assert not issues.errors, issues.errors
+    assert all("datePublished" in warning for warning in issues.warnings), issues.warnings
+    for records in dataset.metadata.record_sets:
+        rows = list(dataset.records(records.id))
+        images = [numpy.asarray(row[f"{records.id}/image"]) for row in rows if f"{records.id}/image" in row]
+        labels = [row[f"{records.id}/label"].decode() for row in rows]
+        found[f"{form}/{records.id}"] = [sorted(labels), int(sum(int(image.sum()) for image in images))]
 print(json.dumps(found))
 """
 
 
-def test_croissant_is_valid_and_reads_the_patches(bundle: Path, study: Path) -> None:
+def test_croissant_is_valid_and_reads_the_patches(bundles: Path, study: Path) -> None:
     # In a process of its own, because rdflib warns.
-    command = [sys.executable, "-W", "ignore", "-c", _VALIDATE]
-    done = subprocess.run(command, cwd=bundle, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-W", "ignore", "-c", _VALIDATE, *WHERE]
+    done = subprocess.run(command, cwd=bundles, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    found = json.loads(done.stdout)
-    assert all("datePublished" in warning for warning in found.pop("warnings"))
-    sums = found.pop("sums")
-    assert found and all(sorted(labels) == sorted(["normal", "tumor"] * COUNT) for labels in found.values())
-    expected = 0 if bundle.name == "pcam" else int(synthetic(study).astype(np.int64).sum())
-    assert sums.get("patches", 0) == expected
+    labels, total = ["normal"] * COUNT + ["tumor"] * COUNT, int(synthetic(study).astype(np.int64).sum())
+    pictures, table = [labels, total], [labels, 0]
+    expected = {"imagefolder/patches": pictures, "imagefolder/index": table, "parquet/patches": pictures}
+    assert json.loads(done.stdout) == expected | {"pcam/index": table}
 
 
 def test_datasheet_is_the_golden_one(bundle: Path) -> None:
@@ -141,10 +155,9 @@ def test_datasheet_is_the_golden_one(bundle: Path) -> None:
     check_golden("datasheet.md", text)
 
 
-def test_datasheet_names_what_selected_the_patches(copy: Path, tmp_path: Path) -> None:
+def test_datasheet_names_what_selected_the_patches(finished: ReleaseInputs, tmp_path: Path) -> None:
     chosen = {"normal": None, "tumor": "discriminator, best of 4"}
-    write_audit(copy, release_audit().model_copy(update={"selected_by": chosen}))
-    write_bundle(read_inputs(copy, "dcgan"), tmp_path / "out", "parquet")
+    write_bundle(changed(finished, audit={"selected_by": chosen}), tmp_path / "out", "parquet")
     assert "tumor: discriminator, best of 4" in (tmp_path / "out" / "datasheet.md").read_text()
 
 
@@ -197,11 +210,10 @@ def test_scan_finds_originals_in_every_kind_of_file(study: Path, tmp_path: Path)
     assert originals_in(tmp_path, study) == expected
 
 
-def test_bundle_that_cannot_be_finished_leaves_nothing(study: Path, tmp_path: Path) -> None:
-    inputs = read_inputs(study, "dcgan")
-    settings = inputs.settings.model_copy(update={"licence_file": "missing.txt"})
+def test_bundle_that_cannot_be_finished_leaves_nothing(finished: ReleaseInputs, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        write_bundle(replace(inputs, settings=settings), tmp_path / "out", "imagefolder")
+        study = changed(finished, settings={"licence_file": "missing.txt"})
+        write_bundle(study, tmp_path / "out", "imagefolder")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -217,53 +229,47 @@ def test_reasons_of_a_good_study_are_none(finished: ReleaseInputs) -> None:
     assert all(check.kept for check in checks(finished))
 
 
-NOT_COVERED = release_audit().model_copy(update={"labels": {}})
-
-
 @pytest.mark.parametrize(
-    ("content", "named"),
+    ("audit", "named"),
     [
         (release_audit("refused"), ["metrics.json: the privacy verdict is: refused"]),
         (release_audit("leakage found"), ["metrics.json: the privacy verdict is: leakage found"]),
         (release_audit(auc=0.66), ["release.limits.max_membership_auc"]),
         (release_audit(near=0.06), ["release.limits.max_too_near"]),
         (release_audit(covered=COUNT - 1), ["release.limits.min_audited"]),
-        (NOT_COVERED, ["metrics.json", "max_membership_auc", "min_audited"]),
-        (release_audit().model_copy(update={"metrics": {}}), ["max_too_near"]),
+        ({"labels": {}}, ["metrics.json", "max_membership_auc", "min_audited"]),
+        ({"metrics": {}}, ["max_too_near"]),
     ],
 )
 def test_reasons_name_what_is_wrong_with_the_audit(
-    finished: ReleaseInputs, content: Audit, named: list[str]
+    finished: ReleaseInputs, audit: Audit | dict[str, Any], named: list[str]
 ) -> None:
-    reasons = against(replace(finished, audit=content))
+    reasons = against(changed(finished, audit=dict(audit)))
     assert len(reasons) == len(named)
     assert all(name in reason for name, reason in zip(named, reasons, strict=True))
 
 
 def test_limit_that_is_null_is_not_a_reason(finished: ReleaseInputs) -> None:
     limits = finished.settings.limits.model_copy(update={"max_too_near": None})
-    settings = finished.settings.model_copy(update={"limits": limits})
-    assert against(replace(finished, audit=release_audit(near=0.9), settings=settings)) == []
+    near = dict(release_audit(near=0.9))
+    assert against(changed(finished, audit=near, settings={"limits": limits})) == []
 
 
 @pytest.mark.parametrize(
-    ("changes", "named"),
+    ("section", "changes", "named"),
     [
-        ({"slide_names": "refuse"}, "index.html: names 4 slides or patients, e.g. made_up_004"),
-        ({"licence": None}, "release.licence: is null"),
-        ({"licence": "LicenseRef-ours"}, "release.licence: is LicenseRef-ours"),
-        ({"licence_file": "gone.txt"}, "release.licence_file: gone.txt"),
+        ("settings", {"slide_names": "refuse"}, "index.html: names 4 slides or patients, e.g. made_up_004"),
+        ("settings", {"licence": None}, "release.licence: is null"),
+        ("settings", {"licence": "LicenseRef-ours"}, "release.licence: is LicenseRef-ours"),
+        ("settings", {"licence_file": "gone.txt"}, "release.licence_file: gone.txt"),
+        ("report", {"patient_pictures": "shown"}, "report.patient_pictures"),
     ],
 )
-def test_reasons_name_the_setting(finished: ReleaseInputs, changes: dict[str, object], named: str) -> None:
-    (reason,) = against(replace(finished, settings=finished.settings.model_copy(update=changes)))
+def test_reasons_name_the_setting(
+    finished: ReleaseInputs, section: str, changes: dict[str, Any], named: str
+) -> None:
+    (reason,) = against(changed(finished, **{section: changes}))
     assert named in reason
-
-
-def test_reasons_name_pictures_of_originals(finished: ReleaseInputs) -> None:
-    report = finished.report.model_copy(update={"patient_pictures": "shown"})
-    (reason,) = against(replace(finished, report=report))
-    assert "report.patient_pictures" in reason
 
 
 def test_reasons_name_a_stale_study_on_the_page(copy: Path) -> None:
@@ -285,15 +291,15 @@ def test_reasons_name_a_poor_classifier(copy: Path) -> None:
     assert "release.limits.min_accuracy" in reason and "0.58" in reason
 
 
-@pytest.mark.parametrize("how", [lambda image: image, np.rot90, lambda image: image[:, ::-1]])
-def test_reasons_name_a_copy_of_an_original(copy: Path, how) -> None:  # type: ignore[no-untyped-def]
+def test_reasons_name_a_copy_of_an_original(copy: Path) -> None:
     folder = copy / layout.synthetic_set("dcgan", "tumor")
     patches = open_patch_set(folder)
     images, index = np.array(patches.images), patches.index
-    images[5] = how(open_patch_set(copy / "data" / "patches" / "reference").images[7])
+    original = open_patch_set(copy / "data" / "patches" / "reference").images[7]
+    images[5:8] = original, np.rot90(original), original[:, ::-1]
     write_patch_set(folder, index, images.shape[1], [images])
     (reason,) = against(read_inputs(copy, "dcgan"))
-    assert str(folder) in reason and "patch 5" in reason
+    assert str(folder) in reason and "patch 5" in reason and "3 patches" in reason
 
 
 def test_release_raises_all_reasons_and_writes_nothing(

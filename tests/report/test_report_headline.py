@@ -1,7 +1,7 @@
 """Costs of the regimes, comparison with the baseline and with the paper."""
 
 import pytest
-from factories.runs import comparison, run
+from factories.runs import run
 
 from pathgen.report.headline import BaselineOutcome, Comparability, Cost, CostOutcome, baseline_outcome, costs
 from pathgen.report.result_table import Row, result_rows
@@ -47,11 +47,6 @@ def test_outcome_follows_the_interval(
 def test_regimes_without_a_common_seed_have_no_cost() -> None:
     runs = [run("original", 1, accuracy=0.9), run("synthetic", 2, accuracy=0.8)]
     assert costs(result_rows(runs, 0.95), 0.95) == []
-
-
-def test_loss_has_the_interval_of_the_comparison() -> None:
-    (cost,) = costs(rows_of([0.9], [0.7]), 0.95, comparison())
-    assert (cost.loss.mean, cost.loss.ends) == (0.2, (0.1, 0.3))
 
 
 @pytest.mark.parametrize(
