@@ -1,5 +1,6 @@
 """A small, complete study with made-up results, in the layout of the pipeline."""
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -7,15 +8,17 @@ import pandas as pd
 from PIL import Image
 
 from factories.audits import audit, class_audit
+from factories.cohort import cohort_row, rows, write_noise
 from factories.runs import evaluate_settings
 from pathgen.core.files import write_json
 from pathgen.evaluation.compare import compare
+from pathgen.evaluation.evaluate import confusion_record
 from pathgen.evaluation.load import load_runs
+from pathgen.metrics.classification import classification_metrics, count_outcomes, per_slide
 from pathgen.metrics.statistics.bootstrap import build_clusters
 from pathgen.metrics.statistics.calibration import reliability_curve
-from pathgen.patches.parquet import write_table
-from pathgen.patches.schemas import COHORT, INDEXED, SAMPLES, check_table, empty_table
-from pathgen.patches.store import write_patch_set
+from pathgen.patches.parquet import write_csv, write_table
+from pathgen.patches.schemas import COHORT, INDEXED, SAMPLES
 from pathgen.report.hashes import file_hashes, library_versions
 from pathgen.report.page import build_report
 from pathgen.report.settings import ReportSettings
@@ -37,14 +40,12 @@ def _cohort() -> pd.DataFrame:
         *(("made_up_003", "valid", "tumor"), ("made_up_004", "train", "normal")),
         *(("made_up_005", "train", "normal"), *((slide, "test", "tumor") for slide in TEST_SLIDES)),
     ]
-    frame = pd.DataFrame(slides, columns=["slide", "split", "label"]).assign(
-        **{"source": "phantom", "annotation": None, "patient": None, "exhaustive": True, "slide_known": True},
-        **{"width_px": 4096, "height_px": 4096, "mpp_x": 0.25, "mpp_y": 0.25, "levels": 3},
-        **{"vendor": "made up", "bytes": 1, "sha256": "0" * 64, "skipped": None},
-    )
-    frame["path"] = frame["split"] + "/" + frame["slide"] + ".tif"
-    frame.loc[frame["slide"] == "made_up_004", "skipped"] = "truncated: <the last> 3 tiles are missing"
-    return check_table(frame, COHORT, "made up")
+    lines = [
+        cohort_row(slide, source="phantom", path=f"{split}/{slide}.tif", split=split, label=label)
+        for slide, split, label in slides
+    ]
+    lines[3]["skipped"] = "truncated: <the last> 3 tiles are missing"
+    return rows(COHORT, lines)
 
 
 def _indexed() -> pd.DataFrame:
@@ -52,13 +53,7 @@ def _indexed() -> pd.DataFrame:
     slides = _cohort().query("skipped.isna()")["slide"]
     counts = {"candidates": 40, "tumor_candidates": 20}
     left_out = {"reason": "no <tissue> was found"}
-    lines = [
-        dict.fromkeys(empty_table(INDEXED).columns)
-        | {"slide": slide}
-        | (left_out if slide == "made_up_005" else counts)
-        for slide in slides
-    ]
-    return check_table(pd.DataFrame(lines), INDEXED, "made up")
+    return rows(INDEXED, [{"slide": one} | (left_out if one == "made_up_005" else counts) for one in slides])
 
 
 def _samples() -> pd.DataFrame:
@@ -68,33 +63,19 @@ def _samples() -> pd.DataFrame:
             "slide": slides.get(role, TEST_SLIDES[number % 2]),
             "item": number,
             "x_l0": 256 * number,
+            "y_l0": 0,
+            "size_l0": 256,
             "split": "train" if role == "nonmember" else role,
             "label": "tumor" if number < 20 else "normal",
             "role": role,
+            "exhaustive": True,
         }
         for role in ROLES
         for number in range(40)
     ]
-    unknown = ("file", "patient", "tumor_fraction", "exclusion_fraction", "tissue_fraction", "touches_tumor")
-    frame = pd.DataFrame(lines).assign(y_l0=0, size_l0=256, exhaustive=True, **dict.fromkeys(unknown))
-    frame = frame.sort_values(["role", "label", "slide", "item"], ignore_index=True)
-    return check_table(frame, SAMPLES, "made up")
-
-
-def _write_patches(folder: Path, index: pd.DataFrame, seed: int) -> None:
-    random = np.random.default_rng(seed)
-    base = np.where((index["label"] == "tumor").to_numpy(), 90, 180)[:, None, None, None]
-    images = np.clip(base + random.integers(-60, 60, (len(index), SIDE_PX, SIDE_PX, 3)), 0, 255)
-    write_patch_set(folder, index, SIDE_PX, [images.astype(np.uint8)])
-
-
-def _confusion(truth: np.ndarray, said: np.ndarray) -> dict[str, int]:
-    return {
-        "true_positive": int((truth & said).sum()),
-        "false_negative": int((truth & ~said).sum()),
-        "true_negative": int((~truth & ~said).sum()),
-        "false_positive": int((~truth & said).sum()),
-    }
+    return rows(
+        SAMPLES, sorted(lines, key=lambda one: [one[key] for key in ("role", "label", "slide", "item")])
+    )
 
 
 def _write_evaluation(folder: Path, test: pd.DataFrame, skill: float, seed: int) -> None:
@@ -102,66 +83,44 @@ def _write_evaluation(folder: Path, test: pd.DataFrame, skill: float, seed: int)
     truth = (test["label"] == "tumor").to_numpy()
     right = random.random(len(test)) < skill
     said = np.where(right, truth, ~truth)
-    scores = np.where(said, 0.5, 0.0) + random.random(len(test)) / 2
+    labels, scores = truth.astype(np.int64), np.where(said, 0.5, 0.0) + random.random(len(test)) / 2
     frame = test[["slide", "item", "label"]].reset_index(drop=True)
     frame = frame.assign(score=scores, predicted=np.where(said, "tumor", "normal").astype(object))
     write_table(frame, folder / "predictions.parquet")
-    correct = said == truth
-    metrics = {
-        "accuracy": float(correct.mean()),
-        "precision": float(truth[said].mean()),
-        "recall": float(said[truth].mean()),
-        "f1": float(2 * (said & truth).sum() / (said.sum() + truth.sum())),
-        "roc_auc": skill,
-        "average_precision": None,
-        "calibration_error": 0.1,
-        "n": len(test),
+    found = classification_metrics(labels, scores, 0.5)
+    metrics = {name: found[name] for name in ("accuracy", "precision", "recall", "f1")}
+    metrics |= {"roc_auc": skill, "average_precision": None, "calibration_error": 0.1, "n": len(test)}
+    facts = {
         "intervals": {},
         "resampled": {"unit": "slide", "count": len(TEST_SLIDES)},
         "thresholds": {"call": 0.5, "operating": 0.7},
-        "confusion": _confusion(truth, said),
+        "confusion": confusion_record(count_outcomes(labels, scores, 0.5)).as_json(),
         "undefined": {},
     }
-    write_json(folder / "metrics.json", metrics)
-    facts = pd.DataFrame({"slide": test["slide"].to_numpy(), "n": 1, "n_tumor": truth, "accuracy": correct})
-    per_slide = facts.groupby("slide").agg({"n": "sum", "n_tumor": "sum", "accuracy": "mean"})
-    per_slide.to_csv(folder / "per_slide.csv")
+    write_json(folder / "metrics.json", metrics | facts)
+    write_csv(per_slide(frame, 0.95), folder / "per_slide.csv")
     rate = np.linspace(0, 1, 20)
-    curve = pd.DataFrame(
-        {"false_positive_rate": rate, "true_positive_rate": rate ** (1 - skill), "threshold": 1 - rate}
-    )
-    curve.to_csv(folder / "roc.csv", index=False)
-    reliability_curve(truth.astype(np.int64), scores, 5).to_csv(folder / "reliability.csv", index=False)
+    curve = {"false_positive_rate": rate, "true_positive_rate": rate ** (1 - skill), "threshold": 1 - rate}
+    write_csv(pd.DataFrame(curve), folder / "roc.csv")
+    write_csv(reliability_curve(labels, scores, 5), folder / "reliability.csv")
 
 
 def _write_histories(root: Path) -> None:
+    kimg, epoch = np.arange(1, 13), np.arange(1, 9)
+    gan = {
+        "kimg": kimg,
+        "gan/generator_loss": 2 + np.sin(kimg),
+        "gan/discriminator_loss": 1 + 1 / kimg,
+        "gan/accuracy_real": 0.8 - 0.01 * kimg,
+        "gan/accuracy_fake": 0.9 - 0.01 * kimg,
+        "gan/spread_ratio": 1 - 1 / kimg,
+    }
     for label in ("normal", "tumor"):
-        folder = root / "results" / "gan" / f"dcgan/{label}"
-        folder.mkdir(parents=True)
-        kimg = np.arange(1, 13)
-        pd.DataFrame(
-            {
-                "kimg": kimg,
-                "gan/generator_loss": 2 + np.sin(kimg),
-                "gan/discriminator_loss": 1 + 1 / kimg,
-                "gan/accuracy_real": 0.8 - 0.01 * kimg,
-                "gan/accuracy_fake": 0.9 - 0.01 * kimg,
-                "gan/spread_ratio": 1 - 1 / kimg,
-            }
-        ).to_csv(folder / "history.csv", index=False)
-    for name, skill in SKILL.items():
-        for seed in SEEDS:
-            folder = root / "results" / "training" / f"{name}-cnn6-{seed}"
-            folder.mkdir(parents=True)
-            epoch = np.arange(1, 9)
-            pd.DataFrame(
-                {
-                    "epoch": epoch,
-                    "train_loss": 0.7 / epoch,
-                    "valid_loss": 0.7 / epoch + 0.02 * seed,
-                    "valid_accuracy": skill - 0.2 / epoch,
-                }
-            ).to_csv(folder / "history.csv", index=False)
+        write_csv(pd.DataFrame(gan), root / "results" / "gan" / f"dcgan/{label}" / "history.csv")
+    for (name, skill), seed in product(SKILL.items(), SEEDS):
+        losses = {"train_loss": 0.7 / epoch, "valid_loss": 0.7 / epoch + 0.02 * seed}
+        history = pd.DataFrame({"epoch": epoch, **losses, "valid_accuracy": skill - 0.2 / epoch})
+        write_csv(history, root / "results" / "training" / f"{name}-cnn6-{seed}" / "history.csv")
 
 
 def _write_verdicts(root: Path) -> None:
@@ -199,7 +158,7 @@ def _write_comparison(root: Path) -> None:
     for seed in SEEDS:
         shares = {"n": 140, "accuracy": 0.9, "recall": 0.8, "specificity": 1.0}
         ends = {f"{name}/{end}": 0.5 for name in shares for end in ("low", "high")}
-        counts = _confusion(np.array([True, False]), np.array([True, False]))
+        counts = {"true_positive": 1, "false_negative": 0, "true_negative": 1, "false_positive": 0}
         file = results / "on_synthetic" / f"dcgan-cnn6-{seed}" / "metrics.json"
         write_json(file, {**shares, **ends, "confusion": counts})
 
@@ -230,20 +189,17 @@ def fabricate(root: Path) -> Path:
     write_table(samples, root / "data" / "samples.parquet")
     for number, role in enumerate(ROLES):
         drawn = samples[samples["role"] == role].reset_index(drop=True)
-        _write_patches(root / "data" / "patches" / role, drawn, number)
+        write_noise(root / "data" / "patches" / role, drawn, SIDE_PX, number)
     for number, label in enumerate(("normal", "tumor")):
         index = pd.DataFrame({"item": range(70), "label": label, "generator": "dcgan", "seed": 1})
-        _write_patches(root / "data" / "synthetic" / f"dcgan/{label}", index, 100 + number)
+        write_noise(root / "data" / "synthetic" / f"dcgan/{label}", index, SIDE_PX, 100 + number)
     overlays = root / "data" / "index" / "overlays"
     overlays.mkdir()
     for slide in _cohort()["slide"]:
         Image.new("RGB", (900, 600), "lavender").save(overlays / f"{slide}.png")
     test = samples[samples["role"] == "test"].reset_index(drop=True)
-    for name, skill in SKILL.items():
-        for seed in SEEDS:
-            folder = root / "results" / "evaluate" / f"{name}-cnn6-{seed}"
-            folder.mkdir(parents=True)
-            _write_evaluation(folder, test, skill, seed)
+    for (name, skill), seed in product(SKILL.items(), SEEDS):
+        _write_evaluation(root / "results" / "evaluate" / f"{name}-cnn6-{seed}", test, skill, seed)
     write_json(root / "results" / "baseline.json", {"accuracy": 0.61})
     _write_histories(root)
     _write_verdicts(root)
