@@ -44,7 +44,8 @@ def replicates(generators: list[str], recipes: Mapping[str, Mapping[str, Any]]) 
     for name in generators:
         recipe = recipes.get(name, {"name": name})
         groups.setdefault(str(sorted((k, v) for k, v in recipe.items() if k != "seed")), []).append(name)
-    return {name: Replicate(own[0], own.index(name)) for own in groups.values() for name in own}
+    places = {name: Replicate(own[0], own.index(name)) for own in groups.values() for name in own}
+    return {name: places[name] for name in generators}
 
 
 def regime_name(regime: str, generator: str | None) -> str:

@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 import pandas as pd
 
 from pathgen.core import layout
-from pathgen.core.params import read_params
 from pathgen.patches.schemas import slides_known
 from pathgen.provenance.made_from import state_hashes
 from pathgen.report import figures, plots
@@ -25,8 +24,7 @@ from pathgen.report.load import (
 from pathgen.report.metric_table import metric_rows
 from pathgen.report.privacy import PrivacySection
 from pathgen.report.privacy_utility import Point, tradeoff, tradeoff_picture
-from pathgen.report.result_table import Row, mean_estimate, result_rows
-from pathgen.report.seed_intervals import both_ways, calibration_errors
+from pathgen.report.result_table import Row, both_ways, calibration_errors, mean_estimate, result_rows
 from pathgen.report.settings import ReportSettings
 from pathgen.report.studies import read_study
 from pathgen.report.training_curves import classifier_curves, generator_curves
@@ -153,7 +151,7 @@ def gather_page(
     left_out = None if cohort is None else left_out_table(cohort, indexed, extracted)
     known = cohort is None or slides_known(cohort)
     in_use = None if cohort is None else len(cohort) - (0 if left_out is None else len(left_out.lines))
-    names = _generators(root)
+    names = trained_generators(root)
     audits = read_audits(root)
     generators = {name: read_generator(root, name) for name in [*names, *audits]}
     overlays = (
@@ -192,7 +190,7 @@ def gather_page(
         "trts": trts,
         "studies": {anchor: study for anchor, study in studies.items() if study is not None},
         "generator_curves": generator_curves(root / layout.GAN_RESULTS),
-        "classifier_curves": classifier_curves(root / layout.TRAINING, trained_generators(root)),
+        "classifier_curves": classifier_curves(root / layout.TRAINING, names),
         "fidelity": {
             name: (record, metric_rows(record.metrics, record.about))
             for name, record in read_fidelity(root).items()
@@ -206,13 +204,6 @@ def gather_page(
         "versions": versions,
         "params": params.read_text(encoding="utf-8") if params.exists() else "",
     }
-
-
-def _generators(root: Path) -> list[str]:
-    """Return the names of the study's generators; none without a params file."""
-    if not (root / layout.PARAMS).exists():
-        return []
-    return list(read_params(root / layout.PARAMS).get("pipeline", {}).get("generators", []))
 
 
 def _description(of_label: Mapping[str, GeneratorMeta]) -> str:

@@ -1,6 +1,6 @@
 """Pictures of the page, made from patch sets and picture files."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +33,7 @@ _PRIVACY_PICTURES = {
 
 
 def sample_grids(
-    root: Path, generators: Sequence[str], count: int, columns: int, *, with_original: bool
+    root: Path, generators: Iterable[str], count: int, columns: int, *, with_original: bool
 ) -> dict[str, list[Picture]]:
     """Show patches of each class: original training patches, then each generator's.
 

@@ -48,14 +48,10 @@ def read_study(folder: Path, hashes: Mapping[str, str]) -> Study | None:
         return None
     summary = StudySummary.load(file)
     made_from = summary.made_from
-    changed = [] if made_from is None else _changed(made_from, hashes)
+    changed = sorted(name for name, digest in (made_from or {}).items() if hashes.get(name, ABSENT) != digest)
     state: StudyState = "unknown" if made_from is None else "stale" if changed else "current"
     pictures = [_picture(folder, figure, summary.sentences) for figure in summary.figures]
     return Study(state, changed, summary.sentences, pictures)
-
-
-def _changed(made_from: Mapping[str, str], hashes: Mapping[str, str]) -> list[str]:
-    return sorted(name for name, digest in made_from.items() if hashes.get(name, ABSENT) != digest)
 
 
 def _picture(folder: Path, figure: StudyFigure | str, sentences: Sequence[str]) -> Picture:

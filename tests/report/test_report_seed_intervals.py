@@ -6,8 +6,7 @@ import pytest
 from factories.runs import run
 from scipy import stats
 
-from pathgen.report.result_table import result_rows
-from pathgen.report.seed_intervals import both_ways, calibration_errors
+from pathgen.report.result_table import both_ways, calibration_errors, result_rows
 from pathgen.results.evaluation import Confusion, SyntheticEvaluation
 from pathgen.webpage.formatting import Estimate
 

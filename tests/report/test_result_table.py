@@ -68,12 +68,6 @@ def test_comparison_replaces_the_intervals_over_seeds() -> None:
     assert original.metrics["accuracy"].ends is None
 
 
-def test_partly_undefined_metric_is_counted_without_an_interval() -> None:
-    runs = [run("original", seed, precision=value) for seed, value in enumerate([0.8, None, 0.7])]
-    rows = result_rows(runs, 0.95, comparison())
-    assert "0.750 (no interval, defined in 2 of 3 runs)" in markdown(rows, None)[2]
-
-
 def test_rows_are_in_the_papers_order_with_its_values() -> None:
     runs = [
         run("synthetic", 1, accuracy=0.5),
