@@ -80,8 +80,7 @@ def compare(
     """
 
     def draw(run: EvaluatedRun) -> BootstrapDraws:
-        thresholds = {"threshold": run.threshold, "operating_threshold": run.operating_threshold}
-        scored = prepare_scores(test.labels, run.scores, clusters, **thresholds)
+        scored = prepare_scores(test.labels, run.scores, clusters, run.thresholds)
         return bootstrap(scored, resamples=settings.resamples, seed=settings.seed)
 
     groups = []
@@ -203,7 +202,7 @@ def _mcnemar(one: _Group, other: _Group, test: TestPatches) -> tuple[McNemar, ..
     results = []
     for at, against in _pairs(one, other):
         first, second = one.runs[at], other.runs[against]
-        right = [(run.scores >= run.threshold) == (test.labels == 1) for run in (first, second)]
+        right = [(run.scores >= run.thresholds.call) == (test.labels == 1) for run in (first, second)]
         only_first, only_second, p = mcnemar(*right)
         results.append(
             McNemar(

@@ -11,7 +11,6 @@ from torch import nn
 from pathgen.classifier.prediction import predict
 from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.metrics.classification import (
-    Counts,
     classification_metrics,
     count_outcomes,
     per_slide,
@@ -64,7 +63,8 @@ def evaluate(
     valid_scores = predict(model, valid.images, device)
     operating = threshold_at_specificity(valid.classes, valid_scores, settings.specificity)
     curve = reliability_curve(labels, scores, settings.calibration_bins)
-    scored = prepare_scores(labels, scores, clusters, threshold=threshold, operating_threshold=operating)
+    thresholds = Thresholds(call=threshold, operating=operating)
+    scored = prepare_scores(labels, scores, clusters, thresholds)
     draws = bootstrap(scored, resamples=settings.resamples, seed=settings.seed)
     metrics = classification_metrics(labels, scores, threshold)
     counts = count_outcomes(labels, scores, threshold)
@@ -80,8 +80,8 @@ def evaluate(
         **metrics,
         intervals=intervals,
         resampled=Resampled(unit=clusters.unit, count=len(clusters)),
-        thresholds=Thresholds(call=threshold, operating=operating),
-        confusion=confusion_record(counts),
+        thresholds=thresholds,
+        confusion=Confusion(**counts._asdict()),
         undefined=undefined_metrics(counts),
     ).save(folder / "metrics.json")
     write_table(frame, folder / "predictions.parquet")
@@ -91,13 +91,3 @@ def evaluate(
     write_csv(frame[["label", "predicted"]].rename(columns={"label": "actual"}), folder / "confusion.csv")
     ends_by_name = {f"{name}/{end}": value for name, interval in intervals.items() for end, value in interval}
     return metrics | ends_by_name
-
-
-def confusion_record(counts: Counts) -> Confusion:
-    """Return counts of outcomes as the record in the results."""
-    return Confusion(
-        true_positive=counts.tp,
-        false_positive=counts.fp,
-        false_negative=counts.fn,
-        true_negative=counts.tn,
-    )

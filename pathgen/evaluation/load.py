@@ -12,7 +12,7 @@ from pathgen.core.errors import PathgenError
 from pathgen.metrics.statistics.bootstrap import Clusters, build_clusters
 from pathgen.patches.parquet import read_table
 from pathgen.patches.schemas import slides_known
-from pathgen.results.evaluation import Evaluation
+from pathgen.results.evaluation import Evaluation, Thresholds
 from pathgen.run_matrix import Replicate, RunKey, parse_run
 
 _HINT = "Run `dvc repro evaluate`, or remove the folder if it is no output of the pipeline"
@@ -25,14 +25,12 @@ class EvaluatedRun:
     Attributes:
         key: Regime, generator, classifier and seed of the run.
         scores: P(tumor), float64 (N,).
-        threshold: Smallest score that is called tumor.
-        operating_threshold: Smallest score that is called tumor at the operating point.
+        thresholds: Smallest scores that are called tumor.
     """
 
     key: RunKey
     scores: NDArray[np.float64]
-    threshold: float
-    operating_threshold: float
+    thresholds: Thresholds
 
 
 @dataclass(frozen=True)
@@ -93,8 +91,7 @@ def load_runs(folder: Path, generators: Mapping[str, Replicate]) -> tuple[TestPa
             first = identity
         elif not identity.equals(first):
             raise PathgenError(path, "has other test patches than the runs before it", _HINT)
-        scores = frame["score"].to_numpy(np.float64)
-        runs.append(EvaluatedRun(key, scores, thresholds.call, thresholds.operating))
+        runs.append(EvaluatedRun(key, frame["score"].to_numpy(np.float64), thresholds))
     if first is None:
         raise PathgenError(folder, "holds no evaluated run", "Run `dvc repro evaluate`")
     labels = np.asarray(first["label"] == "tumor", dtype=np.int64)

@@ -8,10 +8,9 @@ import torch
 from torch import nn
 
 from pathgen.classifier.prediction import predict
-from pathgen.evaluation.evaluate import confusion_record
 from pathgen.metrics.classification import FRACTIONS, classification_metrics, count_outcomes, wilson_ci
 from pathgen.patches.store import PatchSet
-from pathgen.results.evaluation import SyntheticEvaluation
+from pathgen.results.evaluation import Confusion, SyntheticEvaluation
 
 
 def evaluate_on_synthetic(
@@ -46,9 +45,9 @@ def evaluate_on_synthetic(
     ends: dict[str, float] = {}
     for metric in FRACTIONS:
         if metric.name in ("accuracy", "recall", "specificity"):
-            successes, count = metric.value(counts)
+            successes, count = metric.value(*counts)
             low, high = wilson_ci(successes, count, confidence)
             ends |= {f"{metric.name}/low": low, f"{metric.name}/high": high}
-    record = SyntheticEvaluation(**metrics, **ends, confusion=confusion_record(counts))
+    record = SyntheticEvaluation(**metrics, **ends, confusion=Confusion(**counts._asdict()))
     record.save(folder / "metrics.json")
     return metrics | ends

@@ -20,19 +20,12 @@ _NONE_CALLED = "no patch was called tumor"
 
 
 class Counts(NamedTuple):
-    """Numbers of patches by outcome, tumor positive; integers, or arrays of weighted numbers.
+    """Numbers of patches by outcome, tumor positive; integers, or arrays of weighted numbers."""
 
-    Attributes:
-        tp: True positives.
-        fp: False positives.
-        fn: False negatives.
-        tn: True negatives.
-    """
-
-    tp: Any
-    fp: Any
-    fn: Any
-    tn: Any
+    true_positive: Any
+    false_positive: Any
+    false_negative: Any
+    true_negative: Any
 
 
 @dataclass(frozen=True)
@@ -41,8 +34,8 @@ class Metric:
 
     Attributes:
         name: Key in the results.
-        value: For `FRACTIONS`: numerator and denominator from `Counts`. For `RANKING`: the value from labels
-            and scores.
+        value: For `FRACTIONS`: numerator and denominator from the fields of `Counts`. For `RANKING`: the
+            value from labels and scores.
         undefined_when: Reason why the metric is undefined for these counts, or None.
         in_table: Heading in the report's table; None: not in the table.
     """
@@ -54,26 +47,26 @@ class Metric:
 
 
 def _no_tumor(counts: Counts) -> str | None:
-    return None if counts.tp + counts.fn else _NO_TUMOR
+    return None if counts.true_positive + counts.false_negative else _NO_TUMOR
 
 
 def _no_normal(counts: Counts) -> str | None:
-    return None if counts.tn + counts.fp else _NO_NORMAL
+    return None if counts.true_negative + counts.false_positive else _NO_NORMAL
 
 
 def _none_called(counts: Counts) -> str | None:
-    return None if counts.tp + counts.fp else _NONE_CALLED
+    return None if counts.true_positive + counts.false_positive else _NONE_CALLED
 
 
 # At the threshold.
 FRACTIONS = (
-    Metric("accuracy", lambda c: (c.tp + c.tn, c.tp + c.fp + c.fn + c.tn), lambda c: None, "accuracy"),
-    Metric("precision", lambda c: (c.tp, c.tp + c.fp), _none_called, "precision"),
-    Metric("recall", lambda c: (c.tp, c.tp + c.fn), _no_tumor, "recall"),
-    Metric("specificity", lambda c: (c.tn, c.tn + c.fp), _no_normal),
+    Metric("accuracy", lambda tp, fp, fn, tn: (tp + tn, tp + fp + fn + tn), lambda c: None, "accuracy"),
+    Metric("precision", lambda tp, fp, fn, tn: (tp, tp + fp), _none_called, "precision"),
+    Metric("recall", lambda tp, fp, fn, tn: (tp, tp + fn), _no_tumor, "recall"),
+    Metric("specificity", lambda tp, fp, fn, tn: (tn, tn + fp), _no_normal),
     Metric(
         "f1",
-        lambda c: (2 * c.tp, 2 * c.tp + c.fp + c.fn),
+        lambda tp, fp, fn, tn: (2 * tp, 2 * tp + fp + fn),
         lambda c: f"{_NO_TUMOR}, and {_NONE_CALLED}" if _no_tumor(c) and _none_called(c) else None,
         "F1",
     ),
@@ -135,7 +128,7 @@ def classification_metrics(
 
 def _shares(counts: Counts) -> dict[str, float]:
     """Return the defined metrics of `FRACTIONS`."""
-    fractions = {metric.name: metric.value(counts) for metric in FRACTIONS}
+    fractions = {metric.name: metric.value(*counts) for metric in FRACTIONS}
     return {name: part / whole for name, (part, whole) in fractions.items() if whole}
 
 
@@ -191,12 +184,12 @@ def per_slide(predictions: pd.DataFrame, confidence: float) -> pd.DataFrame:
         tumor, called = (patches[name] == "tumor" for name in ("label", "predicted"))
         counts = count_outcomes(np.asarray(tumor, dtype=np.int64), np.asarray(called, dtype=np.float64), 1.0)
         shares = _shares(counts)
-        low, high = wilson_ci(counts.tp + counts.tn, len(patches), confidence)
+        low, high = wilson_ci(counts.true_positive + counts.true_negative, len(patches), confidence)
         rows.append(
             {
                 "slide": slide,
                 "n": len(patches),
-                "n_tumor": counts.tp + counts.fn,
+                "n_tumor": int(tumor.sum()),
                 "accuracy": shares["accuracy"],
                 "accuracy_low": low,
                 "accuracy_high": high,

@@ -16,10 +16,12 @@ from pathgen.evaluation.load import EvaluatedRun, TestPatches, cluster_patches, 
 from pathgen.metrics.statistics.bootstrap import build_clusters
 from pathgen.patches.parquet import write_table
 from pathgen.results.comparison import Comparison
+from pathgen.results.evaluation import Thresholds
 from pathgen.run_matrix import Replicate, RunKey
 
 SETTINGS = evaluate_settings(resamples=400)
 SKILL = {"original": 1.2, "mixed": 1.1, "synthetic": 0.4}
+THRESHOLDS = Thresholds(call=0.5, operating=0.7)
 REPLICATES = {name: Replicate("dcgan", number) for number, name in enumerate(("dcgan", "dcgan-2", "dcgan-3"))}
 
 
@@ -38,7 +40,7 @@ def made_up(replicates: int = 1, slides: int = 16) -> tuple[TestPatches, list[Ev
             for seed in (1, 2, 3):
                 logits = (skill + shift) * (2 * labels - 1) + hard + rng.normal(size=len(labels))
                 key = RunKey(regime, generator, "cnn6-tuned", seed, REPLICATES.get(generator))
-                runs.append(EvaluatedRun(key, 1 / (1 + np.exp(-logits)), 0.5, 0.7))
+                runs.append(EvaluatedRun(key, 1 / (1 + np.exp(-logits)), THRESHOLDS))
     return TestPatches(names, labels), runs
 
 
@@ -111,7 +113,7 @@ def test_paired_trainings_cancel_the_effect_of_the_seed() -> None:
                 called = right ^ (
                     wrong | (np.arange(len(right)) % 8 == 7) & (np.arange(len(right)) < from_end)
                 )
-                chosen.append(EvaluatedRun(key, np.where(called, 0.9, 0.1), 0.5, 0.7))
+                chosen.append(EvaluatedRun(key, np.where(called, 0.9, 0.1), THRESHOLDS))
     found = compared(test, chosen)
     (difference,) = found["differences"]
     assert difference["metrics"]["accuracy"]["difference"] == pytest.approx(-20 / 960)
@@ -195,7 +197,7 @@ def test_load_runs_returns_keys_and_thresholds(tmp_path: Path) -> None:
         RunKey("synthetic", "dcgan-2", "cnn6-tuned", 1),
     ]
     assert runs[1].key.regime_group == "synthetic-dcgan"
-    assert runs[0].operating_threshold == 0.9
+    assert runs[0].thresholds.operating == 0.9
 
 
 @pytest.mark.parametrize(

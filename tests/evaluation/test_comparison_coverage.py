@@ -11,6 +11,7 @@ from pathgen.evaluation.compare import compare
 from pathgen.evaluation.load import EvaluatedRun, TestPatches
 from pathgen.metrics.statistics.bootstrap import build_clusters
 from pathgen.results.comparison import Comparison
+from pathgen.results.evaluation import Thresholds
 from pathgen.run_matrix import Replicate, RunKey
 
 SLIDES, PATCHES = 12, 30
@@ -21,6 +22,7 @@ STRENGTHS = {"original": 0.9, "synthetic": 0.7}
 GENERATORS: dict[str, list[str | None]] = {"original": [None], "synthetic": ["dcgan", "dcgan-2", "dcgan-3"]}
 SEEDS = (1, 2, 3)
 SETTINGS = evaluate_settings()
+THRESHOLDS = Thresholds(call=0.5, operating=0.7)
 REPLICATES = {name: Replicate("dcgan", number) for number, name in enumerate(("dcgan", "dcgan-2", "dcgan-3"))}
 
 
@@ -46,7 +48,7 @@ def made_up(rng: np.random.Generator, strengths: dict[str, float]) -> tuple[Test
                 skill = strength + of_seed[seed] + of_generator + rng.normal(0, REST_SD)
                 logits = skill * (2 * labels - 1) + hard + rng.normal(size=len(labels))
                 key = RunKey(regime, generator, "cnn6", seed, REPLICATES.get(generator))
-                runs.append(EvaluatedRun(key, 1 / (1 + np.exp(-logits)), 0.5, 0.7))
+                runs.append(EvaluatedRun(key, 1 / (1 + np.exp(-logits)), THRESHOLDS))
     return TestPatches(of_patch.astype(str).astype(object), labels), runs
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from pathgen.metrics.statistics.bootstrap import Unit, build_clusters
+from pathgen.metrics.statistics.bootstrap import build_clusters
 from pathgen.metrics.statistics.bootstrap_metrics import ScoredTestSet, prepare_scores
 from pathgen.metrics.statistics.confidence_intervals import (
     BootstrapDraws,
@@ -20,6 +20,7 @@ from pathgen.metrics.statistics.confidence_intervals import (
     difference_draws,
     proportion_ci,
 )
+from pathgen.results.evaluation import Thresholds, Unit
 
 SHARES = ("accuracy", "precision", "recall", "specificity", "f1", "roc_auc", "average_precision")
 PATCHES = 100
@@ -74,7 +75,8 @@ def scored(made: MadeUp, which: int, by: Unit = "slide") -> ScoredTestSet:
     """Arrange one classifier's scores."""
     patients = made.patients if by == "patient" else {}
     clusters = build_clusters(made.slides, made.labels, slides_known=by != "patch", patients=patients)
-    return prepare_scores(made.labels, made.scores[which], clusters, threshold=0.5, operating_threshold=0.7)
+    thresholds = Thresholds(call=0.5, operating=0.7)
+    return prepare_scores(made.labels, made.scores[which], clusters, thresholds)
 
 
 def draws(made: MadeUp, which: int, resamples: int, by: Unit = "slide") -> BootstrapDraws:

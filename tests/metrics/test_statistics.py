@@ -15,7 +15,7 @@ from sklearn.calibration import calibration_curve
 sys.path.insert(0, str(Path(__file__).parent))
 import clustered
 
-from pathgen.metrics.statistics.bootstrap import Unit, bootstrap_weights, build_clusters, jackknife_weights
+from pathgen.metrics.statistics.bootstrap import bootstrap_weights, build_clusters, jackknife_weights
 from pathgen.metrics.statistics.bootstrap_metrics import (
     ScoredTestSet,
     coarsen_scores,
@@ -39,6 +39,7 @@ from pathgen.metrics.statistics.confidence_intervals import (
     training_se,
 )
 from pathgen.metrics.statistics.hypothesis_tests import mcnemar, minimum_detectable_difference, p_value
+from pathgen.results.evaluation import Thresholds, Unit
 
 
 def of_slides(names: str) -> NDArray[np.object_]:
@@ -49,7 +50,7 @@ def scored(
     slides: NDArray[Any], labels: Any, scores: Any, threshold: float = 0.5, slides_known: bool = True
 ) -> ScoredTestSet:
     clusters = build_clusters(slides, labels, slides_known=slides_known, patients={})
-    return prepare_scores(labels, scores, clusters, threshold=threshold, operating_threshold=0.8)
+    return prepare_scores(labels, scores, clusters, Thresholds(call=threshold, operating=0.8))
 
 
 @pytest.mark.parametrize("seed", range(4))

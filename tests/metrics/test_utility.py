@@ -75,7 +75,7 @@ def test_count_outcomes_equals_confusion_matrix() -> None:
     labels, predicted = np.array([1, 1, 1, 0, 0, 0, 0]), np.array([1, 1, 0, 1, 0, 0, 0])
     matrix = reference.confusion_matrix(labels, predicted)
     (true_negative, false_positive), (false_negative, true_positive) = matrix
-    expected = Counts(tp=true_positive, fp=false_positive, fn=false_negative, tn=true_negative)
+    expected = Counts(true_positive, false_positive, false_negative, true_negative)
     assert count_outcomes(labels, predicted.astype(float), 0.5) == expected
 
 

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pathgen.core.seeding import numpy_generator
-
-Unit = Literal["patient", "slide", "patch"]
+from pathgen.results.evaluation import Unit
 
 # Weights handed over at a time; fixed, so that a seed gives the same draws whatever the memory.
 _BLOCK_VALUES = 2_000_000

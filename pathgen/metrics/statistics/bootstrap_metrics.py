@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from pathgen.metrics.classification import FRACTIONS, Counts
+from pathgen.metrics.classification import FRACTIONS
 from pathgen.metrics.statistics.bootstrap import Clusters
+from pathgen.results.evaluation import Thresholds
 
 #: Metrics with confidence intervals: at the threshold, over all thresholds, and at the operating point.
 AT_OPERATING_POINT = ("operating_recall", "operating_specificity")
@@ -47,9 +48,7 @@ def prepare_scores(
     labels: NDArray[np.int64],
     scores: NDArray[np.float64],
     clusters: Clusters,
-    *,
-    threshold: float,
-    operating_threshold: float,
+    thresholds: Thresholds,
 ) -> ScoredTestSet:
     """Arrange scores for `weighted_metrics`.
 
@@ -57,13 +56,12 @@ def prepare_scores(
         labels: Classes, int64 (N,); 0 normal, 1 tumor.
         scores: P(tumor), float64 (N,).
         clusters: Clusters of the same patches.
-        threshold: Smallest score that is called tumor.
-        operating_threshold: Smallest score that is called tumor at the operating point.
+        thresholds: Smallest scores that are called tumor.
     """
     _, group = np.unique(-scores, return_inverse=True)
     return ScoredTestSet(
-        outcomes=_outcomes(labels, scores >= threshold, clusters),
-        operating_outcomes=_outcomes(labels, scores >= operating_threshold, clusters),
+        outcomes=_outcomes(labels, scores >= thresholds.call, clusters),
+        operating_outcomes=_outcomes(labels, scores >= thresholds.operating, clusters),
         tumors=_cells(clusters, group, labels == 1),
         normals=_cells(clusters, group, labels == 0),
         clusters=clusters,
@@ -120,8 +118,7 @@ def weighted_metrics(weights: NDArray[np.float64], scored: ScoredTestSet) -> dic
 
 
 def _fractions(outcomes: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    counts = Counts(*outcomes.T)
-    return {metric.name: _share(*metric.value(counts)) for metric in FRACTIONS}
+    return {metric.name: _share(*metric.value(*outcomes.T)) for metric in FRACTIONS}
 
 
 def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
