@@ -52,7 +52,7 @@ def test_stem_keeps_an_eighth_of_the_side(name: str) -> None:
 def test_dropout_is_seeded_and_off_in_the_checkpoint(tmp_path: Path) -> None:
     torch.manual_seed(3)
     expected = torch.rand(1)
-    trained, patches = [], (toy_patches(32, 1), toy_patches(8, 2))
+    trained, patches = [], (toy_patches(16, 1), toy_patches(2, 2))
     for number in (3, 4):
         torch.manual_seed(number)
         trained.append(train_toy(patches=patches, network="googlenet", max_epochs=1))
