@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pathgen.core.params import Settings
+from pathgen.patches.schemas import CANDIDATES, check_table
 from pathgen.sources.settings import CohortSettings
 from pathgen.wsi.settings import IndexSettings
 
@@ -25,8 +26,20 @@ class SlideCandidates:
     """
 
     candidates: pd.DataFrame
-    overlay: NDArray[np.uint8] | None
+    overlay: NDArray[np.uint8] | None = None
     facts: Mapping[str, float | None] = field(default_factory=dict)
+
+
+def labelled_candidates(row: Mapping[str, Any], patches: pd.DataFrame) -> SlideCandidates:
+    """Return the candidates of a source whose patches come with labels.
+
+    Args:
+        row: Row of the slide in the cohort; gives slide, split and patient.
+        patches: Columns of `CANDIDATES`, at least label; an item is the number of its row.
+    """
+    of_slide = {name: row[name] for name in ("slide", "split", "patient")}
+    frame = patches.assign(**of_slide, item=range(len(patches)), exhaustive=True)
+    return SlideCandidates(check_table(frame.reindex(columns=CANDIDATES.names), CANDIDATES, row["slide"]))
 
 
 @dataclass(frozen=True)

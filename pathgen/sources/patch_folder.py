@@ -21,8 +21,7 @@ from pathgen.core.files import sha256_of
 from pathgen.core.labels import LABELS
 from pathgen.core.params import Settings
 from pathgen.core.progress import tracked
-from pathgen.patches.schemas import CANDIDATES, check_table
-from pathgen.sources.base import PatchBatch, SlideCandidates, Source
+from pathgen.sources.base import PatchBatch, SlideCandidates, Source, labelled_candidates
 from pathgen.sources.cohort import CohortRow, Problem, cohort_table, require_folder
 from pathgen.sources.settings import CohortSettings
 from pathgen.wsi.resample import shrink
@@ -168,10 +167,7 @@ def find_candidates(
 ) -> SlideCandidates:
     """List the images of one slide; an item is the rank of the file's name (see `Source`)."""
     pictures, _ = _pictures(root, settings.own(PatchFolderSettings).slide_pattern, containing=row["slide"])
-    frame = pictures[pictures["slide"] == row["slide"]]
-    frame = frame.assign(item=range(len(frame)), split=row["split"], patient=row["patient"], exhaustive=True)
-    frame = frame.reindex(columns=CANDIDATES.names)
-    return SlideCandidates(check_table(frame, CANDIDATES, row["slide"]), overlay=None)
+    return labelled_candidates(row, pictures.loc[pictures["slide"] == row["slide"], ["label", "file"]])
 
 
 def read_patches(

@@ -15,8 +15,8 @@ from pydantic import Field
 from pathgen.core.errors import PathgenError
 from pathgen.core.labels import LABELS
 from pathgen.core.params import Settings
-from pathgen.patches.schemas import CANDIDATES, SPLITS, check_table
-from pathgen.sources.base import PatchBatch, SlideCandidates, Source
+from pathgen.patches.schemas import SPLITS
+from pathgen.sources.base import PatchBatch, SlideCandidates, Source, labelled_candidates
 from pathgen.sources.cohort import CohortRow, Problem, cohort_table, content_digest, require_folder
 from pathgen.sources.settings import CohortSettings
 from pathgen.wsi.resample import shrink
@@ -152,12 +152,8 @@ def find_candidates(
         PathgenError: The labels cannot be read.
     """
     labels = read_labels(root / row["annotation"])
-    frame = pd.DataFrame({"item": np.arange(len(labels)), "label": np.array(LABELS, dtype=object)[labels]})
-    frame = frame.assign(
-        slide=row["slide"], file=row["path"], split=row["split"], patient=None, exhaustive=True
-    )
-    frame = frame.reindex(columns=CANDIDATES.names)
-    return SlideCandidates(check_table(frame, CANDIDATES, row["slide"]), overlay=None)
+    names = np.array(LABELS, dtype=object)[labels]
+    return labelled_candidates(row, pd.DataFrame({"label": names, "file": row["path"]}))
 
 
 def read_patches(
