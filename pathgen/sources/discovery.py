@@ -8,7 +8,7 @@ from typing import Any
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.params import PARAMS_FILE, parse_section, read_params
 from pathgen.sources.base import Source
-from pathgen.sources.settings import CohortSettings
+from pathgen.sources.settings import CohortSettings, S
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -49,42 +49,34 @@ def parse_cohort(params: Mapping[str, Any], path: Path = PARAMS_FILE) -> CohortS
         PathgenErrors: One error per problem.
     """
     problems: list[PathgenError] = []
-    try:
-        settings = parse_section(dict(params), "cohort", CohortSettings, path)
-    except PathgenErrors as found:
-        problems += found.errors
+
+    def parsed(part: Mapping[str, Any], name: str, model: type[S]) -> S | None:
+        try:
+            return parse_section(part, name, model, path)
+        except PathgenErrors as found:
+            problems.extend(found.errors)
+            return None
+
+    def wrong(key: str, reason: str, hint: str) -> None:
+        problems.append(PathgenError(f"{path}: cohort.{key}", reason, hint))
+
+    settings = parsed(params, "cohort", CohortSettings)
     section = params["cohort"] if isinstance(params.get("cohort"), Mapping) else {}
     name = section.get("source")
     if name in source_names():
-        try:
-            _check_source(section, name, path)
-        except PathgenErrors as found:
-            problems += found.errors
+        source = load_source(name)
+        for key in sorted(set(section) - set(CohortSettings.model_fields) - {name}):
+            wrong(key, f"is not a setting of the source {name}", "Remove it")
+        if source.makes_data and section.get("root") is not None:
+            wrong("root", f"is set, but the source {name} makes its own data", "Set it to null")
+        if not source.makes_data and section.get("root") is None:
+            hint = "Set it to the folder of the data"
+            wrong("root", f"is null, but the source {name} reads a folder", hint)
+        if source.settings is not None:
+            part = f"cohort.{name}"
+            parsed({part: section[name]} if name in section else {}, part, source.settings)
     elif isinstance(name, str):
-        hint = f"Choose from {', '.join(source_names())}"
-        problems.append(PathgenError(f"{path}: cohort.source", f"is {name!r}: no such source", hint))
-    if problems:
+        wrong("source", f"is {name!r}: no such source", f"Choose from {', '.join(source_names())}")
+    if problems or settings is None:
         raise PathgenErrors(problems)
     return settings
-
-
-def _check_source(section: Mapping[str, Any], name: str, path: Path) -> None:
-    source = load_source(name)
-    problems = [
-        PathgenError(f"{path}: cohort.{key}", f"is not a setting of the source {name}", "Remove it")
-        for key in sorted(set(section) - set(CohortSettings.model_fields) - {name})
-    ]
-    if source.makes_data and section.get("root") is not None:
-        reason = f"is set, but the source {name} makes its own data"
-        problems.append(PathgenError(f"{path}: cohort.root", reason, "Set it to null"))
-    if not source.makes_data and section.get("root") is None:
-        reason = f"is null, but the source {name} reads a folder"
-        problems.append(PathgenError(f"{path}: cohort.root", reason, "Set it to the folder of the data"))
-    if source.settings is not None:
-        part = f"cohort.{name}"
-        try:
-            parse_section({part: section[name]} if name in section else {}, part, source.settings, path)
-        except PathgenErrors as found:
-            problems += found.errors
-    if problems:
-        raise PathgenErrors(problems)

@@ -35,6 +35,7 @@ class SlideCsvSettings(Settings):
 _NEEDED = ("slide", "label")
 _OPTIONAL = ("annotation", "split", "patient", "exhaustive")
 _YES_NO = {"": True, "yes": True, "no": False}
+_VALUES = {"label": LABELS, "split": ("", *SPLITS), "exhaustive": tuple(_YES_NO)}
 _NAMED_AT_MOST = 5
 
 
@@ -66,45 +67,31 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _allowed(table: Path, slide: str, column: str, value: str, values: tuple[str, ...]) -> list[Problem]:
-    if value in values:
-        return []
-    hint = f"Write one of: {', '.join(name or 'nothing' for name in values)}"
-    return [Problem(PathgenError(table, f"{slide}: {column} is {value!r}", hint), slide)]
-
-
-def _inside(table: Path, slide: str, name: str) -> list[Problem]:
-    path = Path(name)
-    if name and not path.is_absolute() and ".." not in path.parts:
-        return []
-    hint = "Write a path inside cohort.root, relative to it"
-    return [Problem(PathgenError(table, f"{slide or 'a row'}: path {name!r}", hint), slide or None)]
-
-
 def _listed(table: Path, cells: dict[str, str]) -> tuple[CohortRow, list[Problem], bool]:
     """Return the slide of one line, its problems, and whether its paths lie inside the root."""
     slide = Path(cells["slide"]).stem
-    annotation = cells["annotation"] or None
-    misplaced = [
-        *_inside(table, slide, cells["slide"]),
-        *(_inside(table, slide, annotation) if annotation else []),
-    ]
-    problems = [
-        *misplaced,
-        *_allowed(table, slide, "label", cells["label"], LABELS),
-        *_allowed(table, slide, "split", cells["split"], ("", *SPLITS)),
-        *_allowed(table, slide, "exhaustive", cells["exhaustive"], tuple(_YES_NO)),
-    ]
+    problems = []
+    for name in [cells["slide"], *filter(None, [cells["annotation"]])]:
+        if not name or Path(name).is_absolute() or ".." in Path(name).parts:
+            hint = "Write a path inside cohort.root, relative to it"
+            error = PathgenError(table, f"{slide or 'a row'}: path {name!r}", hint)
+            problems.append(Problem(error, slide or None))
+    inside = not problems
+    for column, values in _VALUES.items():
+        if cells[column] not in values:
+            hint = f"Write one of: {', '.join(value or 'nothing' for value in values)}"
+            error = PathgenError(table, f"{slide}: {column} is {cells[column]!r}", hint)
+            problems.append(Problem(error, slide))
     row = CohortRow(
         slide=slide,
         path=cells["slide"],
-        annotation=annotation,
+        annotation=cells["annotation"] or None,
         label=cells["label"] if cells["label"] in LABELS else None,
         split=cells["split"] if cells["split"] in SPLITS else None,
         patient=cells["patient"] or None,
         exhaustive=_YES_NO.get(cells["exhaustive"], False),
     )
-    return row, problems, not misplaced
+    return row, problems, inside
 
 
 def _warn_of_unlisted(root: Path, rows: list[CohortRow]) -> None:
@@ -135,17 +122,12 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
     """
     require_folder(root)
     table = root / settings.own(SlideCsvSettings).table
-    rows: list[CohortRow] = []
-    outside: list[CohortRow] = []
-    problems: list[Problem] = []
-    for cells in _read_rows(table):
-        row, found, openable = _listed(table, cells)
-        rows.append(row)
-        problems += found
-        if not openable:
-            outside.append(row)
+    listed = [_listed(table, cells) for cells in _read_rows(table)]
+    rows = [row for row, _, _ in listed]
+    problems = [problem for _, found, _ in listed for problem in found]
     problems += repeated_slides((row.slide, row.path) for row in rows)
     _warn_of_unlisted(root, rows)
+    outside = [row for row, _, inside in listed if not inside]
     inside = [row for row in rows if row not in outside]
     opened, bad = check_slides(root, excluded(inside, settings.exclude_slides), settings.mpp_if_missing)
     return cohort_table(opened + outside, problems + bad, settings, root)
