@@ -13,10 +13,6 @@ from pathgen.evaluation.settings import EvaluateSettings
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_complete_section_is_valid() -> None:
-    assert parse_section({"evaluate": EVALUATE}, "evaluate", EvaluateSettings).resamples == 100
-
-
 @pytest.mark.parametrize(
     ("name", "value"),
     [

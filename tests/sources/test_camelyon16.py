@@ -180,12 +180,6 @@ def test_an_empty_or_absent_root_names_the_setting(tmp_path: Path) -> None:
     assert "contains no slides in training/normal" in _errors(tmp_path)[0]
 
 
-def test_a_slide_without_mpp_needs_the_setting(root: Path) -> None:
-    write_slide(root / "training/normal/normal_001.tif", mpp=None)
-    assert "cohort.mpp_if_missing" in _errors(root)[0]
-    assert _cohort(root, mpp_if_missing=0.5)["mpp_x"].round(2).tolist() == [0.5, *[0.25] * 5]
-
-
 def _index(root: Path, folder: Path, **changes: object) -> pd.DataFrame:
     settings = _settings(root, **changes)
     work = job_settings(folder.parent / "work")
@@ -231,35 +225,3 @@ def test_from_slides_to_patch_sets(original: Path, tmp_path: Path) -> None:
         with open_slide(original / row["file"]) as slide:
             region = slide.read_region_l0(int(row["x_l0"]), int(row["y_l0"]), 32, 32)
         np.testing.assert_array_equal(patches.images[number], shrink(region, 16))
-
-
-def test_reading_keeps_any_row_order(original: Path, tmp_path: Path) -> None:
-    settings = _settings(original)
-    candidates = _index(original, tmp_path / "index")
-    rows = candidates[candidates["slide"] == "tumor_001"].sample(12, random_state=3)
-    together = _SOURCE.read_patches(original, rows, 16, settings, 3).images
-    for number in range(12):
-        alone = _SOURCE.read_patches(original, rows.iloc[[number]], 16, settings, 1).images[0]
-        np.testing.assert_array_equal(together[number], alone)
-
-
-def test_slides_that_cannot_be_indexed_stop_or_are_listed(root: Path, tmp_path: Path) -> None:
-    write_annotation(root / "lesion_annotations/tumor_001.xml", group="Mystery")
-    with pytest.raises(PathgenErrors, match="Mystery"):
-        _index(root, tmp_path / "index")
-    assert not (tmp_path / "index").exists()
-    (root / "training/normal/normal_001.tif").write_bytes(b"skipped by the cohort already")
-    candidates = _index(root, tmp_path / "index", on_bad_slide="skip")
-    assert set(candidates["slide"]) == {"normal_002", "test_001", "test_002", "tumor_010"}
-    slides = read_table(tmp_path / "index/slides.parquet").set_index("slide")
-    left_out = slides[slides["reason"].notna()]
-    assert list(left_out.index) == ["tumor_001"] and "Mystery" in left_out["reason"].iloc[0]
-    assert left_out.drop(columns="reason").isna().all(axis=None)
-    assert slides.drop("tumor_001").index.tolist() == sorted(set(candidates["slide"]))
-
-
-def test_two_runs_give_the_same_bytes(original: Path, tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        _index(original, tmp_path / name)
-    for file in ("candidates.parquet", "overlays/tumor_001.png", "slides.parquet"):
-        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from factories.slide_files import source_settings
 
-from pathgen.core import layout
 from pathgen.core.errors import PathgenError
 from pathgen.core.profiles import read_profile
 from pathgen.sources import camelyon16
@@ -45,7 +44,3 @@ def test_older_slides_are_replaced(tmp_path: Path, caplog: pytest.LogCaptureFixt
 def test_no_slides_are_no_cohort(tmp_path: Path) -> None:
     with pytest.raises(PathgenError, match="contains no slides"):
         load_source("phantom").find_cohort(tmp_path / "phantom", _settings())
-
-
-def test_its_folder_is_fixed() -> None:
-    assert _settings().folder == layout.PHANTOM

@@ -120,41 +120,6 @@ def test_slides_that_are_not_listed_are_reported(root: Path, caplog: pytest.LogC
     assert "2 slide files" in caplog.text and "b.tif, deep/c.tif" in caplog.text
 
 
-def test_skip_keeps_a_row_with_the_reason(root: Path) -> None:
-    table = "slide,label\na.tif,normal\nb.tif,tumor\nnone.tif,normal\n"
-    skipped = _cohort(root, table, on_bad_slide="skip")["skipped"]
-    assert skipped["a"] is None
-    assert "without an annotation" in skipped["b"] and "no such file" in skipped["none"]
-
-
-_BAD = [
-    "broken.svs",
-    "unopenable.tiff",
-    "truncated_cmu.svs",
-    "kidney-48-5.tif",
-    "Mirax2-Fluorescence-2.mrxs",
-    "zero_gi.tif",
-]
-
-
-def test_every_bad_slide_of_the_real_data_is_one_line(real_data: Path, tmp_path: Path) -> None:
-    root = Path(shutil.copytree(real_data / "bad", tmp_path / "bad"))
-    root.chmod(0o755)
-    errors = _errors(root, "slide,label\n" + "".join(f"{name},normal\n" for name in _BAD))
-    for name in _BAD:
-        assert sum(f"{name}: " in error for error in errors) == 1, (name, errors)
-    assert len(errors) == len(_BAD)
-
-
-@pytest.mark.parametrize("name", ["truncated_tumor_002.xml", "empty.xml"])
-def test_bad_annotations_of_the_real_data_are_one_line(real_data: Path, tmp_path: Path, name: str) -> None:
-    root = tmp_path
-    write_slide(root / "a.tif", side=512)
-    shutil.copy(real_data / "bad" / name, root / name)
-    (error,) = _errors(root, f"slide,label,annotation\na.tif,tumor,{name}\n")
-    assert f"{name}: " in error
-
-
 def test_real_slides(real_data: Path, tmp_path: Path) -> None:
     for name in ("CMU-1-Small-Region.svs", "tumor_001_sparse_crop.tif", "tumor_001_sparse_crop.xml"):
         (tmp_path / name).symlink_to(real_data / "slides" / name)
