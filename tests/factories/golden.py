@@ -3,9 +3,11 @@
 import html
 import os
 import re
+from html.parser import HTMLParser
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[1] / "golden"
+_VOID = {"meta", "link", "img", "br"}
 
 
 def check_golden(name: str, text: str) -> None:
@@ -29,3 +31,25 @@ def text_of_page(page: str) -> str:
     page = re.sub(r"</(?:p|tr|h\d|li|dt|dd|figure|figcaption|caption|summary|div|section|dl)>", "\n", page)
     lines = (html.unescape(re.sub(r"<[^>]+>", "", line)).strip() for line in page.splitlines())
     return "\n".join(line for line in lines if line) + "\n"
+
+
+class Elements(HTMLParser):
+    """All elements with their attributes; fails when an element is not closed in its turn."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open and self.open.pop() == tag
+
+    def of(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.found if name == tag]

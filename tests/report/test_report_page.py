@@ -3,12 +3,11 @@
 import json
 import re
 import shutil
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from factories.audits import audit
-from factories.golden import check_golden, text_of_page
+from factories.golden import Elements, check_golden, text_of_page
 from factories.runs import comparison
 from factories.study import report_on
 
@@ -17,30 +16,6 @@ from pathgen.core.errors import PathgenError
 from pathgen.core.files import sha256_of
 from pathgen.patches.parquet import read_table, write_table
 from pathgen.report.context import gather_results
-
-_VOID = {"meta", "link", "img", "br"}
-
-
-class _Elements(HTMLParser):
-    """All elements with their attributes; fails when an element is not closed in its turn."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.feed(text)
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-        if tag not in _VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open and self.open.pop() == tag
-
-    def of(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.found if name == tag]
 
 
 def text_of(report: Path) -> str:
@@ -54,14 +29,14 @@ def test_page_of_a_whole_study_is_the_golden_one(report: Path) -> None:
 
 def test_page_of_an_empty_project_is_the_golden_one(tmp_path: Path) -> None:
     out = report_on(tmp_path / "nothing", tmp_path / "out")
-    _Elements(text_of(out))
+    Elements(text_of(out))
     check_golden("report_empty.txt", text_of_page(text_of(out)))
     assert json.loads((out / "results.json").read_text()) == {}
     assert json.loads((out / "tradeoff.json").read_text()) == {}
 
 
 def test_page_refers_to_nothing_outside(report: Path) -> None:
-    elements = _Elements(text_of(report)).found
+    elements = Elements(text_of(report)).found
     targets = [
         value for _, attributes in elements for name, value in attributes.items() if name in ("src", "href")
     ]
@@ -72,7 +47,7 @@ def test_page_refers_to_nothing_outside(report: Path) -> None:
 
 
 def test_page_links_have_targets_and_pictures_have_text(report: Path) -> None:
-    elements = _Elements(text_of(report))
+    elements = Elements(text_of(report))
     places = [attributes["id"] for _, attributes in elements.found if "id" in attributes]
     assert len(places) == len(set(places))
     links = [attributes["href"] for attributes in elements.of("a")]
@@ -117,7 +92,7 @@ def unplotted(study: Path, tmp_path: Path) -> Path:
 
 def test_page_without_patient_pictures_shows_no_original(unplotted: Path, tmp_path: Path) -> None:
     def alts(out: Path) -> set[str]:
-        return {str(attributes["alt"]) for attributes in _Elements(text_of(out)).of("img")}
+        return {str(attributes["alt"]) for attributes in Elements(text_of(out)).of("img")}
 
     shown = alts(report_on(unplotted, tmp_path / "shown"))
     left = alts(report_on(unplotted, tmp_path / "left_out", patient_pictures=False))
@@ -181,7 +156,7 @@ def test_plot_of_the_audit_is_svg_where_there_is_one(unplotted: Path, tmp_path: 
     def kind(out: Path) -> str:
         (source,) = [
             str(one["src"])
-            for one in _Elements(text_of(out)).of("img")
+            for one in Elements(text_of(out)).of("img")
             if str(one["alt"]).startswith("Correlation")
         ]
         return source.partition(";")[0]

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -10,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from factories.cohort import NAMES, Made, survey, write_containers
-from factories.golden import check_golden, text_of_page
+from factories.golden import Elements, check_golden, text_of_page
 from PIL import Image
 
 from pathgen.core.errors import PathgenError
@@ -18,24 +17,12 @@ from pathgen.patches.parquet import read_table, write_table
 from pathgen.survey.survey import SurveyCounts
 
 
-class _Elements(HTMLParser):
-    """Collects tags with attributes, and all text."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.words = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.words += data
+def page_of(out: Path) -> str:
+    return (out / "index.html").read_text(encoding="utf-8")
 
 
-def page_of(out: Path) -> _Elements:
-    return _Elements((out / "index.html").read_text(encoding="utf-8"))
+def files_in(folder: Path) -> dict[Path, bytes]:
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_counts_are_those_of_the_tables(surveyed: Made) -> None:
@@ -51,16 +38,18 @@ def test_counts_are_those_of_the_tables(surveyed: Made) -> None:
 
 
 def test_page_of_slides_is_the_golden_one(surveyed: Made) -> None:
-    check_golden("cohort.txt", text_of_page((surveyed.out / "index.html").read_text(encoding="utf-8")))
+    check_golden("cohort.txt", text_of_page(page_of(surveyed.out)))
 
 
 def test_outliers_are_listed_the_farthest_first(surveyed: Made) -> None:
-    look = page_of(surveyed.out).words.split("Slides to check")[2].split("How outliers are detected")[0]
+    look = (
+        text_of_page(page_of(surveyed.out)).split("Slides to check")[2].split("How outliers are detected")[0]
+    )
     assert re.findall(r"slide [a-h]", look) == [NAMES[5], NAMES[2], NAMES[7], NAMES[6]]
 
 
 def test_page_links_have_targets_and_pictures_have_text(surveyed: Made) -> None:
-    found = page_of(surveyed.out).found
+    found = Elements(page_of(surveyed.out)).found
     places = {attributes["id"] for _, attributes in found if "id" in attributes}
     for tag, attributes in found:
         if tag == "a":
@@ -75,36 +64,27 @@ def test_page_links_have_targets_and_pictures_have_text(surveyed: Made) -> None:
 
 
 def test_page_of_real_slides_is_marked_not_for_release(surveyed: Made, tmp_path: Path) -> None:
-    assert "Not for release." in page_of(surveyed.out).words
+    assert "Not for release." in page_of(surveyed.out)
     data = tmp_path / "data"
     shutil.copytree(surveyed.data, data)
     cohort = read_table(data / "cohort.parquet")
     write_table(cohort.assign(source="phantom"), data / "cohort.parquet")
     survey(data, tmp_path / "out")
-    assert "Not for release." not in page_of(tmp_path / "out").words
+    assert "Not for release." not in page_of(tmp_path / "out")
 
 
 def test_survey_of_equal_inputs_has_equal_bytes(surveyed: Made, tmp_path: Path) -> None:
     survey(surveyed.data, tmp_path / "again")
-    files = sorted(path.relative_to(surveyed.out) for path in surveyed.out.rglob("*") if path.is_file())
-    assert len(files) > 10
-    assert files == sorted(
-        path.relative_to(tmp_path / "again") for path in (tmp_path / "again").rglob("*") if path.is_file()
-    )
-    for file in files:
-        assert (surveyed.out / file).read_bytes() == (tmp_path / "again" / file).read_bytes(), file
+    files = files_in(surveyed.out)
+    assert len(files) > 10 and files == files_in(tmp_path / "again")
 
 
 def test_page_of_patch_containers_is_the_golden_one(tmp_path: Path) -> None:
     found = survey(write_containers(tmp_path / "data"), tmp_path / "out")
     assert found == SurveyCounts(slides=3, left_out=0, outliers=0, incomplete_patches=0)
-    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
-    check_golden("cohort_containers.txt", text_of_page(page))
+    check_golden("cohort_containers.txt", text_of_page(page_of(tmp_path / "out")))
     assert not (tmp_path / "out" / "slides").exists()
-    assert {path.name.partition("-")[0] for path in (tmp_path / "out" / "classes").iterdir()} == {
-        "normal",
-        "tumor",
-    }
+    assert len(list((tmp_path / "out" / "classes").iterdir())) == 8
 
 
 @pytest.mark.parametrize(
@@ -121,14 +101,12 @@ def test_page_of_patch_containers_is_the_golden_one(tmp_path: Path) -> None:
 def test_damaged_input_is_named_and_leaves_the_old_page(surveyed: Made, tmp_path: Path, file: str) -> None:
     data, out = tmp_path / "data", tmp_path / "out"
     shutil.copytree(surveyed.data, data)
-    shutil.copytree(surveyed.out, out)
-    old = [path for path in out.rglob("*") if path.is_file()]
-    for path in old:
-        path.write_text("old")
+    out.mkdir()
+    (out / "index.html").write_text("old")
     (data / file).write_bytes((data / file).read_bytes()[:100])
     with pytest.raises(PathgenError, match=re.escape(file.rsplit("/", maxsplit=1)[-1])):
         survey(data, out)
-    assert all(path.read_text(errors="replace") == "old" for path in old)
+    assert page_of(out) == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "out"]
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from factories.slide_cohort import index_settings
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
@@ -13,7 +14,6 @@ from pathgen.phantom.tissue import draw_dyes
 from pathgen.wsi.pen_marks import ink_coloured, pen_marks
 from pathgen.wsi.reader import open_slide
 from pathgen.wsi.resample import shrink
-from pathgen.wsi.settings import TissueSettings
 from pathgen.wsi.tissue import find_tissue
 
 PIXEL_UM = 8.0
@@ -68,15 +68,8 @@ def stroke(image: np.ndarray, colour: tuple[int, int, int], width_px: int) -> tu
 
 
 def tissue(image: np.ndarray, pen_min_width_um: float | None) -> np.ndarray:
-    settings = TissueSettings(
-        method="otsu_saturation",
-        thumbnail_mpp=8.0,
-        min_saturation=0.05,
-        black_below=25,
-        opening_um=0.0,
-        closing_um=0.0,
-        pen_min_width_um=pen_min_width_um,
-    )
+    update = {"black_below": 25, "pen_min_width_um": pen_min_width_um}
+    settings = index_settings().tissue.model_copy(update=update)
     covered = np.ones(image.shape[:2], bool)
     return find_tissue(image, covered, (32.0, 32.0), PIXEL_UM / 32, settings).mask
 

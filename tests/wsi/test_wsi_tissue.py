@@ -2,28 +2,19 @@ import colorsys
 
 import numpy as np
 import pytest
+from factories.slide_cohort import index_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
 from pathgen.wsi.morphology import closed, opened
-from pathgen.wsi.settings import TissueSettings
 from pathgen.wsi.tissue import TissueMask, find_tissue, otsu_threshold, saturation
 
 
 def find(image: np.ndarray, coverage: np.ndarray | None = None, **changed: float) -> TissueMask:
-    plain = {
-        "method": "otsu_saturation",
-        "thumbnail_mpp": 8.0,
-        "min_saturation": 0.05,
-        "black_below": 40,
-        "opening_um": 0.0,
-        "closing_um": 0.0,
-        "pen_min_width_um": 100.0,
-        **changed,
-    }
     covered = np.ones(image.shape[:2], bool) if coverage is None else coverage
-    return find_tissue(image, covered, (32.0, 32.0), 0.25, TissueSettings.model_validate(plain))
+    settings = index_settings().tissue.model_copy(update=changed)
+    return find_tissue(image, covered, (32.0, 32.0), 0.25, settings)
 
 
 def glass(height: int, width: int) -> np.ndarray:
