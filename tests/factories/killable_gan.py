@@ -33,7 +33,7 @@ class Training:
 SHORT = {
     "dcgan": Training("dcgan", 0.8),
     "stylegan2": Training("stylegan2", 0.24),
-    "dpdcgan": Training("dpdcgan", 0.48),
+    "dpdcgan": Training("dpdcgan", 0.3, 0.03),
 }
 # Thirty snapshots each: room for ten kills.
 LONG = {
