@@ -1,6 +1,7 @@
 """Read sections of params.yaml into their settings classes; report every problem at once, with its path."""
 
 import copy
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -60,7 +61,7 @@ def _described(section: str, problem: Any) -> tuple[str, str]:
     return where, f"is {problem['input']!r}: {problem['msg']}"
 
 
-def parse_section(params: dict[str, Any], section: str, model: type[S], path: Path = PARAMS_FILE) -> S:
+def parse_section(params: Mapping[str, Any], section: str, model: type[S], path: Path = PARAMS_FILE) -> S:
     """Check one section against its settings class.
 
     Args:

@@ -12,7 +12,6 @@ from factories.cohort import cohort_row, rows, write_noise
 from factories.runs import evaluate_settings
 from pathgen.core.files import write_json
 from pathgen.evaluation.compare import compare
-from pathgen.evaluation.evaluate import confusion_record
 from pathgen.evaluation.load import load_runs
 from pathgen.metrics.classification import classification_metrics, count_outcomes, per_slide
 from pathgen.metrics.statistics.bootstrap import build_clusters
@@ -94,7 +93,7 @@ def _write_evaluation(folder: Path, test: pd.DataFrame, skill: float, seed: int)
         "intervals": {},
         "resampled": {"unit": "slide", "count": len(TEST_SLIDES)},
         "thresholds": {"call": 0.5, "operating": 0.7},
-        "confusion": confusion_record(count_outcomes(labels, scores, 0.5)).as_json(),
+        "confusion": count_outcomes(labels, scores, 0.5)._asdict(),
         "undefined": {},
     }
     write_json(folder / "metrics.json", metrics | facts)
