@@ -133,7 +133,7 @@ def plan_command(
             metavar="[PROFILE]", help="Name in profiles/, or a params file. Default: params.yaml."
         ),
     ] = None,
-    details: Annotated[bool, typer.Option("--all", help="Add stage counts, disk space and origins.")] = False,
+    details: Annotated[bool, typer.Option("--all", help="Add stage counts and disk space.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object, for programs.")] = False,
 ) -> None:
     """Estimate how long a study takes, before it starts.

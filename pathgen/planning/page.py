@@ -28,10 +28,6 @@ def _plural(count: int, name: str) -> str:
     return f"{count:,} {name}" + ("" if count == 1 else "s")
 
 
-def _gigabytes(size: float) -> str:
-    return f"{size / 1e9:.1f} GB"
-
-
 def as_json_object(plan: Plan) -> dict[str, Any]:
     """Return the plan and its totals as JSON holds them."""
     return {**asdict(plan), "seconds": plan.seconds, "to_run": plan.to_run}
@@ -42,39 +38,42 @@ def as_text(plan: Plan, *, details: bool) -> str:
 
     Args:
         plan: The plan.
-        details: Whether to add stage counts, disk space and the origin of each estimate.
+        details: Whether to add stage counts and disk space.
     """
     return "\n".join(_lines(plan, details))
 
 
+def _time(seconds: float | None, prefix: str = "") -> str:
+    return "no record yet" if seconds is None else prefix + duration(seconds)
+
+
 def _lines(plan: Plan, details: bool) -> Iterator[str]:
-    if plan.to_run == 0:
+    running = [group for group in plan.groups if group.to_run]
+    known = sum(group.to_run for group in running if group.seconds is not None)
+    if not running:
         yield f"{plan.name}: nothing to run, all stages are up to date"
     else:
-        yield f"{plan.name}: about {duration(plan.seconds)} for {_plural(plan.to_run, 'stage')}"
+        time = f"about {duration(plan.seconds)}" if known else "no record yet"
+        yield f"{plan.name}: {time} for {_plural(known or plan.to_run, 'stage')}"
         yield ""
-        for group in plan.groups:
-            if details:
-                origin = "" if group.recorded else "  (reference value)"
-                time = duration(group.seconds) if group.to_run else "-"
-                yield f"{group.name:<22}{group.to_run:4} of {group.stages:<4}{time:<22}{origin}".rstrip()
-            elif group.to_run:
-                yield f"{group.name:<22}{duration(group.seconds)}"
+        for group in plan.groups if details else running:
+            counts = f"{group.to_run:4} of {group.stages:<4}" if details else ""
+            yield f"{group.name:<22}{counts}{_time(group.seconds) if group.to_run else '-'}"
     yield ""
-    yield f"{'make scaling':<22}about {duration(plan.scaling_s)}"
-    yield f"{'make tuning':<22}at most {duration(plan.tuning_s)}"
+    yield f"{'make scaling':<22}{_time(plan.scaling_s, 'about ')}"
+    yield f"{'make tuning':<22}{_time(plan.tuning_s, 'at most ')}"
     paragraphs = list(plan.notes)
-    if not all(group.recorded for group in plan.groups if group.to_run):
+    if known < plan.to_run:
         paragraphs.append(
-            "Some times are rough: this checkout has not run such stages yet, and values of another machine "
-            "(4 cores, no GPU) stand in for them."
+            "Stages with no record yet are not in the total: this checkout has not run such stages. Run a "
+            "small study first."
         )
     if not plan.reuse:
         paragraphs.append("Every stage is counted: these are not the settings of params.yaml.")
     if details:
         paragraphs += [
-            f"{plan.inputs:,} slides or files. Disk: "
-            f"about {_gigabytes(plan.disk_needed)} for patches, {_gigabytes(plan.disk_free)} free.",
+            f"{plan.inputs:,} slides or files. Disk: about {plan.disk_needed / 1e9:.1f} GB for patches, "
+            f"{plan.disk_free / 1e9:.1f} GB free.",
             "All epochs are counted; early stopping may end a training sooner. Results already in the DVC "
             "cache are restored, not recomputed; the estimate ignores this.",
         ]

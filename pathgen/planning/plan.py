@@ -1,6 +1,7 @@
 """Estimate the time of a study from recorded durations, and ask DVC which of its stages would run."""
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,10 @@ import psutil
 
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError
-from pathgen.planning.inputs import input_files
-from pathgen.planning.speeds import START_S, Speed, recorded_speeds, speed_of
+from pathgen.planning.durations import FILE, read_durations
+from pathgen.planning.inputs import count_inputs, input_files
 from pathgen.planning.workload import (
     StageWork,
-    find_work,
     originals,
     scaling_work,
     stage_work,
@@ -28,6 +28,8 @@ from pathgen.tracking.dvc_api import PIPELINE_FILE, open_project, stage_states
 _LONG_S = 6 * 3600.0
 _DISK_SHARE = 0.9
 _CHECK = "check_params"
+# Start and end of a process, which recorded durations do not contain.
+_START_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -38,15 +40,13 @@ class Group:
         name: Name of the group.
         stages: Number of stages.
         to_run: Number of stages that DVC would run.
-        seconds: Time of those.
-        recorded: Whether the estimate rests on durations of this checkout alone.
+        seconds: Time of those; None if this checkout has no record yet of such work.
     """
 
     name: str
     stages: int
     to_run: int
-    seconds: float
-    recorded: bool
+    seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,9 @@ class Plan:
         name: Name of the profile or params file.
         inputs: Number of slides, or of files.
         groups: Groups of stages in the order of the pipeline.
-        scaling_s: Time of `make scaling`, if no point is cached.
-        tuning_s: Time of `make tuning` at most: every trial complete, with its most expensive network.
+        scaling_s: Time of `make scaling`, if no point is cached; None without a record.
+        tuning_s: Time of `make tuning` at most: every trial complete, with its most expensive network; None
+            without a record.
         reuse: Whether DVC was asked; otherwise every stage counts.
         disk_needed: Bytes of all patches, in the workspace and in DVC's cache.
         disk_free: Free bytes.
@@ -68,8 +69,8 @@ class Plan:
     name: str
     inputs: int
     groups: Sequence[Group]
-    scaling_s: float
-    tuning_s: float
+    scaling_s: float | None
+    tuning_s: float | None
     reuse: bool
     disk_needed: float
     disk_free: float
@@ -77,8 +78,8 @@ class Plan:
 
     @property
     def seconds(self) -> float:
-        """Time of all stages that would run."""
-        return sum(group.seconds for group in self.groups)
+        """Time of all stages that would run and have a record."""
+        return sum(group.seconds or 0.0 for group in self.groups)
 
     @property
     def to_run(self) -> int:
@@ -102,14 +103,16 @@ def make_plan(name: str, params: Mapping[str, Any], root: Path, *, reuse: bool) 
     work = {one.stage: one for one in stage_work(params, len(files))}
     speeds = recorded_speeds(root)
     stages, to_run = stages_to_run(root) if reuse else (list(work), set(work))
-    groups = _groups([find_work(work, stage) or StageWork(stage, stage) for stage in stages], to_run, speeds)
+    groups = _groups([work.get(stage, StageWork(stage, stage)) for stage in stages], to_run, speeds)
+    searched = [_total([one], speeds) for one in tuning_work(params)]
+    tuning = [seconds for seconds in searched if seconds is not None]
     patches = originals(params) + synthetics(params) * len(params["pipeline"]["generators"])
     disk_needed = 2.0 * patches * params["extract"]["size_px"] ** 2 * 3
     disk_free = float(psutil.disk_usage(str(root)).free)
     notes = []
     if missing:
         notes.append(f"{len(missing)} slides of the table do not exist, e.g. {missing[0]}.")
-    if sum(group.seconds for group in groups) > _LONG_S and params["compute"]["device"] == "cpu":
+    if sum(group.seconds or 0.0 for group in groups) > _LONG_S and params["compute"]["device"] == "cpu":
         notes.append("A GPU is advisable (compute.device), or a smaller profile.")
     if disk_needed > _DISK_SHARE * disk_free:
         notes.append("The disk is too small: free some space, or lower sample.per_class or extract.size_px.")
@@ -117,8 +120,8 @@ def make_plan(name: str, params: Mapping[str, Any], root: Path, *, reuse: bool) 
         name=name,
         inputs=len(files),
         groups=groups,
-        scaling_s=sum(_seconds(one, speeds) for one in scaling_work(params)),
-        tuning_s=max(_seconds(one, speeds) for one in tuning_work(params)) / params["tuning_work"]["workers"],
+        scaling_s=_total(scaling_work(params), speeds),
+        tuning_s=max(tuning) / params["tuning_work"]["workers"] if len(tuning) == len(searched) else None,
         reuse=reuse,
         disk_needed=disk_needed,
         disk_free=disk_free,
@@ -126,18 +129,44 @@ def make_plan(name: str, params: Mapping[str, Any], root: Path, *, reuse: bool) 
     )
 
 
-def _seconds(work: StageWork, speeds: Mapping[str, Speed]) -> float:
-    return START_S + work.units * speed_of(work.kind, speeds).seconds_per_unit
+def recorded_speeds(root: Path) -> dict[str, float]:
+    """Return the speed of every kind of work that this checkout has recorded.
+
+    Args:
+        root: Root of the checkout.
+
+    Returns:
+        Seconds per unit of work by kind, besides the start of a process. Of several stages of one kind the
+        total counts.
+    """
+    content = read_durations(root / FILE)
+    seconds: defaultdict[str, float] = defaultdict(float)
+    units: defaultdict[str, float] = defaultdict(float)
+    for digest, params in content["params"].items():
+        try:
+            known = {one.stage: one for one in stage_work(params, count_inputs(params, root))}
+        except (KeyError, TypeError, ValueError, PathgenError):
+            continue  # Settings of an older version, or slides that are gone.
+        for stage, entry in content["stages"].items():
+            if stage in known and entry["params"] == digest:
+                seconds[known[stage].kind] += entry["seconds"]
+                units[known[stage].kind] += known[stage].units
+    return {kind: seconds[kind] / units[kind] for kind in seconds if units[kind] > 0}
 
 
-def _groups(work: Sequence[StageWork], to_run: set[str], speeds: Mapping[str, Speed]) -> list[Group]:
+def _total(work: Sequence[StageWork], speeds: Mapping[str, float]) -> float | None:
+    """Return the time of stages, or None if there is no record of one of their kinds."""
+    if any(one.kind not in speeds for one in work):
+        return None
+    return sum(_START_S + one.units * speeds[one.kind] for one in work)
+
+
+def _groups(work: Sequence[StageWork], to_run: set[str], speeds: Mapping[str, float]) -> list[Group]:
     groups = []
     for name in dict.fromkeys(one.group for one in work):
         stages = [one for one in work if one.group == name]
         running = [one for one in stages if one.stage in to_run]
-        recorded = all(speed_of(one.kind, speeds).recorded for one in stages)
-        seconds = sum(_seconds(one, speeds) for one in running)
-        groups.append(Group(name, len(stages), len(running), seconds, recorded))
+        groups.append(Group(name, len(stages), len(running), _total(running, speeds)))
     return groups
 
 

@@ -46,19 +46,6 @@ def stage_work(params: Params, slides: int) -> list[StageWork]:
     return [*_data_work(params, slides), *_gan_work(params), *_classifier_work(params), *_metric_work(params)]
 
 
-def find_work(work: Mapping[str, StageWork], stage: str) -> StageWork | None:
-    """Return the work of a DVC stage: its own entry, or its label's part of an entry for all labels.
-
-    Args:
-        work: Entries by stage.
-        stage: Name of the stage in DVC.
-    """
-    if stage in work:
-        return work[stage]
-    whole = work.get(stage.rpartition("-")[0])
-    return None if whole is None else StageWork(stage, whole.kind, whole.units / len(LABELS))
-
-
 def _data_work(params: Params, slides: int) -> Iterator[StageWork]:
     phantom = params["cohort"].get("phantom")
     area = phantom["width_px"] * phantom["height_px"] if phantom else 1
@@ -88,7 +75,7 @@ def _pixels(params: Params) -> int:
 
 def _gan_work(params: Params) -> Iterator[StageWork]:
     for generator in params["pipeline"]["generators"]:
-        recipe = _recipe(params["train_gan"], generator)
+        recipe = params["train_gan"]["generators"][generator]
         trainings = 1 if recipe.get("conditioning") == "joint" else len(LABELS)
         # The cost of an image is about proportional to its pixels and to the square of the width.
         image = _pixels(params) * float(recipe.get("width") or recipe.get("channel_base") or 1) ** 2
@@ -97,13 +84,6 @@ def _gan_work(params: Params) -> Iterator[StageWork]:
             f"train_gan@{generator}", f"train_gan {network}", trainings * recipe["kimg"] * 1000 * image
         )
         yield StageWork(f"synthesise@{generator}", f"synthesise {network}", synthetics(params) * image)
-
-
-def _recipe(section: Params, generator: str) -> Params:
-    if "generators" in section:
-        return dict(section["generators"][generator])
-    network = generator.partition(".")[0].removeprefix("c") if generator.startswith("c") else generator
-    return {"network": network, **section[network]}
 
 
 def _training(params: Params, classifier: str, regime: str, synthetic: int) -> tuple[str, float]:
@@ -124,7 +104,7 @@ def _training(params: Params, classifier: str, regime: str, synthetic: int) -> t
 
 def _classifier_work(params: Params) -> Iterator[StageWork]:
     lists = params["pipeline"]
-    generators, regimes = lists["generators"], lists.get("synthetic_regimes", lists["regimes"])
+    generators, regimes = lists["generators"], lists["regimes"]
     trainings = list(product(lists["classifiers"], lists["seeds"]))
     for classifier, seed in trainings:
         yield StageWork(f"train_original@{classifier}-{seed}", *_training(params, classifier, "original", 0))

@@ -1,4 +1,4 @@
-"""Estimate of a study's time: work from settings, speed from recorded durations."""
+"""Estimate of a study's time: work from settings, times from recorded durations."""
 
 import copy
 import math
@@ -12,9 +12,8 @@ from pathgen.core.profiles import profile_names, read_profile
 from pathgen.planning.durations import FILE, read_durations, record_duration
 from pathgen.planning.inputs import count_inputs
 from pathgen.planning.page import as_text, duration
-from pathgen.planning.plan import Group, Plan, downstream
-from pathgen.planning.speeds import recorded_speeds, speed_of
-from pathgen.planning.workload import find_work, scaling_work, stage_work, tuning_work
+from pathgen.planning.plan import Group, Plan, downstream, make_plan, recorded_speeds
+from pathgen.planning.workload import scaling_work, stage_work, tuning_work
 
 PARAMS = read_profile("phantom")
 
@@ -59,9 +58,6 @@ def test_stage_work_counts_every_profile(profile: str) -> None:
     work = [*stage_work(params, 10), *scaling_work(params), *tuning_work(params)]
     assert all(math.isfinite(one.units) and one.units > 0 for one in work)
     assert len({one.stage for one in stage_work(params, 10)}) == len(stage_work(params, 10))
-    for one in stage_work(params, 10):
-        if one.kind != one.group or one.units != 1:
-            assert speed_of(one.kind, {}).seconds_per_unit > 0, f"{one.kind} has no reference speed"
 
 
 @pytest.fixture
@@ -70,23 +66,24 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_recorded_speed_scales_with_work(checkout: Path) -> None:
+def test_recorded_speeds_of_older_settings_count_as_they_were(checkout: Path) -> None:
     (stage,) = [one for one in stage_work(PARAMS, 13) if one.group == "train_gan"]
-    assert not speed_of(stage.kind, recorded_speeds(checkout)).recorded
     record_duration(stage.stage, 100.0, checkout)
-    speed = speed_of(stage.kind, recorded_speeds(checkout))
-    assert speed.recorded
-    assert speed.seconds_per_unit * stage.units == pytest.approx(100.0)
+    speed = recorded_speeds(checkout)[stage.kind]
+    assert speed * stage.units == pytest.approx(100.0)
     YAML(typ="safe").dump(with_value("pipeline.seeds", [1]), checkout / "params.yaml")
     record_duration("sample", 1.0, checkout)
-    assert speed_of(stage.kind, recorded_speeds(checkout)) == speed, "older settings count as they were"
+    assert recorded_speeds(checkout)[stage.kind] == speed
 
 
-def test_find_work_of_one_label_is_its_share() -> None:
-    (whole,) = [one for one in stage_work(PARAMS, 13) if one.group == "train_gan"]
-    one = find_work({whole.stage: whole}, f"{whole.stage}-tumor")
-    assert one is not None and (one.kind, one.units) == (whole.kind, whole.units / 2)
-    assert find_work({whole.stage: whole}, "survey") is None
+def test_make_plan_totals_the_recorded_groups_alone(checkout: Path) -> None:
+    record_duration("sample", 100.0, checkout)
+    found = make_plan("phantom", PARAMS, checkout, reuse=False)
+    seconds = {group.name: group.seconds for group in found.groups}
+    assert seconds["sample"] == found.seconds > 100 and seconds["train_gan"] is None
+    assert found.scaling_s is None and found.tuning_s is None
+    (line,) = [line for line in as_text(found, details=False).splitlines() if line.startswith("train_gan")]
+    assert "no record" in line
 
 
 def test_recorded_durations_keep_only_settings_in_use(checkout: Path) -> None:
@@ -129,8 +126,9 @@ def test_duration_has_at_most_two_units(seconds: float, text: str) -> None:
 
 def plan(**changed: Any) -> Plan:
     groups = [
-        Group("train_classifier", 6, 2, 12_345.0, recorded=True),
-        Group("privacy", 1, 0, 0.0, recorded=False),
+        Group("train_classifier", 6, 2, 12_345.0),
+        Group("report", 1, 1, None),
+        Group("privacy", 1, 0, 0.0),
     ]
     facts: dict[str, Any] = {
         "name": "params.yaml",
