@@ -3,11 +3,9 @@
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError
-from pathgen.tracking.dvc_api import open_project, stage_names
 
 
 def reproduce_inputs(generators: Sequence[str]) -> None:
@@ -19,13 +17,7 @@ def reproduce_inputs(generators: Sequence[str]) -> None:
     Raises:
         PathgenError: A stage of the pipeline has failed.
     """
-    with open_project(Path.cwd()) as project:
-        stages = stage_names(project)
-    trainings = [f"train_gan@{generator}" for generator in generators]
-    # One stage for all labels, or one for each of them.
-    _dvc_repro(
-        "extract", *(name for name in stages if name in trainings or name.rpartition("-")[0] in trainings)
-    )
+    _dvc_repro("extract", *(f"train_gan@{generator}" for generator in generators))
 
 
 def refresh_report() -> None:

@@ -13,12 +13,13 @@ from pathgen.core.errors import PathgenErrors, cli_errors
 from pathgen.core.files import write_json
 from pathgen.core.params import load_section
 from pathgen.evaluation.settings import EvaluateSettings
-from pathgen.gan.settings import SynthesiseSettings
+from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings
 from pathgen.jobs.result_cache import ResultCache
 from pathgen.jobs.runner import open_executor, prune, run_jobs
 from pathgen.jobs.settings import JobSettings
 from pathgen.provenance.made_from import made_from
 from pathgen.run_matrix import keep_only
+from pathgen.studies.sampling import sample_synthetic
 from pathgen.studies.scaling.results import write_results
 from pathgen.studies.scaling.settings import ScalingSettings
 from pathgen.studies.scaling.study import ScalingStudy, input_folders, input_names
@@ -37,6 +38,7 @@ def main() -> None:
     device, compute = start_compute()
     study = ScalingStudy(
         settings=settings,
+        gans=load_section("train_gan", TrainGanSettings),
         classifiers=load_section("train_classifier", TrainClassifierSettings),
         sampling=load_section("synthesise", SynthesiseSettings),
         compute=compute,
@@ -47,7 +49,9 @@ def main() -> None:
     with running("scaling", settings={"scaling": settings, "compute": compute}, inputs=inputs) as stage:
         for generator, count in study.largest_sets().items():
             # Sampled once, before the points that share them start.
-            study.load_synthetic(device, generator=generator, count=count)
+            sample_synthetic(
+                device, generator=generator, count=count, sampling=study.sampling, compute=compute
+            )
         job_settings = load_section("jobs", JobSettings)
         # A point uses `compute.threads` cores: no more points at a time than there are cores for.
         fitting = max(1, (os.cpu_count() or 1) // (compute.threads or os.cpu_count() or 1))

@@ -17,14 +17,12 @@ from typing import Any
 
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError, cli_errors
-from pathgen.core.labels import LABELS
 from pathgen.core.params import PARAMS_FILE, load_section, read_params
-from pathgen.gan.generators.base import Precision
-from pathgen.gan.sample_cache import cached_samples
 from pathgen.gan.settings import SynthesiseSettings
 from pathgen.patches.store import open_patch_set
 from pathgen.provenance.made_from import made_from
 from pathgen.results.study import TuningSummary
+from pathgen.studies.sampling import sample_synthetic
 from pathgen.studies.tuning.objective import SearchData, score
 from pathgen.studies.tuning.overrides import with_fields
 from pathgen.studies.tuning.results import write_results
@@ -52,20 +50,15 @@ def load_data(settings: TuningSettings, compute: ComputeSettings) -> SearchData:
     # With the threads of the stage `synthesise`: the patches must be the ones that it samples.
     device = apply_compute(device=compute.device, threads=compute.threads)
     sampling = load_section("synthesise", SynthesiseSettings)
-    synthetic = {
-        label: cached_samples(
-            layout.SAMPLE_CACHE,
-            model,
-            seed=sampling.seed,
+    synthetic = {}
+    if settings.regime != "original":
+        synthetic = sample_synthetic(
+            device,
+            generator=settings.generator,
             count=settings.largest("synthesise.per_class", sampling.per_class),
-            device=device,
-            best_of=sampling.best_of,
-            sampling=sampling.sampling.get(settings.generator),
-            precision=Precision(compute.precision, compute.channels_last),
-            desc=f"sample {settings.generator}-{label}",
+            sampling=sampling,
+            compute=compute,
         )
-        for label, model in zip(LABELS, inputs(settings)[2:], strict=False)
-    }
     return SearchData(
         params=read_params(),
         regime=settings.regime,

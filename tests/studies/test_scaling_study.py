@@ -12,7 +12,7 @@ from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.core.errors import PathgenError
 from pathgen.core.params import load_section, parse_section
 from pathgen.core.profiles import read_profile
-from pathgen.gan.settings import SynthesiseSettings
+from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings
 from pathgen.jobs.job import Job
 from pathgen.provenance.code_hash import ROOT
 from pathgen.studies.scaling.settings import ScalingSettings
@@ -82,6 +82,7 @@ def study(changes: dict[str, Any] | None = None) -> ScalingStudy:
         part[name] = value
     return ScalingStudy(
         settings=parse_section(params, "scaling", ScalingSettings),
+        gans=parse_section(params, "train_gan", TrainGanSettings),
         classifiers=parse_section(params, "train_classifier", TrainClassifierSettings),
         sampling=parse_section(params, "synthesise", SynthesiseSettings),
         compute=parse_section(params, "compute", ComputeSettings),
@@ -135,6 +136,9 @@ def test_jobs_code_of_sampling_is_in_the_key_of_synthetic_points_only() -> None:
     code = {job.name.split("-")[0]: job.key.code for job in study().jobs(print)}
     sampling = "pathgen/gan/sample_cache.py"
     assert sampling in code["dcgan"] and sampling not in code["original"]
+    generators = {name for name in code["dcgan"] if name.startswith("pathgen/gan/generators/")}
+    assert "pathgen/gan/generators/dcgan.py" in generators
+    assert not any("stylegan2" in name or "dpdcgan" in name for name in generators)
     for hashes in code.values():
         assert {"pathgen/classifier/loop.py", "pathgen/classifier/networks/cnn6.py"} <= hashes.keys()
 

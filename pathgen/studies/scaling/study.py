@@ -1,24 +1,18 @@
 """The points of the study as jobs: adding a size computes only its points."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
 from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.core import layout
-from pathgen.gan import generators
-from pathgen.gan.generators.base import Precision
-from pathgen.gan.sample_cache import cached_samples
-from pathgen.gan.settings import SynthesiseSettings
+from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings
 from pathgen.jobs.job import Job
 from pathgen.provenance.cache_key import CacheKey, file_hashes, library_versions
 from pathgen.provenance.code_hash import PLUGINS, code_manifest
+from pathgen.studies.sampling import sample_synthetic
 from pathgen.studies.scaling.point import LoadPatches, OpenRun, Point, TrainPoint, load_originals
 from pathgen.studies.scaling.settings import ORIGINAL, ScalingSettings
 from pathgen.studies.scaling.subsets import per_class
@@ -45,6 +39,7 @@ class ScalingStudy:
 
     Attributes:
         settings: Section ``scaling``.
+        gans: Section ``train_gan``.
         classifiers: Section ``train_classifier``.
         sampling: Section ``synthesise``.
         compute: Section ``compute``.
@@ -53,6 +48,7 @@ class ScalingStudy:
     """
 
     settings: ScalingSettings
+    gans: TrainGanSettings
     classifiers: TrainClassifierSettings
     sampling: SynthesiseSettings
     compute: ComputeSettings
@@ -83,6 +79,7 @@ class ScalingStudy:
             generator: file_hashes(*layout.gan_models(generator).values())
             for generator in self.settings.generators
         }
+        manifest = cache(code_manifest)  # Parsing the code takes longer than all the rest.
         jobs = []
         for point in points(self.settings):
             original = point.source == ORIGINAL
@@ -96,7 +93,7 @@ class ScalingStudy:
                 compute=self.compute,
                 open_run=open_run,
             )
-            key = self._key(work, patches if original else {**patches, **models[point.source]})
+            key = self._key(work, patches if original else {**patches, **models[point.source]}, manifest)
             jobs.append(Job(point.name, key, work))
         return jobs
 
@@ -104,42 +101,22 @@ class ScalingStudy:
         count, training = self.count(point), self.settings.training
         if point.source == ORIGINAL:
             return partial(load_originals, count=count, order_seed=training.order_seed, seed=point.seed)
-        return partial(self.load_synthetic, generator=point.source, count=count)
+        return partial(
+            sample_synthetic,
+            generator=point.source,
+            count=count,
+            sampling=self.sampling,
+            compute=self.compute,
+        )
 
-    def load_synthetic(
-        self, device: torch.device, *, generator: str, count: int
-    ) -> Mapping[str, NDArray[np.uint8]]:
-        """Load the first synthetic patches of each class; sample those that are not in the cache.
-
-        Args:
-            device: Device to sample on.
-            generator: Name of the generator.
-            count: Number of patches per class.
-        """
-        return {
-            label: cached_samples(
-                layout.SAMPLE_CACHE,
-                model,
-                seed=self.sampling.seed,
-                count=count,
-                device=device,
-                best_of=self.sampling.best_of,
-                sampling=self.sampling.sampling.get(generator),
-                precision=Precision(self.compute.precision, self.compute.channels_last),
-                desc=f"sample {generator}-{label}",
-            )
-            for label, model in layout.gan_models(generator).items()
-        }
-
-    def _key(self, work: TrainPoint, inputs: Mapping[str, str]) -> CacheKey:
+    def _key(
+        self, work: TrainPoint, inputs: Mapping[str, str], manifest: Callable[..., dict[str, str]]
+    ) -> CacheKey:
         original = work.point.source == ORIGINAL
-        modules = [
-            TrainPoint.__module__,
-            f"{PLUGINS['classifiers']}.{work.recipe.network}",
-        ]
+        modules = [TrainPoint.__module__, f"{PLUGINS['classifiers']}.{work.recipe.network}"]
         if not original:
-            modules += [f"{PLUGINS['generators']}.{name}" for name in generators.names()]
-            modules.append(cached_samples.__module__)
+            network = self.gans.recipe(work.point.source).network
+            modules += [sample_synthetic.__module__, f"{PLUGINS['generators']}.{network}"]
         settings: dict[str, Any] = {
             "point": vars(work.point),
             "per_class": work.per_class,
@@ -151,7 +128,7 @@ class ScalingStudy:
         if not original:
             # The size of the study's own synthetic set changes no patch of these.
             settings["sampling"] = self.sampling.model_dump(exclude={"per_class", "batch_size"})
-        return CacheKey(settings, inputs, code_manifest(*modules), library_versions("numpy", "torch"))
+        return CacheKey(settings, inputs, manifest(*modules), library_versions("numpy", "torch"))
 
 
 def input_folders(settings: ScalingSettings) -> list[Path]:

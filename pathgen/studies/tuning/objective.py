@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from pathgen.classifier.loop import train_classifier
 from pathgen.classifier.regimes import Regime, build_regime
 from pathgen.classifier.settings import TrainClassifierConfig, TrainClassifierSettings
-from pathgen.core.labels import Label
 from pathgen.core.params import parse_section
 from pathgen.patches.store import PatchSet
 from pathgen.training.metric_logger import MetricLogger, NullLogger
@@ -43,7 +42,7 @@ class SearchData:
     seeds: Sequence[int]
     train: PatchSet
     valid: PatchSet
-    synthetic: Mapping[Label, NDArray[np.uint8]]
+    synthetic: Mapping[str, NDArray[np.uint8]]
     device: torch.device
     precision: Literal["fp32", "bf16"]
     channels_last: bool
