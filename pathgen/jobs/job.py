@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from pathgen.core.errors import PathgenError, PathgenErrors, is_disk_full
+from pathgen.core.errors import PathgenError, is_disk_full
 from pathgen.core.files import sha256_of
-from pathgen.jobs.result_cache import ResultCache, Values
+from pathgen.jobs.result_cache import JobResult, ResultCache, Values
 from pathgen.provenance.cache_key import CacheKey, library_versions
 from pathgen.provenance.code_hash import ROOT
 
@@ -36,36 +36,6 @@ class Job:
     needs: tuple[Path, ...] = ()
 
 
-@dataclass(frozen=True)
-class JobResult:
-    """The end of a job.
-
-    Attributes:
-        name: Name of the job.
-        folder: Folder of the result's files; it exists unless the job failed.
-        values: What the work returned; empty for a failed job.
-        problem: Why the job failed, or None.
-    """
-
-    name: str
-    folder: Path
-    values: Values
-    problem: PathgenError | None = None
-
-    @property
-    def errors(self) -> list[PathgenError]:
-        """The problems of a failed job one by one; empty for a finished job."""
-        if self.problem is None:
-            return []
-        return self.problem.errors if isinstance(self.problem, PathgenErrors) else [self.problem]
-
-
-def load_result(job: Job, cache: ResultCache) -> JobResult | None:
-    """Return the cached result of a job, or None. A failed job is not cached: its cause may be gone."""
-    entry = cache.load(job.name, job.key)
-    return None if entry is None else JobResult(job.name, entry.folder, entry.values)
-
-
 def run_job(job: Job, cache: ResultCache) -> JobResult:
     """Load the result of a job, or compute it and add it to the cache.
 
@@ -89,7 +59,7 @@ def run_job(job: Job, cache: ResultCache) -> JobResult:
             "Restart the workers with the same environment and the same version of pathgen",
         )
     _check_folders(job, cache)
-    if (finished := load_result(job, cache)) is not None:
+    if (finished := cache.load(job.name, job.key)) is not None:
         return finished
     start = time.monotonic()
     with cache.draft(job.name) as draft:
@@ -97,7 +67,7 @@ def run_job(job: Job, cache: ResultCache) -> JobResult:
             values = job.work(draft)
         except PathgenError as problem:
             _check_folders(job, cache)  # A share that has gone is not the job's fault.
-            return JobResult(job.name, cache.place(job.name, job.key), {}, problem)
+            return JobResult(job.name, job.key, cache.place(job.name, job.key), {}, problem)
         except OSError as failure:
             if is_disk_full(failure) or failure.errno is None:
                 raise
@@ -106,8 +76,7 @@ def run_job(job: Job, cache: ResultCache) -> JobResult:
                 f"input or output failed on {machine}: {failure}",
                 "Check the disk and the network and run the same command again; finished jobs are kept",
             ) from failure
-        entry = cache.commit(draft, job.name, job.key, values, time.monotonic() - start)
-    return JobResult(job.name, entry.folder, entry.values)
+        return cache.commit(draft, job.name, job.key, values, time.monotonic() - start)
 
 
 def _changed_here(key: CacheKey) -> list[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.provenance.cache_key import CacheKey
 
 ENTRY_FILE = "entry.json"
@@ -20,20 +21,29 @@ Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class CacheEntry:
-    """A finished result.
+class JobResult:
+    """The end of a job: a finished result in the cache, or a problem.
 
     Attributes:
-        folder: Folder of its files.
-        key: Everything that shaped it.
-        values: What the job returned, e.g. counts or metrics; plain JSON values.
-        seconds: Duration of the job.
+        name: Name of the job.
+        key: Everything that shapes the result.
+        folder: Folder of the result's files; it exists unless the job failed.
+        values: What the job returned, e.g. counts or metrics; plain JSON values; empty for a failed job.
+        problem: Why the job failed, or None.
     """
 
-    folder: Path
+    name: str
     key: CacheKey
+    folder: Path
     values: Values
-    seconds: float
+    problem: PathgenError | None = None
+
+    @property
+    def errors(self) -> list[PathgenError]:
+        """The problems of a failed job one by one; empty for a finished job."""
+        if self.problem is None:
+            return []
+        return self.problem.errors if isinstance(self.problem, PathgenErrors) else [self.problem]
 
 
 class ResultCache:
@@ -55,7 +65,7 @@ class ResultCache:
         """Return the folder of a job's result, whether it exists or not."""
         return self.folder / job / key.digest[:24]
 
-    def load(self, job: str, key: CacheKey) -> CacheEntry | None:
+    def load(self, job: str, key: CacheKey) -> JobResult | None:
         """Load a finished result.
 
         Args:
@@ -68,7 +78,7 @@ class ResultCache:
         entry = _read(self.place(job, key))
         return entry if entry is not None and entry.key.digest == key.digest else None
 
-    def entries(self, job: str) -> list[CacheEntry]:
+    def entries(self, job: str) -> list[JobResult]:
         """Return all finished results of a job, whatever their key."""
         folder = self.folder / job
         places = sorted(folder.glob("[!.]*")) if folder.is_dir() else []
@@ -84,7 +94,7 @@ class ResultCache:
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
-    def commit(self, draft: Path, job: str, key: CacheKey, values: Values, seconds: float) -> CacheEntry:
+    def commit(self, draft: Path, job: str, key: CacheKey, values: Values, seconds: float) -> JobResult:
         """Turn a draft into a finished result.
 
         Args:
@@ -101,11 +111,10 @@ class ResultCache:
             OSError: The disk is full or broken.
         """
         place = self.place(job, key)
-        entry = CacheEntry(place, key, values, round(seconds, 3))
         content = {
             "key": key.as_json(),
             "values": dict(values),
-            "seconds": entry.seconds,
+            "seconds": round(seconds, 3),
             "files": _sizes(draft),
         }
         text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
@@ -119,7 +128,7 @@ class ResultCache:
         except OSError:
             if _read(place) is None:
                 raise
-        return entry
+        return JobResult(job, key, place, values)
 
     def prune(self, keep: Iterable[tuple[str, CacheKey]]) -> None:
         """Remove all results but some, and the drafts that killed processes left.
@@ -144,12 +153,12 @@ class ResultCache:
                 shutil.rmtree(draft, ignore_errors=True)
 
 
-def _read(place: Path) -> CacheEntry | None:
+def _read(place: Path) -> JobResult | None:
     try:
         content = json.loads((place / ENTRY_FILE).read_text(encoding="utf-8"))
         if content["files"] != _sizes(place):
             return None
-        return CacheEntry(place, CacheKey.from_json(content["key"]), content["values"], content["seconds"])
+        return JobResult(place.parent.name, CacheKey.from_json(content["key"]), place, content["values"])
     except (OSError, ValueError, TypeError, KeyError):
         return None  # Whatever is wrong with it, the job runs again.
 

@@ -1,25 +1,4 @@
-"""Run many jobs: load what is cached, compute the rest in parallel, show one progress bar.
-
-Example::
-
-    cache = ResultCache(Path("work/jobs/scaling"))
-    jobs = [
-        Job(
-            name=f"{size}-{seed}",
-            key=CacheKey(
-                settings={"size": size, "seed": seed, "training": settings.model_dump()},
-                inputs=file_hashes(patches),
-                code=code_manifest("pathgen.studies.scaling.point"),
-                libraries=library_versions("numpy", "torch"),
-            ),
-            work=partial(train_point, size, seed, settings),   # a top-level function: (folder, ...) -> values
-        )
-        for size in sizes
-        for seed in seeds
-    ]
-    with open_executor(job_settings, cache.folder, processes=True) as executor:
-        results = run_jobs(jobs, cache, executor, unit="trainings", desc="scaling")
-"""
+"""Run many jobs: load what is cached, compute the rest in parallel, show one progress bar."""
 
 import multiprocessing
 import os
@@ -34,8 +13,8 @@ from pathgen.core.errors import PathgenError
 from pathgen.core.files import report_full_disk
 from pathgen.core.progress import progress
 from pathgen.jobs.dask_executor import dask_executor
-from pathgen.jobs.job import Job, JobResult, load_result, run_job
-from pathgen.jobs.result_cache import ResultCache
+from pathgen.jobs.job import Job, run_job
+from pathgen.jobs.result_cache import JobResult, ResultCache
 from pathgen.jobs.settings import JobSettings
 
 SCHEDULER_VARIABLE = "DASK_SCHEDULER_ADDRESS"
@@ -98,7 +77,7 @@ def run_jobs(
     Raises:
         PathgenError: The disk is full, or the work cannot go on, see `pathgen.jobs.job.run_job`.
     """
-    results = {job.name: found for job in jobs if (found := load_result(job, cache)) is not None}
+    results = {job.name: found for job in jobs if (found := cache.load(job.name, job.key)) is not None}
     assert len({job.name for job in jobs}) == len(jobs), "names of jobs are unique"
     missing = [job for job in jobs if job.name not in results]
     done = sum(job.size for job in jobs if job.name in results)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.files import report_full_disk
-from pathgen.jobs.job import Job, JobResult
-from pathgen.jobs.result_cache import ResultCache, Values
+from pathgen.jobs.job import Job
+from pathgen.jobs.result_cache import JobResult, ResultCache, Values
 from pathgen.jobs.runner import open_executor, prune, run_jobs
 from pathgen.jobs.settings import JobSettings
 from pathgen.patches.parquet import read_table, write_table

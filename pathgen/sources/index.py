@@ -11,8 +11,8 @@ import pandas as pd
 
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.files import atomic_folder, sha256_of
-from pathgen.jobs.job import Job, JobResult
-from pathgen.jobs.result_cache import ResultCache, Values
+from pathgen.jobs.job import Job
+from pathgen.jobs.result_cache import JobResult, ResultCache, Values
 from pathgen.jobs.runner import open_executor, prune, run_jobs
 from pathgen.jobs.settings import JobSettings
 from pathgen.patches.image_grid import save_png

@@ -31,7 +31,7 @@ def test_cache_committed_result_is_loaded(cache: ResultCache) -> None:
     entry = cache.load("a", toy_key())
     assert entry is not None and entry.folder == folder and entry.key == toy_key()
     assert entry.values == {"patches": 3, "mean": 0.1, "method": None}
-    assert entry.seconds == 1.235
+    assert json.loads((folder / ENTRY_FILE).read_text())["seconds"] == 1.235
     assert list(cache.folder.glob("*/*")) == [folder]
     assert cache.load("a", toy_key(2)) is None and cache.load("b", toy_key()) is None
 

@@ -15,8 +15,8 @@ from factories.slide_files import job_settings
 from factories.toy_jobs import ran, toy_job, toy_key
 
 from pathgen.core.errors import PathgenError, PathgenErrors
-from pathgen.jobs.job import Job, JobResult
-from pathgen.jobs.result_cache import ResultCache
+from pathgen.jobs.job import Job
+from pathgen.jobs.result_cache import JobResult, ResultCache
 from pathgen.jobs.runner import open_executor, prune, run_jobs
 
 
@@ -73,7 +73,7 @@ def test_run_jobs_failed_job_is_tried_again(cache: ResultCache, log: Path, execu
 
 def test_job_result_lists_all_errors() -> None:
     problems = PathgenErrors([PathgenError("a", "x", "y"), PathgenError("b", "x", "y")])
-    assert JobResult("s", Path(), {}, problems).errors == problems.errors
+    assert JobResult("s", toy_key(), Path(), {}, problems).errors == problems.errors
 
 
 def test_run_jobs_full_disk_keeps_finished_jobs(cache: ResultCache, log: Path, executor: Executor) -> None:
@@ -183,7 +183,7 @@ from dataclasses import replace
 from pathlib import Path
 from factories.slide_files import job_settings
 from factories.toy_jobs import toy_job
-from pathgen.jobs.result_cache import ResultCache
+from pathgen.jobs.result_cache import JobResult, ResultCache
 from pathgen.jobs.runner import open_executor, run_jobs
 from test_runner import _Sleeps
 if __name__ == "__main__":
