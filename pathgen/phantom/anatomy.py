@@ -11,8 +11,9 @@ from shapely.geometry.base import BaseGeometry
 
 from pathgen.core.errors import PathgenError
 from pathgen.phantom.noise import F32, smooth_noise, smooth_step, wobbly_radius
+from pathgen.phantom.settings import PhantomSettings
 
-MAP_UM = 4.0
+_MAP_UM = 4.0
 _EDGE_UM = 24.0
 _SMALLEST_LESION_UM = 20.0
 
@@ -93,18 +94,13 @@ def _draw_tissue(rng: np.random.Generator, width: int, height: int, share: float
     return [Polygon(part.exterior) for part in shapely.get_parts(merged) if isinstance(part, Polygon)]
 
 
-def draw_outlines(
-    rng: np.random.Generator, width: int, height: int, mpp: float, tissue_share: float, lesion_share: float
-) -> Outlines:
+def draw_outlines(rng: np.random.Generator, settings: PhantomSettings, has_lesion: bool) -> Outlines:
     """Draw all outlines of one slide.
 
     Args:
         rng: Source of randomness.
-        width: Width of the slide, px.
-        height: Height of the slide, px.
-        mpp: Pixel size, um per px.
-        tissue_share: Share of the slide that is tissue.
-        lesion_share: Share of the tissue that is lesion; 0 for a normal slide.
+        settings: Settings of the phantom.
+        has_lesion: Whether the slide has tumour.
 
     Returns:
         The outlines, vertices on whole pixels.
@@ -112,10 +108,11 @@ def draw_outlines(
     Raises:
         PathgenError: The slide is too small for a lesion.
     """
-    tissue = _draw_tissue(rng, width, height, tissue_share)
-    if lesion_share == 0:
+    width, height, mpp = settings.width_px, settings.height_px, settings.mpp
+    tissue = _draw_tissue(rng, width, height, settings.tissue_share)
+    if not has_lesion:
         return Outlines(tissue, [], [])
-    wanted = lesion_share * sum(piece.area for piece in tissue)
+    wanted = settings.lesion_share * sum(piece.area for piece in tissue)
     room: BaseGeometry = shapely.union_all(tissue).buffer(-2.0 / mpp)
     taken: BaseGeometry = Polygon()
     for trial in range(60):
@@ -142,7 +139,7 @@ def draw_outlines(
             exclusions.append(hole)
     if not lesions:
         raise PathgenError(
-            f"a lesion_share of {lesion_share} on {width} x {height} px of {mpp} um",
+            f"a lesion_share of {settings.lesion_share} on {width} x {height} px of {mpp} um",
             f"has no space for a lesion of {_SMALLEST_LESION_UM:g} um",
             "Raise lesion_share, width_px or height_px in params.yaml: cohort.phantom",
         )
@@ -185,25 +182,21 @@ def fill(polygons: list[Polygon], shape: tuple[int, int], map_px: float) -> F32:
     return np.asarray(drawn.mean(axis=(1, 3)))
 
 
-def draw_anatomy(
-    rng: np.random.Generator, outlines: Outlines, width: int, height: int, mpp: float, overlap: float
-) -> Anatomy:
+def draw_anatomy(rng: np.random.Generator, outlines: Outlines, settings: PhantomSettings) -> Anatomy:
     """Draw the maps of the kinds of tissue.
 
     Args:
         rng: Source of randomness.
         outlines: Outlines of the slide.
-        width: Width of the slide, px.
-        height: Height of the slide, px.
-        mpp: Pixel size, um per px.
-        overlap: Similarity of the classes, 0..1: more reactive tissue, more tumour stroma, more
+        settings: Settings of the phantom. More `overlap` means more reactive tissue, tumour stroma and
             lymphocytes in the lesion.
 
     Returns:
         The maps, with a border of two cells at the far sides so that they can be enlarged to the slide.
     """
-    map_px = max(1, round(MAP_UM / mpp))
-    shape = (height // map_px + 3, width // map_px + 3)
+    mpp, overlap = settings.mpp, settings.overlap
+    map_px = max(1, round(_MAP_UM / mpp))
+    shape = (settings.height_px // map_px + 3, settings.width_px // map_px + 3)
     um = map_px * mpp  # um per cell
 
     def field(grain_um: float) -> F32:

@@ -64,15 +64,15 @@ def write_slide(root: Path, plan: SlidePlan, settings: PhantomSettings) -> None:
     def generator(purpose: str) -> np.random.Generator:
         return numpy_generator(settings.seed, "phantom", plan.name, purpose)
 
-    size, mpp = (settings.width_px, settings.height_px), settings.mpp
-    lesion_share = 0.0 if plan.annotation is None else settings.lesion_share
-    outlines = draw_outlines(generator("outlines"), *size, mpp, settings.tissue_share, lesion_share)
-    anatomy = draw_anatomy(generator("anatomy"), outlines, *size, mpp, settings.overlap)
-    dyes = draw_dyes(generator("dyes"), anatomy, *size, mpp, settings.overlap)
+    outlines = draw_outlines(generator("outlines"), settings, plan.annotation is not None)
+    anatomy = draw_anatomy(generator("anatomy"), outlines, settings)
+    dyes = draw_dyes(generator("dyes"), anatomy, settings)
     picture = render(*dyes, draw_stain(generator("stain"), settings.stain_spread), generator("noise"))
     if plan.annotation is not None:
         write_annotations(root / plan.annotation, outlines.lesions, outlines.exclusions)
-    write_pyramid(root / plan.image, picture, mpp, settings.levels, settings.tile_px, settings.jpeg_quality)
+    write_pyramid(
+        root / plan.image, picture, settings.mpp, settings.levels, settings.tile_px, settings.jpeg_quality
+    )
 
 
 def write_phantom(root: Path, settings: PhantomSettings) -> list[Path]:

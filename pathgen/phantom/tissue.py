@@ -20,6 +20,7 @@ from pathgen.phantom.nuclei import (
     jittered_grid,
     put_stamps,
 )
+from pathgen.phantom.settings import PhantomSettings
 
 _SHADES = 10
 
@@ -149,23 +150,19 @@ def _populations(
     ]
 
 
-def draw_dyes(
-    rng: np.random.Generator, anatomy: Anatomy, width: int, height: int, mpp: float, overlap: float
-) -> tuple[F32, F32]:
+def draw_dyes(rng: np.random.Generator, anatomy: Anatomy, settings: PhantomSettings) -> tuple[F32, F32]:
     """Draw the amounts of both dyes on a slide.
 
     Args:
         rng: Source of randomness.
         anatomy: Maps of the kinds of tissue.
-        width: Width of the slide, px.
-        height: Height of the slide, px.
-        mpp: Pixel size, um per px.
-        overlap: Similarity of the classes, 0..1.
+        settings: Settings of the phantom.
 
     Returns:
         haematoxylin, eosin: float32 (height, width), 1 is the dye of a dark nucleus.
     """
-    shape, step = (height, width), anatomy.map_px
+    mpp, step = settings.mpp, anatomy.map_px
+    shape = (settings.height_px, settings.width_px)
     phase = _fibre_phase(rng, anatomy, mpp)
     slopes = np.gradient(phase)
     along_fibre = np.asarray(np.arctan2(slopes[0], slopes[1]) + np.pi / 2, dtype=np.float32)
@@ -173,11 +170,11 @@ def draw_dyes(
     margin = int(np.ceil(32.0 / mpp))
     haematoxylin, eosin = (np.pad(field, margin) for field in ground)
 
-    for each in _populations(rng, anatomy, along_fibre, mpp, overlap):
+    for each in _populations(rng, anatomy, along_fibre, mpp, settings.overlap):
         points = jittered_grid(rng, shape, each.spacing_um / mpp, 0.28)
         points = points[rng.random(len(points)) < _at(each.chance, points, step)]
         shade = 0.5 + 0.3 * _at(anatomy.shade, points, step)
         direction = None if each.direction is None else _at(each.direction, points, step)
         put_stamps(haematoxylin, eosin, margin, points, _choose(rng, each, shade, direction))
-    inside = (slice(margin, margin + height), slice(margin, margin + width))
+    inside = (slice(margin, margin + shape[0]), slice(margin, margin + shape[1]))
     return haematoxylin[inside], eosin[inside]

@@ -10,6 +10,7 @@ from pathgen.core.seeding import numpy_generator
 from pathgen.patches.image_grid import patch_grid
 from pathgen.patches.store import PatchSet
 from pathgen.survey.settings import SurveySettings
+from pathgen.webpage.display_names import LABEL_WORDS
 
 # Patches are enlarged by an integer factor to about this side.
 _SHOWN_PX = 64
@@ -36,6 +37,11 @@ class ContactSheet:
     patches: int
     shown_slides: int
     slides: int
+
+    @property
+    def words(self) -> str:
+        """Text alternative of its picture."""
+        return f"Contact sheet of {LABEL_WORDS[self.label]} patches, {self.role}"
 
     @property
     def file(self) -> str:

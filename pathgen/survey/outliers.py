@@ -108,16 +108,12 @@ def _log_mpp(facts: pd.DataFrame) -> NDArray[np.float64]:
     return np.asarray(np.log(mean, out=np.full(len(mean), np.nan), where=mean > 0))
 
 
-def _tissue(facts: pd.DataFrame) -> NDArray[np.float64]:
-    return facts["tissue_fraction"].to_numpy(dtype=np.float64)
-
-
 #: Haematoxylin absorbs red and green light, eosin only green light.
 TRAITS = (
     Trait(
         "tissue_fraction",
         "tissue fraction",
-        _tissue,
+        lambda facts: facts["tissue_fraction"].to_numpy(dtype=np.float64),
         lambda value: f"{value:.1%}",
         "less tissue",
         "more tissue",
@@ -177,26 +173,19 @@ def find_outliers(facts: pd.DataFrame, threshold: float) -> list[Outlier]:
     Returns:
         Outliers, the farthest first. A trait known for fewer than `LEAST_VALUES` slides is not judged.
     """
-    found = [outlier for trait in TRAITS for outlier in _outliers_in(trait, facts, threshold)]
-    return sorted(found, key=lambda outlier: (-abs(outlier.score), outlier.slide, outlier.trait))
-
-
-def _outliers_in(trait: Trait, facts: pd.DataFrame, threshold: float) -> list[Outlier]:
-    values = trait.values(facts)
-    known = values[~np.isnan(values)]
-    if len(known) < LEAST_VALUES:
-        return []
-    median = float(np.median(known))
     found = []
-    for slide, value, score in zip(facts["slide"], values, modified_z_scores(values), strict=True):
-        if abs(score) > threshold and abs(value - median) >= trait.least:
-            which = trait.more if score > 0 else trait.less
-            words = (
-                f"{trait.words} {trait.shown(value)}: {which} than most "
-                f"(median {trait.shown(median)}, score {score:+.1f})"
-            )
-            found.append(Outlier(str(slide), trait.name, float(score), words.replace("-", "−")))
-    return found
+    for trait in TRAITS:
+        values = trait.values(facts)
+        median = float(np.nanmedian(values)) if trait.words in judged(facts) else np.nan
+        for slide, value, score in zip(facts["slide"], values, modified_z_scores(values), strict=True):
+            if abs(score) > threshold and abs(value - median) >= trait.least:
+                which = trait.more if score > 0 else trait.less
+                words = (
+                    f"{trait.words} {trait.shown(value)}: {which} than most "
+                    f"(median {trait.shown(median)}, score {score:+.1f})"
+                )
+                found.append(Outlier(str(slide), trait.name, float(score), words.replace("-", "−")))
+    return sorted(found, key=lambda outlier: (-abs(outlier.score), outlier.slide, outlier.trait))
 
 
 def judged(facts: pd.DataFrame) -> Sequence[str]:

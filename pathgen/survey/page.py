@@ -40,10 +40,8 @@ def slide_remarks(facts: pd.DataFrame, outliers: Sequence[Outlier]) -> dict[str,
 
 def _records(facts: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows with None in place of missing values, and integers as integers."""
-    columns = [facts[column].astype(object).where(facts[column].notna(), None) for column in facts]
-    return [
-        dict(zip(facts.columns, values, strict=True)) for values in zip(*columns, strict=True)
-    ]  # to_dict would turn integers next to missing values into floats
+    plain = facts.astype(object).where(facts.notna(), None)
+    return [{str(name): value for name, value in row.items()} for row in plain.to_dict("records")]
 
 
 def render_page(
@@ -84,17 +82,7 @@ def render_page(
         least_values=LEAST_VALUES,
         tables=[split_table(cohort.facts, cohort.holders), sample_table(cohort.samples, cohort.holders)],
         charts=_charts(cohort.facts, outliers),
-        sheets=[
-            (
-                sheet,
-                jpeg_picture(
-                    sheet.image,
-                    _SHEET_BYTES,
-                    f"Contact sheet of {LABEL_WORDS[sheet.label]} patches, {sheet.role}",
-                ),
-            )
-            for sheet in sheets
-        ],
+        sheets=[(sheet, jpeg_picture(sheet.image, _SHEET_BYTES, sheet.words)) for sheet in sheets],
         thumbnails=thumbnails,
         marks=[
             png_picture(mark_sign(label, role), "", f"{LABEL_WORDS[label]}, {ROLE_EXPLAINED[role]}")

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import tifffile
 
+from pathgen.core.profiles import read_profile
 from pathgen.jobs.settings import JobSettings
+from pathgen.phantom.settings import PhantomSettings
 from pathgen.sources.settings import CohortSettings
 
 SIDE = 512
@@ -24,6 +26,11 @@ def job_settings(folder: Path, workers: int = 2, scheduler: str | None = None, *
     return JobSettings(
         folder=str(folder), workers=workers, threads_per_slide=1, scheduler=scheduler, **changes
     )
+
+
+def phantom_settings(**changes: Any) -> PhantomSettings:
+    """Return the settings of the default phantom with changes."""
+    return PhantomSettings(**(read_profile("phantom")["cohort"]["phantom"] | changes))
 
 
 def write_slide(path: Path, mpp: float | None = 0.25, side: int = SIDE, seed: int = 0) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import shapely
+from factories.slide_files import phantom_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,21 +22,24 @@ from pathgen.phantom.nuclei import (
 from pathgen.phantom.staining import EOSIN, HAEMATOXYLIN, Stain, draw_stain, render
 from pathgen.phantom.tissue import draw_dyes
 
-SIDE, MPP, OVERLAP = 2048, 0.5, 0.4
+SIDE = 2048
 
 
 @pytest.fixture(scope="module")
 def drawn():
-    outlines = draw_outlines(numpy_generator(5, "outlines"), SIDE, SIDE, MPP, 0.65, 0.5)
-    anatomy = draw_anatomy(numpy_generator(5, "anatomy"), outlines, SIDE, SIDE, MPP, OVERLAP)
-    dyes = draw_dyes(numpy_generator(5, "dyes"), anatomy, SIDE, SIDE, MPP, OVERLAP)
-    return outlines, anatomy, dyes
+    chosen = phantom_settings(width_px=SIDE, height_px=SIDE, tissue_share=0.65, lesion_share=0.5, overlap=0.4)
+    outlines = draw_outlines(numpy_generator(5, "outlines"), chosen, has_lesion=True)
+    anatomy = draw_anatomy(numpy_generator(5, "anatomy"), outlines, chosen)
+    return outlines, anatomy, draw_dyes(numpy_generator(5, "dyes"), anatomy, chosen)
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**6), st.floats(0.1, 0.6), st.sampled_from([(3000, 2000), (1024, 1024)]))
 def test_outlines_are_where_they_must_be(seed, lesion_share, size):
-    outlines = draw_outlines(np.random.default_rng(seed), *size, 0.5, 0.55, lesion_share)
+    chosen = phantom_settings(
+        width_px=size[0], height_px=size[1], tissue_share=0.55, lesion_share=lesion_share
+    )
+    outlines = draw_outlines(np.random.default_rng(seed), chosen, has_lesion=True)
     tissue = shapely.union_all(outlines.tissue)
     assert shapely.box(0, 0, *size).contains(tissue)
     assert 0.3 < tissue.area / (size[0] * size[1]) < 0.65
@@ -48,12 +52,13 @@ def test_outlines_are_where_they_must_be(seed, lesion_share, size):
 
 
 def test_a_slide_too_small_for_a_lesion_is_refused():
-    with pytest.raises(PathgenError, match="no space for a lesion of 20 um"):
-        draw_outlines(np.random.default_rng(3), 512, 512, 0.2, 0.3, 0.01)
+    small = phantom_settings(width_px=512, height_px=512, mpp=0.2, tissue_share=0.3, lesion_share=0.01)
+    with pytest.raises(PathgenError, match="lesion_share"):
+        draw_outlines(np.random.default_rng(3), small, has_lesion=True)
 
 
 def test_normal_slide_has_no_lesion():
-    outlines = draw_outlines(np.random.default_rng(3), 1024, 1024, 0.5, 0.6, 0.0)
+    outlines = draw_outlines(np.random.default_rng(3), phantom_settings(), has_lesion=False)
     assert outlines.tissue and not outlines.lesions and not outlines.exclusions
 
 

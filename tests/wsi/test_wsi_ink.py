@@ -4,6 +4,7 @@ import h5py
 import numpy as np
 import pytest
 from factories.slide_cohort import index_settings
+from factories.slide_files import phantom_settings
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
@@ -130,14 +131,14 @@ def test_no_pixel_of_real_patches_is_a_pen_mark(real_data: Path) -> None:
 
 def test_no_phantom_tissue_is_a_pen_mark() -> None:
     """With stains that differ more than those of the default study's slides, 0.08, do."""
-    side, mpp = 1024, 0.5
-    outlines = draw_outlines(numpy_generator(5, "outlines"), side, side, mpp, 0.65, 0.5)
-    anatomy = draw_anatomy(numpy_generator(5, "anatomy"), outlines, side, side, mpp, 0.25)
-    haematoxylin, eosin = draw_dyes(numpy_generator(5, "dyes"), anatomy, side, side, mpp, 0.25)
+    chosen = phantom_settings(width_px=1024, height_px=1024)
+    outlines = draw_outlines(numpy_generator(5, "outlines"), chosen, has_lesion=True)
+    anatomy = draw_anatomy(numpy_generator(5, "anatomy"), outlines, chosen)
+    dyes = draw_dyes(numpy_generator(5, "dyes"), anatomy, chosen)
     for seed in range(6):
         stain = draw_stain(numpy_generator(seed, "stain"), 0.15)
-        picture = render(haematoxylin, eosin, stain, numpy_generator(seed, "noise"))
-        assert not ink_coloured(shrink(picture, side // 16)).any()
+        picture = render(*dyes, stain, numpy_generator(seed, "noise"))
+        assert not ink_coloured(shrink(picture, 64)).any()
 
 
 @pytest.mark.parametrize("name", ["CMU-1-Small-Region.svs", "tumor_001_sparse_crop.tif"])
