@@ -8,23 +8,20 @@ from pathgen.wsi.reader import level0_mpp
 SLIDE = Path("slide.svs")
 
 
-def test_what_openslide_says_goes_first() -> None:
-    properties = {
-        "openslide.mpp-x": "0.25",
-        "openslide.mpp-y": "0.26",
-        "tiff.XResolution": "20000",
-        "tiff.YResolution": "20000",
-        "tiff.ResolutionUnit": "centimeter",
-    }
-    assert level0_mpp(SLIDE, properties, 1.0) == (0.25, 0.26)
-    del properties["openslide.mpp-y"]
-    assert level0_mpp(SLIDE, properties, 1.0) == (0.25, 0.5)
+TAGS = {"tiff.XResolution": "20000", "tiff.YResolution": "20000", "tiff.ResolutionUnit": "centimeter"}
 
 
-@pytest.mark.parametrize(("unit", "dots"), [("centimeter", "40000"), ("inch", "101600")])
-def test_tiff_tags_go_second(unit: str, dots: str) -> None:
-    tags = {"tiff.XResolution": dots, "tiff.YResolution": dots, "tiff.ResolutionUnit": unit}
-    assert level0_mpp(SLIDE, tags, None) == (0.25, 0.25)
+@pytest.mark.parametrize(
+    ("properties", "mpp"),
+    [
+        (TAGS | {"openslide.mpp-x": "0.25", "openslide.mpp-y": "0.26"}, (0.25, 0.26)),
+        (TAGS | {"openslide.mpp-x": "0.25"}, (0.25, 0.5)),
+        (TAGS, (0.5, 0.5)),
+        (TAGS | {"tiff.XResolution": "101600", "tiff.ResolutionUnit": "inch"}, (0.25, 1.27)),
+    ],
+)
+def test_what_openslide_says_goes_first(properties: dict[str, str], mpp: tuple[float, float]) -> None:
+    assert level0_mpp(SLIDE, properties, 1.0) == pytest.approx(mpp)
 
 
 @pytest.mark.parametrize(
