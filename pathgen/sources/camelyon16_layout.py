@@ -4,19 +4,12 @@ import logging
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
 from pathgen.core.errors import PathgenError
-from pathgen.sources.cohort import (
-    CohortRow,
-    Problem,
-    cohort_table,
-    excluded,
-    read_csv,
-    repeated_slides,
-    require_folder,
-)
+from pathgen.sources.cohort import CohortRow, Problem, cohort_table, read_csv, repeated_slides, require_folder
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.whole_slide import check_slides
 
@@ -86,8 +79,8 @@ def _reference(root: Path) -> dict[str, str]:
 def find_in_layout(
     root: Path,
     settings: CohortSettings,
-    not_exhaustive: frozenset[str],
-    withdrawn: Mapping[str, str],
+    not_exhaustive: frozenset[str] = frozenset(),
+    withdrawn: Mapping[str, str] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """Find slides in Camelyon16's layout (see `find_cohort`).
 
@@ -136,7 +129,7 @@ def find_in_layout(
                 skipped=withdrawn.get(slide),
             )
         )
-    rows, bad = check_slides(root, excluded(listed, settings.exclude_slides), settings.mpp_if_missing)
+    rows, bad = check_slides(root, listed, settings)
     return cohort_table(rows, problems + bad, settings, root)
 
 

@@ -57,7 +57,10 @@ class _ExtractSlide:
         earlier = [
             entry for entry in self.cache.entries(self.slide) if entry.key.diff(self.key) == ["inputs.places"]
         ]
-        known = [_SlidePatches(entry.folder) for entry in earlier]
+        known = [
+            (read_table(entry.folder / _PLACES_FILE), open_pixels(entry.folder / PIXELS_FILE))
+            for entry in earlier
+        ]
         methods: list[Values] = [{**entry.values, "read": 0} for entry in earlier]
         count = len(self.places)
         incomplete: Any = pd.arrays.BooleanArray(np.zeros(count, bool), np.ones(count, bool))
@@ -78,17 +81,17 @@ class _ExtractSlide:
         }
 
     def _read(
-        self, rows: slice, earlier: list["_SlidePatches"], incomplete: Any, methods: list[Values]
+        self, rows: slice, earlier: Sequence[tuple[Any, Any]], incomplete: Any, methods: list[Values]
     ) -> NDArray[np.uint8]:
         """Return the patches of some rows; note in `incomplete` and `methods` how they were read."""
         places, incomplete = self.places.iloc[rows], incomplete[rows]  # a view
         images = np.empty((len(places), self.size_px, self.size_px, 3), dtype=np.uint8)
         missing = np.ones(len(places), dtype=bool)
-        for patches in earlier:
-            found = patches.find(places)
+        for known, pixels in earlier:
+            found = _find(places, known)
             copied = missing & (found >= 0)
-            images[copied] = patches.images[found[copied]]
-            incomplete[copied] = patches.places["incomplete"].array[found[copied]]
+            images[copied] = pixels[found[copied]]
+            incomplete[copied] = known["incomplete"].array[found[copied]]
             missing &= ~copied
         if missing.any():
             batch = self.source.read_patches(
@@ -101,18 +104,11 @@ class _ExtractSlide:
         return images
 
 
-class _SlidePatches:
-    """The patches of a slide that an earlier job has written."""
-
-    def __init__(self, folder: Path) -> None:
-        self.places = read_table(folder / _PLACES_FILE)
-        self.images = open_pixels(folder / PIXELS_FILE)
-
-    def find(self, places: pd.DataFrame) -> NDArray[np.int64]:
-        """Return for each place its row here, int64; -1 for unknown places."""
-        known = self.places[_PLACE].assign(row=np.arange(len(self.places)))
-        rows = places[_PLACE].merge(known, how="left", on=_PLACE)["row"]
-        return rows.fillna(-1).to_numpy(dtype=np.int64)
+def _find(places: pd.DataFrame, known: pd.DataFrame) -> NDArray[np.int64]:
+    """Return for each place its row among the known places, int64; -1 for unknown places."""
+    numbered = known[_PLACE].assign(row=np.arange(len(known)))
+    rows = places[_PLACE].merge(numbered, how="left", on=_PLACE)["row"]
+    return rows.fillna(-1).to_numpy(dtype=np.int64)
 
 
 def extract_cohort(

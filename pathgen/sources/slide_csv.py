@@ -11,15 +11,7 @@ from pathgen.core.labels import LABELS
 from pathgen.core.params import Settings
 from pathgen.patches.schemas import SPLITS
 from pathgen.sources.base import Source
-from pathgen.sources.cohort import (
-    CohortRow,
-    Problem,
-    cohort_table,
-    excluded,
-    read_csv,
-    repeated_slides,
-    require_folder,
-)
+from pathgen.sources.cohort import CohortRow, Problem, cohort_table, read_csv, repeated_slides, require_folder
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.whole_slide import SLIDE_SUFFIXES, check_slides, find_candidates, read_patches
 
@@ -129,7 +121,7 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
     _warn_of_unlisted(root, rows)
     outside = [row for row, _, inside in listed if not inside]
     inside = [row for row in rows if row not in outside]
-    opened, bad = check_slides(root, excluded(inside, settings.exclude_slides), settings.mpp_if_missing)
+    opened, bad = check_slides(root, inside, settings)
     return cohort_table(opened + outside, problems + bad, settings, root)
 
 

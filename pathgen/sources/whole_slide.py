@@ -1,6 +1,6 @@
 """Functions of all sources of whole slides: check and index slides, read patches."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -15,7 +15,7 @@ from pathgen.core.errors import PathgenError
 from pathgen.core.progress import tracked
 from pathgen.patches.schemas import CANDIDATES, check_table
 from pathgen.sources.base import PatchBatch, SlideCandidates
-from pathgen.sources.cohort import CohortRow, Problem, content_digest
+from pathgen.sources.cohort import CohortRow, Problem, content_digest, excluded
 from pathgen.sources.settings import CohortSettings
 from pathgen.wsi import patch_reader
 from pathgen.wsi.annotations import read_annotations
@@ -87,22 +87,23 @@ def _checked(root: Path, mpp_if_missing: float | None, row: CohortRow) -> tuple[
 
 
 def check_slides(
-    root: Path, listed: Iterable[CohortRow], mpp_if_missing: float | None
+    root: Path, listed: list[CohortRow], settings: CohortSettings
 ) -> tuple[list[CohortRow], list[Problem]]:
     """Open every slide and parse every annotation.
 
     Args:
         root: Folder of the source.
-        listed: Rows of the slides before they are opened; those with a reason in `skipped` are not opened.
-        mpp_if_missing: Resolution of slides whose file does not contain it, um/px.
+        listed: Rows of the slides before they are opened. Excluded slides, and those with a reason in
+            `skipped`, are not opened.
+        settings: Section `cohort`.
 
     Returns:
         Rows completed from their files, and all problems.
     """
     rows, problems = [], []
-    listed = list(listed)
     with ThreadPoolExecutor(_OPEN_AT_A_TIME) as pool:
-        checked = pool.map(partial(_checked, root, mpp_if_missing), listed)
+        wanted = excluded(listed, settings.exclude_slides)
+        checked = pool.map(partial(_checked, root, settings.mpp_if_missing), wanted)
         for row, found in tracked(checked, len(listed), "slides", "open slides"):
             rows.append(row)
             problems += found
@@ -143,14 +144,11 @@ def find_candidates(
         found.exclusion_outlines,
         side_px=_OVERLAY_SIDE_PX,
     )
-    mean_r, mean_g, mean_b = found.mean_rgb
     facts = {
         "tissue_fraction": found.tissue_fraction,
         "tissue_mm2": found.tissue_mm2,
         "lesion_mm2": found.lesion_mm2,
-        "mean_r": mean_r,
-        "mean_g": mean_g,
-        "mean_b": mean_b,
+        **dict(zip(("mean_r", "mean_g", "mean_b"), found.mean_rgb, strict=True)),
         "saturation_threshold": found.tissue.threshold,
         "annotations_dropped": found.annotations_dropped,
     }
