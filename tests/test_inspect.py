@@ -191,7 +191,6 @@ def test_command_tells_its_version() -> None:
 
 
 def test_params_file_is_checked_as_a_whole(tmp_path: Path) -> None:
-    pytest.importorskip("pathgen.validation")
     (tmp_path / "params.yaml").write_text("report: {title: 3}\n")
     finding = inspect_path(tmp_path / "params.yaml")
     assert finding.kind == "params file" and not finding.usable

@@ -93,19 +93,6 @@ def test_a_candidate_takes_few_bytes(tmp_path: Path) -> None:
     assert read_to_draw(tmp_path / "candidates.parquet").memory_usage(deep=True).sum() < 40 * len(candidates)
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [(None, "no such table"), (b"", "not readable"), (b"PAR1 and no more", "not readable")],
-)
-def test_damaged_files_are_named(tmp_path: Path, content: bytes | None, said: str) -> None:
-    file = tmp_path / "candidates.parquet"
-    if content is not None:
-        file.write_bytes(content)
-    with pytest.raises(PathgenError, match=said) as caught:
-        read_to_draw(file)
-    assert caught.value.subject == str(file)
-
-
 def test_damage_within_a_file_and_other_tables_are_named(tmp_path: Path) -> None:
     cohort, candidates = _candidates(3, labelled=False)
     file = tmp_path / "candidates.parquet"

@@ -55,18 +55,6 @@ def test_roles_have_their_counts_their_slides_and_no_patch_in_common() -> None:
     assert (merged["label"] == merged["label_before"]).all()
 
 
-@settings(max_examples=6, deadline=None)
-@given(seed=st.integers(0, 10**9))
-def test_same_seed_same_draw_in_any_row_order(seed: int) -> None:
-    candidates = _candidates(_PLENTY)
-    samples = draw_samples(candidates, _COUNTS, seed, "stop")
-    shuffled = candidates.sample(frac=1, random_state=seed % 1000)
-    pd.testing.assert_frame_equal(draw_samples(shuffled, _COUNTS, seed, "stop"), samples)
-    assert _keys(draw_samples(candidates, _COUNTS, seed + 1, "stop").query("role == 'train'")) != _keys(
-        samples.query("role == 'train'")
-    )
-
-
 def test_numbers_behind_the_draw_are_uniform_and_independent() -> None:
     slides = np.repeat([f"s{number}" for number in range(40)], 500)
     items = np.tile(np.arange(500), 40)
