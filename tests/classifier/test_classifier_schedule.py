@@ -15,13 +15,9 @@ from pathgen.classifier.schedule import best_epoch, learning_rate, should_stop
 def test_learning_rate_equals_that_of_torch(name: str) -> None:
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.02)
     schedules = torch.optim.lr_scheduler
-    if name == "step":
-        cuts = {"lr_step_steps": 7, "lr_gamma": 0.5}
-        schedule: Any = schedules.StepLR(optimizer, step_size=7, gamma=0.5)
-    else:
-        cuts = {"lr_step_steps": None, "lr_gamma": None}
-        schedule = schedules.CosineAnnealingLR(optimizer, T_max=40)
-    recipe = toy_config(learning_rate=0.02, lr_schedule=name, **cuts).recipe
+    cuts: tuple[Any, Any] = (7, 0.5) if name == "step" else (None, None)
+    schedule = schedules.StepLR(optimizer, *cuts) if cuts[0] else schedules.CosineAnnealingLR(optimizer, 40)
+    recipe = toy_config(learning_rate=0.02, lr_schedule=name, lr_step_steps=cuts[0], lr_gamma=cuts[1]).recipe
     for taken in range(41):
         assert learning_rate(recipe, taken, 40) == pytest.approx(schedule.get_last_lr()[0], abs=1e-12)
         optimizer.step()
@@ -49,22 +45,18 @@ def test_batch_order_holds_every_row_once() -> None:
     assert sorted(np.concatenate(batches)) == list(range(10))
 
 
+def rows_of(count: int, epoch: int, epoch_patches: int | None = None, *, seed: int = 1) -> list[int]:
+    return np.concatenate(list(batch_order(count, 4, seed, epoch, epoch_patches))).tolist()
+
+
 def test_batch_order_depends_on_seed_and_epoch() -> None:
-    def order(seed: int, epoch: int) -> list[int]:
-        return np.concatenate(list(batch_order(50, 8, seed, epoch))).tolist()
-
-    assert order(1, 1) == order(1, 1)
-    assert order(1, 1) != order(1, 2)
-    assert order(1, 1) != order(2, 1)
-
-
-def rows_of(count: int, epoch: int, epoch_patches: int | None) -> list[int]:
-    return np.concatenate(list(batch_order(count, 4, 1, epoch, epoch_patches))).tolist()
+    assert rows_of(50, 1) == rows_of(50, 1)
+    assert rows_of(50, 1) not in (rows_of(50, 2), rows_of(50, 1, seed=2))
 
 
 @pytest.mark.parametrize("epoch_patches", [1, 7, 20, 45])
 def test_batch_order_of_short_epochs_is_the_same_sequence(epoch_patches: int) -> None:
-    passes = [row for epoch in range(1, 20) for row in rows_of(20, epoch, None)]
+    passes = [row for epoch in range(1, 20) for row in rows_of(20, epoch)]
     epochs = [row for epoch in range(1, 9) for row in rows_of(20, epoch, epoch_patches)]
     assert len(epochs) == 8 * epoch_patches
     assert epochs == passes[: len(epochs)]

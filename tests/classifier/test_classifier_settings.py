@@ -3,31 +3,19 @@
 from typing import Any
 
 import pytest
+from factories.toy_classifier import RECIPE
 
 from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.params import parse_section
 
-PUBLISHED: dict[str, Any] = {
-    "network": "cnn6",
-    "batch_size": 128,
-    "max_epochs": 50,
-    "patience": 5,
-    "learning_rate": 0.001,
-    "momentum": 0.9,
-    "weight_decay": 0.0005,
-    "lr_schedule": "step",
-    "lr_step_steps": 2000,
-    "lr_gamma": 0.5,
-    "augment": "none",
-}
 REGIMES = {"mixed_original": 0.5, "mixed_synthetic": 0.5, "validate_on": "original"}
 
 
 def parsed(
     name: str = "cnn6", regimes: dict[str, Any] | None = None, **changed: Any
 ) -> TrainClassifierSettings:
-    classifiers = {name: {**PUBLISHED, **changed}}
+    classifiers = {name: {**RECIPE, **changed}}
     section = {"regimes": {**REGIMES, **(regimes or {})}, "classifiers": classifiers}
     return parse_section({"train_classifier": section}, "train_classifier", TrainClassifierSettings)
 

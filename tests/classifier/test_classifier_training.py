@@ -1,7 +1,6 @@
 """Training of classifiers: best epoch, history, exact resume after kill -9."""
 
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -24,7 +23,6 @@ from pathgen.classifier.training_state import NonFiniteLoss, TrainingState
 from pathgen.core.errors import PathgenError
 
 CPU = torch.device("cpu")
-COSINE = {"lr_schedule": "cosine", "lr_step_steps": None, "lr_gamma": None}
 
 
 @pytest.fixture(autouse=True)
@@ -123,18 +121,15 @@ def test_hardest_errors_come_first() -> None:
     assert loop.hardest_errors(scores.log(), np.array([0, 0, 0, 1])).tolist() == [1, 2]
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_train_classifier_is_deterministic(precision: str) -> None:
-    first, second, other = (
-        train_toy(precision=precision, max_epochs=1, seed=seed).model.state_dict() for seed in (1, 1, 2)
-    )
-    assert all(torch.equal(first[name], second[name]) for name in first)
-    assert not all(torch.equal(first[name], other[name]) for name in first)
+def test_train_classifier_is_deterministic_and_keeps_float32_weights() -> None:
+    def weights_of(precision: str, seed: int = 1) -> dict[str, torch.Tensor]:
+        return train_toy(precision=precision, max_epochs=1, seed=seed).model.state_dict()
 
-
-def test_bf16_keeps_weights_in_float32() -> None:
-    full, half = (train_toy(precision=precision, max_epochs=1) for precision in ("fp32", "bf16"))
-    weights, rounded = full.model.state_dict(), half.model.state_dict()
+    weights, rounded = weights_of("fp32"), weights_of("bf16")
+    for first, precision in ((weights, "fp32"), (rounded, "bf16")):
+        second, other = weights_of(precision), weights_of(precision, seed=2)
+        assert all(torch.equal(first[name], second[name]) for name in first)
+        assert not all(torch.equal(first[name], other[name]) for name in first)
     assert not any(torch.equal(weights[name], rounded[name]) for name in weights)
     torch.testing.assert_close(rounded, weights, rtol=0.02, atol=0.002)
     assert {value.dtype for value in rounded.values()} == {torch.float32}
@@ -201,30 +196,19 @@ def saved_bytes(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
 
 
-@pytest.mark.parametrize(
-    ("unit", "number", "epochs", "changes"),
-    [
-        ("epoch", 3, [3], {}),
-        # In the middle of the second epoch: its averages are those of all its batches.
-        ("step", 9, [2, 3], {"augment": "d4_stain_blur", **COSINE}),
-    ],
-)
-def test_train_classifier_killed_and_resumed_gives_same_bytes(
-    unit: str, number: int, epochs: list[int], changes: dict[str, Any], tmp_path: Path
-) -> None:
+def test_train_classifier_killed_and_resumed_gives_same_bytes(tmp_path: Path) -> None:
+    changes = {"augment": "d4_stain_blur", "lr_schedule": "cosine", "lr_step_steps": None, "lr_gamma": None}
     straight = train_toy(**changes)
     save_classifier(tmp_path / "straight", straight, {"seed": 1})
     resume = tmp_path / "resume"
     script = Path(factories.toy_classifier.__file__)
-    killed = subprocess.run(
-        [sys.executable, script, resume, unit, str(number), json.dumps(changes)],
-        check=False,
-        capture_output=True,
-    )
+    # In the middle of the second epoch: its averages are those of all its batches.
+    command = [sys.executable, script, resume, "9", json.dumps(changes)]
+    killed = subprocess.run(command, check=False, capture_output=True, timeout=120)
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     listener = Listener()
     resumed = train_toy(resume_folder=resume, logger=listener, **changes)
-    assert list(listener.metrics_by_step) == epochs, "only the lost epochs are trained again"
+    assert list(listener.metrics_by_step) == [2, 3], "only the lost epochs are trained again"
     save_classifier(tmp_path / "resumed", resumed, {"seed": 1})
     assert saved_bytes(tmp_path / "resumed") == saved_bytes(tmp_path / "straight")
     pd.testing.assert_frame_equal(resumed.history, straight.history, check_exact=True)
@@ -232,6 +216,21 @@ def test_train_classifier_killed_and_resumed_gives_same_bytes(
     again = train_toy(resume_folder=resume, logger=(idle := Listener()), **changes)
     assert idle.metrics_by_step == {}
     assert again.best_epoch == straight.best_epoch
+
+
+def test_train_classifier_resumes_after_an_exception_in_a_callback(tmp_path: Path) -> None:
+    straight = train_toy()
+
+    def failing(epoch: int, row: dict[str, float]) -> bool:
+        if epoch == 2:
+            raise KeyboardInterrupt
+        return False
+
+    with pytest.raises(KeyboardInterrupt):
+        train_toy(resume_folder=tmp_path, stop_after_epoch=failing)
+    resumed = train_toy(resume_folder=tmp_path, logger=(listener := Listener()))
+    assert list(listener.metrics_by_step) == [3]
+    pd.testing.assert_frame_equal(resumed.history, straight.history, check_exact=True)
 
 
 def test_snapshot_of_other_config_data_or_torch_is_refused(
@@ -265,12 +264,10 @@ def test_load_classifier_damaged_file_raises(tmp_path: Path) -> None:
     facts.write_text(facts.read_text().replace('"image_size_px": 16', '"image_size_px": 32'))
     with pytest.raises(PathgenError, match="does not fit the network"):
         load_classifier(folder)
-    facts.write_text("[]")
-    with pytest.raises(PathgenError, match=r"model\.json"):
-        load_classifier(folder)
-    facts.write_text('{"network": "cnn7", "image_size_px": 16}')
-    with pytest.raises(PathgenError, match="cnn7"):
-        load_classifier(folder)
-    shutil.rmtree(folder)
+    for content, subject in (("[]", r"model\.json"), ('{"network": "cnn7", "image_size_px": 16}', "cnn7")):
+        facts.write_text(content)
+        with pytest.raises(PathgenError, match=subject):
+            load_classifier(folder)
+    facts.unlink()
     with pytest.raises(PathgenError, match=r"model\.json"):
         load_classifier(folder)

@@ -4,14 +4,12 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 
 from pathgen.classifier import loop
 from pathgen.classifier.loop import TrainedClassifier, train_classifier
@@ -67,21 +65,6 @@ def train_toy(**changes: Any) -> TrainedClassifier:
     return train_classifier(*patches, toy_config(**changes), **arguments)
 
 
-class KillBeforeEpochEnds:
-    """A logger that ends its own process as ``kill -9`` does when the metrics of an epoch arrive."""
-
-    def __init__(self, epoch: int) -> None:
-        self.epoch = epoch
-
-    def metrics(self, values: Mapping[str, float], step: int) -> None:
-        """Kill the process at the chosen epoch."""
-        if step == self.epoch:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def image(self, key: str, image: NDArray[np.uint8], step: int) -> None:
-        """Ignore the image."""
-
-
 def kill_in_step(step: int) -> None:
     """Write a snapshot after every step, and kill the process at the start of a step."""
     loop.SNAPSHOT_EVERY_S = -1.0
@@ -97,8 +80,6 @@ def kill_in_step(step: int) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    folder, unit, number, changes = sys.argv[1:]
-    if unit == "step":
-        kill_in_step(int(number))
-    epoch = int(number) if unit == "epoch" else 0
-    train_toy(resume_folder=Path(folder), logger=KillBeforeEpochEnds(epoch), **json.loads(changes))
+    folder, step, changes = sys.argv[1:]
+    kill_in_step(int(step))
+    train_toy(resume_folder=Path(folder), **json.loads(changes))

@@ -22,15 +22,10 @@ def as_it_was() -> Iterator[None]:
     torch.utils.deterministic.fill_uninitialized_memory = fill
 
 
-def test_apply_compute_sets_the_threads() -> None:
-    assert apply_compute(device="cpu", threads=3) == torch.device("cpu")
-    assert torch.get_num_threads() == 3
-
-
-def test_apply_compute_with_zero_threads_keeps_them() -> None:
-    torch.set_num_threads(2)
-    apply_compute(device="cpu", threads=0)
-    assert torch.get_num_threads() == 2
+def test_apply_compute_sets_the_threads_or_keeps_them() -> None:
+    for threads in (3, 0):
+        assert apply_compute(device="cpu", threads=threads) == torch.device("cpu")
+        assert torch.get_num_threads() == 3
 
 
 @pytest.mark.parametrize(("available", "expected"), [(False, "cpu"), (True, "cuda")])
