@@ -88,25 +88,15 @@ def leaking() -> AuditReport:
 
 
 def test_audit_honest_generators_pass() -> None:
-    makers = {
-        "honest": (lambda base: scenes(1000 * base + 3, N_SYNTHETIC), range(1, 5)),
-        "poor": (poor, range(1, 3)),
-        "repetitive": (repetitive, range(1, 3)),
-    }
-    audits = {
-        (name, base): audited_class(make(base), base)
-        for name, (make, bases) in makers.items()
-        for base in bases
-    }
-    assert sum(done.verdict == PASSED for done in audits.values()) >= 7
+    honest = [audited_class(scenes(1000 * base + 3, N_SYNTHETIC), base) for base in range(1, 4)]
+    audits = [*honest, audited_class(poor(1), 1), audited_class(repetitive(1), 1)]
+    assert sum(done.verdict == PASSED for done in audits) >= 4
     # The p-values are also unbiased.
-    p_values = [t.p_value for k, v in audits.items() if k[0] == "honest" for t in v.tests.values()]
-    assert 0.35 < np.mean(p_values) < 0.75
+    assert 0.35 < np.mean([test.p_value for done in honest for test in done.tests.values()]) < 0.75
 
 
 def test_audit_five_per_cent_of_rotated_copies_are_detected() -> None:
-    for base in range(1, 3):
-        assert audited_class(with_copies(base, 0.05, rotate=True), base).verdict == LEAKAGE
+    assert audited_class(with_copies(1, 0.05, rotate=True), 1).verdict == LEAKAGE
 
 
 def test_audit_leaking_set_is_explained(leaking: AuditReport) -> None:
@@ -174,24 +164,18 @@ def test_audit_record_is_complete(honest: AuditReport) -> None:
         value, low = tests[name]["value"], tests[name]["low"]
         assert (f"privacy/tumor/{name}" in metrics) == (value is not None)
         assert value is None or low <= value <= tests[name]["high"]
-    patches = {"train": N, "nonmember": N, "reference": N, "synthetic": N_SYNTHETIC}
-    assert plain["labels"]["tumor"]["patches"] == patches
 
 
 def test_audit_seed_determines_the_result(honest: AuditReport) -> None:
     again = audited(scenes(3, N_SYNTHETIC), discriminators={"tumor": memorising})
-    assert again.record == honest.record
+    other = audited(scenes(3, N_SYNTHETIC), seed=4)
+    assert again.record == honest.record and other.record.metrics != honest.record.metrics
+    assert set(honest.pictures) == {"gallery-tumor", "correlation-tumor"}
     for name, picture in honest.pictures.items():
         np.testing.assert_array_equal(picture, again.pictures[name])
-    for name, plot in honest.plots.items():
-        assert svg_of(plot) == svg_of(again.plots[name])
-    assert audited(scenes(3, N_SYNTHETIC), seed=4).record.metrics != honest.record.metrics
-
-
-def test_audit_pictures_are_complete(honest: AuditReport) -> None:
-    assert set(honest.pictures) == {"gallery-tumor", "correlation-tumor"}
-    assert set(honest.plots) == {"correlation-tumor"}
-    assert all(picture.dtype == np.uint8 and picture.std() > 5 for picture in honest.pictures.values())
+        assert picture.dtype == np.uint8 and picture.std() > 5
+    assert list(honest.plots) == ["correlation-tumor"]
+    assert svg_of(honest.plots["correlation-tumor"]) == svg_of(again.plots["correlation-tumor"])
 
 
 def test_closest_pairs_rotated_copy_is_at_the_top() -> None:
@@ -221,17 +205,13 @@ def test_audit_verdict_is_that_of_the_worst_class() -> None:
     assert record.labels["normal"].level == 0.005
 
 
-def test_audit_original_sets_are_reduced_to_one_size() -> None:
-    sets = [{"tumor": scenes(role, size)} for role, size in enumerate((60, 24, 30, 70))]
-    patches = of_class(audit(*sets, privacy_settings(max_synthetic=40))).patches
-    assert patches == {"train": 24, "nonmember": 24, "reference": 24, "synthetic": 40}
-
-
 def test_audit_few_tested_training_patches_weaken_the_controls() -> None:
     """Only one in ten copies is of a tested patch, as it would be with real copies."""
-    sets = [{"tumor": scenes(role, n)} for role, n in enumerate((1000, N, N, N_SYNTHETIC))]
-    report = audit(*sets, privacy_settings(seed=5))
+    sets = [{"tumor": scenes(role, n)} for role, n in enumerate((1000, N, N + 20, N_SYNTHETIC))]
+    report = audit(*sets, privacy_settings(seed=5, max_synthetic=N_SYNTHETIC - 1))
     assert report.record.verdict == REFUSED
+    patches = {"train": N, "nonmember": N, "reference": N, "synthetic": N_SYNTHETIC - 1}
+    assert of_class(report).patches == patches, "the original sets are reduced to one size"
     failed = {control.name for control in of_class(report).controls if not control.as_expected}
     assert {"few copies", "few restained copies", "few moved copies"} <= failed
 

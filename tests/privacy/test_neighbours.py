@@ -43,15 +43,14 @@ def test_neighbours_equal_the_loop(measure: PixelMeasure, chunk: int, k: int) ->
 def test_nearest_vectors_equal_the_loop() -> None:
     rng = np.random.default_rng(3)
     left, right = rng.normal(size=(11, 6)), rng.normal(size=(9, 6))
-    table = np.array([[np.sqrt(((a - b) ** 2).mean()) for b in right] for a in left])
+    table = np.array([[rms(a, b) for b in right] for a in left])
     for found, distances in zip(nearest_vectors(left, right, k=2), (table, table.T), strict=True):
         np.testing.assert_array_equal(found.index, distances.argsort(axis=1)[:, :2])
         np.testing.assert_allclose(found.distance, np.sort(distances, axis=1)[:, :2])
 
 
 def test_neighbours_do_not_depend_on_threads() -> None:
-    rng = np.random.default_rng(4)
-    left, right = (rng.integers(0, 256, (count, 8, 8, 3), dtype=np.uint8) for count in (23, 31))
+    left, right = patches(4, 23), patches(13, 31)
     before = torch.get_num_threads()
     found = []
     try:
