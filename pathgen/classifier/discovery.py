@@ -14,27 +14,15 @@ def network_names() -> list[str]:
     return sorted(file.stem for file in _PACKAGE.glob("*.py") if not file.stem.startswith("_"))
 
 
-def network_file(name: str) -> Path:
-    """Return the file of a network.
-
-    Args:
-        name: Name of the network, e.g. ``cnn6``.
-
-    Raises:
-        PathgenError: The network does not exist.
-    """
-    if name not in network_names():
-        raise PathgenError(f"network {name}", "no such network", f"Choose from {network_names()}")
-    return _PACKAGE / f"{name}.py"
-
-
 def smallest_image_px(name: str) -> int:
     """Read ``SMALLEST_IMAGE_PX`` of a network, the side in pixels of its smallest patch, from its source.
 
     Raises:
         PathgenError: The network does not exist, or its file lacks the constant.
     """
-    file = network_file(name)
+    if name not in network_names():
+        raise PathgenError(f"network {name}", "no such network", f"Choose from {network_names()}")
+    file = _PACKAGE / f"{name}.py"
     for node in ast.parse(file.read_text(encoding="utf-8")).body:
         match node:
             case ast.Assign(

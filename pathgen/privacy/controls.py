@@ -15,7 +15,7 @@ from pathgen.metrics.statistics.multiple_testing import holm
 from pathgen.privacy.attack_family import run_attacks
 from pathgen.privacy.attack_features import AttackFeatures, attack_features
 from pathgen.privacy.d4_ncc import SYMMETRIES, apply_symmetry
-from pathgen.privacy.nearest_pairs import ClassPairs, NeighbourProfile
+from pathgen.privacy.nearest_pairs import ClassPairs
 from pathgen.privacy.overfit_control import overfitted
 from pathgen.results.audit import ControlResult
 from pathgen.training.augmentation import restained
@@ -101,12 +101,10 @@ def _positive(pairs: ClassPairs) -> list[ControlSet]:
         rows = rng.choice(len(pairs.train), size=count, replace=count > len(pairs.train))
         return np.asarray(pairs.train[np.sort(rows)])
 
-    def control(name: str, what: str, profile: NeighbourProfile) -> ControlSet:
+    def control(name: str, what: str, images: NDArray[np.uint8], *, added: bool = True) -> ControlSet:
+        profile = pairs.profile.union(pool.profile(images)) if added else pool.profile(images)
         features = attack_features(profile, pairs.reference_profile, pool)
         return ControlSet(name, "positive", what, features)
-
-    def with_copies(name: str, what: str, copies: NDArray[np.uint8]) -> ControlSet:
-        return control(name, what, pairs.profile.union(pool.profile(copies)))
 
     copied = sample_train(n_copies)
     all_copies = sample_train(min(len(pool.members), _MAX_COPIES))
@@ -119,13 +117,13 @@ def _positive(pairs: ClassPairs) -> list[ControlSet]:
         device=pool.device,
     )
     by_heart = f"samples of a small network overfitted to {n_overfitted} of the tested training patches"
-    added = f"{n_copies} copies of training patches added to the synthetic set ({copy_share:.1%} of it)"
+    few = f"{n_copies} copies of training patches added to the synthetic set ({copy_share:.1%} of it)"
     restained = f"the same {n_copies} copies with randomly changed stain intensities"
     controls = [
-        control("copies", "only copies of training patches", pool.profile(all_copies)),
-        control("learnt by heart", by_heart, pool.profile(samples)),
-        with_copies(FEW_COPIES, added, copied),
-        with_copies("few restained copies", restained, stain_each(copied, rng)),
+        control("copies", "only copies of training patches", all_copies, added=False),
+        control("learnt by heart", by_heart, samples, added=False),
+        control(FEW_COPIES, few, copied),
+        control("few restained copies", restained, stain_each(copied, rng)),
     ]
     moved, moves = copied, []
     if settings.symmetries == "square":
@@ -136,7 +134,7 @@ def _positive(pairs: ClassPairs) -> list[ControlSet]:
         moves.append(f"shifted by {settings.max_shift_px} px")
     if moves:
         what = f"the same {n_copies} copies, each {' and '.join(moves)}"
-        controls.append(with_copies("few moved copies", what, moved))
+        controls.append(control("few moved copies", what, moved))
     return controls
 
 

@@ -245,12 +245,7 @@ def memorisation_scores(pairs: ClassPairs) -> dict[str, MemorisationScore]:
     of_copies, of_shrunk = (
         compute_scores(images, pool, stats, confidence=confidence, rng=None) for images in (copies, shrunk)
     )
-    found = {}
-    for name, score in of_set.items():
-        on_copies, on_shrunk = of_copies.get(name), of_shrunk.get(name)
-        on_controls = {
-            "on_copies": on_copies and on_copies.value,
-            "on_shrunken_variety": on_shrunk and on_shrunk.value,
-        }
-        found[name] = score.model_copy(update=on_controls)
-    return found
+    for key, of_control in (("on_copies", of_copies), ("on_shrunken_variety", of_shrunk)):
+        for name in of_set.keys() & of_control.keys():
+            of_set[name] = of_set[name].model_copy(update={key: of_control[name].value})
+    return of_set

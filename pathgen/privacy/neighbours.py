@@ -77,24 +77,6 @@ def _by_difference(queries: NDArray[Any], others: NDArray[Any], found: TopK, k: 
     return _ranked(index, distance, k)
 
 
-def _nearest_l2(
-    left: NDArray[Any],
-    right: NDArray[Any],
-    centre: NDArray[Any] | np.float32,
-    k: int,
-    device: str,
-    chunk: int,
-) -> tuple[Nearest, Nearest]:
-    # Centred values, because their squares have a smaller rounding error.
-    def rows(values: NDArray[Any]) -> NDArray[np.float32]:
-        return np.asarray(values.reshape(len(values), -1) - centre, dtype=np.float32)
-
-    from_left, from_right = nearest_rows(
-        left, right, rows, _minus_squared_distance, k=k + _MARGIN, device=device, chunk=chunk
-    )
-    return _by_difference(left, right, from_left, k), _by_difference(right, left, from_right, k)
-
-
 def most_similar(
     left: NDArray[np.uint8],
     right: NDArray[np.uint8],
@@ -157,7 +139,7 @@ def nearest_both_ways(
     """
     assert left.shape[1:] == right.shape[1:] and left.shape[1] == left.shape[2], "one square size"
     if measure == "l2":
-        return _nearest_l2(left, right, np.float32(127.5), k, device, chunk)
+        return nearest_vectors(left, right, k=k, centre=np.float32(127.5), device=device, chunk=chunk)
     from_left, from_right = most_similar(
         left, right, _unit_images, square=measure == "ncc-square", k=k, device=device, chunk=chunk
     )
@@ -165,17 +147,34 @@ def nearest_both_ways(
 
 
 def nearest_vectors(
-    left: NDArray[np.float64], right: NDArray[np.float64], *, k: int, device: str = "cpu"
+    left: NDArray[Any],
+    right: NDArray[Any],
+    *,
+    k: int,
+    centre: np.float32 | None = None,
+    device: str = "cpu",
+    chunk: int = CHUNK,
 ) -> tuple[Nearest, Nearest]:
     """Find the k nearest vectors of the other set for each vector of either set, over all pairs.
 
     Args:
-        left: Vectors, (L, D).
-        right: Vectors, (R, D).
+        left: Vectors or patches, (L, ...).
+        right: Vectors or patches, (R, ...).
         k: Number of neighbours, at most the size of the smaller set.
+        centre: Value that is subtracted, because small squares have a smaller rounding error; None: the mean
+            of the right vectors.
         device: Torch device of the matrix products.
+        chunk: Number of vectors of either set per block.
 
     Returns:
-        Nearest vectors as in `nearest_both_ways`, by the root mean square difference of the D values.
+        Nearest vectors as in `nearest_both_ways`, by the root mean square difference of their values.
     """
-    return _nearest_l2(left, right, right.mean(axis=0), k, device, CHUNK)
+    middle = right.mean(axis=0) if centre is None else centre
+
+    def rows(values: NDArray[Any]) -> NDArray[np.float32]:
+        return np.asarray(values.reshape(len(values), -1) - middle, dtype=np.float32)
+
+    from_left, from_right = nearest_rows(
+        left, right, rows, _minus_squared_distance, k=k + _MARGIN, device=device, chunk=chunk
+    )
+    return _by_difference(left, right, from_left, k), _by_difference(right, left, from_right, k)

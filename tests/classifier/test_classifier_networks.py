@@ -23,7 +23,7 @@ WEIGHTS = {"cnn6": 5_669_794, "googlenet": 5_594_274, "resnet18": 11_169_858}
 def test_network_names_are_the_files() -> None:
     assert discovery.network_names() == sorted(WEIGHTS)
     with pytest.raises(PathgenError, match="network vgg: no such network"):
-        discovery.network_file("vgg")
+        discovery.smallest_image_px("vgg")
 
 
 @pytest.mark.parametrize("name", WEIGHTS)
@@ -111,35 +111,25 @@ def test_training_from_pretrained_weights_lists_the_fresh_ones(tmp_path: Path) -
 
 
 WALK_THROUGH = """
-import numpy as np, pandas as pd, torch
+import sys
+from pathlib import Path
+sys.path.append("TESTS")
+import torch
+from factories.toy_classifier import toy_patches, train_toy
 from pathgen.classifier.checkpoint import load_classifier, save_classifier
 from pathgen.classifier.discovery import network_names
-from pathgen.classifier.loop import train_classifier
 from pathgen.classifier.prediction import predict
-from pathgen.classifier.settings import ClassifierSettings, TrainClassifierConfig
-from pathgen.patches.store import PatchSet
-from pathgen.training.metric_logger import NullLogger
-from pathlib import Path
 
-recipe = ClassifierSettings(
-    network="linear", batch_size=16, max_epochs=6, patience=6, learning_rate=0.001, momentum=0.9,
-    weight_decay=0.0, lr_schedule="cosine", augment="d4",
-)
-images = np.random.default_rng(1).integers(100, 200, (150, 16, 16, 3)).astype(np.uint8)
-images[1::2, 4:12, 4:12] -= 80
-patches = PatchSet(images, pd.DataFrame({"label": ["normal", "tumor"] * 75}))
-train, valid = patches.take(range(90)), patches.take(range(90, 150))
-config = TrainClassifierConfig(recipe=recipe, seed=1, precision="fp32", channels_last=True)
-trained = train_classifier(
-    train, valid, config, device=torch.device("cpu"), resume_folder=None, logger=NullLogger(), desc="linear",
-)
+trained = train_toy(network="linear", learning_rate=0.001, max_epochs=6, patience=6, augment="d4")
 save_classifier(Path("model"), trained, {"seed": 1})
-scores = predict(load_classifier(Path("model")), valid.images, torch.device("cpu"))
+patches = toy_patches(60, 3)
+scores = predict(load_classifier(Path("model")), patches.images, torch.device("cpu"))
 assert "linear" in network_names()
-print(float(((scores >= 0.5) == valid.classes).mean()))
+print(float(((scores >= 0.5) == patches.classes).mean()))
 """
 
 
 def test_new_network_of_contributing_trains_and_loads(tmp_path: Path) -> None:
     apply_chapter("Add a classifier", tmp_path)
-    assert float(run_script(WALK_THROUGH, tmp_path)) > 0.9
+    tests = str(Path(__file__).resolve().parents[1])
+    assert float(run_script(WALK_THROUGH.replace("TESTS", tests), tmp_path)) > 0.9
