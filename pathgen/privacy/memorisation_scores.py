@@ -50,12 +50,14 @@ class ReferenceStats:
     """Statistics that do not depend on the synthetic set.
 
     Attributes:
+        pool: Members and non-members.
         unseen: The two nearest members of each non-member.
         among_members: Distance of each member to its nearest other member, (n,).
         centres: Centres of the cells on the axes of the projection, (K, d).
         cell_of_unseen: Cell of each non-member, (n,).
     """
 
+    pool: CandidatePool
     unseen: Nearest
     among_members: NDArray[np.float64]
     centres: NDArray[np.float32]
@@ -85,7 +87,7 @@ def reference_stats(pool: CandidatePool, rng: np.random.Generator) -> ReferenceS
     with threadpool_limits(limits=1, user_api="blas"):  # same bytes on any number of cores
         centres, _ = scipy.cluster.vq.kmeans2(members, cells, minit="++", rng=rng, missing="warn")
         cells_of_unseen = _cell(nonmembers, centres)
-    return ReferenceStats(unseen, among, centres.astype(np.float32), cells_of_unseen)
+    return ReferenceStats(pool, unseen, among, centres.astype(np.float32), cells_of_unseen)
 
 
 def data_copying(
@@ -145,20 +147,13 @@ def _resampled(cluster: Rows, rng: np.random.Generator) -> Rows:
 
 
 def compute_scores(
-    images: NDArray[np.uint8],
-    pool: CandidatePool,
-    stats: ReferenceStats,
-    *,
-    confidence: float,
-    rng: np.random.Generator | None,
+    images: NDArray[np.uint8], stats: ReferenceStats, rng: np.random.Generator | None
 ) -> dict[str, MemorisationScore]:
     """Compute all scores of a set of images.
 
     Args:
         images: Synthetic patches, uint8 (Q, S, S, 3).
-        pool: Members and non-members.
-        stats: Statistics of the same pool.
-        confidence: Level of the intervals.
+        stats: Statistics of the pool.
         rng: Random generator of the resamples; None omits the intervals.
 
     Returns:
@@ -170,6 +165,7 @@ def compute_scores(
         Ratios and shares: Platzer and Reutterer 2021. C_T: see `data_copying`. Authenticity: Alaa et al.
         2022; its expectation is the value of unseen patches, not 1.
     """
+    pool = stats.pool
     to_members, _ = nearest_both_ways(images, pool.members, measure="l2", k=2, device=pool.device)
     count = min(_MAX_COUNT, len(pool.nonmembers), len(images))
     to_others, _ = nearest_both_ways(images, pool.nonmembers, measure="l2", k=count, device=pool.device)
@@ -220,7 +216,7 @@ def compute_scores(
         for _ in range(_RESAMPLES)
         if rng is not None
     ]
-    tail = (1 - confidence) / 2
+    tail = (1 - pool.settings.confidence) / 2
     found = {}
     for name, (function, expected) in functions.items():
         value = function(every, every_base)
@@ -235,16 +231,13 @@ def compute_scores(
 
 def memorisation_scores(pairs: ClassPairs) -> dict[str, MemorisationScore]:
     """Compute the scores of the synthetic set, and their values on copies and on a set of little variety."""
-    pool, label, confidence = pairs.pool, pairs.label, pairs.settings.confidence
+    pool, label = pairs.pool, pairs.label
     stats = reference_stats(pool, pairs.rng("cells", label))
     n_copies = min(len(pairs.train), len(pool.members))
     copied = pairs.rng("described copies", label).choice(len(pairs.train), n_copies, replace=False)
     copies, shrunk = np.asarray(pairs.train[np.sort(copied)]), mean_shrunk(pairs.reference[0])
-    resampling = pairs.rng("resamples", label)
-    of_set = compute_scores(pairs.synthetic, pool, stats, confidence=confidence, rng=resampling)
-    of_copies, of_shrunk = (
-        compute_scores(images, pool, stats, confidence=confidence, rng=None) for images in (copies, shrunk)
-    )
+    of_set = compute_scores(pairs.synthetic, stats, pairs.rng("resamples", label))
+    of_copies, of_shrunk = (compute_scores(images, stats, None) for images in (copies, shrunk))
     for key, of_control in (("on_copies", of_copies), ("on_shrunken_variety", of_shrunk)):
         for name in of_set.keys() & of_control.keys():
             of_set[name] = of_set[name].model_copy(update={key: of_control[name].value})

@@ -28,7 +28,7 @@ def pool() -> CandidatePool:
 
 def scores_of(images: np.ndarray, pool: CandidatePool) -> dict[str, MemorisationScore]:
     stats = reference_stats(pool, np.random.default_rng(0))
-    return compute_scores(images, pool, stats, confidence=0.95, rng=np.random.default_rng(1))
+    return compute_scores(images, stats, np.random.default_rng(1))
 
 
 def test_scores_equal_the_loops(pool: CandidatePool) -> None:

@@ -5,12 +5,10 @@ from numpy.typing import NDArray
 
 from pathgen.metrics.fidelity.metric import Metric
 
-NEIGHBOURHOOD_PX = 7
-"""Side of a descriptor, in px (Karras et al. 2018)."""
-DESCRIPTORS_PER_IMAGE = 8
-"""Number of descriptors per image and scale (Karras et al. 2018 use 128 of larger images)."""
-SMALLEST_SIDE_PX = 16
-"""Side of the coarsest scale, in px (Karras et al. 2018)."""
+# As Karras et al. 2018, who use 128 descriptors per image and scale, of larger images.
+_NEIGHBOURHOOD_PX = 7
+_DESCRIPTORS_PER_IMAGE = 8
+_COARSEST_SIDE_PX = 16
 
 
 def _halve(images: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -35,7 +33,7 @@ def laplacian_pyramid(images: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
     """
     scales = []
     current = images.astype(np.float32)
-    while current.shape[1] // 2 >= SMALLEST_SIDE_PX:
+    while current.shape[1] // 2 >= _COARSEST_SIDE_PX:
         coarse = _halve(current)
         raised = coarse.repeat(2, axis=1).repeat(2, axis=2)
         scales.append(current[:, : raised.shape[1], : raised.shape[2]] - raised)
@@ -53,7 +51,7 @@ def draw_directions(n_projections: int, rng: np.random.Generator) -> NDArray[np.
     Returns:
         Unit vectors, float32 (7 x 7 x 3, n_projections).
     """
-    directions = rng.standard_normal((NEIGHBOURHOOD_PX**2 * 3, n_projections))
+    directions = rng.standard_normal((_NEIGHBOURHOOD_PX**2 * 3, n_projections))
     return np.asarray((directions / np.linalg.norm(directions, axis=0)).astype(np.float32))
 
 
@@ -85,13 +83,13 @@ def project_neighbourhoods(
     projected = []
     for scale, deviation in zip(laplacian_pyramid(images), deviations, strict=True):
         n, side = scale.shape[:2]
-        corner = rng.integers(0, side - NEIGHBOURHOOD_PX + 1, size=(2, n, DESCRIPTORS_PER_IMAGE))
-        step = np.arange(NEIGHBOURHOOD_PX)
+        corner = rng.integers(0, side - _NEIGHBOURHOOD_PX + 1, size=(2, n, _DESCRIPTORS_PER_IMAGE))
+        step = np.arange(_NEIGHBOURHOOD_PX)
         rows = (corner[0][:, :, None] + step)[:, :, :, None]  # (N, 8, 7, 1)
         columns = (corner[1][:, :, None] + step)[:, :, None, :]  # (N, 8, 1, 7)
         image = np.arange(n)[:, None, None, None]
         descriptors = scale[image, rows, columns] / deviation  # (N, 8, 7, 7, 3)
-        projected.append(descriptors.reshape(n, DESCRIPTORS_PER_IMAGE, -1) @ directions)  # (N, 8, P)
+        projected.append(descriptors.reshape(n, _DESCRIPTORS_PER_IMAGE, -1) @ directions)  # (N, 8, P)
     return np.stack(projected, axis=1)
 
 
