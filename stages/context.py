@@ -1,6 +1,7 @@
 """Work around a stage's one call: options, check of its code, lock, MLflow run, resume folder."""
 
 import argparse
+import importlib
 import inspect
 import shutil
 import sys
@@ -8,16 +9,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from pathgen.core import layout
 from pathgen.core.errors import cli_errors
-from pathgen.core.files import try_lock
+from pathgen.core.files import hold_lock
 from pathgen.core.params import Settings, load_section
 from pathgen.planning.durations import record_duration
 from pathgen.provenance.cache_key import CacheKey, library_versions
-from pathgen.provenance.code_hash import PACKAGES, code_manifest, load_unchanged
+from pathgen.provenance.code_hash import PACKAGES, check_unchanged, code_manifest
 from pathgen.tracking.dvc_api import DataHash, data_hash, find_stage, open_project
 from pathgen.tracking.mlflow_logger import MlflowLogger
 from pathgen.tracking.run import tracked_run
@@ -47,17 +49,27 @@ def dvc_stage(*, trains: bool = False) -> Callable[[Callable[..., None]], Callab
     Args:
         trains: Whether to sample processor and memory use while the stage works.
     """
+    return lambda work: partial(_run_stage, work, trains=trains)
 
-    def decorate(work: Callable[..., None]) -> Callable[[], None]:
-        def main() -> None:
-            with cli_errors():
-                item = _options(work)
-                with _dvc_stage(Path(inspect.getfile(work)).stem, item, trains=trains) as started:
-                    work(started, **item)
 
-        return main
-
-    return decorate
+@cli_errors()
+def _run_stage(work: Callable[..., None], *, trains: bool) -> None:
+    item, verb = _options(work), Path(inspect.getfile(work)).stem
+    with open_project(Path.cwd()) as project:
+        found = find_stage(project, " ".join(["python", "-m", f"stages.{verb}", *sys.argv[1:]]))
+    code = [Path(path) for path in found.deps if layout.CODE in Path(path).parents]
+    for path in code:
+        for manifest in [path] if path.is_file() else sorted(path.glob("*.json")):
+            # Code that is imported now stays as it is, whatever is edited while the stage works.
+            importlib.import_module(check_unchanged(manifest, Path.cwd()))
+    data = {
+        path: hashed
+        for path, hashed in found.deps.items()
+        if path not in (*PACKAGES, layout.PARAMS.name) and Path(path) not in code
+    }
+    parameters = {name: value for values in found.params.values() for name, value in values.items()}
+    with _running(verb, item, found.key, parameters, data, dvc_stage=found.name, trains=trains) as started:
+        work(started, **item)
 
 
 def _options(work: Callable[..., None]) -> dict[str, Any]:
@@ -72,25 +84,6 @@ def _options(work: Callable[..., None]) -> dict[str, Any]:
                 choices=get_args(kind) if get_origin(kind) is Literal else None,
             )
     return vars(parser.parse_args())
-
-
-@contextmanager
-def _dvc_stage(verb: str, item: Mapping[str, Any], *, trains: bool) -> Iterator[Stage]:
-    command = " ".join(["python", "-m", f"stages.{verb}", *sys.argv[1:]])
-    with open_project(Path.cwd()) as project:
-        found = find_stage(project, command)
-    for path in found.deps:
-        if layout.CODE in Path(path).parents:
-            for manifest in [Path(path)] if Path(path).is_file() else sorted(Path(path).glob("*.json")):
-                load_unchanged(manifest, Path.cwd())
-    data = {
-        path: hashed
-        for path, hashed in found.deps.items()
-        if path not in (*PACKAGES, layout.PARAMS.name) and layout.CODE not in Path(path).parents
-    }
-    parameters = {name: value for values in found.params.values() for name, value in values.items()}
-    with _running(verb, item, found.key, parameters, data, dvc_stage=found.name, trains=trains) as started:
-        yield started
 
 
 @contextmanager
@@ -149,7 +142,7 @@ def _running(
     tracking = load_section("tracking", TrackingSettings)
     interval_s = tracking.system_metrics_interval_s if trains and tracking.system_metrics else None
     with (
-        try_lock(layout.LOCKS / f"{name}.lock", f"stage {name}"),
+        hold_lock(layout.LOCKS / f"{name}.lock", f"stage {name}"),
         tracked_run(
             verb,
             key=key,

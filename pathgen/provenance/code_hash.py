@@ -6,12 +6,10 @@ Stages depend on these files.
 """
 
 import ast
-import importlib
 import json
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError
@@ -81,53 +79,30 @@ def _templates(folder: Path) -> Iterator[Path]:
 
 
 def write_manifests(plugins: Mapping[str, Mapping[str, str]], root: Path = ROOT) -> None:
-    """Write `manifests` to ``data/code``; replaces what is there."""
-    with atomic_folder(root / layout.CODE) as draft:
-        for file, content in manifests(plugins, root).items():
-            write_json(draft / file.relative_to(layout.CODE), content)
+    """Write the files that stages depend on for their code to ``data/code``; replaces what is there.
 
-
-def manifests(plugins: Mapping[str, Mapping[str, str]], root: Path = ROOT) -> dict[Path, dict[str, Any]]:
-    """Return the files that stages depend on for their code, with the content that the code has now.
+    Each holds ``module``, and ``code`` as `code_manifest` returns it.
 
     Args:
         plugins: Kind of plugin, of `PLUGINS`, to name in params.yaml to module in the kind's package.
         root: The checkout.
 
-    Returns:
-        Path relative to the root to its content: ``module``, and ``code`` as `code_manifest` returns it.
-
     Raises:
         PathgenError: A module does not exist or does not parse.
     """
-    modules = {layout.CODE / f"{name}.json": f"stages.{name}" for name in stage_scripts(root)}
+    modules = {name: f"stages.{name}" for name in stage_scripts(root)}
     for kind, named in plugins.items():
-        for name, module in named.items():
-            modules[layout.CODE / kind / f"{name}.json"] = f"{PLUGINS[kind]}.{module}"
-    return {
-        file: {"module": module, "code": code_manifest(module, root=root)} for file, module in modules.items()
-    }
+        modules |= {f"{kind}/{name}": f"{PLUGINS[kind]}.{module}" for name, module in named.items()}
+    with atomic_folder(root / layout.CODE) as draft:
+        for file, module in modules.items():
+            content = {"module": module, "code": code_manifest(module, root=root)}
+            write_json(draft / f"{file}.json", content)
 
 
 def stage_scripts(root: Path = ROOT) -> list[str]:
     """Return the names of all modules in ``stages`` that can be started."""
     files = sorted((root / "stages").glob("*.py"))
     return [file.stem for file in files if b'__name__ == "__main__"' in file.read_bytes()]
-
-
-def load_unchanged(manifest: Path, root: Path = ROOT) -> None:
-    """Import a manifest's module, after a check that the code is the code that a stage depends on.
-
-    Code that is imported now stays as it is, whatever is edited while the stage works.
-
-    Args:
-        manifest: File that holds the hashes, written by `stages.check_params`.
-        root: The checkout.
-
-    Raises:
-        PathgenError: A file has changed since, or the manifest cannot be read.
-    """
-    importlib.import_module(check_unchanged(manifest, root))
 
 
 def check_unchanged(manifest: Path, root: Path = ROOT) -> str:

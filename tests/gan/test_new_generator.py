@@ -19,7 +19,7 @@ from pathgen.gan.dataset import GanDataset
 from pathgen.gan.generators.base import FP32
 from pathgen.gan.sampling import load_generator
 from pathgen.gan.settings import TrainGanSettings
-from pathgen.provenance.code_hash import manifests
+from pathgen.provenance.code_hash import write_manifests
 from pathgen.core.layout import CODE
 
 recipe = json.loads({recipe!r})
@@ -33,9 +33,9 @@ trained = loop.train_generator(
 )
 save_gan(Path("model"), trained, "tumor")
 samples = load_generator("model").sample(5, seed=1)
-files = manifests({{"generators": {{"dcgan": "dcgan", "mlpgan": "mlpgan"}}}}, Path("."))
-holding = [str(file.relative_to(CODE)) for file, content in files.items()
-           if "pathgen/gan/generators/mlpgan.py" in content["code"]]
+write_manifests({{"generators": {{"dcgan": "dcgan", "mlpgan": "mlpgan"}}}}, Path("."))
+holding = [str(file.relative_to(CODE)) for file in CODE.rglob("*.json")
+           if "pathgen/gan/generators/mlpgan.py" in file.read_text()]
 print(json.dumps([generators.names(), list(samples.shape), holding]))
 """
 

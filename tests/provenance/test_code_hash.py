@@ -1,6 +1,7 @@
 """Manifests of code: which files a stage or plugin depends on."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from pathgen.provenance.code_hash import (
     check_unchanged,
     code_manifest,
     import_closure,
-    manifests,
+    write_manifests,
 )
 
 
@@ -107,9 +108,10 @@ def test_manifests_hold_scripts_and_plugins(tmp_path: Path) -> None:
     toy(tmp_path)
     write(tmp_path, {"stages/show.py": 'if __name__ == "__main__":\n    pass\n'})
     write(tmp_path, {"pathgen/classifier/networks/mlp.py": "import pathgen.tools.stone\n"})
-    found = manifests({"classifiers": {"small": "mlp"}}, tmp_path)
-    assert set(found) == {layout.CODE / "show.json", layout.CODE / "classifiers" / "small.json"}
-    small = found[layout.CODE / "classifiers" / "small.json"]
+    write_manifests({"classifiers": {"small": "mlp"}}, tmp_path)
+    code = tmp_path / layout.CODE
+    assert set(code.rglob("*.json")) == {code / "show.json", code / "classifiers" / "small.json"}
+    small = json.loads((code / "classifiers" / "small.json").read_text())
     assert small["module"] == "pathgen.classifier.networks.mlp"
     assert {"pathgen/classifier/networks/mlp.py", "pathgen/tools/stone.py"} <= set(small["code"])
 
