@@ -2,15 +2,16 @@
 
 import dataclasses
 import json
-from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from pathgen.core.errors import cli_errors
 
+# `pathgen.export.format.FormatName`, repeated here because --help does not load it.
+_Form = Literal["imagefolder", "pcam", "parquet"]
 _LARGE = 10_000
 _MB = 1_000_000
 # Separators of facts that are width and height, x and y, or a part and the whole.
@@ -68,34 +69,19 @@ def inspect_command(
         findings.append(finding)
         if as_json:
             continue
-        if finding.problem is not None:
-            for line in finding.problem.splitlines():
-                typer.echo(f"error: {line}", err=True)
-        else:
+        for line in (finding.problem or "").splitlines():
+            typer.echo(f"error: {line}", err=True)
+        if finding.usable:
             typer.echo(f"{finding.path}: {finding.kind}, usable")
             for line in _fact_lines(finding.facts, "  "):
                 typer.echo(line)
+    usable = sum(finding.usable for finding in findings)
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
     elif len(findings) > 1:
-        usable = sum(finding.usable for finding in findings)
         typer.echo(f"{usable} usable, {len(findings) - usable} not usable")
-    if not all(finding.usable for finding in findings):
+    if usable < len(findings):
         raise typer.Exit(1)
-
-
-class _Form(StrEnum):
-    """Names in `pathgen.export.api.FORMS`, repeated here because --help does not load it."""
-
-    imagefolder = "imagefolder"
-    pcam = "pcam"
-    parquet = "parquet"
-
-
-class _Split(StrEnum):
-    train = "train"
-    valid = "valid"
-    test = "test"
 
 
 @app.command(
@@ -115,14 +101,15 @@ def export_command(
         ),
     ],
     split: Annotated[
-        _Split | None, typer.Option(help="For pcam: the split, if the set does not name one.")
+        Literal["train", "valid", "test"] | None,
+        typer.Option(help="For pcam: the split, if the set does not name one."),
     ] = None,
 ) -> None:
     """Write a patch set in a format of other programs."""
     from pathgen.export.api import export_patch_set  # noqa: PLC0415
 
     with cli_errors():
-        export_patch_set(patch_set, folder, form.value, split)
+        export_patch_set(patch_set, folder, form, split)
 
 
 @app.command("plan")
@@ -185,7 +172,7 @@ def release_command(
     ],
     form: Annotated[
         _Form, typer.Option("--format", help="Format of the patches, see `pathgen export --help`.")
-    ] = _Form.imagefolder,
+    ] = "imagefolder",
 ) -> None:
     """Build a release bundle, or list every reason against it.
 
@@ -197,7 +184,7 @@ def release_command(
     with cli_errors():
         from pathgen.release.writer import release  # noqa: PLC0415
 
-        release(main_checkout(), generator, folder, form.value)
+        release(main_checkout(), generator, folder, form)
     typer.echo(f"{folder}: read datasheet.md and report.html before you pass it on")
 
 

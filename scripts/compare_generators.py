@@ -36,7 +36,7 @@ CPU = torch.device("cpu")
 def originals(label: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return training patches, and held-out patches of other slides, uint8 (N, H, W, 3)."""
     roles = ("train", "valid", "test")
-    train, *held_out = (open_patch_set(layout.patch_set(role)).of_label(label).images for role in roles)
+    train, *held_out = (open_patch_set(layout.PATCHES / role).of_label(label).images for role in roles)
     return train, np.concatenate(held_out)
 
 

@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="picture to write, .jpg or .png")
     parser.add_argument("--generator", default="dcgan")
     args = parser.parse_args()
-    original = open_patch_set(args.study / layout.patch_set("train"))
+    original = open_patch_set(args.study / layout.TRAIN)
     sheets = []
     for label in LABELS:
         synthetic = open_patch_set(args.study / layout.synthetic_set(args.generator, label))

@@ -65,13 +65,9 @@ def cli_errors() -> Iterator[None]:
     """Turn a `PathgenError`, or a failure of the file system, into ``error:`` lines and exit code 1."""
     try:
         yield
-    except PathgenErrors as problems:
-        for problem in problems.errors:
-            print(f"error: {problem}", file=sys.stderr)
-        raise SystemExit(1) from None
+        return
     except PathgenError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        raise SystemExit(1) from None
+        error = problem
     except OSError as problem:
         if is_disk_full(problem):
             error = disk_full(problem.filename or "disk")
@@ -80,5 +76,6 @@ def cli_errors() -> Iterator[None]:
             error = PathgenError(problem.filename, reason, "Correct the path or its permissions")
         else:
             raise
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
+    for line in str(error).splitlines():
+        print(f"error: {line}", file=sys.stderr)
+    raise SystemExit(1)

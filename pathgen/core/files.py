@@ -14,8 +14,6 @@ import filelock
 
 from pathgen.core.errors import PathgenError, disk_full, is_disk_full
 
-_CHUNK_BYTES = 1 << 20
-
 
 @contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
@@ -53,10 +51,14 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name}.partial")
     old = target.with_name(f".{target.name}.old")
-    if old.exists() and not target.exists():
-        old.rename(target)  # A process was killed between the two renames below.
-    for left_by_a_killed_process in (draft, old):
-        shutil.rmtree(left_by_a_killed_process, ignore_errors=True)
+
+    def clear() -> None:
+        if old.exists() and not target.exists():
+            old.rename(target)  # The process, or an earlier one, ended between the two renames below.
+        for folder in (draft, old):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    clear()
     draft.mkdir()
     try:
         yield draft
@@ -64,10 +66,7 @@ def atomic_folder(target: Path) -> Iterator[Path]:
             target.rename(old)
         draft.rename(target)
     finally:
-        if old.exists() and not target.exists():
-            old.rename(target)
-        shutil.rmtree(draft, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+        clear()
 
 
 @contextmanager
@@ -102,55 +101,30 @@ def write_json(target: Path, value: Any) -> None:
 
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, as 64 hexadecimal digits."""
-    digest = hashlib.sha256()
     with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @contextmanager
-def try_lock(lock_file: Path, desc: str) -> Iterator[None]:
-    """Hold a lock, or fail if another process holds it.
-
-    The operating system releases the lock when the process ends, also by ``kill -9``.
+def hold_lock(lock_file: Path, desc: str, *, wait: bool = False) -> Iterator[None]:
+    """Hold a lock that the operating system releases when the process ends, also by ``kill -9``.
 
     Args:
         lock_file: Path of the lock.
         desc: Description of the work, for the message.
+        wait: Whether to wait while another process holds the lock, with a line on standard error.
 
     Raises:
-        PathgenError: Another process holds the lock.
+        PathgenError: Another process holds the lock, and `wait` is false.
     """
     lock_file.parent.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(lock_file)
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
-        raise PathgenError(
-            desc,
-            f"another process is already running it (lock {lock_file})",
-            "Wait until it has ended, or stop it",
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
-def wait_lock(lock_file: Path, desc: str) -> Iterator[None]:
-    """Hold a lock; wait if another process holds it (see `try_lock`).
-
-    Args:
-        lock_file: Path of the lock.
-        desc: Description of the work, for the line on standard error while it waits.
-    """
-    lock_file.parent.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(lock_file)
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
+        if not wait:
+            reason = f"another process is already running it (lock {lock_file})"
+            raise PathgenError(desc, reason, "Wait until it has ended, or stop it") from None
         print(f"{desc}: waiting for another process that is running it (lock {lock_file})", file=sys.stderr)
         lock.acquire()
     try:

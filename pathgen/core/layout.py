@@ -95,11 +95,6 @@ def synthetic_sets(generator: str) -> dict[str, Path]:
     return {label: synthetic_set(generator, label) for label in LABELS}
 
 
-def patch_set(role: str) -> Path:
-    """Return the folder of the original patch set of one role: train, valid, test, nonmember, reference."""
-    return PATCHES / role
-
-
 def classifier_model(run: str) -> Path:
     """Return the folder of a classifier's checkpoint, by the name of its run (``mixed-dcgan-cnn6-1``)."""
     return CLASSIFIER_MODELS / run

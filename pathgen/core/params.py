@@ -54,13 +54,6 @@ def _parsed(text: str) -> Any:
     return YAML(typ="safe").load(text)
 
 
-def _described(section: str, problem: Any) -> tuple[str, str]:
-    where = ".".join([section, *(str(part) for part in problem["loc"])])
-    if problem["type"] == "missing":
-        return where, "is missing"
-    return where, f"is {problem['input']!r}: {problem['msg']}"
-
-
 def parse_section(params: Mapping[str, Any], section: str, model: type[S], path: Path = PARAMS_FILE) -> S:
     """Check one section against its settings class.
 
@@ -85,7 +78,9 @@ def parse_section(params: Mapping[str, Any], section: str, model: type[S], path:
     except pydantic.ValidationError as failure:
         problems = []
         for problem in failure.errors(include_url=False):
-            where, reason = _described(section, problem)
+            where = ".".join([section, *map(str, problem["loc"])])
+            missing = problem["type"] == "missing"
+            reason = "is missing" if missing else f"is {problem['input']!r}: {problem['msg']}"
             problems.append(PathgenError(f"{path}: {where}", reason, "Correct the value"))
         raise PathgenErrors(problems) from None
 

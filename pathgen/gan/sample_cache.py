@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from pathgen.core.files import report_full_disk, sha256_of, wait_lock, write_json
+from pathgen.core.files import hold_lock, report_full_disk, sha256_of, write_json
 from pathgen.core.progress import progress
 from pathgen.gan.generators.base import FP32, Precision
 from pathgen.gan.sampling import LoadedGenerator, load_generator
@@ -79,7 +79,7 @@ def cached_samples(
     key = _key(generator, seed, best_of, sampling or {}, precision)
     folder = cache / _sha256(json.dumps(key, sort_keys=True).encode())[:24]
     folder.mkdir(parents=True, exist_ok=True)
-    with report_full_disk(folder), wait_lock(folder / _LOCK_FILE, desc):
+    with report_full_disk(folder), hold_lock(folder / _LOCK_FILE, desc, wait=True):
         (folder / _ROWS_FILE).touch()
         with (folder / _ROWS_FILE).open("r+b") as rows:
             kept = _intact(rows, folder / _RECORD_FILE, key, count, math.prod(shape))

@@ -112,7 +112,7 @@ def _copies(study: ReleaseInputs) -> list[PathgenError]:
     originals = {
         _digest(image)
         for role in ROLES
-        for image in open_patch_set(study.root / layout.patch_set(role)).images
+        for image in open_patch_set(study.root / layout.PATCHES / role).images
         if (image != image[0, 0]).any()
     }
     copies = [

@@ -93,7 +93,7 @@ def read_inputs(root: Path, generator: str) -> ReleaseInputs:
     sets = {label: root / folder for label, folder in layout.synthetic_sets(generator).items()}
     audit, fidelity = root / layout.privacy(generator) / "metrics.json", root / layout.fidelity(generator)
     page, cohort = root / layout.REPORT / "index.html", root / layout.COHORT
-    originals = [root / layout.patch_set(role) for role in ROLES]
+    originals = [root / layout.PATCHES / role for role in ROLES]
     needed = [*sets.values(), *originals, audit, fidelity, root / layout.EVALUATION, cohort, page]
     missing = [PathgenError(path, "is missing", "Run `dvc repro`") for path in needed if not path.exists()]
     if missing:

@@ -74,7 +74,7 @@ def survey_cohort(root: Path, out: Path, settings: SurveySettings) -> SurveyCoun
 
 
 def _write_sheets(root: Path, out: Path, settings: SurveySettings) -> list[ContactSheet]:
-    sets = {role: open_patch_set(root / layout.patch_set(role)) for role in ROLES}
+    sets = {role: open_patch_set(root / layout.PATCHES / role) for role in ROLES}
     made = [contact_sheet(sets[role], label, role, settings) for label in LABELS for role in ROLES]
     sheets = [sheet for sheet in made if sheet is not None]
     for sheet in sheets:

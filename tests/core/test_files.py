@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pathgen.core.errors import PathgenError, PathgenErrors, cli_errors
-from pathgen.core.files import atomic_folder, atomic_path, sha256_of, try_lock, write_json
+from pathgen.core.files import atomic_folder, atomic_path, hold_lock, sha256_of, write_json
 
 
 def test_atomic_path_appears_when_it_is_complete(tmp_path: Path) -> None:
@@ -73,19 +73,19 @@ def test_sha256_of_equals_hashlib(tmp_path: Path) -> None:
 def test_try_lock_in_a_second_process_is_refused(tmp_path: Path) -> None:
     lock = tmp_path / "locks" / "stage.lock"
     code = (
-        "import sys; from pathlib import Path; from pathgen.core.files import try_lock\n"
-        f"with try_lock(Path({str(lock)!r}), 'x'): print('in', flush=True); sys.stdin.read()"
+        "import sys; from pathlib import Path; from pathgen.core.files import hold_lock\n"
+        f"with hold_lock(Path({str(lock)!r}), 'x'): print('in', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert other.stdout is not None
     assert other.stdout.readline() == "in\n"
-    with pytest.raises(PathgenError, match="another process"), try_lock(lock, "stage x"):
+    with pytest.raises(PathgenError, match="another process"), hold_lock(lock, "stage x"):
         pass
     other.kill()
     other.communicate()
-    with try_lock(lock, "stage x"):
+    with hold_lock(lock, "stage x"):
         pass
 
 
