@@ -4,7 +4,6 @@ For a study with extracted patches. The generators train at the same time, each 
 thread; a short trial determines the number of images.
 """
 
-import argparse
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -12,13 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import typer
 from numpy.typing import NDArray
 
 from pathgen.core import layout
 from pathgen.core.params import load_section
-from pathgen.gan import generators
 from pathgen.gan.checkpoint import TrainedGan
 from pathgen.gan.dataset import GanDataset
+from pathgen.gan.generators import load
 from pathgen.gan.generators.base import Precision
 from pathgen.gan.loop import train_generator
 from pathgen.gan.settings import TrainGanSettings
@@ -56,7 +56,7 @@ def train(name: str, label: str, minutes: float) -> tuple[NDArray[np.uint8], str
     trial = TRIAL_STEPS * recipe.batch_size / 1000
     _, seconds = timed(trial)
     trained, seconds = timed(trial * minutes * 60 / seconds)
-    spec = generators.load(recipe.network)
+    spec = load(recipe.network)
     sampler = spec.sampler(spec.sampling())
     samples = synthesise(
         trained.generator, seed=1, count=len(held_out), batch_size=64, device=CPU, sampler=sampler
@@ -65,28 +65,23 @@ def train(name: str, label: str, minutes: float) -> tuple[NDArray[np.uint8], str
     return np.concatenate(list(samples)), summary
 
 
-def main() -> None:
-    """Train all generators and compare them."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("out", type=Path, help="folder for the samples and grids.png")
-    parser.add_argument("--minutes", type=float, default=20.0)
-    parser.add_argument("--label", default="tumor")
-    parser.add_argument("--generators", nargs="+", default=["dcgan", "stylegan2"])
-    args = parser.parse_args()
-    args.out.mkdir(parents=True, exist_ok=True)
-    with ProcessPoolExecutor(len(args.generators), mp_context=get_context("spawn")) as pool:
-        runs = {name: pool.submit(train, name, args.label, args.minutes) for name in args.generators}
-    images, held_out = originals(args.label)
+def main(out: Path, minutes: float = 20.0, label: str = "tumor", generators: str = "dcgan,stylegan2") -> None:
+    """Train generators, compare them, and write their samples and grids.png to the folder OUT."""
+    out.mkdir(parents=True, exist_ok=True)
+    names = generators.split(",")
+    with ProcessPoolExecutor(len(names), mp_context=get_context("spawn")) as pool:
+        runs = {name: pool.submit(train, name, label, minutes) for name in names}
+    images, held_out = originals(label)
     features = texture_v1(held_out)
     print(f"floor: {frechet_distance(texture_v1(images[: len(held_out)]), features):.1f} (training patches)")
     sheets = [titled(patch_grid(images[:64], 8, scale=2), "original")]
     for name, run in runs.items():
         samples, summary = run.result()
-        np.save(args.out / f"{name}.npy", samples)
+        np.save(out / f"{name}.npy", samples)
         print(f"{name}: {summary}, distance {frechet_distance(texture_v1(samples), features):.1f}")
         sheets.append(titled(patch_grid(samples[:64], 8, scale=2), name))
-    page(sheets, columns=len(sheets)).save(args.out / "grids.png")
+    page(sheets, columns=len(sheets)).save(out / "grids.png")
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -5,12 +5,12 @@ simulated lesions with the labels of their patches and, by lesion size, the prop
 are less than half tumor: for simulated lesions and, with --annotations, for those of ASAP files.
 """
 
-import argparse
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import shapely
+import typer
 from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -63,14 +63,19 @@ def proportion_below_half(lesion: MultiPolygon) -> float:
     return float(np.mean(fractions[tumor] < 0.5))
 
 
+def size_mm(lesion: MultiPolygon) -> float:
+    """Return the diameter of a circle of the lesion's area."""
+    return float(2 * np.sqrt(lesion.area / np.pi) * MPP / 1000)
+
+
 def plot_lesion(axes: Any, diameter_mm: float) -> None:
     """Plot one simulated lesion with the labels of its patches."""
     lesion = simulate_lesion(numpy_generator(3, "shown"), diameter_mm)
     positions, fractions, tumor = label_patches(lesion)
     hardly = tumor & (fractions < 0.5)
-    for face, chosen in ((FREE, ~tumor), (HARDLY, hardly), (MOSTLY, tumor & ~hardly)):
-        boxes = [Rectangle((x, y), PATCH_PX, PATCH_PX) for x, y in positions[chosen].tolist()]
-        axes.add_collection(PatchCollection(boxes, facecolor=face, edgecolor="white", linewidth=0.6))
+    boxes = [Rectangle((x, y), PATCH_PX, PATCH_PX) for x, y in positions.tolist()]
+    faces = np.select([hardly, tumor], [HARDLY, MOSTLY], FREE).tolist()
+    axes.add_collection(PatchCollection(boxes, facecolor=faces, edgecolor="white", linewidth=0.6))
     axes.plot(*lesion.geoms[0].exterior.xy, color="black", linewidth=1.4)
     low, high = positions.min(axis=0), positions.max(axis=0) + PATCH_PX
     axes.set(xlim=(low[0], high[0]), ylim=(high[1], low[1]), aspect="equal", xticks=[], yticks=[])
@@ -81,30 +86,21 @@ def plot_lesion(axes: Any, diameter_mm: float) -> None:
 def plot_proportions(axes: Any, annotations: Path | None) -> None:
     """Plot the proportion against lesion size; print it for the lesions shown."""
     rng = numpy_generator(3, "sizes")
-    shares = np.array(
-        [
-            [proportion_below_half(simulate_lesion(rng, size)) for _ in range(LESIONS_PER_SIZE)]
-            for size in DIAMETERS_MM
-        ]
-    )
+    simulated = ((simulate_lesion(rng, size) for _ in range(LESIONS_PER_SIZE)) for size in DIAMETERS_MM)
+    shares = np.array([[proportion_below_half(lesion) for lesion in lesions] for lesions in simulated])
     low, high = np.quantile(shares, (0.1, 0.9), axis=1)
-    axes.fill_between(
-        DIAMETERS_MM, low, high, color=MOSTLY, alpha=0.2, linewidth=0, label="80 % of simulated lesions"
-    )
+    band = {"color": MOSTLY, "alpha": 0.2, "linewidth": 0, "label": "80 % of simulated lesions"}
+    axes.fill_between(DIAMETERS_MM, low, high, **band)
     axes.plot(DIAMETERS_MM, shares.mean(axis=1), color=MOSTLY, label="mean of simulated lesions")
     for size in SHOWN_MM:
         print(f"{size} mm: {np.interp(np.log(size), np.log(DIAMETERS_MM), shares.mean(axis=1)):.2f}")
     if annotations is not None:
         files = sorted(annotations.glob("*.xml"))
-        outlines = [outline for file in files for outline in read_annotations(file).tumor().geoms]
-        sizes = [2 * np.sqrt(outline.area / np.pi) * MPP / 1000 for outline in outlines]
-        dots = [
-            (s, proportion_below_half(MultiPolygon([o])))
-            for s, o in zip(sizes, outlines, strict=True)
-            if s >= DIAMETERS_MM[0]
-        ]
-        style = {"markersize": 3.5, "color": "black", "alpha": 0.55}
-        axes.plot(*zip(*dots, strict=True), "o", label=f"{len(dots)} annotated lesions", **style)
+        lesions = [MultiPolygon([one]) for file in files for one in read_annotations(file).tumor().geoms]
+        lesions = [one for one in lesions if size_mm(one) >= DIAMETERS_MM[0]]
+        label, sizes = f"{len(lesions)} annotated lesions", [*map(size_mm, lesions)]
+        shares = [*map(proportion_below_half, lesions)]
+        axes.plot(sizes, shares, "o", markersize=3.5, color="black", alpha=0.55, label=label)
     axes.set(xscale="log", ylim=(0, 1.02), xlabel="diameter of a circle of the lesion's area, mm")
     axes.set_xticks([0.1, 0.2, 0.5, 1, 2, 5], ["0.1", "0.2", "0.5", "1", "2", "5"])
     axes.set_xlim(DIAMETERS_MM[0], DIAMETERS_MM[-1])
@@ -113,24 +109,18 @@ def plot_proportions(axes: Any, annotations: Path | None) -> None:
     axes.legend(fontsize=8, frameon=False)
 
 
-def main() -> None:
-    """Write the figure."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("out", type=Path, nargs="?", default=Path("docs/img/paper_rule.png"))
-    parser.add_argument(
-        "--annotations", type=Path, help="folder of ASAP files; their lesions are shown as dots"
-    )
-    args = parser.parse_args()
+def main(out: Path = Path("docs/img/paper_rule.png"), annotations: Path | None = None) -> None:
+    """Write the figure; the lesions of a folder of ASAP files are shown as dots."""
     figure = Figure(figsize=(11, 3.9), layout="constrained", dpi=100)
     left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1, 1.5))
     for axes, diameter in zip((left, middle), SHOWN_MM, strict=True):
         plot_lesion(axes, diameter)
-    plot_proportions(right, args.annotations)
+    plot_proportions(right, annotations)
     keys = [Rectangle((0, 0), 1, 1, facecolor=face) for face in (MOSTLY, HARDLY)]
     labels = ["tumor, at least half of the area", "tumor by the published rule only"]
     figure.legend(keys, labels, loc="outside lower left", ncols=2, fontsize=9, frameon=False)
-    figure.savefig(args.out, format="png", metadata={"Software": None})
+    figure.savefig(out, format="png", metadata={"Software": None})
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -104,16 +104,19 @@ def find_stage(project: Any, command: str) -> DvcStage:
 
 
 def _by_name(project: Any, address: str) -> Any:
-    # DVC names a stage of another dvc.yaml as "path/dvc.yaml:name".
-    folder, _, name = address.rpartition(":")
-    file = Path(project.root_dir) / (folder or PIPELINE_FILE)
-    pipeline = load_file(project, str(file if file.is_file() else Path(project.root_dir) / PIPELINE_FILE))
+    pipeline = load_file(project, str(Path(project.root_dir) / PIPELINE_FILE))
     # Not project.stage.load_one: it reads dvc.lock too, half a second for nothing in the default study.
-    return pipeline.LOADER(pipeline, pipeline.contents, {})[name]
+    # The address is "../dvc.yaml:name" if DVC was started in a sub-folder.
+    return pipeline.LOADER(pipeline, pipeline.contents, {})[address.rpartition(":")[2]]
+
+
+def _all_stages(project: Any) -> Any:
+    """Load the stages of the project's own dvc.yaml, templates resolved."""
+    return project.stage.load_all(str(Path(project.root_dir) / PIPELINE_FILE))
 
 
 def _by_command(project: Any, command: str) -> Any:
-    for stage in project.stage.load_all(str(Path(project.root_dir) / PIPELINE_FILE)):
+    for stage in _all_stages(project):
         if isinstance(stage.cmd, str) and stage.cmd.split() == command.split():
             return stage
     raise PathgenError(command, "is not the command of a stage in dvc.yaml", "See dvc stage list")
@@ -142,8 +145,7 @@ def data_hash(project: Any, path: Path) -> DataHash:
 
 def stage_names(project: Any) -> list[str]:
     """Return the names of all stages in the project's own dvc.yaml, templates resolved."""
-    path = str(Path(project.root_dir) / PIPELINE_FILE)
-    return [stage.name for stage in project.stage.load_all(path)]
+    return [stage.name for stage in _all_stages(project)]
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ def stage_states(project: Any) -> dict[str, StageState]:
     """
     try:
         with project.lock:
-            stages = project.stage.load_all(str(Path(project.root_dir) / PIPELINE_FILE))
+            stages = _all_stages(project)
             graph = build_graph(stages)
             return {
                 stage.name: StageState(
