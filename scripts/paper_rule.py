@@ -99,8 +99,8 @@ def plot_proportions(axes: Any, annotations: Path | None) -> None:
         lesions = [MultiPolygon([one]) for file in files for one in read_annotations(file).tumor().geoms]
         lesions = [one for one in lesions if size_mm(one) >= DIAMETERS_MM[0]]
         label, sizes = f"{len(lesions)} annotated lesions", [*map(size_mm, lesions)]
-        shares = [*map(proportion_below_half, lesions)]
-        axes.plot(sizes, shares, "o", markersize=3.5, color="black", alpha=0.55, label=label)
+        heights = [*map(proportion_below_half, lesions)]
+        axes.plot(sizes, heights, "o", markersize=3.5, color="black", alpha=0.55, label=label)
     axes.set(xscale="log", ylim=(0, 1.02), xlabel="diameter of a circle of the lesion's area, mm")
     axes.set_xticks([0.1, 0.2, 0.5, 1, 2, 5], ["0.1", "0.2", "0.5", "1", "2", "5"])
     axes.set_xlim(DIAMETERS_MM[0], DIAMETERS_MM[-1])
