@@ -1,6 +1,5 @@
 """An extension runs its own stages alone, and so does a change of one generator."""
 
-import json
 import subprocess
 from pathlib import Path
 
@@ -10,19 +9,12 @@ from factories.tiny_study import Study
 from factories.walkthrough import edit_by_chapter
 from ruamel.yaml import YAML
 
+from pathgen.tracking.dvc_api import open_project, stage_states
+
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(1800)]
 
 # Stages that read the results of all generators and classifiers. The report states the hash of all code.
 JOINT = {"evaluate", "compare", "report"}
-# Whether each stage has a change, and the stages whose outputs it reads.
-STATES = """
-import json
-from pathlib import Path
-from pathgen.tracking.dvc_api import open_project, stage_states
-with open_project(Path()) as project:
-    states = stage_states(project)
-print(json.dumps({name: (bool(state.changes), state.reads_from) for name, state in states.items()}))
-"""
 MLPGAN = {
     "network": "mlpgan",
     "width": 16,
@@ -35,9 +27,10 @@ MLPGAN = {
 def would_run(study: Study) -> set[str]:
     """Return the stages that ``dvc repro`` would run: the changed ones, and all that read their outputs."""
     study.repro("check_params")
-    states = json.loads(study.run("python", "-c", STATES).stdout.splitlines()[-1])
-    run = {name for name, (changed, _) in states.items() if changed}
-    while more := {name for name, (_, reads_from) in states.items() if run & set(reads_from)} - run:
+    with open_project(study.root) as project:
+        states = stage_states(project)
+    run = {name for name, state in states.items() if state.changes}
+    while more := {name for name, state in states.items() if run & set(state.reads_from)} - run:
         run |= more
     return run
 
