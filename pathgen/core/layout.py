@@ -60,19 +60,9 @@ TUNING_WORK = WORK / "tuning"
 TRACKING_WORK = WORK / "tracking"
 
 
-def gan_item(generator: str, label: str) -> str:
-    """Return the path of one generator's part for one label, below the folders of generators.
-
-    Args:
-        generator: Name of the generator.
-        label: Class, or ``all`` for the training of a generator of all classes.
-    """
-    return f"{generator}/{label}"
-
-
 def gan_model(generator: str, label: str) -> Path:
     """Return the folder of a generator's checkpoint for one label."""
-    return GAN_MODELS / gan_item(generator, label)
+    return GAN_MODELS / generator / label
 
 
 def gan_models(generator: str) -> dict[str, Path]:
@@ -81,13 +71,13 @@ def gan_models(generator: str) -> dict[str, Path]:
 
 
 def gan_results(generator: str, label: str) -> Path:
-    """Return the folder of a GAN training's curves and sample grids."""
-    return GAN_RESULTS / gan_item(generator, label)
+    """Return the folder of a GAN training's curves and sample grids; the label may be ``all``."""
+    return GAN_RESULTS / generator / label
 
 
 def synthetic_set(generator: str, label: str) -> Path:
     """Return the folder of a generator's synthetic patch set of one label."""
-    return SYNTHETIC / gan_item(generator, label)
+    return SYNTHETIC / generator / label
 
 
 def synthetic_sets(generator: str) -> dict[str, Path]:

@@ -18,14 +18,7 @@ _KEY = re.compile(r"^[A-Za-z_]\w*:")
 
 
 def profile_names(folder: Path = PROFILES) -> list[str]:
-    """List the profiles that `compose_profile` accepts.
-
-    Args:
-        folder: Folder with `base.yaml` and the overlays.
-
-    Returns:
-        Names of the overlays, sorted.
-    """
+    """List the profiles that `compose_profile` accepts, sorted."""
     return sorted(file.stem for file in folder.glob("*.yaml") if file.stem != BASE)
 
 

@@ -141,15 +141,11 @@ def import_closure(file: Path, root: Path = ROOT) -> set[Path]:
     waiting = [file]
     while waiting:
         file = waiting.pop()
-        if file not in seen and not is_untracked(file):
+        untracked = any(Path(entry) in (file, *file.parents) for entry in UNTRACKED_MODULES)
+        if file not in seen and not untracked:
             seen.add(file)
             waiting.extend(direct_imports(file, root))
     return seen
-
-
-def is_untracked(file: Path) -> bool:
-    """Return whether a file, relative to the root, is one of `UNTRACKED_MODULES`."""
-    return any(file == Path(entry) or Path(entry) in file.parents for entry in UNTRACKED_MODULES)
 
 
 def direct_imports(file: Path, root: Path = ROOT) -> set[Path]:
@@ -163,13 +159,9 @@ def direct_imports(file: Path, root: Path = ROOT) -> set[Path]:
     except SyntaxError as problem:
         reason = f"is not valid Python: {problem.msg} in line {problem.lineno}"
         raise PathgenError(file, reason, "Correct it, and run the command again") from None
-    own = {
-        tuple(parts[:length])
-        for parts in names
-        if parts[0] in PACKAGES
-        for length in range(1, len(parts) + 1)
-    }
-    return {module for parts in own if (module := _module_file(parts, root)) is not None}
+    own = [parts for parts in names if parts[0] in PACKAGES]
+    modules = {tuple(parts[:length]) for parts in own for length in range(1, len(parts) + 1)}
+    return {place for parts in modules if (place := _module_file(parts, root)) is not None}
 
 
 @lru_cache(maxsize=1024)
