@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError
@@ -79,13 +80,21 @@ def _templates(folder: Path) -> Iterator[Path]:
 
 
 def write_manifests(plugins: Mapping[str, Mapping[str, str]], root: Path = ROOT) -> None:
-    """Write the files that stages depend on for their code to ``data/code``; replaces what is there.
+    """Write `manifests` to ``data/code``; replaces what is there."""
+    with atomic_folder(root / layout.CODE) as draft:
+        for file, content in manifests(plugins, root).items():
+            write_json(draft / file.relative_to(layout.CODE), content)
 
-    Each holds ``module``, and ``code`` as `code_manifest` returns it.
+
+def manifests(plugins: Mapping[str, Mapping[str, str]], root: Path = ROOT) -> dict[Path, dict[str, Any]]:
+    """Return the files that stages depend on for their code, with the content that the code has now.
 
     Args:
         plugins: Kind of plugin, of `PLUGINS`, to name in params.yaml to module in the kind's package.
         root: The checkout.
+
+    Returns:
+        Path relative to the root to its content: ``module``, and ``code`` as `code_manifest` returns it.
 
     Raises:
         PathgenError: A module does not exist or does not parse.
@@ -93,10 +102,10 @@ def write_manifests(plugins: Mapping[str, Mapping[str, str]], root: Path = ROOT)
     modules = {name: f"stages.{name}" for name in stage_scripts(root)}
     for kind, named in plugins.items():
         modules |= {f"{kind}/{name}": f"{PLUGINS[kind]}.{module}" for name, module in named.items()}
-    with atomic_folder(root / layout.CODE) as draft:
-        for file, module in modules.items():
-            content = {"module": module, "code": code_manifest(module, root=root)}
-            write_json(draft / f"{file}.json", content)
+    return {
+        layout.CODE / f"{name}.json": {"module": module, "code": code_manifest(module, root=root)}
+        for name, module in modules.items()
+    }
 
 
 def stage_scripts(root: Path = ROOT) -> list[str]:
