@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from ruamel.yaml import YAML
 
 from factories.audits import attack, audit, class_audit
+from factories.cohort import write_noise
 from factories.study import SIDE_PX, fabricate, report_on
 from pathgen.core.profiles import read_profile
-from pathgen.patches.store import write_patch_set
 from pathgen.release.limits import TOO_NEAR
 from pathgen.results.audit import PASSED, Audit, Verdict
 
@@ -65,10 +64,8 @@ def write_audit(root: Path, content: Audit) -> None:
 def make_study(root: Path) -> Path:
     """Write a study that may be released."""
     fabricate(root)
-    rng = np.random.default_rng(7)
     index = pd.DataFrame({"item": range(40), "label": ["normal", "tumor"] * 20})
-    images = rng.integers(0, 256, (40, SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
-    write_patch_set(root / "data" / "patches" / "reference", index, SIDE_PX, [images])
+    write_noise(root / "data" / "patches" / "reference", index, SIDE_PX, 7)
     write_params(root, {})
     write_audit(root, release_audit())
     report_on(root, root / "report", patient_pictures=False)

@@ -34,34 +34,19 @@ def evaluate_settings(**changes: Any) -> EvaluateSettings:
 
 def comparison(regime: str = "synthetic-dcgan", **test: Any) -> Comparison:
     """Return a comparison of a regime with the original one, whose accuracies differ by -0.2."""
-    metrics = {"accuracy": {"mean": 0.7, "low": 0.61, "high": 0.78}}
     facts = {"trainings": 2, "classifier": "cnn6"}
+    mean = {"accuracy": {"mean": 0.7, "low": 0.61, "high": 0.78}}
+    lost = {"accuracy": {"difference": -0.2, "low": -0.3, "high": -0.1}}
+    pair = {"classifier": "cnn6", "regime": regime, "against": "original", "metrics": lost, "mcnemar": []}
+    p_values = {"p_value": 0.0001, "p_adjusted": 0.0002, "minimum_difference": 0.034}
+    sizes = {"unit": "slide", "count": 20, "resamples": 2000, "patches": 900}
     return Comparison.model_validate(
         {
-            "test": {
-                "unit": "slide",
-                "count": 20,
-                "resamples": 2000,
-                "confidence": 0.95,
-                "power": 0.8,
-                "patches": 900,
-            }
-            | test,
+            "test": {"confidence": 0.95, "power": 0.8} | sizes | test,
             "regimes": [
                 {"regime": "original", "generators": 0, "metrics": {}} | facts,
-                {"regime": regime, "generators": 1, "metrics": metrics} | facts,
+                {"regime": regime, "generators": 1, "metrics": mean} | facts,
             ],
-            "differences": [
-                {
-                    "classifier": "cnn6",
-                    "regime": regime,
-                    "against": "original",
-                    "metrics": {"accuracy": {"difference": -0.2, "low": -0.3, "high": -0.1}},
-                    "p_value": 0.0001,
-                    "p_adjusted": 0.0002,
-                    "minimum_difference": 0.034,
-                    "mcnemar": [],
-                }
-            ],
+            "differences": [pair | p_values],
         }
     )

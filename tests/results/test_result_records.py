@@ -52,12 +52,7 @@ CONTENTS: list[tuple[type[Record], dict[str, Any]]] = [
             "classifier": "cnn6",
             "seeds": [1],
             "trials": {"finished": 3, "pruned": 0},
-            "best": {
-                "trial": 2,
-                "value": 0.9,
-                "scores": [0.9],
-                "fields": {"a.b": 0.1, "a.c": 16, "a.d": "d4"},
-            },
+            "best": {"trial": 2, "value": 0.9, "scores": [0.9], "fields": {"a.b": 0.1, "a.d": "d4"}},
             "importance": {"a.b": 1.0},
         },
     ),
