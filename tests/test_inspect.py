@@ -54,7 +54,7 @@ def write_checkpoint(folder: Path) -> None:
     (folder / "model.json").write_text('{"kind": "classifier", "classifier": "cnn6"}')
 
 
-def test_checkpoint_tells_its_model_and_weights(tmp_path: Path) -> None:
+def test_checkpoint_shows_its_model_and_weights(tmp_path: Path) -> None:
     write_checkpoint(tmp_path / "model")
     facts = usable(tmp_path / "model", "checkpoint")
     assert facts["model"] == {"kind": "classifier", "classifier": "cnn6"}
@@ -129,7 +129,7 @@ def test_inspect_of_files_that_do_not_fit_names_the_problem(tmp_path: Path) -> N
     refused(tmp_path / "wide.png", "16 x 9")
 
 
-def test_tables_are_told_by_their_columns(tmp_path: Path) -> None:
+def test_tables_are_recognised_by_their_columns(tmp_path: Path) -> None:
     write_table(empty_table(CANDIDATES), tmp_path / "candidates.parquet")
     assert usable(tmp_path / "candidates.parquet", "candidates table")["rows"] == 0
     predictions = {"slide": ["a"], "item": [1], "label": ["tumor"], "score": [0.5], "predicted": ["tumor"]}
@@ -141,7 +141,7 @@ def test_tables_are_told_by_their_columns(tmp_path: Path) -> None:
     refused(tmp_path / "cut.parquet", "not readable as parquet")
 
 
-def test_what_is_not_known_is_refused(tmp_path: Path) -> None:
+def test_unknown_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("words")
     (tmp_path / "list.json").write_text("[1]")
     refused(tmp_path / "notes.txt", "no file that the suite knows")
@@ -185,7 +185,7 @@ def test_command_prints_json_for_programs(tmp_path: Path) -> None:
     assert (second["usable"], second["path"]) == (False, paths[1])
 
 
-def test_command_tells_its_version() -> None:
+def test_command_prints_its_version() -> None:
     answer = CliRunner().invoke(app, ["--version"])
     assert answer.exit_code == 0 and answer.stdout.startswith("pathgen 0.")
 

@@ -36,7 +36,7 @@ def problems_of(path: Path) -> list[str]:
     return [str(error) for error in caught.value.errors]
 
 
-def test_five_mistakes_in_five_sections_are_all_named(changed: Any) -> None:
+def test_validate_params_five_mistakes_are_all_named(changed: Any) -> None:
     def spoil(params: dict[str, Any]) -> None:
         params["sample"]["per_class"]["train"] = "many"
         params["train_gan"]["generators"]["dcgan"]["kimg"] = -1.0
@@ -58,18 +58,18 @@ def test_five_mistakes_in_five_sections_are_all_named(changed: Any) -> None:
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_a_missing_section_is_named(section: str, changed: Any) -> None:
+def test_validate_params_missing_section_is_named(section: str, changed: Any) -> None:
     problems = problems_of(changed(lambda params: params.pop(section)))
     assert any(f"{section}: section is missing" in problem for problem in problems)
 
 
-def test_an_unknown_section_is_named(changed: Any) -> None:
+def test_validate_params_unknown_section_is_named(changed: Any) -> None:
     problems = problems_of(changed(lambda params: params.update(trainn={})))
     assert len(problems) == 1
     assert "trainn" in problems[0]
 
 
-def test_an_integer_in_quotes_is_not_an_integer(changed: Any) -> None:
+def test_validate_params_quoted_integer_is_refused(changed: Any) -> None:
     problems = problems_of(changed(lambda params: params["extract"].update(size_px="32")))
     assert "extract.size_px" in problems[0]
 
@@ -102,7 +102,7 @@ def test_an_integer_in_quotes_is_not_an_integer(changed: Any) -> None:
         (lambda p: p["extract"].update(size_px=8), "extract.size_px: is 8, but the network cnn6"),
     ],
 )
-def test_sections_must_fit_each_other(change: Any, where: str, changed: Any) -> None:
+def test_validate_params_sections_must_agree(change: Any, where: str, changed: Any) -> None:
     assert any(where in problem for problem in problems_of(changed(change)))
 
 
@@ -127,7 +127,7 @@ def test_validate_params_only_trained_recipes_must_fit_the_study(
 
 
 @pytest.mark.parametrize("text", ["a: [1", "- just\n- a list\n", "\tx: 1", "\x00"])
-def test_what_is_no_params_file_is_one_error(text: str, tmp_path: Path) -> None:
+def test_validate_params_other_file_is_one_error(text: str, tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(text)
     with pytest.raises(PathgenError) as caught:
@@ -136,12 +136,12 @@ def test_what_is_no_params_file_is_one_error(text: str, tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_numbers_are_read_by_yaml_1_2(tmp_path: Path) -> None:
+def test_validate_params_numbers_follow_yaml_1_2(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text((ROOT / "params.yaml").read_text().replace("learning_rate: 0.02", "learning_rate: 2e-2"))
     validate_params(path)
 
 
-def test_the_shipped_pipeline_section_reads() -> None:
+def test_pipeline_section_of_the_repository_is_valid() -> None:
     settings = load_section("pipeline", PipelineSettings, ROOT / "params.yaml")
     assert settings.regimes == ["mixed", "synthetic"]

@@ -92,7 +92,7 @@ def part(file: Path) -> str:
 
 
 @pytest.mark.parametrize("file", [file for file in FILES if file.parts[0] == "pathgen"], ids=str)
-def test_imports_go_one_way(file: Path) -> None:
+def test_imports_follow_the_layers(file: Path) -> None:
     own = part(file)
     if own == "__init__":
         assert direct_imports(file) == set()
@@ -103,12 +103,12 @@ def test_imports_go_one_way(file: Path) -> None:
     assert not any(other.parts[0] == "stages" for other in direct_imports(file))
 
 
-def test_every_part_has_a_rule() -> None:
+def test_every_package_has_a_rule() -> None:
     parts = {part(file) for file in FILES if file.parts[0] == "pathgen"} - {"__init__"}
     assert parts - LEAF - set(MAY_IMPORT) == set()
 
 
-def test_the_layout_in_contributing_is_this_table() -> None:
+def test_contributing_layout_equals_the_table() -> None:
     page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     (drawn,) = re.findall(r"^```\n(stages, cli\n.*?)\n```", page, re.M | re.S)
     levels = [re.split(r",\s*", level.strip()) for level in drawn.split("->")]
@@ -121,7 +121,7 @@ def test_the_layout_in_contributing_is_this_table() -> None:
 
 
 @pytest.mark.parametrize("library", ONLY_HERE)
-def test_heavy_libraries_have_one_door(library: str) -> None:
+def test_heavy_libraries_are_imported_in_one_module(library: str) -> None:
     users = [
         str(file)
         for file in FILES

@@ -15,7 +15,7 @@ def adaptive(target: float = 0.6, kimg: float = 1.0) -> AdaptiveAugmentation:
     return AdaptiveAugmentation(target=target, kimg=kimg, batch_size=10)
 
 
-def test_it_rises_by_the_images_shown_and_falls_alike() -> None:
+def test_ada_step_is_proportional_to_the_images_shown() -> None:
     state = adaptive()
     for _ in range(3 * INTERVAL):
         state.update(SURE)
@@ -30,7 +30,7 @@ def test_it_rises_by_the_images_shown_and_falls_alike() -> None:
     assert state.chance == 0.0
 
 
-def test_it_is_the_mean_sign_of_all_steps_between() -> None:
+def test_ada_uses_the_mean_sign_of_all_steps_of_an_interval() -> None:
     state = adaptive()
     for sure in (True, True, False, True):
         state.update(SURE if sure else UNDECIDED)
@@ -42,7 +42,7 @@ def test_it_is_the_mean_sign_of_all_steps_between() -> None:
     assert low.chance == 0.0
 
 
-def test_it_stops_below_one_and_can_be_off() -> None:
+def test_ada_probability_stays_below_one_and_can_be_fixed_at_zero() -> None:
     state, off = adaptive(kimg=0.05), adaptive(target=0.0)
     for _ in range(10 * INTERVAL):
         state.update(SURE)
@@ -51,7 +51,7 @@ def test_it_stops_below_one_and_can_be_off() -> None:
     assert off.chance == 0.0
 
 
-def test_a_kill_between_two_corrections_changes_nothing(tmp_path: Path) -> None:
+def test_ada_resumed_between_two_updates_is_unchanged(tmp_path: Path) -> None:
     straight, killed = adaptive(), adaptive()
     logits = [SURE, SURE, UNDECIDED, SURE, UNDECIDED, SURE, SURE, SURE]
     for one in logits:

@@ -26,7 +26,7 @@ def no_swap(count: int = 4) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("shift", [-5, -1, 0, 1, 3, 8])
-def test_a_whole_shift_is_a_permutation_with_reflection(shift: int) -> None:
+def test_shift_integer_permutes_pixels_with_reflection(shift: int) -> None:
     side = 8
     expected = np.zeros((side, side))
     reflected = [*range(side), *reversed(range(side))]
@@ -40,7 +40,7 @@ def test_a_whole_shift_is_a_permutation_with_reflection(shift: int) -> None:
     assert torch.equal(moved, rolled)
 
 
-def test_a_fractional_shift_is_lanczos_written_out() -> None:
+def test_shift_fractional_equals_lanczos() -> None:
     def kernel(x: float) -> float:
         if abs(x) >= 3:
             return 0.0
@@ -58,7 +58,7 @@ def test_a_fractional_shift_is_lanczos_written_out() -> None:
     assert np.allclose(matrix.numpy(), expected, atol=1e-12)
 
 
-def test_a_fractional_shift_moves_a_smooth_wave() -> None:
+def test_shift_fractional_translates_a_smooth_wave() -> None:
     place = torch.arange(64, dtype=torch.float64)
     wave = torch.sin(2 * math.pi * place / 16)
     (matrix,) = shift_matrices(torch.tensor([2.6], dtype=torch.float64), 64)
@@ -67,7 +67,7 @@ def test_a_fractional_shift_moves_a_smooth_wave() -> None:
     assert (moved - expected)[8:-8].abs().max() < 0.01
 
 
-def test_flips_and_turns_are_those_of_numpy() -> None:
+def test_flip_and_rotation_equal_numpy() -> None:
     side, one = 8, images(4)
     straight = same_for_all(torch.eye(side))
     yes, no = torch.ones(4, dtype=torch.bool), no_swap()
@@ -79,7 +79,7 @@ def test_flips_and_turns_are_those_of_numpy() -> None:
     assert torch.equal(half[0], one[0].flip(2)) and torch.equal(half[1], one[1])
 
 
-def test_quarter_turns_are_those_of_numpy() -> None:
+def test_rotation_by_90_degrees_equals_numpy() -> None:
     one, turns = images(4), torch.arange(4)
     flip_rows, flip_columns, swap = turns_as_flips(turns)
     straight = same_for_all(torch.eye(8))
@@ -88,7 +88,7 @@ def test_quarter_turns_are_those_of_numpy() -> None:
         assert torch.equal(turned[number], torch.rot90(one[number], -number, (1, 2))), number
 
 
-def test_transforms_are_chosen_apart_from_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_augment_draws_transforms_independently(monkeypatch: pytest.MonkeyPatch) -> None:
     """Which images change when one transform alone is made to do nothing: independent, and evenly so."""
     one = images(1).expand(1000, -1, -1, -1)
     plain = augment(one, 0.4, torch_generator(5))
@@ -109,7 +109,7 @@ def test_transforms_are_chosen_apart_from_each_other(monkeypatch: pytest.MonkeyP
     assert torch.corrcoef(torch.stack(changed)).fill_diagonal_(0.0).abs().max() < 0.12
 
 
-def test_whole_transforms_give_exactly_the_symmetries_and_shifts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_augment_integer_transforms_give_symmetries_and_shifts_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without fractional shifts and stain every result is one of the eight turns, of some whole shift."""
     monkeypatch.setattr(ada, "_WHOLE_SHIFT", 0.0)
     monkeypatch.setattr(ada, "_SHIFT_STD", 0.0)
@@ -126,7 +126,7 @@ def test_whole_transforms_give_exactly_the_symmetries_and_shifts(monkeypatch: py
     assert 60 <= counts.min() <= counts.max() <= 140
 
 
-def test_the_stain_changes_by_beer_and_lambert() -> None:
+def test_stain_jitter_follows_beer_lambert() -> None:
     """Twin: optical densities in numpy, pixel by pixel."""
     one = images(2, 4)
     factors, offsets = (
@@ -146,7 +146,7 @@ def test_the_stain_changes_by_beer_and_lambert() -> None:
     torch.testing.assert_close(torch.from_numpy(shown[1]), one[1], atol=1e-5, rtol=0)
 
 
-def test_stain_leaves_glass_white_and_keeps_what_lies_beyond_the_limits() -> None:
+def test_stain_jitter_leaves_white_and_values_out_of_range_unchanged() -> None:
     white = torch.ones(1, 3, 2, 2)
     factors, none = torch.tensor([[1.3, 0.8, 1.0]]), torch.zeros(1, 3)
     torch.testing.assert_close(restained(white, factors, none), white)
@@ -158,7 +158,7 @@ def test_stain_leaves_glass_white_and_keeps_what_lies_beyond_the_limits() -> Non
     torch.testing.assert_close(beyond.grad, torch.ones_like(beyond))
 
 
-def test_augmentation_keeps_the_hue_of_tissue() -> None:
+def test_augment_keeps_the_hue_of_tissue() -> None:
     """Haematoxylin stays blue to violet, eosin stays pink: red and blue never fall below green."""
     for colour in ((0.45, 0.30, 0.60), (0.85, 0.60, 0.75)):
         tissue = (torch.tensor(colour) * 2 - 1)[None, :, None, None].expand(400, 3, 8, 8)
@@ -169,7 +169,9 @@ def test_augmentation_keeps_the_hue_of_tissue() -> None:
 
 
 @pytest.mark.parametrize("chance", [0.0, 0.25, 0.8])
-def test_each_transform_comes_with_its_chance(chance: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_augment_applies_each_transform_with_its_probability(
+    chance: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     one = images(1).expand(2000, -1, -1, -1)
     monkeypatch.setattr(ada, "_STAIN_STD", (0.0, 0.0, 0.0))
     monkeypatch.setattr(ada, "_OFFSET_STD", (0.0, 0.0, 0.0))
@@ -183,7 +185,7 @@ def test_each_transform_comes_with_its_chance(chance: float, monkeypatch: pytest
         assert shown is one
 
 
-def test_augmentation_has_second_derivatives() -> None:
+def test_augment_has_second_derivatives() -> None:
     one = images(2).requires_grad_(True)
     shown = augment(one, 0.8, torch_generator(8))
     (gradient,) = torch.autograd.grad(shown.square().sum(), one, create_graph=True)

@@ -52,13 +52,13 @@ def trained(settings: Any, **options: Any) -> TrainedGan:
     return train(settings, data, **{"snapshot_every_kimg": 0.04} | options)
 
 
-def test_classes_count_for_nothing_then_more_then_fully() -> None:
+def test_strength_rises_from_zero_to_one() -> None:
     weights = [condition_weight(step, 100, 0.25, 0.5) for step in (0, 25, 50, 75, 99)]
     assert weights == [0.0, 0.0, 0.5, 1.0, 1.0]
     assert condition_weight(1, 100, 0.0, 0.0) == 1.0
 
 
-def test_a_shift_is_the_direction_of_the_class_times_its_strength() -> None:
+def test_class_shift_is_the_embedding_times_the_strength() -> None:
     shift = ClassShift(3, 4, 2)
     with torch.no_grad():
         shift.directions.copy_(torch.arange(12.0).reshape(3, 4))
@@ -73,7 +73,7 @@ def test_a_shift_is_the_direction_of_the_class_times_its_strength() -> None:
 JOINT = ["dcgan", "stylegan2"]
 
 
-def test_a_logit_is_the_judgement_and_that_of_the_class() -> None:
+def test_projection_logit_is_the_sum_of_both_terms() -> None:
     outputs = torch.tensor([[1.0, 10.0, 20.0], [2.0, 30.0, 40.0]])
     assert class_logits(outputs, 0, ClassCondition(torch.tensor([1, 0]), 0.5)).tolist() == [11.0, 17.0]
     assert class_logits(outputs, 1, None).tolist() == [21.0, 42.0]
@@ -81,7 +81,7 @@ def test_a_logit_is_the_judgement_and_that_of_the_class() -> None:
 
 
 @pytest.mark.parametrize("name", JOINT)
-def test_networks_without_classes_hold_none(name: str) -> None:
+def test_unconditional_networks_have_no_class_parameters(name: str) -> None:
     spec = generators.load(name)
     settings = recipe(name)
     for which, more in ((0, 1), (1, 0)):
@@ -92,7 +92,7 @@ def test_networks_without_classes_hold_none(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", JOINT)
-def test_classes_change_what_is_drawn_and_judged_by_their_strength_alone(name: str) -> None:
+def test_class_affects_outputs_only_through_the_strength(name: str) -> None:
     spec = generators.load(name)
     generator, discriminator = spec.networks(recipe(name), 16, classes=2)
     for network in (generator, discriminator):
@@ -125,7 +125,7 @@ def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return request.param, root
 
 
-def test_each_label_is_drawn_as_it_was_learned(kept: tuple[str, Path]) -> None:
+def test_joint_generator_samples_each_label_as_trained(kept: tuple[str, Path]) -> None:
     name, root = kept
     spec = generators.load(name)
     draw = spec.sampler(spec.sampling())
@@ -138,7 +138,7 @@ def test_each_label_is_drawn_as_it_was_learned(kept: tuple[str, Path]) -> None:
     assert means["tumor"].mean() - means["normal"].mean() > 30
 
 
-def test_its_discriminator_prefers_the_label_it_is_loaded_for(kept: tuple[str, Path]) -> None:
+def test_joint_discriminator_prefers_the_label_it_is_loaded_for(kept: tuple[str, Path]) -> None:
     _, root = kept
     dark, bright = (patches(60, 3).of_label(label).images for label in ("normal", "tumor"))
     as_normal, as_tumor = (
@@ -151,7 +151,7 @@ def test_its_discriminator_prefers_the_label_it_is_loaded_for(kept: tuple[str, P
     assert as_normal[0] - as_tumor[0] > 0 > as_normal[1] - as_tumor[1]
 
 
-def test_both_labels_are_kept_with_their_card_and_one_history(kept: tuple[str, Path]) -> None:
+def test_joint_training_writes_both_labels_and_one_history(kept: tuple[str, Path]) -> None:
     name, root = kept
     for number, label in enumerate(("normal", "tumor")):
         card = load_meta(root / label)
@@ -163,9 +163,7 @@ def test_both_labels_are_kept_with_their_card_and_one_history(kept: tuple[str, P
     assert len(pd.read_csv(root / "results" / "overfitting.csv")) == 20
 
 
-def test_a_stopped_training_goes_on_with_the_labels_it_had(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_joint_training_resumed_keeps_its_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = recipe("dcgan", **SHARES, kimg=0.16)
     whole = AdversarialTrainer.step
     seen: list[tuple[int, float]] = []
@@ -199,7 +197,7 @@ def test_a_stopped_training_goes_on_with_the_labels_it_had(
         trained(changed(settings, ramp_share=0.1), resume_folder=tmp_path)
 
 
-def test_one_label_takes_its_own_patches() -> None:
+def test_single_label_training_reads_patches_of_that_label() -> None:
     train_set, held_out = patches(30, 1), patches(20, 2)
     one = of_one_label(train_set, held_out, "tumor", slides_known=True)
     assert one.labels is None and one.classes == 0

@@ -26,7 +26,7 @@ def convolutions(network: nn.Module) -> list[tuple[object, ...]]:
     ]
 
 
-def test_the_papers_generator_layer_by_layer() -> None:
+def test_dcgan_generator_has_the_layers_of_the_paper() -> None:
     generator = dcgan.build_generator(PAPER, 64)
     assert convolutions(generator) == [
         (100, 512, 4, 1, 0),
@@ -42,7 +42,7 @@ def test_the_papers_generator_layer_by_layer() -> None:
     assert weights_of(generator) == kernels + 2 * sum(channels[1:-1]) == 3_576_704
 
 
-def test_the_papers_discriminator_layer_by_layer() -> None:
+def test_dcgan_discriminator_has_the_layers_of_the_paper() -> None:
     discriminator = dcgan.build_discriminator(PAPER, 64)
     assert convolutions(discriminator) == [
         (3, 64, 4, 2, 1),
@@ -62,7 +62,7 @@ def test_the_papers_discriminator_layer_by_layer() -> None:
 
 
 @pytest.mark.parametrize("image_size", [8, 32, 64, 128])
-def test_each_size_gives_images_of_that_size_and_one_logit_each(image_size: int) -> None:
+def test_networks_any_size_give_images_of_that_size_and_one_logit(image_size: int) -> None:
     generator, discriminator = dcgan.GENERATOR.networks(recipe("dcgan", width=4, latent_dim=6), image_size)
     images = generator(torch.randn(2, 6, generator=torch_generator(1)))
     assert images.shape == (2, 3, image_size, image_size)
@@ -70,7 +70,7 @@ def test_each_size_gives_images_of_that_size_and_one_logit_each(image_size: int)
     assert discriminator(images).shape == (2,)
 
 
-def test_weights_are_drawn_as_in_the_paper_and_from_the_seed_alone() -> None:
+def test_dcgan_weights_follow_the_paper_and_the_seed() -> None:
     generator = dcgan.build_generator(PAPER, 64)
     dcgan.init_weights(generator, 5)
     for layer in generator.modules():
@@ -86,7 +86,7 @@ def test_weights_are_drawn_as_in_the_paper_and_from_the_seed_alone() -> None:
     assert torch.equal(again.layers[0].weight, generator.layers[0].weight)
 
 
-def test_losses_are_cross_entropies_and_the_generators_is_non_saturating() -> None:
+def test_losses_equal_non_saturating_cross_entropy() -> None:
     real, fake = torch.tensor([2.0, -1.0]), torch.tensor([0.5, -3.0])
     p_real, p_fake = real.sigmoid(), fake.sigmoid()
     expected = -(0.9 * p_real.log() + 0.1 * (1 - p_real).log()).mean() - (1 - p_fake).log().mean()

@@ -41,7 +41,7 @@ def verdicts(records: list[dict[str, float]], originals_vary: bool = True) -> li
     return [health.check(record) is not None for record in records]
 
 
-def test_bounds_must_be_crossed_several_times_in_a_row() -> None:
+def test_divergence_needs_consecutive_records_out_of_bounds() -> None:
     assert verdicts([WILD] * 5) == [False] * 4 + [True]
     assert not any(verdicts(([WILD] * 4 + [WELL]) * 3))
     assert verdicts([COLLAPSED] * 10) == [False] * 9 + [True]
@@ -50,13 +50,13 @@ def test_bounds_must_be_crossed_several_times_in_a_row() -> None:
     assert not any(verdicts([WELL] * 100))
 
 
-def test_what_is_no_number_is_named_at_once() -> None:
+def test_divergence_nan_is_detected_at_once() -> None:
     problem = DivergenceMonitor(originals_vary=True).check({**WELL, "gan/grad_norm_generator": math.nan})
     assert problem is not None
     assert problem[0] == "gan/grad_norm_generator is not finite"
 
 
-def test_it_is_not_well_from_the_first_bad_record_on() -> None:
+def test_divergence_starts_at_the_first_bad_record() -> None:
     health = DivergenceMonitor(originals_vary=True)
     seen = []
     for record in (WELL, WILD, WELL, COLLAPSED, WELL):
@@ -66,7 +66,7 @@ def test_it_is_not_well_from_the_first_bad_record_on() -> None:
 
 
 @pytest.mark.parametrize("generator", ["dcgan", "stylegan2"])
-def test_a_learning_rate_of_one_is_caught_and_explained(generator: str, tmp_path: Path) -> None:
+def test_divergence_learning_rate_of_one_is_detected(generator: str, tmp_path: Path) -> None:
     settings = DCGAN if generator == "dcgan" else STYLEGAN2
     broken = changed(settings, lr_generator=1.0, lr_discriminator=1.0)
     with pytest.raises(PathgenError) as caught:
@@ -79,7 +79,7 @@ def test_a_learning_rate_of_one_is_caught_and_explained(generator: str, tmp_path
         assert all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values())
 
 
-def test_a_collapse_ends_the_training_with_the_snapshot_before_it(
+def test_divergence_keeps_the_snapshot_before_the_collapse(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = AdversarialTrainer.step
@@ -99,7 +99,7 @@ def look(ratio: float, known: float = 0.9, held_out: float = 0.7) -> dict[str, f
     return {"gan/overfitting": ratio, "gan/known_accuracy": known, "gan/held_out_accuracy": held_out}
 
 
-def test_the_verdict_takes_three_looks_in_a_row() -> None:
+def test_overfitting_needs_three_consecutive_measurements() -> None:
     assert is_overfitting([look(0.1), look(0.6), look(0.7), look(0.9)])
     assert not is_overfitting([look(0.6), look(0.7)])
     assert not is_overfitting([look(0.6), look(0.2), look(0.9)])
@@ -121,7 +121,7 @@ def grey(level: int, count: int) -> np.ndarray:
     return np.full((count, 16, 16, 3), level, dtype=np.uint8)
 
 
-def test_a_look_is_the_share_and_the_ratio_of_mean_logits() -> None:
+def test_overfitting_measurement_equals_its_definition() -> None:
     data, settings = dataset(grey(255, 8), grey(153, 20)), changed(DCGAN, batch_size=16)
     probe = OverfittingProbe(data, settings, CPU)
     generated = torch.full((64, 3, 16, 16), -0.6)
@@ -136,7 +136,7 @@ def test_a_look_is_the_share_and_the_ratio_of_mean_logits() -> None:
     assert undecided["gan/generated_accuracy"] == 0.0
 
 
-def test_looking_changes_no_byte() -> None:
+def test_overfitting_measurement_changes_no_weight() -> None:
     recipe = changed(DCGAN, kimg=0.2)
     images = tissue(40, 1)
     alone, watched = trained(recipe, images), trained(recipe, images, held_out=tissue(30, 2))
@@ -153,9 +153,7 @@ def test_looking_changes_no_byte() -> None:
 
 
 @pytest.mark.parametrize("generator", ["dcgan", "stylegan2"])
-def test_eight_patches_are_learned_by_heart_and_it_says_so(
-    generator: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_overfitting_on_eight_patches_is_detected(generator: str, caplog: pytest.LogCaptureFixture) -> None:
     recipes = {
         "dcgan": changed(DCGAN, kimg=1.6, augment="none", lr_discriminator=1e-3),
         "stylegan2": changed(STYLEGAN2, kimg=0.8, augment="none", ada_target=0.0, lr_discriminator=5e-3),
@@ -167,7 +165,7 @@ def test_eight_patches_are_learned_by_heart_and_it_says_so(
     assert "memorised the 8 training patches" in message
 
 
-def test_many_patches_raise_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+def test_overfitting_on_many_patches_is_not_reported(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         trained(changed(DCGAN, kimg=1.6), tissue(1600, 1), held_out=tissue(60, 2))
     assert not caplog.records

@@ -62,7 +62,7 @@ def stream(recipe: DpDcganSettings, units: Any = None) -> PoissonLoader:
 # --- What a contribution is -----------------------------------------------------------------------------
 
 
-def test_the_discriminator_judges_each_image_by_itself_in_training_too() -> None:
+def test_dp_discriminator_treats_images_independently() -> None:
     network = build_discriminator(DPDCGAN, 16).train()
     images = noise(6, 3, 16, 16)
     alone = torch.cat([network(image[None]) for image in images])
@@ -70,9 +70,7 @@ def test_the_discriminator_judges_each_image_by_itself_in_training_too() -> None
 
 
 @pytest.mark.parametrize("at_once", [1 << 26, 1])
-def test_contributions_are_clipped_as_a_loop_over_them_does(
-    monkeypatch: pytest.MonkeyPatch, at_once: int
-) -> None:
+def test_clipping_equals_a_loop_over_contributions(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
     monkeypatch.setattr("pathgen.gan.generators.dpdcgan.per_sample_grad._AT_ONCE", at_once)
     network = players().pair.d
     images, targets = noise(7, 3, 3, 16, 16), torch.tensor([0.9] * 4 + [0.0] * 3)
@@ -95,7 +93,7 @@ def test_contributions_are_clipped_as_a_loop_over_them_does(
         torch.testing.assert_close(found.sums[name], total, rtol=1e-4, atol=1e-7)
 
 
-def test_one_contribution_moves_the_sum_by_the_clipping_norm_at_most() -> None:
+def test_clipping_bounds_the_sensitivity_by_the_clipping_norm() -> None:
     network = players().pair.d
     images, targets = 5.0 * noise(5, 2, 3, 16, 16), torch.full((5,), 0.9)
     whole = clipped_sum(network, images, targets, 0.01)
@@ -114,7 +112,7 @@ def gradient(pair: DpTrainer, real: torch.Tensor, number: int) -> torch.Tensor:
     return torch.cat([weights.grad.flatten() for weights in pair.pair.d.parameters()])
 
 
-def test_the_noise_of_a_gradient_has_the_scale_that_the_accountant_was_told() -> None:
+def test_gradient_noise_has_the_scale_of_the_accountant() -> None:
     still = changed(DPDCGAN, lr_discriminator=1e-30, max_grad_norm=0.3)
     noisy, exact = players(still), players(changed(still, target_epsilon=None))
     real = noise(3, 1, 3, 16, 16)
@@ -132,7 +130,7 @@ def test_the_noise_of_a_gradient_has_the_scale_that_the_accountant_was_told() ->
     assert torch.equal(gradient(noisy, real, 3), gradient(players(still), real, 3))
 
 
-def test_the_gradient_is_divided_by_the_number_drawn_on_average() -> None:
+def test_gradient_is_divided_by_the_expected_batch_size() -> None:
     pair = players(changed(DPDCGAN, target_epsilon=None, lr_discriminator=1e-30))
     one, two = noise(1, 1, 3, 16, 16), noise(2, 1, 3, 16, 16, step=1)
     nothing = gradient(pair, one[:0], 0)
@@ -141,7 +139,7 @@ def test_the_gradient_is_divided_by_the_number_drawn_on_average() -> None:
     torch.testing.assert_close(all_three, single + both, rtol=1e-3, atol=1e-6)
 
 
-def test_a_step_without_any_original_is_one_too() -> None:
+def test_dp_step_with_an_empty_batch_counts() -> None:
     pair = players()
     for number in range(DPDCGAN.discriminator_steps):
         told = pair.step(noise(0, 1, 3, 16, 16), noise(8, 8), step=number)
@@ -152,7 +150,7 @@ def test_a_step_without_any_original_is_one_too() -> None:
     assert pair.pair.is_finite()
 
 
-def test_the_generator_learns_on_its_turns_only() -> None:
+def test_dp_generator_is_updated_in_its_steps_only() -> None:
     pair, start = players(changed(DPDCGAN, discriminator_steps=3)), players()
     learned = []
     for number in range(6):
@@ -163,7 +161,7 @@ def test_the_generator_learns_on_its_turns_only() -> None:
     assert not same_weights(pair.pair.d, start.pair.d)
 
 
-def test_bf16_clips_in_float32() -> None:
+def test_clipping_under_bf16_is_done_in_float32() -> None:
     exact, rounded = players(), players(bf16=True)
     real = noise(4, 1, 3, 16, 16)
     told, about = (pair.step(real, noise(8, 8), step=0) for pair in (exact, rounded))
@@ -177,7 +175,7 @@ def test_bf16_clips_in_float32() -> None:
 # --- The draw -------------------------------------------------------------------------------------------
 
 
-def test_each_original_is_drawn_by_a_coin_of_its_own() -> None:
+def test_poisson_sampler_draws_units_independently() -> None:
     drawn = [stream(DPDCGAN).rows(step).flatten() for step in range(600)]
     rate, steps = DPDCGAN.sample_rate(len(IMAGES)), len(drawn)
     seen = np.array([np.bincount(rows, minlength=len(IMAGES)) for rows in drawn])  # (steps, N)
@@ -189,7 +187,7 @@ def test_each_original_is_drawn_by_a_coin_of_its_own() -> None:
     assert torch.equal(stream(DPDCGAN).rows(5).flatten(), drawn[5])
 
 
-def test_a_drawn_patient_shows_patches_of_its_own_alone() -> None:
+def test_poisson_sampler_shows_patches_of_the_drawn_patient_only() -> None:
     several = stream(OF_PATIENTS, UNITS)
     batches = [several.rows(step).numpy() for step in range(300)]
     for rows in batches:
@@ -205,7 +203,7 @@ def test_a_drawn_patient_shows_patches_of_its_own_alone() -> None:
     assert several.batch(1).shape == (len(batches[1]), 4, 3, 16, 16)
 
 
-def test_originals_reach_the_networks_through_draws_alone() -> None:
+def test_dp_training_reads_originals_through_the_sampler_only() -> None:
     """Those never drawn can be anything, held-out ones too; no look, statistic or check moves a weight."""
     recipe = changed(DPDCGAN, kimg=0.032)
     drawn = torch.cat([stream(recipe).rows(step).flatten() for step in range(recipe.steps)]).unique()
@@ -230,9 +228,7 @@ def accountant(facts: dict[str, Any], steps: int) -> float:
 
 
 @pytest.mark.parametrize(("recipe", "units"), [(DPDCGAN, None), (OF_PATIENTS, UNITS)])
-def test_the_epsilon_told_is_that_of_opacus_accountant(
-    recipe: DpDcganSettings, units: Any, tmp_path: Path
-) -> None:
+def test_epsilon_equals_that_of_opacus(recipe: DpDcganSettings, units: Any, tmp_path: Path) -> None:
     result = trained(recipe, units=units, held_out=HELD_OUT)
     save_gan(tmp_path / "model", result, "normal")
     facts = load_meta(tmp_path / "model").facts["privacy"]
@@ -249,7 +245,7 @@ def test_the_epsilon_told_is_that_of_opacus_accountant(
     assert load_generator(tmp_path / "model").sample(3, seed=1).shape == (3, 16, 16, 3)
 
 
-def test_without_noise_no_guarantee_is_told() -> None:
+def test_epsilon_without_noise_is_absent() -> None:
     open_ended = changed(DPDCGAN, target_epsilon=None)
     result = trained(open_ended)
     assert result.meta["privacy"]["epsilon"] is None
@@ -258,11 +254,11 @@ def test_without_noise_no_guarantee_is_told() -> None:
     assert accountant_of(open_ended).epsilon(1) == math.inf
 
 
-def test_generators_without_accountant_have_no_guarantee() -> None:
+def test_guarantee_of_other_generators_is_absent() -> None:
     assert [name for name in generators.names() if generators.load(name).accountant] == ["dpdcgan"]
 
 
-def test_more_noise_buys_less_epsilon_and_more_steps_spend_more() -> None:
+def test_epsilon_falls_with_noise_and_rises_with_steps() -> None:
     loose, spent = changed(DPDCGAN, target_epsilon=30.0), accountant_of(DPDCGAN).epsilon
     assert accountant_of(DPDCGAN).noise_multiplier > accountant_of(loose).noise_multiplier
     assert spent(0) == 0.0 < spent(1) < spent(10)
@@ -278,12 +274,12 @@ def test_more_noise_buys_less_epsilon_and_more_steps_spend_more() -> None:
         ({"secret_file": "no-such-file"}, "no-such-file: cannot be read.*head -c 32 /dev/urandom"),
     ],
 )
-def test_numbers_that_guarantee_nothing_are_refused(changes: dict[str, Any], reason: str) -> None:
+def test_accounting_values_without_guarantee_are_refused(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(PathgenError, match=reason):
         players(changed(DPDCGAN, **changes))
 
 
-def test_a_secret_moves_noise_and_draws(tmp_path: Path) -> None:
+def test_rng_seed_changes_noise_and_sampling(tmp_path: Path) -> None:
     secrets = []
     for number in range(2):
         path = tmp_path / f"secret-{number}"
@@ -307,7 +303,7 @@ def index_of(patients: list[str | None], slides: list[str]) -> pd.DataFrame:
     return pd.DataFrame({"patient": pd.Series(patients, dtype="string"), "slide": slides})
 
 
-def test_units_are_patches_patients_or_slides(caplog: pytest.LogCaptureFixture) -> None:
+def test_privacy_unit_is_a_patch_a_patient_or_a_slide(caplog: pytest.LogCaptureFixture) -> None:
     table = index_of(["a", "b", "a", None, None], ["s1", "s2", "s3", "a", "s4"])
     data = GanDataset(np.zeros((5, 8, 8, 3), np.uint8), IMAGES[:0], index=table, slides_known=True)
     assert privacy_unit_ids(data, "patch").tolist() == [0, 1, 2, 3, 4]
@@ -328,6 +324,6 @@ def test_units_are_patches_patients_or_slides(caplog: pytest.LogCaptureFixture) 
         (index_of(["a", "a"], ["s1", "s2"]), True, "from one patient"),
     ],
 )
-def test_units_that_cannot_be_told_apart_are_refused(table: pd.DataFrame, known: bool, reason: str) -> None:
+def test_privacy_unit_unknown_is_refused(table: pd.DataFrame, known: bool, reason: str) -> None:
     with pytest.raises(PathgenError, match=reason):
         privacy_unit_ids(GanDataset(IMAGES[:2], IMAGES[:0], index=table, slides_known=known), "patient")

@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "dcgan-normal"
 
 
-def test_what_comes_back_is_what_was_saved(folder: Path) -> None:
+def test_gan_checkpoint_round_trip_is_exact(folder: Path) -> None:
     trained = pair()
     latents = torch.randn(4, 5, generator=torch_generator(1))
     images = trained.generator(latents)
@@ -50,7 +50,7 @@ def test_what_comes_back_is_what_was_saved(folder: Path) -> None:
     assert card.facts["parameters"]["generator"] == sum(w.numel() for w in trained.generator.parameters())
 
 
-def test_equal_pairs_make_equal_files_in_any_folder(folder: Path, tmp_path: Path) -> None:
+def test_gan_checkpoint_bytes_do_not_depend_on_the_folder(folder: Path, tmp_path: Path) -> None:
     save_gan(tmp_path / "other", pair(), "normal")
     files = sorted(path.name for path in folder.iterdir())
     assert files == ["discriminator.safetensors", "generator.safetensors", "model.json"]
@@ -93,7 +93,7 @@ def unknown_generator(folder: Path) -> None:
         ),
     ],
 )
-def test_what_does_not_fit_is_refused_on_one_line(
+def test_gan_checkpoint_mismatch_is_refused(
     folder: Path, damage: Callable[[Path], object], message: str
 ) -> None:
     damage(folder)
@@ -102,7 +102,7 @@ def test_what_does_not_fit_is_refused_on_one_line(
     assert "\n" not in str(caught.value)
 
 
-def test_a_failed_save_leaves_the_older_pair(folder: Path) -> None:
+def test_gan_checkpoint_failed_save_keeps_the_older_pair(folder: Path) -> None:
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     with pytest.raises(ValueError, match="Out of range float"):
         save_gan(folder, pair(seed=2, loss=np.nan), "normal")

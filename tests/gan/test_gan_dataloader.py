@@ -32,7 +32,7 @@ def stream_of(count: int, batch_size: int, seed: int = 1) -> ShuffledLoader:
 
 
 @pytest.mark.parametrize(("count", "batch_size"), [(12, 4), (12, 5), (7, 16)])
-def test_each_epoch_shows_every_image_once(count: int, batch_size: int) -> None:
+def test_loader_epoch_shows_every_image_once(count: int, batch_size: int) -> None:
     order = shown(stream_of(count, batch_size), range(60 // batch_size))
     epochs = [order[first : first + count] for first in range(0, len(order) - count + 1, count)]
     assert len(epochs) >= 4
@@ -40,19 +40,19 @@ def test_each_epoch_shows_every_image_once(count: int, batch_size: int) -> None:
     assert epochs[0] != epochs[1]
 
 
-def test_a_step_can_be_read_without_those_before() -> None:
+def test_loader_batch_does_not_depend_on_earlier_steps() -> None:
     assert shown(stream_of(12, 5), range(9, 12)) == shown(stream_of(12, 5), range(12))[45:]
     assert shown(stream_of(12, 5, seed=2), range(3)) != shown(stream_of(12, 5), range(3))
 
 
-def test_values_span_minus_one_to_one() -> None:
+def test_loader_values_span_minus_one_to_one() -> None:
     images = np.array([0, 255], dtype=np.uint8)[:, None, None, None].repeat(4, 1).repeat(4, 2).repeat(3, 3)
     batch = loader(images, 2, augment="none").batch(0)
     assert batch.dtype == torch.float32
     assert sorted(batch[:, 0, 0, 0].tolist()) == [-1.0, 1.0]
 
 
-def test_eight_choices_are_the_eight_symmetries_of_a_square() -> None:
+def test_loader_d4_choices_are_the_symmetries_of_a_square() -> None:
     image = torch.arange(9).reshape(1, 1, 3, 3)
     choices = torch.tensor([[i & 1, i >> 1 & 1, i >> 2] for i in range(8)], dtype=torch.bool).T
     results = turned(image.repeat(8, 1, 1, 1), choices)
@@ -65,7 +65,7 @@ def test_eight_choices_are_the_eight_symmetries_of_a_square() -> None:
     assert len(expected) == 8
 
 
-def test_turns_are_drawn_evenly_and_off_when_not_asked_for() -> None:
+def test_loader_d4_choices_are_uniform_and_optional() -> None:
     image = np.arange(48, dtype=np.uint8).reshape(1, 4, 4, 3)
     plain = loader(image, 8, augment="none")
     assert torch.equal(plain.batch(0), plain.batch(1))
@@ -75,7 +75,7 @@ def test_turns_are_drawn_evenly_and_off_when_not_asked_for() -> None:
     assert 60 <= counts.min() <= counts.max() <= 140
 
 
-def test_a_read_only_patch_set_is_taken_without_a_warning() -> None:
+def test_loader_read_only_array_gives_no_warning() -> None:
     images = np.zeros((2, 8, 8, 3), dtype=np.uint8)
     images.flags.writeable = False
     assert loader(images, 2, augment="d4").batch(0).shape == (2, 3, 8, 8)

@@ -37,7 +37,9 @@ def folders(trained: TrainedGan, tmp_path_factory: pytest.TempPathFactory) -> tu
     return root / "model", root / "results"
 
 
-def test_a_training_leaves_model_curves_and_pictures(trained: TrainedGan, folders: tuple[Path, Path]) -> None:
+def test_train_generator_writes_model_curves_and_images(
+    trained: TrainedGan, folders: tuple[Path, Path]
+) -> None:
     model, results = folders
     assert load_meta(model).facts["label"] == "tumor"
     history = pd.read_csv(results / "history.csv")
@@ -62,7 +64,7 @@ def kept(model: Path, folder: Path, count: int, **settings: Any) -> PatchSet:
     return open_patch_set(folder)
 
 
-def test_a_larger_set_begins_with_the_smaller_one(folders: tuple[Path, Path], tmp_path: Path) -> None:
+def test_synthesis_larger_set_starts_with_the_smaller_one(folders: tuple[Path, Path], tmp_path: Path) -> None:
     small = kept(folders[0], tmp_path / "small", 40, batch_size=7)
     large = kept(folders[0], tmp_path / "large", 100)
     assert np.array_equal(small.images, large.images[:40])
@@ -74,7 +76,7 @@ def test_a_larger_set_begins_with_the_smaller_one(folders: tuple[Path, Path], tm
         assert selected_by(patches.index) is None
 
 
-def test_what_the_discriminator_chose_is_marked(folders: tuple[Path, Path], tmp_path: Path) -> None:
+def test_synthesis_best_of_is_recorded(folders: tuple[Path, Path], tmp_path: Path) -> None:
     chosen = kept(folders[0], tmp_path / "chosen", 40, best_of=3)
     assert selected_by(chosen.index) == "discriminator, best of 3"
     alone = load_generator(folders[0]).sample(40, seed=5, best_of=3)
@@ -82,9 +84,7 @@ def test_what_the_discriminator_chose_is_marked(folders: tuple[Path, Path], tmp_
     assert not np.array_equal(alone, load_generator(folders[0]).sample(40, seed=5))
 
 
-def test_scores_equal_the_discriminator_patch_by_patch(
-    folders: tuple[Path, Path], images: np.ndarray
-) -> None:
+def test_discriminator_scores_equal_a_loop(folders: tuple[Path, Path], images: np.ndarray) -> None:
     discriminator = load_discriminator(folders[0])
     scores = discriminator_scores(discriminator, images, CPU)
     assert scores.dtype == np.float64

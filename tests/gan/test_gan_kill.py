@@ -63,11 +63,11 @@ def killed_and_straight(folder: Path, name: str, kills: int) -> None:
 
 
 @pytest.mark.parametrize("name", killable_gan.SHORT)
-def test_killed_at_any_moments_it_goes_on_to_the_same_bytes(tmp_path: Path, name: str) -> None:
+def test_training_killed_at_random_and_resumed_gives_same_bytes(tmp_path: Path, name: str) -> None:
     killed_and_straight(tmp_path, name, kills=2)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", killable_gan.LONG)
-def test_killed_ten_times_it_goes_on_to_the_same_bytes(tmp_path: Path, name: str) -> None:
+def test_training_killed_ten_times_and_resumed_gives_same_bytes(tmp_path: Path, name: str) -> None:
     killed_and_straight(tmp_path, name, kills=10)

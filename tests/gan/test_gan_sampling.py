@@ -30,7 +30,7 @@ def stylegan2(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_untrained(tmp_path_factory.mktemp("gan") / "stylegan2", "stylegan2")
 
 
-def test_three_lines_draw_what_synthesis_draws(dcgan: Path) -> None:
+def test_load_generator_samples_what_synthesis_writes(dcgan: Path) -> None:
     generator = pathgen.load_generator(str(dcgan))
     patches = generator.sample(70, seed=1)
     assert patches.dtype == np.uint8
@@ -40,7 +40,7 @@ def test_three_lines_draw_what_synthesis_draws(dcgan: Path) -> None:
     assert np.array_equal(generator.sample(16, seed=1), patches[:16])
 
 
-def test_python_lines_of_the_docs_run(dcgan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_docs_python_examples_run(dcgan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "python.md").read_text(encoding="utf-8")
     (lines,) = re.findall(r"```python\n(.*?)```", page, re.S)
     (tmp_path / "models" / "gan" / "dcgan").mkdir(parents=True)
@@ -51,7 +51,7 @@ def test_python_lines_of_the_docs_run(dcgan: Path, tmp_path: Path, monkeypatch: 
     assert np.array_equal(said["patches"], load_generator(dcgan).sample(16, seed=1))
 
 
-def test_what_is_public_loads_only_when_it_is_used() -> None:
+def test_public_api_imports_lazily() -> None:
     code = (
         "import sys, pathgen\n"
         "assert 'load_generator' in dir(pathgen) and pathgen.__version__\n"
@@ -61,7 +61,7 @@ def test_what_is_public_loads_only_when_it_is_used() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_settings_of_drawing_shape_the_patches(stylegan2: Path) -> None:
+def test_sampling_settings_change_the_patches(stylegan2: Path) -> None:
     generator = load_generator(stylegan2)
     plain = generator.sample(64, seed=1)
     assert np.array_equal(plain, generator.sample(64, seed=1, truncation_psi=1.0, noise="random"))
@@ -70,14 +70,14 @@ def test_settings_of_drawing_shape_the_patches(stylegan2: Path) -> None:
     assert len(np.unique(mean, axis=0)) == 1
 
 
-def test_the_first_block_may_be_any(dcgan: Path) -> None:
+def test_sampling_may_start_at_any_block(dcgan: Path) -> None:
     generator = load_generator(dcgan)
     later = list(generator.batches(seed=1, count=300, batch_size=100, first=2 * BLOCK))
     assert [len(batch) for batch in later] == [100, 72]
     assert np.array_equal(np.concatenate(later), generator.sample(300, seed=1)[2 * BLOCK :])
 
 
-def test_bfloat16_draws_about_the_same(dcgan: Path, stylegan2: Path) -> None:
+def test_sampling_bf16_is_close_to_fp32(dcgan: Path, stylegan2: Path) -> None:
     for model in (dcgan, stylegan2):
         generator = load_generator(model)
         exact = generator.sample(64, seed=1).astype(int)
@@ -97,7 +97,7 @@ class Brightness(torch.nn.Module):
         return images.mean((1, 2, 3))
 
 
-def test_the_best_of_each_patchs_own_candidates_is_chosen(dcgan: Path) -> None:
+def test_best_of_takes_the_best_of_each_patchs_candidates(dcgan: Path) -> None:
     network = load_generator(dcgan).network
 
     def best_of(candidates: int, count: int = 150) -> np.ndarray:
@@ -122,16 +122,16 @@ def test_the_best_of_each_patchs_own_candidates_is_chosen(dcgan: Path) -> None:
         ("count: is 0", {"count": 0}),
     ],
 )
-def test_wrong_settings_are_named(dcgan: Path, said: str, settings: dict[str, object]) -> None:
+def test_sampling_invalid_settings_are_named(dcgan: Path, said: str, settings: dict[str, object]) -> None:
     with pytest.raises(PathgenError, match=said):
         load_generator(dcgan).sample(**{"count": 1, "seed": 1} | settings)
 
 
-def test_an_unknown_noise_is_named(stylegan2: Path) -> None:
+def test_sampling_unknown_noise_mode_is_named(stylegan2: Path) -> None:
     with pytest.raises(PathgenError, match=r"sampling\.noise: is 'loud'"):
         load_generator(stylegan2).sample(1, seed=1, noise="loud")
 
 
-def test_a_folder_without_a_generator_is_named(tmp_path: Path) -> None:
+def test_load_generator_folder_without_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(PathgenError, match=str(tmp_path / "model.json")):
         load_generator(tmp_path)

@@ -38,7 +38,7 @@ def trainer(ema_decay: float = 0.0, bf16: bool = False) -> AdversarialTrainer:
     return build_trainer(changed(RECIPE, ema_decay=ema_decay), bf16=bf16)
 
 
-def test_the_discriminators_turn_leaves_the_generator_alone_and_the_other_way_round() -> None:
+def test_update_changes_one_network_only() -> None:
     pair = trainer()
     real, latents = batch(0)
     fake = pair.pair.g(latents)
@@ -56,7 +56,7 @@ def test_the_discriminators_turn_leaves_the_generator_alone_and_the_other_way_ro
     assert not same_weights(before, pair.pair.g)
 
 
-def test_a_step_is_the_textbooks_two_updates() -> None:
+def test_step_equals_two_plain_updates() -> None:
     """Twin: the same step written out with plain Adam, row-major memory and autograd over everything."""
     pair, twin = trainer(), trainer()
     generator = twin.pair.g.to(memory_format=torch.contiguous_format)
@@ -85,7 +85,7 @@ def test_a_step_is_the_textbooks_two_updates() -> None:
         torch.testing.assert_close(pair.pair.g.state_dict()[name], tensor, rtol=1e-2, atol=1e-4, msg=name)
 
 
-def test_the_average_is_the_recursive_one_and_counters_are_copied() -> None:
+def test_ema_equals_the_recursion_and_copies_buffers() -> None:
     pair = trainer(ema_decay=0.5)
     assert pair.pair.g_ema is not None
     expected = copy.deepcopy(pair.pair.g_ema).state_dict()
@@ -104,7 +104,7 @@ def test_the_average_is_the_recursive_one_and_counters_are_copied() -> None:
     assert without.g_final is without.g
 
 
-def test_bf16_trains_with_weights_in_float32() -> None:
+def test_bf16_training_keeps_weights_in_float32() -> None:
     pair = trainer(bf16=True)
     told = pair.step(*batch(0), step=0)
     exact = trainer().step(*batch(0), step=0)
@@ -127,7 +127,7 @@ class Listener:
         self.images.append((key, step, image.shape))
 
 
-def test_a_short_training_learns_and_tells_its_course() -> None:
+def test_train_short_run_learns_and_records_its_curve() -> None:
     """Golden run: its end may differ a little between machines, not more."""
     listener = Listener()
     settings = changed(RECIPE, kimg=1.6, lr_generator=2e-3, lr_discriminator=2e-3, ema_decay=0.9)
@@ -165,7 +165,7 @@ def test_training_learns_where_a_single_image_is_bright(settings: Any) -> None:
     assert contrast > 40  # 133 in the image itself, 0 before the training
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_does_not() -> None:
+def test_train_seed_determines_the_bytes() -> None:
     one, two = trained(), trained()
     assert same_weights(one.generator, two.generator)
     assert one.history.equals(two.history)
@@ -173,13 +173,13 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not() -> None:
     assert not same_weights(one.generator, other.generator)
 
 
-def test_a_diverging_training_stops_at_once() -> None:
+def test_train_divergence_stops_at_once() -> None:
     with pytest.raises(PathgenError, match=r"train dcgan-normal: after \d\d? images gan/\w+ is not finite"):
         trained(RECIPE.model_copy(update={"lr_generator": 1e30}))
 
 
 @pytest.mark.parametrize("broken", ["gan/generator_loss", "a weight"])
-def test_the_last_finite_snapshot_is_kept(
+def test_train_divergence_keeps_the_last_finite_snapshot(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     whole = AdversarialTrainer.step
@@ -199,7 +199,7 @@ def test_the_last_finite_snapshot_is_kept(
     assert all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values())
 
 
-def test_each_step_has_noise_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_train_noise_differs_between_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     latents: list[torch.Tensor] = []
     whole = AdversarialTrainer.step
 
@@ -212,7 +212,7 @@ def test_each_step_has_noise_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None
     assert len(torch.unique(torch.cat(latents), dim=0)) == 5 * 8
 
 
-def test_a_snapshot_of_other_settings_or_images_is_refused(tmp_path: Path) -> None:
+def test_train_resume_with_other_settings_or_images_is_refused(tmp_path: Path) -> None:
     trained(resume_folder=tmp_path)
     with pytest.raises(PathgenError, match=r"recipe\.lr_generator was 0\.0002, is 0\.001"):
         trained(changed(RECIPE, lr_generator=1e-3), resume_folder=tmp_path)
@@ -232,12 +232,12 @@ def test_a_snapshot_of_other_settings_or_images_is_refused(tmp_path: Path) -> No
         ((4, 4, 4, 3), "4x4 px"),
     ],
 )
-def test_images_it_cannot_learn_from_are_refused(shape: tuple[int, ...], reason: str) -> None:
+def test_train_unusable_images_are_refused(shape: tuple[int, ...], reason: str) -> None:
     with pytest.raises(PathgenError, match=f"train dcgan-normal: .*{reason}"):
         trained(images=np.zeros(shape, dtype=np.uint8))
 
 
-def test_resuming_really_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_train_resume_continues_at_the_snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run stopped before its end starts again at its snapshot, not at 0."""
     seen: list[int] = []
     whole = AdversarialTrainer.step

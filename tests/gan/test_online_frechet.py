@@ -20,7 +20,7 @@ def likeness(originals: np.ndarray, held_out: np.ndarray) -> OnlineFrechet | Non
     return OnlineFrechet.of(dataset(originals, held_out), DCGAN, CPU)
 
 
-def test_the_floor_is_the_distance_of_held_out_patches() -> None:
+def test_online_frechet_floor_is_the_distance_of_held_out_patches() -> None:
     found = likeness(patches(1), patches(2))
     assert found is not None
     expected = frechet_distance(texture_v1(patches(2)), texture_v1(patches(1)))
@@ -33,7 +33,7 @@ def test_the_floor_is_the_distance_of_held_out_patches() -> None:
     assert found.z.shape == (40, 8)
 
 
-def test_equal_numbers_are_compared() -> None:
+def test_online_frechet_compares_sets_of_equal_size() -> None:
     found = likeness(patches(1, count=200), patches(2, count=30))
     assert found is not None
     assert len(found.features) == len(found.z) == 30
@@ -46,7 +46,7 @@ def trained(held_out: np.ndarray | None) -> TrainedGan:
     return train(DCGAN, dataset(patches(1), held_out))
 
 
-def test_a_training_tells_it_twenty_times_and_learns_the_same() -> None:
+def test_online_frechet_is_logged_and_changes_no_weight() -> None:
     told, silent = trained(patches(2)), trained(None)
     looks = told.overfitting[list(FRECHET_KEYS)]
     assert len(looks) == 20 and np.isfinite(looks.to_numpy()).all()

@@ -65,7 +65,7 @@ def only_store(root: Path) -> Path:
     return folder
 
 
-def test_a_larger_set_draws_only_what_the_smaller_lacks(
+def test_sample_cache_larger_set_samples_the_missing_rows_only(
     model: Path, tmp_path: Path, blocks: list[int]
 ) -> None:
     small = np.array(draw(tmp_path, model, 300))
@@ -79,7 +79,7 @@ def test_a_larger_set_draws_only_what_the_smaller_lacks(
     assert not large.flags.writeable
 
 
-def test_sets_of_any_size_have_the_same_first_bytes(model: Path, tmp_path: Path) -> None:
+def test_sample_cache_sets_of_any_size_share_their_first_rows(model: Path, tmp_path: Path) -> None:
     def digest(count: int, batch_size: int) -> str:
         folder = tmp_path / f"set{count}"
         settings = synthesise_settings(seed=3, per_class=count, batch_size=batch_size)
@@ -90,7 +90,7 @@ def test_sets_of_any_size_have_the_same_first_bytes(model: Path, tmp_path: Path)
     assert digest(300, 256) == digest(1000, 77)
 
 
-def test_memory_does_not_grow_with_the_patches(model: Path, tmp_path: Path) -> None:
+def test_sample_cache_memory_does_not_grow_with_the_patches(model: Path, tmp_path: Path) -> None:
     def peak(count: int) -> int:
         tracemalloc.start()
         draw(tmp_path / f"store{count}", model, count, segment_bytes=10 * BLOCK * ROW_BYTES)
@@ -105,7 +105,7 @@ def test_memory_does_not_grow_with_the_patches(model: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     "harm", ["flipped", "cut", "no rows", "no record", "no json", "foreign", "other form"]
 )
-def test_a_damaged_store_is_drawn_again_from_the_damage_on(
+def test_sample_cache_damaged_file_is_repaired_from_the_damage(
     model: Path, tmp_path: Path, blocks: list[int], harm: str
 ) -> None:
     for count in (100, 200, 300):  # Segments that end at 128, 256 and 320.
@@ -138,7 +138,7 @@ def test_a_damaged_store_is_drawn_again_from_the_damage_on(
     assert blocks == []
 
 
-def test_all_that_shapes_patches_has_a_store_of_its_own(
+def test_sample_cache_key_holds_all_settings_of_sampling(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = tmp_path / "store"
@@ -167,7 +167,7 @@ def test_all_that_shapes_patches_has_a_store_of_its_own(
 
 
 @pytest.mark.parametrize("edited", ["pathgen/gan/synthesis.py", "pathgen/training/compute.py"])
-def test_other_code_has_a_store_of_its_own(
+def test_sample_cache_key_holds_the_code(
     edited: str, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = tmp_path / "store"
@@ -181,7 +181,7 @@ def test_other_code_has_a_store_of_its_own(
     assert len(list(store.iterdir())) == 2
 
 
-def test_a_full_disk_is_told_on_one_line_and_costs_nothing(
+def test_sample_cache_full_disk_is_one_error_and_loses_nothing(
     model: Path, tmp_path: Path, blocks: list[int]
 ) -> None:
     whole = np.array(draw(tmp_path, model, 100))
@@ -200,7 +200,7 @@ def test_a_full_disk_is_told_on_one_line_and_costs_nothing(
     assert blocks == [2, 3, 4]
 
 
-def test_a_second_process_waits(
+def test_sample_cache_second_process_waits(
     model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], blocks: list[int]
 ) -> None:
     draw(tmp_path, model, 5)
@@ -219,7 +219,7 @@ def test_a_second_process_waits(
     assert blocks == [0, 1]
 
 
-def test_killed_at_any_moments_it_goes_on_and_draws_nothing_twice(model: Path, tmp_path: Path) -> None:
+def test_sample_cache_killed_and_resumed_samples_nothing_twice(model: Path, tmp_path: Path) -> None:
     store, count = tmp_path / "store", 8_000
     command = [sys.executable, str(killable_sampling.__file__), str(store), str(model)]
 

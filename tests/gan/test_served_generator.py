@@ -18,7 +18,9 @@ KINDS = [("dcgan", {}), ("stylegan2", {}), ("dcgan", JOINT)]
 
 
 @pytest.mark.parametrize(("generator", "options"), KINDS, ids=["dcgan", "stylegan2", "conditional"])
-def test_mlflow_loads_it_and_it_draws(tmp_path: Path, generator: str, options: dict[str, Any]) -> None:
+def test_served_generator_loads_from_mlflow_and_samples(
+    tmp_path: Path, generator: str, options: dict[str, Any]
+) -> None:
     import mlflow.pyfunc
 
     torch.set_num_threads(1)

@@ -40,18 +40,18 @@ def zeros_between(images: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("margin", [1, 2])
-def test_smoothing_is_the_binomial_filter(margin: int) -> None:
+def test_blur_is_the_binomial_filter(margin: int) -> None:
     images = randn(2, 3, 9, 7)
     torch.testing.assert_close(filtered(images, margin), plain_filter(images, (margin,) * 4))
 
 
-def test_halving_is_the_filter_and_every_second_pixel() -> None:
+def test_downsample_is_the_filter_and_every_second_pixel() -> None:
     images = randn(2, 3, 8, 6)
     torch.testing.assert_close(downsampled(images), plain_filter(images, (1, 1, 1, 1), stride=2))
     assert downsampled(images).shape == (2, 3, 4, 3)
 
 
-def test_doubling_is_zeros_between_pixels_and_the_filter() -> None:
+def test_upsample_is_zero_insertion_and_the_filter() -> None:
     images = randn(2, 3, 5, 4)
     torch.testing.assert_close(upsampled(images), 4 * plain_filter(zeros_between(images), (2, 1, 2, 1)))
     assert upsampled(images)[:, :, 2:-2, 2:-2].mean() == pytest.approx(
@@ -61,7 +61,7 @@ def test_doubling_is_zeros_between_pixels_and_the_filter() -> None:
 
 @pytest.mark.parametrize("up", [False, True])
 @pytest.mark.parametrize("demodulate", [False, True])
-def test_a_modulated_convolution_is_one_kernel_per_image(up: bool, demodulate: bool) -> None:
+def test_modulated_conv_equals_one_kernel_per_image(up: bool, demodulate: bool) -> None:
     layer = ModulatedConv(5, 4, 3, 6, up=up, demodulate=demodulate).double()
     init_weights(layer, 1)
     images, w = randn(3, 5, 8, 8), randn(3, 6, seed=2)
@@ -83,7 +83,7 @@ def test_a_modulated_convolution_is_one_kernel_per_image(up: bool, demodulate: b
     torch.testing.assert_close(result, torch.cat(expected), rtol=1e-5, atol=1e-6)
 
 
-def test_demodulation_gives_unit_deviation_whatever_the_style() -> None:
+def test_demodulation_gives_unit_variance_for_any_style() -> None:
     layer = ModulatedConv(32, 16, 3, 4)
     init_weights(layer, 3)
     images = torch.randn(8, 32, 24, 24, generator=torch_generator(4))
@@ -99,7 +99,7 @@ def test_demodulation_gives_unit_deviation_whatever_the_style() -> None:
     torch.testing.assert_close(norms.norm(dim=2), torch.ones(8, 16), rtol=1e-4, atol=1e-4)
 
 
-def test_layers_keep_unit_variance_from_the_start() -> None:
+def test_layers_at_initialisation_keep_unit_variance() -> None:
     linear, conv = EqualLinear(512, 256, lr_multiplier=0.01, active=True), EqualConv(64, 32, 3, active=True)
     init_weights(linear, 1)
     init_weights(conv, 1)
@@ -113,7 +113,7 @@ def test_layers_keep_unit_variance_from_the_start() -> None:
         assert result.square().mean().item() == pytest.approx(1.04, abs=0.05)
 
 
-def test_the_learning_rate_multiplier_scales_bias_and_weight_alike() -> None:
+def test_lr_multiplier_scales_bias_and_weight() -> None:
     layer = EqualLinear(4, 3, bias=2.0, lr_multiplier=0.5)
     init_weights(layer, 1)
     values = torch.randn(5, 4, generator=torch_generator(6))
@@ -121,7 +121,7 @@ def test_the_learning_rate_multiplier_scales_bias_and_weight_alike() -> None:
     torch.testing.assert_close(layer(values), expected)
 
 
-def test_halving_convolution_is_filter_then_stride() -> None:
+def test_strided_conv_is_filter_then_stride() -> None:
     layer = EqualConv(3, 5, 3, down=True, active=True).double()
     init_weights(layer, 1)
     images = randn(2, 3, 8, 8)
@@ -131,7 +131,7 @@ def test_halving_convolution_is_filter_then_stride() -> None:
     assert layer(images).shape == (2, 5, 4, 4)
 
 
-def test_a_residual_block_is_the_mean_of_both_ways_by_power() -> None:
+def test_residual_block_is_the_scaled_sum_of_both_branches() -> None:
     block = ResidualBlock(3, 5).double()
     init_weights(block, 1)
     images = randn(2, 3, 8, 8)
@@ -141,14 +141,14 @@ def test_a_residual_block_is_the_mean_of_both_ways_by_power() -> None:
     torch.testing.assert_close(block(images), expected)
 
 
-def test_the_activation_adds_its_bias_first() -> None:
+def test_activation_adds_its_bias_first() -> None:
     values = torch.tensor([[1.0, -3.0]])
     expected = torch.tensor([[1.5, -0.2 * 2.0]]) * math.sqrt(2)
     torch.testing.assert_close(activated(values, torch.tensor([0.5, 1.0])), expected)
 
 
 @pytest.mark.parametrize(("count", "group", "size"), [(8, 4, 4), (6, 4, 3), (5, 4, 1), (3, 8, 3)])
-def test_the_deviation_of_a_group_is_the_naive_one(count: int, group: int, size: int) -> None:
+def test_minibatch_stddev_equals_a_loop(count: int, group: int, size: int) -> None:
     images = randn(count, 3, 4, 4)
     groups = count // size
     for number, told in enumerate(group_deviation(images, group)):
@@ -159,7 +159,7 @@ def test_the_deviation_of_a_group_is_the_naive_one(count: int, group: int, size:
         assert told.item() == pytest.approx(naive.item())
 
 
-def test_alone_an_image_is_given_the_usual_deviation() -> None:
+def test_minibatch_stddev_of_one_image_uses_the_running_value() -> None:
     layer = MinibatchDeviation(4)
     images = torch.randn(8, 3, 4, 4, generator=torch_generator(7))
     for _ in range(3):

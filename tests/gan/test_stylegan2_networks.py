@@ -28,7 +28,7 @@ def latents(count: int, seed: int = 2) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("image_size", [8, 32, 64, 128, 256])
-def test_each_size_gives_images_of_that_size_and_one_logit_each(image_size: int) -> None:
+def test_networks_any_size_give_images_of_that_size_and_one_logit(image_size: int) -> None:
     pair = GENERATOR.networks(SMALL, image_size)
     for network in pair:
         init_weights(network, 1)
@@ -39,7 +39,7 @@ def test_each_size_gives_images_of_that_size_and_one_logit_each(image_size: int)
         assert pair[1](images).shape == (2,)
 
 
-def test_resolutions_and_channels_are_the_papers() -> None:
+def test_stylegan2_resolutions_and_channels_follow_the_paper() -> None:
     assert sides(64) == [4, 8, 16, 32, 64]
     assert [channels_at(side, 16384, 512) for side in sides(256)] == [512, 512, 512, 512, 256, 128, 64]
     papers = recipe("stylegan2", channel_base=16384, channel_max=512, latent_dim=512, mapping_layers=8)
@@ -51,7 +51,7 @@ def test_resolutions_and_channels_are_the_papers() -> None:
     assert up == [False] + [True, False] * 4
 
 
-def test_the_generator_is_its_layers_written_out() -> None:
+def test_stylegan2_generator_equals_its_layers_in_sequence() -> None:
     """Colours of every resolution, each doubled up to the last, are summed."""
     network = generator(8)
     w = network.mapping(latents(3))
@@ -65,7 +65,7 @@ def test_the_generator_is_its_layers_written_out() -> None:
     torch.testing.assert_close(network(latents(3)), expected)
 
 
-def test_each_style_reaches_its_own_layers() -> None:
+def test_stylegan2_style_reaches_its_own_layers() -> None:
     """Changing one w changes the image; the last one changes its colours alone."""
     network = generator(8)
     ws = network.mapping(latents(2))[:, None].repeat(1, network.styles, 1)
@@ -76,19 +76,19 @@ def test_each_style_reaches_its_own_layers() -> None:
         assert not torch.allclose(network.synthesis(changed), images), place
 
 
-def test_the_mapping_sees_directions_only() -> None:
+def test_mapping_ignores_the_norm_of_the_latent() -> None:
     network = generator()
     torch.testing.assert_close(network.mapping(latents(4)), network.mapping(7 * latents(4)))
 
 
-def test_the_mean_of_w_moves_by_a_two_hundredth() -> None:
+def test_w_avg_moves_by_a_two_hundredth() -> None:
     mapping = generator().mapping
     before, w = mapping.mean.clone(), latents(8)
     mapping.update_mean(w)
     torch.testing.assert_close(mapping.mean, before * 0.995 + w.mean(0) * 0.005)
 
 
-def test_truncation_pulls_w_towards_the_mean() -> None:
+def test_truncation_interpolates_towards_w_avg() -> None:
     network = generator()
     w = network.mapping(latents(3))
     half = network.mapping.mean + 0.5 * (w - network.mapping.mean)
@@ -98,7 +98,7 @@ def test_truncation_pulls_w_towards_the_mean() -> None:
     torch.testing.assert_close(mean_image[0], mean_image[1])
 
 
-def test_noise_is_added_with_the_learned_strength() -> None:
+def test_stylegan2_noise_has_the_learned_strength() -> None:
     network = generator()
     zeros = [
         torch.zeros(1, 1, layer.fixed_noise.shape[2], layer.fixed_noise.shape[2]) for layer in network.layers
@@ -112,7 +112,7 @@ def test_noise_is_added_with_the_learned_strength() -> None:
     torch.testing.assert_close(network(latents(3), None, maps), network(latents(3), None, zeros))
 
 
-def test_noise_modes_of_a_draw() -> None:
+def test_stylegan2_noise_modes_const_random_none() -> None:
     network = generator()
 
     def drawn(noise: str, seed: int, psi: float = 1.0) -> torch.Tensor:
@@ -130,7 +130,7 @@ def test_noise_modes_of_a_draw() -> None:
 
 
 @pytest.mark.parametrize("which", [0, 1], ids=["generator", "discriminator"])
-def test_every_weight_is_drawn_from_the_seed(which: int) -> None:
+def test_stylegan2_weights_follow_the_seed(which: int) -> None:
     networks = []
     for seed in (5, 5, 6):
         network = GENERATOR.networks(SMALL, 16)[which]
@@ -142,7 +142,7 @@ def test_every_weight_is_drawn_from_the_seed(which: int) -> None:
         assert drawn != torch.equal(tensor, networks[2][name]), name
 
 
-def test_an_image_is_judged_by_itself_in_eval_mode() -> None:
+def test_stylegan2_discriminator_in_eval_treats_images_independently() -> None:
     discriminator = GENERATOR.networks(SMALL, 16)[1]
     init_weights(discriminator, 1)
     images = torch.rand(6, 3, 16, 16, generator=torch_generator(3)) * 2 - 1

@@ -14,7 +14,7 @@ def randn(*shape: int, seed: int = 1) -> torch.Tensor:
     return torch.randn(shape, generator=torch_generator(seed), dtype=torch.float64)
 
 
-def test_r1_of_a_linear_discriminator_is_the_square_of_its_weights() -> None:
+def test_r1_of_a_linear_discriminator_is_the_squared_weight_norm() -> None:
     weight = randn(3, 4, 4).requires_grad_(True)
     images = randn(5, 3, 4, 4, seed=2).requires_grad_(True)
     penalty = r1_penalty((images * weight).sum((1, 2, 3)), images)
@@ -29,7 +29,7 @@ def test_r1_of_a_square_discriminator_differs_between_images() -> None:
     torch.testing.assert_close(penalty, images.square().sum((1, 2, 3)))
 
 
-def test_path_length_of_a_linear_generator() -> None:
+def test_path_length_of_a_linear_generator_has_a_closed_form() -> None:
     """Image = A applied to the sum of its styles: each style's gradient is A^T y."""
     matrix = randn(3 * 4 * 4, 6).requires_grad_(True)
     ws = randn(5, 2, 6, seed=2).requires_grad_(True)
@@ -43,7 +43,7 @@ def test_path_length_of_a_linear_generator() -> None:
     torch.testing.assert_close(gradient, (noise.flatten(1) / 4.0).T @ unit)
 
 
-def test_path_length_averages_the_squares_over_the_styles() -> None:
+def test_path_length_averages_squares_over_styles() -> None:
     ws = randn(2, 3, 4).requires_grad_(True)
     gains = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
     images = (ws * gains[:, None]).sum((1, 2)).reshape(2, 1, 1, 1)
@@ -52,7 +52,7 @@ def test_path_length_averages_the_squares_over_the_styles() -> None:
     torch.testing.assert_close(path_lengths(images, ws, noise), torch.full((2,), expected).double())
 
 
-def test_the_mean_path_length_is_recursive_and_a_constant_of_the_penalty() -> None:
+def test_path_length_mean_is_recursive_and_detached() -> None:
     path_mean, expected = PathMean(0.1, torch.device("cpu")), 0.0
     for step in range(3):
         lengths = randn(4, seed=step).float().abs().requires_grad_(True)
@@ -67,13 +67,13 @@ def test_the_mean_path_length_is_recursive_and_a_constant_of_the_penalty() -> No
     assert torch.equal(again.mean, path_mean.mean)
 
 
-def test_the_average_forgets_half_in_its_half_life() -> None:
+def test_ema_half_life_halves_the_weight() -> None:
     whole = {"batch_size": 32, "ema_kimg": 1.6, "ema_ramp": 0.0}
     assert ema_decay(10**6, **whole) ** (1600 / 32) == pytest.approx(0.5)
     assert ema_decay(0, **whole) == ema_decay(10**6, **whole)
 
 
-def test_the_ramp_shortens_the_half_life_to_a_share_of_what_was_shown() -> None:
+def test_ema_rampup_limits_the_half_life() -> None:
     ramped = {"batch_size": 32, "ema_kimg": 1.6, "ema_ramp": 0.05}
     assert ema_decay(0, **ramped) == 0.0
     assert ema_decay(6400, **ramped) == pytest.approx(0.5 ** (32 / 320))

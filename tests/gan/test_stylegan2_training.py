@@ -22,7 +22,7 @@ from pathgen.training.checkpoint import save_snapshot
 PLAIN = changed(STYLEGAN2, r1_gamma=0.0, path_weight=0.0, mixing=0.0, ada_target=0.0)
 
 
-def test_a_plain_step_is_the_textbooks_two_updates() -> None:
+def test_stylegan2_step_equals_two_plain_updates() -> None:
     """Twin without penalties, mixing and augmentation: logistic losses, Adam, and the averaged copy."""
     pair, twin = build_trainer(PLAIN), build_trainer(PLAIN)
     generator, discriminator = twin.pair.g, twin.pair.d
@@ -57,7 +57,7 @@ def test_a_plain_step_is_the_textbooks_two_updates() -> None:
             torch.testing.assert_close(dict(one.named_parameters())[name], tensor, rtol=2e-2, atol=2e-3)
 
 
-def test_penalties_come_in_their_turn_and_touch_one_network_each() -> None:
+def test_lazy_regularisation_has_its_interval_and_network() -> None:
     pair = build_trainer(STYLEGAN2)
     calls: list[tuple[str, int]] = []
     pair._penalise_discriminator = lambda real, step, c: calls.append(("r1", step))  # type: ignore[method-assign]
@@ -80,7 +80,7 @@ def test_penalties_come_in_their_turn_and_touch_one_network_each() -> None:
     assert not all(same[:count]) and all(same[count:])
 
 
-def test_a_penalty_stands_for_the_steps_between() -> None:
+def test_lazy_regularisation_is_scaled_by_its_interval() -> None:
     """R1's gradient is gamma / 2 * interval times that of the mean squared norm."""
     pair, twin = build_trainer(STYLEGAN2), build_trainer(STYLEGAN2)
     real = batch(0)[0]
@@ -95,7 +95,7 @@ def test_a_penalty_stands_for_the_steps_between() -> None:
             torch.testing.assert_close(one.grad, other.grad, rtol=1e-3, atol=1e-5)
 
 
-def test_lazy_optimisers_take_shorter_steps() -> None:
+def test_lazy_optimisers_have_corrected_hyperparameters() -> None:
     pair = build_trainer(STYLEGAN2)
     (group,) = pair.pair.opt_g.param_groups
     assert group["lr"] == pytest.approx(2e-3 * 4 / 5)
@@ -105,7 +105,7 @@ def test_lazy_optimisers_take_shorter_steps() -> None:
     assert build_trainer(PLAIN).pair.opt_g.param_groups[0]["lr"] == 2e-3
 
 
-def test_mixed_styles_are_early_ones_of_one_latent_and_late_ones_of_another() -> None:
+def test_style_mixing_joins_early_and_late_styles() -> None:
     pair = build_trainer(changed(STYLEGAN2, mixing=0.5))
     latents = torch.randn(400, 8, generator=torch_generator(3))
     ws = pair._styles(latents, "mixing", 0, None)
@@ -120,7 +120,7 @@ def test_mixed_styles_are_early_ones_of_one_latent_and_late_ones_of_another() ->
     assert (build_trainer(PLAIN)._styles(latents, "mixing", 0, None) == ws[:, :1]).all()
 
 
-def test_a_sure_discriminator_raises_the_chance_of_augmentation() -> None:
+def test_ada_confident_discriminator_raises_the_probability() -> None:
     pair = build_trainer(changed(STYLEGAN2, lr_discriminator=1e-2, r1_gamma=0.0))
     told = [pair.step(*batch(0), step=step) for step in range(10 * INTERVAL)]
     chances = [one["gan/augment_chance"].item() for one in told]
@@ -129,7 +129,7 @@ def test_a_sure_discriminator_raises_the_chance_of_augmentation() -> None:
     assert told[-1]["gan/sign_real"].item() > 0.1
 
 
-def test_bf16_trains_with_weights_in_float32() -> None:
+def test_bf16_training_keeps_weights_in_float32() -> None:
     rough, exact = build_trainer(STYLEGAN2, bf16=True), build_trainer(STYLEGAN2)
     for step in range(2):
         told, close = rough.step(*batch(step), step=step), exact.step(*batch(step), step=step)
@@ -141,7 +141,7 @@ def test_bf16_trains_with_weights_in_float32() -> None:
 
 
 @pytest.mark.parametrize("stopped", [3, 7, 10])
-def test_all_that_steps_change_is_in_the_state(tmp_path: Path, stopped: int) -> None:
+def test_stylegan2_state_holds_all_that_steps_change(tmp_path: Path, stopped: int) -> None:
     recipe = changed(STYLEGAN2, ema_ramp=0.0)
     straight, killed, again = build_trainer(recipe), build_trainer(recipe), build_trainer(recipe)
     told = [straight.step(*batch(step), step=step) for step in range(12)]

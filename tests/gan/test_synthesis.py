@@ -32,26 +32,26 @@ def drawn(generator: torch.nn.Module, count: int, batch_size: int, seed: int = 3
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, BLOCK, 100, 1000])
-def test_pixels_do_not_depend_on_the_batch_size(generator: torch.nn.Module, batch_size: int) -> None:
+def test_synthesis_pixels_do_not_depend_on_batch_size(generator: torch.nn.Module, batch_size: int) -> None:
     images = drawn(generator, 150, batch_size)
     assert images.shape == (150, 16, 16, 3)
     assert images.dtype == np.uint8
     assert np.array_equal(images, drawn(generator, 150, 50))
 
 
-def test_fewer_patches_are_the_first_of_more(generator: torch.nn.Module) -> None:
+def test_synthesis_smaller_set_is_the_start_of_the_larger(generator: torch.nn.Module) -> None:
     many = drawn(generator, 200, 32)
     for count in (1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK):
         assert np.array_equal(drawn(generator, count, 32), many[:count]), count
 
 
-def test_patches_differ_from_each_other_and_between_seeds(generator: torch.nn.Module) -> None:
+def test_synthesis_patches_differ_within_and_between_seeds(generator: torch.nn.Module) -> None:
     images = drawn(generator, 2 * BLOCK, 64)
     assert len(np.unique(images, axis=0)) == 2 * BLOCK
     assert not np.array_equal(images, drawn(generator, 2 * BLOCK, 64, seed=4))
 
 
-def test_drawing_leaves_the_network_as_it_was(generator: torch.nn.Module) -> None:
+def test_synthesis_leaves_the_network_unchanged(generator: torch.nn.Module) -> None:
     before = {name: tensor.clone() for name, tensor in generator.state_dict().items()}
     generator.train()
     first = drawn(generator, 70, 70)
@@ -59,13 +59,13 @@ def test_drawing_leaves_the_network_as_it_was(generator: torch.nn.Module) -> Non
     assert np.array_equal(first, drawn(generator, 70, 70))
 
 
-def test_minus_one_to_one_become_0_to_255_and_back() -> None:
+def test_to_uint8_and_back_is_exact() -> None:
     levels = torch.arange(256).reshape(1, 1, 16, 16).repeat(1, 3, 1, 1)
     assert np.array_equal(to_uint8(levels / 127.5 - 1.0)[0, :, :, 0].ravel(), np.arange(256))
     assert to_uint8(torch.full((1, 3, 1, 1), 1.1)).max() == 255
 
 
-def test_each_block_has_noise_of_its_own_that_comes_again(generator: torch.nn.Module) -> None:
+def test_synthesis_block_noise_is_reproducible(generator: torch.nn.Module) -> None:
     def noise(
         _: torch.nn.Module, latents: torch.Tensor, rng: torch.Generator, c: ClassCondition | None = None
     ) -> torch.Tensor:

@@ -54,7 +54,7 @@ def scored(
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_weighted_metrics_equal_scikit_learn(seed: int) -> None:
+def test_bootstrap_metrics_equal_scikit_learn(seed: int) -> None:
     rng = np.random.default_rng(seed)
     labels, slides = rng.integers(0, 2, 300), rng.integers(0, 9, 300)
     scores = np.round(rng.random(300), 1 + seed % 3)  # many ties, few, fewer

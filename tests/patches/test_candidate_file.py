@@ -56,7 +56,7 @@ def _candidates(seed: int, labelled: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
     rule=st.sampled_from(["area", "paper"]),
     parts=st.integers(1, 4),
 )
-def test_the_draw_out_of_the_file_is_the_draw_in_memory(
+def test_sampling_from_file_equals_sampling_in_memory(
     tmp_path: Path, seed: int, labelled: bool, rule: str, parts: int
 ) -> None:
     cohort, candidates = _candidates(seed, labelled)
@@ -74,7 +74,7 @@ def test_the_draw_out_of_the_file_is_the_draw_in_memory(
     check_table(found, SAMPLES, "samples")
 
 
-def test_many_pieces_are_gone_through_one_by_one(tmp_path: Path) -> None:
+def test_candidates_of_many_slides_are_streamed(tmp_path: Path) -> None:
     cohort, candidates = _candidates(3, labelled=False)
     write_table(candidates, tmp_path / "whole.parquet")
     file = tmp_path / "pieces.parquet"
@@ -85,7 +85,7 @@ def test_many_pieces_are_gone_through_one_by_one(tmp_path: Path) -> None:
     )
 
 
-def test_a_candidate_takes_few_bytes(tmp_path: Path) -> None:
+def test_candidates_file_is_small(tmp_path: Path) -> None:
     """With eleven million of them, texts of their own would take gigabytes."""
     candidates = pd.concat([_candidates(seed, labelled=False)[1] for seed in range(20)])
     candidates["item"] = np.arange(len(candidates))
@@ -93,7 +93,7 @@ def test_a_candidate_takes_few_bytes(tmp_path: Path) -> None:
     assert read_to_draw(tmp_path / "candidates.parquet").memory_usage(deep=True).sum() < 40 * len(candidates)
 
 
-def test_damage_within_a_file_and_other_tables_are_named(tmp_path: Path) -> None:
+def test_candidates_damaged_column_or_other_table_is_named(tmp_path: Path) -> None:
     cohort, candidates = _candidates(3, labelled=False)
     file = tmp_path / "candidates.parquet"
     write_table(candidates, file)

@@ -43,7 +43,7 @@ def _pieces(samples: pd.DataFrame, folder: Path) -> dict[str, Path]:
     return pieces
 
 
-def test_each_role_becomes_a_set_in_the_rows_order(tmp_path: Path) -> None:
+def test_write_roles_keeps_the_order_of_rows(tmp_path: Path) -> None:
     samples = _samples(5000)
     write_roles(samples, _pieces(samples, tmp_path / "pieces"), tmp_path / "patches", _SIZE)
     assert sorted(path.name for path in (tmp_path / "patches").iterdir()) == sorted(ROLES)
@@ -53,7 +53,7 @@ def test_each_role_becomes_a_set_in_the_rows_order(tmp_path: Path) -> None:
         assert patches.index["item"].tolist() == rows["item"].tolist()
 
 
-def test_a_damaged_piece_is_named_and_leaves_no_half_set(tmp_path: Path) -> None:
+def test_write_roles_damaged_slide_leaves_no_partial_set(tmp_path: Path) -> None:
     samples = _samples(60)
     pieces = _pieces(samples, tmp_path / "pieces")
     damaged = pieces["s1"] / "patches.npy"
@@ -63,9 +63,7 @@ def test_a_damaged_piece_is_named_and_leaves_no_half_set(tmp_path: Path) -> None
     assert list((tmp_path / "patches").iterdir()) == []
 
 
-def test_too_little_room_counts_all_that_goes_on_a_disk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_check_room_counts_all_outputs_on_a_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = type(shutil.disk_usage(tmp_path))
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(10**9, 10**9, 10_000))
     require_room({tmp_path / "a": 4000, tmp_path / "b": 6000})

@@ -30,7 +30,7 @@ def _labels(table: pd.DataFrame, rule: LabelSettings) -> list[str | None]:
     return [labelled.get(item) for item in table["item"]]
 
 
-def test_area_rule_leaves_out_what_is_between_unseen_or_excluded() -> None:
+def test_area_rule_leaves_out_ambiguous_and_excluded_patches() -> None:
     table = _rows(
         dict(tumor_fraction=0.5),
         dict(tumor_fraction=0.49),
@@ -46,7 +46,7 @@ def test_area_rule_leaves_out_what_is_between_unseen_or_excluded() -> None:
     assert _labels(table, _AREA) == expected
 
 
-def test_paper_rule_takes_every_touched_patch() -> None:
+def test_paper_rule_labels_every_touched_patch_tumor() -> None:
     table = _rows(
         dict(touches_tumor=True, tumor_fraction=0.0),
         dict(touches_tumor=False, tumor_fraction=0.0),
@@ -55,7 +55,7 @@ def test_paper_rule_takes_every_touched_patch() -> None:
     assert _labels(table, _PAPER) == ["tumor", "normal", None]
 
 
-def test_a_given_label_stays() -> None:
+def test_label_of_the_source_is_kept() -> None:
     nothing = dict(tumor_fraction=None, exclusion_fraction=None, touches_tumor=None)
     table = _rows(
         dict(label="normal", **nothing),
@@ -66,7 +66,7 @@ def test_a_given_label_stays() -> None:
     assert _labels(table, _AREA) == ["normal", "tumor", "normal", "tumor"] == _labels(table, _PAPER)
 
 
-def test_no_label_and_no_fraction_is_an_error_not_normal() -> None:
+def test_label_missing_without_fraction_is_an_error() -> None:
     with pytest.raises(PathgenError, match="slide s: candidates have neither a label nor a tumor_fraction"):
         label_candidates(_rows(dict(tumor_fraction=None)), _AREA)
     with pytest.raises(PathgenError, match="touches_tumor"):
@@ -80,7 +80,7 @@ def test_no_label_and_no_fraction_is_an_error_not_normal() -> None:
     high=st.floats(0.51, 1),
     seed=st.integers(0, 99),
 )
-def test_area_rule_equals_the_plain_rule(fractions: list[float], low: float, high: float, seed: int) -> None:
+def test_area_rule_equals_a_loop(fractions: list[float], low: float, high: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
     rows = [
         dict(

@@ -38,7 +38,7 @@ def _keys(samples: pd.DataFrame) -> set[tuple[str, int]]:
     return set(zip(samples["slide"], samples["item"], strict=True))
 
 
-def test_roles_have_their_counts_their_slides_and_no_patch_in_common() -> None:
+def test_sample_roles_have_their_counts_and_are_disjoint() -> None:
     candidates = _candidates(_PLENTY)
     samples = draw_samples(candidates, _COUNTS, 3, "stop")
     assert samples.groupby(["role", "label"]).size().to_dict() == {
@@ -55,7 +55,7 @@ def test_roles_have_their_counts_their_slides_and_no_patch_in_common() -> None:
     assert (merged["label"] == merged["label_before"]).all()
 
 
-def test_numbers_behind_the_draw_are_uniform_and_independent() -> None:
+def test_sample_random_numbers_are_uniform_and_independent() -> None:
     slides = np.repeat([f"s{number}" for number in range(40)], 500)
     items = np.tile(np.arange(500), 40)
     numbers = _uniform(1, "draw", slides, items)
@@ -78,7 +78,7 @@ def _one_by_one(weights: np.ndarray, count: int, rng: np.random.Generator) -> li
     return drawn
 
 
-def test_weights_equal_drawing_one_by_one() -> None:
+def test_sample_weights_equal_sequential_sampling() -> None:
     slides = ["a"] * 2 + ["b"] * 6 + ["c"] * 12
     pool = pd.DataFrame({"slide": slides, "item": range(20)})
     weights = np.array([1 / slides.count(slide) for slide in slides])
@@ -97,7 +97,7 @@ def test_weights_equal_drawing_one_by_one() -> None:
     assert fast[:2].mean() > fast[2:8].mean() > fast[8:].mean()
 
 
-def test_slides_count_alike_and_members_look_like_nonmembers() -> None:
+def test_sample_slides_are_balanced_and_members_match_nonmembers() -> None:
     candidates = _candidates({"a": (2000, 4000), "b": (4000, 500), "c": (30, 30), "d": (30, 30)})
     counts = {"train": 400, "nonmember": 400, "reference": 400, "valid": 5, "test": 5}
     samples = draw_samples(candidates, counts, 0, "stop")
@@ -109,7 +109,7 @@ def test_slides_count_alike_and_members_look_like_nonmembers() -> None:
             assert share[role][label] == pytest.approx(share["train"][label], abs=0.12)
 
 
-def test_shortage_says_every_count() -> None:
+def test_sample_shortage_names_every_count() -> None:
     scarce = _candidates({"a": (50, 5), "b": (10, 4), "c": (30, 2), "d": (9, 9)})
     with pytest.raises(PathgenErrors) as failure:
         draw_samples(scarce, _COUNTS, 0, "stop")
@@ -122,7 +122,7 @@ def test_shortage_says_every_count() -> None:
     assert "on_shortage: shrink" in train
 
 
-def test_shrink_keeps_proportions_classes_alike_and_other_splits_whole() -> None:
+def test_shrink_keeps_proportions_and_other_splits() -> None:
     scarce = _candidates({"a": (50, 5), "b": (10, 4), "c": (30, 2), "d": (9, 9)})
     samples = draw_samples(scarce, _COUNTS, 0, "shrink")
     counts = samples.groupby(["role", "label"]).size().unstack()
@@ -130,12 +130,12 @@ def test_shrink_keeps_proportions_classes_alike_and_other_splits_whole() -> None
     assert counts["tumor"].to_dict() == {"train": 4, "nonmember": 2, "reference": 2, "valid": 2, "test": 6}
 
 
-def test_shrink_never_leaves_a_role_empty() -> None:
+def test_shrink_leaves_no_role_empty() -> None:
     with pytest.raises(PathgenErrors, match="no patch is left"):
         draw_samples(_candidates({"a": (50, 2), "b": (1, 0), "c": (9, 9), "d": (9, 9)}), _COUNTS, 0, "shrink")
 
 
-def test_the_whole_way_from_candidates_to_roles() -> None:
+def test_sample_cohort_assigns_candidates_to_roles() -> None:
     slides = [f"s{number:02d}" for number in range(12)]
     cohort = pd.DataFrame(
         {
@@ -193,7 +193,7 @@ def _plain_draw(candidates: pd.DataFrame, counts: dict[str, int], seed: int) -> 
     return role_of
 
 
-def test_the_draw_is_that_of_a_plain_loop() -> None:
+def test_sample_equals_a_loop() -> None:
     candidates = _candidates(_PLENTY)
     for seed in (0, 13371):
         samples = draw_samples(candidates, _COUNTS, seed, "stop")
@@ -210,7 +210,7 @@ def test_the_draw_is_that_of_a_plain_loop() -> None:
     seed=st.integers(0, 10**9),
     order=st.randoms(use_true_random=False),
 )
-def test_roles_are_disjoint_alike_and_of_the_same_slides(
+def test_sample_roles_are_disjoint_and_share_slides(
     per_slide: dict[str, tuple[int, int]], each: int, seed: int, order: random.Random
 ) -> None:
     candidates = _candidates(per_slide)

@@ -34,7 +34,7 @@ def _candidates(rows: int = 3) -> pd.DataFrame:
     )
 
 
-def test_round_trip_keeps_values_types_and_gaps(tmp_path: Path) -> None:
+def test_table_round_trip_keeps_values_types_and_nulls(tmp_path: Path) -> None:
     table = check_table(_candidates(), CANDIDATES, "table")
     write_table(table, tmp_path / "deep" / "table.parquet")
     again = read_table(tmp_path / "deep" / "table.parquet")
@@ -46,28 +46,28 @@ def test_round_trip_keeps_values_types_and_gaps(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(check_table(again, CANDIDATES, "again"), table)
 
 
-def test_full_nullable_columns_keep_their_type(tmp_path: Path) -> None:
+def test_table_nullable_column_without_nulls_keeps_its_type(tmp_path: Path) -> None:
     table = check_table(_candidates(1), CANDIDATES, "table")
     write_table(table, tmp_path / "table.parquet")
     pd.testing.assert_frame_equal(read_table(tmp_path / "table.parquet"), table)
 
 
 @pytest.mark.parametrize("schema", [COHORT, CANDIDATES, SAMPLES])
-def test_a_table_without_rows_round_trips(tmp_path: Path, schema) -> None:
+def test_table_without_rows_round_trips(tmp_path: Path, schema) -> None:
     write_table(empty_table(schema), tmp_path / "table.parquet")
     pd.testing.assert_frame_equal(
         check_table(read_table(tmp_path / "table.parquet"), schema, "table"), empty_table(schema)
     )
 
 
-def test_same_table_same_bytes(tmp_path: Path) -> None:
+def test_table_bytes_are_reproducible(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_table(check_table(_candidates(), CANDIDATES, "table"), tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert pd.__version__.encode() not in (tmp_path / "a").read_bytes()
 
 
-def test_predictions_and_other_tables_keep_small_types(tmp_path: Path) -> None:
+def test_table_small_types_are_kept(tmp_path: Path) -> None:
     table = pd.DataFrame(
         {"score": np.float32([0.25, 1]), "row": np.int32([1, 2]), "label": ["normal", "tumor"]}
     )
@@ -79,7 +79,9 @@ def test_predictions_and_other_tables_keep_small_types(tmp_path: Path) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.one_of(st.none(), st.text(max_size=5)), max_size=8))
-def test_text_with_gaps_survives(tmp_path_factory: pytest.TempPathFactory, values: list[str | None]) -> None:
+def test_table_text_with_nulls_round_trips(
+    tmp_path_factory: pytest.TempPathFactory, values: list[str | None]
+) -> None:
     path = tmp_path_factory.mktemp("t") / "t.parquet"
     write_table(pd.DataFrame({"text": pd.Series(values, dtype=object)}), path)
     assert read_table(path)["text"].tolist() == values
@@ -99,13 +101,13 @@ def test_text_with_gaps_survives(tmp_path_factory: pytest.TempPathFactory, value
         (lambda table: table.assign(slide=[1, 2, 3]), "no text"),
     ],
 )
-def test_a_wrong_table_is_refused_with_its_name(change, said: str) -> None:
+def test_table_with_wrong_columns_is_named(change, said: str) -> None:
     with pytest.raises(PathgenError, match=said) as failure:
         check_table(change(_candidates()), CANDIDATES, "data/candidates.parquet")
     assert failure.value.subject == "data/candidates.parquet"
 
 
-def test_a_missing_or_broken_file_is_one_error(tmp_path: Path) -> None:
+def test_table_missing_or_damaged_file_is_one_error(tmp_path: Path) -> None:
     with pytest.raises(PathgenError, match="no such table"):
         read_table(tmp_path / "none.parquet")
     write_table(_candidates(), tmp_path / "t.parquet")

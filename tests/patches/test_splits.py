@@ -35,7 +35,7 @@ def _study(count: int = 12, patients: bool = False, official_test: int = 0, seed
     return _cohort(rows), {row["slide"]: int(rng.integers(1, 50)) for row in rows}
 
 
-def test_official_test_slides_stay_and_valid_holds_its_share() -> None:
+def test_split_official_test_is_kept_and_valid_has_its_share() -> None:
     for seed in range(20):
         cohort, tumor = _study(20, official_test=6, seed=seed)
         split = assign_splits(cohort, _labelled(tumor), 0.3, None, seed)
@@ -60,7 +60,7 @@ def test_valid_is_drawn_from_official_train_only_if_not_official() -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_official_train_slides_are_never_drawn_into_test(seed: int) -> None:
+def test_split_official_train_slides_never_become_test(seed: int) -> None:
     cohort, tumor = _study(12)
     cohort["split"] = ["train"] * 6 + [None] * 6
     split = assign_splits(cohort, _labelled(tumor), 0.3, 0.3, seed)
@@ -71,9 +71,7 @@ def test_official_train_slides_are_never_drawn_into_test(seed: int) -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10**6), share=st.floats(0.05, 0.4), test_share=st.floats(0.05, 0.3))
-def test_no_patient_is_in_two_splits_and_row_order_does_not_matter(
-    seed: int, share: float, test_share: float
-) -> None:
+def test_split_patients_are_in_one_split_in_any_row_order(seed: int, share: float, test_share: float) -> None:
     cohort, tumor = _study(30, patients=True, seed=seed)
     split = assign_splits(cohort, _labelled(tumor), share, test_share, seed)
     of_patient = cohort.assign(drawn=cohort["slide"].map(split)).groupby("patient")["drawn"].nunique()
@@ -86,7 +84,7 @@ def test_no_patient_is_in_two_splits_and_row_order_does_not_matter(
     )
 
 
-def test_seeds_differ_and_repeat() -> None:
+def test_split_seed_determines_the_result() -> None:
     cohort, tumor = _study(20, official_test=5)
     draws = [tuple(assign_splits(cohort, _labelled(tumor), 0.3, None, seed).items()) for seed in range(6)]
     assert len(set(draws)) > 3
@@ -100,13 +98,13 @@ def test_patient_with_an_official_slide_follows_it() -> None:
     assert split["s00"] == split["s01"] == split["s02"] == "test"
 
 
-def test_skipped_slides_are_in_no_split() -> None:
+def test_split_skipped_slides_are_in_none() -> None:
     cohort, tumor = _study(12, official_test=2)
     cohort.loc[5, "skipped"] = "broken"
     assert "s05" not in assign_splits(cohort, _labelled(tumor), 0.3, None, 0)
 
 
-def test_unknown_slides_keep_their_official_splits_and_need_all_three() -> None:
+def test_split_unknown_slides_need_official_splits() -> None:
     cohort = _cohort(
         [dict(slide=f"pcam_{name}", split=name, slide_known=False) for name in ("train", "valid", "test")]
     )
@@ -118,21 +116,21 @@ def test_unknown_slides_keep_their_official_splits_and_need_all_three() -> None:
         assign_splits(cohort.drop(index=1), _labelled(tumor), 0.3, None, 0)
 
 
-def test_a_missing_test_split_names_the_setting() -> None:
+def test_split_missing_test_names_the_setting() -> None:
     cohort, tumor = _study(12)
     with pytest.raises(PathgenError, match=r"sample\.test_tumor_share: is null"):
         assign_splits(cohort, _labelled(tumor), 0.3, None, 0)
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_a_handful_of_slides_leaves_tumor_for_every_split(seed: int) -> None:
+def test_split_few_slides_leave_tumor_in_every_split(seed: int) -> None:
     cohort, _ = _study(6)
     tumor = {"s00": 900, "s01": 3, "s02": 5, "s03": 0, "s04": 0, "s05": 0}
     split = assign_splits(cohort, _labelled(tumor), 0.4, 0.4, seed)
     assert {split[slide] for slide in ("s00", "s01", "s02")} == {"train", "valid", "test"}
 
 
-def test_fewer_tumor_slides_than_splits_is_an_error() -> None:
+def test_split_too_few_tumor_slides_is_an_error() -> None:
     cohort, _ = _study(4, official_test=1)
     with pytest.raises(PathgenError, match=r"1 slides or patients with tumor patches .* into 2 splits"):
         assign_splits(cohort, _labelled({"s00": 5, "s01": 0, "s02": 7, "s03": 0}), 0.3, None, 0)

@@ -31,7 +31,7 @@ def _write(folder: Path, count: int = 5) -> np.ndarray:
     return images
 
 
-def test_round_trip(tmp_path: Path) -> None:
+def test_patch_set_round_trip_is_exact(tmp_path: Path) -> None:
     images = _write(tmp_path / "train")
     patches = open_patch_set(tmp_path / "train")
     assert len(patches) == 5
@@ -42,14 +42,14 @@ def test_round_trip(tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.rglob("*")) == [INDEX_FILE, PIXELS_FILE, "train"]
 
 
-def test_same_patches_same_bytes_however_batched(tmp_path: Path) -> None:
+def test_patch_set_bytes_do_not_depend_on_batches(tmp_path: Path) -> None:
     images = _write(tmp_path / "a")
     write_patch_set(tmp_path / "b", _index(5), _SIZE, (image[None] for image in images))
     for name in (PIXELS_FILE, INDEX_FILE):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
-def test_of_label_keeps_order_and_copies_only_scattered_rows(tmp_path: Path) -> None:
+def test_of_label_keeps_order_and_copies_scattered_rows_only(tmp_path: Path) -> None:
     images = _write(tmp_path / "train")
     patches = open_patch_set(tmp_path / "train")
     normal, tumor = patches.of_label("normal"), patches.of_label("tumor")
@@ -61,7 +61,7 @@ def test_of_label_keeps_order_and_copies_only_scattered_rows(tmp_path: Path) -> 
     assert len(normal.of_label("tumor")) == 0
 
 
-def test_an_error_inside_leaves_the_old_set(tmp_path: Path) -> None:
+def test_patch_set_failed_write_keeps_the_old_set(tmp_path: Path) -> None:
     images = _write(tmp_path / "train")
 
     def batches() -> Iterator[np.ndarray]:
@@ -74,7 +74,7 @@ def test_an_error_inside_leaves_the_old_set(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["train"]
 
 
-def test_what_a_killed_run_left_is_removed(tmp_path: Path) -> None:
+def test_patch_set_remains_of_a_killed_run_are_removed(tmp_path: Path) -> None:
     for name in (".train.partial", ".train-normal.partial"):
         (tmp_path / name).mkdir()
         (tmp_path / name / PIXELS_FILE).write_bytes(b"half")
@@ -82,7 +82,7 @@ def test_what_a_killed_run_left_is_removed(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == [".train-normal.partial", "train"]
 
 
-def test_a_short_or_mislabelled_set_is_never_finished(tmp_path: Path) -> None:
+def test_patch_set_short_or_mislabelled_is_refused(tmp_path: Path) -> None:
     for index in (_index(5), _index(3), _index(4).assign(label="cancer")):
         with pytest.raises(AssertionError):
             write_patch_set(tmp_path / "train", index, _SIZE, [_images(4)])
@@ -113,7 +113,7 @@ _PIXELS = _npy(_images(5))
         _npy(np.asfortranarray(_images(5))),
     ],
 )
-def test_broken_pixels_are_one_error_that_names_the_file(tmp_path: Path, content: bytes) -> None:
+def test_patch_set_damaged_pixels_name_the_file(tmp_path: Path, content: bytes) -> None:
     _write(tmp_path)
     (tmp_path / PIXELS_FILE).write_bytes(content)
     with pytest.raises(PathgenError) as failure:
@@ -121,7 +121,7 @@ def test_broken_pixels_are_one_error_that_names_the_file(tmp_path: Path, content
     assert PIXELS_FILE in failure.value.subject
 
 
-def test_an_index_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+def test_patch_set_index_of_other_length_is_refused(tmp_path: Path) -> None:
     _write(tmp_path / "s")
     for index, said in [
         (_index(4), "5 patches but 4 index rows"),

@@ -42,7 +42,7 @@ def digests(root: Path) -> dict[str, str]:
     return {p.relative_to(root).as_posix(): sha256_of(p) for p in sorted(root.rglob("*")) if p.is_file()}
 
 
-def test_layout_is_that_of_camelyon16(phantom):
+def test_phantom_layout_is_that_of_camelyon16(phantom):
     assert sorted(digests(phantom)) == [
         "testing/images/test_001.tif",
         "testing/images/test_002.tif",
@@ -62,7 +62,7 @@ def test_layout_is_that_of_camelyon16(phantom):
     ]
 
 
-def test_bytes_depend_neither_on_workers_nor_on_other_slides(phantom, tmp_path):
+def test_phantom_bytes_do_not_depend_on_workers_or_other_slides(phantom, tmp_path):
     fewer = TINY | {"workers": 2, "test_normal_slides": 0, "test_tumor_slides": 0}
     slides = write_phantom(tmp_path, PhantomSettings(**fewer))
     assert [p.name for p in slides] == ["normal_001.tif", "tumor_001.tif"]
@@ -71,19 +71,19 @@ def test_bytes_depend_neither_on_workers_nor_on_other_slides(phantom, tmp_path):
     assert here.items() <= there.items()
 
 
-def test_another_seed_gives_another_slide(phantom, tmp_path):
+def test_phantom_other_seed_gives_other_slide(phantom, tmp_path):
     other = TINY | {"seed": 8, "tumor_slides": 0, "test_normal_slides": 0, "test_tumor_slides": 0}
     (slide,) = write_phantom(tmp_path, PhantomSettings(**other))
     assert sha256_of(slide) != sha256_of(phantom / "training/normal/normal_001.tif")
 
 
-def test_slides_of_one_set_differ(phantom):
+def test_phantom_slides_of_one_set_differ(phantom):
     slides = [tifffile.imread(p, key=0) for p in sorted(phantom.rglob("*.tif"))]
     for one, other in itertools.combinations(slides, 2):
         assert not np.array_equal(one, other)
 
 
-def test_openslide_sees_pyramid_and_resolution(phantom):
+def test_phantom_tiff_has_pyramid_and_resolution_in_openslide(phantom):
     with openslide.OpenSlide(phantom / "training/tumor/tumor_001.tif") as slide:
         assert slide.properties["openslide.vendor"] == "generic-tiff"
         assert slide.level_dimensions == ((640, 512), (320, 256), (160, 128))
@@ -97,7 +97,7 @@ def test_openslide_sees_pyramid_and_resolution(phantom):
 
 
 @pytest.mark.parametrize("mpp", [0.243, 1.0])
-def test_any_resolution_survives_the_tiff(mpp, tmp_path):
+def test_phantom_tiff_keeps_any_resolution(mpp, tmp_path):
     picture = np.full((300, 200, 3), 128, np.uint8)
     write_pyramid(tmp_path / "a.tif", picture, mpp, 2, 64, 90)
     with openslide.OpenSlide(tmp_path / "a.tif") as slide:
@@ -105,7 +105,7 @@ def test_any_resolution_survives_the_tiff(mpp, tmp_path):
         assert slide.level_dimensions == ((200, 300), (100, 150))
 
 
-def test_halve_is_the_mean_of_four(tmp_path):
+def test_halve_equals_the_mean_of_four(tmp_path):
     picture = np.random.default_rng(1).integers(0, 256, (7, 9, 3), dtype=np.uint8)
     expected = [
         [picture[2 * y : 2 * y + 2, 2 * x : 2 * x + 2].mean((0, 1)) for x in range(4)] for y in range(3)
@@ -124,7 +124,7 @@ def outlines(path: Path) -> dict[str, list[Polygon]]:
     return found
 
 
-def test_outlines_lie_on_tissue(phantom):
+def test_phantom_outlines_lie_on_tissue(phantom):
     files = sorted(phantom.rglob("*.xml"))
     assert len(files) == 3
     for file in files:
@@ -142,6 +142,6 @@ def test_outlines_lie_on_tissue(phantom):
             assert stained[inside].mean() > 0.8
 
 
-def test_settings_refuse_a_pyramid_that_vanishes():
+def test_phantom_settings_too_many_levels_are_refused():
     with pytest.raises(ValueError, match="levels = 7 leaves 8 px"):
         PhantomSettings(**TINY | {"levels": 7})

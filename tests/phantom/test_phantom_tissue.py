@@ -35,7 +35,7 @@ def drawn():
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**6), st.floats(0.1, 0.6), st.sampled_from([(3000, 2000), (1024, 1024)]))
-def test_outlines_are_where_they_must_be(seed, lesion_share, size):
+def test_lesion_outlines_lie_within_tissue(seed, lesion_share, size):
     chosen = phantom_settings(
         width_px=size[0], height_px=size[1], tissue_share=0.55, lesion_share=lesion_share
     )
@@ -51,7 +51,7 @@ def test_outlines_are_where_they_must_be(seed, lesion_share, size):
     assert all(lesions.contains(hole) for hole in outlines.exclusions)
 
 
-def test_a_slide_too_small_for_a_lesion_is_refused():
+def test_lesion_on_a_too_small_slide_is_refused():
     small = phantom_settings(width_px=512, height_px=512, mpp=0.2, tissue_share=0.3, lesion_share=0.01)
     with pytest.raises(PathgenError, match="lesion_share"):
         draw_outlines(np.random.default_rng(3), small, has_lesion=True)
@@ -62,7 +62,7 @@ def test_normal_slide_has_no_lesion():
     assert outlines.tissue and not outlines.lesions and not outlines.exclusions
 
 
-def test_drawn_lesion_is_the_outlined_area(drawn):
+def test_lesion_pixels_equal_the_outlined_area(drawn):
     outlines, anatomy, _ = drawn
     outlined = sum(p.area for p in outlines.lesions) - sum(p.area for p in outlines.exclusions)
     assert anatomy.lesion.sum() * anatomy.map_px**2 == pytest.approx(outlined, rel=0.01)
@@ -74,7 +74,7 @@ def test_drawn_lesion_is_the_outlined_area(drawn):
         assert anatomy.nest[row, column] == 0
 
 
-def test_fill_keeps_place_and_area():
+def test_fill_polygon_keeps_place_and_area():
     square = shapely.box(16, 32, 48, 80)
     drawn = fill([square], (16, 12), 8)
     expected = np.zeros((16, 12))
@@ -84,7 +84,7 @@ def test_fill_keeps_place_and_area():
     assert drawn.sum() * 64 == pytest.approx((32 + 2) * (48 + 2))
 
 
-def test_enlarging_keeps_the_place_of_a_value():
+def test_enlarge_keeps_the_place_of_a_value():
     field = np.zeros((10, 10), np.float32)
     field[3, 6] = 1
     large = enlarge(field, (80, 80), 8.0)
@@ -93,13 +93,13 @@ def test_enlarging_keeps_the_place_of_a_value():
     assert centre == pytest.approx((3.5 * 8, 6.5 * 8), abs=0.05)
 
 
-def test_noise_is_about_standard():
+def test_noise_is_about_standard_normal():
     noise = smooth_noise(np.random.default_rng(0), (600, 600), 5.0)
     assert abs(noise.mean()) < 0.05
     assert 0.85 < noise.std() < 1.15
 
 
-def test_tumour_nuclei_are_larger_paler_and_less_round():
+def test_nuclei_of_tumour_are_larger_paler_and_less_round():
     rng = np.random.default_rng(2)
     banks = {kind: draw_bank(rng, kind, 0.25, 4, 1.0) for kind in (LYMPHOCYTE, REACTIVE, TUMOR)}
 
@@ -116,7 +116,7 @@ def test_tumour_nuclei_are_larger_paler_and_less_round():
     assert density(TUMOR) < 0.8 * density(LYMPHOCYTE)
 
 
-def test_nucleus_size_does_not_depend_on_resolution():
+def test_nuclei_size_does_not_depend_on_resolution():
     sizes = [
         np.mean([s.area_um2 for s in draw_bank(np.random.default_rng(4), TUMOR, mpp, 4, 1.0)])
         for mpp in (0.25, 0.5, 1.0)
@@ -124,7 +124,7 @@ def test_nucleus_size_does_not_depend_on_resolution():
     assert max(sizes) / min(sizes) < 1.15
 
 
-def test_nuclei_displace_what_is_below():
+def test_nuclei_replace_what_is_below():
     bank = draw_bank(np.random.default_rng(1), LYMPHOCYTE, 0.5, 1, 1.0)
     haematoxylin, eosin = np.full((140, 140), 0.1, np.float32), np.full((140, 140), 0.3, np.float32)
     put_stamps(haematoxylin, eosin, 20, np.array([[50.0, 60.0]]), [bank[0]])
@@ -134,7 +134,7 @@ def test_nuclei_displace_what_is_below():
     assert np.abs(changed - (70, 80)).max() < 16
 
 
-def test_points_are_spread_evenly():
+def test_nuclei_are_spread_evenly():
     points = jittered_grid(np.random.default_rng(0), (500, 700), 20.0, 0.25)
     assert len(points) == pytest.approx(500 * 700 / (20 * 20 * np.sqrt(3) / 2), rel=0.06)
     assert (points >= 0).all() and (points < (500, 700)).all()
@@ -142,7 +142,7 @@ def test_points_are_spread_evenly():
     assert np.median(np.linalg.norm(np.diff(points, axis=0), axis=1)) > 100
 
 
-def test_colour_follows_beer_and_lambert():
+def test_stain_colour_follows_beer_lambert():
     dyes = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)
     stain = Stain(np.stack([HAEMATOXYLIN, EOSIN]), np.array([240.0, 241.0, 242.0]), 0.0)
     picture = render(dyes, dyes[::-1] * 0.5, stain, np.random.default_rng(0))
@@ -150,13 +150,13 @@ def test_colour_follows_beer_and_lambert():
     np.testing.assert_allclose(picture, np.array([240, 241, 242]) * 10**-density, atol=0.51)
 
 
-def test_stain_spread_zero_is_one_stain():
+def test_stain_spread_zero_gives_one_stain():
     one, other = (draw_stain(np.random.default_rng(seed), 0.0).vectors for seed in (1, 2))
     np.testing.assert_array_equal(one, other)
     assert not np.array_equal(one, draw_stain(np.random.default_rng(1), 0.1).vectors)
 
 
-def test_colour_says_little_and_nuclei_say_much(drawn):
+def test_phantom_classes_differ_in_nuclei_more_than_in_colour(drawn):
     _, anatomy, (haematoxylin, eosin) = drawn
     stain = Stain(np.stack([HAEMATOXYLIN, EOSIN]), np.array([244.0, 244.0, 244.0]), 2.0)
     picture = render(haematoxylin, eosin, stain, np.random.default_rng(0))

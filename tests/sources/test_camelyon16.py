@@ -59,7 +59,7 @@ def _errors(root: Path) -> list[str]:
     return str(failure.value).splitlines()
 
 
-def test_slides_annotations_and_labels_meet_by_slide_id(original: Path) -> None:
+def test_camelyon16_joins_by_slide_id(original: Path) -> None:
     cohort = _cohort(original)
     check_table(cohort, COHORT, "cohort")
     assert cohort[["label", "split", "annotation"]].T.to_dict("list") == {
@@ -78,11 +78,11 @@ def test_slides_annotations_and_labels_meet_by_slide_id(original: Path) -> None:
     assert cohort["skipped"].isna().all()
 
 
-def test_the_slides_known_as_not_exhaustive_are_the_published_ones() -> None:
+def test_camelyon16_not_exhaustive_slides_are_the_published_ones() -> None:
     assert len(NOT_EXHAUSTIVE) == 21 and {"tumor_010", "tumor_110", "test_114"} <= NOT_EXHAUSTIVE
 
 
-def test_a_tumor_slide_without_annotation_is_an_error_never_normal(root: Path) -> None:
+def test_camelyon16_tumor_slide_without_annotation_is_an_error(root: Path) -> None:
     (root / "lesion_annotations/tumor_001.xml").unlink()
     (root / "testing/lesion_annotations/test_002.xml").unlink()
     first, second = _errors(root)
@@ -90,13 +90,13 @@ def test_a_tumor_slide_without_annotation_is_an_error_never_normal(root: Path) -
     assert "tumor_001.tif: tumor_001 is a tumor slide without an annotation" in second
 
 
-def test_an_annotation_without_lesions_does_not_make_a_tumor_slide_normal(root: Path) -> None:
+def test_camelyon16_annotation_without_lesions_is_an_error(root: Path) -> None:
     write_annotation(root / "lesion_annotations/tumor_001.xml", group="Exclusion")
     (error,) = _errors(root)
     assert "tumor_001.xml: outlines no lesion, but tumor_001 is a tumor slide" in error
 
 
-def test_every_problem_is_said_at_once_one_line_each(root: Path) -> None:
+def test_camelyon16_all_problems_are_listed(root: Path) -> None:
     (root / "training/normal/normal_001.tif").write_bytes(b"no slide")
     (root / "lesion_annotations/tumor_001.xml").write_text("<ASAP_Annotations><Annot")
     write_annotation(root / "training/lesion_annotations/tumor_010.xml", (5000, 5000, 6000, 6000))
@@ -118,7 +118,7 @@ def test_every_problem_is_said_at_once_one_line_each(root: Path) -> None:
     assert len(errors) == 7
 
 
-def test_skip_lists_bad_slides_and_keeps_the_rest(root: Path) -> None:
+def test_camelyon16_skip_keeps_the_good_slides(root: Path) -> None:
     (root / "training/normal/normal_001.tif").write_bytes(b"no slide")
     (root / "lesion_annotations/tumor_001.xml").unlink()
     cohort = _cohort(root, on_bad_slide="skip")
@@ -132,7 +132,7 @@ def test_skip_lists_bad_slides_and_keeps_the_rest(root: Path) -> None:
         _cohort(root, on_bad_slide="skip")
 
 
-def test_withdrawn_slides_are_left_out_with_the_reason(root: Path) -> None:
+def test_camelyon16_withdrawn_slides_are_left_out(root: Path) -> None:
     for name in ("training/normal/normal_086.tif", "testing/images/test_049.tif"):
         shutil.copy(root / "training/normal/normal_001.tif", root / name)
     skipped = _cohort(root)["skipped"].dropna()
@@ -152,7 +152,7 @@ def test_withdrawn_slides_are_left_out_with_the_reason(root: Path) -> None:
         (b"test_001,\xff\xfe", "not readable as CSV"),
     ],
 )
-def test_labels_of_test_slides_come_from_the_reference_or_not_at_all(
+def test_camelyon16_test_labels_come_from_the_reference(
     root: Path, reference: str | bytes | None, said: str
 ) -> None:
     path = root / "testing/reference.csv"
@@ -162,12 +162,12 @@ def test_labels_of_test_slides_come_from_the_reference_or_not_at_all(
     assert any(said in error for error in _errors(root))
 
 
-def test_a_header_and_other_spellings_in_the_reference_are_understood(root: Path) -> None:
+def test_camelyon16_reference_header_and_spellings_are_read(root: Path) -> None:
     (root / "testing/reference.csv").write_text("image,type\nTest_001.tif,normal\n\nTest_002.tif,TUMOR\n")
     assert _cohort(root)["label"].loc[["test_001", "test_002"]].tolist() == ["normal", "tumor"]
 
 
-def test_two_files_for_one_slide_are_an_error(root: Path) -> None:
+def test_camelyon16_two_files_of_one_slide_are_an_error(root: Path) -> None:
     shutil.copy(root / "training/normal/normal_001.tif", root / "training/normal/normal_001.tiff")
     write_annotation(root / "lesion_annotations/tumor_010.xml")
     said = "\n".join(_errors(root))
@@ -175,7 +175,7 @@ def test_two_files_for_one_slide_are_an_error(root: Path) -> None:
     assert "tumor_010.xml: has the same slide id tumor_010 as lesion_annotations/tumor_010.xml" in said
 
 
-def test_an_empty_or_absent_root_names_the_setting(tmp_path: Path) -> None:
+def test_camelyon16_empty_or_missing_root_names_the_setting(tmp_path: Path) -> None:
     assert "cohort.root" in _errors(tmp_path / "none")[0]
     assert "contains no slides in training/normal" in _errors(tmp_path)[0]
 
@@ -187,13 +187,13 @@ def _index(root: Path, folder: Path, **changes: object) -> pd.DataFrame:
     return read_table(folder / "candidates.parquet")
 
 
-def test_unannotated_tissue_is_normal_only_by_setting(original: Path, tmp_path: Path) -> None:
+def test_camelyon16_unannotated_tissue_is_normal_only_by_setting(original: Path, tmp_path: Path) -> None:
     usual = _index(original, tmp_path / "a").groupby("slide")["exhaustive"].all()
     assert not usual["tumor_010"] and usual.sum() == 5
     assert _index(original, tmp_path / "b", use_unannotated_tissue=True)["exhaustive"].all()
 
 
-def test_from_slides_to_patch_sets(original: Path, tmp_path: Path) -> None:
+def test_camelyon16_slides_become_patch_sets(original: Path, tmp_path: Path) -> None:
     candidates = _index(original, tmp_path / "index")
     assert len(list((tmp_path / "index/overlays").glob("*.png"))) == 6
     slides = read_table(tmp_path / "index/slides.parquet").set_index("slide")

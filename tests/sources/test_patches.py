@@ -45,7 +45,7 @@ def _candidates(root: Path, settings: CohortSettings) -> tuple[pd.DataFrame, pd.
     return cohort, pd.concat(found, ignore_index=True)
 
 
-def test_slides_come_from_file_names_and_labels_from_folders(root: Path) -> None:
+def test_patch_folder_slides_are_from_names_labels_from_folders(root: Path) -> None:
     cohort, candidates = _candidates(root, _settings(root))
     assert cohort[["slide", "label"]].to_numpy().tolist() == [["s1", "tumor"], ["s10", "tumor"], ["s2", None]]
     assert candidates[["slide", "item", "label", "file"]].to_numpy().tolist() == [
@@ -58,7 +58,7 @@ def test_slides_come_from_file_names_and_labels_from_folders(root: Path) -> None
     ]
 
 
-def test_pixels_are_the_images_averaged(root: Path) -> None:
+def test_patch_folder_pixels_are_block_means(root: Path) -> None:
     settings = _settings(root)
     _, candidates = _candidates(root, settings)
     rows = candidates.sample(frac=1, random_state=2)
@@ -69,7 +69,7 @@ def test_pixels_are_the_images_averaged(root: Path) -> None:
         _SOURCE.read_patches(root, rows, 24, settings, 2)
 
 
-def test_every_bad_image_and_name_is_one_line(root: Path) -> None:
+def test_patch_folder_bad_images_and_names_are_listed(root: Path) -> None:
     whole = (root / "tumor/s1_9_0.png").read_bytes()
     (root / "tumor/s1_9_0.png").write_bytes(whole[:1000])
     (root / "normal/s2_5_5.png").write_bytes(b"")
@@ -85,20 +85,20 @@ def test_every_bad_image_and_name_is_one_line(root: Path) -> None:
     assert len(said.splitlines()) == 4
 
 
-def test_copies_of_an_image_are_an_error(root: Path) -> None:
+def test_patch_folder_copies_are_an_error(root: Path) -> None:
     (root / "tumor/s2_7_7.png").write_bytes((root / "normal/s1_0_0.png").read_bytes())
     with pytest.raises(PathgenErrors, match=r"s2_7_7\.png: has the same content as normal/s1_0_0\.png"):
         _SOURCE.find_cohort(root, _settings(root))
 
 
-def test_skip_leaves_out_the_slide_of_a_bad_image(root: Path) -> None:
+def test_patch_folder_skip_leaves_out_the_slide(root: Path) -> None:
     (root / "normal/s1_0_0.png").write_bytes(b"no image")
     cohort, candidates = _candidates(root, _settings(root, on_bad_slide="skip"))
     assert cohort.set_index("slide")["skipped"].notna().to_dict() == {"s1": True, "s10": False, "s2": False}
     assert set(candidates["slide"]) == {"s10", "s2"}
 
 
-def test_a_missing_folder_or_no_images_is_an_error(tmp_path: Path) -> None:
+def test_patch_folder_missing_or_empty_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "normal").mkdir()
     with pytest.raises(PathgenErrors, match="tumor: no such folder"):
         _SOURCE.find_cohort(tmp_path, _settings(tmp_path))
@@ -107,14 +107,14 @@ def test_a_missing_folder_or_no_images_is_an_error(tmp_path: Path) -> None:
         _SOURCE.find_cohort(tmp_path, _settings(tmp_path))
 
 
-def test_files_that_are_no_images_are_reported(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_patch_folder_other_files_are_reported(root: Path, caplog: pytest.LogCaptureFixture) -> None:
     (root / "normal/notes.txt").write_text("x")
     with caplog.at_level(logging.WARNING):
         _SOURCE.find_cohort(root, _settings(root))
     assert "1 files are not images" in caplog.text
 
 
-def test_real_patches(real_data: Path) -> None:
+def test_patch_folder_real_patches_are_read(real_data: Path) -> None:
     root = real_data / "camelyon16_patches_40x"
     settings = _settings(root)
     cohort, candidates = _candidates(root, settings)

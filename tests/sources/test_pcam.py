@@ -43,7 +43,7 @@ def _candidates(root: Path, settings: CohortSettings) -> tuple[pd.DataFrame, pd.
     return cohort, pd.concat([one.candidates for one in found], ignore_index=True)
 
 
-def test_official_splits_and_labels(root: Path) -> None:
+def test_pcam_has_official_splits_and_labels(root: Path) -> None:
     cohort, candidates = _candidates(root, _settings(root))
     assert cohort["slide"].tolist() == ["pcam_test", "pcam_train", "pcam_valid"]
     assert cohort["split"].tolist() == ["test", "train", "valid"]
@@ -54,7 +54,7 @@ def test_official_splits_and_labels(root: Path) -> None:
 
 
 @pytest.mark.parametrize(("crop_px", "size_px"), [(64, 64), (96, 96), (96, 48), (64, 16)])
-def test_patches_are_the_centre_in_any_row_order(root: Path, crop_px: int, size_px: int) -> None:
+def test_pcam_patches_are_the_centre_in_any_row_order(root: Path, crop_px: int, size_px: int) -> None:
     settings = _settings(root, crop_px)
     _, candidates = _candidates(root, settings)
     candidates = candidates[candidates["slide"] == "pcam_train"]
@@ -68,7 +68,7 @@ def test_patches_are_the_centre_in_any_row_order(root: Path, crop_px: int, size_
         np.testing.assert_array_equal(images[number], shrink(centre, size_px))
 
 
-def test_sizes_that_do_not_divide_name_both_settings(root: Path) -> None:
+def test_pcam_sizes_that_do_not_divide_name_both_settings(root: Path) -> None:
     settings = _settings(root)
     _, candidates = _candidates(root, settings)
     with pytest.raises(PathgenError, match=r"extract\.size_px: is 48.*64 px \(cohort\.pcam\.crop_px\)"):
@@ -82,7 +82,7 @@ def _write(path: Path, key: str, values: np.ndarray) -> None:
         file[key] = values
 
 
-def test_every_bad_file_is_one_line(root: Path) -> None:
+def test_pcam_bad_files_are_listed(root: Path) -> None:
     prefix = "camelyonpatch_level_2_split"
     whole = (root / f"{prefix}_train_x.h5").read_bytes()
     (root / f"{prefix}_train_x.h5").write_bytes(whole[: len(whole) // 2])
@@ -108,7 +108,7 @@ def test_every_bad_file_is_one_line(root: Path) -> None:
         ("y", "y", np.array(1, np.uint8), "does not contain one 0 or 1"),
     ],
 )
-def test_files_of_another_form_are_refused(
+def test_pcam_files_of_another_format_are_refused(
     root: Path, part: str, key: str, values: np.ndarray, said: str
 ) -> None:
     _write(root / f"camelyonpatch_level_2_split_train_{part}.h5", key, values)
@@ -116,7 +116,7 @@ def test_files_of_another_form_are_refused(
         _SOURCE.find_cohort(root, _settings(root))
 
 
-def test_a_damaged_chunk_is_an_error_when_read(root: Path) -> None:
+def test_pcam_damaged_chunk_is_an_error(root: Path) -> None:
     settings = _settings(root)
     _, candidates = _candidates(root, settings)
     path = root / "camelyonpatch_level_2_split_test_x.h5"
@@ -130,7 +130,7 @@ def test_a_damaged_chunk_is_an_error_when_read(root: Path) -> None:
         _SOURCE.read_patches(root, rows, 64, settings, 1)
 
 
-def test_real_files(real_data: Path, tmp_path: Path) -> None:
+def test_pcam_real_files_are_read(real_data: Path, tmp_path: Path) -> None:
     root = Path(shutil.copytree(real_data / "pcam", tmp_path / "pcam"))
     settings = _settings(root)
     cohort, candidates = _candidates(root, settings)

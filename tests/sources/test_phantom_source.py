@@ -20,7 +20,7 @@ def _settings(**changes: int) -> CohortSettings:
     return source_settings("phantom", phantom={**plain, **slides, **small, **changes})
 
 
-def test_slides_are_drawn_and_found_by_camelyon16s_code(tmp_path: Path) -> None:
+def test_phantom_source_is_read_as_camelyon16(tmp_path: Path) -> None:
     source = load_source("phantom")
     assert source.read_patches is camelyon16.SOURCE.read_patches
     assert source.find_candidates is camelyon16.SOURCE.find_candidates
@@ -31,7 +31,7 @@ def test_slides_are_drawn_and_found_by_camelyon16s_code(tmp_path: Path) -> None:
     assert cohort["exhaustive"].all() and cohort["skipped"].isna().all()
 
 
-def test_older_slides_are_replaced(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_phantom_source_replaces_older_slides(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     root = tmp_path / "phantom"
     (root / "training/tumor").mkdir(parents=True)
     (root / "training/tumor/tumor_099.tif").write_bytes(b"old")
@@ -41,6 +41,6 @@ def test_older_slides_are_replaced(tmp_path: Path, caplog: pytest.LogCaptureFixt
     assert list(tmp_path.iterdir()) == [root]
 
 
-def test_no_slides_are_no_cohort(tmp_path: Path) -> None:
+def test_phantom_source_without_slides_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(PathgenError, match="contains no slides"):
         load_source("phantom").find_cohort(tmp_path / "phantom", _settings())

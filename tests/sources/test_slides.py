@@ -50,7 +50,7 @@ def root(original: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(original, tmp_path / "slides"))
 
 
-def test_rows_become_slides(root: Path) -> None:
+def test_slide_csv_rows_become_slides(root: Path) -> None:
     table = _HEADER + "a.tif,,normal,train,p1\nb.tif,outlines/b.xml,tumor,test,p2\n\ndeep/c.tif,,normal,,\n"
     cohort = _cohort(root, table)
     assert cohort[["path", "annotation", "label", "split", "patient"]].T.to_dict("list") == {
@@ -61,13 +61,13 @@ def test_rows_become_slides(root: Path) -> None:
     assert cohort["exhaustive"].all()
 
 
-def test_two_columns_are_enough_and_exhaustive_can_be_denied(root: Path) -> None:
+def test_slide_csv_two_columns_suffice(root: Path) -> None:
     assert _cohort(root, "label,slide\nnormal,a.tif\n")["patient"].tolist() == [None]
     table = "slide,label,annotation,exhaustive\na.tif,normal,,\nb.tif,tumor,outlines/b.xml,no\n"
     assert _cohort(root, table)["exhaustive"].tolist() == [True, False]
 
 
-def test_every_problem_of_every_row_is_said_at_once(root: Path) -> None:
+def test_slide_csv_all_problems_are_listed(root: Path) -> None:
     rows = [
         "a.tif,,cancer,train,p1",
         "b.tif,,tumor,test,p1",
@@ -105,22 +105,22 @@ def test_every_problem_of_every_row_is_said_at_once(root: Path) -> None:
         ("slide,label\na.tif,normal,extra\nb.tif\n", "line 2 has 3 cells instead of 2"),
     ],
 )
-def test_a_wrong_table_is_refused(root: Path, table: str, said: str) -> None:
+def test_slide_csv_wrong_table_is_refused(root: Path, table: str, said: str) -> None:
     assert said in _errors(root, table)[0]
 
 
-def test_a_missing_table_names_it(root: Path) -> None:
+def test_slide_csv_missing_table_is_named(root: Path) -> None:
     with pytest.raises(PathgenError, match=r"slides\.csv: no such file"):
         _SOURCE.find_cohort(root, _settings(root))
 
 
-def test_slides_that_are_not_listed_are_reported(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_slide_csv_unlisted_slides_are_reported(root: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         _cohort(root, "slide,label\na.tif,normal\n")
     assert "2 slide files" in caplog.text and "b.tif, deep/c.tif" in caplog.text
 
 
-def test_real_slides(real_data: Path, tmp_path: Path) -> None:
+def test_slide_csv_real_slides_are_read(real_data: Path, tmp_path: Path) -> None:
     for name in ("CMU-1-Small-Region.svs", "tumor_001_sparse_crop.tif", "tumor_001_sparse_crop.xml"):
         (tmp_path / name).symlink_to(real_data / "slides" / name)
     table = (
@@ -136,7 +136,7 @@ def test_real_slides(real_data: Path, tmp_path: Path) -> None:
     ]
 
 
-def test_patches_of_a_real_slide_are_those_cut_by_others(real_data: Path) -> None:
+def test_slide_csv_real_patches_equal_the_published_ones(real_data: Path) -> None:
     described = json.loads((real_data / "slides/tumor_001_sparse_crop.json").read_text())["patches"]
     rows = pd.DataFrame(described).rename(columns={"x": "x_l0", "y": "y_l0"})
     rows = rows.assign(file="tumor_001_sparse_crop.tif", size_l0=256)

@@ -56,13 +56,13 @@ def test_cohort_settings_hold_the_settings_of_their_source() -> None:
     assert settings.folder.as_posix() == "x"
 
 
-def test_every_source_is_found_by_its_file() -> None:
+def test_sources_are_discovered_by_file() -> None:
     assert source_names() == ["camelyon16", "patch_folder", "pcam", "phantom", "slide_csv"]
     slides = [name for name in source_names() if load_source(name).has_slides]
     assert slides == ["camelyon16", "phantom", "slide_csv"]
 
 
-def test_phantom_has_a_fixed_folder() -> None:
+def test_phantom_root_is_fixed() -> None:
     assert load_source("phantom").makes_data
     settings = parse_cohort({"cohort": {**_BASE, "source": "camelyon16", "root": "x"}})
     assert settings.model_copy(update={"root": None}).folder == layout.PHANTOM

@@ -23,7 +23,7 @@ def refusal(path: Path, **options: str) -> PathgenError:
     return caught.value
 
 
-def test_groups_of_camelyon16(tmp_path: Path) -> None:
+def test_asap_groups_of_camelyon16_are_read(tmp_path: Path) -> None:
     path = write_asap(
         tmp_path / "a.xml", ("Tumor", SQUARE), ("_0", AWAY), ("_1", AWAY), ("_2", INNER), ("Exclusion", INNER)
     )
@@ -35,7 +35,7 @@ def test_groups_of_camelyon16(tmp_path: Path) -> None:
     assert (len(found.lesions.geoms), len(found.exclusions.geoms)) == (2, 1)
 
 
-def test_unknown_groups_follow_the_policy(tmp_path: Path) -> None:
+def test_asap_unknown_groups_follow_the_policy(tmp_path: Path) -> None:
     path = write_asap(tmp_path / "a.xml", ("Tumor", SQUARE), ("None", AWAY))
     assert "unknown_group" in refusal(path).hint
     assert read_annotations(path, unknown_group="lesion").lesions.area == 10_900
@@ -49,7 +49,7 @@ def _groups(**parent_of: str) -> str:
     return "".join(f'<Group Name="{name}" PartOfGroup="{parent}"/>' for name, parent in parent_of.items())
 
 
-def test_groups_mean_what_the_group_around_them_means(tmp_path: Path) -> None:
+def test_asap_nested_groups_inherit_their_meaning(tmp_path: Path) -> None:
     drawn = ("ITC", SQUARE), ("small", AWAY), ("Necrosis", INNER)
     groups = _groups(Tumor="None", Exclusion="Tumor", micro="Tumor", small="micro", ITC="Tumor")
     assert "'Necrosis'" in refusal(write_asap(tmp_path / "a.xml", *drawn, groups=groups)).reason
@@ -62,7 +62,7 @@ def test_groups_mean_what_the_group_around_them_means(tmp_path: Path) -> None:
     assert found.groups == {"ITC": 1, "Necrosis": 1, "small": 1}
 
 
-def test_groups_that_are_part_of_each_other_are_unknown(tmp_path: Path) -> None:
+def test_asap_cyclic_groups_are_unknown(tmp_path: Path) -> None:
     path = write_asap(tmp_path / "a.xml", ("a", SQUARE), groups=_groups(a="b", b="a"))
     assert "'a'" in refusal(path).reason
 
@@ -70,20 +70,20 @@ def test_groups_that_are_part_of_each_other_are_unknown(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "ring", [[], [(0, 0)], [(0, 0), (9, 9)], [(0, 0), (9, 9), (0, 0), (9, 9)], [(0, 0), (5, 5), (9, 9)]]
 )
-def test_what_encloses_nothing_follows_the_policy(tmp_path: Path, ring: list[tuple[float, float]]) -> None:
+def test_annotation_without_area_follows_the_policy(tmp_path: Path, ring: list[tuple[float, float]]) -> None:
     path = write_asap(tmp_path / "a.xml", ("Tumor", SQUARE), ("Tumor", ring))
     assert "encloses no area" in refusal(path).reason
     found = read_annotations(path, without_area="drop")
     assert (found.lesions.area, found.dropped) == (10_000, 1)
 
 
-def test_point_sets_are_no_areas(tmp_path: Path) -> None:
+def test_asap_point_sets_have_no_area(tmp_path: Path) -> None:
     path = write_asap(tmp_path / "a.xml", ("Tumor", SQUARE), kind="PointSet")
     assert read_annotations(path, without_area="drop").lesions.is_empty
     assert "encloses no area" in refusal(path).reason
 
 
-def test_vertices_are_taken_by_their_order(tmp_path: Path) -> None:
+def test_asap_vertices_follow_their_order(tmp_path: Path) -> None:
     path = write_asap(tmp_path / "a.xml", ("Tumor", SQUARE))
     text = path.read_text()
     coordinates = re.findall("<Coordinate .*?/>", text)
@@ -92,7 +92,7 @@ def test_vertices_are_taken_by_their_order(tmp_path: Path) -> None:
     assert read_annotations(path).lesions.area == 10_000
 
 
-def test_outlines_that_cross_themselves_keep_what_they_go_around(tmp_path: Path) -> None:
+def test_outline_that_crosses_itself_keeps_its_area(tmp_path: Path) -> None:
     eight = [(0, 0), (10, 10), (10, 0), (0, 10)]
     assert read_annotations(write_asap(tmp_path / "8.xml", ("Tumor", eight))).lesions.area == 50
     # The loop's end overlaps its beginning: an even-odd rule would leave a hole there.
@@ -113,7 +113,7 @@ def _closed(ring: list[tuple[int, int]]) -> list[list[int]]:
     return [list(point) for point in [*ring, ring[0]]]
 
 
-def test_geojson_of_qupath(tmp_path: Path) -> None:
+def test_geojson_of_qupath_is_read(tmp_path: Path) -> None:
     features = [
         _feature("Polygon", [_closed(SQUARE), _closed(INNER)], {"name": "Tumor", "color": [200, 0, 0]}),
         _feature("MultiPolygon", [[_closed(AWAY)]], {"names": ["Tumor", "Positive"]}),
@@ -134,7 +134,7 @@ def test_geojson_of_qupath(tmp_path: Path) -> None:
     assert read_annotations(tmp_path / "one.geojson").lesions.area == 8_400
 
 
-def test_collections_and_holes_in_geojson(tmp_path: Path) -> None:
+def test_geojson_collections_and_holes_are_read(tmp_path: Path) -> None:
     overlapping = _closed([(x + 20, y) for x, y in INNER])  # 40 to 80
     beyond = _closed([(x + 80, y) for x, y in INNER])  # 100 to 140: outside the square
     nested = _closed([(30, 30), (40, 30), (40, 40), (30, 40)])  # within INNER
@@ -159,7 +159,7 @@ def test_collections_and_holes_in_geojson(tmp_path: Path) -> None:
     assert "'Circle' is not a geometry" in refusal(tmp_path / "b.geojson").reason
 
 
-def test_an_exclusion_takes_out_the_lesion_drawn_in_it(tmp_path: Path) -> None:
+def test_exclusion_removes_the_lesion_within(tmp_path: Path) -> None:
     island = [(30, 30), (40, 30), (40, 40), (30, 40)]
     found = read_annotations(
         write_asap(tmp_path / "a.xml", ("Exclusion", INNER), ("Tumor", island), ("Tumor", SQUARE))
@@ -214,12 +214,12 @@ def test_damaged_geojson_is_refused(tmp_path: Path, text: str) -> None:
         ),
     ],
 )
-def test_damaged_xml_is_refused(tmp_path: Path, text: str, reason: str) -> None:
+def test_asap_damaged_xml_is_refused(tmp_path: Path, text: str, reason: str) -> None:
     (tmp_path / "a.xml").write_text(text)
     assert reason in refusal(tmp_path / "a.xml").reason
 
 
-def test_missing_empty_and_foreign_files_are_refused(tmp_path: Path) -> None:
+def test_annotation_missing_empty_or_foreign_file_is_refused(tmp_path: Path) -> None:
     assert "no such" in refusal(tmp_path / "absent.xml").reason
     (tmp_path / "a.xml").touch()
     assert "empty" in refusal(tmp_path / "a.xml").reason
@@ -227,18 +227,18 @@ def test_missing_empty_and_foreign_files_are_refused(tmp_path: Path) -> None:
     assert "neither" in refusal(tmp_path / "a.csv").reason
 
 
-def test_a_file_without_annotations_is_empty_areas(tmp_path: Path) -> None:
+def test_annotation_file_without_shapes_has_no_area(tmp_path: Path) -> None:
     assert read_annotations(write_asap(tmp_path / "a.xml")) == NOTHING_ANNOTATED
 
 
 @pytest.mark.parametrize(
     ("name", "reason"), [("empty.xml", "empty"), ("truncated_tumor_002.xml", "truncated")]
 )
-def test_real_bad_files(real_data: Path, name: str, reason: str) -> None:
+def test_annotation_real_bad_files_are_refused(real_data: Path, name: str, reason: str) -> None:
     assert reason in refusal(real_data / "bad" / name).reason
 
 
-def test_real_outlines_have_the_areas_of_their_vertices(real_data: Path) -> None:
+def test_annotation_real_outlines_have_the_shoelace_area(real_data: Path) -> None:
     """Also of those that cross themselves, against areas found without a geometry library."""
     files = sorted((real_data / "annotations").glob("*.xml"))
     files.append(real_data / "slides" / "tumor_001_sparse_crop.xml")
@@ -255,7 +255,7 @@ def test_real_outlines_have_the_areas_of_their_vertices(real_data: Path) -> None
             assert found.groups == {"Exclusion": 20, "Tumor": 7} and len(found.exclusions.geoms) == 20
 
 
-def test_the_scan_measures_simple_shapes() -> None:
+def test_shoelace_area_of_simple_shapes_is_exact() -> None:
     """The yardstick of the test above: an eight, a loop gone round twice, a hole, an island in it."""
     square, inner = np.array(SQUARE, float), np.array(INNER, float)
     eight = np.array([(200, 0), (210, 10), (210, 0), (200, 10)], float)

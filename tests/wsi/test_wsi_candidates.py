@@ -51,7 +51,7 @@ def outlines(tmp_path: Path) -> Path:
     )
 
 
-def test_squares_on_tissue_with_what_is_known_of_them(slide: Path, outlines: Path) -> None:
+def test_candidates_on_tissue_have_fractions(slide: Path, outlines: Path) -> None:
     found = index(slide, outlines)
     table = found.candidates
     assert len(table) == 4 * 3
@@ -69,7 +69,7 @@ def test_squares_on_tissue_with_what_is_known_of_them(slide: Path, outlines: Pat
     assert found.exclusion_outlines[0].max(axis=0).tolist() == [24, 24]
 
 
-def test_facts_of_the_whole_slide(tmp_path: Path, slide: Path, outlines: Path) -> None:
+def test_candidates_slide_record_is_complete(tmp_path: Path, slide: Path, outlines: Path) -> None:
     found = index(slide, outlines)
     assert found.tissue_fraction == 12 * 64**2 / (640 * 448)
     assert found.tissue_mm2 == pytest.approx(12 * (64 * 0.25e-3) ** 2, rel=1e-6)
@@ -88,7 +88,7 @@ def test_facts_of_the_whole_slide(tmp_path: Path, slide: Path, outlines: Path) -
     assert index(sparse, None).tissue_fraction == 12 * 64**2 / (640 * 256)
 
 
-def test_rows_fit_the_table_of_candidates(slide: Path, outlines: Path) -> None:
+def test_candidates_fit_the_schema(slide: Path, outlines: Path) -> None:
     for found in (index(slide, outlines), index(slide, None), index(slide, None, min_tissue_fraction=1.0)):
         rows = found.candidates.assign(
             slide="a", file=None, split=None, patient=None, label=None, exhaustive=True
@@ -97,12 +97,12 @@ def test_rows_fit_the_table_of_candidates(slide: Path, outlines: Path) -> None:
     pd.testing.assert_frame_equal(index(slide, outlines).candidates, index(slide, outlines).candidates)
 
 
-def test_squares_with_just_enough_tissue_count(slide: Path) -> None:
+def test_candidates_at_the_tissue_limit_count(slide: Path) -> None:
     assert (index(slide, None).candidates["tissue_fraction"] == 1).all()
     assert len(index(slide, None, min_tissue_fraction=1.0).candidates) == 12
 
 
-def test_without_annotation_nothing_is_silently_normal(slide: Path) -> None:
+def test_candidates_without_annotation_have_no_label(slide: Path) -> None:
     unknown = index(slide, None).candidates
     assert unknown[["tumor_fraction", "exclusion_fraction", "touches_tumor"]].isna().all(axis=None)
     tumor = index(slide, None, slide_label="tumor").candidates
@@ -112,7 +112,7 @@ def test_without_annotation_nothing_is_silently_normal(slide: Path) -> None:
     assert not normal["touches_tumor"].any()
 
 
-def test_contradictions_are_refused(tmp_path: Path, slide: Path, outlines: Path) -> None:
+def test_candidates_contradictory_label_is_refused(tmp_path: Path, slide: Path, outlines: Path) -> None:
     assert "labelled normal" in reason(slide, outlines, slide_label="normal")
     empty = write_asap(tmp_path / "none.xml")
     assert "contains no lesion" in reason(slide, empty)
@@ -122,7 +122,7 @@ def test_contradictions_are_refused(tmp_path: Path, slide: Path, outlines: Path)
     assert "beyond the edges of slide.tif" in reason(slide, far)
 
 
-def test_microns_decide_beyond_the_tolerance(tmp_path: Path) -> None:
+def test_candidates_beyond_tolerance_are_cut_in_microns(tmp_path: Path) -> None:
     image = painted(640, 448, (64, 64, 320, 256))
     near = index(write_lossless_slide(tmp_path / "near.tif", image, mpp=0.226), None).candidates
     assert (near["size_l0"] == 64).all()
@@ -132,7 +132,7 @@ def test_microns_decide_beyond_the_tolerance(tmp_path: Path) -> None:
     assert coarse["item"].max() == 7 * 20 + 9
 
 
-def test_missing_tiles_are_no_candidates(tmp_path: Path) -> None:
+def test_candidates_on_missing_tiles_are_left_out(tmp_path: Path) -> None:
     missing = set(range(10, 20))  # the second row
     path = write_lossless_slide(
         tmp_path / "a.tif", painted(640, 448, (64, 64, 320, 256)), missing=missing, steps=(1,)
@@ -140,7 +140,7 @@ def test_missing_tiles_are_no_candidates(tmp_path: Path) -> None:
     assert sorted(set((index(path, None).candidates["item"] // 10).tolist())) == [2, 3]
 
 
-def test_the_real_downsample_places_tissue(tmp_path: Path) -> None:
+def test_candidates_use_the_exact_downsample(tmp_path: Path) -> None:
     """A level of 10 x 5 px for 647 x 300: 64.7 to 1 in x. By its nominal 60 the tissue would end at 600."""
     path = write_lossless_slide(tmp_path / "a.tif", painted(647, 300, (582, 0, 647, 300)), steps=(1, 60))
     found = index(path, None, thumbnail_mpp=16.0, patch_px=16, stride_px=16, min_tissue_fraction=0.99)
@@ -148,7 +148,7 @@ def test_the_real_downsample_places_tissue(tmp_path: Path) -> None:
     assert sorted(set(found.candidates["x_l0"])) == [592, 608, 624]
 
 
-def test_slides_without_use_are_refused(tmp_path: Path) -> None:
+def test_candidates_of_a_useless_slide_are_refused(tmp_path: Path) -> None:
     blank = write_lossless_slide(tmp_path / "blank.tif", painted(300, 300))
     assert "no tissue" in reason(blank, None)
     small = write_lossless_slide(tmp_path / "small.tif", painted(300, 50, (0, 0, 300, 50)), steps=(1,))
@@ -157,7 +157,7 @@ def test_slides_without_use_are_refused(tmp_path: Path) -> None:
     assert "not square" in reason(uneven, None)
 
 
-def test_real_tumor_slide(real_data: Path) -> None:
+def test_candidates_of_a_real_tumor_slide(real_data: Path) -> None:
     folder = real_data / "slides"
     names = folder / "tumor_001_sparse_crop.tif", folder / "tumor_001_sparse_crop.xml"
     table = index(*names, patch_px=256, stride_px=256, thumbnail_mpp=8.0).candidates
@@ -178,7 +178,7 @@ def test_real_tumor_slide(real_data: Path) -> None:
     assert min(shares) > 0.4
 
 
-def test_real_unlabelled_slide_at_20x(real_data: Path) -> None:
+def test_candidates_of_a_real_slide_at_20x(real_data: Path) -> None:
     found = index(real_data / "slides" / "CMU-1-Small-Region.svs", None, patch_px=256, stride_px=256)
     assert (found.candidates["size_l0"] == 128).all()
     assert 90 <= len(found.candidates) <= 170

@@ -10,7 +10,7 @@ sides = st.integers(1, 300)
 
 @settings(max_examples=50, deadline=None)
 @given(width=sides, height=sides, size=st.integers(1, 80), stride=st.integers(1, 80))
-def test_grid_is_what_a_loop_finds(width: int, height: int, size: int, stride: int) -> None:
+def test_grid_equals_a_loop(width: int, height: int, size: int, stride: int) -> None:
     naive = [
         (x, y)
         for y in range(0, height, stride)
@@ -23,11 +23,11 @@ def test_grid_is_what_a_loop_finds(width: int, height: int, size: int, stride: i
     assert [tuple(corner) for corner in positions.tolist()] == naive
 
 
-def test_stride_and_not_size_spaces_the_grid() -> None:
+def test_grid_is_spaced_by_the_stride() -> None:
     assert grid_positions(100, 10, 10, 30).tolist() == [[0, 0], [30, 0], [60, 0], [90, 0]]
 
 
-def test_a_large_slide_does_not_overflow() -> None:
+def test_grid_of_a_large_slide_does_not_overflow() -> None:
     positions = grid_positions(250_000, 250_000, 256, 256)
     assert positions[-1].tolist() == [249_600, 249_600]
 
@@ -58,7 +58,9 @@ def test_40x_scanners_are_cut_at_the_same_pixels_and_others_at_the_same_microns(
     slide_mpp=st.floats(0.1, 4),
     tolerance=st.floats(0, 0.3),
 )
-def test_length_keeps_pixels_or_microns(length: int, mpp: float, slide_mpp: float, tolerance: float) -> None:
+def test_length_is_kept_in_pixels_or_microns(
+    length: int, mpp: float, slide_mpp: float, tolerance: float
+) -> None:
     found = length_l0(length, mpp, slide_mpp, tolerance)
     assert found >= 1
     if abs(slide_mpp / mpp - 1) <= tolerance:
@@ -69,7 +71,7 @@ def test_length_keeps_pixels_or_microns(length: int, mpp: float, slide_mpp: floa
 
 @settings(max_examples=50, deadline=None)
 @given(steps=st.lists(st.floats(1.1, 5), max_size=6), wanted=st.floats(1, 1000))
-def test_a_thumbnail_is_never_coarser_than_wanted(steps: list[float], wanted: float) -> None:
+def test_thumbnail_is_never_coarser_than_requested(steps: list[float], wanted: float) -> None:
     downsamples = tuple(np.cumprod([1.0, *steps]).tolist())
     level, factor = finest_reduction(downsamples, wanted)
     made = downsamples[level] * factor
@@ -78,6 +80,6 @@ def test_a_thumbnail_is_never_coarser_than_wanted(steps: list[float], wanted: fl
     assert level == len(downsamples) - 1 or downsamples[level + 1] > wanted
 
 
-def test_a_rounded_downsample_is_taken_for_what_it_means() -> None:
+def test_downsample_rounded_is_corrected() -> None:
     assert finest_reduction((1.0, 4.0, 32.0000001), 32.0) == (2, 1)
     assert finest_reduction((1.0, 10.6666668), 32.0) == (1, 3)

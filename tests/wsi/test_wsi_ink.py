@@ -76,7 +76,7 @@ def tissue(image: np.ndarray, pen_min_width_um: float | None) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", PENS)
-def test_a_pen_stroke_is_no_tissue_and_does_not_hide_any(specimen: np.ndarray, name: str) -> None:
+def test_pen_mark_is_not_tissue_and_hides_none(specimen: np.ndarray, name: str) -> None:
     clean = tissue(specimen, 100.0)
     assert clean.sum() > 0.95 * 120 * 90
     marked, ink = stroke(specimen, PENS[name], 30)
@@ -87,7 +87,7 @@ def test_a_pen_stroke_is_no_tissue_and_does_not_hide_any(specimen: np.ndarray, n
     assert (clean & ~found & ~ndimage.binary_dilation(ink, iterations=5)).sum() < 0.01 * clean.sum()
 
 
-def test_without_the_search_ink_passes_for_tissue(specimen: np.ndarray) -> None:
+def test_pen_mark_counts_as_tissue_if_not_searched(specimen: np.ndarray) -> None:
     marked, ink = stroke(specimen, PENS["blue"], 30)
     assert tissue(marked, None)[ink].mean() > 0.95
     # And its saturation lifts Otsu's threshold above the pale tissue.
@@ -96,24 +96,24 @@ def test_without_the_search_ink_passes_for_tissue(specimen: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("name", STAINED)
-def test_no_stain_is_ink(name: str) -> None:
+def test_pen_marks_contain_no_stain(name: str) -> None:
     assert not pen_marks(noisy(STAINED[name]), 30.0, PIXEL_UM).any()
 
 
-def test_narrow_marks_are_pigment(specimen: np.ndarray) -> None:
+def test_pen_marks_narrow_ones_are_pigment(specimen: np.ndarray) -> None:
     marked, ink = stroke(specimen, PENS["black"], 5)
     assert ink_coloured(marked)[ink].mean() > 0.5
     assert not pen_marks(marked, 100.0, PIXEL_UM).any()
     assert pen_marks(marked, 30.0, PIXEL_UM)[ink].mean() > 0.9
 
 
-def test_blocks_of_rows_do_not_show() -> None:
+def test_pen_marks_do_not_depend_on_row_blocks() -> None:
     image = np.random.default_rng(0).integers(0, 256, (1030, 7, 3), dtype=np.uint8)
     by_row = np.concatenate([ink_coloured(row[None]) for row in image])
     np.testing.assert_array_equal(ink_coloured(image), by_row)
 
 
-def test_no_pixel_of_real_patches_is_a_pen_mark(real_data: Path) -> None:
+def test_pen_marks_real_patches_have_none(real_data: Path) -> None:
     """1,057 patches at the resolution in which tissue is looked for; not one pixel has an ink's colour."""
     files = sorted((real_data / "camelyon16_patches_40x").glob("*/*.png"))
     near = np.stack([np.asarray(Image.open(file).convert("RGB")) for file in files])
@@ -129,7 +129,7 @@ def test_no_pixel_of_real_patches_is_a_pen_mark(real_data: Path) -> None:
     assert not pen_marks(column, 25.0, 0.243).any()
 
 
-def test_no_phantom_tissue_is_a_pen_mark() -> None:
+def test_pen_marks_phantom_tissue_has_none() -> None:
     """With stains that differ more than those of the default study's slides, 0.08, do."""
     chosen = phantom_settings(width_px=1024, height_px=1024)
     outlines = draw_outlines(numpy_generator(5, "outlines"), chosen, has_lesion=True)
@@ -143,7 +143,7 @@ def test_no_phantom_tissue_is_a_pen_mark() -> None:
 
 @pytest.mark.parametrize("name", ["CMU-1-Small-Region.svs", "tumor_001_sparse_crop.tif"])
 @pytest.mark.parametrize("pixel_um", [2.0, 8.0])
-def test_no_pixel_of_real_slides_is_a_pen_mark(real_data: Path, name: str, pixel_um: float) -> None:
+def test_pen_marks_real_slides_have_none(real_data: Path, name: str, pixel_um: float) -> None:
     with open_slide(real_data / "slides" / name, None) as slide:
         picture = slide.overview(pixel_um / slide.mpp[0]).image
     assert not pen_marks(picture, 100.0, pixel_um).any()

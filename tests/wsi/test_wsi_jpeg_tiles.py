@@ -53,11 +53,13 @@ def reason(path: Path) -> str:
         ({"compression": "aperio_jp2000_ycbc", "vendor": "aperio"}, "APERIO_JP2000_YCBC"),
     ],
 )
-def test_other_compressions(tmp_path: Path, image: np.ndarray, options: dict[str, Any], said: str) -> None:
+def test_jpeg_tiles_other_compressions_use_openslide(
+    tmp_path: Path, image: np.ndarray, options: dict[str, Any], said: str
+) -> None:
     assert said in reason(write_jpeg_slide(tmp_path / "a.tif", image, **options))
 
 
-def test_tiles_too_large_to_be_decoded_whole(tmp_path: Path, image: np.ndarray) -> None:
+def test_jpeg_tiles_too_large_use_openslide(tmp_path: Path, image: np.ndarray) -> None:
     path = write_jpeg_slide(tmp_path / "a.tif", image, tile=(128, 128))
     assert isinstance(find(path, max_tile_bytes=128 * 128 * 3), JpegTiles)
     assert "128 x 128" in str(find(path, max_tile_bytes=128 * 128 * 3 - 1))
@@ -92,7 +94,7 @@ def test_images_that_are_not_level_0_in_colour(
     assert said in reason(tmp_path / "a.tif")
 
 
-def test_pixels_that_differ_from_openslides(
+def test_jpeg_tiles_different_pixels_use_openslide(
     tmp_path: Path, image: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A decoder that rounds or fills in colour otherwise would be found out at opening."""
@@ -109,7 +111,7 @@ def test_pixels_that_differ_from_openslides(
     assert "(0, 256)" in reason(path)
 
 
-def test_every_edge_and_a_missing_tile_are_compared(tmp_path: Path, image: np.ndarray) -> None:
+def test_jpeg_tiles_edges_and_missing_tiles_are_compared(tmp_path: Path, image: np.ndarray) -> None:
     path = write_jpeg_slide(tmp_path / "a.tif", image, missing={9, 33, 34})  # seven to a row, five rows
     tiles = tiles_of(path)
     chosen = tiles_to_check(tiles)
@@ -119,14 +121,14 @@ def test_every_edge_and_a_missing_tile_are_compared(tmp_path: Path, image: np.nd
     assert len(chosen) <= 8
 
 
-def test_one_damaged_tile_does_not_slow_the_slide(tmp_path: Path, image: np.ndarray) -> None:
+def test_jpeg_tiles_one_damaged_tile_keeps_the_fast_path(tmp_path: Path, image: np.ndarray) -> None:
     path = write_jpeg_slide(tmp_path / "a.tif", image)
     spoil_tile(path, 0)
     assert len(tiles_of(path).counts) == 35
 
 
 @pytest.mark.parametrize("missing", [set(), {7}])  # A missing tile is no proof that the others decode.
-def test_damage_everywhere_is_left_to_openslide_to_name(
+def test_jpeg_tiles_damage_everywhere_uses_openslide(
     tmp_path: Path, image: np.ndarray, missing: set[int]
 ) -> None:
     path = write_jpeg_slide(tmp_path / "a.tif", image, missing=missing)
@@ -135,14 +137,14 @@ def test_damage_everywhere_is_left_to_openslide_to_name(
     assert "none" in str(find(path))
 
 
-def test_a_count_without_sense_is_not_read(tmp_path: Path, image: np.ndarray) -> None:
+def test_jpeg_tiles_invalid_count_is_not_read(tmp_path: Path, image: np.ndarray) -> None:
     """A damaged directory must not make the reader ask for as much memory as the file is long."""
     path = write_jpeg_slide(tmp_path / "a.tif", image)
     set_tag(path, "TileByteCounts", -1, 1 << 27)
     assert f"{1 << 27} bytes" in str(find(path))
 
 
-def test_a_stream_of_another_size_is_no_tile(tmp_path: Path, image: np.ndarray) -> None:
+def test_jpeg_tiles_stream_of_other_size_is_refused(tmp_path: Path, image: np.ndarray) -> None:
     small = tiles_of(write_jpeg_slide(tmp_path / "small.tif", image, tile=(64, 64)))
     large = tiles_of(write_jpeg_slide(tmp_path / "large.tif", image, tile=(128, 128)))
     for tiles, other in ((small, large), (large, small)):
@@ -154,7 +156,7 @@ def test_a_stream_of_another_size_is_no_tile(tmp_path: Path, image: np.ndarray) 
             assert other.decode(stream, 0, other.scratch()) is not None
 
 
-def test_inspect_tells_how_a_slide_is_read(tmp_path: Path, image: np.ndarray) -> None:
+def test_inspect_shows_how_a_slide_is_read(tmp_path: Path, image: np.ndarray) -> None:
     sparse = write_jpeg_slide(tmp_path / "a.tif", image, missing={9, 33, 34})
     other = write_jpeg_slide(tmp_path / "b.tif", image, compression="lzw")
     shown = CliRunner().invoke(app, ["inspect", str(sparse)]).output

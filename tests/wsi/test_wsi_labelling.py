@@ -36,7 +36,7 @@ def lesions(seed: int) -> MultiPolygon:
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10_000), size=st.integers(5, 120), stride=st.integers(20, 90))
-def test_fractions_are_those_of_a_loop(seed: int, size: int, stride: int) -> None:
+def test_fractions_equal_a_loop(seed: int, size: int, stride: int) -> None:
     area = lesions(seed)
     positions = grid_positions(400, 300, size, stride)
     naive = [
@@ -58,13 +58,13 @@ def test_fractions_agree_with_a_raster() -> None:
         assert abs(raster - fraction) < 0.03
 
 
-def test_squares_within_without_and_at_the_edge() -> None:
+def test_fractions_within_outside_and_at_the_edge() -> None:
     area = MultiPolygon([shapely.box(0, 0, 100, 100), shapely.box(100, 0, 110, 50)])
     positions = np.array([[10, 10], [200, 200], [80, 60], [90, 0], [0, 100]], np.int64)
     np.testing.assert_allclose(area_fractions(positions, 40, area), [1, 0, 0.5, 0.5, 0])
 
 
-def test_nothing_annotated_and_no_squares() -> None:
+def test_fractions_of_nothing_are_empty() -> None:
     assert area_fractions(np.zeros((3, 2), np.int64), 10, MultiPolygon()).tolist() == [0, 0, 0]
     assert area_fractions(np.zeros((0, 2), np.int64), 10, lesions(0)).shape == (0,)
     assert touches_area(np.zeros((0, 2), np.int64), 10, lesions(0), 4).shape == (0,)
@@ -73,7 +73,7 @@ def test_nothing_annotated_and_no_squares() -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10_000), stride=st.integers(10, 70))
-def test_touching_is_a_mask_pixel_that_overlaps(seed: int, stride: int) -> None:
+def test_touching_means_an_overlapping_mask_pixel(seed: int, stride: int) -> None:
     area, cell, size = lesions(seed), 16, 64
     mask = np.array(
         [
@@ -89,7 +89,7 @@ def test_touching_is_a_mask_pixel_that_overlaps(seed: int, stride: int) -> None:
     assert touches_area(positions, size, area, cell).tolist() == naive
 
 
-def test_a_shared_border_is_no_touch() -> None:
+def test_touching_excludes_a_shared_border() -> None:
     area = MultiPolygon([shapely.box(64, 0, 128, 64)])
     positions = np.array([[0, 0], [32, 0], [30, 0], [128, 0], [64, 64]], np.int64)
     assert touches_area(positions, 64, area, 32).tolist() == [False, True, True, False, False]
@@ -121,7 +121,7 @@ def test_tissue_fractions_are_exact_areas(seed: int, size: int, downsample: tupl
     np.testing.assert_allclose(tissue_fractions(positions, size, mask, downsample), naive, atol=1e-9)
 
 
-def test_published_labels_of_the_real_patches(real_data: Path) -> None:
+def test_labels_of_the_real_patches_are_the_published_ones(real_data: Path) -> None:
     """Tumour patches lie in the lesions of the whole slide, normal ones outside, but for two at an edge."""
     wrong = []
     for path in sorted((real_data / "camelyon16_patches_40x").glob("*/*.png")):
@@ -147,7 +147,7 @@ def test_fractions_over_a_covering_grid_sum_to_the_area(real_data: Path) -> None
         assert total == pytest.approx(area.area, rel=1e-9)
 
 
-def test_every_square_of_the_real_crop_is_labelled_right(real_data: Path) -> None:
+def test_labels_of_all_squares_of_the_real_crop_are_right(real_data: Path) -> None:
     """All 675 squares of 3,840 x 11,520 px against clipping vertex by vertex, and the places told."""
     folder = real_data / "slides"
     path = folder / "tumor_001_sparse_crop.xml"
@@ -180,7 +180,7 @@ def wavy(rng: np.random.Generator, centre: tuple[float, float], radius: float, c
     return Polygon(np.stack([centre[0] + reach * np.cos(turn), centre[1] + reach * np.sin(turn)], axis=1))
 
 
-def test_thirty_thousand_squares_take_a_moment() -> None:
+def test_fractions_of_thirty_thousand_squares_are_fast() -> None:
     rng = np.random.default_rng(0)
     places = [(x, y) for x in (8_000.0, 20_000.0, 32_000.0, 44_000.0) for y in (8_000.0, 20_000.0, 32_000.0)]
     area = MultiPolygon([wavy(rng, place, rng.uniform(1_500, 5_000), 3_000) for place in places[:10]])

@@ -22,21 +22,21 @@ def has(image: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
     return (image == np.array(colour, np.uint8)).all(axis=2)
 
 
-def test_only_the_border_of_tissue_is_drawn() -> None:
+def test_overlay_shows_the_border_of_tissue_only() -> None:
     green = has(picture(), TISSUE_COLOUR)
     assert green.sum() == 2 * 20 + 2 * 8
     assert green[5, 5:25].all()
     assert not green[6:14, 6:24].any()
 
 
-def test_lesions_are_whole_lines_and_exclusions_dashed() -> None:
+def test_overlay_lesions_are_solid_and_exclusions_dashed() -> None:
     ring = np.array([[0, 10], [29, 10]], np.float64)
     assert has(picture(lesion_outlines=[ring]), LESION_COLOUR)[10].all()
     excluded = has(picture(exclusion_outlines=[ring]), EXCLUSION_COLOUR)[10]
     assert 10 <= excluded.sum() <= 24 and not excluded.all()
 
 
-def test_dashes_cover_half_of_the_line_and_keep_its_corners() -> None:
+def test_overlay_dashes_cover_half_and_keep_corners() -> None:
     ring = np.array([[0, 0], [10, 0], [10, 7]], np.float64)
     pieces = dashes(ring, 4.0)
     assert pieces[0] == [(0.0, 0.0), (4.0, 0.0)]
@@ -45,9 +45,7 @@ def test_dashes_cover_half_of_the_line_and_keep_its_corners() -> None:
 
 
 @pytest.mark.parametrize(("side_px", "shape"), [(100, (60, 90, 3)), (30, (20, 30, 3)), (15, (10, 15, 3))])
-def test_small_pictures_are_enlarged_by_a_whole_factor_and_large_ones_shrunk(
-    side_px: int, shape: tuple[int, ...]
-) -> None:
+def test_overlay_scales_images_to_the_page(side_px: int, shape: tuple[int, ...]) -> None:
     lesion = np.array([[0, 10], [29, 10]], np.float64)
     image = picture(side_px=side_px, lesion_outlines=[lesion])
     assert image.shape == shape
@@ -56,7 +54,7 @@ def test_small_pictures_are_enlarged_by_a_whole_factor_and_large_ones_shrunk(
     assert has(image, TISSUE_COLOUR)[int(5 * factor), int(10 * factor)]
 
 
-def test_the_thumbnail_is_not_changed() -> None:
+def test_overlay_leaves_the_thumbnail_unchanged() -> None:
     thumbnail = np.full((20, 30, 3), 250, np.uint8)
     picture(thumbnail=thumbnail)
     assert (thumbnail == 250).all()

@@ -95,7 +95,7 @@ KINDS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_pixels_are_openslides(tmp_path: Path, kind: str) -> None:
+def test_patch_reader_pixels_equal_openslide(tmp_path: Path, kind: str) -> None:
     path = write_jpeg_slide(tmp_path / "a.tif", tissue_like(HEIGHT, WIDTH), **KINDS[kind])
     # The usual grid; overlapping patches; every pixel of the slide, the outermost corner included;
     # blocks cut by the tiles' edges; sides that do not divide; all of them in one call.
@@ -114,13 +114,13 @@ def test_pixels_are_openslides(tmp_path: Path, kind: str) -> None:
     assert_incomplete(reading, path, places, KINDS[kind].get("missing", set()))
 
 
-def test_pixels_at_level_0_are_openslides(tmp_path: Path) -> None:
+def test_patch_reader_level_0_pixels_equal_openslide(tmp_path: Path) -> None:
     path = write_jpeg_slide(tmp_path / "a.tif", tissue_like(HEIGHT, WIDTH), missing={3})
     assert_equal_to_openslide(path, grid(WIDTH, HEIGHT, 100, 60), 100)
 
 
 @pytest.mark.parametrize("colours", ["rgb", "ycbcr"])
-def test_streams_that_leave_tables_and_colours_to_the_tiff(tmp_path: Path, colours: str) -> None:
+def test_patch_reader_abbreviated_streams_equal_openslide(tmp_path: Path, colours: str) -> None:
     """As older scanners write: one set of tables for all tiles, no word on colours in the streams."""
     whole = write_jpeg_slide(tmp_path / "whole.tif", tissue_like(HEIGHT, WIDTH), colours=colours)
     with tifffile.TiffFile(whole) as tiff:
@@ -162,14 +162,14 @@ def _abbreviated(stream: bytes) -> tuple[bytes, bytes]:
     return b"\xff\xd8" + tables + b"\xff\xd9", b"\xff\xd8" + rest + stream[at:]
 
 
-def test_real_svs_reads_as_openslide_does(real_data: Path) -> None:
+def test_patch_reader_real_svs_equals_openslide(real_data: Path) -> None:
     path = real_data / "slides" / "CMU-1-Small-Region.svs"
     places = np.vstack([grid(2220, 2967, 256, 256), grid(2220, 2967, 512, 700), [[2220 - 300, 2667, 300]]])
     reading = assert_equal_to_openslide(path, places, 64, threads=4)
     assert reading.incomplete is not None and not reading.incomplete.any()
 
 
-def test_other_formats_read_the_same_by_openslide(real_data: Path) -> None:
+def test_patch_reader_other_formats_equal_openslide(real_data: Path) -> None:
     path = real_data / "slides" / "tumor_001_sparse_crop.tif"  # deflated
     places = grid(3840, 11520, 256, 960)
     reading = read(path, places, 64, 3)
@@ -202,7 +202,7 @@ PLACES = st.tuples(
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(drawn=st.lists(PLACES, max_size=8), threads=st.integers(1, 4), data=st.data())
 @pytest.mark.parametrize("kind", ["sparse", "deflated"])
-def test_order_grouping_and_threads_change_no_byte(
+def test_patch_reader_order_batches_and_threads_change_no_byte(
     request: pytest.FixtureRequest, kind: str, drawn: list[Any], threads: int, data: st.DataObject
 ) -> None:
     path: Path = request.getfixturevalue(kind)
@@ -226,7 +226,7 @@ def test_order_grouping_and_threads_change_no_byte(
 
 
 @pytest.mark.parametrize(("side", "stride"), [(64, 64), (150, 41)])
-def test_little_memory_gives_the_same_bytes(sparse: Path, side: int, stride: int) -> None:
+def test_patch_reader_little_memory_gives_the_same_bytes(sparse: Path, side: int, stride: int) -> None:
     """Portions of few pairs, a cache of few tiles, blocks of few patches, tasks of few tiles."""
     places = grid(WIDTH, HEIGHT, side, stride)
     expected = read(sparse, places, 32)
@@ -237,7 +237,7 @@ def test_little_memory_gives_the_same_bytes(sparse: Path, side: int, stride: int
 
 
 @pytest.mark.parametrize("stride", [256, 250])  # Blocks within tiles; patches put together.
-def test_memory_does_not_grow_with_the_slide(tmp_path: Path, stride: int) -> None:
+def test_patch_reader_memory_does_not_grow_with_the_slide(tmp_path: Path, stride: int) -> None:
     image = tissue_like(256, 256)
     peaks = []
     for times in (4, 12):
@@ -252,7 +252,7 @@ def test_memory_does_not_grow_with_the_slide(tmp_path: Path, stride: int) -> Non
     assert peaks[1] < peaks[0] + (1 << 20)
 
 
-def test_patches_on_missing_tiles_are_told_and_white_there(sparse: Path) -> None:
+def test_patch_reader_missing_tiles_are_white_and_reported(sparse: Path) -> None:
     # Tiles of 96 x 64, eight to a row: number 1 beside the first, 20 and 21 beside one another.
     at_20 = [4 * 96, 2 * 64]
     inside = [[96, 0, 32], [128, 0, 32], [*at_20, 64], [at_20[0] + 64, at_20[1], 64]]
@@ -267,7 +267,9 @@ def test_patches_on_missing_tiles_are_told_and_white_there(sparse: Path) -> None
 
 
 @pytest.mark.parametrize("stride", [32, 50])  # Blocks within tiles; patches put together.
-def test_each_tile_is_decoded_once(tmp_path: Path, stride: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_patch_reader_decodes_each_tile_once(
+    tmp_path: Path, stride: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write_jpeg_slide(tmp_path / "a.tif", tissue_like(512, 512), tile=(128, 128))
     tiles = tiles_of(path)
     decoded: list[int] = []
@@ -286,13 +288,13 @@ def _refuse(*region: int) -> np.ndarray:
     raise AssertionError(f"OpenSlide was asked for {region}")
 
 
-def test_no_places_give_no_images(sparse: Path, deflated: Path) -> None:
+def test_patch_reader_without_places_gives_nothing(sparse: Path, deflated: Path) -> None:
     for path in (sparse, deflated):
         assert read(path, np.zeros((0, 3), np.int64), 16).images.shape == (0, 16, 16, 3)
 
 
 @pytest.mark.parametrize("vendor", ["generic", "aperio"])
-def test_a_tiny_slide_of_one_level(tmp_path: Path, vendor: str) -> None:
+def test_patch_reader_tiny_slide_of_one_level(tmp_path: Path, vendor: str) -> None:
     path = write_jpeg_slide(tmp_path / "a.tif", tissue_like(16, 16), tile=(16, 16), vendor=vendor)
     assert_equal_to_openslide(path, np.array([[0, 0, 16], [3, 1, 13], [15, 15, 1]]), 1)
     with pytest.raises(PathgenError, match=r"patch at \(0, 0\) of 64 px is not on the slide of 16 x 16"):
@@ -309,12 +311,12 @@ def test_a_tiny_slide_of_one_level(tmp_path: Path, vendor: str) -> None:
         ([0, 0, 31], "31 px at level 0, fewer than the 32 px"),
     ],
 )
-def test_a_place_that_cannot_be_read_is_refused(sparse: Path, place: list[int], said: str) -> None:
+def test_patch_reader_unreadable_place_is_refused(sparse: Path, place: list[int], said: str) -> None:
     with pytest.raises(PathgenError, match=said):
         read(sparse, np.array([[0, 0, 64], place]), 32)
 
 
-def test_patches_of_other_resolutions_stand_for_the_same_microns(tmp_path: Path) -> None:
+def test_patch_reader_other_mpp_covers_the_same_microns(tmp_path: Path) -> None:
     """Within the tolerance a patch keeps its pixels, beyond it its microns; the filter is the same."""
     image = tissue_like(600, 600)
     for mpp, side in [(0.243, 256), (0.226, 256), (0.274, 256), (0.28, 229), (0.2, 320), (0.5, 128)]:
@@ -325,7 +327,7 @@ def test_patches_of_other_resolutions_stand_for_the_same_microns(tmp_path: Path)
 
 @pytest.mark.parametrize("keep", [0.0, 0.5])
 @pytest.mark.parametrize("side", [64, 100])
-def test_a_damaged_tile_in_a_good_slide_is_named(tmp_path: Path, keep: float, side: int) -> None:
+def test_patch_reader_damaged_tile_is_named(tmp_path: Path, keep: float, side: int) -> None:
     path = write_jpeg_slide(tmp_path / "a.tif", tissue_like(HEIGHT, WIDTH))
     places = grid(WIDTH, HEIGHT, side, side)
     good = read(path, places, 32)
@@ -355,9 +357,7 @@ def _rewrite(path: Path, tile: int, change: Callable[[bytes], bytes]) -> None:
     set_tag(path, "TileByteCounts", tile, len(stored))
 
 
-def test_what_the_decoder_refuses_and_openslide_reads_is_openslides(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_patch_reader_falls_back_to_openslide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Something between the last pixel and the end of a stream makes the decoder warn; no pixel is lost."""
     path = write_jpeg_slide(tmp_path / "a.tif", tissue_like(HEIGHT, WIDTH), missing={41})
     for tile in (37, 40):
@@ -375,7 +375,7 @@ def test_what_the_decoder_refuses_and_openslide_reads_is_openslides(
     assert {(256, 192, 64, 64), (448, 192, 64, 64)} <= set(refused)
 
 
-def test_a_truncated_slide_is_named(tmp_path: Path) -> None:
+def test_patch_reader_truncated_slide_is_named(tmp_path: Path) -> None:
     path = write_jpeg_slide(tmp_path / "a.tif", tissue_like(HEIGHT, WIDTH), steps=(1, 2))
     places = grid(WIDTH, HEIGHT, 64, 64)
     set_tag(path, "TileOffsets", 37, path.stat().st_size - 9)

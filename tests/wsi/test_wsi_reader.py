@@ -33,7 +33,7 @@ def refusal(path: Path, **options: float) -> PathgenError:
     return caught.value
 
 
-def test_pixels_at_level_0_are_the_files(tmp_path: Path, noise: np.ndarray) -> None:
+def test_slide_level_0_pixels_equal_the_file(tmp_path: Path, noise: np.ndarray) -> None:
     with open_slide(write_lossless_slide(tmp_path / "a.tif", noise)) as slide:
         assert slide.dimensions == (500, 300)
         assert slide.level_dimensions == ((500, 300), (250, 150), (125, 75))
@@ -47,7 +47,7 @@ def test_pixels_at_level_0_are_the_files(tmp_path: Path, noise: np.ndarray) -> N
         np.testing.assert_array_equal(beyond[:10, :10], noise[290:, 490:])
 
 
-def test_jpeg_tiles_open_with_their_resolution(tmp_path: Path) -> None:
+def test_slide_jpeg_tiles_have_their_resolution(tmp_path: Path) -> None:
     image = np.full((300, 300, 3), (180, 90, 150), np.uint8)
     path = write_lossless_slide(tmp_path / "a.tif", image, mpp=0.243, compression="jpeg")
     with open_slide(path) as slide:
@@ -58,7 +58,7 @@ def test_jpeg_tiles_open_with_their_resolution(tmp_path: Path) -> None:
     assert (facts.compression, facts.tile_px, facts.tiled, facts.whole) == ("JPEG", (64, 64), True, True)
 
 
-def test_missing_tiles_are_white_and_known(tmp_path: Path, noise: np.ndarray) -> None:
+def test_slide_missing_tiles_are_white_and_known(tmp_path: Path, noise: np.ndarray) -> None:
     missing = np.zeros((300, 500), bool)
     missing[64:128, 128:256] = True
     with open_slide(write_lossless_slide(tmp_path / "a.tif", noise, missing={10, 11})) as slide:
@@ -71,19 +71,19 @@ def test_missing_tiles_are_white_and_known(tmp_path: Path, noise: np.ndarray) ->
         np.testing.assert_array_equal(overview.image, region)
 
 
-def test_half_transparent_pixels_mix_with_white() -> None:
+def test_slide_transparent_pixels_are_blended_with_white() -> None:
     rgba = np.array([[[10, 20, 30, 0], [10, 20, 30, 255], [0, 0, 0, 128]]], np.uint8)
     assert on_white(rgba).tolist() == [[[255] * 3, [10, 20, 30], [127] * 3]]
 
 
-def test_patch_is_the_exact_mean(tmp_path: Path, noise: np.ndarray) -> None:
+def test_slide_patch_equals_the_mean(tmp_path: Path, noise: np.ndarray) -> None:
     with open_slide(write_lossless_slide(tmp_path / "a.tif", noise)) as slide:
         patch = read_patch(slide, 13, 17, 128, 32)
         blocks = noise[17:145, 13:141].reshape(32, 4, 32, 4, 3).astype(int)
         np.testing.assert_array_equal(patch, (blocks.sum(axis=(1, 3)) + 8) // 16)
 
 
-def test_downsamples_are_read_not_assumed(tmp_path: Path) -> None:
+def test_slide_downsamples_are_read(tmp_path: Path) -> None:
     image = np.random.default_rng(1).integers(0, 256, (299, 501, 3), dtype=np.uint8)
     with open_slide(write_lossless_slide(tmp_path / "a.tif", image, steps=(1, 2, 8))) as slide:
         assert slide.level_dimensions[2] == (62, 37)
@@ -93,7 +93,7 @@ def test_downsamples_are_read_not_assumed(tmp_path: Path) -> None:
         assert overview.image.shape == (37, 62, 3)
 
 
-def test_overview_of_a_single_level_averages_blocks(tmp_path: Path, noise: np.ndarray) -> None:
+def test_slide_thumbnail_of_a_single_level_is_the_block_mean(tmp_path: Path, noise: np.ndarray) -> None:
     with open_slide(write_lossless_slide(tmp_path / "a.tif", noise, steps=(1,))) as slide:
         overview = slide.overview(7.9, strip_pixels=500 * 15)  # 2 x 7 rows: the seams must not show
     assert overview.downsample == (7.0, 7.0)
@@ -101,7 +101,7 @@ def test_overview_of_a_single_level_averages_blocks(tmp_path: Path, noise: np.nd
 
 
 @pytest.mark.parametrize(("unit", "mpp"), [("NONE", 1.0), ("INCH", 25400 / 72), ("CENTIMETER", 25.0)])
-def test_a_slide_without_real_resolution_is_refused(
+def test_slide_without_resolution_is_refused(
     tmp_path: Path, noise: np.ndarray, unit: str, mpp: float
 ) -> None:
     path = write_lossless_slide(tmp_path / "a.tif", noise, unit=unit, mpp=mpp)
@@ -111,14 +111,14 @@ def test_a_slide_without_real_resolution_is_refused(
 
 
 @pytest.mark.parametrize("unit", ["INCH", "CENTIMETER"])
-def test_resolution_in_inches_counts(tmp_path: Path, noise: np.ndarray, unit: str) -> None:
+def test_slide_resolution_in_inches_is_read(tmp_path: Path, noise: np.ndarray, unit: str) -> None:
     path = write_lossless_slide(tmp_path / "a.tif", noise, mpp=(0.5, 0.25), unit=unit)
     with open_slide(path, mpp_if_missing=1.0) as slide:
         assert slide.mpp == pytest.approx((0.5, 0.25), rel=1e-6)
 
 
 @pytest.mark.parametrize("compression", ["jpeg", "adobe_deflate"])
-def test_a_damaged_tile_raises_and_is_not_white(tmp_path: Path, noise: np.ndarray, compression: str) -> None:
+def test_slide_damaged_tile_raises(tmp_path: Path, noise: np.ndarray, compression: str) -> None:
     path = write_lossless_slide(tmp_path / "a.tif", noise, compression=compression)
     spoil_tile(path, 5, keep=0.5)
     with open_slide(path) as slide:
@@ -134,7 +134,7 @@ def test_a_damaged_tile_raises_and_is_not_white(tmp_path: Path, noise: np.ndarra
         read_patch(slide, 320, 0, 64, 16)
 
 
-def test_a_file_cut_while_open_raises(tmp_path: Path, noise: np.ndarray) -> None:
+def test_slide_truncated_while_open_raises(tmp_path: Path, noise: np.ndarray) -> None:
     path = write_lossless_slide(tmp_path / "a.tif", noise)
     with tifffile.TiffFile(path) as tiff:
         last = tiff.pages.first.dataoffsets[-1]
@@ -146,7 +146,7 @@ def test_a_file_cut_while_open_raises(tmp_path: Path, noise: np.ndarray) -> None
 
 @pytest.mark.parametrize("part", [0.00001, 0.001, 0.2, 0.6, 0.97, 0.999])
 @pytest.mark.parametrize("bigtiff", [False, True])
-def test_a_truncated_file_is_called_truncated(
+def test_slide_truncated_file_is_named_so(
     tmp_path: Path,
     noise: np.ndarray,
     part: float,
@@ -162,7 +162,7 @@ def test_a_truncated_file_is_called_truncated(
     assert not caplog.records  # tifffile's remarks would make it more than one line
 
 
-def test_what_is_no_slide_is_refused(tmp_path: Path) -> None:
+def test_slide_other_file_is_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path / "absent.svs").reason == "no such file"
     assert "folder" in refusal(tmp_path).reason
     (tmp_path / "empty.tif").touch()
@@ -173,7 +173,7 @@ def test_what_is_no_slide_is_refused(tmp_path: Path) -> None:
     assert "strips" in refusal(tmp_path / "strips.tif").reason
 
 
-def test_a_hole_at_the_end_of_level_0_is_found(tmp_path: Path, noise: np.ndarray) -> None:
+def test_probe_missing_tile_at_the_end_is_found(tmp_path: Path, noise: np.ndarray) -> None:
     """OpenSlide opens this file: only a look at every tile's place tells that pixels are gone."""
     path = write_lossless_slide(tmp_path / "a.tif", noise)
     set_tag(path, "TileOffsets", -1, path.stat().st_size - 3)
@@ -181,7 +181,7 @@ def test_a_hole_at_the_end_of_level_0_is_found(tmp_path: Path, noise: np.ndarray
         slide.check()
 
 
-def test_a_file_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_probe_file_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.tif").write_bytes(b"II*\0")
     # Permissions do not bind the superuser, as whom tests may run.
     monkeypatch.setattr("os.access", lambda path, mode: False)
@@ -201,7 +201,7 @@ def test_a_file_without_permission_is_refused(tmp_path: Path, monkeypatch: pytes
         ("truncated_tumor_002.xml", "cannot open"),
     ],
 )
-def test_bad_files_say_why(
+def test_slide_bad_files_name_the_reason(
     real_data: Path,
     name: str,
     reason: str,
@@ -214,7 +214,7 @@ def test_bad_files_say_why(
     assert not caplog.records
 
 
-def test_real_svs_reads(real_data: Path) -> None:
+def test_slide_real_svs_is_read(real_data: Path) -> None:
     with open_slide(real_data / "slides" / "CMU-1-Small-Region.svs") as slide:
         assert slide.mpp == (0.499, 0.499)
         assert slide.dimensions == (2220, 2967)
@@ -222,7 +222,7 @@ def test_real_svs_reads(real_data: Path) -> None:
         assert read_patch(slide, 1000, 1500, 128, 64).std() > 5
 
 
-def test_real_crop_holds_the_published_patches(real_data: Path) -> None:
+def test_slide_real_crop_holds_the_published_patches(real_data: Path) -> None:
     folder = real_data / "slides"
     told = json.loads((folder / "tumor_001_sparse_crop.json").read_text())
     with open_slide(folder / "tumor_001_sparse_crop.tif") as slide:

@@ -20,7 +20,7 @@ TAGS = {"tiff.XResolution": "20000", "tiff.YResolution": "20000", "tiff.Resoluti
         (TAGS | {"tiff.XResolution": "101600", "tiff.ResolutionUnit": "inch"}, (0.25, 1.27)),
     ],
 )
-def test_what_openslide_says_goes_first(properties: dict[str, str], mpp: tuple[float, float]) -> None:
+def test_mpp_of_openslide_has_priority(properties: dict[str, str], mpp: tuple[float, float]) -> None:
     assert level0_mpp(SLIDE, properties, 1.0) == pytest.approx(mpp)
 
 
@@ -37,7 +37,7 @@ def test_what_openslide_says_goes_first(properties: dict[str, str], mpp: tuple[f
         {"tiff.XResolution": "40000", "tiff.YResolution": "40000", "tiff.ResolutionUnit": "none"},
     ],
 )
-def test_what_is_no_resolution_does_not_count(properties: dict[str, str]) -> None:
+def test_mpp_invalid_value_is_ignored(properties: dict[str, str]) -> None:
     with pytest.raises(PathgenError, match=r"slide\.svs.*cohort\.mpp_if_missing"):
         level0_mpp(SLIDE, properties, None)
     assert level0_mpp(SLIDE, properties, 0.5) == (0.5, 0.5)

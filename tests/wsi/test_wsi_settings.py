@@ -28,7 +28,7 @@ GOOD = index_settings().model_dump()
         (("tissue", "pen_min_width_um"), 11.9),  # narrower than three pixels of it
     ],
 )
-def test_bad_values_are_named(where: tuple[str, ...], value: object) -> None:
+def test_index_settings_invalid_values_are_named(where: tuple[str, ...], value: object) -> None:
     bad = copy.deepcopy(GOOD)
     section = bad
     for part in where[:-1]:
@@ -39,7 +39,7 @@ def test_bad_values_are_named(where: tuple[str, ...], value: object) -> None:
     assert "index" in str(caught.value)
 
 
-def test_settings_import_nothing_heavy() -> None:
+def test_index_settings_import_nothing_heavy() -> None:
     heavy = {"openslide", "torch", "shapely", "tifffile", "mlflow"}
     code = f"import sys, pathgen.wsi.settings; print(*({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -23,14 +23,14 @@ def glass(height: int, width: int) -> np.ndarray:
 
 @settings(max_examples=40, deadline=None)
 @given(st.tuples(st.integers(0, 255), st.integers(0, 255), st.integers(0, 255)))
-def test_saturation_is_that_of_hsv(colour: tuple[int, int, int]) -> None:
+def test_saturation_equals_hsv(colour: tuple[int, int, int]) -> None:
     expected = colorsys.rgb_to_hsv(*(channel / 255 for channel in colour))[1] * 255
     assert abs(int(saturation(np.array([[colour]], np.uint8))[0, 0]) - expected) <= 0.5 + 1e-9
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(0, 255), min_size=1, max_size=60))
-def test_otsu_parts_as_well_as_the_best_of_all_thresholds(values: list[int]) -> None:
+def test_otsu_equals_the_best_of_all_thresholds(values: list[int]) -> None:
     data = np.array(values, np.uint8)
 
     def within(threshold: int) -> float:
@@ -41,13 +41,13 @@ def test_otsu_parts_as_well_as_the_best_of_all_thresholds(values: list[int]) -> 
     assert within(otsu_threshold(data)) == pytest.approx(best, abs=1e-6)
 
 
-def test_otsu_takes_the_middle_of_a_gap_and_nothing_of_one_value() -> None:
+def test_otsu_takes_the_middle_of_a_gap() -> None:
     assert otsu_threshold(np.array([10, 10, 110, 110], np.uint8)) == 60
     assert otsu_threshold(np.full(9, 77, np.uint8)) == 255
 
 
 @pytest.mark.parametrize("colour", [(190, 90, 160), (230, 170, 200), (90, 60, 140), (210, 150, 120)])
-def test_stained_tissue_is_found_on_glass(colour: tuple[int, int, int]) -> None:
+def test_tissue_mask_finds_stained_tissue(colour: tuple[int, int, int]) -> None:
     image = glass(60, 80)
     image[20:40, 30:60] = colour
     expected = np.zeros((60, 80), bool)
@@ -55,7 +55,7 @@ def test_stained_tissue_is_found_on_glass(colour: tuple[int, int, int]) -> None:
     np.testing.assert_array_equal(find(image).mask, expected)
 
 
-def test_hue_does_not_decide() -> None:
+def test_tissue_mask_does_not_depend_on_hue() -> None:
     """Tissue of two hues at the two ends of the hue circle is found whole; grey shadow is not."""
     image = glass(40, 40)
     image[5:15, 5:15] = (220, 120, 125)
@@ -66,7 +66,7 @@ def test_hue_does_not_decide() -> None:
     assert not found[20:].any()
 
 
-def test_black_padding_is_not_tissue_and_does_not_move_the_threshold() -> None:
+def test_tissue_mask_ignores_black_padding() -> None:
     image = glass(60, 80)
     image[20:40, 30:60] = (200, 140, 180)
     alone = find(image)
@@ -78,16 +78,16 @@ def test_black_padding_is_not_tissue_and_does_not_move_the_threshold() -> None:
 
 
 @pytest.mark.parametrize("shade", [0, 128, 255])
-def test_a_flat_picture_has_no_tissue(shade: int) -> None:
+def test_tissue_mask_of_a_flat_image_is_empty(shade: int) -> None:
     assert not find(np.full((30, 30, 3), shade, np.uint8)).mask.any()
 
 
-def test_noise_of_an_empty_slide_is_no_tissue() -> None:
+def test_tissue_mask_of_an_empty_slide_is_empty() -> None:
     assert not find(glass(50, 50)).mask.any()
     assert find(glass(50, 50), min_saturation=0.0).mask.any()
 
 
-def test_places_without_pixels_are_no_tissue() -> None:
+def test_tissue_mask_leaves_out_missing_tiles() -> None:
     image = glass(40, 40)
     image[10:30, 10:30] = (190, 90, 160)
     coverage = np.ones((40, 40), bool)
@@ -97,7 +97,7 @@ def test_places_without_pixels_are_no_tissue() -> None:
     assert not found[:, 20:].any()
 
 
-def test_closing_fills_neither_padding_nor_missing_places() -> None:
+def test_tissue_closing_fills_no_padding_or_missing_tiles() -> None:
     image = glass(40, 40)
     image[10:30, 10:30] = (190, 90, 160)
     image[10:30, 15:17] = 0  # black
@@ -110,7 +110,7 @@ def test_closing_fills_neither_padding_nor_missing_places() -> None:
     assert find(image, closing_um=64.0).mask[20, 22:24].all()
 
 
-def test_specks_and_gaps_go_by_microns() -> None:
+def test_tissue_opening_and_closing_are_in_microns() -> None:
     image = glass(60, 60)
     image[10:40, 10:40] = (190, 90, 160)
     image[20:22, 20:22] = 240  # gap of 16 um at 8 um per pixel
@@ -125,7 +125,7 @@ def test_specks_and_gaps_go_by_microns() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 50), diameter=st.floats(2, 9), height=st.integers(5, 25), width=st.integers(5, 25))
-def test_opening_and_closing_are_those_by_a_disc(seed: int, diameter: float, height: int, width: int) -> None:
+def test_opening_and_closing_equal_a_disc(seed: int, diameter: float, height: int, width: int) -> None:
     mask = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=(height, width)), 1.0) > 0
     reach = int(diameter / 2)
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
@@ -139,7 +139,7 @@ def test_opening_and_closing_are_those_by_a_disc(seed: int, diameter: float, hei
 
 
 @pytest.mark.parametrize("filled", [True, False])
-def test_opening_and_closing_leave_uniform_masks(filled: bool) -> None:
+def test_opening_and_closing_keep_uniform_masks(filled: bool) -> None:
     mask = np.full((9, 9), filled)
     np.testing.assert_array_equal(opened(mask, 5), mask)
     np.testing.assert_array_equal(closed(mask, 5), mask)
