@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from pathgen.privacy.audit import audit
 from pathgen.privacy.settings import PrivacySettings
 from pathgen.results.evaluation import Confusion
 from pathgen.studies.tuning.search import VALUE_KEY
+from pathgen.survey.survey import SurveyCounts
 
 ROOT = Path(__file__).resolve().parents[2]
 METRICS_PAGE = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
@@ -127,6 +129,7 @@ def test_metrics_page_lists_exactly_the_recorded_keys(
         *(f"{group}/{{metric}}/{end}" for group in ("test", "trts") for end in ("low", "high")),
         *(f"compare/{{pair}}/{name}" for name in _COMPARED),
         *named_in_stages(),
+        *(f"survey/{count.name}" for count in fields(SurveyCounts)),
         *measures(fidelity_keys, "fidelity"),
         *measures(privacy_keys, "privacy"),
         # Absent above, which has no close patch.
