@@ -8,6 +8,7 @@ from torch import nn
 
 from pathgen.gan.conditioning import ClassCondition
 from pathgen.gan.dataset import GanDataset
+from pathgen.gan.ema import update_ema, warmed_up
 from pathgen.gan.generators.base import GanPair, GeneratorSettings, Precision
 from pathgen.gan.nn_ops import (
     discriminator_loss,
@@ -15,8 +16,6 @@ from pathgen.gan.nn_ops import (
     generator_loss,
     grad_norm,
     spread_ratio,
-    update_ema,
-    warmed_up,
 )
 
 # Keys of each step; docs/metrics.md explains them.

@@ -8,6 +8,7 @@ from torch import nn
 from pathgen.core.seeding import torch_generator
 from pathgen.gan.conditioning import ClassCondition
 from pathgen.gan.dataset import GanDataset
+from pathgen.gan.ema import update_ema, warmed_up
 from pathgen.gan.generators.base import GanPair, Precision
 from pathgen.gan.generators.dpdcgan.accounting import RdpAccountant
 from pathgen.gan.generators.dpdcgan.per_sample_grad import clipped_sum
@@ -18,8 +19,6 @@ from pathgen.gan.nn_ops import (
     generator_loss,
     grad_norm,
     spread_ratio,
-    update_ema,
-    warmed_up,
 )
 from pathgen.gan.trainer import logit_statistics
 
