@@ -5,7 +5,7 @@ from pathlib import Path
 from pathgen.core import layout
 from pathgen.core.params import load_section
 from pathgen.provenance.code_hash import check_unchanged
-from pathgen.report.hashes import file_hashes, library_versions
+from pathgen.report.hashes import file_hashes, result_versions
 from pathgen.report.page import build_report
 from pathgen.report.privacy_utility import plot_tradeoff, point_metrics
 from pathgen.report.settings import ReportSettings
@@ -21,7 +21,7 @@ def main(stage: Stage) -> None:
     for manifest in sorted(layout.CODE.rglob("*.json")):
         check_unchanged(manifest)
     results = build_report(
-        Path(), layout.REPORT, settings, hashes=file_hashes(Path()), versions=library_versions()
+        Path(), layout.REPORT, settings, hashes=file_hashes(Path()), versions=result_versions()
     )
     for name in ("index.html", "results.md", "results.json"):
         stage.run.artifact(layout.REPORT / name)

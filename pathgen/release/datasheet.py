@@ -18,7 +18,7 @@ from pathgen.release.croissant import licence_address
 from pathgen.release.gate import identities, named_in
 from pathgen.release.inputs import ReleaseInputs
 from pathgen.release.limits import checks
-from pathgen.report.hashes import code_hash, library_versions
+from pathgen.report.hashes import code_hash, result_versions
 from pathgen.report.load import read_trts
 from pathgen.report.metric_table import metric_rows
 from pathgen.report.privacy import certainty
@@ -69,7 +69,7 @@ def _datasheet(study: ReleaseInputs, columns: Sequence[str]) -> dict[str, Any]:
         "joint": _is_joint(study),
         "recipe": _recipe(study),
         "names": named_in(study.page, identities(study)),
-        "versions": {"pathgen": metadata.version("pathgen"), **library_versions()},
+        "versions": {"pathgen": metadata.version("pathgen"), **result_versions()},
         "digest": code_hash(),
         "certainty": certainty,
     }

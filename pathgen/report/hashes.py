@@ -62,7 +62,7 @@ def code_hash(root: Path = ROOT) -> str:
     return digest.hexdigest()
 
 
-def library_versions() -> dict[str, str]:
+def result_versions() -> dict[str, str]:
     """Return the versions of Python and of the libraries that results depend on."""
     return {"Python": platform.python_version()} | {name: metadata.version(name) for name in _LIBRARIES}
 

@@ -33,7 +33,7 @@ def build_report(
         out: Folder of the report; other files in it are kept.
         settings: Section `report`.
         hashes: Name of an input to its hash (see `file_hashes`).
-        versions: Library to its version (see `library_versions`).
+        versions: Library to its version (see `pathgen.report.hashes.result_versions`).
 
     Returns:
         Headline results.

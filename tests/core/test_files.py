@@ -70,7 +70,7 @@ def test_sha256_of_equals_hashlib(tmp_path: Path) -> None:
     assert sha256_of(tmp_path / "file") == hashlib.sha256(content).hexdigest()
 
 
-def test_try_lock_in_a_second_process_is_refused(tmp_path: Path) -> None:
+def test_hold_lock_in_a_second_process_is_refused(tmp_path: Path) -> None:
     lock = tmp_path / "locks" / "stage.lock"
     code = (
         "import sys; from pathlib import Path; from pathgen.core.files import hold_lock\n"

@@ -18,7 +18,7 @@ from pathgen.metrics.statistics.bootstrap import build_clusters
 from pathgen.metrics.statistics.calibration import reliability_curve
 from pathgen.patches.parquet import write_csv, write_table
 from pathgen.patches.schemas import COHORT, INDEXED, SAMPLES
-from pathgen.report.hashes import file_hashes, library_versions
+from pathgen.report.hashes import file_hashes, result_versions
 from pathgen.report.page import build_report
 from pathgen.report.settings import ReportSettings
 from pathgen.run_matrix import Replicate
@@ -228,5 +228,5 @@ SETTINGS = ReportSettings(
 def report_on(root: Path, out: Path, patient_pictures: bool = True) -> Path:
     """Write the report on a tree, and return its folder."""
     shown = SETTINGS.model_copy(update={"patient_pictures": "shown" if patient_pictures else "left_out"})
-    build_report(root, out, shown, hashes=file_hashes(root), versions=library_versions())
+    build_report(root, out, shown, hashes=file_hashes(root), versions=result_versions())
     return out

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pathgen.provenance.code_hash import ROOT
-from pathgen.report.hashes import code_hash, library_versions
+from pathgen.report.hashes import code_hash, result_versions
 
 # They only check, log or format, and change no result.
 SHAPE_NOTHING = {
@@ -17,10 +17,10 @@ SHAPE_NOTHING = {
 }
 
 
-def test_library_versions_name_all_that_affect_results() -> None:
+def test_result_versions_name_all_that_affect_results() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     needed = {re.split(r"[<>=~!\[]", line)[0] for line in project["dependencies"]}
-    assert set(library_versions()) == needed - SHAPE_NOTHING | {"Python"}
+    assert set(result_versions()) == needed - SHAPE_NOTHING | {"Python"}
 
 
 @pytest.mark.parametrize(
