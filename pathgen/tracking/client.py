@@ -4,6 +4,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import filelock
 
@@ -41,6 +42,13 @@ class Store:
     def work(self) -> Path:
         """Folder for locks, in the main checkout, untracked."""
         return self.location.root / layout.TRACKING_WORK
+
+    def last_run(self, condition: str) -> Any | None:
+        """Return the run that meets a search condition and started last, or None."""
+        found = self.client.search_runs(
+            [self.experiment_id], condition, max_results=1, order_by=["attributes.start_time DESC"]
+        )
+        return found[0] if found else None
 
 
 def first_line(problem: Exception) -> str:

@@ -110,12 +110,12 @@ def link_pipeline(
     pipeline = pipeline_id(keys)
     with filelock.FileLock(store.work / "pipeline.lock"):
         made = {
-            name: _find_run(store, f"tags.stage_key = '{key}' and attributes.status = 'FINISHED'")
+            name: store.last_run(f"tags.stage_key = '{key}' and attributes.status = 'FINISHED'")
             for name, key in keys.items()
         }
         runs = {name: run for name, run in made.items() if run is not None}
         base = {"stage": "pipeline", "pipeline": pipeline, tag_of(pipeline): "yes"}
-        own = _find_run(store, f"tags.stage = 'pipeline' and tags.pipeline = '{pipeline}'")
+        own = store.last_run(f"tags.stage = 'pipeline' and tags.pipeline = '{pipeline}'")
         if own is None:
             name = f"pipeline {pipeline[:_SHORT]}"
             own = store.client.create_run(store.experiment_id, tags=base, run_name=name)
@@ -141,13 +141,6 @@ def link_pipeline(
             if path.is_file():
                 store.client.log_artifact(own.info.run_id, str(path))
     return linked
-
-
-def _find_run(store: Store, condition: str) -> Any | None:
-    found = store.client.search_runs(
-        [store.experiment_id], condition, max_results=1, order_by=["attributes.start_time DESC"]
-    )
-    return found[0] if found else None
 
 
 def _mark(store: Store, run: Any, pipeline: str) -> None:

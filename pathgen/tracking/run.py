@@ -81,16 +81,13 @@ def tracked_run(
 
 def _end_previous_attempt(store: Store, key: str) -> str | None:
     """End the last run of the same work, and return its id if it did not finish."""
-    condition = f"tags.stage_key = '{key}'"
-    found = store.client.search_runs(
-        [store.experiment_id], condition, max_results=1, order_by=["attributes.start_time DESC"]
-    )
-    if not found or found[0].info.status == "FINISHED":
+    last = store.last_run(f"tags.stage_key = '{key}'")
+    if last is None or last.info.status == "FINISHED":
         return None
     # The caller holds the lock of this work, so no process of this checkout is in that run any more.
-    if found[0].info.status == "RUNNING":
-        store.client.set_terminated(found[0].info.run_id, status="KILLED")
-    return str(found[0].info.run_id)
+    if last.info.status == "RUNNING":
+        store.client.set_terminated(last.info.run_id, status="KILLED")
+    return str(last.info.run_id)
 
 
 @contextmanager
