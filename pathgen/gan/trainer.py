@@ -10,13 +10,7 @@ from pathgen.gan.conditioning import ClassCondition
 from pathgen.gan.dataset import GanDataset
 from pathgen.gan.ema import update_ema, warmed_up
 from pathgen.gan.generators.base import GanPair, GeneratorSettings, Precision
-from pathgen.gan.nn_ops import (
-    discriminator_loss,
-    frozen,
-    generator_loss,
-    grad_norm,
-    spread_ratio,
-)
+from pathgen.gan.nn_ops import discriminator_loss, frozen, generator_loss, grad_norm, spread_ratio
 
 # Keys of each step; docs/metrics.md explains them.
 STATISTICS = (

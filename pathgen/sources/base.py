@@ -31,7 +31,7 @@ class SlideCandidates:
 
 
 def labelled_candidates(row: Mapping[str, Any], patches: pd.DataFrame) -> SlideCandidates:
-    """Return the candidates of a source whose patches come with labels.
+    """Return the candidates of a source of labelled patches.
 
     Args:
         row: Row of the slide in the cohort; gives slide, split and patient.

@@ -50,7 +50,7 @@ def parse_cohort(params: Mapping[str, Any], path: Path = PARAMS_FILE) -> CohortS
     """
     problems: list[PathgenError] = []
 
-    def parsed(part: dict[str, Any], name: str, model: type[S]) -> S | None:
+    def parsed(part: Mapping[str, Any], name: str, model: type[S]) -> S | None:
         try:
             return parse_section(part, name, model, path)
         except PathgenErrors as found:
@@ -60,7 +60,7 @@ def parse_cohort(params: Mapping[str, Any], path: Path = PARAMS_FILE) -> CohortS
     def wrong(key: str, reason: str, hint: str) -> None:
         problems.append(PathgenError(f"{path}: cohort.{key}", reason, hint))
 
-    settings = parsed(dict(params), "cohort", CohortSettings)
+    settings = parsed(params, "cohort", CohortSettings)
     section = params["cohort"] if isinstance(params.get("cohort"), Mapping) else {}
     name = section.get("source")
     if name in source_names():

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pathgen.survey.outliers import darkness, share_of_light
 from pathgen.webpage.display_names import LABEL_WORDS
-from pathgen.webpage.plotting import COLOURS, GREY, empty_plot
+from pathgen.webpage.plotting import COLOURS, GREY, empty_plot, legend_below
 
 # More names would overlap; the table has them all.
 _NAMES = 12
@@ -56,7 +56,7 @@ def _mark_outliers(
             ha="right" if left else "left",
             fontsize="small",
         )
-    figure.legend(loc="outside lower center", ncols=4, fontsize="small", frameon=False)
+    legend_below(figure, ncols=4)
 
 
 def plot_ranked(facts: pd.DataFrame, column: str, words: str, outliers: Collection[str]) -> Figure | None:

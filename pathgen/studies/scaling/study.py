@@ -8,6 +8,7 @@ from typing import Any
 
 from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.core import layout
+from pathgen.core.params import PARAMS_FILE
 from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings
 from pathgen.jobs.job import Job
 from pathgen.provenance.cache_key import CacheKey, file_hashes, library_versions
@@ -143,7 +144,7 @@ def input_names(settings: ScalingSettings) -> list[str]:
     sampling = [f"synthesise.{name}" for name in ("seed", "best_of")]
     return [
         *(
-            f"params.yaml: {path}"
+            f"{PARAMS_FILE}: {path}"
             for path in ("scaling", *recipes, *sampling, "evaluate.threshold", "compute")
         ),
         *("code of train_classifier", "code of synthesise"),

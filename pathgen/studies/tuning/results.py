@@ -101,7 +101,7 @@ def write_best(fields: Mapping[str, Any], settings: TuningSettings, params: Path
         params: Params file to copy, with its comments.
         target: File to write.
     """
-    yaml = YAML()
+    yaml = YAML(typ="rt")  # keeps comments; builds plain data only
     yaml.width = 120
     content = yaml.load(params)
     set_fields(content, fields)

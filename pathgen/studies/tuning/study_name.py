@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pathgen.core.params import PARAMS_FILE
 from pathgen.provenance.cache_key import CacheKey, library_versions
 from pathgen.provenance.code_hash import PLUGINS, code_manifest
 from pathgen.studies.tuning.overrides import changed_by, field_value, tried_values
@@ -29,7 +30,7 @@ def input_names(params: Mapping[str, Any], settings: TuningSettings) -> list[str
     parts = ("tuning", recipe, "train_classifier.regimes", "synthesise", "compute")
     paths = [path for part in parts for path in _leaves(field_value(params, part), part)]
     return [
-        *(f"params.yaml: {path}" for path in paths if path not in searched),
+        *(f"{PARAMS_FILE}: {path}" for path in paths if path not in searched),
         "code of train_classifier",
         "code of synthesise",
     ]

@@ -13,13 +13,7 @@ from pathgen.gan.generators.base import GanPair, Precision
 from pathgen.gan.generators.dpdcgan.accounting import RdpAccountant
 from pathgen.gan.generators.dpdcgan.per_sample_grad import clipped_sum
 from pathgen.gan.generators.dpdcgan.settings import DpDcganSettings, private_seed
-from pathgen.gan.nn_ops import (
-    discriminator_loss,
-    frozen,
-    generator_loss,
-    grad_norm,
-    spread_ratio,
-)
+from pathgen.gan.nn_ops import discriminator_loss, frozen, generator_loss, grad_norm, spread_ratio
 from pathgen.gan.trainer import logit_statistics
 
 
