@@ -32,7 +32,7 @@ def weights_facts(path: Path) -> dict[str, Any]:
 
 
 def checkpoint_facts(folder: Path) -> dict[str, Any]:
-    """Read a checkpoint: ``model.json`` and the safetensors files beside it."""
+    """Read a checkpoint: ``model.json`` and the safetensors files in its folder."""
     path = folder / CARD_FILE
     try:
         card = json.loads(path.read_text(encoding="utf-8"))

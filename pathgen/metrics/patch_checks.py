@@ -13,13 +13,13 @@ Images = Mapping[str, NDArray[np.uint8]]
 
 
 def check_patch_sets(sets: Mapping[str, Images], labels: Iterable[str], smallest: int, hint: str) -> None:
-    """Refuse patch sets that are too small or whose patches cannot be compared.
+    """Refuse patch sets that are too small, and patches that cannot be compared.
 
     Args:
         sets: Patches by role and label.
         labels: Labels to check.
         smallest: Required number of patches per set.
-        hint: Advice to a user whose set is smaller.
+        hint: Advice in the error message for a set that is too small.
 
     Raises:
         PathgenError: A set has too few patches, or the patches are not squares of one size of at least 16 px.

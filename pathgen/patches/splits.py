@@ -86,8 +86,8 @@ def assign_splits(
     with tumor from the other splits. Slides of one patient stay together.
 
     Args:
-        cohort: Table `pathgen.patches.schemas.COHORT`, whose official splits do not part a patient; skipped
-            slides are left out.
+        cohort: Table `pathgen.patches.schemas.COHORT`. All slides of a patient have the same official split;
+            skipped slides are left out.
         labelled: Candidates with their labels.
         valid_tumor_share: Share, in (0, 1), of the tumor patches on slides that are not test.
         test_tumor_share: Share, in (0, 1), of all tumor patches; None where test is official.

@@ -34,7 +34,7 @@ def reasons_against(study: ReleaseInputs) -> list[PathgenError]:
 
 
 def stale_results(root: Path, generator: str) -> list[PathgenError]:
-    """Return the reason against a release whose results are stale, or unknown to DVC; none otherwise.
+    """Return the reason against a release if results are stale or unknown to DVC; none otherwise.
 
     Args:
         root: Checkout.
@@ -61,7 +61,7 @@ def changed_stages(states: Mapping[str, StageState], targets: Sequence[str]) -> 
         targets: Names of stages; one that DVC does not know counts as changed.
 
     Returns:
-        Stages whose settings, code, inputs or outputs differ from what DVC recorded. Data that are only
+        Stages with settings, code, inputs or outputs that differ from what DVC recorded. Data that are only
         absent, as in a clone that pulled only what it needs, are no change.
     """
     found, waiting = set(), list(targets)

@@ -160,8 +160,8 @@ def plot_tradeoff(points: Sequence[Point]) -> Figure:
         points: At least one point.
 
     Returns:
-        Plot. One colour per generator and classifier, one marker per regime; the marker of a set whose audit
-        did not pass is hollow.
+        Plot. One colour per generator and classifier, one marker per regime; a hollow marker means that the
+        audit of the set did not pass.
     """
     figure, axis = empty_plot(height=3.6 + 0.2 * len(points))
     axis.axvline(0, color=GREY, linewidth=1.2, linestyle=":")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element  # the type alone: defusedxml parses
 
 import defusedxml
 import defusedxml.ElementTree
@@ -90,7 +90,7 @@ def parse_asap(path: Path) -> list[Outline]:
     """
     try:
         root = defusedxml.ElementTree.parse(path).getroot()
-    except ParseError as problem:
+    except defusedxml.ElementTree.ParseError as problem:
         raise PathgenError(path, f"truncated or not XML: {problem}", _ASAP_HINT) from None
     except (defusedxml.DefusedXmlException, LookupError, ValueError) as problem:
         raise PathgenError(path, f"not readable as plain XML: {problem}", _ASAP_HINT) from None

@@ -188,7 +188,7 @@ def level0_mpp(
     Args:
         path: Path of the slide, for messages.
         properties: Its OpenSlide properties.
-        mpp_if_missing: Resolution of a slide whose file does not contain it, um/px; None refuses it.
+        mpp_if_missing: Resolution if the file of the slide contains none, um/px; None refuses it.
 
     Returns:
         Resolution in x and y, um/px: OpenSlide's, else that of the TIFF tags, else `mpp_if_missing`. Values
@@ -250,7 +250,7 @@ def open_slide(path: Path, mpp_if_missing: float | None = None) -> Slide:
 
     Args:
         path: The slide file.
-        mpp_if_missing: Resolution of a slide whose file does not contain it, um/px; it never overrules
+        mpp_if_missing: Resolution if the file of the slide contains none, um/px; it never overrules
             the file. None refuses such a slide.
 
     Returns:

@@ -25,7 +25,7 @@ class Limits:
     Attributes:
         pairs: Number of pairs of a patch and a tile under it that are listed at once, 16 bytes each.
         tiles_per_task: Number of tiles that a task decodes.
-        block_px: Side of the block of the slide whose patches a task assembles from whole tiles, level-0 px.
+        block_px: Side of a block of the slide, level-0 px; a task assembles its patches from whole tiles.
         cache_bytes: Size of the decoded tiles that such a task keeps.
     """
 

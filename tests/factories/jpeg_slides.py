@@ -109,7 +109,7 @@ def write_jpeg_slide(
 
 
 def write_lossless_slide(path: Path, image: np.ndarray, **options: Any) -> Path:
-    """Write a slide of three levels whose level 0 has exactly the pixels of the image."""
+    """Write a slide of three levels; level 0 has exactly the pixels of the image."""
     return write_jpeg_slide(path, image, **({"compression": "adobe_deflate", "steps": (1, 2, 4)} | options))
 
 

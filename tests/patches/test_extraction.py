@@ -63,7 +63,7 @@ def test_write_roles_damaged_slide_leaves_no_partial_set(tmp_path: Path) -> None
     assert list((tmp_path / "patches").iterdir()) == []
 
 
-def test_check_room_counts_all_outputs_on_a_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_require_room_counts_all_outputs_on_a_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = type(shutil.disk_usage(tmp_path))
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(10**9, 10**9, 10_000))
     require_room({tmp_path / "a": 4000, tmp_path / "b": 6000})

@@ -45,9 +45,7 @@ def test_grid_of_a_large_slide_does_not_overflow() -> None:
         (0.125, 512),
     ],
 )
-def test_40x_scanners_are_cut_at_the_same_pixels_and_others_at_the_same_microns(
-    slide_mpp: float, side: int
-) -> None:
+def test_length_within_tolerance_is_in_pixels_else_in_microns(slide_mpp: float, side: int) -> None:
     assert length_l0(256, 0.25, slide_mpp, 0.1000001) == side
 
 

@@ -148,7 +148,7 @@ def test_fractions_over_a_covering_grid_sum_to_the_area(real_data: Path) -> None
 
 
 def test_labels_of_all_squares_of_the_real_crop_are_right(real_data: Path) -> None:
-    """All 675 squares of 3,840 x 11,520 px against clipping vertex by vertex, and the places told."""
+    """All 675 squares of 3,840 x 11,520 px against clipping vertex by vertex, and the published places."""
     folder = real_data / "slides"
     path = folder / "tumor_001_sparse_crop.xml"
     positions = grid_positions(3840, 11520, 256, 256)
@@ -161,10 +161,10 @@ def test_labels_of_all_squares_of_the_real_crop_are_right(real_data: Path) -> No
     np.testing.assert_allclose(fractions, naive / 256**2, atol=1e-9)
     tumor = fractions >= 0.5
     assert 0 < tumor.sum() < 675
-    told = json.loads((folder / "tumor_001_sparse_crop.json").read_text())["patches"]
-    places = np.array([(patch["x"], patch["y"]) for patch in told])
+    published = json.loads((folder / "tumor_001_sparse_crop.json").read_text())["patches"]
+    places = np.array([(patch["x"], patch["y"]) for patch in published])
     assert touches_area(places, 256, read_annotations(path).tumor(), 64).all()
-    for patch in told:
+    for patch in published:
         # The square in which the patch's centre lies and, where that is at the lesion's edge, its own area.
         square = (patch["y"] + 128) // 256 * 15 + (patch["x"] + 128) // 256
         assert tumor[square] == (patch["label"] == "tumor") or 0 < fractions[square] < 1

@@ -65,7 +65,7 @@ def tiles_of(path: Path) -> JpegTiles:
 
 
 def assert_incomplete(reading: PatchReading, path: Path, places: np.ndarray, missing: set[int]) -> None:
-    """Compare what is told of every patch with a map of the missing tiles, pixel by pixel."""
+    """Compare the reported patches with a map of the missing tiles, pixel by pixel."""
     tiles = tiles_of(path)
     white = np.zeros((tiles.size[1], tiles.size[0]), dtype=bool)
     for tile in missing:
@@ -219,9 +219,9 @@ def test_patch_reader_order_batches_and_threads_change_no_byte(
     parts = [read(path, places[part], 16, threads) for part in (order[:split], order[split:])]
     np.testing.assert_array_equal(np.concatenate([part.images for part in parts]), whole.images[order])
     if kind == "sparse":
-        told = np.concatenate([part.incomplete for part in parts if part.incomplete is not None])
+        reported = np.concatenate([part.incomplete for part in parts if part.incomplete is not None])
         assert_incomplete(
-            PatchReading(whole.images[order], "jpeg_tiles", None, told), path, places[order], SPARSE
+            PatchReading(whole.images[order], "jpeg_tiles", None, reported), path, places[order], SPARSE
         )
 
 
@@ -253,13 +253,13 @@ def test_patch_reader_memory_does_not_grow_with_the_slide(tmp_path: Path, stride
 
 
 def test_patch_reader_missing_tiles_are_white_and_reported(sparse: Path) -> None:
-    # Tiles of 96 x 64, eight to a row: number 1 beside the first, 20 and 21 beside one another.
+    # Tiles of 96 x 64, eight to a row: number 1 next to the first, 20 and 21 next to one another.
     at_20 = [4 * 96, 2 * 64]
     inside = [[96, 0, 32], [128, 0, 32], [*at_20, 64], [at_20[0] + 64, at_20[1], 64]]
     # Up to the edge, one pixel over it on either side, and a corner.
     partly = [[33, 0, 64], [191, 0, 64], [at_20[0] - 63, at_20[1] - 63, 64]]
-    beside = [[0, 0, 64], [32, 0, 64], [192, 0, 64], [at_20[0] - 64, at_20[1] - 64, 64]]
-    reading = read(sparse, np.array([*inside, *partly, *beside]), 32)
+    adjacent = [[0, 0, 64], [32, 0, 64], [192, 0, 64], [at_20[0] - 64, at_20[1] - 64, 64]]
+    reading = read(sparse, np.array([*inside, *partly, *adjacent]), 32)
     assert reading.incomplete is not None
     assert reading.incomplete.tolist() == [True] * 7 + [False] * 4
     assert reading.images[:4].min() == 255

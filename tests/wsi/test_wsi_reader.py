@@ -173,15 +173,15 @@ def test_slide_other_file_is_refused(tmp_path: Path) -> None:
     assert "strips" in refusal(tmp_path / "strips.tif").reason
 
 
-def test_probe_missing_tile_at_the_end_is_found(tmp_path: Path, noise: np.ndarray) -> None:
-    """OpenSlide opens this file: only a look at every tile's place tells that pixels are gone."""
+def test_slide_check_finds_a_missing_tile_at_the_end(tmp_path: Path, noise: np.ndarray) -> None:
+    """OpenSlide opens this file: only the place of every tile shows that pixels are missing."""
     path = write_lossless_slide(tmp_path / "a.tif", noise)
     set_tag(path, "TileOffsets", -1, path.stat().st_size - 3)
     with open_slide(path) as slide, pytest.raises(PathgenError, match="truncated"):
         slide.check()
 
 
-def test_probe_file_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slide_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.tif").write_bytes(b"II*\0")
     # Permissions do not bind the superuser, as whom tests may run.
     monkeypatch.setattr("os.access", lambda path, mode: False)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pathgen.wsi.resample import block_means, shrink, working_memory
 
 
-def test_box_mean_rounds_half_up_and_keeps_white() -> None:
+def test_shrink_rounds_half_up_and_keeps_white() -> None:
     image = np.array([[[0] * 3, [1] * 3], [[0] * 3, [1] * 3]], np.uint8)
     assert shrink(image, 1).tolist() == [[[1, 1, 1]]]
     assert shrink(np.full((256, 256, 3), 255, np.uint8), 64).min() == 255
@@ -19,7 +19,7 @@ def test_box_mean_rounds_half_up_and_keeps_white() -> None:
     more=st.integers(0, 30) | st.just(0),
     seed=st.integers(0, 99),
 )
-def test_area_mean_equals_the_mean_over_its_area(out_px: int, factor: int, more: int, seed: int) -> None:
+def test_shrink_equals_the_mean_over_its_area(out_px: int, factor: int, more: int, seed: int) -> None:
     side = out_px * factor + more
     image = np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
     # Repeated out_px times, every pixel lies within one output pixel.
@@ -32,13 +32,13 @@ def test_area_mean_equals_the_mean_over_its_area(out_px: int, factor: int, more:
 
 
 @pytest.mark.parametrize("factor", [2, 3, 12, 16, 17, 24, 64])
-def test_area_mean_does_not_overflow(factor: int) -> None:
+def test_block_means_do_not_overflow(factor: int) -> None:
     """16 x 16 is the largest block whose sum fits into 16 bits."""
     assert block_means(np.full((2 * factor, 3 * factor, 3), 255, np.uint8), factor).min() == 255
 
 
-def test_area_mean_reads_a_view_of_a_larger_image() -> None:
-    """A tile's memory averages any part of the tile, whose rows are not beside one another."""
+def test_block_means_read_a_view_of_a_larger_image() -> None:
+    """A tile's memory averages any part of the tile, although its rows are not contiguous."""
     image = np.random.default_rng(0).integers(0, 256, (24, 60, 3), dtype=np.uint8)
     memory = working_memory(image.size)
     for factor in (1, 2, 3, 4):
@@ -46,6 +46,6 @@ def test_area_mean_reads_a_view_of_a_larger_image() -> None:
         np.testing.assert_array_equal(block_means(part, factor, memory), block_means(part.copy(), factor))
 
 
-def test_area_mean_enlargement_is_refused() -> None:
+def test_shrink_enlargement_is_refused() -> None:
     with pytest.raises(AssertionError):
         shrink(np.zeros((32, 32, 3), np.uint8), 64)
