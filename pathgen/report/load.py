@@ -12,7 +12,7 @@ from pathgen.core.labels import LABELS
 from pathgen.core.params import read_params
 from pathgen.patches.parquet import read_table
 from pathgen.results.audit import Audit
-from pathgen.results.evaluation import Evaluation, SyntheticEvaluation
+from pathgen.results.evaluation import Confusion, Evaluation, SyntheticEvaluation
 from pathgen.results.fidelity import Fidelity
 from pathgen.results.record import Number
 from pathgen.results.training import GeneratorMeta
@@ -29,7 +29,7 @@ class Run:
     Attributes:
         key: Regime, generator, classifier and seed.
         metrics: Metric name to value; null or absent where it is undefined.
-        confusion: Number of patches by ``tp``, ``fn``, ``tn``, ``fp``; tumor is positive.
+        confusion: Patches by actual and predicted class.
         roc: ROC curve, columns ``false_positive_rate`` and ``true_positive_rate``; None also where the test
             patches are of one class.
         per_slide: One row per test slide, columns ``slide``, ``n`` and metrics.
@@ -38,7 +38,7 @@ class Run:
 
     key: RunKey
     metrics: Mapping[str, Number | None]
-    confusion: Mapping[str, int]
+    confusion: Confusion
     roc: pd.DataFrame | None = None
     per_slide: pd.DataFrame | None = None
     reliability: pd.DataFrame | None = None
@@ -113,13 +113,11 @@ def read_runs(root: Path) -> list[Run]:
 
 def _read_run(folder: Path, generators: Mapping[str, Replicate]) -> Run:
     record = Evaluation.load(folder / "metrics.json")
-    counts = record.confusion
-    cells = (counts.true_positive, counts.false_negative, counts.true_negative, counts.false_positive)
     roc = read_csv(folder / "roc.csv")
     return Run(
         run_key(folder.name, generators),
         record.metrics,
-        dict(zip(("tp", "fn", "tn", "fp"), cells, strict=True)),
+        record.confusion,
         roc=None if roc is None or roc.empty else roc,
         per_slide=read_csv(folder / "per_slide.csv"),
         reliability=read_csv(folder / "reliability.csv"),

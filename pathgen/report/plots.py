@@ -1,6 +1,6 @@
 """Plots of the result table: series differ in marker and line style as well as in colour."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from pathgen.core.labels import LABELS
 from pathgen.report.load import Run
 from pathgen.report.result_table import Row
 from pathgen.results.comparison import Comparison, RegimeDifference
+from pathgen.results.evaluation import Confusion
 from pathgen.webpage.display_names import LABEL_WORDS
 from pathgen.webpage.formatting import number, signed
 from pathgen.webpage.pictures import Picture, svg_picture
@@ -180,10 +181,12 @@ def _plot_curves(
     return figure, axis
 
 
-def _plot_confusion(cells: Mapping[str, int]) -> Figure:
+def _plot_confusion(cells: Confusion) -> Figure:
     """Plot one confusion matrix, shaded by the share of the actual class."""
     figure, axis = empty_plot(width=3.0, height=2.9)
-    counts = np.array([[cells["tn"], cells["fp"]], [cells["fn"], cells["tp"]]])
+    counts = np.array(
+        [[cells.true_negative, cells.false_positive], [cells.false_negative, cells.true_positive]]
+    )
     totals = counts.sum(axis=1)
     axis.grid(False)
     axis.imshow(counts / np.maximum(totals[:, None], 1), cmap="Blues", vmin=0, vmax=1)

@@ -14,7 +14,7 @@ from pathgen.metrics.statistics.confidence_intervals import proportion_ci, train
 from pathgen.report import reference_results
 from pathgen.report.load import Run, run_order
 from pathgen.results.comparison import Comparison
-from pathgen.results.evaluation import SyntheticEvaluation
+from pathgen.results.evaluation import Confusion, SyntheticEvaluation
 from pathgen.run_matrix import regime_name
 from pathgen.webpage.formatting import Estimate
 
@@ -51,7 +51,7 @@ class Row:
     runs: Sequence[Run]
     metrics: Mapping[str, Estimate]
     published: Mapping[str, float]
-    confusion: Mapping[str, int]
+    confusion: Confusion
 
     @property
     def name(self) -> str:
@@ -120,7 +120,9 @@ def _row(runs: Sequence[Run], confidence: float, comparison: Comparison | None) 
         runs=runs,
         metrics=metrics,
         published=reference_results.published(key.regime, key.generator_group, key.classifier),
-        confusion={cell: sum(run.confusion[cell] for run in runs) for cell in ("tp", "fp", "tn", "fn")},
+        confusion=Confusion(
+            **{cell: sum(getattr(run.confusion, cell) for run in runs) for cell in Confusion.model_fields}
+        ),
     )
 
 
@@ -137,7 +139,13 @@ def headline_table(rows: Sequence[Row], baseline: float | None) -> dict[str, dic
     """
     table: dict[str, dict[str, Any]] = {}
     for row in rows:
-        cells: dict[str, Any] = {"runs": len(row.runs), "confusion": row.confusion}
+        confusion = {
+            "tp": row.confusion.true_positive,
+            "fp": row.confusion.false_positive,
+            "tn": row.confusion.true_negative,
+            "fn": row.confusion.false_negative,
+        }
+        cells: dict[str, Any] = {"runs": len(row.runs), "confusion": confusion}
         for metric, one in row.metrics.items():
             paper = row.published.get(metric)
             values = {"mean": one.mean, "low": one.low, "high": one.high, "paper": paper}

@@ -5,6 +5,7 @@ from typing import Any
 from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.report.load import Run
 from pathgen.results.comparison import Comparison
+from pathgen.results.evaluation import Confusion
 from pathgen.run_matrix import RunKey
 
 EVALUATE = {
@@ -16,7 +17,7 @@ EVALUATE = {
     "seed": 1,
     "power": 0.8,
 }
-CELLS = {"tp": 1, "fn": 2, "tn": 3, "fp": 4}
+CELLS = Confusion(true_positive=1, false_negative=2, true_negative=3, false_positive=4)
 
 
 def run(

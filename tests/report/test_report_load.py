@@ -21,8 +21,8 @@ def test_runs_are_read_in_order_with_all_their_files(study: Path) -> None:
     runs = read_runs(study)
     assert [run.key.regime for run in runs] == ["original"] * 3 + ["mixed"] * 3 + ["synthetic"] * 3
     for run in runs:
-        assert sum(run.confusion.values()) == run.metrics["n"] == 40
-        assert run.confusion["tp"] / 20 == pytest.approx(run.metrics["recall"])
+        assert sum(count for _, count in run.confusion) == run.metrics["n"] == 40
+        assert run.confusion.true_positive / 20 == pytest.approx(run.metrics["recall"])
         assert run.roc is not None and run.per_slide is not None and run.reliability is not None
 
 
