@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,73 +35,61 @@ _PLACES_FILE = "places.parquet"
 _PLACE = ["item", "x_l0", "y_l0", "size_l0", "file"]
 
 
-@dataclass(frozen=True)
-class _ExtractSlide:
-    """The work of one job: read the patches that were sampled from one slide, at `places` sorted by item.
+def _extract_slide(
+    source: Source,
+    root: Path,
+    places: pd.DataFrame,
+    cohort: CohortSettings,
+    size_px: int,
+    threads: int,
+    slide: str,
+    key: CacheKey,
+    cache: ResultCache,
+    folder: Path,
+) -> Values:
+    """Read the patches of one slide at `places` sorted by item, and return how they were read: one job.
 
     Patches of earlier samples are copied from the `cache`. The result does not depend on `threads`.
     """
+    earlier = [entry for entry in cache.entries(slide) if entry.key.diff(key) == ["inputs.places"]]
+    known = [
+        (read_table(entry.folder / _PLACES_FILE), open_pixels(entry.folder / PIXELS_FILE))
+        for entry in earlier
+    ]
+    methods: list[Values] = [{**entry.values, "read": 0} for entry in earlier]
+    count = len(places)
+    incomplete: Any = pd.arrays.BooleanArray(np.zeros(count, bool), np.ones(count, bool))
 
-    source: Source
-    root: Path
-    slide: str
-    places: pd.DataFrame
-    cohort: CohortSettings
-    size_px: int
-    threads: int
-    key: CacheKey
-    cache: ResultCache
-
-    def __call__(self, folder: Path) -> Values:
-        """Write the patches to an empty folder, and return how they were read, as in `EXTRACTED`."""
-        earlier = [
-            entry for entry in self.cache.entries(self.slide) if entry.key.diff(self.key) == ["inputs.places"]
-        ]
-        known = [
-            (read_table(entry.folder / _PLACES_FILE), open_pixels(entry.folder / PIXELS_FILE))
-            for entry in earlier
-        ]
-        methods: list[Values] = [{**entry.values, "read": 0} for entry in earlier]
-        count = len(self.places)
-        incomplete: Any = pd.arrays.BooleanArray(np.zeros(count, bool), np.ones(count, bool))
-        rows_per_chunk = max(1, _CHUNK_BYTES // (self.size_px**2 * 3))
-        chunks = (
-            self._read(slice(start, start + rows_per_chunk), known, incomplete, methods)
-            for start in range(0, count, rows_per_chunk)
-        )
-        write_pixels(folder / PIXELS_FILE, (count, self.size_px, self.size_px, 3), chunks)
-        write_table(self.places.assign(incomplete=incomplete), folder / _PLACES_FILE)
-        return {
-            "patches": count,
-            "read": sum(method["read"] for method in methods),
-            # One slide is always read by the same method.
-            "method": methods[0]["method"],
-            "reason": methods[0]["reason"],
-            "incomplete": None if incomplete.isna().any() else int(incomplete.sum()),
-        }
-
-    def _read(
-        self, rows: slice, earlier: Sequence[tuple[Any, Any]], incomplete: Any, methods: list[Values]
-    ) -> NDArray[np.uint8]:
-        """Return the patches of some rows; note in `incomplete` and `methods` how they were read."""
-        places, incomplete = self.places.iloc[rows], incomplete[rows]  # a view
-        images = np.empty((len(places), self.size_px, self.size_px, 3), dtype=np.uint8)
-        missing = np.ones(len(places), dtype=bool)
-        for known, pixels in earlier:
-            found = _find(places, known)
+    def read(rows: slice) -> NDArray[np.uint8]:
+        wanted, cut = places.iloc[rows], incomplete[rows]  # views
+        images = np.empty((len(wanted), size_px, size_px, 3), dtype=np.uint8)
+        missing = np.ones(len(wanted), dtype=bool)
+        for table, pixels in known:
+            found = _find(wanted, table)
             copied = missing & (found >= 0)
             images[copied] = pixels[found[copied]]
-            incomplete[copied] = known["incomplete"].array[found[copied]]
+            cut[copied] = table["incomplete"].array[found[copied]]
             missing &= ~copied
         if missing.any():
-            batch = self.source.read_patches(
-                self.root, places[missing], self.size_px, self.cohort, self.threads
-            )
+            batch = source.read_patches(root, wanted[missing], size_px, cohort, threads)
             images[missing] = batch.images
             if batch.incomplete is not None:
-                incomplete[missing] = batch.incomplete
+                cut[missing] = batch.incomplete
             methods.append({"read": len(batch.images), "method": batch.method, "reason": batch.reason})
         return images
+
+    rows_per_chunk = max(1, _CHUNK_BYTES // (size_px**2 * 3))
+    chunks = (read(slice(start, start + rows_per_chunk)) for start in range(0, count, rows_per_chunk))
+    write_pixels(folder / PIXELS_FILE, (count, size_px, size_px, 3), chunks)
+    write_table(places.assign(incomplete=incomplete), folder / _PLACES_FILE)
+    return {
+        "patches": count,
+        "read": sum(method["read"] for method in methods),
+        # One slide is always read by the same method.
+        "method": methods[0]["method"],
+        "reason": methods[0]["reason"],
+        "incomplete": None if incomplete.isna().any() else int(incomplete.sum()),
+    }
 
 
 def _find(places: pd.DataFrame, known: pd.DataFrame) -> NDArray[np.int64]:
@@ -185,16 +173,9 @@ def _jobs(
         content = {column: rows[slide][column] for column in ("sha256", "bytes")}
         digest = hashlib.sha256(places.to_csv(index=False).encode()).hexdigest()
         key = slide_key(source, cohort_settings, {"size_px": size_px}, content, {"places": digest}, code)
-        work = _ExtractSlide(
-            source=source,
-            root=root,
-            slide=slide,
-            places=places,
-            cohort=cohort_settings,
-            size_px=size_px,
-            threads=job_settings.threads_per_slide,
-            key=key,
-            cache=cache,
+        threads = job_settings.threads_per_slide
+        work = partial(
+            _extract_slide, source, root, places, cohort_settings, size_px, threads, slide, key, cache
         )
         jobs.append(Job(slide, key, work, size=len(places), needs=(root,)))
     return jobs

@@ -33,7 +33,7 @@ OVERLAYS_FOLDER = "overlays"
 SLIDES_FILE = "slides.parquet"
 
 
-def index_slide(
+def _index_slide(
     source: Source,
     root: Path,
     row: Mapping[str, Any],
@@ -41,22 +41,9 @@ def index_slide(
     index: IndexSettings,
     folder: Path,
 ) -> Values:
-    """Write the candidates and the overlay of one slide: the work of one job.
+    """Write the candidates and the overlay of one slide, and return columns of `INDEXED`: one job.
 
-    Args:
-        source: Source of the cohort.
-        root: Folder of the source, absolute.
-        row: Row of the slide in the cohort.
-        cohort: Section `cohort`.
-        index: Section `index`.
-        folder: Folder to write to.
-
-    Returns:
-        Columns of the table `INDEXED`. `tumor_candidates` is the number of candidates that touch a lesion, or
-        that are labelled tumor where the source gives labels.
-
-    Raises:
-        PathgenError: The slide cannot be used.
+    Of `tumor_candidates`: those that touch a lesion, or are labelled tumor where the source gives labels.
     """
     found = source.find_candidates(root, row, cohort, index)
     write_table(found.candidates, folder / CANDIDATES_FILE)
@@ -106,7 +93,7 @@ def index_cohort(
         Job(
             name=row["slide"],
             key=slide_key(source, cohort_settings, index, row, _annotation(root, row), code),
-            work=partial(index_slide, source, root, row, cohort_settings, index_settings),
+            work=partial(_index_slide, source, root, row, cohort_settings, index_settings),
             needs=(root,),
         )
         for row in rows
