@@ -53,10 +53,7 @@ class Problem:
 
 
 def content_digest(path: Path) -> str:
-    """Return a digest of a slide without reading gigabytes.
-
-    Args:
-        path: Path of the file.
+    """Return a digest of a slide's file without reading gigabytes.
 
     Returns:
         SHA-256 of the file; above 64 MiB, of its first and last MiB and its size. For an MRXS slide, whose
@@ -83,22 +80,14 @@ def _digest_of_file(path: Path) -> str:
 
 
 def require_folder(root: Path) -> None:
-    """Check that the root is a folder.
-
-    Raises:
-        PathgenError: It is missing or not a folder.
-    """
+    """Raise a `PathgenError` if the root is not a folder."""
     if not root.is_dir():
         reason = "is not a folder" if root.exists() else "no such folder"
         raise PathgenError(root, reason, "Set cohort.root in params.yaml to the folder of the data")
 
 
 def read_csv(path: Path, hint: str) -> list[list[str]]:
-    """Return the lines of a CSV file as stripped cells.
-
-    Args:
-        path: Path of the file, in UTF-8.
-        hint: What to do if the file is missing.
+    """Return the lines of a CSV file in UTF-8 as stripped cells; the hint is for a missing file.
 
     Raises:
         PathgenError: The file is missing or not readable as CSV.
@@ -113,14 +102,7 @@ def read_csv(path: Path, hint: str) -> list[list[str]]:
 
 
 def repeated_slides(found: Iterable[tuple[str, str]]) -> list[Problem]:
-    """Find slide ids that several files have.
-
-    Args:
-        found: Pairs of slide id and file.
-
-    Returns:
-        One problem per id; it cannot be skipped, since the id is ambiguous.
-    """
+    """Find ids that several files have, from pairs of slide id and file; no slide can then be skipped."""
     files: dict[str, list[str]] = {}
     for slide, file in found:
         files.setdefault(slide, []).append(file)
@@ -167,15 +149,7 @@ def _unknown(slide: str, known: set[str]) -> Problem:
 
 
 def excluded(rows: Iterable[CohortRow], exclude_slides: Sequence[str]) -> list[CohortRow]:
-    """Mark the slides that the settings exclude, so that they are not opened.
-
-    Args:
-        rows: One per slide.
-        exclude_slides: The setting ``cohort.exclude_slides``.
-
-    Returns:
-        The rows, in the same order.
-    """
+    """Mark the slides of the setting ``cohort.exclude_slides``, so that they are not opened."""
     return [
         replace(row, skipped=row.skipped or _EXCLUDED) if row.slide in exclude_slides else row for row in rows
     ]

@@ -122,8 +122,8 @@ def index_cohort(
 
 def _annotation(root: Path, row: Mapping[str, Any]) -> dict[str, str]:
     """Return the digest of the slide's annotation, empty without one."""
-    file = None if pd.isna(row["annotation"]) else root / row["annotation"]
-    return {"annotation": sha256_of(file) if file is not None and file.is_file() else ""}
+    known = not pd.isna(row["annotation"]) and (root / row["annotation"]).is_file()
+    return {"annotation": sha256_of(root / row["annotation"]) if known else ""}
 
 
 def _write(results: Sequence[JobResult], indexed: pd.DataFrame, folder: Path) -> None:

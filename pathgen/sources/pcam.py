@@ -42,14 +42,7 @@ def _name(split: str, part: str) -> str:
 
 @contextmanager
 def open_array(path: Path, key: str) -> Iterator["h5py.Dataset"]:
-    """Open one array of an HDF5 file; every h5py error becomes one error that names the file.
-
-    Args:
-        path: Path of the file.
-        key: Name of the array, ``x`` (patches) or ``y`` (labels).
-
-    Yields:
-        The array.
+    """Open the array ``x`` (patches) or ``y`` (labels) of an HDF5 file.
 
     Raises:
         PathgenError: The file is missing or damaged, or has no such array.

@@ -129,11 +129,10 @@ def find_candidates(
         index,
         settings.mpp_if_missing,
     )
+    of_slide = {name: row[name] for name in ("slide", "split", "patient")}
     candidates = found.candidates.assign(
-        slide=row["slide"],
+        **of_slide,
         file=row["path"],
-        split=row["split"],
-        patient=row["patient"],
         label=None,
         exhaustive=row["exhaustive"] or settings.use_unannotated_tissue,
     )
