@@ -80,7 +80,11 @@ def _digest_of_file(path: Path) -> str:
 
 
 def require_folder(root: Path) -> None:
-    """Raise a `PathgenError` if the root is not a folder."""
+    """Check that the root is a folder.
+
+    Raises:
+        PathgenError: It is missing or not a folder.
+    """
     if not root.is_dir():
         reason = "is not a folder" if root.exists() else "no such folder"
         raise PathgenError(root, reason, "Set cohort.root in params.yaml to the folder of the data")
