@@ -10,7 +10,7 @@ from torch import nn
 from pathgen.classifier.prediction import predict
 from pathgen.metrics.classification import FRACTIONS, classification_metrics, count_outcomes, wilson_ci
 from pathgen.patches.store import PatchSet
-from pathgen.results.evaluation import Confusion, SyntheticEvaluation
+from pathgen.results.evaluation import SyntheticEvaluation
 
 
 def evaluate_on_synthetic(
@@ -45,9 +45,9 @@ def evaluate_on_synthetic(
     ends: dict[str, float] = {}
     for metric in FRACTIONS:
         if metric.name in ("accuracy", "recall", "specificity"):
-            successes, count = metric.value(*counts)
+            successes, count = metric.of_counts(counts)
             low, high = wilson_ci(successes, count, confidence)
             ends |= {f"{metric.name}/low": low, f"{metric.name}/high": high}
-    record = SyntheticEvaluation(**metrics, **ends, confusion=Confusion(**counts._asdict()))
+    record = SyntheticEvaluation(**metrics, **ends, confusion=counts)
     record.save(folder / "metrics.json")
     return metrics | ends

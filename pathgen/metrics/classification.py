@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,18 +14,11 @@ from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from pathgen.results.evaluation import Confusion
+
 _NO_TUMOR = "no patch is tumor"
 _NO_NORMAL = "no patch is normal"
 _NONE_CALLED = "no patch was called tumor"
-
-
-class Counts(NamedTuple):
-    """Numbers of patches by outcome, tumor positive; integers, or arrays of weighted numbers."""
-
-    true_positive: Any
-    false_positive: Any
-    false_negative: Any
-    true_negative: Any
 
 
 @dataclass(frozen=True)
@@ -34,27 +27,33 @@ class Metric:
 
     Attributes:
         name: Key in the results.
-        value: For `FRACTIONS`: numerator and denominator from the fields of `Counts`. For `RANKING`: the
-            value from labels and scores.
+        value: For `FRACTIONS`: numerator and denominator from the numbers of true positives, false positives,
+            false negatives and true negatives. For `RANKING`: the value from labels and scores.
         undefined_when: Reason why the metric is undefined for these counts, or None.
         in_table: Heading in the report's table; None: not in the table.
     """
 
     name: str
     value: Callable[..., Any]
-    undefined_when: Callable[[Counts], str | None]
+    undefined_when: Callable[[Confusion], str | None]
     in_table: str | None = None
 
+    def of_counts(self, counts: Confusion) -> tuple[int, int]:
+        """Return numerator and denominator of a metric of `FRACTIONS`."""
+        cells = (counts.true_positive, counts.false_positive, counts.false_negative, counts.true_negative)
+        numerator, denominator = self.value(*cells)
+        return numerator, denominator
 
-def _no_tumor(counts: Counts) -> str | None:
+
+def _no_tumor(counts: Confusion) -> str | None:
     return None if counts.true_positive + counts.false_negative else _NO_TUMOR
 
 
-def _no_normal(counts: Counts) -> str | None:
+def _no_normal(counts: Confusion) -> str | None:
     return None if counts.true_negative + counts.false_positive else _NO_NORMAL
 
 
-def _none_called(counts: Counts) -> str | None:
+def _none_called(counts: Confusion) -> str | None:
     return None if counts.true_positive + counts.false_positive else _NONE_CALLED
 
 
@@ -81,7 +80,7 @@ METRICS = (*FRACTIONS, *RANKING)
 TABLE_METRICS = {metric.name: metric.in_table for metric in METRICS if metric.in_table is not None}
 
 
-def count_outcomes(labels: NDArray[np.int64], scores: NDArray[np.float64], threshold: float) -> Counts:
+def count_outcomes(labels: NDArray[np.int64], scores: NDArray[np.float64], threshold: float) -> Confusion:
     """Count the four outcomes at a threshold.
 
     Args:
@@ -90,11 +89,15 @@ def count_outcomes(labels: NDArray[np.int64], scores: NDArray[np.float64], thres
         threshold: Smallest score that is called tumor, in [0, 1].
     """
     tumor, called = labels == 1, scores >= threshold
-    cells = (tumor & called, ~tumor & called, tumor & ~called, ~tumor & ~called)
-    return Counts(*(int(np.sum(cell)) for cell in cells))
+    return Confusion(
+        true_positive=int(np.sum(tumor & called)),
+        false_positive=int(np.sum(~tumor & called)),
+        false_negative=int(np.sum(tumor & ~called)),
+        true_negative=int(np.sum(~tumor & ~called)),
+    )
 
 
-def undefined_metrics(counts: Counts) -> dict[str, str]:
+def undefined_metrics(counts: Confusion) -> dict[str, str]:
     """Return the reason for each metric that is undefined for these counts."""
     reasons = {metric.name: metric.undefined_when(counts) for metric in METRICS}
     return {name: reason for name, reason in reasons.items() if reason is not None}
@@ -126,9 +129,9 @@ def classification_metrics(
     return {"n": len(labels), **_shares(counts), **ranking}
 
 
-def _shares(counts: Counts) -> dict[str, float]:
+def _shares(counts: Confusion) -> dict[str, float]:
     """Return the defined metrics of `FRACTIONS`."""
-    fractions = {metric.name: metric.value(*counts) for metric in FRACTIONS}
+    fractions = {metric.name: metric.of_counts(counts) for metric in FRACTIONS}
     return {name: part / whole for name, (part, whole) in fractions.items() if whole}
 
 

@@ -93,7 +93,7 @@ def _write_evaluation(folder: Path, test: pd.DataFrame, skill: float, seed: int)
         "intervals": {},
         "resampled": {"unit": "slide", "count": len(TEST_SLIDES)},
         "thresholds": {"call": 0.5, "operating": 0.7},
-        "confusion": count_outcomes(labels, scores, 0.5)._asdict(),
+        "confusion": count_outcomes(labels, scores, 0.5).model_dump(),
         "undefined": {},
     }
     write_json(folder / "metrics.json", metrics | facts)

@@ -11,7 +11,6 @@ from scipy import stats
 from sklearn import metrics as reference
 
 from pathgen.metrics.classification import (
-    Counts,
     classification_metrics,
     count_outcomes,
     mean_ci,
@@ -21,6 +20,7 @@ from pathgen.metrics.classification import (
     undefined_metrics,
     wilson_ci,
 )
+from pathgen.results.evaluation import Confusion
 
 ALL = {"n", "accuracy", "precision", "recall", "specificity", "f1", "roc_auc", "average_precision"}
 
@@ -75,7 +75,12 @@ def test_count_outcomes_equals_confusion_matrix() -> None:
     labels, predicted = np.array([1, 1, 1, 0, 0, 0, 0]), np.array([1, 1, 0, 1, 0, 0, 0])
     matrix = reference.confusion_matrix(labels, predicted)
     (true_negative, false_positive), (false_negative, true_positive) = matrix
-    expected = Counts(true_positive, false_positive, false_negative, true_negative)
+    expected = Confusion(
+        true_positive=true_positive,
+        false_positive=false_positive,
+        false_negative=false_negative,
+        true_negative=true_negative,
+    )
     assert count_outcomes(labels, predicted.astype(float), 0.5) == expected
 
 
