@@ -44,7 +44,7 @@ class Store:
         return self.location.root / layout.TRACKING_WORK
 
     def last_run(self, condition: str) -> Any | None:
-        """Return the run that meets a search condition and started last, or None."""
+        """Return the run that started last among those of a search condition, or None."""
         found = self.client.search_runs(
             [self.experiment_id], condition, max_results=1, order_by=["attributes.start_time DESC"]
         )
@@ -60,7 +60,7 @@ def first_line(problem: Exception) -> str:
     return text.splitlines()[0][:_REASON_CHARS]
 
 
-def open_store(experiment: str, location: Location | None = None) -> Store:
+def open_store(experiment: str) -> Store:
     """Open the store and its experiment, and create what is missing.
 
     Also removes ``MLFLOW_RUN_ID`` and ``MLFLOW_EXPERIMENT_ID``, which ``mlflow run`` sets for its children:
@@ -68,7 +68,6 @@ def open_store(experiment: str, location: Location | None = None) -> Store:
 
     Args:
         experiment: Name of the experiment; ``MLFLOW_EXPERIMENT_NAME`` has precedence.
-        location: Location of the store; by default that of `find_location`.
 
     Raises:
         PathgenError: The server does not answer within seconds, the database is not usable, or the
@@ -76,7 +75,7 @@ def open_store(experiment: str, location: Location | None = None) -> Store:
     """
     for inherited in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"):
         os.environ.pop(inherited, None)
-    location = location or find_location()
+    location = find_location()
     lock = location.root / layout.TRACKING_WORK / "store.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     try:

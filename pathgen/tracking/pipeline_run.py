@@ -44,7 +44,7 @@ class LinkedPipeline:
     @property
     def search(self) -> str:
         """Search expression of the UI for this pipeline's runs."""
-        return f"tags.`{tag_of(self.pipeline)}` = 'yes'"
+        return f"tags.`{_tag_of(self.pipeline)}` = 'yes'"
 
     def path(self, condition: str = "", *, view: str = "TABLE") -> str:
         """Return the part of the UI's address that shows this pipeline's runs.
@@ -67,11 +67,8 @@ def pipeline_id(keys: Mapping[str, str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def tag_of(pipeline: str) -> str:
-    """Return the tag that marks the runs of a pipeline.
-
-    A cached stage's run belongs to several pipelines, and a tag has one value: each pipeline has its own tag.
-    """
+def _tag_of(pipeline: str) -> str:
+    """Return the tag of a pipeline's runs; each pipeline has its own, as a cached run belongs to several."""
     return f"pipeline.{pipeline[:_SHORT]}"
 
 
@@ -114,7 +111,7 @@ def link_pipeline(
             for name, key in keys.items()
         }
         runs = {name: run for name, run in made.items() if run is not None}
-        base = {"stage": "pipeline", "pipeline": pipeline, tag_of(pipeline): "yes"}
+        base = {"stage": "pipeline", "pipeline": pipeline, _tag_of(pipeline): "yes"}
         own = store.last_run(f"tags.stage = 'pipeline' and tags.pipeline = '{pipeline}'")
         if own is None:
             name = f"pipeline {pipeline[:_SHORT]}"
@@ -144,7 +141,7 @@ def link_pipeline(
 
 
 def _mark(store: Store, run: Any, pipeline: str) -> None:
-    tags = {tag_of(pipeline): "yes", "pipeline": pipeline, "made_by_pipeline": pipeline}
+    tags = {_tag_of(pipeline): "yes", "pipeline": pipeline, "made_by_pipeline": pipeline}
     tags |= {name: value for name, value in run.data.tags.items() if name == "made_by_pipeline"}
     new = [item for item in tags.items() if run.data.tags.get(item[0]) != item[1]]
     if new:

@@ -71,7 +71,7 @@ def tracked_run(
     if (previous := _end_previous_attempt(store, key)) is not None:
         tags["continues"] = previous
     name = " ".join([stage, *(str(value) for value in item.values())])
-    with open_run(store, name, tags, parameters, system_metrics_interval_s=system_metrics_interval_s) as run:
+    with _open_run(store, name, tags, parameters, system_metrics_interval_s=system_metrics_interval_s) as run:
         for path, found in inputs.items():
             run.dataset(path, Path(path), found)
         if changes := uncommitted_changes(here):
@@ -81,13 +81,13 @@ def tracked_run(
 
 def _end_previous_attempt(store: Store, key: str) -> str | None:
     """End the last run of the same work, and return its id if it did not finish."""
-    last = store.last_run(f"tags.stage_key = '{key}'")
-    if last is None or last.info.status == "FINISHED":
+    found = store.last_run(f"tags.stage_key = '{key}'")
+    if found is None or found.info.status == "FINISHED":
         return None
     # The caller holds the lock of this work, so no process of this checkout is in that run any more.
-    if last.info.status == "RUNNING":
-        store.client.set_terminated(last.info.run_id, status="KILLED")
-    return str(last.info.run_id)
+    if found.info.status == "RUNNING":
+        store.client.set_terminated(found.info.run_id, status="KILLED")
+    return str(found.info.run_id)
 
 
 @contextmanager
@@ -118,12 +118,12 @@ def nested_run(
         PathgenError: The tracking store cannot be used.
     """
     texts = {key: str(value) for key, value in tags.items()}
-    with open_run(open_store(experiment), name, texts, parameters, parent_id=parent_id) as run:
+    with _open_run(open_store(experiment), name, texts, parameters, parent_id=parent_id) as run:
         yield run
 
 
 @contextmanager
-def open_run(
+def _open_run(
     store: Store,
     name: str,
     tags: Mapping[str, str],
@@ -132,22 +132,7 @@ def open_run(
     parent_id: str | None = None,
     system_metrics_interval_s: float | None = None,
 ) -> Iterator[MlflowLogger]:
-    """Open a run, nested under the process's open run where there is one, and set its status at the end.
-
-    Args:
-        store: The open store.
-        name: Name of the run in the UI.
-        tags: Tags of the run.
-        parameters: Settings, nested or flat.
-        parent_id: MLflow's id of a run of another process to nest this one under.
-        system_metrics_interval_s: Seconds between samples of the system metrics; None: no samples.
-
-    Yields:
-        Logger of the run.
-
-    Raises:
-        PathgenError: The store refuses the run.
-    """
+    """Open a run, nested under that of `parent_id` or the process's open run; set its status at the end."""
     if system_metrics_interval_s is not None:
         mlflow.set_system_metrics_sampling_interval(system_metrics_interval_s)  # type: ignore[no-untyped-call]
     try:

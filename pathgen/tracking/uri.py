@@ -38,37 +38,32 @@ class Location:
         return without_credentials(self.uri)
 
 
-def main_checkout(start: Path | None = None) -> Path:
+def main_checkout() -> Path:
     """Find the main checkout.
 
     DVC sets ``DVC_ROOT`` to it, also for a stage of ``dvc exp run --temp`` that works in a copy: runs of
-    all copies go to one store. Without DVC it is the nearest parent folder that looks like a checkout.
-
-    Args:
-        start: Folder to begin at; the working folder when None.
+    all copies go to one store. Without DVC it is the working folder or its nearest parent that looks
+    like a checkout.
 
     Raises:
-        PathgenError: No parent folder holds dvc.yaml, params.yaml or .git.
+        PathgenError: None of these folders holds dvc.yaml, params.yaml or .git.
     """
     if named := os.environ.get("DVC_ROOT"):
         return Path(named).resolve()
-    start = (start or Path.cwd()).resolve()
+    start = Path.cwd()
     for folder in (start, *start.parents):
         if any((folder / mark).exists() for mark in _MARKS):
             return folder
     raise PathgenError(start, "is not inside a checkout of the project", "Change into the checkout first")
 
 
-def find_location(root: Path | None = None) -> Location:
-    """Find the tracking store: that of ``MLFLOW_TRACKING_URI``, or ``mlflow.db`` and ``mlruns`` here.
-
-    Args:
-        root: The main checkout; found by `main_checkout` when None.
+def find_location() -> Location:
+    """Find the tracking store: that of ``MLFLOW_TRACKING_URI``, or ``mlflow.db`` in the main checkout.
 
     Raises:
         PathgenError: MLflow no longer accepts this kind of URI, or there is no checkout.
     """
-    root = root or main_checkout()
+    root = main_checkout()
     uri = os.environ.get("MLFLOW_TRACKING_URI") or f"{_SQLITE}mlflow.db"
     if uri.startswith(_SQLITE):
         # A relative path, as `mlflow run` passes it on, is relative to the main checkout.
@@ -84,13 +79,13 @@ def find_location(root: Path | None = None) -> Location:
     return Location(root, uri, None if on_server else root / "mlruns")
 
 
-def ui_command(root: Path | None = None) -> str:
+def ui_command() -> str:
     """Return the shell command that shows the runs: of a server, the command that opens its address.
 
     With one worker and without job execution MLflow's server takes 2 processes and 0.5 GB instead of 15
     processes and 3.1 GB.
     """
-    location = find_location(root)
+    location = find_location()
     if location.artifacts is None:
         return f"open {location.name}"
     return (

@@ -57,8 +57,9 @@ def test_main_checkout_outside_a_checkout_is_refused(tmp_path: Path, monkeypatch
     monkeypatch.delenv("DVC_ROOT", raising=False)
     if any((folder / mark).exists() for folder in tmp_path.parents for mark in ("dvc.yaml", ".git")):
         pytest.skip("the temporary folder is inside a checkout")
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(PathgenError, match="not inside a checkout"):
-        main_checkout(tmp_path)
+        main_checkout()
 
 
 def test_ui_command_names_the_store(checkout: Path) -> None:
