@@ -97,17 +97,14 @@ def parse_run(name: str, generators: Mapping[str, Replicate]) -> RunKey | None:
     Returns:
         Its parts; None if it is not such a name.
     """
-    found = re.fullmatch(rf"(?:original|(mixed|synthetic)-({_any_of(generators)}))-(.+)-(\d+)", name)
+    # The longest first: one name may begin with another. Without generators nothing matches.
+    names = "|".join(map(re.escape, sorted(generators, key=len, reverse=True))) or r"(?!)"
+    found = re.fullmatch(rf"(?:original|(mixed|synthetic)-({names}))-(.+)-(\d+)", name)
     if found is None:
         return None
     regime, generator, classifier, seed = found.groups()
     replicate = None if generator is None else generators[generator]
     return RunKey(regime or ORIGINAL, generator, classifier, int(seed), replicate)
-
-
-def _any_of(names: Mapping[str, Any]) -> str:
-    # The longest first: one name may begin with another.
-    return "|".join(map(re.escape, sorted(names, key=len, reverse=True))) or r"(?!)"
 
 
 class PipelineSettings(Settings):
@@ -136,12 +133,10 @@ class PipelineSettings(Settings):
 
     def runs(self) -> list[str]:
         """Return the names of all classifiers' runs."""
-        original: list[tuple[str, str | None]] = [(ORIGINAL, None)]
+        regimes = [(ORIGINAL, None), *product(self.regimes, self.generators)]
         return [
             classifier_run(*regime, classifier, seed)
-            for regime, classifier, seed in product(
-                [*original, *product(self.regimes, self.generators)], self.classifiers, self.seeds
-            )
+            for regime, classifier, seed in product(regimes, self.classifiers, self.seeds)
         ]
 
     def items_by_folder(self) -> dict[Path, set[str]]:
@@ -171,10 +166,8 @@ def prune(settings: PipelineSettings, root: Path) -> list[Path]:
     Returns:
         Removed paths.
     """
-    removed = []
-    for folder, items in settings.items_by_folder().items():
-        removed += keep_only(root / folder, items)
-    return removed
+    expected = settings.items_by_folder().items()
+    return [entry for folder, items in expected for entry in keep_only(root / folder, items)]
 
 
 def keep_only(folder: Path, items: set[str]) -> list[Path]:
