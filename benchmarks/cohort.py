@@ -44,7 +44,7 @@ def run_stage(stage: str, root: Path, out: Path, workers: int) -> None:
     source = CohortSettings.model_validate(profile["cohort"] | {"source": "camelyon16", "root": str(root)})
     jobs = JobSettings(folder=str(out / "work"), workers=workers, threads_per_slide=1)
     if stage == "cohort":
-        write_table(find_in_layout(root, source), out / "cohort.parquet")
+        write_table(find_in_layout(root, source, frozenset(), {}), out / "cohort.parquet")
         return
     cohort = read_table(out / "cohort.parquet")
     if stage == "index":

@@ -4,7 +4,6 @@ import logging
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 import pandas as pd
 
@@ -15,9 +14,9 @@ from pathgen.sources.whole_slide import check_slides
 
 _log = logging.getLogger(__name__)
 
-SLIDE_FOLDERS = {"normal": "training/normal", "tumor": "training/tumor", "test": "testing/images"}
-ANNOTATION_FOLDERS = ("lesion_annotations", "training/lesion_annotations", "testing/lesion_annotations")
-REFERENCE = "testing/reference.csv"
+_SLIDE_FOLDERS = {"normal": "training/normal", "tumor": "training/tumor", "test": "testing/images"}
+_ANNOTATION_FOLDERS = ("lesion_annotations", "training/lesion_annotations", "testing/lesion_annotations")
+_REFERENCE_FILE = "testing/reference.csv"
 
 _SUFFIXES = (".tif", ".tiff")
 _NAME = re.compile(r"(normal|tumor|test)_(\d{3})", re.IGNORECASE)
@@ -34,7 +33,7 @@ def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
 def _slides(root: Path) -> tuple[dict[str, str], list[Problem]]:
     """Return slide id -> path relative to the root."""
     found, problems = [], []
-    for kind, folder in SLIDE_FOLDERS.items():
+    for kind, folder in _SLIDE_FOLDERS.items():
         for file in _files(root / folder, _SUFFIXES):
             match = _NAME.fullmatch(file.stem)
             if match is None or match[1].lower() != kind:
@@ -49,7 +48,7 @@ def _annotations(root: Path, slides: dict[str, str]) -> tuple[dict[str, str], li
     """Return slide id -> path relative to the root."""
     found = [
         (file.stem.lower(), file.relative_to(root).as_posix())
-        for folder in ANNOTATION_FOLDERS
+        for folder in _ANNOTATION_FOLDERS
         for file in _files(root / folder, (".xml",))
     ]
     if without := sorted(slide for slide, _ in found if slide not in slides):
@@ -59,7 +58,7 @@ def _annotations(root: Path, slides: dict[str, str]) -> tuple[dict[str, str], li
 
 def _reference(root: Path) -> dict[str, str]:
     """Return test slide id -> label."""
-    path = root / REFERENCE
+    path = root / _REFERENCE_FILE
     hint = "Put the data set's reference.csv there: it contains the labels of the test slides"
     labels: dict[str, str] = {}
     for number, cells in enumerate(filter(any, read_csv(path, hint)), start=1):
@@ -79,8 +78,8 @@ def _reference(root: Path) -> dict[str, str]:
 def find_in_layout(
     root: Path,
     settings: CohortSettings,
-    not_exhaustive: frozenset[str] = frozenset(),
-    withdrawn: Mapping[str, str] = MappingProxyType({}),
+    not_exhaustive: frozenset[str],
+    withdrawn: Mapping[str, str],
 ) -> pd.DataFrame:
     """Find slides in Camelyon16's layout (see `find_cohort`).
 
@@ -99,24 +98,23 @@ def find_in_layout(
     require_folder(root)
     slides, problems = _slides(root)
     if not slides and not problems:
-        where = ", ".join(SLIDE_FOLDERS.values())
+        where = ", ".join(_SLIDE_FOLDERS.values())
         hint = "Set cohort.root in params.yaml to the folder that contains training/ and testing/"
         raise PathgenError(root, f"contains no slides in {where}", hint)
     annotations, more = _annotations(root, slides)
     problems += more
-    reference: dict[str, str] | None = {}
+    reference = None
     if any(slide.startswith("test") for slide in slides):
         try:
             reference = _reference(root)
         except PathgenError as problem:
             problems.append(Problem(problem))
-            reference = None
     listed = []
     for slide, path in sorted(slides.items()):
         kind = slide.split("_")[0]
         label = (reference or {}).get(slide) if kind == "test" else kind
         if label is None and reference is not None and slide not in withdrawn:
-            reason = f"{slide} has no row in {REFERENCE}"
+            reason = f"{slide} has no row in {_REFERENCE_FILE}"
             problems.append(Problem(PathgenError(root / path, reason, "Add its row"), slide))
         listed.append(
             CohortRow(
@@ -136,4 +134,4 @@ def find_in_layout(
 def list_files(root: Path, settings: CohortSettings) -> list[Path]:
     """List the slides without opening any (see `pathgen.sources.base.Source`)."""
     del settings
-    return [file for folder in SLIDE_FOLDERS.values() for file in _files(root / folder, _SUFFIXES)]
+    return [file for folder in _SLIDE_FOLDERS.values() for file in _files(root / folder, _SUFFIXES)]

@@ -27,7 +27,7 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
     with atomic_folder(root) as draft:
         slides = write_phantom(draft, settings.own(PhantomSettings))
     _log.info("%d phantom slides in %s", len(slides), root)
-    return find_in_layout(root, settings)
+    return find_in_layout(root, settings, not_exhaustive=frozenset(), withdrawn={})
 
 
 def list_files(root: Path, settings: CohortSettings) -> list[Path]:
