@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from pathgen.tracking.uri import Location, find_location, without_credentials
 
 _LOCK_WAIT_S = 120
 _REASON_CHARS = 300
+_PARAMS_PER_BATCH = 100
 _EXPERIMENT_TAGS = {
     "mlflow.note.content": (
         "One run per executed stage; nested runs are trials of a search or points of a scaling curve. Narrow "
@@ -49,6 +51,12 @@ class Store:
             [self.experiment_id], condition, max_results=1, order_by=["attributes.start_time DESC"]
         )
         return found[0] if found else None
+
+    def log_params(self, run_id: str, values: Mapping[str, str]) -> None:
+        """Log parameters of a run, as many at a time as MLflow accepts."""
+        params = [mlflow.entities.Param(*item) for item in values.items()]
+        for start in range(0, len(params), _PARAMS_PER_BATCH):
+            self.client.log_batch(run_id, params=params[start : start + _PARAMS_PER_BATCH])
 
 
 def first_line(problem: Exception) -> str:

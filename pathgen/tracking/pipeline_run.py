@@ -18,7 +18,6 @@ from pathgen.tracking.run_tags import flatten, git_tags, version_tags
 
 _SHORT = 8
 _TRAINING = "workflowType=machine_learning"
-_BATCH = 100
 
 
 @dataclass(frozen=True)
@@ -188,9 +187,8 @@ def _record(
     results: Mapping[str, float],
 ) -> None:
     client, run_id = store.client, run.info.run_id
-    params = [mlflow.entities.Param(*item) for item in parameters.items() if item[0] not in run.data.params]
-    for start in range(0, len(params), _BATCH):
-        client.log_batch(run_id, params=params[start : start + _BATCH])
+    known = run.data.params
+    store.log_params(run_id, {name: value for name, value in parameters.items() if name not in known})
     client.log_batch(run_id, tags=[mlflow.entities.RunTag(*item) for item in tags.items()])
     for key, value in results.items():
         if run.data.metrics.get(key) != float(value):

@@ -14,7 +14,6 @@ from pathgen.tracking.mlflow_import import MlflowException, mlflow
 from pathgen.tracking.mlflow_logger import MlflowLogger
 from pathgen.tracking.run_tags import device_name, flatten, git_tags, uncommitted_changes, version_tags
 
-_PARAMS_PER_BATCH = 100
 _REASON_CHARS = 500
 
 
@@ -151,9 +150,7 @@ def _open_run(
     run = MlflowLogger(store, active.info.run_id)
     status = "FAILED"
     try:
-        flat = [mlflow.entities.Param(*item) for item in flatten(parameters).items()]
-        for start in range(0, len(flat), _PARAMS_PER_BATCH):
-            store.client.log_batch(run.run_id, params=flat[start : start + _PARAMS_PER_BATCH])
+        store.log_params(run.run_id, flatten(parameters))
         yield run
         status = "FINISHED"
     except KeyboardInterrupt:
