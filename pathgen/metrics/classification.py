@@ -211,15 +211,11 @@ class MeanInterval:
         mean: Arithmetic mean.
         low: Lower end of the interval; None for a single repetition.
         high: Upper end; None for a single repetition.
-        sd: Sample standard deviation (n - 1 in the denominator); None for a single repetition.
-        n: Number of repetitions.
     """
 
     mean: float
     low: float | None
     high: float | None
-    sd: float | None
-    n: int
 
 
 def mean_ci(values: Sequence[float], confidence: float) -> MeanInterval:
@@ -230,16 +226,16 @@ def mean_ci(values: Sequence[float], confidence: float) -> MeanInterval:
         confidence: Confidence level, in (0, 1).
 
     Returns:
-        The mean, and mean -+ t(n - 1) * sd / sqrt(n).
+        The mean, and mean -+ t(n - 1) * sd / sqrt(n), sd with n - 1 in the denominator.
     """
     array = np.asarray(values, dtype=np.float64)
     assert len(array) > 0 and np.all(np.isfinite(array)), values
     mean, n = float(array.mean()), len(array)
     if n == 1:
-        return MeanInterval(mean, None, None, None, 1)
+        return MeanInterval(mean, None, None)
     sd = float(array.std(ddof=1))
     half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * sd / math.sqrt(n)
-    return MeanInterval(mean, mean - half, mean + half, sd, n)
+    return MeanInterval(mean, mean - half, mean + half)
 
 
 def mean_colour_baseline(

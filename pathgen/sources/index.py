@@ -103,11 +103,11 @@ def index_cohort(
     problems = [error for result in results for error in result.errors]
     if problems and cohort_settings.on_bad_slide == "stop":
         raise PathgenErrors(problems)
-    rows = [
+    facts = [
         {"slide": result.name, "reason": str(result.problem) if result.problem else None, **result.values}
         for result in results
     ]
-    indexed = check_table(pd.DataFrame(rows).reindex(columns=INDEXED.names), INDEXED, folder)
+    indexed = check_table(pd.DataFrame(facts).reindex(columns=INDEXED.names), INDEXED, folder)
     total = int(indexed["candidates"].sum())
     if total == 0:
         nothing = PathgenError(root, "no candidate patch was found", "Check the index settings")
