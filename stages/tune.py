@@ -24,7 +24,7 @@ from pathgen.provenance.made_from import made_from
 from pathgen.results.study import TuningSummary
 from pathgen.studies.sampling import sample_synthetic
 from pathgen.studies.tuning.objective import SearchData, score
-from pathgen.studies.tuning.overrides import with_fields
+from pathgen.studies.tuning.overrides import tried_values, with_fields
 from pathgen.studies.tuning.results import write_results
 from pathgen.studies.tuning.search import Objective, build_pruner, build_sampler, done_trials, run_trials
 from pathgen.studies.tuning.settings import TuningSettings, TuningWorkSettings
@@ -55,7 +55,7 @@ def load_data(settings: TuningSettings, compute: ComputeSettings) -> SearchData:
         synthetic = sample_synthetic(
             device,
             generator=settings.generator,
-            count=settings.largest("synthesise.per_class", sampling.per_class),
+            count=max(tried_values(read_params(), settings.space, "synthesise.per_class")),
             sampling=sampling,
             compute=compute,
         )

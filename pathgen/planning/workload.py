@@ -153,12 +153,9 @@ def tuning_work(params: Params) -> list[StageWork]:
     base = params["train_classifier"]["classifiers"][tuning["classifier"]]
 
     def tried(field: str) -> list[Any]:
-        path = f"train_classifier.classifiers.{tuning['classifier']}.{field}"
-        return tried_values(space, path, base[field])
+        return tried_values(params, space, f"train_classifier.classifiers.{tuning['classifier']}.{field}")
 
-    synthetic = len(LABELS) * max(
-        tried_values(space, "synthesise.per_class", params["synthesise"]["per_class"])
-    )
+    synthetic = len(LABELS) * max(tried_values(params, space, "synthesise.per_class"))
     _, units = _training(params, tuning["classifier"], tuning["regime"], synthetic)
     units *= max(tried("max_epochs")) / base["max_epochs"] * tuning["trials"] * len(tuning["seeds"])
     return [StageWork("tuning", f"train {network}", units) for network in dict.fromkeys(tried("network"))]

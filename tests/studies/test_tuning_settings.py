@@ -95,7 +95,7 @@ SHARES = {"field": f"{REGIMES}.mixed_synthetic", "low": 0.2, "high": 0.6}
             "mixed",
             [{"field": f"{REGIMES}.validate_on", "choices": ["original"]}],
             f"{REGIMES}.validate_on",
-            "original",
+            "mixed",
         ),
         (
             "synthetic",

@@ -78,29 +78,25 @@ def changed_by(dimension: Dimension) -> list[str]:
     return sorted({f"{dimension.field}.{name}" for fields in dimension.variants.values() for name in fields})
 
 
-def tried_values(space: Sequence[Dimension], field: str, current: Any) -> list[Any]:
+def tried_values(params: Mapping[str, Any], space: Sequence[Dimension], field: str) -> list[Any]:
     """Return the extreme values of a field over all trials.
 
     Args:
+        params: Content of params.yaml.
         space: Dimensions of the search.
         field: Dotted path of a field that is not a section.
-        current: Its value in params.yaml.
 
     Returns:
-        Both ends of its range, or all choices, including those in variants of its section; only `current`
-        if the field is not searched.
+        Both ends of its range, or all choices or values in variants; only its present value if it is not
+        searched.
     """
-    section, _, name = field.rpartition(".")
-    found: list[Any] = []
-    for dimension in space:
-        if dimension.field == field:
-            found += dimension.extremes()
-        elif dimension.field == section and dimension.variants is not None:
-            variants = dimension.variants.values()
-            found += [
-                fields.get(name, current) for fields in variants if any(name in one for one in variants)
-            ]
-    return found or [current]
+    found = [
+        field_value(with_fields(params, values_of({dimension.field: value}, [dimension])), field)
+        for dimension in space
+        if field in changed_by(dimension)
+        for value in dimension.extremes()
+    ]
+    return found or [field_value(params, field)]
 
 
 def _value(dimension: Dimension, sampled: Any) -> Any:

@@ -111,17 +111,6 @@ class TuningSettings(Settings):
     )
     space: list[Dimension] = Field(description="Dimensions of the search space.", min_length=1)
 
-    def largest(self, field: str, current: int) -> int:
-        """Return the largest value of an integer field in the search; `current` if it is not searched."""
-        found = [
-            value
-            for dimension in self.space
-            if dimension.field == field
-            for value in dimension.extremes()
-            if isinstance(value, int)
-        ]
-        return max(found, default=current)
-
     @pydantic.model_validator(mode="after")
     def _no_repetitions(self) -> Self:
         fields = [dimension.field for dimension in self.space]

@@ -59,7 +59,7 @@ def study_name(
         Classifier, regime and twelve hexadecimal digits.
     """
     field = f"train_classifier.classifiers.{settings.classifier}.network"
-    networks = tried_values(settings.space, field, field_value(params, field))
+    networks = tried_values(params, settings.space, field)
     key = CacheKey(
         settings={"device": device},
         inputs=made_from,

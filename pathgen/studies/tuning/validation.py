@@ -1,6 +1,7 @@
 """Check a search against the rest of params.yaml before anything is trained."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ _SECTIONS: dict[str, type[Settings]] = {
 _REGIMES, _CLASSIFIERS = "train_classifier.regimes", "train_classifier.classifiers"
 _PER_CLASS, _VALIDATE_ON = "synthesise.per_class", f"{_REGIMES}.validate_on"
 _SHARE = f"{_REGIMES}.mixed_synthetic"
-_MIXED_ALONE = (f"{_REGIMES}.mixed_original", _SHARE)
 
 
 def check_search(params: Mapping[str, Any], settings: TuningSettings, path: Path) -> None:
@@ -58,12 +58,13 @@ def search_problems(params: Mapping[str, Any], settings: TuningSettings, path: P
         One error per problem.
     """
     problems = []
-    if settings.generator not in params["pipeline"]["generators"]:
-        reason = f"is {settings.generator}, which is not in pipeline.generators"
-        problems.append(PathgenError(f"{path}: tuning.generator", reason, "Choose one of them"))
-    if settings.classifier not in params["train_classifier"]["classifiers"]:
-        reason = f"is {settings.classifier}, which has no recipe in train_classifier.classifiers"
-        problems.append(PathgenError(f"{path}: tuning.classifier", reason, "Choose one of them"))
+    for name, known in (
+        ("generator", params["pipeline"]["generators"]),
+        ("classifier", params["train_classifier"]["classifiers"]),
+    ):
+        if getattr(settings, name) not in known:
+            reason = f"is {getattr(settings, name)}, which is not among {[*known]}"
+            problems.append(PathgenError(f"{path}: tuning.{name}", reason, "Choose one of them"))
     for dimension in settings.space:
         for value in dimension.extremes():
             section = dimension.field.split(".")[0]
@@ -72,84 +73,54 @@ def search_problems(params: Mapping[str, Any], settings: TuningSettings, path: P
                 parse_section(changed, section, _SECTIONS[section], path)
             except PathgenErrors as found:
                 problems += [
-                    PathgenError(
-                        f"{path}: tuning.space", f"the value {value} is invalid: {error}", "Remove it"
-                    )
+                    PathgenError(f"{path}: tuning.space", f"the value {value}: {error}", "Remove it")
                     for error in found.errors
                 ]
             except PathgenError as problem:
                 problems.append(problem)
                 break
-    return problems or [
-        *_of_fields(settings, path),
-        *_of_amounts(params, settings, path),
-        *_of_networks(params, settings, path),
-    ]
+    if problems:
+        return problems
+    found_in_space = [*_of_fields(settings), *_of_amounts(params, settings), *_of_networks(params, settings)]
+    return [PathgenError(f"{path}: tuning.space", reason, hint) for reason, hint in found_in_space]
 
 
-def _of_fields(settings: TuningSettings, path: Path) -> list[PathgenError]:
-    """Find fields without an effect, and fields set by two dimensions."""
-    problems, known = [], set[str]()
-    for field in (field for dimension in settings.space for field in changed_by(dimension)):
-        problem = _useless(field, settings)
-        if problem is None and field in known:
-            problem = "is set by two dimensions", "Remove one of them"
-        known.add(field)
-        if problem is not None:
-            reason, hint = problem
-            problems.append(PathgenError(f"{path}: tuning.space", f"{field} {reason}", hint))
-    return problems
+def _of_fields(settings: TuningSettings) -> Iterator[tuple[str, str]]:
+    """Find fields without an effect on a trial, and fields set by two dimensions."""
+    recipe = f"{_CLASSIFIERS}.{settings.classifier}."
+    useful = {
+        "original": [],
+        "synthetic": [_PER_CLASS],
+        "mixed": [_PER_CLASS, f"{_REGIMES}.mixed_original", _SHARE],
+    }[settings.regime]
+    fields = [field for dimension in settings.space for field in changed_by(dimension)]
+    for field, times in Counter(fields).items():
+        if not field.startswith(recipe) and field not in useful:
+            reason = f"{field} has no effect on {settings.classifier} in the regime {settings.regime}"
+            yield reason, f"Search {', '.join([recipe + '*', *useful])}, or change tuning"
+        elif times > 1:
+            yield f"{field} is set by two dimensions", "Remove one of them"
 
 
-def _useless(field: str, settings: TuningSettings) -> tuple[str, str] | None:
-    """Return why a field has no effect on a trial, and a hint; None for a field that has one."""
-    if field.startswith(f"{_CLASSIFIERS}."):
-        owner = field.split(".")[2]
-        if owner != settings.classifier:
-            reason = f"belongs to another classifier than tuning.classifier ({settings.classifier})"
-            return reason, f"Choose a field of {settings.classifier}, or set tuning.classifier to {owner}"
-        return None
-    if field in _MIXED_ALONE and settings.regime != "mixed":
-        return (
-            f"has no effect with tuning.regime {settings.regime}",
-            "Remove it, or set tuning.regime to mixed",
-        )
-    if field == _PER_CLASS and settings.regime == "original":
-        return "has no effect with tuning.regime original", "Remove it, or change tuning.regime"
-    if field.startswith(f"{_REGIMES}.") and field not in _MIXED_ALONE:
-        return "cannot be searched: all trials are scored on original validation patches", "Remove it"
-    return None
+def _of_amounts(params: Mapping[str, Any], settings: TuningSettings) -> Iterator[tuple[str, str]]:
+    """Compare the most synthetic patches that a mixed trial needs with the fewest that it may have."""
+    if settings.regime == "mixed":
+        share = max(tried_values(params, settings.space, _SHARE))
+        _, needed = mixed_counts(params["sample"]["per_class"]["train"], 1.0, share)
+        fewest = min(tried_values(params, settings.space, _PER_CLASS))
+        if fewest < needed:
+            yield (
+                f"{_PER_CLASS} can be {fewest}, but mixed needs {needed} with mixed_synthetic {share}",
+                f"Raise the smallest {_PER_CLASS} to {needed}, or lower mixed_synthetic",
+            )
 
 
-def _of_networks(params: Mapping[str, Any], settings: TuningSettings, path: Path) -> list[PathgenError]:
+def _of_networks(params: Mapping[str, Any], settings: TuningSettings) -> Iterator[tuple[str, str]]:
     """Find networks that do not accept patches of the study's size."""
     field, size_px = f"{_CLASSIFIERS}.{settings.classifier}.network", params["extract"]["size_px"]
-    needs = {
-        network: smallest_image_px(network)
-        for network in tried_values(settings.space, field, field_value(params, field))
-    }
-    return [
-        PathgenError(
-            f"{path}: tuning.space",
-            f"{field} {network} needs patches of {needed} px, but extract.size_px is {size_px}",
-            "Remove it, tune another classifier, or raise extract.size_px",
-        )
-        for network, needed in needs.items()
-        if needed > size_px
-    ]
-
-
-def _of_amounts(params: Mapping[str, Any], settings: TuningSettings, path: Path) -> list[PathgenError]:
-    """Compare the most synthetic patches that a mixed trial needs with the fewest that it may have."""
-    if settings.regime != "mixed":
-        return []
-    share = max(tried_values(settings.space, _SHARE, field_value(params, _SHARE)))
-    _, needed = mixed_counts(params["sample"]["per_class"]["train"], 1.0, share)
-    fewest = min(tried_values(settings.space, _PER_CLASS, field_value(params, _PER_CLASS)))
-    if fewest >= needed:
-        return []
-    searched = any(dimension.field == _PER_CLASS for dimension in settings.space)
-    subject = f"tuning.space: {_PER_CLASS}" if searched else _PER_CLASS
-    reason = f"can be {fewest}, but mixed needs {needed} per class with mixed_synthetic {share}"
-    hint = f"Raise the smallest {_PER_CLASS} to {needed}, or lower mixed_synthetic"
-    return [PathgenError(f"{path}: {subject}", reason, hint)]
+    for network in tried_values(params, settings.space, field):
+        if (needed := smallest_image_px(network)) > size_px:
+            yield (
+                f"{field} {network} needs patches of {needed} px, but extract.size_px is {size_px}",
+                "Remove it, tune another classifier, or raise extract.size_px",
+            )
