@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import optuna
+
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError, cli_errors
 from pathgen.core.params import PARAMS_FILE, load_section, read_params
@@ -28,8 +30,7 @@ from pathgen.studies.tuning.overrides import tried_values, with_fields
 from pathgen.studies.tuning.results import write_results
 from pathgen.studies.tuning.search import Objective, build_pruner, build_sampler, done_trials, run_trials
 from pathgen.studies.tuning.settings import TuningSettings, TuningWorkSettings
-from pathgen.studies.tuning.storage import open_storage, open_study
-from pathgen.studies.tuning.study_name import input_names, study_name
+from pathgen.studies.tuning.storage import input_names, load_study, open_storage, study_name
 from pathgen.studies.tuning.validation import check_search
 from pathgen.tracking.run import nested_run
 from pathgen.tracking.settings import TrackingSettings
@@ -61,15 +62,12 @@ def load_data(settings: TuningSettings, compute: ComputeSettings) -> SearchData:
         )
     return SearchData(
         params=read_params(),
-        regime=settings.regime,
-        classifier=settings.classifier,
-        seeds=settings.seeds,
+        settings=settings,
+        compute=compute,
+        device=apply_compute(device=compute.device, threads=settings.threads),
         train=open_patch_set(layout.TRAIN),
         valid=open_patch_set(layout.VALID),
         synthetic=synthetic,
-        device=apply_compute(device=compute.device, threads=settings.threads),
-        precision=compute.precision,
-        channels_last=compute.channels_last,
     )
 
 
@@ -104,7 +102,12 @@ def search(settings: TuningSettings, compute: ComputeSettings) -> None:
         device = load_data(settings, compute).device
         origin = made_from(inputs(settings), input_names(read_params(), settings))
         name = study_name(read_params(), settings, origin, device.type)
-        study = open_study(open_storage(work, layout.TUNING_WORK), name, create=True)
+        study = optuna.create_study(
+            storage=open_storage(work, layout.TUNING_WORK),
+            study_name=name,
+            direction="maximize",
+            load_if_exists=True,
+        )
         study.set_user_attr("parent_run", stage.run.run_id)
         run_workers(work.workers)
         done = done_trials(study)
@@ -142,7 +145,8 @@ def join(settings: TuningSettings, compute: ComputeSettings, worker: str, parent
     origin = made_from(inputs(settings), input_names(data.params, settings))
     name = study_name(data.params, settings, origin, data.device.type)
     storage = open_storage(load_section("tuning_work", TuningWorkSettings), layout.TUNING_WORK)
-    study = open_study(storage, name, pruner=build_pruner(settings))
+    study = load_study(storage, name)
+    study.pruner = build_pruner(settings)
     study.sampler = build_sampler(settings, worker, len(study.trials))
     experiment = load_section("tracking", TrackingSettings).experiment
     children = partial(nested_run, study.user_attrs["parent_run"], experiment=experiment)
@@ -150,7 +154,7 @@ def join(settings: TuningSettings, compute: ComputeSettings, worker: str, parent
     def open_run(number: int, values: Mapping[str, Any]) -> Any:
         return children(f"trial {number}", parameters=values, tags={"stage": "trial", "trial": number})
 
-    run_trials(study, Objective(data, settings, layout.TUNING_WORK / name, open_run), parent=parent)
+    run_trials(study, Objective(data, layout.TUNING_WORK / name, open_run), parent=parent)
 
 
 def train_again(data: SearchData) -> None:

@@ -15,7 +15,8 @@ from pathgen.patches.store import PatchSet
 from pathgen.studies.tuning.objective import SearchData
 from pathgen.studies.tuning.search import Objective, OpenRun, build_pruner, build_sampler, run_trials
 from pathgen.studies.tuning.settings import TuningSettings, TuningWorkSettings
-from pathgen.studies.tuning.storage import open_storage, open_study
+from pathgen.studies.tuning.storage import open_storage
+from pathgen.training.settings import ComputeSettings
 
 RATE = "train_classifier.classifiers.toy.learning_rate"
 PARAMS: dict[str, Any] = {
@@ -81,20 +82,17 @@ def patches(count: int, seed: int) -> PatchSet:
     return PatchSet(images, pd.DataFrame({"label": ["normal", "tumor"] * (count // 2)}))
 
 
-def search_data(params: Mapping[str, Any] = PARAMS) -> SearchData:
+def search_data(params: Mapping[str, Any] = PARAMS, **changed: Any) -> SearchData:
     torch.set_num_threads(1)
     synthetic = patches(80, 3)
     return SearchData(
         params=params,
-        regime="synthetic",
-        classifier="toy",
-        seeds=[1, 2],
+        settings=settings(**changed),
+        compute=ComputeSettings(device="cpu", threads=1, precision="fp32", channels_last=True),
+        device=torch.device("cpu"),
         train=patches(40, 1),
         valid=patches(60, 2),
         synthetic={"normal": synthetic.images[::2], "tumor": synthetic.images[1::2]},
-        device=torch.device("cpu"),
-        precision="fp32",
-        channels_last=True,
     )
 
 
@@ -117,22 +115,24 @@ def unrecorded(_number: int, _values: Mapping[str, Any]) -> Iterator[Record]:
     yield Record()
 
 
-def toy_study(folder: Path, *, create: bool = True) -> optuna.Study:
-    return open_study(open_storage(WORK, folder), "toy", create=create, pruner=build_pruner(settings()))
+def toy_study(folder: Path) -> optuna.Study:
+    return optuna.create_study(
+        storage=open_storage(WORK, folder), study_name="toy", direction="maximize", load_if_exists=True
+    )
 
 
 def run_worker(
     folder: Path,
-    data: SearchData | None = None,
+    params: Mapping[str, Any] = PARAMS,
     open_run: OpenRun = unrecorded,
     pruner: optuna.pruners.BasePruner | None = None,
     **changed: Any,
 ) -> optuna.Study:
     """Run trials in this process until the study is complete."""
-    study, search = toy_study(folder), settings(**changed)
-    study.sampler = build_sampler(search, 0, len(study.trials))
-    study.pruner = pruner or build_pruner(search)
-    run_trials(study, Objective(data or search_data(), search, folder / "snapshots", open_run))
+    study, data = toy_study(folder), search_data(params, **changed)
+    study.sampler = build_sampler(data.settings, 0, len(study.trials))
+    study.pruner = pruner or build_pruner(data.settings)
+    run_trials(study, Objective(data, folder / "snapshots", open_run))
     return study
 
 

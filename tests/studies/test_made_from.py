@@ -16,7 +16,7 @@ from pathgen.studies.scaling import study as scaling
 from pathgen.studies.scaling.settings import ScalingSettings
 from pathgen.studies.tuning.overrides import set_fields
 from pathgen.studies.tuning.settings import TuningSettings
-from pathgen.studies.tuning.study_name import input_names
+from pathgen.studies.tuning.storage import input_names
 
 PARAMS = read_params(ROOT / "params.yaml")
 NAMES = {

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import optuna
 import pandas as pd
 import pytest
-from factories.tuning import PARAMS, RATE, Record, run_worker, search_data, settings, toy_study
+from factories.tuning import PARAMS, RATE, WORK, Record, run_worker, search_data, settings
 from optuna.trial import TrialState
 from ruamel.yaml import YAML
 
@@ -21,7 +20,7 @@ from pathgen.studies.tuning.overrides import field_value, with_fields
 from pathgen.studies.tuning.results import trials_table, write_results
 from pathgen.studies.tuning.search import VALUE_KEY, build_pruner, done_trials
 from pathgen.studies.tuning.settings import TuningWorkSettings
-from pathgen.studies.tuning.storage import open_storage
+from pathgen.studies.tuning.storage import load_study, open_storage
 
 
 @pytest.fixture(scope="module")
@@ -172,9 +171,7 @@ def test_pruner_compares_means_at_equal_seed_and_epoch(accuracies: list[list[flo
 def test_non_finite_loss_ends_the_trial_not_the_search(tmp_path: Path) -> None:
     toy = PARAMS["train_classifier"]["classifiers"]["toy"]
     wild = {**toy, "momentum": 0.99, "max_epochs": 30, "patience": 30, "weight_decay": 1.0}
-    data = search_data(
-        {**PARAMS, "train_classifier": {**PARAMS["train_classifier"], "classifiers": {"toy": wild}}}
-    )
+    params = {**PARAMS, "train_classifier": {**PARAMS["train_classifier"], "classifiers": {"toy": wild}}}
     space = [{"field": RATE, "choices": [10.0]}]
     records: list[Record] = []
 
@@ -183,7 +180,7 @@ def test_non_finite_loss_ends_the_trial_not_the_search(tmp_path: Path) -> None:
         records.append(Record())
         yield records[-1]
 
-    study = run_worker(tmp_path, replace(data, seeds=[1]), recorded, trials=2, space=space, seeds=[1])
+    study = run_worker(tmp_path, params, recorded, trials=2, space=space, seeds=[1])
     assert [trial.state for trial in done_trials(study)] == [TrialState.PRUNED] * 2
     assert [record.tags for record in records] == [{"state": "pruned"}] * 2
     with pytest.raises(PathgenError):
@@ -207,9 +204,9 @@ def test_trial_logs_every_epoch_by_seed_and_ends_at_its_score(tmp_path: Path) ->
     assert record.tags == {"state": "finished"}
 
 
-def test_open_study_missing_names_it(tmp_path: Path) -> None:
+def test_load_study_missing_names_it(tmp_path: Path) -> None:
     with pytest.raises(PathgenError, match="toy"):
-        toy_study(tmp_path, create=False)
+        load_study(open_storage(WORK, tmp_path), "toy")
 
 
 @pytest.mark.parametrize("url", ["postgresql://user:secret@nowhere/x", "nonsense://secret/x"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from factories.tuning import PARAMS, RATE, settings
 
-from pathgen.studies.tuning.study_name import input_names, study_name
+from pathgen.studies.tuning.storage import input_names, study_name
 
 WITH_TUNING = {**PARAMS, "tuning": {"seed": 1, "trials": 8, "space": []}}
 

@@ -1,9 +1,9 @@
 """Score of a configuration: trained with every seed, judged on the original validation patches."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,11 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from pathgen.classifier.loop import train_classifier
-from pathgen.classifier.regimes import Regime, build_regime
+from pathgen.classifier.regimes import build_regime
 from pathgen.classifier.settings import TrainClassifierConfig, TrainClassifierSettings
 from pathgen.core.params import parse_section
 from pathgen.patches.store import PatchSet
+from pathgen.studies.tuning.settings import TuningSettings
 from pathgen.training.metric_logger import MetricLogger, NullLogger
+from pathgen.training.settings import ComputeSettings
 
 
 @dataclass(frozen=True)
@@ -24,39 +26,22 @@ class SearchData:
 
     Attributes:
         params: Content of params.yaml.
-        regime: Training regime.
-        classifier: Name of the classifier in the params.
-        seeds: Seeds of the classifiers; one training each.
+        settings: Section ``tuning``.
+        compute: Section ``compute``.
+        device: Device to train on.
         train: Original training patches.
         valid: Original validation patches.
         synthetic: Synthetic patches by label, uint8 (N, H, W, 3), as many as the largest trial needs; empty
             for the regime ``original``. A trial with ``synthesise.per_class`` n uses the first n.
-        device: Device to train on.
-        precision: See `train_classifier`.
-        channels_last: See `train_classifier`.
     """
 
     params: Mapping[str, Any]
-    regime: Regime
-    classifier: str
-    seeds: Sequence[int]
+    settings: TuningSettings
+    compute: ComputeSettings
+    device: torch.device
     train: PatchSet
     valid: PatchSet
     synthetic: Mapping[str, NDArray[np.uint8]]
-    device: torch.device
-    precision: Literal["fp32", "bf16"]
-    channels_last: bool
-
-    def synthetic_sets(self, per_class: int) -> dict[str, PatchSet]:
-        """Return the first `per_class` synthetic patches of each label."""
-        return {
-            label: PatchSet(images[:per_class], pd.DataFrame({"label": [label] * per_class}))
-            for label, images in self.synthetic.items()
-        }
-
-
-def _ignore_epoch(_place: int, _epoch: int, _accuracies: list[float]) -> None:
-    """Do nothing after an epoch."""
 
 
 def score(
@@ -66,7 +51,7 @@ def score(
     desc: str,
     resume_folder: Path | None = None,
     logger_for: Callable[[int], MetricLogger] = lambda _: NullLogger(),
-    after_epoch: Callable[[int, int, list[float]], None] = _ignore_epoch,
+    after_epoch: Callable[[int, list[float]], None] = lambda _epoch, _accuracies: None,
 ) -> list[float]:
     """Train a configuration with every seed.
 
@@ -79,8 +64,8 @@ def score(
         resume_folder: Folder for the snapshots of unfinished trainings; the caller removes it. None
             disables snapshots.
         logger_for: Returns the metric logger of a seed.
-        after_epoch: Called after every epoch with the place of the seed in `data.seeds`, the epoch and, for
-            each seed so far, its best validation accuracy so far. An exception raised by it ends the trial.
+        after_epoch: Called after every epoch with its number and, for each seed so far, its best validation
+            accuracy so far. An exception raised by it ends the trial.
 
     Returns:
         Best accuracy on the original validation patches of each seed, in [0, 1].
@@ -90,24 +75,32 @@ def score(
         NonFiniteLoss: The training has diverged.
     """
     settings = parse_section(dict(params), "train_classifier", TrainClassifierSettings)
-    recipe = settings.of(data.classifier)
-    synthetic = data.synthetic_sets(params["synthesise"]["per_class"])
+    count = params["synthesise"]["per_class"]
+    synthetic = {
+        label: PatchSet(images[:count], pd.DataFrame({"label": [label] * count}))
+        for label, images in data.synthetic.items()
+    }
     scores: list[float] = []
-    for place, seed in enumerate(data.seeds):
-        train, valid = build_regime(data.regime, data.train, data.valid, synthetic, settings.regimes, seed)
+    for seed in data.settings.seeds:
+        train, valid = build_regime(
+            data.settings.regime, data.train, data.valid, synthetic, settings.regimes, seed
+        )
         best = 0.0
 
-        def finish_epoch(epoch: int, row: dict[str, float], place: int = place) -> bool:
+        def finish_epoch(epoch: int, row: dict[str, float]) -> bool:
             nonlocal best
             best = max(best, row["valid_accuracy"])
-            after_epoch(place, epoch, [*scores, best])
+            after_epoch(epoch, [*scores, best])
             return False
 
         trained = train_classifier(
             train,
             valid,
             TrainClassifierConfig(
-                recipe=recipe, seed=seed, precision=data.precision, channels_last=data.channels_last
+                recipe=settings.of(data.settings.classifier),
+                seed=seed,
+                precision=data.compute.precision,
+                channels_last=data.compute.channels_last,
             ),
             device=data.device,
             resume_folder=None if resume_folder is None else resume_folder / str(seed),

@@ -6,6 +6,8 @@ from typing import Any
 
 import optuna
 import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 from ruamel.yaml import YAML
@@ -16,10 +18,10 @@ from pathgen.core.params import PARAMS_FILE
 from pathgen.patches.parquet import write_csv
 from pathgen.results.study import BestTrial, TuningSummary
 from pathgen.studies.tuning.overrides import set_fields, values_of
-from pathgen.studies.tuning.plots import plot_history, plot_importance
 from pathgen.studies.tuning.search import LAST_VALUE, REASON, SCORES, done_trials
 from pathgen.studies.tuning.settings import TuningSettings
 from pathgen.webpage.pictures import save_svg
+from pathgen.webpage.plotting import COLOURS, GREY, empty_plot, legend_below
 from pathgen.webpage.rendering import render
 
 _CONCLUSIONS = "studies/tuning/conclusions.j2"
@@ -63,9 +65,9 @@ def write_results(
     fields = values_of(best.params, settings.space)
     importance = _importance(study, finished, settings)
     table = trials_table(done, settings)
-    plots = {"history.svg": plot_history(table)}
+    plots = {"history.svg": _plot_history(table)}
     if importance:
-        plots["importance.svg"] = plot_importance(importance)
+        plots["importance.svg"] = _plot_importance(importance)
     summary = TuningSummary(
         regime=settings.regime,
         generator=None if settings.regime == "original" else settings.generator,
@@ -157,3 +159,38 @@ def _importance(
     evaluator = FanovaImportanceEvaluator(seed=settings.seed % 2**32)
     found = get_param_importances(study, evaluator=evaluator, params=searched)
     return {name: float(share) for name, share in found.items()}
+
+
+def _plot_history(trials: pd.DataFrame) -> Figure:
+    """Plot the objective of each trial and the best value so far."""
+    figure, axis = empty_plot()
+    finished = trials[trials["state"] == "finished"]
+    pruned = trials[(trials["state"] == "pruned") & trials["value"].notna()]
+    axis.plot(finished["trial"], finished["value"], "o", color=COLOURS[0], label="finished")
+    if len(pruned) > 0:
+        axis.plot(pruned["trial"], pruned["value"], "x", color=GREY, label="pruned (last value)")
+    axis.step(
+        finished["trial"],
+        finished["value"].cummax(),
+        where="post",
+        color=COLOURS[1],
+        linestyle="--",
+        label="best so far",
+    )
+    axis.set_xlabel("trial")
+    axis.set_ylabel("accuracy on original validation patches")
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    legend_below(figure, ncols=3)
+    return figure
+
+
+def _plot_importance(importance: Mapping[str, float]) -> Figure:
+    """Plot the importance of each setting."""
+    figure, axis = empty_plot(height=1.4 + 0.4 * len(importance))
+    names = [name.split(".", 2)[-1] for name in importance]
+    axis.barh(range(len(names)), list(importance.values()), color=COLOURS[0])
+    axis.set_yticks(range(len(names)), names)
+    axis.invert_yaxis()
+    axis.set_xlim(0, 1)
+    axis.set_xlabel("share of the variance between trials (fANOVA)")
+    return figure

@@ -66,13 +66,11 @@ class Objective:
 
     Attributes:
         data: Data and settings that all trials share.
-        settings: Section ``tuning``.
         folder: Folder for snapshots of unfinished trials.
         open_run: Opens the record of a trial.
     """
 
     data: SearchData
-    settings: TuningSettings
     folder: Path
     open_run: OpenRun
 
@@ -88,26 +86,28 @@ class Objective:
         Raises:
             optuna.TrialPruned: The trial lags behind the others, or a loss is not finite.
         """
-        values = suggest(trial, self.settings.space)
+        settings = self.data.settings
+        values = suggest(trial, settings.space)
         # Optuna copies the attributes of a stale trial to its retry, which thus finds the snapshots.
         first = trial.user_attrs.get(FIRST_NUMBER, trial.number)
         trial.set_user_attr(FIRST_NUMBER, first)
         snapshots = self.folder / str(first)
-        epochs, desc = count(1), f"trial {trial.number}"
+        epochs = count(1)
 
         with self.open_run(trial.number, values) as run:
 
-            def after_epoch(place: int, epoch: int, accuracies: list[float]) -> None:
+            def after_epoch(epoch: int, accuracies: list[float]) -> None:
                 mean = float(np.mean(accuracies))
                 run.metrics({VALUE_KEY: mean}, next(epochs))
                 # The sum over the seeds never falls. Optuna's pruner, which compares the best value so far,
                 # therefore compares trials at the same seed and epoch.
-                trial.report(sum(accuracies) / len(self.data.seeds), place * _STRIDE + epoch)
+                place = len(accuracies) - 1
+                trial.report(sum(accuracies) / len(settings.seeds), place * _STRIDE + epoch)
                 if trial.should_prune():
                     trial.set_user_attr(LAST_VALUE, mean)
                     raise optuna.TrialPruned(
-                        f"below quantile {self.settings.prune_below} of the finished trials at seed "
-                        f"{self.data.seeds[place]}, epoch {epoch}"
+                        f"below quantile {settings.prune_below} of the finished trials at seed "
+                        f"{settings.seeds[place]}, epoch {epoch}"
                     )
 
             pruned = None
@@ -116,7 +116,7 @@ class Objective:
                 scores = score(
                     self.data,
                     with_fields(self.data.params, values),
-                    desc=desc,
+                    desc=f"trial {trial.number}",
                     resume_folder=snapshots,
                     logger_for=lambda seed: _SeedLogger(run, seed),
                     after_epoch=after_epoch,
@@ -198,7 +198,7 @@ def run_trials(study: optuna.Study, objective: Objective, *, parent: int | None 
         parent: Id of the process that started this one; the worker stops after its trial when that process
             has ended. None: the worker is on its own.
     """
-    trials = objective.settings.trials
+    trials = objective.data.settings.trials
 
     def stop_without_parent(study: optuna.Study, _trial: FrozenTrial) -> None:
         if parent is not None and os.getppid() != parent:

@@ -1,7 +1,8 @@
-"""Optuna's storage, which any number of processes share."""
+"""Optuna's storage, which any number of processes share, and the name of a study in it."""
 
 import os
 import warnings
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,15 @@ from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from sqlalchemy.exc import SQLAlchemyError
 
 from pathgen.core.errors import PathgenError
-from pathgen.studies.tuning.settings import TuningWorkSettings
+from pathgen.provenance.cache_key import CacheKey, library_versions
+from pathgen.provenance.code_hash import PLUGINS, code_manifest
+from pathgen.studies.tuning.overrides import changed_by, field_value, tried_values
+from pathgen.studies.tuning.settings import TuningSettings, TuningWorkSettings
 
 #: Environment variable that overrides `tuning_work.storage`, so that no password need be written there.
 STORAGE_VARIABLE = "PATHGEN_TUNING_STORAGE"
 _SQLITE_TIMEOUT_S = 60
+_OBJECTIVE = "pathgen.studies.tuning.objective"
 
 
 def open_storage(settings: TuningWorkSettings, folder: Path) -> RDBStorage:
@@ -65,29 +70,18 @@ def open_storage(settings: TuningWorkSettings, folder: Path) -> RDBStorage:
         ) from None
 
 
-def open_study(
-    storage: RDBStorage, name: str, *, create: bool = False, pruner: optuna.pruners.BasePruner | None = None
-) -> optuna.Study:
-    """Open a study by its name.
+def load_study(storage: RDBStorage, name: str) -> optuna.Study:
+    """Load a study by its name.
 
     Args:
         storage: Optuna's storage.
         name: Name of the study, see `study_name`.
-        create: Whether to create it if it does not exist.
-        pruner: Pruner of this process.
-
-    Returns:
-        The study; it maximises.
 
     Raises:
-        PathgenError: The study does not exist and `create` is false.
+        PathgenError: There is no such study.
     """
-    if create:
-        return optuna.create_study(
-            storage=storage, study_name=name, direction="maximize", load_if_exists=True, pruner=pruner
-        )
     try:
-        return optuna.load_study(storage=storage, study_name=name, pruner=pruner)
+        return optuna.load_study(storage=storage, study_name=name)
     except KeyError:
         known = ", ".join(sorted(optuna.get_all_study_names(storage))) or "none"
         raise PathgenError(
@@ -96,3 +90,60 @@ def open_study(
             "versions of libraries",
             "Start the search first, or use the same settings, data and code on this machine",
         ) from None
+
+
+def input_names(params: Mapping[str, Any], settings: TuningSettings) -> list[str]:
+    """Return the names, as in `pathgen.provenance.made_from`, of the settings and code that shape a trial.
+
+    Fields that are searched are not among them: params.yaml may take over the best values, and the search
+    stays valid. Nor is the number of trials, which may be raised.
+
+    Args:
+        params: Content of params.yaml.
+        settings: Section ``tuning``.
+
+    Raises:
+        PathgenError: The classifier has no recipe.
+    """
+    searched = {name for dimension in settings.space for name in changed_by(dimension)} | {"tuning.trials"}
+    recipe = f"train_classifier.classifiers.{settings.classifier}"
+    parts = ("tuning", recipe, "train_classifier.regimes", "synthesise", "compute")
+    paths = [path for part in parts for path in _leaves(field_value(params, part), part)]
+    return [
+        *(f"params.yaml: {path}" for path in paths if path not in searched),
+        "code of train_classifier",
+        "code of synthesise",
+    ]
+
+
+def _leaves(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from _leaves(part, f"{path}.{name}")
+    else:
+        yield path
+
+
+def study_name(
+    params: Mapping[str, Any], settings: TuningSettings, made_from: Mapping[str, str], device: str
+) -> str:
+    """Return the name of the Optuna study: trials of other inputs belong to another study.
+
+    Args:
+        params: Content of params.yaml.
+        settings: Section ``tuning``.
+        made_from: Hash of each input, see `pathgen.provenance.made_from`.
+        device: Type of the device, e.g. ``cpu``.
+
+    Returns:
+        Classifier, regime and twelve hexadecimal digits.
+    """
+    field = f"train_classifier.classifiers.{settings.classifier}.network"
+    networks = tried_values(params, settings.space, field)
+    key = CacheKey(
+        settings={"device": device},
+        inputs=made_from,
+        code=code_manifest(_OBJECTIVE, *(f"{PLUGINS['classifiers']}.{name}" for name in networks)),
+        libraries=library_versions("torch", "optuna"),
+    )
+    return f"{settings.classifier}-{settings.regime}-{key.digest[:12]}"
