@@ -11,11 +11,9 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
-from functools import partial
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
-
-import optuna
 
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError, cli_errors
@@ -30,45 +28,14 @@ from pathgen.studies.tuning.overrides import tried_values, with_fields
 from pathgen.studies.tuning.results import write_results
 from pathgen.studies.tuning.search import Objective, build_pruner, build_sampler, done_trials, run_trials
 from pathgen.studies.tuning.settings import TuningSettings, TuningWorkSettings
-from pathgen.studies.tuning.storage import input_names, load_study, open_storage, study_name
+from pathgen.studies.tuning.storage import create_study, input_names, load_study, open_storage, study_name
 from pathgen.studies.tuning.validation import check_search
+from pathgen.tracking.mlflow_logger import MlflowLogger
 from pathgen.tracking.run import nested_run
 from pathgen.tracking.settings import TrackingSettings
-from pathgen.training.compute import apply_compute
-from pathgen.training.settings import ComputeSettings
+from pathgen.training.compute import apply_compute, start_compute
 from stages.context import running
 from stages.optional_study import refresh_report, reproduce_inputs
-
-
-def inputs(settings: TuningSettings) -> list[Path]:
-    """Return the folders that a search reads."""
-    models = layout.gan_models(settings.generator).values()
-    return [layout.TRAIN, layout.VALID, *(models if settings.regime != "original" else [])]
-
-
-def load_data(settings: TuningSettings, compute: ComputeSettings) -> SearchData:
-    """Open the original patches and sample the synthetic ones that are not in the cache."""
-    # With the threads of the stage `synthesise`: the patches must be the ones that it samples.
-    device = apply_compute(device=compute.device, threads=compute.threads)
-    sampling = load_section("synthesise", SynthesiseSettings)
-    synthetic = {}
-    if settings.regime != "original":
-        synthetic = sample_synthetic(
-            device,
-            generator=settings.generator,
-            count=max(tried_values(read_params(), settings.space, "synthesise.per_class")),
-            sampling=sampling,
-            compute=compute,
-        )
-    return SearchData(
-        params=read_params(),
-        settings=settings,
-        compute=compute,
-        device=apply_compute(device=compute.device, threads=settings.threads),
-        train=open_patch_set(layout.TRAIN),
-        valid=open_patch_set(layout.VALID),
-        synthetic=synthetic,
-    )
 
 
 @cli_errors()
@@ -78,36 +45,64 @@ def main() -> None:
     parser.add_argument("--join", action="store_true", help="be one more worker")
     parser.add_argument("--again", action="store_true", help="train the best configuration again")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
-    parser.add_argument("--parent", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
     settings = load_section("tuning", TuningSettings)
     check_search(read_params(), settings, PARAMS_FILE)
-    compute = load_section("compute", ComputeSettings)
     if args.join:
-        join(settings, compute, args.worker or f"{socket.gethostname()}-{os.getpid()}", args.parent)
+        join(load_data(settings), args.worker)
     elif args.again:
-        train_again(load_data(settings, compute))
+        train_again(load_data(settings))
     else:
         reproduce_inputs([] if settings.regime == "original" else [settings.generator])
-        search(settings, compute)
+        search(load_data(settings))
         refresh_report()
 
 
-def search(settings: TuningSettings, compute: ComputeSettings) -> None:
-    """Start the search or continue it, and write its results."""
-    work = load_section("tuning_work", TuningWorkSettings)
-    with running(
-        "tune", settings={"tuning": settings, "compute": compute}, inputs=inputs(settings), trains=True
-    ) as stage:
-        device = load_data(settings, compute).device
-        origin = made_from(inputs(settings), input_names(read_params(), settings))
-        name = study_name(read_params(), settings, origin, device.type)
-        study = optuna.create_study(
-            storage=open_storage(work, layout.TUNING_WORK),
-            study_name=name,
-            direction="maximize",
-            load_if_exists=True,
+def inputs(settings: TuningSettings) -> list[Path]:
+    """Return the folders that a search reads."""
+    models = layout.gan_models(settings.generator).values()
+    return [layout.TRAIN, layout.VALID, *(models if settings.regime != "original" else [])]
+
+
+def load_data(settings: TuningSettings) -> SearchData:
+    """Open the original patches and sample the synthetic ones that are not in the cache."""
+    params = read_params()
+    # With the threads of the stage `synthesise`: the patches must be the ones that it samples.
+    device, compute = start_compute()
+    synthetic = {}
+    if settings.regime != "original":
+        synthetic = sample_synthetic(
+            device,
+            generator=settings.generator,
+            count=max(tried_values(params, settings.space, "synthesise.per_class")),
+            sampling=load_section("synthesise", SynthesiseSettings),
+            compute=compute,
         )
+    return SearchData(
+        params=params,
+        settings=settings,
+        compute=compute,
+        device=apply_compute(device=compute.device, threads=settings.threads),
+        train=open_patch_set(layout.TRAIN),
+        valid=open_patch_set(layout.VALID),
+        synthetic=synthetic,
+    )
+
+
+def identify(data: SearchData) -> tuple[dict[str, str], str]:
+    """Return the hashes of what the search is made from, and the name of its study."""
+    origin = made_from(inputs(data.settings), input_names(data.params, data.settings))
+    return origin, study_name(data.params, data.settings, origin, data.device.type)
+
+
+def search(data: SearchData) -> None:
+    """Start the search or continue it, and write its results."""
+    settings = data.settings
+    sections = {"tuning": settings, "compute": data.compute}
+    with running("tune", settings=sections, inputs=inputs(settings), trains=True) as stage:
+        origin, name = identify(data)
+        work = load_section("tuning_work", TuningWorkSettings)
+        study = create_study(open_storage(work, layout.TUNING_WORK), name)
         study.set_user_attr("parent_run", stage.run.run_id)
         run_workers(work.workers)
         done = done_trials(study)
@@ -126,7 +121,7 @@ def search(settings: TuningSettings, compute: ComputeSettings) -> None:
 
 def run_workers(count: int) -> None:
     """Start the workers of this machine and wait for them."""
-    command = [sys.executable, "-m", "stages.tune", "--join", "--parent", str(os.getpid())]
+    command = [sys.executable, "-m", "stages.tune", "--join"]
     # The workers' own progress bars would overwrite each other; Optuna logs a line for each trial.
     quiet = {**os.environ, "TQDM_DISABLE": "1"}
     workers = [subprocess.Popen([*command, "--worker", str(number)], env=quiet) for number in range(count)]
@@ -139,20 +134,27 @@ def run_workers(count: int) -> None:
             worker.wait()
 
 
-def join(settings: TuningSettings, compute: ComputeSettings, worker: str, parent: int | None) -> None:
-    """Run trials of a study until it has enough."""
-    data = load_data(settings, compute)
-    origin = made_from(inputs(settings), input_names(data.params, settings))
-    name = study_name(data.params, settings, origin, data.device.type)
+def join(data: SearchData, number: str | None) -> None:
+    """Run trials of a study until it has enough.
+
+    A worker with a number was started by `run_workers`, and stops when that process has ended.
+    """
+    worker, parent = number or f"{socket.gethostname()}-{os.getpid()}", os.getppid() if number else None
+    _, name = identify(data)
     storage = open_storage(load_section("tuning_work", TuningWorkSettings), layout.TUNING_WORK)
     study = load_study(storage, name)
-    study.pruner = build_pruner(settings)
-    study.sampler = build_sampler(settings, worker, len(study.trials))
+    study.pruner = build_pruner(data.settings)
+    study.sampler = build_sampler(data.settings, worker, len(study.trials))
     experiment = load_section("tracking", TrackingSettings).experiment
-    children = partial(nested_run, study.user_attrs["parent_run"], experiment=experiment)
 
-    def open_run(number: int, values: Mapping[str, Any]) -> Any:
-        return children(f"trial {number}", parameters=values, tags={"stage": "trial", "trial": number})
+    def open_run(number: int, values: Mapping[str, Any]) -> AbstractContextManager[MlflowLogger]:
+        return nested_run(
+            study.user_attrs["parent_run"],
+            f"trial {number}",
+            parameters=values,
+            tags={"stage": "trial", "trial": number},
+            experiment=experiment,
+        )
 
     run_trials(study, Objective(data, layout.TUNING_WORK / name, open_run), parent=parent)
 

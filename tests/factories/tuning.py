@@ -15,7 +15,7 @@ from pathgen.patches.store import PatchSet
 from pathgen.studies.tuning.objective import SearchData
 from pathgen.studies.tuning.search import Objective, OpenRun, build_pruner, build_sampler, run_trials
 from pathgen.studies.tuning.settings import TuningSettings, TuningWorkSettings
-from pathgen.studies.tuning.storage import open_storage
+from pathgen.studies.tuning.storage import create_study, open_storage
 from pathgen.training.settings import ComputeSettings
 
 RATE = "train_classifier.classifiers.toy.learning_rate"
@@ -116,9 +116,7 @@ def unrecorded(_number: int, _values: Mapping[str, Any]) -> Iterator[Record]:
 
 
 def toy_study(folder: Path) -> optuna.Study:
-    return optuna.create_study(
-        storage=open_storage(WORK, folder), study_name="toy", direction="maximize", load_if_exists=True
-    )
+    return create_study(open_storage(WORK, folder), "toy")
 
 
 def run_worker(

@@ -11,7 +11,7 @@ _DIGITS = 3
 
 
 def field_value(params: Mapping[str, Any], field: str) -> Any:
-    """Return the value of a field.
+    """Return the value of a field, or a section.
 
     Args:
         params: Content of params.yaml.
@@ -46,8 +46,8 @@ def set_fields(params: MutableMapping[str, Any], values: Mapping[str, Any]) -> N
         if isinstance(value, Mapping):
             current.update(value)
         else:
-            *sections, name = field.split(".")
-            field_value(params, ".".join(sections))[name] = value
+            section, _, name = field.rpartition(".")
+            field_value(params, section)[name] = value
 
 
 def with_fields(params: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,7 +68,15 @@ def values_of(sampled: Mapping[str, Any], space: Sequence[Dimension]) -> dict[st
         Values by dotted path, for `set_fields`: floats rounded to three digits, a variant as the mapping
         that it names.
     """
-    return {dimension.field: _value(dimension, sampled[dimension.field]) for dimension in space}
+    values = {}
+    for dimension in space:
+        value = sampled[dimension.field]
+        if dimension.variants is not None:
+            value = dict(dimension.variants[value])
+        elif dimension.choices is None and isinstance(value, float):
+            value = float(f"{value:.{_DIGITS}g}")
+        values[dimension.field] = value
+    return values
 
 
 def changed_by(dimension: Dimension) -> list[str]:
@@ -97,11 +105,3 @@ def tried_values(params: Mapping[str, Any], space: Sequence[Dimension], field: s
         for value in dimension.extremes()
     ]
     return found or [field_value(params, field)]
-
-
-def _value(dimension: Dimension, sampled: Any) -> Any:
-    if dimension.variants is not None:
-        return dict(dimension.variants[sampled])
-    if dimension.choices is None and isinstance(sampled, float):
-        return float(f"{sampled:.{_DIGITS}g}")
-    return sampled

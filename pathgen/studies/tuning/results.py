@@ -68,23 +68,21 @@ def write_results(
     plots = {"history.svg": _plot_history(table)}
     if importance:
         plots["importance.svg"] = _plot_importance(importance)
+    scores = tuple(best.user_attrs[SCORES])
     summary = TuningSummary(
         regime=settings.regime,
         generator=None if settings.regime == "original" else settings.generator,
         classifier=settings.classifier,
         seeds=tuple(settings.seeds),
         trials={"finished": len(finished), "pruned": len(done) - len(finished)},
-        best=BestTrial(
-            trial=best.number, value=best.value or 0.0, scores=tuple(best.user_attrs[SCORES]), fields=fields
-        ),
+        best=BestTrial(trial=best.number, value=best.value or 0.0, scores=scores, fields=fields),
         importance=importance,
         sentences=(),
         figures=tuple((folder / name).as_posix() for name in plots),
         made_from=dict(made_from),
     )
-    summary = summary.model_copy(
-        update={"sentences": tuple(render(_CONCLUSIONS, summary=summary).splitlines())}
-    )
+    sentences = tuple(render(_CONCLUSIONS, summary=summary).splitlines())
+    summary = summary.model_copy(update={"sentences": sentences})
     with atomic_folder(folder) as draft:
         write_csv(table, draft / "trials.csv")
         write_best(fields, settings, params, draft / "best.yaml")
@@ -123,18 +121,13 @@ def trials_table(done: Sequence[FrozenTrial], settings: TuningSettings) -> pd.Da
     Returns:
         Columns trial (Optuna's number), state (finished or pruned), value (of a pruned trial: the last one),
         one ``seed_{seed}`` per seed (finished trials), epochs (of all seeds), reason (pruned trials), and one
-        per dimension: its sampled value, rounded as it was used.
+        per dimension: its sampled value, rounded as it was used, or the name of its variant.
     """
     rows = []
     for trial in done:
         complete = trial.state == TrialState.COMPLETE
         scores = trial.user_attrs.get(SCORES) or [None] * len(settings.seeds)
-        sampled = {
-            dimension.field: trial.params[dimension.field]
-            if dimension.variants is not None
-            else values_of(trial.params, [dimension])[dimension.field]
-            for dimension in settings.space
-        }
+        variants = {one.field: trial.params[one.field] for one in settings.space if one.variants}
         rows.append(
             {
                 "trial": trial.number,
@@ -143,7 +136,8 @@ def trials_table(done: Sequence[FrozenTrial], settings: TuningSettings) -> pd.Da
                 **{f"seed_{seed}": score for seed, score in zip(settings.seeds, scores, strict=True)},
                 "epochs": len(trial.intermediate_values),
                 "reason": trial.user_attrs.get(REASON),
-                **sampled,
+                **values_of(trial.params, settings.space),
+                **variants,
             }
         )
     return pd.DataFrame(rows)
@@ -169,14 +163,8 @@ def _plot_history(trials: pd.DataFrame) -> Figure:
     axis.plot(finished["trial"], finished["value"], "o", color=COLOURS[0], label="finished")
     if len(pruned) > 0:
         axis.plot(pruned["trial"], pruned["value"], "x", color=GREY, label="pruned (last value)")
-    axis.step(
-        finished["trial"],
-        finished["value"].cummax(),
-        where="post",
-        color=COLOURS[1],
-        linestyle="--",
-        label="best so far",
-    )
+    best, style = finished["value"].cummax(), {"color": COLOURS[1], "linestyle": "--"}
+    axis.step(finished["trial"], best, where="post", label="best so far", **style)
     axis.set_xlabel("trial")
     axis.set_ylabel("accuracy on original validation patches")
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))

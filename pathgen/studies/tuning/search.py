@@ -111,7 +111,6 @@ class Objective:
                     )
 
             pruned = None
-            scores: list[float] = []
             try:
                 scores = score(
                     self.data,
@@ -121,14 +120,14 @@ class Objective:
                     logger_for=lambda seed: _SeedLogger(run, seed),
                     after_epoch=after_epoch,
                 )
+                trial.set_user_attr(SCORES, scores)
             except (optuna.TrialPruned, NonFiniteLoss) as problem:
                 pruned = problem.reason if isinstance(problem, NonFiniteLoss) else str(problem)
+                trial.set_user_attr(REASON, pruned)
             run.tag("state", "finished" if pruned is None else "pruned")
         shutil.rmtree(snapshots, ignore_errors=True)
         if pruned is not None:
-            trial.set_user_attr(REASON, pruned)
             raise optuna.TrialPruned(pruned)
-        trial.set_user_attr(SCORES, scores)
         return float(np.mean(scores))
 
 
@@ -143,12 +142,13 @@ def suggest(trial: optuna.Trial, space: Sequence[Dimension]) -> dict[str, Any]:
         Fields of params.yaml to replace, see `values_of`.
     """
     for dimension in space:
-        if dimension.low is None or dimension.high is None:
-            trial.suggest_categorical(dimension.field, dimension.extremes())
-        elif isinstance(dimension.low, int) and isinstance(dimension.high, int):
-            trial.suggest_int(dimension.field, dimension.low, dimension.high, log=dimension.scale == "log")
+        field, low, high, log = dimension.field, dimension.low, dimension.high, dimension.scale == "log"
+        if low is None or high is None:
+            trial.suggest_categorical(field, dimension.extremes())
+        elif isinstance(low, int) and isinstance(high, int):
+            trial.suggest_int(field, low, high, log=log)
         else:
-            trial.suggest_float(dimension.field, dimension.low, dimension.high, log=dimension.scale == "log")
+            trial.suggest_float(field, low, high, log=log)
     return values_of(trial.params, space)
 
 

@@ -2,11 +2,12 @@
 
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import optuna
+import pandas as pd
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from sqlalchemy.exc import SQLAlchemyError
@@ -54,20 +55,19 @@ def open_storage(settings: TuningWorkSettings, folder: Path) -> RDBStorage:
                 grace_period=settings.grace_period_s,
                 heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(settings.max_retry),
             )
-    except ModuleNotFoundError as missing:
-        raise PathgenError(
-            "tuning_work.storage",
-            f"its driver {missing.name} is not installed",
-            f"Run pip install {missing.name}",
-        ) from None
     except (SQLAlchemyError, OSError, ValueError, ImportError, RuntimeError) as problem:
         # Only the type of the error where its text may contain the address and its password.
         reason = type(problem).__name__ if "://" in str(problem) else str(problem).split("\n")[0]
         raise PathgenError(
             "tuning_work.storage",
             f"cannot be opened: {reason}",
-            "Correct it, start the database, or remove the SQLite file in work/tuning",
+            "Correct it, install its driver, start the database, or remove the SQLite file in work/tuning",
         ) from None
+
+
+def create_study(storage: RDBStorage, name: str) -> optuna.Study:
+    """Create a study that maximises, or load it if it exists."""
+    return optuna.create_study(storage=storage, study_name=name, direction="maximize", load_if_exists=True)
 
 
 def load_study(storage: RDBStorage, name: str) -> optuna.Study:
@@ -108,20 +108,12 @@ def input_names(params: Mapping[str, Any], settings: TuningSettings) -> list[str
     searched = {name for dimension in settings.space for name in changed_by(dimension)} | {"tuning.trials"}
     recipe = f"train_classifier.classifiers.{settings.classifier}"
     parts = ("tuning", recipe, "train_classifier.regimes", "synthesise", "compute")
-    paths = [path for part in parts for path in _leaves(field_value(params, part), part)]
+    paths = pd.json_normalize({part: field_value(params, part) for part in parts}, sep=".").columns
     return [
         *(f"params.yaml: {path}" for path in paths if path not in searched),
         "code of train_classifier",
         "code of synthesise",
     ]
-
-
-def _leaves(value: Any, path: str) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for name, part in value.items():
-            yield from _leaves(part, f"{path}.{name}")
-    else:
-        yield path
 
 
 def study_name(
