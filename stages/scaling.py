@@ -47,7 +47,8 @@ def main() -> None:
     )
     inputs = input_folders(settings)
     with running("scaling", settings={"scaling": settings, "compute": compute}, inputs=inputs) as stage:
-        for generator, count in study.largest_sets().items():
+        count = study.largest_set()
+        for generator in settings.generators:
             # Sampled once, before the points that share them start.
             sample_synthetic(
                 device, generator=generator, count=count, sampling=study.sampling, compute=compute

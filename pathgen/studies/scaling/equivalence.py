@@ -78,21 +78,16 @@ def equivalents(
         One entry per size. No number is below the smallest synthetic size that was fitted, because the law
         does not hold there: smaller sizes may have been run and have learned nothing.
     """
-    count = min(len(original.drawn), len(synthetic.drawn))
+    # Rows without a partner are left out.
+    errors = original.errors_drawn(sizes)[: len(synthetic.drawn)]
     answers = []
-    for column, size in enumerate(sizes):
+    for size, drawn_errors in zip(sizes, errors.T, strict=True):
         wanted = float(original.error(size))
         equal = max(synthetic.size_for(wanted), synthetic.first)
-        drawn_errors = original.errors_drawn(sizes)[:count, column]
-        drawn = np.maximum(_paired(synthetic, drawn_errors, count), synthetic.first)
+        drawn = np.maximum(synthetic.sizes_drawn_for(drawn_errors), synthetic.first)
         low, high = between(drawn, confidence)
         answers.append(Equivalence(size, wanted, equal, low, high, synthetic.first, equal <= largest))
     return answers
-
-
-def _paired(law: PowerLaw, errors: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    cut = PowerLaw(law.first, law.sizes, law.left_out, law.values, law.drawn[:count])
-    return cut.sizes_drawn_for(errors)
 
 
 def saturation(errors: dict[float, NDArray[np.float64]], confidence: float) -> Saturation | str:

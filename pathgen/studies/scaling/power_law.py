@@ -28,18 +28,21 @@ class PowerLaw:
     """Fitted curve with its bootstrap curves.
 
     Attributes:
-        first: Smallest fitted size, patches per class.
-        sizes: Fitted sizes.
+        sizes: Fitted sizes, patches per class, ascending.
         left_out: Sizes with an error too close to guessing.
         values: Fall, b, c: the error is ``fall * (n / first) ** -b + c``.
         drawn: The same for each bootstrap curve, float64 (B, 3).
     """
 
-    first: float
     sizes: tuple[float, ...]
     left_out: tuple[float, ...]
     values: NDArray[np.float64]
     drawn: NDArray[np.float64]
+
+    @property
+    def first(self) -> float:
+        """Smallest fitted size."""
+        return self.sizes[0]
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -67,8 +70,8 @@ class PowerLaw:
         return float(self._sizes_for(self.values[None], np.array([error]))[0])
 
     def sizes_drawn_for(self, errors: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the same for each curve drawn anew and an error of its own, float64 of shape (B,)."""
-        return self._sizes_for(self.drawn, errors)
+        """Return the sizes at which the first N bootstrap curves reach errors of shape (N,), one each."""
+        return self._sizes_for(self.drawn[: len(errors)], errors)
 
     def _sizes_for(self, values: NDArray[np.float64], errors: NDArray[np.float64]) -> NDArray[np.float64]:
         fall, power, floor = values.T
@@ -132,7 +135,7 @@ def fit_power_law(
     drawn = [fit for fit in fits if fit is not None]
     if len(drawn) < (1 - _MOST_FAILED) * bootstrap:
         return "the bootstrap curves cannot be fitted, because the errors scatter too much"
-    return PowerLaw(used[0], tuple(used), left_out, first, np.array(drawn))
+    return PowerLaw(tuple(used), left_out, first, np.array(drawn))
 
 
 def between(values: NDArray[np.float64], confidence: float) -> tuple[float, float]:

@@ -75,11 +75,3 @@ class ScalingSettings(Settings):
         if self.training.validate_every_steps > self.training.max_steps:
             raise ValueError("training.validate_every_steps is more than training.max_steps")
         return self
-
-    def sizes(self) -> dict[str, list[str]]:
-        """Return the sizes of each source, as text."""
-        synthetic = [str(size) for size in self.synthetic_sizes]
-        return {
-            ORIGINAL: [str(size) for size in self.original_sizes],
-            **dict.fromkeys(self.generators, synthetic),
-        }

@@ -24,9 +24,10 @@ _PATCHES = (layout.TRAIN, layout.VALID, layout.TEST)
 
 def points(settings: ScalingSettings) -> list[Point]:
     """Return all points of the curves, sorted by name."""
+    synthetic = dict.fromkeys(settings.generators, settings.synthetic_sizes)
     found = [
-        Point(source, size, classifier, seed)
-        for source, sizes in settings.sizes().items()
+        Point(source, str(size), classifier, seed)
+        for source, sizes in {ORIGINAL: settings.original_sizes, **synthetic}.items()
         for size in sizes
         for classifier in settings.classifiers
         for seed in settings.seeds
@@ -61,13 +62,9 @@ class ScalingStudy:
         batch_size = self.classifiers.of(point.classifier).batch_size
         return per_class(point.size, max_steps=self.settings.training.max_steps, batch_size=batch_size)
 
-    def largest_sets(self) -> dict[str, int]:
-        """Return the largest number of synthetic patches per class that any point needs, by generator."""
-        counts = {generator: 0 for generator in self.settings.generators}
-        for point in points(self.settings):
-            if point.source != ORIGINAL:
-                counts[point.source] = max(counts[point.source], self.count(point))
-        return counts
+    def largest_set(self) -> int:
+        """Return the largest number of synthetic patches per class that any point needs."""
+        return max(self.count(point) for point in points(self.settings) if point.source != ORIGINAL)
 
     def jobs(self, open_run: OpenRun) -> list[Job]:
         """Return one job per point.

@@ -13,7 +13,6 @@ from pathgen.core.seeding import numpy_generator
 from pathgen.patches.store import PatchSet
 
 UNLIMITED = "unlimited"
-_COPIED_AT_ONCE = 4096
 
 
 def per_class(size: int | str, *, max_steps: int, batch_size: int) -> int:
@@ -88,12 +87,6 @@ def in_one_file(images_by_label: Mapping[str, NDArray[np.uint8]], file: Path) ->
     counts = [len(images_by_label[label]) for label in LABELS]
     shape = (sum(counts), *images_by_label[LABELS[0]].shape[1:])
     together = np.memmap(file, dtype=np.uint8, mode="w+", shape=shape)
-    at = 0
-    for label in LABELS:
-        images = images_by_label[label]
-        for start in range(0, len(images), _COPIED_AT_ONCE):
-            block = images[start : start + _COPIED_AT_ONCE]
-            together[at : at + len(block)] = block
-            at += len(block)
+    np.concatenate([images_by_label[label] for label in LABELS], out=together)
     labels = np.repeat(np.array(LABELS, dtype=object), counts)
     return PatchSet(together, pd.DataFrame({"label": labels}))
