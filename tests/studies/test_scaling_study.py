@@ -15,9 +15,9 @@ from pathgen.core.profiles import read_profile
 from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings
 from pathgen.jobs.job import Job
 from pathgen.provenance.code_hash import ROOT
+from pathgen.studies.scaling.point import first_originals, in_one_file
 from pathgen.studies.scaling.settings import ScalingSettings
 from pathgen.studies.scaling.study import ScalingStudy, points
-from pathgen.studies.scaling.subsets import first_originals, in_one_file, per_class
 from pathgen.training.settings import ComputeSettings
 
 IMAGES = {
@@ -46,13 +46,6 @@ def test_first_originals_differ_between_seeds() -> None:
 def test_first_originals_too_many_is_refused() -> None:
     with pytest.raises(PathgenError, match="40"):
         first_originals(IMAGES, 41, order_seed=1, seed=1)
-
-
-def test_per_class_unlimited_shows_each_patch_once() -> None:
-    assert per_class("unlimited", max_steps=10, batch_size=16) == 80
-    assert per_class("80", max_steps=10, batch_size=16) == 80
-    with pytest.raises(PathgenError, match="80"):
-        per_class("81", max_steps=10, batch_size=16)
 
 
 def test_in_one_file_holds_both_classes(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Points grouped into curves, and as a table."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pathgen.metrics.classification import mean_ci
+from pathgen.studies.scaling.settings import ORIGINAL, UNLIMITED
 
 
 @dataclass(frozen=True)
@@ -50,27 +51,22 @@ def curves_of(points: Sequence[Mapping[str, Any]]) -> list[Curve]:
     Returns:
         Curves by classifier, the original one before those of the generators.
     """
-    frame = pd.DataFrame(points)
-    keys = sorted(
-        set(zip(frame["source"], frame["classifier"], strict=True)),
-        key=lambda key: (key[1], key[0] != "original", key[0]),
-    )
+    frame = pd.DataFrame(points).sort_values(["per_class", "seed"])
     curves = []
-    for source, classifier in keys:
-        own = frame[(frame["source"] == source) & (frame["classifier"] == classifier)]
-        unlimited = own.loc[own["size"] == "unlimited", "per_class"]
-        grouped = own.sort_values(["per_class", "seed"]).groupby("per_class", sort=True)["error"]
+    for (source, classifier), own in frame.groupby(["source", "classifier"]):
+        unlimited = own.loc[own["size"] == UNLIMITED, "per_class"]
+        errors = own.groupby("per_class")["error"]
         curves.append(
             Curve(
                 source=str(source),
                 classifier=str(classifier),
-                errors={float(size): np.asarray(errors, dtype=np.float64) for size, errors in grouped},
+                errors={float(size): found.to_numpy(np.float64) for size, found in errors},
                 unlimited=None if unlimited.empty else float(unlimited.iloc[0]),
                 test_patches=int(own["n"].iloc[0]),
                 guessing=float(own["guessing"].iloc[0]),
             )
         )
-    return curves
+    return sorted(curves, key=lambda curve: (curve.classifier, curve.source != ORIGINAL, curve.source))
 
 
 def table_of(points: Sequence[Mapping[str, Any]], confidence: float) -> pd.DataFrame:
@@ -82,14 +78,12 @@ def table_of(points: Sequence[Mapping[str, Any]], confidence: float) -> pd.DataF
 
     Returns:
         Columns curve (source and classifier), source, classifier, size (as in the settings), per_class,
-        seeds, error, error_low, error_high, roc_auc, roc_auc_low, roc_auc_high; NaN if there is one seed or
-        the metric is undefined. Sorted by curve and per_class.
+        seeds, error, error_low, error_high, roc_auc, roc_auc_low, roc_auc_high; no value where there is one
+        seed or the metric is undefined. Sorted by curve and per_class.
     """
+    keys = ["source", "classifier", "per_class", "size"]
     rows = []
-    frame = pd.DataFrame(points)
-    for (source, classifier, count, size), own in frame.groupby(
-        ["source", "classifier", "per_class", "size"], sort=True
-    ):
+    for (source, classifier, count, size), own in pd.DataFrame(points).groupby(keys):
         row: dict[str, Any] = {
             "curve": f"{source} {classifier}",
             "source": source,
@@ -99,10 +93,8 @@ def table_of(points: Sequence[Mapping[str, Any]], confidence: float) -> pd.DataF
             "seeds": len(own),
         }
         for name in ("error", "roc_auc"):
-            values = own[name].dropna() if name in own else pd.Series(dtype=float)
-            found = mean_ci(list(values), confidence) if len(values) else None
-            row[name] = np.nan if found is None else found.mean
-            row[f"{name}_low"] = np.nan if found is None or found.low is None else found.low
-            row[f"{name}_high"] = np.nan if found is None or found.high is None else found.high
+            values = list(own[name].dropna()) if name in own else []
+            mean, low, high = astuple(mean_ci(values, confidence))[:3] if values else (None,) * 3
+            row |= {name: mean, f"{name}_low": low, f"{name}_high": high}
         rows.append(row)
     return pd.DataFrame(rows)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 
@@ -15,10 +16,12 @@ from pathgen.classifier.loop import train_classifier
 from pathgen.classifier.prediction import predict
 from pathgen.classifier.settings import ClassifierSettings, TrainClassifierConfig
 from pathgen.core import layout
+from pathgen.core.errors import PathgenError
+from pathgen.core.labels import LABELS
+from pathgen.core.seeding import numpy_generator
 from pathgen.metrics.classification import classification_metrics
-from pathgen.patches.store import open_patch_set
+from pathgen.patches.store import PatchSet, open_patch_set
 from pathgen.studies.scaling.settings import ScalingTraining
-from pathgen.studies.scaling.subsets import first_originals, in_one_file
 from pathgen.training.compute import apply_compute
 from pathgen.training.metric_logger import MetricLogger
 from pathgen.training.settings import ComputeSettings
@@ -139,3 +142,56 @@ def load_originals(
     """Load the first original training patches of each class, see `first_originals`."""
     images = open_patch_set(layout.TRAIN).images_by_label()
     return first_originals(images, count, order_seed=order_seed, seed=seed)
+
+
+def first_originals(
+    images_by_label: Mapping[str, NDArray[np.uint8]], count: int, *, order_seed: int, seed: int
+) -> dict[str, NDArray[np.uint8]]:
+    """Take the first patches of each class in an order shuffled by the point's seed.
+
+    Points of one size with different seeds are trained on different patches, so that the interval over the
+    seeds covers the choice of patches. With equal seeds a smaller set is a subset of a larger one.
+
+    Args:
+        images_by_label: Patches by label, uint8 (N, H, W, 3).
+        count: Number of patches per class.
+        order_seed: Seed of all orders.
+        seed: Seed of the point.
+
+    Returns:
+        Patches by label, uint8 (count, H, W, 3).
+
+    Raises:
+        PathgenError: A class has fewer patches.
+    """
+    for label in LABELS:
+        there = len(images_by_label[label])
+        if there < count:
+            raise PathgenError(
+                "scaling.original_sizes",
+                f"asks for {count} {label} patches per class, the training set has {there}",
+                "Remove the size, or raise sample.per_class.train",
+            )
+    return {
+        label: images[numpy_generator(order_seed, "scaling", label, seed).permutation(len(images))[:count]]
+        for label, images in images_by_label.items()
+    }
+
+
+def in_one_file(images_by_label: Mapping[str, NDArray[np.uint8]], file: Path) -> PatchSet:
+    """Copy both classes into one file: a set of millions need not fit into memory.
+
+    Args:
+        images_by_label: Patches by label, uint8 (N, H, W, 3); may be memory-mapped.
+        file: File to write; the caller removes it.
+
+    Returns:
+        All patches, memory-mapped.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    counts = [len(images_by_label[label]) for label in LABELS]
+    shape = (sum(counts), *images_by_label[LABELS[0]].shape[1:])
+    together = np.memmap(file, dtype=np.uint8, mode="w+", shape=shape)
+    np.concatenate([images_by_label[label] for label in LABELS], out=together)
+    labels = np.repeat(np.array(LABELS, dtype=object), counts)
+    return PatchSet(together, pd.DataFrame({"label": labels}))

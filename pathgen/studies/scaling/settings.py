@@ -10,6 +10,8 @@ from pathgen.core.params import Settings
 
 #: Source of points that are trained on original patches.
 ORIGINAL = "original"
+#: Size of points that see no patch twice.
+UNLIMITED = "unlimited"
 Size = Annotated[int, Field(ge=1)] | Literal["unlimited"]
 
 

@@ -1,5 +1,6 @@
 """The points of the study as jobs: adding a size computes only its points."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
@@ -8,15 +9,14 @@ from typing import Any
 
 from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.core import layout
-from pathgen.core.params import PARAMS_FILE
+from pathgen.core.labels import LABELS
 from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings
 from pathgen.jobs.job import Job
 from pathgen.provenance.cache_key import CacheKey, file_hashes, library_versions
 from pathgen.provenance.code_hash import PLUGINS, code_manifest
 from pathgen.studies.sampling import sample_synthetic
 from pathgen.studies.scaling.point import LoadPatches, OpenRun, Point, TrainPoint, load_originals
-from pathgen.studies.scaling.settings import ORIGINAL, ScalingSettings
-from pathgen.studies.scaling.subsets import per_class
+from pathgen.studies.scaling.settings import ORIGINAL, UNLIMITED, ScalingSettings
 from pathgen.training.settings import ComputeSettings
 
 _PATCHES = (layout.TRAIN, layout.VALID, layout.TEST)
@@ -58,9 +58,14 @@ class ScalingStudy:
     device: str
 
     def count(self, point: Point) -> int:
-        """Return the number of training patches per class of a point."""
-        batch_size = self.classifiers.of(point.classifier).batch_size
-        return per_class(point.size, max_steps=self.settings.training.max_steps, batch_size=batch_size)
+        """Return the number of training patches per class of a point.
+
+        ``unlimited`` stands for as many as the steps can show without showing one twice.
+        """
+        if point.size != UNLIMITED:
+            return int(point.size)
+        shown = self.settings.training.max_steps * self.classifiers.of(point.classifier).batch_size
+        return math.ceil(shown / len(LABELS))
 
     def largest_set(self) -> int:
         """Return the largest number of synthetic patches per class that any point needs."""
