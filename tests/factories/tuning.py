@@ -110,9 +110,16 @@ class Record:
         self.tags[key] = value
 
 
-@contextmanager
-def unrecorded(_number: int, _values: Mapping[str, Any]) -> Iterator[Record]:
-    yield Record()
+class Records:
+    """Opens the records of trials and keeps them."""
+
+    def __init__(self) -> None:
+        self.opened: list[Record] = []
+
+    @contextmanager
+    def __call__(self, _number: int, _values: Mapping[str, Any]) -> Iterator[Record]:
+        self.opened.append(Record())
+        yield self.opened[-1]
 
 
 def toy_study(folder: Path) -> optuna.Study:
@@ -122,7 +129,7 @@ def toy_study(folder: Path) -> optuna.Study:
 def run_worker(
     folder: Path,
     params: Mapping[str, Any] = PARAMS,
-    open_run: OpenRun = unrecorded,
+    open_run: OpenRun | None = None,
     pruner: optuna.pruners.BasePruner | None = None,
     **changed: Any,
 ) -> optuna.Study:
@@ -130,7 +137,7 @@ def run_worker(
     study, data = toy_study(folder), search_data(params, **changed)
     study.sampler = build_sampler(data.settings, 0, len(study.trials))
     study.pruner = pruner or build_pruner(data.settings)
-    run_trials(study, Objective(data, folder / "snapshots", open_run))
+    run_trials(study, Objective(data, folder / "snapshots", open_run or Records()))
     return study
 
 

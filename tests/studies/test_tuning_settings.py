@@ -1,5 +1,7 @@
-"""Search space: validation, and conversion of a trial's values to fields of params.yaml."""
+"""Search space: validation, conversion of a trial's values to fields, and the name of the study."""
 
+import copy
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from pathgen.core.params import read_params
 from pathgen.studies.tuning.overrides import set_fields, values_of, with_fields
 from pathgen.studies.tuning.results import write_best
 from pathgen.studies.tuning.settings import Dimension, TuningSettings, TuningWorkSettings
+from pathgen.studies.tuning.storage import input_names, study_name
 from pathgen.studies.tuning.validation import check_search, search_problems
 from pathgen.validation import validate_params
 
@@ -59,96 +62,45 @@ def test_search_problems_mismatch_with_params_is_named(change: dict[str, Any], w
     assert problems and all(where in str(problem) for problem in problems)
 
 
-REGIMES = "train_classifier.regimes"
+TOY, REGIMES = "train_classifier.classifiers.toy", "train_classifier.regimes"
+MOMENTUM = "train_classifier.classifiers.other.momentum"
 SEVERAL = {"field": "synthesise.per_class", "choices": [8, 40]}
 SHARES = {"field": f"{REGIMES}.mixed_synthetic", "low": 0.2, "high": 0.6}
+ORIGINALS = {"field": f"{REGIMES}.mixed_original", "low": 0.1, "high": 0.5}
+FEW = {"few": {"mixed_synthetic": 0.1}}
+MANY = {"few": {"mixed_original": 1.0}, "many": {"mixed_synthetic": 3.0}}
+RATES = [{"field": RATE, "choices": [0.1, 0.2]}, {"field": TOY, "variants": {"a": {"learning_rate": 0.3}}}]
 
 
 @pytest.mark.parametrize(
-    ("regime", "space", "named", "detail"),
+    ("regime", "space", "named"),
     [
-        (
-            "synthetic",
-            [{"field": "train_classifier.classifiers.other.momentum", "choices": [0.5]}],
-            "train_classifier.classifiers.other.momentum",
-            "other",
-        ),
-        (
-            "synthetic",
-            [{"field": f"{REGIMES}.mixed_original", "low": 0.1, "high": 0.5}],
-            f"{REGIMES}.mixed_original",
-            "synthetic",
-        ),
-        (
-            "original",
-            [{"field": REGIMES, "variants": {"few": {"mixed_synthetic": 0.1}}}],
-            f"{REGIMES}.mixed_synthetic",
-            "original",
-        ),
-        (
-            "original",
-            [SEVERAL],
-            "synthesise.per_class",
-            "original",
-        ),
-        (
-            "mixed",
-            [{"field": f"{REGIMES}.validate_on", "choices": ["original"]}],
-            f"{REGIMES}.validate_on",
-            "mixed",
-        ),
-        (
-            "synthetic",
-            [
-                {"field": RATE, "choices": [0.1, 0.2]},
-                {"field": "train_classifier.classifiers.toy", "variants": {"a": {"learning_rate": 0.3}}},
-            ],
-            RATE,
-            "two",
-        ),
-        ("mixed", [SEVERAL], "synthesise.per_class", "10"),
-        (
-            "mixed",
-            [{**SEVERAL, "choices": [10, 40]}, SHARES],
-            "synthesise.per_class",
-            "12",
-        ),
-        (
-            "mixed",
-            [
-                {
-                    "field": REGIMES,
-                    "variants": {"few": {"mixed_original": 1.0}, "many": {"mixed_synthetic": 3.0}},
-                }
-            ],
-            "synthesise.per_class",
-            "60",
-        ),
+        ("synthetic", [{"field": MOMENTUM, "choices": [0.5]}], (MOMENTUM, "toy")),
+        ("synthetic", [ORIGINALS], (f"{REGIMES}.mixed_original", "synthetic")),
+        ("original", [{"field": REGIMES, "variants": FEW}], (f"{REGIMES}.mixed_synthetic", "original")),
+        ("original", [SEVERAL], ("synthesise.per_class", "original")),
+        ("mixed", [{"field": f"{REGIMES}.validate_on", "choices": ["original"]}], ("validate_on", "mixed")),
+        ("synthetic", RATES, (RATE, "two")),
+        ("mixed", [SEVERAL], ("synthesise.per_class", "10")),
+        ("mixed", [{**SEVERAL, "choices": [10, 40]}, SHARES], ("synthesise.per_class", "12")),
+        ("mixed", [{"field": REGIMES, "variants": MANY}], ("synthesise.per_class", "60")),
+        ("mixed", [ORIGINALS], ()),
+        ("mixed", [{**SEVERAL, "choices": [12, 40]}, SHARES], ()),
+        ("synthetic", [SEVERAL], ()),
+        ("original", [{"field": RATE, "choices": [0.1]}], ()),
     ],
 )
 def test_search_problems_field_without_effect_is_refused(
-    regime: str, space: list[dict[str, Any]], named: str, detail: str
+    regime: str, space: list[dict[str, Any]], named: tuple[str, ...]
 ) -> None:
     toy = PARAMS["train_classifier"]["classifiers"]["toy"]
     params = {
         **PARAMS,
         "train_classifier": {**PARAMS["train_classifier"], "classifiers": {"toy": toy, "other": toy}},
     }
-    (problem,) = search_problems(params, settings(regime=regime, space=space), Path("params.yaml"))
-    assert named in str(problem) and detail in str(problem)
-
-
-@pytest.mark.parametrize(
-    ("regime", "space"),
-    [
-        ("mixed", [{"field": f"{REGIMES}.mixed_original", "low": 0.1, "high": 0.5}]),
-        ("mixed", [{**SEVERAL, "choices": [12, 40]}, SHARES]),
-        ("synthetic", [SEVERAL]),
-        ("original", [{"field": RATE, "choices": [0.1]}]),
-    ],
-)
-def test_search_problems_field_with_effect_is_allowed(regime: str, space: list[dict[str, Any]]) -> None:
-    assert search_problems(PARAMS, settings(regime=regime, space=space), Path("params.yaml")) == []
+    problems = search_problems(params, settings(regime=regime, space=space), Path("params.yaml"))
+    assert len(problems) == bool(named)
+    assert all(part in str(problem) for problem in problems for part in named)
 
 
 def test_search_problems_too_small_patches_are_refused() -> None:
@@ -205,3 +157,41 @@ def test_write_best_is_valid_and_keeps_comments(tmp_path: Path) -> None:
     again = tmp_path / "again.yaml"
     write_best({}, search, tmp_path / "best.yaml", again)
     assert YAML(typ="safe").load(again) == best
+
+
+WITH_TUNING = {**PARAMS, "tuning": {"seed": 1, "trials": 8, "space": []}}
+
+
+def test_input_names_leave_out_what_may_change() -> None:
+    names = input_names(WITH_TUNING, settings())
+    assert "params.yaml: tuning.seed" in names and "params.yaml: synthesise.seed" in names
+    assert "params.yaml: train_classifier.classifiers.toy.momentum" in names
+    for free in ("tuning.trials", RATE, "synthesise.per_class", f"{TOY}.lr_schedule"):
+        assert f"params.yaml: {free}" not in names
+
+
+def name(
+    change: Callable[[dict[str, Any]], object] = lambda _: None, device: str = "cpu", **made_from: str
+) -> str:
+    params = copy.deepcopy(WITH_TUNING)
+    change(params)
+    return study_name(params, settings(), made_from, device)
+
+
+def test_study_name_changes_with_inputs_device_and_network() -> None:
+    def other_network(params: dict[str, Any]) -> None:
+        params["train_classifier"]["classifiers"]["toy"]["network"] = "resnet18"
+
+    names = [name(), name(patches="a"), name(patches="b"), name(device="cuda"), name(other_network)]
+    assert len(set(names)) == len(names)
+    assert name() == names[0]
+
+
+@pytest.mark.parametrize("network", ["resnet18", "googlenet"])
+def test_study_name_covers_networks_that_are_searched(network: str) -> None:
+    plain = study_name(WITH_TUNING, settings(), {}, "cpu")
+    for space in (
+        [{"field": f"{TOY}.network", "choices": ["cnn6", network]}],
+        [{"field": TOY, "variants": {"small": {}, "deep": {"network": network}}}],
+    ):
+        assert study_name(WITH_TUNING, settings(space=space), {}, "cpu") != plain
