@@ -55,12 +55,12 @@ def curves_of(points: Sequence[Mapping[str, Any]]) -> list[Curve]:
     curves = []
     for (source, classifier), own in frame.groupby(["source", "classifier"]):
         unlimited = own.loc[own["size"] == UNLIMITED, "per_class"]
-        errors = own.groupby("per_class")["error"]
+        by_size = own.set_index("per_class")["error"]
         curves.append(
             Curve(
                 source=str(source),
                 classifier=str(classifier),
-                errors={float(size): found.to_numpy(np.float64) for size, found in errors},
+                errors={float(size): by_size.loc[[size]].to_numpy() for size in by_size.index.unique()},
                 unlimited=None if unlimited.empty else float(unlimited.iloc[0]),
                 test_patches=int(own["n"].iloc[0]),
                 guessing=float(own["guessing"].iloc[0]),

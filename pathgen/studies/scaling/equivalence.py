@@ -10,6 +10,7 @@ from scipy import stats
 
 from pathgen.studies.scaling.power_law import PowerLaw, between
 
+Verdict = Literal["falling", "rising", "saturated", "undecided"]
 _LAST_SIZES = 3
 # Share of the error; a doubling that changes the error by less is not worth its patches.
 _WORTH = 0.1
@@ -53,7 +54,7 @@ class Saturation:
         sizes: Sizes of the test.
     """
 
-    verdict: Literal["falling", "rising", "saturated", "undecided"]
+    verdict: Verdict
     gain: float
     low: float
     high: float
@@ -120,7 +121,7 @@ def saturation(errors: dict[float, NDArray[np.float64]], confidence: float) -> S
     shown = float(stats.t.ppf((1 + confidence) / 2, freedom)) * spread * math.sqrt(2 / repeats)
     low, high = gain - half, gain + half
     worth = _WORTH * float(groups[-1].mean())
-    verdict: Literal["falling", "rising", "saturated", "undecided"]
+    verdict: Verdict
     if -worth <= low and high <= worth:
         verdict = "saturated"
     elif low > 0:

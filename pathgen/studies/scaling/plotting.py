@@ -29,8 +29,7 @@ def plot_curves(curves: Sequence[Curve], laws: Sequence[PowerLaw | str], *, conf
     figure, axis = empty_plot(7.2, 4.4)
     several = len({curve.classifier for curve in curves}) > 1
     for number, (curve, law) in enumerate(zip(curves, laws, strict=True)):
-        colour = COLOURS[number % len(COLOURS)]
-        _draw(axis, curve, law, colour, number, confidence, several)
+        _draw(axis, curve, law, number, confidence, several)
     guessing = curves[0].guessing
     axis.axhline(guessing, color=GREY, linewidth=0.9, linestyle=":")
     axis.annotate(
@@ -54,14 +53,10 @@ def plot_curves(curves: Sequence[Curve], laws: Sequence[PowerLaw | str], *, conf
 
 
 def _draw(
-    axis: Axes,
-    curve: Curve,
-    law: PowerLaw | str,
-    colour: str,
-    number: int,
-    confidence: float,
-    several: bool,
+    axis: Axes, curve: Curve, law: PowerLaw | str, number: int, confidence: float, several: bool
 ) -> None:
+    """Draw the curve of that number; its label names the classifier if there are several."""
+    colour = COLOURS[number % len(COLOURS)]
     name = f"{curve.source}, {curve.classifier}" if several else curve.source
     least = 0.5 / curve.test_patches
     for size, errors in curve.errors.items():

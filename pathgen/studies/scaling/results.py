@@ -97,7 +97,7 @@ def write_results(
     Returns:
         Content of ``summary.json``; metrics by key.
     """
-    analyses = analyse(curves_of(points), confidence, bootstrap)
+    analyses = _analyse(curves_of(points), confidence, bootstrap)
     write_csv(table_of(points, confidence), folder / "curve.csv")
     write_json(folder / "fit.json", {one.key: one.fit(confidence) for one in analyses})
     curves, laws = [one.curve for one in analyses], [one.law for one in analyses]
@@ -116,14 +116,8 @@ def write_results(
     return summary, {key: value for one in analyses for key, value in one.metrics().items()}
 
 
-def analyse(curves: Sequence[Curve], confidence: float, bootstrap: int) -> list[CurveAnalysis]:
-    """Fit every curve, and compare those of synthetic patches with those of original ones.
-
-    Args:
-        curves: Curves, see `curves_of`.
-        confidence: Confidence level of the intervals.
-        bootstrap: Number of bootstrap curves for the intervals of a law.
-    """
+def _analyse(curves: Sequence[Curve], confidence: float, bootstrap: int) -> list[CurveAnalysis]:
+    """Fit every curve, and compare those of synthetic patches with those of original ones."""
     originals: dict[str, CurveAnalysis] = {}
     analyses = []
     # Of each classifier the original curve comes first.

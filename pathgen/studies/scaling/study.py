@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,13 @@ _PATCHES = (layout.TRAIN, layout.VALID, layout.TEST)
 
 def points(settings: ScalingSettings) -> list[Point]:
     """Return all points of the curves, sorted by name."""
-    synthetic = dict.fromkeys(settings.generators, settings.synthetic_sizes)
+    places = [
+        *((ORIGINAL, size) for size in settings.original_sizes),
+        *product(settings.generators, settings.synthetic_sizes),
+    ]
     found = [
         Point(source, str(size), classifier, seed)
-        for source, sizes in {ORIGINAL: settings.original_sizes, **synthetic}.items()
-        for size in sizes
+        for source, size in places
         for classifier in settings.classifiers
         for seed in settings.seeds
     ]

@@ -163,8 +163,8 @@ def _plot_history(trials: pd.DataFrame) -> Figure:
     axis.plot(finished["trial"], finished["value"], "o", color=COLOURS[0], label="finished")
     if len(pruned) > 0:
         axis.plot(pruned["trial"], pruned["value"], "x", color=GREY, label="pruned (last value)")
-    best, style = finished["value"].cummax(), {"color": COLOURS[1], "linestyle": "--"}
-    axis.step(finished["trial"], best, where="post", label="best so far", **style)
+    best = finished["value"].cummax()
+    axis.step(finished["trial"], best, "--", where="post", color=COLOURS[1], label="best so far")
     axis.set_xlabel("trial")
     axis.set_ylabel("accuracy on original validation patches")
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))

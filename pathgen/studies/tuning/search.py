@@ -87,7 +87,7 @@ class Objective:
             optuna.TrialPruned: The trial lags behind the others, or a loss is not finite.
         """
         settings = self.data.settings
-        values = suggest(trial, settings.space)
+        values = _suggest(trial, settings.space)
         # Optuna copies the attributes of a stale trial to its retry, which thus finds the snapshots.
         first = trial.user_attrs.get(FIRST_NUMBER, trial.number)
         trial.set_user_attr(FIRST_NUMBER, first)
@@ -131,16 +131,8 @@ class Objective:
         return float(np.mean(scores))
 
 
-def suggest(trial: optuna.Trial, space: Sequence[Dimension]) -> dict[str, Any]:
-    """Sample a value of every dimension.
-
-    Args:
-        trial: Optuna's trial.
-        space: Dimensions of the search.
-
-    Returns:
-        Fields of params.yaml to replace, see `values_of`.
-    """
+def _suggest(trial: optuna.Trial, space: Sequence[Dimension]) -> dict[str, Any]:
+    """Sample a value of every dimension; return the fields of params.yaml to replace."""
     for dimension in space:
         field, low, high, log = dimension.field, dimension.low, dimension.high, dimension.scale == "log"
         if low is None or high is None:
