@@ -1,6 +1,5 @@
 """Subsets and jobs of the scaling study: adding a size computes only its points."""
 
-import copy
 import pickle
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from pathgen.provenance.code_hash import ROOT
 from pathgen.studies.scaling.point import first_originals, in_one_file
 from pathgen.studies.scaling.settings import ScalingSettings
 from pathgen.studies.scaling.study import ScalingStudy, points
+from pathgen.studies.tuning.overrides import with_fields
 from pathgen.training.settings import ComputeSettings
 
 IMAGES = {
@@ -50,9 +50,8 @@ def test_first_originals_too_many_is_refused() -> None:
 
 def test_in_one_file_holds_both_classes(tmp_path: Path) -> None:
     both = in_one_file(IMAGES, tmp_path / "new" / "set")
-    images, labels = both.images, both.classes
-    assert np.array_equal(images, np.concatenate([IMAGES["normal"], IMAGES["tumor"]]))
-    assert labels.tolist() == [0] * 40 + [1] * 40
+    assert np.array_equal(both.images, np.concatenate([IMAGES["normal"], IMAGES["tumor"]]))
+    assert both.classes.tolist() == [0] * 40 + [1] * 40
 
 
 def test_training_learning_rate_replaces_the_recipes() -> None:
@@ -66,13 +65,7 @@ PARAMS = read_profile("phantom")
 
 
 def study(changes: dict[str, Any] | None = None) -> ScalingStudy:
-    params = copy.deepcopy(PARAMS)
-    for path, value in (changes or {}).items():
-        *sections, name = path.split(".")
-        part = params
-        for section in sections:
-            part = part[section]
-        part[name] = value
+    params = with_fields(PARAMS, changes or {})
     return ScalingStudy(
         settings=parse_section(params, "scaling", ScalingSettings),
         gans=parse_section(params, "train_gan", TrainGanSettings),
@@ -100,10 +93,8 @@ def test_points_are_unique_and_named_as_the_files() -> None:
 
 
 def test_jobs_another_size_changes_no_other_point() -> None:
-    before, after = (
-        keys(study()),
-        keys(study({"scaling.synthetic_sizes": [7, *PARAMS["scaling"]["synthetic_sizes"]]})),
-    )
+    more = [7, *PARAMS["scaling"]["synthetic_sizes"]]
+    before, after = keys(study()), keys(study({"scaling.synthetic_sizes": more}))
     assert before.items() < after.items()
     assert {name.split("-")[1] for name in after.keys() - before.keys()} == {"7"}
 

@@ -38,11 +38,8 @@ def test_killed_worker_is_replaced_and_its_trial_retried(tmp_path: Path) -> None
     study = run_worker(tmp_path)
     trials = study.trials
     assert trials[lost.number].state == TrialState.FAIL
-    (retry,) = [
-        trial
-        for trial in trials
-        if trial.number != lost.number and trial.user_attrs.get("first_number") == lost.number
-    ]
+    same = [trial for trial in trials if trial.user_attrs.get("first_number") == lost.number]
+    (retry,) = [trial for trial in same if trial.number != lost.number]
     assert retry.params == lost.params
     assert retry.state in (TrialState.COMPLETE, TrialState.PRUNED)
     assert [
