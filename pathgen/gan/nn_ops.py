@@ -21,6 +21,13 @@ def frozen(network: nn.Module) -> Iterator[None]:
         network.requires_grad_(True)
 
 
+def minimise(loss: torch.Tensor, optimizer: torch.optim.Optimizer) -> None:
+    """Do one step of an optimiser against a loss; the gradients of earlier ones are discarded."""
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+
+
 def batch_spread(images: torch.Tensor) -> torch.Tensor:
     """Return the standard deviation over the batch, mean over pixels."""
     # Tensor.std over the batch axis takes ten times as long on a CPU.

@@ -10,7 +10,16 @@ from pathgen.gan.conditioning import ClassCondition
 from pathgen.gan.dataset import GanDataset
 from pathgen.gan.ema import update_ema, warmed_up
 from pathgen.gan.generators.base import GanPair, GeneratorSettings, Precision
-from pathgen.gan.nn_ops import discriminator_loss, frozen, generator_loss, grad_norm, spread_ratio
+from pathgen.gan.nn_ops import (
+    discriminator_loss,
+    frozen,
+    generator_loss,
+    grad_norm,
+    minimise,
+    spread_ratio,
+    update_ema,
+    warmed_up,
+)
 
 # Keys of each step; docs/metrics.md explains them.
 STATISTICS = (
@@ -27,7 +36,7 @@ STATISTICS = (
 
 
 class AdversarialSettings(GeneratorSettings):
-    """Settings of `AdversarialTrainer`; the paper's values in the descriptions."""
+    """Settings of two Adam optimisers and two losses; the values of DCGAN's paper in the descriptions."""
 
     lr_generator: float = Field(gt=0.0, le=1.0, description="Learning rate of Adam; paper: 0.0002.")
     lr_discriminator: float = Field(gt=0.0, le=1.0, description="Learning rate of Adam; paper: 0.0002.")
@@ -37,7 +46,9 @@ class AdversarialSettings(GeneratorSettings):
         gt=0.5, le=1.0, description="Target of the discriminator for originals; below 1: smoothing; paper: 1."
     )
     ema_decay: float = Field(
-        ge=0.0, lt=1.0, description="Decay per step of the generator's moving average; 0: none; paper: 0."
+        ge=0.0,
+        lt=1.0,
+        description="Decay per step of the generator of its moving average; 0: none; paper: 0.",
     )
 
 
@@ -68,12 +79,7 @@ class AdversarialTrainer:
         """
         for network in (g, d):
             network.to(device=device, memory_format=precision.memory_format)  # type: ignore[call-overload]
-        g_ema = copy.deepcopy(g).requires_grad_(False) if settings.ema_decay else None
-        betas = (settings.beta1, settings.beta2)
-        # fused: one kernel for all weights, a third less overhead per step on a CPU.
-        opt_g = torch.optim.Adam(g.parameters(), lr=settings.lr_generator, betas=betas, fused=True)
-        opt_d = torch.optim.Adam(d.parameters(), lr=settings.lr_discriminator, betas=betas, fused=True)
-        self.pair = GanPair(g, d, opt_g, opt_d, g_ema)
+        self.pair = adversarial_pair(g, d, settings)
         self._settings = settings
         self._memory_format = precision.memory_format
         self._autocast = precision.autocast(device)
@@ -87,38 +93,67 @@ class AdversarialTrainer:
         condition = () if c is None else (c,)
         with self._autocast:
             fake = pair.g(z, *condition)
-        statistics = self._train_discriminator(real, fake.detach(), *condition)
-        statistics |= self._train_generator(fake, *condition)
+            # Two batches, not one: BatchNorm statistics of a mixed batch would separate real from fake.
+            real_logits, fake_logits = pair.d(real, *condition), pair.d(fake.detach(), *condition)
+        statistics = update_discriminator(
+            pair, real_logits.float(), fake_logits.float(), self._settings.real_target
+        )
+        with frozen(pair.d), self._autocast:
+            logits = pair.d(fake, *condition)
+        statistics |= update_generator(pair, logits.float())
         if pair.g_ema is not None:
             update_ema(pair.g_ema, pair.g, warmed_up(self._settings.ema_decay, step))
         return statistics | {"gan/spread_ratio": spread_ratio(fake.detach().float(), real)}
 
-    def _train_discriminator(
-        self, real: torch.Tensor, fake: torch.Tensor, *condition: ClassCondition
-    ) -> dict[str, torch.Tensor]:
-        self.pair.opt_d.zero_grad(set_to_none=True)
-        with self._autocast:
-            # Two batches, not one: BatchNorm statistics of a mixed batch would separate real from fake.
-            real_logits, fake_logits = self.pair.d(real, *condition), self.pair.d(fake, *condition)
-        real_logits, fake_logits = real_logits.float(), fake_logits.float()
-        loss = discriminator_loss(real_logits, fake_logits, self._settings.real_target)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.pair.opt_d.step()
-        return {
-            "gan/discriminator_loss": loss.detach(),
-            **logit_statistics(real_logits.detach(), fake_logits.detach()),
-            "gan/grad_norm_discriminator": grad_norm(self.pair.d),
-        }
 
-    def _train_generator(self, fake: torch.Tensor, *condition: ClassCondition) -> dict[str, torch.Tensor]:
-        self.pair.opt_g.zero_grad(set_to_none=True)
-        with frozen(self.pair.d):
-            with self._autocast:
-                logits = self.pair.d(fake, *condition)
-            loss = generator_loss(logits.float())
-            loss.backward()  # type: ignore[no-untyped-call]
-        self.pair.opt_g.step()
-        return {"gan/generator_loss": loss.detach(), "gan/grad_norm_generator": grad_norm(self.pair.g)}
+def adam(network: nn.Module, lr: float, betas: tuple[float, float]) -> torch.optim.Adam:
+    """Make the optimiser of a network."""
+    # fused: one kernel for all weights, a third less overhead per step on a CPU.
+    return torch.optim.Adam(network.parameters(), lr=lr, betas=betas, fused=True)
+
+
+def adversarial_pair(g: nn.Module, d: nn.Module, settings: AdversarialSettings) -> GanPair:
+    """Make the optimisers of networks on their device, and the moving average if the recipe has one."""
+    g_ema = copy.deepcopy(g).requires_grad_(False) if settings.ema_decay else None
+    betas = (settings.beta1, settings.beta2)
+    return GanPair(
+        g, d, adam(g, settings.lr_generator, betas), adam(d, settings.lr_discriminator, betas), g_ema
+    )
+
+
+def update_discriminator(
+    pair: GanPair, real_logits: torch.Tensor, fake_logits: torch.Tensor, real_target: float
+) -> dict[str, torch.Tensor]:
+    """Update the discriminator once.
+
+    Args:
+        pair: Networks and optimisers.
+        real_logits: Logits of original images, float32 (N,).
+        fake_logits: Logits of generated images, float32 (M,).
+        real_target: See `discriminator_loss`.
+
+    Returns:
+        The statistics of the discriminator.
+    """
+    loss = discriminator_loss(real_logits, fake_logits, real_target)
+    minimise(loss, pair.opt_d)
+    return {
+        "gan/discriminator_loss": loss.detach(),
+        **logit_statistics(real_logits.detach(), fake_logits.detach()),
+        "gan/grad_norm_discriminator": grad_norm(pair.d),
+    }
+
+
+def update_generator(pair: GanPair, logits: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Update the generator once; return its statistics.
+
+    Args:
+        pair: Networks and optimisers.
+        logits: Logits of generated images from the `frozen` discriminator, float32 (N,).
+    """
+    loss = generator_loss(logits)
+    minimise(loss, pair.opt_g)
+    return {"gan/generator_loss": loss.detach(), "gan/grad_norm_generator": grad_norm(pair.g)}
 
 
 def logit_statistics(real_logits: torch.Tensor, fake_logits: torch.Tensor) -> dict[str, torch.Tensor]:

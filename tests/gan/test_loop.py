@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from pathgen.core.errors import PathgenError
 from pathgen.gan import generators, loop
 from pathgen.gan.checkpoint import TrainedGan
+from pathgen.gan.nn_ops import frozen
 from pathgen.gan.synthesis import synthesise
-from pathgen.gan.trainer import STATISTICS, AdversarialTrainer
+from pathgen.gan.trainer import STATISTICS, AdversarialTrainer, update_discriminator, update_generator
 from pathgen.training.checkpoint import load_snapshot, load_tensors
 
 RECIPE = recipe("dcgan", kimg=0.16, real_target=1.0, ema_decay=0.0, augment="none")
@@ -39,21 +40,23 @@ def trainer(ema_decay: float = 0.0, bf16: bool = False) -> AdversarialTrainer:
 
 
 def test_update_changes_one_network_only() -> None:
-    pair = trainer()
+    pair = trainer().pair
     real, latents = batch(0)
-    fake = pair.pair.g(latents)
-    before = copy.deepcopy(pair.pair.g)
-    pair._train_discriminator(real, fake.detach())
-    assert same_weights(before, pair.pair.g)
-    assert all(weights.grad is None for weights in pair.pair.g.parameters())
-    weights_before = [weights.clone() for weights in pair.pair.d.parameters()]
-    for weights in pair.pair.d.parameters():
+    fake = pair.g(latents)
+    before = copy.deepcopy(pair.g)
+    update_discriminator(pair, pair.d(real), pair.d(fake.detach()), 1.0)
+    assert same_weights(before, pair.g)
+    assert all(weights.grad is None for weights in pair.g.parameters())
+    weights_before = [weights.clone() for weights in pair.d.parameters()]
+    for weights in pair.d.parameters():
         weights.grad = None
-    pair._train_generator(fake)
-    assert all(map(torch.equal, weights_before, pair.pair.d.parameters()))
-    assert all(weights.grad is None for weights in pair.pair.d.parameters())
-    assert all(weights.requires_grad for weights in pair.pair.d.parameters())
-    assert not same_weights(before, pair.pair.g)
+    with frozen(pair.d):
+        logits = pair.d(fake)
+    update_generator(pair, logits)
+    assert all(map(torch.equal, weights_before, pair.d.parameters()))
+    assert all(weights.grad is None for weights in pair.d.parameters())
+    assert all(weights.requires_grad for weights in pair.d.parameters())
+    assert not same_weights(before, pair.g)
 
 
 def test_step_equals_two_plain_updates() -> None:

@@ -10,13 +10,14 @@ from pydantic import Field
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import derive_seed
-from pathgen.gan.generators.base import GeneratorSettings, Study
+from pathgen.gan.generators.base import Study
+from pathgen.gan.trainer import AdversarialSettings
 
 _SECRET_BYTES = 32
 Unit = Literal["patch", "patient"]
 
 
-class DpDcganSettings(GeneratorSettings):
+class DpDcganSettings(AdversarialSettings):
     """Recipe of a DCGAN with a differential-privacy guarantee."""
 
     network: Literal["dpdcgan"]
@@ -44,16 +45,6 @@ class DpDcganSettings(GeneratorSettings):
     )
     discriminator_steps: int = Field(
         ge=1, le=1000, description="Steps of the discriminator per step of the generator."
-    )
-    lr_generator: float = Field(gt=0.0, le=1.0, description="Learning rate of Adam.")
-    lr_discriminator: float = Field(gt=0.0, le=1.0, description="Learning rate of Adam.")
-    beta1: float = Field(ge=0.0, lt=1.0, description="Decay of Adam's first moment.")
-    beta2: float = Field(ge=0.0, lt=1.0, description="Decay of Adam's second moment.")
-    real_target: float = Field(
-        gt=0.5, le=1.0, description="Target of the discriminator for originals; below 1: smoothing."
-    )
-    ema_decay: float = Field(
-        ge=0.0, lt=1.0, description="Decay per generator step of the moving average; 0: none."
     )
     secret_file: str | None = Field(
         description="File of 32 secret random bytes that seed noise and sampling; null: the public `seed`, "

@@ -1,20 +1,25 @@
 """Training step of DP-SGD: originals reach the weights only through one noisy sum of clipped gradients."""
 
-import copy
-
 import torch
 from torch import nn
 
 from pathgen.core.seeding import torch_generator
 from pathgen.gan.conditioning import ClassCondition
 from pathgen.gan.dataset import GanDataset
-from pathgen.gan.ema import update_ema, warmed_up
-from pathgen.gan.generators.base import GanPair, Precision
+from pathgen.gan.generators.base import Precision
 from pathgen.gan.generators.dpdcgan.accounting import RdpAccountant
 from pathgen.gan.generators.dpdcgan.per_sample_grad import clipped_sum
 from pathgen.gan.generators.dpdcgan.settings import DpDcganSettings, private_seed
-from pathgen.gan.nn_ops import discriminator_loss, frozen, generator_loss, grad_norm, spread_ratio
-from pathgen.gan.trainer import logit_statistics
+from pathgen.gan.nn_ops import (
+    discriminator_loss,
+    frozen,
+    generator_loss,
+    grad_norm,
+    spread_ratio,
+    update_ema,
+    warmed_up,
+)
+from pathgen.gan.trainer import STATISTICS, adversarial_pair, logit_statistics, update_generator
 
 
 class DpTrainer:
@@ -28,14 +33,7 @@ class DpTrainer:
 
     # Some are measured on originals without noise: no weight depends on them, but they must not be published.
     statistics = (
-        "gan/discriminator_loss",
-        "gan/generator_loss",
-        "gan/accuracy_real",
-        "gan/accuracy_fake",
-        "gan/output_real",
-        "gan/output_fake",
-        "gan/grad_norm_discriminator",
-        "gan/spread_ratio",
+        *(key for key in STATISTICS if key != "gan/grad_norm_generator"),
         "gan/contributions",
         "gan/clipped_share",
     )
@@ -54,11 +52,7 @@ class DpTrainer:
         g.to(device=device, memory_format=precision.memory_format)  # type: ignore[call-overload]
         # The discriminator stays contiguous: its gradients are taken image by image.
         d.to(device=device)
-        g_ema = copy.deepcopy(g).requires_grad_(False) if settings.ema_decay else None
-        betas = (settings.beta1, settings.beta2)
-        opt_g = torch.optim.Adam(g.parameters(), lr=settings.lr_generator, betas=betas, fused=True)
-        opt_d = torch.optim.Adam(d.parameters(), lr=settings.lr_discriminator, betas=betas, fused=True)
-        self.pair = GanPair(g, d, opt_g, opt_d, g_ema)
+        self.pair = adversarial_pair(g, d, settings)
         self._settings = settings
         self._noise_std = RdpAccountant(settings, data).noise_multiplier * settings.max_grad_norm
         self._seed = private_seed(settings)
@@ -86,7 +80,9 @@ class DpTrainer:
             fake = self.pair.g(z).float()
         statistics = self._train_discriminator(real, fake.detach(), step)
         if trains_generator:
-            self._train_generator(fake)
+            with frozen(self.pair.d), self._autocast:
+                logits = self.pair.d(fake)
+            update_generator(self.pair, logits.float())
             if self.pair.g_ema is not None:
                 decay = warmed_up(self._settings.ema_decay, generator_step)
                 update_ema(self.pair.g_ema, self.pair.g, decay)
@@ -129,11 +125,3 @@ class DpTrainer:
             "gan/contributions": torch.full((), float(len(norms)), device=self._device),
             "gan/clipped_share": (norms > self._settings.max_grad_norm).float().sum() / max(len(norms), 1),
         }
-
-    def _train_generator(self, fake: torch.Tensor) -> None:
-        self.pair.opt_g.zero_grad(set_to_none=True)
-        with frozen(self.pair.d):
-            with self._autocast:
-                logits = self.pair.d(fake)
-            generator_loss(logits.float()).backward()  # type: ignore[no-untyped-call]
-        self.pair.opt_g.step()

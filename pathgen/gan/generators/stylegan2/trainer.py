@@ -15,8 +15,8 @@ from pathgen.gan.generators.stylegan2.discriminator import StyleGan2Discriminato
 from pathgen.gan.generators.stylegan2.generator import StyleGan2Generator
 from pathgen.gan.generators.stylegan2.regularisers import PathMean, path_lengths, r1_penalty
 from pathgen.gan.generators.stylegan2.settings import StyleGan2Settings, ema_decay
-from pathgen.gan.nn_ops import discriminator_loss, frozen, generator_loss, grad_norm, spread_ratio
-from pathgen.gan.trainer import STATISTICS, logit_statistics
+from pathgen.gan.nn_ops import frozen, minimise, spread_ratio, update_ema
+from pathgen.gan.trainer import STATISTICS, adam, update_discriminator, update_generator
 
 # The path length is measured on half of a batch (Karras et al. 2020, appendix B).
 _PATH_SHRINK = 2
@@ -84,10 +84,15 @@ class StyleGan2Trainer:
             fake = self._g.synthesis(
                 self._styles(z, "mixing", step, c), self._g.noise(len(z), self._rng("noise-maps", step))
             )
-        statistics = self._train_discriminator(real, fake.detach(), step, c)
+            real_logits = self._logits(real, "augment-real", step, c)
+            fake_logits = self._logits(fake.detach(), "augment-fake", step, c)
+        statistics = update_discriminator(self.pair, real_logits, fake_logits, 1.0)
+        self._ada.update(real_logits)
         if settings.r1_gamma and step % settings.r1_interval == 0:
             self._penalise_discriminator(real, step, c)
-        statistics |= self._train_generator(fake, step, c)
+        with frozen(self._d), self._autocast:
+            logits = self._logits(fake, "augment-generator", step, c)
+        statistics |= update_generator(self.pair, logits)
         if settings.path_weight and step % settings.path_interval == 0:
             self._penalise_generator(max(1, settings.batch_size // _PATH_SHRINK), step, c)
         decay = ema_decay(
@@ -130,48 +135,15 @@ class StyleGan2Trainer:
         logits: torch.Tensor = self._d(augment(images, self._ada.chance, self._rng(purpose, step)), c)
         return logits.float()
 
-    def _train_discriminator(
-        self, real: torch.Tensor, fake: torch.Tensor, step: int, c: ClassCondition | None
-    ) -> dict[str, torch.Tensor]:
-        self.pair.opt_d.zero_grad(set_to_none=True)
-        with self._autocast:
-            real_logits = self._logits(real, "augment-real", step, c)
-            fake_logits = self._logits(fake, "augment-fake", step, c)
-        loss = discriminator_loss(real_logits, fake_logits, 1.0)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.pair.opt_d.step()
-        real_logits, fake_logits = real_logits.detach(), fake_logits.detach()
-        self._ada.update(real_logits)
-        return {
-            "gan/discriminator_loss": loss.detach(),
-            **logit_statistics(real_logits, fake_logits),
-            "gan/grad_norm_discriminator": grad_norm(self._d),
-        }
-
     def _penalise_discriminator(self, real: torch.Tensor, step: int, c: ClassCondition | None) -> None:
-        self.pair.opt_d.zero_grad(set_to_none=True)
         originals = real.detach().requires_grad_(True)
         penalty = r1_penalty(self._logits(originals, "augment-r1", step, c), originals).mean()
         # Times the interval: one penalty stands for the steps in between.
         loss = penalty * (self._settings.r1_gamma / 2 * self._settings.r1_interval)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.pair.opt_d.step()
+        minimise(loss, self.pair.opt_d)
         self._last.r1 = penalty.detach()
 
-    def _train_generator(
-        self, fake: torch.Tensor, step: int, c: ClassCondition | None
-    ) -> dict[str, torch.Tensor]:
-        self.pair.opt_g.zero_grad(set_to_none=True)
-        with frozen(self._d):
-            with self._autocast:
-                logits = self._logits(fake, "augment-generator", step, c)
-            loss = generator_loss(logits)
-            loss.backward()  # type: ignore[no-untyped-call]
-        self.pair.opt_g.step()
-        return {"gan/generator_loss": loss.detach(), "gan/grad_norm_generator": grad_norm(self._g)}
-
     def _penalise_generator(self, count: int, step: int, c: ClassCondition | None) -> None:
-        self.pair.opt_g.zero_grad(set_to_none=True)
         rng = self._rng("path", step)
         z = torch.randn(count, self._g.latent_dim, generator=rng, device=self._device)
         ws = self._styles(z, "path-mixing", step, None if c is None else c[:count])
@@ -180,9 +152,7 @@ class StyleGan2Trainer:
         penalty = self._path_mean.penalty(path_lengths(images, ws, direction))
         # The images times 0 give a gradient of 0 to the weights that no path length depends on.
         weight = self._settings.path_weight * self._settings.path_interval
-        loss = penalty * weight + images[:, 0, 0, 0].mean() * 0.0
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.pair.opt_g.step()
+        minimise(penalty * weight + images[:, 0, 0, 0].mean() * 0.0, self.pair.opt_g)
 
 
 class _LastPenalty:
@@ -207,5 +177,4 @@ def _lazy_adam(
     Source: Karras et al. 2020 (arXiv 1912.04958), appendix B, "Lazy regularization".
     """
     share = interval / (interval + 1) if interval else 1.0
-    betas = (settings.beta1**share, settings.beta2**share)
-    return torch.optim.Adam(network.parameters(), lr=lr * share, betas=betas, eps=1e-8, fused=True)
+    return adam(network, lr * share, (settings.beta1**share, settings.beta2**share))
