@@ -26,9 +26,7 @@ class TrainedGan:
     """Result of a training.
 
     Attributes:
-        settings: The recipe.
         image_size: Side in px.
-        classes: Number of classes of a joint pair; 0: unconditional.
         generator: Generator in eval mode; its moving average if the recipe has one.
         discriminator: Discriminator in eval mode.
         history: Row per log interval: ``kimg`` and the means of the trainer's statistics.
@@ -37,9 +35,7 @@ class TrainedGan:
         meta: Recipe, compute, digest of the data and guarantee, for model.json.
     """
 
-    settings: GeneratorSettings
     image_size: int
-    classes: int
     generator: nn.Module
     discriminator: nn.Module
     history: pd.DataFrame

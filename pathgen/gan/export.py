@@ -12,6 +12,7 @@ from pathgen.core.files import atomic_folder
 from pathgen.gan.checkpoint import TrainedGan, save_gan
 from pathgen.gan.generators.base import FP32, Precision
 from pathgen.gan.sample_cache import cached_samples
+from pathgen.gan.sampling import SamplePlan, load_generator
 from pathgen.gan.settings import SynthesiseSettings
 from pathgen.patches.image_grid import save_png
 from pathgen.patches.parquet import write_csv
@@ -64,13 +65,9 @@ def write_synthetic_set(
     """
     patches = cached_samples(
         cache,
-        checkpoint,
-        seed=settings.seed,
-        count=settings.per_class,
-        device=device,
-        best_of=settings.best_of,
-        sampling=settings.sampling.get(generator),
-        precision=precision,
+        load_generator(checkpoint, device=device),
+        SamplePlan.of(settings, generator, precision),
+        settings.per_class,
         desc=f"synthesise {generator}-{label}",
     )
     index = pd.DataFrame({"item": np.arange(len(patches), dtype=np.int64)})

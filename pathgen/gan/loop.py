@@ -123,9 +123,7 @@ def train_generator(
     state.check(trainer.pair)
     columns = ["kimg", *trainer.statistics, *({} if accountant is None else accountant.metrics(0))]
     return TrainedGan(
-        settings=settings,
         image_size=image_size,
-        classes=data.classes,
         generator=trainer.pair.g_final.eval(),
         discriminator=trainer.pair.d.eval(),
         history=pd.DataFrame(state.rows, columns=columns),

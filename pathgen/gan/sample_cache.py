@@ -21,8 +21,7 @@ from tqdm import tqdm
 
 from pathgen.core.files import hold_lock, report_full_disk, sha256_of, write_json
 from pathgen.core.progress import progress
-from pathgen.gan.generators.base import FP32, Precision
-from pathgen.gan.sampling import LoadedGenerator, load_generator
+from pathgen.gan.sampling import LoadedGenerator, SamplePlan
 from pathgen.gan.synthesis import BLOCK
 from pathgen.provenance.code_hash import code_manifest
 
@@ -39,14 +38,10 @@ _Segment = tuple[int, str]
 
 def cached_samples(
     cache: Path,
-    checkpoint: Path,
-    *,
-    seed: int,
+    generator: LoadedGenerator,
+    plan: SamplePlan,
     count: int,
-    device: torch.device,
-    best_of: int = 1,
-    sampling: Mapping[str, object] | None = None,
-    precision: Precision = FP32,
+    *,
     segment_bytes: int = SEGMENT_BYTES,
     desc: str = "synthesise",
 ) -> np.memmap[Any, np.dtype[np.uint8]]:
@@ -57,13 +52,9 @@ def cached_samples(
 
     Args:
         cache: Folder of all caches, e.g. ``work/synthetic``; each has a sub-folder named after its key.
-        checkpoint: Folder of `save_gan`.
-        seed: Seed of the latents.
+        generator: The trained generator.
+        plan: What the patches depend on.
         count: Number of patches, at least 1.
-        device: Device of the sampling.
-        best_of: See `LoadedGenerator.sample`.
-        sampling: Sampling settings of this generator.
-        precision: Arithmetic of the sampling.
         segment_bytes: Bytes between two records.
         desc: Description for the progress bar.
 
@@ -71,12 +62,11 @@ def cached_samples(
         uint8 (count, H, W, 3), mapped read-only; the first rows are the same for every `count`.
 
     Raises:
-        PathgenError: The checkpoint cannot be loaded, or the disk is full.
+        PathgenError: The disk is full.
     """
     assert count >= 1, count
-    generator = load_generator(checkpoint, device=device)
     shape = (generator.meta.image_size, generator.meta.image_size, 3)
-    key = _key(generator, seed, best_of, sampling or {}, precision)
+    key = _key(generator, plan)
     folder = cache / _sha256(json.dumps(key, sort_keys=True).encode())[:24]
     folder.mkdir(parents=True, exist_ok=True)
     with report_full_disk(folder), hold_lock(folder / _LOCK_FILE, desc, wait=True):
@@ -85,15 +75,8 @@ def cached_samples(
             kept = _intact(rows, folder / _RECORD_FILE, key, count, math.prod(shape))
             done = kept[-1][0] if kept else 0
             if done < count:
-                blocks = generator.batches(
-                    seed=seed,
-                    count=-(-count // BLOCK) * BLOCK,  # Whole blocks: the network computes them anyway.
-                    batch_size=BLOCK,
-                    best_of=best_of,
-                    sampling=sampling,
-                    precision=precision,
-                    first=done,
-                )
+                # Whole blocks: the network computes them anyway.
+                blocks = generator.blocks(plan, -(-count // BLOCK) * BLOCK, first=done)
                 rows.seek(done * math.prod(shape))
                 with progress(count, "patches", desc, done=done) as bar:
                     for segment in _appended(rows, done, count, blocks, bar, segment_bytes):
@@ -152,18 +135,12 @@ def _segments(record: Path, key: Mapping[str, Any]) -> list[_Segment]:
     return segments if recorded_key == key and in_order else []
 
 
-def _key(
-    generator: LoadedGenerator,
-    seed: int,
-    best_of: int,
-    sampling: Mapping[str, object],
-    precision: Precision,
-) -> dict[str, Any]:
+def _key(generator: LoadedGenerator, plan: SamplePlan) -> dict[str, Any]:
     """Return all that the patches depend on, as plain JSON."""
     meta, device = generator.meta, generator.device
     module = f"pathgen.gan.generators.{meta.settings.network}"
     code = code_manifest("pathgen.gan.sample_cache", "pathgen.training.compute", module)
-    networks = ("generator", "discriminator") if best_of > 1 else ("generator",)
+    networks = ("generator", "discriminator") if plan.best_of > 1 else ("generator",)
     return {
         "format": _FORMAT,
         "recipe": meta.settings.model_dump(),
@@ -171,10 +148,10 @@ def _key(
         "label_index": meta.label_index,
         "image_size": meta.image_size,
         "weights": {name: sha256_of(generator.checkpoint / f"{name}.safetensors") for name in networks},
-        "seed": seed,
-        "best_of": best_of,
-        "sampling": dict(sampling),
-        "precision": asdict(precision) if precision.bf16 else "fp32",
+        "seed": plan.seed,
+        "best_of": plan.best_of,
+        "sampling": dict(plan.sampling),
+        "precision": asdict(plan.precision) if plan.precision.bf16 else "fp32",
         "machine": (
             torch.cuda.get_device_name(device)
             if device.type == "cuda"

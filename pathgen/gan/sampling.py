@@ -1,7 +1,7 @@
 """A trained generator, loaded from its checkpoint, that samples patches."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,33 @@ from torch import nn
 from pathgen.core.errors import PathgenError
 from pathgen.gan.checkpoint import CheckpointMeta, load_discriminator, load_meta, load_networks
 from pathgen.gan.generators.base import FP32, Precision, Sampler
+from pathgen.gan.settings import SynthesiseSettings
 from pathgen.gan.synthesis import BLOCK, RejectionSampling, synthesise
+
+
+@dataclass(frozen=True)
+class SamplePlan:
+    """What patches of a generator depend on, besides the checkpoint and the machine.
+
+    Patch i depends only on these and on i: a larger sample begins with the smaller one.
+
+    Attributes:
+        seed: Seed of the latents.
+        best_of: Number of candidates per patch, of which the discriminator chooses one; 1: no choice. The
+            discriminator has learned from original patches: its choice may leak more of them.
+        sampling: Sampling settings of the generator, e.g. `truncation_psi` and `noise` of StyleGAN2.
+        precision: Arithmetic of the sampling.
+    """
+
+    seed: int
+    best_of: int = 1
+    sampling: Mapping[str, object] = field(default_factory=dict)
+    precision: Precision = FP32
+
+    @classmethod
+    def of(cls, settings: SynthesiseSettings, generator: str, precision: Precision) -> "SamplePlan":
+        """Return the plan of the stage ``synthesise`` for a generator."""
+        return cls(settings.seed, settings.best_of, settings.sampling.get(generator, {}), precision)
 
 
 @dataclass(frozen=True)
@@ -33,18 +59,16 @@ class LoadedGenerator:
     device: torch.device
 
     def sample(self, count: int, *, seed: int, best_of: int = 1, **sampling: object) -> NDArray[np.uint8]:
-        """Sample patches into memory.
+        """Sample patches into memory, in float32 (see `SamplePlan`).
 
-        Patch i depends only on checkpoint, seed, sampling settings and i: a larger sample begins with the
-        smaller one, and equals that of the stage `synthesise` with the same settings and
+        The patches equal those of the stage ``synthesise`` with the same settings and
         ``compute.precision: fp32`` (on the same machine, with the same number of threads).
 
         Args:
             count: Number of patches.
             seed: Seed of the latents.
-            best_of: Number of candidates per patch, of which the discriminator chooses one; 1: no choice. The
-                discriminator has learned from original patches: its choice may leak more of them.
-            sampling: Sampling settings of the generator, e.g. `truncation_psi` and `noise` of StyleGAN2.
+            best_of: Number of candidates per patch.
+            sampling: Sampling settings of the generator.
 
         Returns:
             uint8 (count, H, W, 3), RGB.
@@ -54,36 +78,27 @@ class LoadedGenerator:
         """
         if count < 1:
             raise PathgenError("count", f"is {count}", "Set it to 1 or more")
-        batches = self.batches(seed=seed, count=count, batch_size=BLOCK, best_of=best_of, sampling=sampling)
         patches = np.empty((count, self.meta.image_size, self.meta.image_size, 3), dtype=np.uint8)
-        for number, batch in enumerate(batches):
-            patches[number * BLOCK : number * BLOCK + len(batch)] = batch
+        for number, block in enumerate(self.blocks(SamplePlan(seed, best_of, sampling), count)):
+            patches[number * BLOCK : number * BLOCK + len(block)] = block
         return patches
 
-    def batches(
-        self,
-        *,
-        seed: int,
-        count: int,
-        batch_size: int,
-        best_of: int = 1,
-        sampling: Mapping[str, object] | None = None,
-        precision: Precision = FP32,
-        first: int = 0,
-    ) -> Iterator[NDArray[np.uint8]]:
-        """Sample patches batch by batch (see `synthesise` and `sample` for the arguments)."""
-        if best_of < 1:
-            raise PathgenError("best_of", f"is {best_of}", "Set it to 1 for no choice, or higher")
-        rejection = RejectionSampling(load_discriminator(self.checkpoint), best_of) if best_of > 1 else None
+    def blocks(self, plan: SamplePlan, count: int, first: int = 0) -> Iterator[NDArray[np.uint8]]:
+        """Sample patch number `first`, a multiple of `BLOCK`, to `count` - 1 in blocks (see `synthesise`)."""
+        if plan.best_of < 1:
+            raise PathgenError("best_of", f"is {plan.best_of}", "Set it to 1 for no choice, or higher")
+        rejection = None
+        if plan.best_of > 1:
+            rejection = RejectionSampling(load_discriminator(self.checkpoint), plan.best_of)
         return synthesise(
             self.network,
-            seed=seed,
+            seed=plan.seed,
             count=count,
-            batch_size=batch_size,
+            batch_size=BLOCK,
             device=self.device,
-            sampler=self._sampler(sampling or {}),
+            sampler=self._sampler(plan.sampling),
             rejection=rejection,
-            precision=precision,
+            precision=plan.precision,
             first=first,
         )
 

@@ -48,7 +48,7 @@ class AdversarialSettings(GeneratorSettings):
     ema_decay: float = Field(
         ge=0.0,
         lt=1.0,
-        description="Decay per step of the generator of its moving average; 0: none; paper: 0.",
+        description="Decay per generator step of the moving average; 0: none; paper: 0.",
     )
 
 

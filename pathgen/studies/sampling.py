@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from pathgen.core import layout
 from pathgen.gan.generators.base import Precision
 from pathgen.gan.sample_cache import cached_samples
+from pathgen.gan.sampling import SamplePlan, load_generator
 from pathgen.gan.settings import SynthesiseSettings
 from pathgen.training.settings import ComputeSettings
 
@@ -31,16 +32,13 @@ def sample_synthetic(
     Returns:
         Patches by label, uint8 (count, H, W, 3), memory-mapped.
     """
+    plan = SamplePlan.of(sampling, generator, Precision(compute.precision, compute.channels_last))
     return {
         label: cached_samples(
             layout.SAMPLE_CACHE,
-            model,
-            seed=sampling.seed,
-            count=count,
-            device=device,
-            best_of=sampling.best_of,
-            sampling=sampling.sampling.get(generator),
-            precision=Precision(compute.precision, compute.channels_last),
+            load_generator(model, device=device),
+            plan,
+            count,
             desc=f"sample {generator}-{label}",
         )
         for label, model in layout.gan_models(generator).items()

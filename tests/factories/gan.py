@@ -162,6 +162,6 @@ def save_untrained(folder: Path, network: str, seed: int = 1, **changes: Any) ->
         d(g(torch.randn(64, 6, generator=torch_generator(seed, step))))
     meta = {"network": network, "recipe": settings.model_dump(), "classes": classes}
     empty = pd.DataFrame()
-    trained = TrainedGan(settings, SIDE, classes, g.eval(), d.eval(), empty, empty, [], meta)
+    trained = TrainedGan(SIDE, g.eval(), d.eval(), empty, empty, [], meta)
     save_gan(folder, trained, "tumor")
     return folder

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from pathgen.gan.sample_cache import cached_samples
+from pathgen.gan.sampling import SamplePlan, load_generator
 
 
 def main(cache: Path, model: Path) -> None:
@@ -21,7 +22,7 @@ def main(cache: Path, model: Path) -> None:
         child = os.fork()
         if child == 0:
             cached_samples(
-                cache, model, seed=3, count=count, device=torch.device("cpu"), segment_bytes=segment_bytes
+                cache, load_generator(model), SamplePlan(seed=3), count, segment_bytes=segment_bytes
             )
             os._exit(0)
         print(child, flush=True)

@@ -23,7 +23,7 @@ def pair(seed: int = 1, **meta: object) -> TrainedGan:
     for network in (g, d):
         network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
     facts = {"network": "dcgan", "recipe": SETTINGS.model_dump(), "classes": 0, "images": 3}
-    return TrainedGan(SETTINGS, 16, 0, g, d, pd.DataFrame(), pd.DataFrame(), [], facts | meta)
+    return TrainedGan(16, g, d, pd.DataFrame(), pd.DataFrame(), [], facts | meta)
 
 
 def load_generator(folder: Path) -> torch.nn.Module:

@@ -14,7 +14,7 @@ import pathgen
 from pathgen.core.errors import PathgenError
 from pathgen.gan.conditioning import ClassCondition
 from pathgen.gan.generators.base import Precision
-from pathgen.gan.sampling import load_generator
+from pathgen.gan.sampling import SamplePlan, load_generator
 from pathgen.gan.synthesis import BLOCK, RejectionSampling, synthesise
 
 
@@ -72,8 +72,8 @@ def test_sampling_settings_change_the_patches(stylegan2: Path) -> None:
 
 def test_sampling_may_start_at_any_block(dcgan: Path) -> None:
     generator = load_generator(dcgan)
-    later = list(generator.batches(seed=1, count=300, batch_size=100, first=2 * BLOCK))
-    assert [len(batch) for batch in later] == [100, 72]
+    later = list(generator.blocks(SamplePlan(seed=1), 300, first=2 * BLOCK))
+    assert [len(block) for block in later] == [64, 64, 44]
     assert np.array_equal(np.concatenate(later), generator.sample(300, seed=1)[2 * BLOCK :])
 
 
@@ -82,11 +82,8 @@ def test_sampling_bf16_is_close_to_fp32(dcgan: Path, stylegan2: Path) -> None:
         generator = load_generator(model)
         exact = generator.sample(64, seed=1).astype(int)
         for channels_last in (False, True):
-            rounded = next(
-                load_generator(model).batches(
-                    seed=1, count=64, batch_size=64, precision=Precision("bf16", channels_last)
-                )
-            )
+            plan = SamplePlan(seed=1, precision=Precision("bf16", channels_last))
+            rounded = next(load_generator(model).blocks(plan, 64))
             assert 0 < np.abs(rounded - exact).mean() < 2, (model.name, channels_last)
 
 

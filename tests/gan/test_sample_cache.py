@@ -27,7 +27,7 @@ from pathgen.gan import sample_cache
 from pathgen.gan.export import write_synthetic_set
 from pathgen.gan.generators.base import Precision
 from pathgen.gan.sample_cache import cached_samples
-from pathgen.gan.sampling import LoadedGenerator, load_generator
+from pathgen.gan.sampling import LoadedGenerator, SamplePlan, load_generator
 from pathgen.gan.synthesis import BLOCK
 from pathgen.patches.store import open_patch_set
 from pathgen.provenance.code_hash import code_manifest
@@ -45,19 +45,22 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def blocks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return a list that grows by the number of each block that is sampled from now on."""
     numbers: list[int] = []
-    batches = LoadedGenerator.batches
+    plain = LoadedGenerator.blocks
 
-    def counted(self: LoadedGenerator, *, first: int = 0, **settings: Any) -> Iterator[np.ndarray]:
-        for number, batch in enumerate(batches(self, first=first, **settings), first // BLOCK):
+    def counted(self: LoadedGenerator, plan: SamplePlan, count: int, first: int = 0) -> Iterator[np.ndarray]:
+        for number, block in enumerate(plain(self, plan, count, first), first // BLOCK):
             numbers.append(number)
-            yield batch
+            yield block
 
-    monkeypatch.setattr(LoadedGenerator, "batches", counted)
+    monkeypatch.setattr(LoadedGenerator, "blocks", counted)
     return numbers
 
 
-def draw(store: Path, model: Path, count: int, **settings: Any) -> np.ndarray:
-    return cached_samples(store, model, **{"seed": 3, "count": count, "device": CPU} | settings)
+def draw(store: Path, model: Path, count: int, segment_bytes: int = 1 << 24, **plan: Any) -> np.ndarray:
+    generator = load_generator(model)
+    return cached_samples(
+        store, generator, SamplePlan(**{"seed": 3} | plan), count, segment_bytes=segment_bytes
+    )
 
 
 def only_store(root: Path) -> Path:
