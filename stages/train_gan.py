@@ -3,7 +3,7 @@
 from pathgen.core import layout
 from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
-from pathgen.gan.dataset import of_all_labels, of_one_label
+from pathgen.gan.dataset import of_label
 from pathgen.gan.export import example_for_signature, save_training
 from pathgen.gan.generators.base import Precision
 from pathgen.gan.loop import train_generator
@@ -27,10 +27,7 @@ def main(stage: Stage, *, generator: str) -> None:
     train, held_out = open_patch_set(layout.TRAIN), open_patch_set(layout.VALID)
     known = slides_known(read_table(layout.COHORT))
     for label in [JOINT] if recipe.conditioning == "joint" else LABELS:
-        if label == JOINT:
-            data = of_all_labels(train, held_out, slides_known=known)
-        else:
-            data = of_one_label(train, held_out, label, slides_known=known)
+        data = of_label(train, held_out, None if label == JOINT else label, slides_known=known)
         trained = train_generator(
             data,
             recipe,

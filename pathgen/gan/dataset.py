@@ -11,51 +11,35 @@ from pathgen.patches.store import PatchSet
 
 
 @dataclass(frozen=True)
-class ClassLabels:
-    """Classes of the patches of a joint training.
-
-    Attributes:
-        train: Class of each training patch, int64 (N,), from 0.
-        held_out: Class of each held-out patch, int64 (M,).
-        classes: Number of classes.
-    """
-
-    train: NDArray[np.int64]
-    held_out: NDArray[np.int64]
-    classes: int
-
-
-@dataclass(frozen=True)
 class GanDataset:
     """Original patches of one training.
 
     Attributes:
         images: Training patches, uint8 (N, H, H, 3).
         held_out: Patches that are monitored and not trained on, uint8 (M, H, H, 3); may be empty.
-        labels: Classes of both in a joint training; None: one label.
         index: Row per training patch with ``patient`` and ``slide``; None: unknown.
         slides_known: Whether the source names slides.
+        labels: Class of each training patch of a joint training, int64 (N,), from 0; None: one label.
+        held_out_labels: Class of each held-out patch, int64 (M,).
     """
 
     images: NDArray[np.uint8]
     held_out: NDArray[np.uint8]
-    labels: ClassLabels | None = None
     index: pd.DataFrame | None = None
     slides_known: bool = False
+    labels: NDArray[np.int64] | None = None
+    held_out_labels: NDArray[np.int64] | None = None
 
     @property
     def classes(self) -> int:
         """Number of classes of a joint training; 0: one label."""
-        return 0 if self.labels is None else self.labels.classes
+        return 0 if self.labels is None else len(LABELS)
 
 
-def of_one_label(train: PatchSet, held_out: PatchSet, label: str, *, slides_known: bool) -> GanDataset:
-    """Return the patches of one label."""
+def of_label(train: PatchSet, held_out: PatchSet, label: str | None, *, slides_known: bool) -> GanDataset:
+    """Return the patches of one label, or those of all labels with their classes (None)."""
+    if label is None:
+        classes = train.classes, held_out.classes
+        return GanDataset(train.images, held_out.images, train.index, slides_known, *classes)
     own = train.of_label(label)
-    return GanDataset(own.images, held_out.of_label(label).images, index=own.index, slides_known=slides_known)
-
-
-def of_all_labels(train: PatchSet, held_out: PatchSet, *, slides_known: bool) -> GanDataset:
-    """Return the patches of all labels."""
-    labels = ClassLabels(train.classes, held_out.classes, len(LABELS))
-    return GanDataset(train.images, held_out.images, labels, train.index, slides_known)
+    return GanDataset(own.images, held_out.of_label(label).images, own.index, slides_known)

@@ -17,7 +17,6 @@ from pathgen.gan.checkpoint import TrainedGan
 from pathgen.gan.conditioning import ClassCondition, condition_weight
 from pathgen.gan.dataloader import to_device
 from pathgen.gan.dataset import GanDataset
-from pathgen.gan.divergence import DivergenceMonitor
 from pathgen.gan.generators.base import GanTrainer, GeneratorSettings, Loader, Precision
 from pathgen.gan.online_frechet import FRECHET_KEYS
 from pathgen.gan.overfitting import PROBE_KEYS, warn_if_overfitting
@@ -89,10 +88,10 @@ def train_generator(
     state = TrainingState(
         settings,
         trainer.statistics,
-        DivergenceMonitor(originals_vary=originals_vary),
         NullLogger() if logger is None else logger,
         desc,
-        accountant,
+        originals_vary=originals_vary,
+        accountant=accountant,
     )
     grids = SampleGrids(data, settings, spec.sampler(spec.sampling()), device)
     key = _resume_key(meta, data)
@@ -150,7 +149,7 @@ def _condition(
     """Return the class condition of the originals of a step; None in an unconditional training."""
     if data.labels is None:
         return None
-    labels = torch.from_numpy(data.labels.train)[loader.rows(step)]
+    labels = torch.from_numpy(data.labels)[loader.rows(step)]
     weight = condition_weight(step, settings.steps, settings.unconditional_share, settings.ramp_share)
     return ClassCondition(to_device(labels, device), weight)
 
@@ -161,7 +160,7 @@ def _resume_key(meta: dict[str, Any], data: GanDataset) -> dict[str, Any]:
     return {
         **{name: value for name, value in meta.items() if name not in ("description", "metrics")},
         "held_out_sha256": _sha256(data.held_out),
-        "labels_sha256": None if data.labels is None else _sha256(data.labels.train),
+        "labels_sha256": None if data.labels is None else _sha256(data.labels),
         "owners_sha256": None if owners is None else hashlib.sha256(owners.encode()).hexdigest(),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,

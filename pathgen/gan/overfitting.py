@@ -51,9 +51,9 @@ class OverfittingProbe:
         )
         self._known = _read(data.images, known).to(device)
         self._held_out = _read(data.held_out, held_out).to(device)
-        if data.labels is not None:
-            self._known_labels = torch.from_numpy(data.labels.train[known]).to(device)
-            self._held_out_labels = torch.from_numpy(data.labels.held_out[held_out]).to(device)
+        if data.labels is not None and data.held_out_labels is not None:
+            self._known_labels = torch.from_numpy(data.labels[known]).to(device)
+            self._held_out_labels = torch.from_numpy(data.held_out_labels[held_out]).to(device)
 
     def _choose(self, count: int, purpose: str) -> NDArray[np.intp]:
         """Choose up to `_MAX_IMAGES` of `count` images at random, in whole batches."""

@@ -1,5 +1,6 @@
 """State of a training apart from its networks: counters, logged rows, sample grids; part of each snapshot."""
 
+from collections.abc import Mapping
 from math import isfinite
 from typing import Any, NoReturn
 
@@ -8,7 +9,6 @@ import torch
 from numpy.typing import NDArray
 
 from pathgen.core.errors import PathgenError
-from pathgen.gan.divergence import DivergenceMonitor
 from pathgen.gan.generators.base import GanPair, GeneratorSettings, PrivacyAccountant
 from pathgen.gan.synthesis import to_uint8
 from pathgen.patches.image_grid import patch_grid
@@ -20,7 +20,57 @@ _GRID_COLUMNS = 8
 LOGS = 200
 SAMPLES = 10
 PROBES = 20
-_HINT = "Lower the learning rates of the recipe, or set compute.precision to fp32"
+# Upper limit of a mean loss in nats: a wrong answer at odds of e**100.
+_MAX_LOSS = 100.0
+# Lower limit of the spread of generated images, relative to that of originals.
+_MIN_SPREAD = 0.02
+# Log intervals in a row, of 200 in a training, after which it ends; single peaks pass.
+_DIVERGED_AFTER = 5
+_COLLAPSED_AFTER = 10
+_RATES = "Lower the learning rates of the recipe"
+_HINT = f"{_RATES}, or set compute.precision to fp32"
+
+
+class DivergenceMonitor:
+    """Checks the means of each log interval; values out of bounds for several intervals end the training."""
+
+    def __init__(self, *, originals_vary: bool) -> None:
+        self._originals_vary = originals_vary
+        self._diverging = 0
+        self._collapsing = 0
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether the last log interval was within bounds."""
+        return not self._diverging and not self._collapsing
+
+    def check(self, means: Mapping[str, float]) -> tuple[str, str] | None:
+        """Check the means of one log interval.
+
+        Args:
+            means: Means of the statistics, by key.
+
+        Returns:
+            Reason and hint if the training must end, else None.
+        """
+        for name, value in means.items():
+            if not isfinite(value):
+                return f"{name} is not finite", _HINT
+        losses = means["gan/discriminator_loss"], means["gan/generator_loss"]
+        spread = means["gan/spread_ratio"]
+        self._diverging = self._diverging + 1 if max(losses) > _MAX_LOSS else 0
+        collapsed = self._originals_vary and spread < _MIN_SPREAD
+        self._collapsing = self._collapsing + 1 if collapsed else 0
+        if self._diverging == _DIVERGED_AFTER:
+            values = f"discriminator {losses[0]:.3g}, generator {losses[1]:.3g} nats"
+            return f"the losses stay above {_MAX_LOSS:g} ({values}): the training diverges", _RATES
+        if self._collapsing == _COLLAPSED_AFTER:
+            return (
+                f"the spread of generated images is {spread:.1%} of that of originals: the generator has "
+                "collapsed to one image",
+                f"{_RATES}, or that of the discriminator alone, or choose another seed",
+            )
+        return None
 
 
 class TrainingState:
@@ -30,9 +80,10 @@ class TrainingState:
         self,
         settings: GeneratorSettings,
         statistics: tuple[str, ...],
-        monitor: DivergenceMonitor,
         logger: MetricLogger,
         desc: str,
+        *,
+        originals_vary: bool,
         accountant: PrivacyAccountant | None = None,
     ) -> None:
         """Start at step 0.
@@ -40,9 +91,9 @@ class TrainingState:
         Args:
             settings: The recipe.
             statistics: Keys of the trainer's statistics.
-            monitor: Divergence monitor.
             logger: Receives metrics and sample grids.
             desc: Description of the training, for messages.
+            originals_vary: Whether to check for collapse: False if all originals are equal.
             accountant: Differential-privacy accountant, whose metrics are logged too; None: no guarantee.
         """
         self.step = 0
@@ -53,7 +104,7 @@ class TrainingState:
         self._totals = torch.zeros(len(statistics), dtype=torch.float64)
         self._count = 0
         self._settings = settings
-        self._monitor = monitor
+        self._monitor = DivergenceMonitor(originals_vary=originals_vary)
         self._logger = logger
         self._desc = desc
         self._accountant = accountant

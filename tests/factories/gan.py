@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pathgen.core.seeding import torch_generator
 from pathgen.gan import generators
 from pathgen.gan.checkpoint import TrainedGan, save_gan
-from pathgen.gan.dataset import ClassLabels, GanDataset
+from pathgen.gan.dataset import GanDataset
 from pathgen.gan.generators.base import GeneratorSettings, Precision
 from pathgen.gan.loop import train_generator
 from pathgen.gan.settings import SynthesiseSettings
@@ -104,15 +104,11 @@ def dataset(
     images: NDArray[np.uint8] = IMAGES,
     held_out: NDArray[np.uint8] | None = None,
     labels: NDArray[np.int64] | None = None,
-    held_out_labels: NDArray[np.int64] | None = None,
     index: pd.DataFrame | None = None,
 ) -> GanDataset:
     """Return a dataset; without `held_out` there are no probes."""
     held_out = images[:0] if held_out is None else held_out
-    classes = None
-    if labels is not None:
-        classes = ClassLabels(labels, labels if held_out_labels is None else held_out_labels, 2)
-    return GanDataset(images, held_out, classes, index, index is not None)
+    return GanDataset(images, held_out, index, index is not None, labels, labels)
 
 
 def train(settings: GeneratorSettings, data: GanDataset | None = None, **options: Any) -> TrainedGan:

@@ -15,7 +15,7 @@ from pathgen.core.seeding import torch_generator
 from pathgen.gan import generators
 from pathgen.gan.checkpoint import TrainedGan, load_discriminator, load_meta
 from pathgen.gan.conditioning import ClassCondition, ClassShift, class_logits, condition_weight
-from pathgen.gan.dataset import of_all_labels, of_one_label
+from pathgen.gan.dataset import of_label
 from pathgen.gan.export import save_training
 from pathgen.gan.sampling import load_generator
 from pathgen.gan.synthesis import discriminator_scores, synthesise
@@ -48,7 +48,7 @@ def patches(count: int, seed: int) -> PatchSet:
 
 
 def trained(settings: Any, **options: Any) -> TrainedGan:
-    data = of_all_labels(patches(48, 1), patches(20, 2), slides_known=False)
+    data = of_label(patches(48, 1), patches(20, 2), None, slides_known=False)
     return train(settings, data, **{"snapshot_every_kimg": 0.04} | options)
 
 
@@ -199,10 +199,10 @@ def test_joint_training_resumed_keeps_its_labels(tmp_path: Path, monkeypatch: py
 
 def test_single_label_training_reads_patches_of_that_label() -> None:
     train_set, held_out = patches(30, 1), patches(20, 2)
-    one = of_one_label(train_set, held_out, "tumor", slides_known=True)
+    one = of_label(train_set, held_out, "tumor", slides_known=True)
     assert one.labels is None and one.classes == 0
     assert one.images.min() > 150 and one.held_out.min() > 150
-    both = of_all_labels(train_set, held_out, slides_known=True)
+    both = of_label(train_set, held_out, None, slides_known=True)
     assert both.labels is not None
-    assert np.array_equal(both.labels.train, (both.images.mean((1, 2, 3)) > 128).astype(int))
+    assert np.array_equal(both.labels, (both.images.mean((1, 2, 3)) > 128).astype(int))
     assert len(both.images) == 30 and len(both.held_out) == 20

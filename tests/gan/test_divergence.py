@@ -12,10 +12,10 @@ from factories.gan import CPU, DCGAN, STYLEGAN2, changed, dataset, same_weights,
 
 from pathgen.core.errors import PathgenError
 from pathgen.gan.checkpoint import TrainedGan
-from pathgen.gan.divergence import DivergenceMonitor
 from pathgen.gan.online_frechet import FRECHET_KEYS
 from pathgen.gan.overfitting import PROBE_KEYS, OverfittingProbe, is_overfitting
 from pathgen.gan.trainer import AdversarialTrainer
+from pathgen.gan.training_state import DivergenceMonitor
 from pathgen.training.checkpoint import load_snapshot, load_tensors
 
 WELL = {"gan/discriminator_loss": 1.0, "gan/generator_loss": 2.0, "gan/spread_ratio": 0.8}
