@@ -27,7 +27,7 @@ def convolutions(network: nn.Module) -> list[tuple[object, ...]]:
 
 
 def test_dcgan_generator_has_the_layers_of_the_paper() -> None:
-    generator = dcgan.build_generator(PAPER, 64)
+    generator = dcgan.DcganGenerator(PAPER, 64)
     assert convolutions(generator) == [
         (100, 512, 4, 1, 0),
         (512, 256, 4, 2, 1),
@@ -43,7 +43,7 @@ def test_dcgan_generator_has_the_layers_of_the_paper() -> None:
 
 
 def test_dcgan_discriminator_has_the_layers_of_the_paper() -> None:
-    discriminator = dcgan.build_discriminator(PAPER, 64)
+    discriminator = dcgan.DcganDiscriminator(PAPER, 64)
     assert convolutions(discriminator) == [
         (3, 64, 4, 2, 1),
         (64, 128, 4, 2, 1),
@@ -71,7 +71,7 @@ def test_networks_any_size_give_images_of_that_size_and_one_logit(image_size: in
 
 
 def test_dcgan_weights_follow_the_paper_and_the_seed() -> None:
-    generator = dcgan.build_generator(PAPER, 64)
+    generator = dcgan.DcganGenerator(PAPER, 64)
     dcgan.init_weights(generator, 5)
     for layer in generator.modules():
         if isinstance(layer, nn.ConvTranspose2d):
@@ -81,7 +81,7 @@ def test_dcgan_weights_follow_the_paper_and_the_seed() -> None:
             assert layer.weight.mean().item() == pytest.approx(1.0, abs=0.01)
             assert layer.weight.std().item() == pytest.approx(0.02, rel=0.3)
             assert not layer.bias.any()
-    again = dcgan.build_generator(PAPER, 64)
+    again = dcgan.DcganGenerator(PAPER, 64)
     dcgan.init_weights(again, 5)
     assert torch.equal(again.layers[0].weight, generator.layers[0].weight)
 

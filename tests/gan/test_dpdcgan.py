@@ -18,8 +18,8 @@ from pathgen.core.seeding import torch_generator
 from pathgen.gan import generators
 from pathgen.gan.checkpoint import TrainedGan, load_meta, save_gan
 from pathgen.gan.dataset import GanDataset
+from pathgen.gan.generators.dpdcgan import PrivateDiscriminator
 from pathgen.gan.generators.dpdcgan.accounting import RdpAccountant
-from pathgen.gan.generators.dpdcgan.networks import build_discriminator
 from pathgen.gan.generators.dpdcgan.per_sample_grad import clipped_sum
 from pathgen.gan.generators.dpdcgan.poisson_sampler import PoissonLoader
 from pathgen.gan.generators.dpdcgan.privacy_unit import privacy_unit_ids, warn_about_patients
@@ -63,7 +63,7 @@ def stream(recipe: DpDcganSettings, units: Any = None) -> PoissonLoader:
 
 
 def test_dp_discriminator_treats_images_independently() -> None:
-    network = build_discriminator(DPDCGAN, 16).train()
+    network = PrivateDiscriminator(DPDCGAN, 16).train()
     images = noise(6, 3, 16, 16)
     alone = torch.cat([network(image[None]) for image in images])
     torch.testing.assert_close(network(images), alone)

@@ -14,9 +14,10 @@ from pathgen.gan.generators.stylegan2.layers import (
     ModulatedConv,
     activated,
     demodulation,
+    filtered,
     init_weights,
+    upsampled,
 )
-from pathgen.gan.generators.stylegan2.resample import downsampled, filtered, upsampled
 
 TAPS = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
 
@@ -47,8 +48,8 @@ def test_blur_is_the_binomial_filter(margin: int) -> None:
 
 def test_downsample_is_the_filter_and_every_second_pixel() -> None:
     images = randn(2, 3, 8, 6)
-    torch.testing.assert_close(downsampled(images), plain_filter(images, (1, 1, 1, 1), stride=2))
-    assert downsampled(images).shape == (2, 3, 4, 3)
+    torch.testing.assert_close(filtered(images, 1, stride=2), plain_filter(images, (1, 1, 1, 1), stride=2))
+    assert filtered(images, 1, stride=2).shape == (2, 3, 4, 3)
 
 
 def test_upsample_is_zero_insertion_and_the_filter() -> None:

@@ -6,15 +6,15 @@ from factories.gan import recipe
 
 from pathgen.core.seeding import torch_generator
 from pathgen.gan.generators.stylegan2 import GENERATOR, sampler
-from pathgen.gan.generators.stylegan2.generator import StyleGan2Generator, build_generator, channels_at, sides
-from pathgen.gan.generators.stylegan2.layers import init_weights
+from pathgen.gan.generators.stylegan2.generator import StyleGan2Generator, channels_at, sides
+from pathgen.gan.generators.stylegan2.layers import init_weights, upsampled
 from pathgen.gan.generators.stylegan2.settings import StyleGan2Sampling
 
 SMALL = recipe("stylegan2", latent_dim=6, minibatch_group=2)
 
 
 def generator(image_size: int = 16, seed: int = 1) -> StyleGan2Generator:
-    network = build_generator(SMALL, image_size)
+    network = StyleGan2Generator(SMALL, image_size)
     init_weights(network, seed)
     with torch.no_grad():
         network.mapping.mean.copy_(torch.randn(6, generator=torch_generator(9)))
@@ -41,9 +41,9 @@ def test_networks_any_size_give_images_of_that_size_and_one_logit(image_size: in
 
 def test_stylegan2_resolutions_and_channels_follow_the_paper() -> None:
     assert sides(64) == [4, 8, 16, 32, 64]
-    assert [channels_at(side, 16384, 512) for side in sides(256)] == [512, 512, 512, 512, 256, 128, 64]
     papers = recipe("stylegan2", channel_base=16384, channel_max=512, latent_dim=512, mapping_layers=8)
-    network = build_generator(papers, 64)
+    assert [channels_at(side, papers) for side in sides(256)] == [512, 512, 512, 512, 256, 128, 64]
+    network = StyleGan2Generator(papers, 64)
     assert len(network.layers) == 9
     assert network.styles == 10  # 2 * log2(64) - 2
     assert len(network.mapping.layers) == 8
@@ -59,8 +59,6 @@ def test_stylegan2_generator_equals_its_layers_in_sequence() -> None:
     first = network.layers[0](network.constant.repeat(3, 1, 1, 1), w, fixed[0])
     second = network.layers[1](first, w, fixed[1])
     third = network.layers[2](second, w, fixed[2])
-    from pathgen.gan.generators.stylegan2.resample import upsampled
-
     expected = upsampled(network.colours[0](first, w)) + network.colours[1](third, w)
     torch.testing.assert_close(network(latents(3)), expected)
 

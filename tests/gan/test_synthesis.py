@@ -16,7 +16,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module")
 def generator() -> dcgan.DcganGenerator:
-    network = dcgan.build_generator(recipe("dcgan", latent_dim=5), 16)
+    network = dcgan.DcganGenerator(recipe("dcgan", latent_dim=5), 16)
     dcgan.init_weights(network, 1)
     # Statistics of a training: without them every image would be nearly grey.
     for step in range(20):

@@ -1,7 +1,7 @@
 """DCGAN: stacks of strided convolutions. Images: NCHW, float32, [-1, 1]."""
 
 import itertools
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -37,23 +37,13 @@ class DcganGenerator(nn.Module):
     `width` 64 and `latent_dim` 100 the channels are 100, 512, 256, 128, 64, 3.
     """
 
-    def __init__(
-        self, image_size: int, width: int, latent_dim: int, classes: int = 0, label: int = 0
-    ) -> None:
-        """Build with torch's default weights (see `init_weights`).
-
-        Args:
-            image_size: Side in px, a power of two from 8.
-            width: Channels before the last layer.
-            latent_dim: Length of a latent vector.
-            classes: Number of classes; 0: unconditional.
-            label: The class without a condition.
-        """
+    def __init__(self, settings: Any, image_size: int, classes: int = 0, label: int = 0) -> None:
+        """Build with torch's default weights (see `Generator.networks` for the arguments)."""
         super().__init__()
         self.image_size = image_size
-        self.latent_dim = latent_dim
+        self.latent_dim = latent_dim = settings.latent_dim
         # Channels at 4, 8, ... px: halved with each doubling of the side, `width` before the last layer.
-        channels = [width << stage for stage in reversed(range(doublings(image_size)))]
+        channels = [settings.width << stage for stage in reversed(range(doublings(image_size)))]
         layers: list[nn.Module] = [nn.ConvTranspose2d(latent_dim, channels[0], 4, 1, 0, bias=False)]
         for before, after in zip(channels, [*channels[1:], 3], strict=True):
             layers += [nn.BatchNorm2d(before), nn.ReLU(inplace=True)]
@@ -62,15 +52,7 @@ class DcganGenerator(nn.Module):
         self.shift = ClassShift(classes, latent_dim, label) if classes else None
 
     def forward(self, z: torch.Tensor, c: ClassCondition | None = None) -> torch.Tensor:
-        """Generate images.
-
-        Args:
-            z: Latents (N, latent_dim), standard normal.
-            c: Class condition.
-
-        Returns:
-            (N, 3, image_size, image_size) in [-1, 1].
-        """
+        """Map latents (N, latent_dim), standard normal, to images (N, 3, image_size, image_size)."""
         if self.shift is not None:
             z = self.shift(z, c)
         images: torch.Tensor = self.layers(z[:, :, None, None])  # (N, latent_dim, 1, 1) in
@@ -85,10 +67,10 @@ class DcganDiscriminator(nn.Module):
     Source: as `DcganGenerator`; its mirror image.
     """
 
-    def __init__(self, image_size: int, width: int, classes: int = 0, label: int = 0) -> None:
-        """Build with torch's default weights (see `DcganGenerator` for the arguments)."""
+    def __init__(self, settings: Any, image_size: int, classes: int = 0, label: int = 0) -> None:
+        """Build with torch's default weights (see `Generator.networks` for the arguments)."""
         super().__init__()
-        self.label = label
+        self.label, width = label, settings.width
         channels = [width << stage for stage in range(doublings(image_size))]
         layers: list[nn.Module] = [nn.Conv2d(3, width, 4, 2, 1, bias=False), nn.LeakyReLU(0.2, inplace=True)]
         for before, after in itertools.pairwise(channels):
@@ -97,15 +79,7 @@ class DcganDiscriminator(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Conv2d(channels[-1], 1 + classes, 4, 1, 0, bias=False))
 
     def forward(self, images: torch.Tensor, c: ClassCondition | None = None) -> torch.Tensor:
-        """Judge images.
-
-        Args:
-            images: (N, 3, image_size, image_size) in [-1, 1].
-            c: Class condition.
-
-        Returns:
-            Logits (N,); above 0 means "real".
-        """
+        """Map images (N, 3, image_size, image_size) to logits (N,); above 0 means "real"."""
         outputs = self.layers(images).flatten(1)  # (N, 1 + classes, 1, 1) -> (N, 1 + classes)
         return class_logits(outputs, self.label, c)
 
@@ -129,22 +103,10 @@ def init_weights(network: nn.Module, seed: int) -> None:
     init_class_shifts(network, generator)
 
 
-def build_generator(settings: Settings, image_size: int, classes: int = 0, label: int = 0) -> DcganGenerator:
-    """Build the generator (see `Generator.build_generator`)."""
-    return DcganGenerator(image_size, settings.width, settings.latent_dim, classes, label)
-
-
-def build_discriminator(
-    settings: Settings, image_size: int, classes: int = 0, label: int = 0
-) -> DcganDiscriminator:
-    """Build the discriminator (see `Generator.build_discriminator`)."""
-    return DcganDiscriminator(image_size, settings.width, classes, label)
-
-
 GENERATOR = Generator(
     settings=Settings,
-    build_generator=build_generator,
-    build_discriminator=build_discriminator,
+    build_generator=DcganGenerator,
+    build_discriminator=DcganDiscriminator,
     init_weights=init_weights,
     trainer=AdversarialTrainer,
     loader=ShuffledLoader,

@@ -6,8 +6,8 @@ from torch import nn
 from pathgen.gan.conditioning import ClassCondition
 from pathgen.gan.dataloader import ShuffledLoader
 from pathgen.gan.generators.base import Generator, Sampler
-from pathgen.gan.generators.stylegan2.discriminator import build_discriminator
-from pathgen.gan.generators.stylegan2.generator import build_generator
+from pathgen.gan.generators.stylegan2.discriminator import StyleGan2Discriminator
+from pathgen.gan.generators.stylegan2.generator import StyleGan2Generator
 from pathgen.gan.generators.stylegan2.layers import init_weights
 from pathgen.gan.generators.stylegan2.settings import StyleGan2Sampling, StyleGan2Settings
 from pathgen.gan.generators.stylegan2.trainer import StyleGan2Trainer
@@ -32,8 +32,8 @@ def sampler(settings: StyleGan2Sampling) -> Sampler:
 
 GENERATOR = Generator(
     settings=StyleGan2Settings,
-    build_generator=build_generator,
-    build_discriminator=build_discriminator,
+    build_generator=StyleGan2Generator,
+    build_discriminator=StyleGan2Discriminator,
     init_weights=init_weights,
     trainer=StyleGan2Trainer,
     loader=ShuffledLoader,

@@ -11,8 +11,7 @@ from torch import nn
 
 from pathgen.gan.conditioning import ClassCondition, class_logits
 from pathgen.gan.generators.stylegan2.generator import channels_at, sides
-from pathgen.gan.generators.stylegan2.layers import EqualConv, EqualLinear
-from pathgen.gan.generators.stylegan2.resample import downsampled
+from pathgen.gan.generators.stylegan2.layers import EqualConv, EqualLinear, filtered
 from pathgen.gan.generators.stylegan2.settings import StyleGan2Settings
 
 # Decay per batch of the mean deviation that is used in eval mode.
@@ -30,7 +29,7 @@ class ResidualBlock(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Map (N, inputs, H, W) to (N, outputs, H / 2, W / 2); the sum keeps the variance."""
-        total: torch.Tensor = self.second(self.first(images)) + self.skip(downsampled(images))
+        total: torch.Tensor = self.second(self.first(images)) + self.skip(filtered(images, 1, stride=2))
         return total * math.sqrt(0.5)
 
 
@@ -82,45 +81,22 @@ class StyleGan2Discriminator(nn.Module):
     """Images to logits."""
 
     def __init__(
-        self,
-        image_size: int,
-        channel_base: int,
-        channel_max: int,
-        minibatch_group: int,
-        classes: int = 0,
-        label: int = 0,
+        self, settings: StyleGan2Settings, image_size: int, classes: int = 0, label: int = 0
     ) -> None:
         super().__init__()
         self.label = label
-        channels = [channels_at(side, channel_base, channel_max) for side in reversed(sides(image_size))]
+        channels = [channels_at(side, settings) for side in reversed(sides(image_size))]
         self.colours = EqualConv(3, channels[0], 1, active=True)
         self.blocks = nn.Sequential(
             *(ResidualBlock(before, after) for before, after in itertools.pairwise(channels))
         )
-        self.deviation = MinibatchDeviation(minibatch_group)
+        self.deviation = MinibatchDeviation(settings.minibatch_group)
         self.last = EqualConv(channels[-1] + 1, channels[-1], 3, active=True)
         self.hidden = EqualLinear(channels[-1] * 16, channels[-1], active=True)
         self.logit = EqualLinear(channels[-1], 1 + classes)
 
     def forward(self, images: torch.Tensor, c: ClassCondition | None = None) -> torch.Tensor:
-        """Judge images.
-
-        Args:
-            images: (N, 3, image_size, image_size), about [-1, 1].
-            c: Class condition.
-
-        Returns:
-            Logits (N,); above 0 means "real".
-        """
+        """Map images (N, 3, image_size, image_size) to logits (N,); above 0 means "real"."""
         features = self.last(self.deviation(self.blocks(self.colours(images))))  # (N, C, 4, 4)
         outputs = self.logit(self.hidden(features.flatten(1)))  # (N, 1 + classes)
         return class_logits(outputs, self.label, c)
-
-
-def build_discriminator(
-    settings: StyleGan2Settings, image_size: int, classes: int = 0, label: int = 0
-) -> StyleGan2Discriminator:
-    """Build the discriminator (see `Generator.build_discriminator`)."""
-    return StyleGan2Discriminator(
-        image_size, settings.channel_base, settings.channel_max, settings.minibatch_group, classes, label
-    )

@@ -9,8 +9,7 @@ import torch
 from torch import nn
 
 from pathgen.gan.conditioning import ClassCondition, ClassShift
-from pathgen.gan.generators.stylegan2.layers import EqualLinear, ModulatedConv, activated
-from pathgen.gan.generators.stylegan2.resample import upsampled
+from pathgen.gan.generators.stylegan2.layers import EqualLinear, ModulatedConv, activated, upsampled
 from pathgen.gan.generators.stylegan2.settings import StyleGan2Settings
 
 _SMALLEST_PX = 4
@@ -23,9 +22,9 @@ def sides(image_size: int) -> list[int]:
     return [_SMALLEST_PX << level for level in range((image_size // _SMALLEST_PX).bit_length())]
 
 
-def channels_at(side: int, channel_base: int, channel_max: int) -> int:
+def channels_at(side: int, settings: StyleGan2Settings) -> int:
     """Return how many channels the layers of a resolution have: inverse to its side, up to a limit."""
-    return max(1, min(channel_base // side, channel_max))
+    return max(1, min(settings.channel_base // side, settings.channel_max))
 
 
 class Mapping(nn.Module):
@@ -41,15 +40,7 @@ class Mapping(nn.Module):
         self.register_buffer("mean", torch.zeros(latent_dim))
 
     def forward(self, z: torch.Tensor, c: ClassCondition | None = None) -> torch.Tensor:
-        """Map z, shifted by its class if there is one and normalised to a mean square of 1, to w.
-
-        Args:
-            z: Latents (N, latent_dim), standard normal.
-            c: Class condition.
-
-        Returns:
-            w (N, latent_dim).
-        """
+        """Map z (N, latent_dim), shifted by its class and normalised to a mean square of 1, to w."""
         if self.shift is not None:
             z = self.shift(z, c)
         power = z.square().mean(1, keepdim=True)
@@ -58,11 +49,7 @@ class Mapping(nn.Module):
 
     @torch.no_grad()
     def update_mean(self, w: torch.Tensor) -> None:
-        """Move the mean w, which truncation pulls towards, towards the mean of a batch.
-
-        Args:
-            w: (N, latent_dim).
-        """
+        """Move the mean w, which truncation pulls towards, towards that of a batch (N, latent_dim)."""
         self.mean.lerp_(w.float().mean(0), 1.0 - _MEAN_DECAY)
 
 
@@ -78,13 +65,7 @@ class StyledConv(nn.Module):
         self.register_buffer("fixed_noise", torch.zeros(1, 1, side, side))
 
     def forward(self, images: torch.Tensor, w: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-        """Map (N, inputs, h, h) to (N, outputs, side, side).
-
-        Args:
-            images: Features of the previous layer.
-            w: (N, latent_dim).
-            noise: (N, 1, side, side), or (1, 1, side, side) for all images.
-        """
+        """Map (N, inputs, h, h) to (N, outputs, side, side); noise (N or 1, 1, side, side)."""
         images = self.convolution(images, w)
         return activated(images + (noise * self.strength).to(images.dtype), self.bias)
 
@@ -113,20 +94,13 @@ class StyleGan2Generator(nn.Module):
     """
 
     def __init__(
-        self,
-        image_size: int,
-        channel_base: int,
-        channel_max: int,
-        latent_dim: int,
-        mapping_layers: int,
-        classes: int = 0,
-        label: int = 0,
+        self, settings: StyleGan2Settings, image_size: int, classes: int = 0, label: int = 0
     ) -> None:
         super().__init__()
         self.image_size = image_size
-        self.latent_dim = latent_dim
-        self.mapping = Mapping(latent_dim, mapping_layers, classes, label)
-        channels = [channels_at(side, channel_base, channel_max) for side in sides(image_size)]
+        self.latent_dim = latent_dim = settings.latent_dim
+        self.mapping = Mapping(latent_dim, settings.mapping_layers, classes, label)
+        channels = [channels_at(side, settings) for side in sides(image_size)]
         self.constant = nn.Parameter(torch.zeros(1, channels[0], _SMALLEST_PX, _SMALLEST_PX))
         layers = [StyledConv(channels[0], channels[0], _SMALLEST_PX, latent_dim, up=False)]
         for side, (before, after) in zip(sides(image_size)[1:], itertools.pairwise(channels), strict=True):
@@ -137,15 +111,7 @@ class StyleGan2Generator(nn.Module):
         self.styles = len(layers) + 1
 
     def noise(self, count: int, rng: torch.Generator) -> list[torch.Tensor]:
-        """Draw noise for every layer.
-
-        Args:
-            count: Number of images.
-            rng: Random generator on the device of the network.
-
-        Returns:
-            One (count, 1, side, side) per layer, standard normal.
-        """
+        """Draw standard normal noise for every layer, (count, 1, side, side) each, on the device of `rng`."""
         return [
             torch.randn((count, *fixed.shape[1:]), generator=rng, device=rng.device)
             for fixed in self._fixed_noise()
@@ -200,18 +166,3 @@ class StyleGan2Generator(nn.Module):
         if psi != 1.0:
             w = self.mapping.mean + psi * (w - self.mapping.mean)
         return self.synthesis(w[:, None].expand(-1, self.styles, -1), noise)
-
-
-def build_generator(
-    settings: StyleGan2Settings, image_size: int, classes: int = 0, label: int = 0
-) -> StyleGan2Generator:
-    """Build the generator (see `Generator.build_generator`)."""
-    return StyleGan2Generator(
-        image_size,
-        settings.channel_base,
-        settings.channel_max,
-        settings.latent_dim,
-        settings.mapping_layers,
-        classes,
-        label,
-    )

@@ -12,20 +12,37 @@ from torch.nn import functional
 
 from pathgen.core.seeding import torch_generator
 from pathgen.gan.conditioning import init_class_shifts
-from pathgen.gan.generators.stylegan2.resample import filtered
 
 # A unit-variance input leaves LeakyReLU(0.2) with about half of its power; the gain restores it.
 _SLOPE = 0.2
 _GAIN = math.sqrt(2.0)
 
 
-def activated(values: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-    """Return LeakyReLU(values + bias) times the square root of 2.
+def filtered(images: torch.Tensor, margin: int, stride: int = 1) -> torch.Tensor:
+    """Filter with zero padding: (N, C, H, W) to (N, C, (H + 2 * margin - 4) // stride + 1, ...)."""
+    with torch.autocast(images.device.type, enabled=False):
+        return functional.conv2d(
+            images, _kernels(images), stride=stride, padding=margin, groups=images.shape[1]
+        )
 
-    Args:
-        values: (N, C) or (N, C, H, W).
-        bias: (C,).
-    """
+
+def upsampled(images: torch.Tensor) -> torch.Tensor:
+    """Insert zeros between the pixels and filter: (N, C, H, W) to (N, C, 2 * H, 2 * W), of the same mean."""
+    with torch.autocast(images.device.type, enabled=False):
+        kernels = _kernels(images) * 4.0
+        return functional.conv_transpose2d(images, kernels, stride=2, padding=1, groups=images.shape[1])
+
+
+def _kernels(images: torch.Tensor) -> torch.Tensor:
+    """Return the filter [1, 3, 3, 1] / 8 along each axis for each channel, (C, 1, 4, 4)."""
+    # Computed, not stored: a constant would be copied to a GPU each time.
+    place = torch.arange(4, device=images.device, dtype=images.dtype)
+    taps = (place * (3.0 - place) + 1.0) / 8.0  # 1, 3, 3, 1
+    return torch.outer(taps, taps).expand(images.shape[1], 1, 4, 4)
+
+
+def activated(values: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+    """Return LeakyReLU(values + bias) times the square root of 2; (N, C) or (N, C, H, W), and (C,)."""
     shifted = values + bias.to(values.dtype).reshape(1, -1, *[1] * (values.ndim - 2))
     return functional.leaky_relu(shifted, _SLOPE) * _GAIN
 
@@ -80,10 +97,9 @@ class EqualConv(nn.Module):
 class ModulatedConv(nn.Module):
     """A convolution whose kernel is modulated by each image's style, and demodulated if asked for.
 
-    With style s and kernel w, image n sees the kernel ``s[n, i] * w[o, i]``, with `demodulate` divided by its
-    norm over i and space. Input channels are scaled before and output channels after one convolution that
-    all images share: the same sums as one kernel per image (equations 1 and 3 of the paper), several times
-    as fast on a CPU.
+    Image n sees the kernel ``s[n, i] * w[o, i]`` of style s and weights w, with `demodulate` divided by its
+    norm over i and space (equations 1 and 3 of the paper). Input and output channels are scaled around one
+    convolution of all images: the same sums, several times as fast on a CPU.
     """
 
     def __init__(
@@ -103,15 +119,7 @@ class ModulatedConv(nn.Module):
         self.demodulate = demodulate
 
     def forward(self, images: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
-        """Convolve.
-
-        Args:
-            images: (N, inputs, H, W).
-            w: (N, latent_dim), one intermediate latent per image.
-
-        Returns:
-            (N, outputs, H, W), twice as high and wide with `up`.
-        """
+        """Map (N, inputs, H, W) and w (N, latent_dim) to (N, outputs, H, W), of twice the side with `up`."""
         style = self.style(w).to(self.weight.dtype)  # (N, inputs)
         weight = self.weight / math.sqrt(self.weight[0].numel())
         images = images * style[:, :, None, None].to(images.dtype)
