@@ -1,10 +1,12 @@
 """Small generators: recipes, data, trainings and checkpoints."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
+import pytest
 import torch
 from numpy.typing import NDArray
 
@@ -15,6 +17,7 @@ from pathgen.gan.dataset import GanDataset
 from pathgen.gan.generators.base import GeneratorSettings, Precision
 from pathgen.gan.loop import train_generator
 from pathgen.gan.settings import SynthesiseSettings
+from pathgen.gan.trainer import AdversarialTrainer
 
 CPU = torch.device("cpu")
 SIDE = 16
@@ -133,6 +136,21 @@ def batch(step: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Return random originals and latents of one step."""
     rng = torch_generator(9, step)
     return torch.rand(8, 3, SIDE, SIDE, generator=rng) * 2 - 1, torch.randn(8, 8, generator=rng)
+
+
+def hook_steps(
+    monkeypatch: pytest.MonkeyPatch,
+    before: Callable[..., object] = lambda step, real, z, c: None,
+    after: Callable[..., dict[str, torch.Tensor]] = lambda step, told: told,
+) -> None:
+    """Call `before` ahead of each step of DCGAN's trainer; what `after` returns are its statistics."""
+    whole = AdversarialTrainer.step
+
+    def hooked(self: Any, real: torch.Tensor, z: torch.Tensor, *, step: int, c: Any) -> Any:
+        before(step, real, z, c)
+        return after(step, whole(self, real, z, step=step, c=c))
+
+    monkeypatch.setattr(AdversarialTrainer, "step", hooked)
 
 
 def same_weights(one: torch.nn.Module, other: torch.nn.Module) -> bool:

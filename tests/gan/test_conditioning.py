@@ -1,6 +1,5 @@
 """One generator for all labels: how labels enter, when, and that each is drawn as it was learned."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from factories.gan import CPU, changed, recipe, same_weights, train
+from factories.gan import CPU, changed, hook_steps, recipe, same_weights, train
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import torch_generator
@@ -19,7 +18,6 @@ from pathgen.gan.dataset import of_label
 from pathgen.gan.export import save_training
 from pathgen.gan.sampling import load_generator
 from pathgen.gan.synthesis import discriminator_scores, synthesise
-from pathgen.gan.trainer import AdversarialTrainer
 from pathgen.patches.store import PatchSet
 
 SHARES = {"conditioning": "joint", "unconditional_share": 0.2, "ramp_share": 0.2}
@@ -165,31 +163,22 @@ def test_joint_training_writes_both_labels_and_one_history(kept: tuple[str, Path
 
 def test_joint_training_resumed_keeps_its_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = recipe("dcgan", **SHARES, kimg=0.16)
-    whole = AdversarialTrainer.step
     seen: list[tuple[int, float]] = []
 
-    def until(last: int) -> Callable[..., dict[str, torch.Tensor]]:
-        def step(
-            self: AdversarialTrainer, *batches: torch.Tensor, step: int, c: ClassCondition
-        ) -> dict[str, torch.Tensor]:
-            if step == last:
-                raise KeyboardInterrupt
-            # The labels are those of the originals: bright ones are of class 1.
-            bright = batches[0].mean((1, 2, 3)) > 0
-            assert torch.equal(bright.long(), c.labels)
-            seen.append((step, c.weight))
-            return whole(self, *batches, step=step, c=c)
+    def look(step: int, real: torch.Tensor, z: torch.Tensor, c: ClassCondition) -> None:
+        if len(seen) == 13:
+            raise KeyboardInterrupt
+        # The labels are those of the originals: bright ones are of class 1.
+        assert torch.equal((real.mean((1, 2, 3)) > 0).long(), c.labels)
+        seen.append((step, c.weight))
 
-        return step
-
-    monkeypatch.setattr(AdversarialTrainer, "step", until(13))
+    hook_steps(monkeypatch, look)
     with pytest.raises(KeyboardInterrupt):
         trained(settings, resume_folder=tmp_path)
     seen.clear()
-    monkeypatch.setattr(AdversarialTrainer, "step", until(-1))
     resumed = trained(settings, resume_folder=tmp_path)
-    assert [number for number, _ in seen] == list(range(10, 20))
-    assert [strength for _, strength in seen] == [1.0] * 10
+    assert seen == [(step, 1.0) for step in range(10, 20)]
+    monkeypatch.undo()
     straight = trained(settings)
     assert same_weights(resumed.generator, straight.generator)
     assert resumed.overfitting.equals(straight.overfitting)

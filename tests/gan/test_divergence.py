@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from factories.gan import CPU, DCGAN, STYLEGAN2, changed, dataset, same_weights, train
+from factories.gan import CPU, DCGAN, STYLEGAN2, changed, dataset, hook_steps, same_weights, train
 
 from pathgen.core.errors import PathgenError
 from pathgen.gan.checkpoint import TrainedGan
 from pathgen.gan.online_frechet import FRECHET_KEYS
 from pathgen.gan.overfitting import PROBE_KEYS, OverfittingProbe, is_overfitting
-from pathgen.gan.trainer import AdversarialTrainer
 from pathgen.gan.training_state import DivergenceMonitor
 from pathgen.training.checkpoint import load_snapshot, load_tensors
 
@@ -82,13 +81,8 @@ def test_divergence_learning_rate_of_one_is_detected(generator: str, tmp_path: P
 def test_divergence_keeps_the_snapshot_before_the_collapse(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = AdversarialTrainer.step
-
-    def step(self: AdversarialTrainer, *batches: torch.Tensor, step: int, c: None) -> dict[str, torch.Tensor]:
-        told = whole(self, *batches, step=step)
-        return {**told, "gan/spread_ratio": torch.tensor(0.003)} if step >= 20 else told
-
-    monkeypatch.setattr(AdversarialTrainer, "step", step)
+    collapsed = {"gan/spread_ratio": torch.tensor(0.003)}
+    hook_steps(monkeypatch, after=lambda step, told: told | collapsed if step >= 20 else told)
     with pytest.raises(PathgenError, match=r"after 240 images .* 0\.3%"):
         trained(changed(DCGAN, kimg=0.4), tissue(64, 1), resume_folder=tmp_path)
     _, content = load_tensors(tmp_path / "snapshot.safetensors")
