@@ -9,6 +9,7 @@ from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.harness import Result
+from pathgen.gan.generators.base import Precision
 
 
 @dataclass(frozen=True)
@@ -17,14 +18,12 @@ class Arithmetic:
 
     Attributes:
         device: Device of the networks.
-        precision: ``fp32`` or ``bf16``.
-        channels_last: Whether images lie as (N, H, W, C) in memory.
+        precision: Precision of trainer and sampler.
         product_rate: Operations per second of a large matrix product in this precision.
     """
 
     device: torch.device
-    precision: str
-    channels_last: bool
+    precision: Precision
     product_rate: float
 
     @property
@@ -41,8 +40,8 @@ def fastest(device: torch.device) -> Arithmetic:
         factors = dict(zip("ab", torch.randn(2, side, side, device=device).to(dtype), strict=True))
         timer = Timer("a @ b", globals=factors, num_threads=torch.get_num_threads())
         rates[precision] = 2.0 * side**3 / min(timer.timeit(1).mean for _ in range(10))
-    precision = max(rates, key=lambda name: rates[name])
-    return Arithmetic(device, precision, channels_last=True, product_rate=rates[precision])
+    name = max(rates, key=lambda name: rates[name])
+    return Arithmetic(device, Precision(name, channels_last=True), rates[name])
 
 
 def operations_per_image(step: Callable[[], int]) -> float:

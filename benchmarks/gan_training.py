@@ -21,7 +21,7 @@ from pathgen.core.seeding import torch_generator
 from pathgen.gan import synthesis
 from pathgen.gan.dataset import GanDataset
 from pathgen.gan.generators import load
-from pathgen.gan.generators.base import GeneratorSettings, Precision
+from pathgen.gan.generators.base import FP32, GeneratorSettings
 from pathgen.gan.settings import TrainGanSettings
 from pathgen.training.compute import apply_compute
 
@@ -45,11 +45,6 @@ class Training:
     arithmetic: Arithmetic
 
     @property
-    def precision(self) -> Precision:
-        """Precision for trainer and sampler."""
-        return Precision(self.arithmetic.precision, self.arithmetic.channels_last)
-
-    @property
     def generator(self) -> torch.nn.Module:
         """Generator with initial weights."""
         return load(self.recipe.network).initialised(self.recipe, SIDE_PX)[0]
@@ -61,7 +56,7 @@ def plain_training(training: Training) -> Steps:
     images = noise(PATCHES, SIDE_PX)
     data = GanDataset(images, images[:0])
     networks = spec.initialised(recipe, SIDE_PX)
-    trainer = spec.trainer(*networks, recipe, data, device=device, precision=training.precision)
+    trainer = spec.trainer(*networks, recipe, data, device=device, precision=training.arithmetic.precision)
     loader = spec.loader(data, recipe, device)
     for step in count():
         z = torch.randn(recipe.batch_size, recipe.latent_dim, generator=torch_generator(1, "noise", step))
@@ -89,7 +84,7 @@ def pathgen_sampling(training: Training) -> Steps:
     """Sample as the stage does; yield images per block."""
     device = apply_compute(device=training.arithmetic.device.type, threads=0)
     sampled = synthesis.synthesise(
-        training.generator, seed=1, count=10**9, batch_size=256, device=device, precision=training.precision
+        training.generator, seed=1, count=10**9, device=device, precision=training.arithmetic.precision
     )
     yield from map(len, sampled)
 
@@ -125,7 +120,7 @@ def main(
     channel_base: int = 0,
 ) -> None:
     best = fastest(torch.device(device))
-    plain = replace(best, precision="fp32", channels_last=False)
+    plain = replace(best, precision=FP32)
     base = channel_base or (16384 if device == "cuda" else 2048)
     recipes = read_profile("paper-camelyon16")["train_gan"]
     own = {"dcgan": {"width": width}, "stylegan2": {**STYLEGAN2, "channel_base": base}}
@@ -166,7 +161,7 @@ def main(
     results = [result for measured in (trained, styled, sampled) for result in measured.results()]
     results += [*training_limits, *sampling_limits]
     results += [
-        Result(f"matrix products, {best.precision}", best.product_rate / 1e9, "Gop/s"),
+        Result(f"matrix products, {best.precision.dtype}", best.product_rate / 1e9, "Gop/s"),
         Result("both DCGANs of the published study", STUDY_IMAGES / dcgan_rate / 3600, "h"),
     ]
     ratios = {

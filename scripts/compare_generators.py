@@ -58,9 +58,7 @@ def train(name: str, label: str, minutes: float) -> tuple[NDArray[np.uint8], str
     trained, seconds = timed(trial * minutes * 60 / seconds)
     spec = load(recipe.network)
     sampler = spec.sampler(spec.sampling())
-    samples = synthesise(
-        trained.generator, seed=1, count=len(held_out), batch_size=64, device=CPU, sampler=sampler
-    )
+    samples = synthesise(trained.generator, seed=1, count=len(held_out), device=CPU, sampler=sampler)
     summary = f"{trained.history['kimg'].iloc[-1]:.1f} kimg in {seconds / 60:.1f} minutes"
     return np.concatenate(list(samples)), summary
 

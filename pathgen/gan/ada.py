@@ -1,5 +1,8 @@
 """Adaptive discriminator augmentation (ADA): the probability of the transforms follows the overfitting.
 
+Tissue has no preferred orientation or position. Flips, quarter turns and translations are matrices:
+differentiable to any order, and exact where the matrix is a permutation.
+
 Source: Karras et al. 2020, ADA (arXiv 2006.06676, sections 2 and 3).
 """
 
@@ -8,17 +11,59 @@ from typing import Any
 
 import torch
 
-from pathgen.gan.augment_pipe import apply_matrices, flipped, shift_matrices, turns_as_flips
 from pathgen.training.augmentation import restained
 
 # Steps between two updates of the probability.
 INTERVAL = 4
 # Above this probability the transforms leak into the generated images (paper, section 2.2).
 LIMIT = 0.8
+# Lobes of the Lanczos kernel; 3 is the usual compromise between sharpness and ringing.
+_LOBES = 3.0
 _WHOLE_SHIFT = 0.125  # maximum, relative to the side
 _SHIFT_STD = 0.125  # relative to the side; clipped at three standard deviations
 _STAIN_STD = (0.1, 0.1, 0.0)  # of the logarithm of the factors: haematoxylin, eosin, remainder
 _OFFSET_STD = (0.02, 0.02, 0.0)  # optical density
+
+
+def shift_matrices(shifts: torch.Tensor, side: int) -> torch.Tensor:
+    """Return matrices (N, side, side) that shift a row of pixels to larger indices, reflected at its ends.
+
+    Args:
+        shifts: Shifts in px, (N,), at most `side`; integer shifts are exact, others Lanczos interpolations.
+        side: Length of the row, px.
+    """
+    place = torch.arange(side, device=shifts.device, dtype=shifts.dtype)
+    source = (place - shifts[:, None])[:, :, None]  # (N, side, 1): source of output pixel i
+    weights = _lanczos(source - place)
+    for reflected in (-1.0 - place, 2.0 * side - 1.0 - place):
+        weights = weights + _lanczos(source - reflected)
+    return weights / weights.sum(2, keepdim=True)
+
+
+def _lanczos(distance: torch.Tensor) -> torch.Tensor:
+    window = torch.sinc(distance) * torch.sinc(distance / _LOBES)
+    # sinc of an integer is not exactly 0 in floating point; an integer shift must not change pixel values.
+    whole = distance == distance.round()
+    exact = torch.where(whole, (distance == 0).to(distance.dtype), window)
+    return torch.where(distance.abs() < _LOBES, exact, 0.0)
+
+
+def apply_matrices(
+    images: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor, swap: torch.Tensor
+) -> torch.Tensor:
+    """Apply matrices (N, H, H) along the axes of (N, C, H, H), then swap the axes of selected images."""
+    moved = rows[:, None] @ images @ columns[:, None].transpose(2, 3)
+    return torch.where(swap[:, None, None, None], moved.transpose(2, 3), moved)
+
+
+def flipped(matrices: torch.Tensor, choice: torch.Tensor) -> torch.Tensor:
+    """Reverse the order of the output pixels of selected matrices, (N, H, H); choice: bool (N,)."""
+    return torch.where(choice[:, None, None], matrices.flip(1), matrices)
+
+
+def turns_as_flips(turns: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return whether to flip rows, to flip columns and to swap axes for 0 to 3 clockwise quarter turns."""
+    return (turns == 1) | (turns == 2), (turns == 2) | (turns == 3), (turns == 1) | (turns == 3)
 
 
 def augment(images: torch.Tensor, chance: float, rng: torch.Generator) -> torch.Tensor:

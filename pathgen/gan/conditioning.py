@@ -11,19 +11,6 @@ import torch
 from torch import nn
 
 
-def condition_weight(step: int, steps: int, unconditional_share: float, ramp_share: float) -> float:
-    """Return the weight of the class condition at a step, which rises from 0 to 1.
-
-    Args:
-        step: Number of the step, from 0.
-        steps: Number of steps of the whole training.
-        unconditional_share: Share of the training with weight 0.
-        ramp_share: Share of the training, after that, in which the weight rises.
-    """
-    begin, length = unconditional_share * steps, ramp_share * steps
-    return min(max((step - begin) / max(length, 1.0), 0.0), 1.0)
-
-
 @dataclass(frozen=True)
 class ClassCondition:
     """Class condition of a batch.
@@ -56,13 +43,7 @@ class ClassShift(nn.Module):
     """Shift of latents along a learned direction of each class."""
 
     def __init__(self, classes: int, latent_dim: int, label: int) -> None:
-        """Build with directions 0 (see `init_class_shifts`).
-
-        Args:
-            classes: Number of classes.
-            latent_dim: Length of a latent vector.
-            label: The class without a condition.
-        """
+        """Build with directions 0 (see `init_class_shifts`); `label` is the class without a condition."""
         super().__init__()
         self.directions = nn.Parameter(torch.zeros(classes, latent_dim))
         self.label = label

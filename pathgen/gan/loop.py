@@ -14,10 +14,10 @@ from pathgen.core.progress import progress
 from pathgen.core.seeding import torch_generator
 from pathgen.gan import generators
 from pathgen.gan.checkpoint import TrainedGan
-from pathgen.gan.conditioning import ClassCondition, condition_weight
+from pathgen.gan.conditioning import ClassCondition
 from pathgen.gan.dataloader import to_device
 from pathgen.gan.dataset import GanDataset
-from pathgen.gan.generators.base import GanTrainer, GeneratorSettings, Loader, Precision
+from pathgen.gan.generators.base import GeneratorSettings, Loader, Precision
 from pathgen.gan.online_frechet import FRECHET_KEYS
 from pathgen.gan.overfitting import PROBE_KEYS, warn_if_overfitting
 from pathgen.gan.sample_grid import SampleGrids
@@ -109,9 +109,15 @@ def train_generator(
             state.add(trainer.step(loader.batch(step), to_device(z, device), step=step, c=c))
             if state.is_due(LOGS):
                 bar.set_postfix(state.log(), refresh=False)
-            _sample_and_probe(grids, state, trainer, 1.0 if c is None else c.weight)
-            if grids.has_held_out and state.is_due(PROBES):
-                warn_if_overfitting(desc, state.probe_history, state.images, len(data.images))
+            should_sample, should_probe = state.is_due(SAMPLES), len(data.held_out) and state.is_due(PROBES)
+            if should_sample or should_probe:
+                weight = 1.0 if c is None else c.weight
+                grid = grids.sample(trainer.pair.g_final, weight)
+                if should_sample:
+                    state.log_samples(grid)
+                if should_probe:
+                    state.log_probe(grids.probe(trainer.pair, grid, weight))
+                    warn_if_overfitting(desc, state.probe_history, state.images, len(data.images))
             is_due = state.step % snapshot_steps == 0 or state.step == settings.steps
             if resume_folder is not None and is_due:
                 state.check(trainer.pair)
@@ -132,17 +138,6 @@ def train_generator(
     )
 
 
-def _sample_and_probe(grids: SampleGrids, state: TrainingState, trainer: GanTrainer, weight: float) -> None:
-    should_sample, should_probe = state.is_due(SAMPLES), grids.has_held_out and state.is_due(PROBES)
-    if not should_sample and not should_probe:
-        return
-    grid = grids.sample(trainer.pair.g_final, weight)
-    if should_sample:
-        state.log_samples(grid)
-    if should_probe:
-        state.log_probe(grids.probe(trainer.pair, grid, weight))
-
-
 def _condition(
     data: GanDataset, settings: GeneratorSettings, loader: Loader, step: int, device: torch.device
 ) -> ClassCondition | None:
@@ -150,8 +145,7 @@ def _condition(
     if data.labels is None:
         return None
     labels = torch.from_numpy(data.labels)[loader.rows(step)]
-    weight = condition_weight(step, settings.steps, settings.unconditional_share, settings.ramp_share)
-    return ClassCondition(to_device(labels, device), weight)
+    return ClassCondition(to_device(labels, device), settings.condition_weight(step))
 
 
 def _resume_key(meta: dict[str, Any], data: GanDataset) -> dict[str, Any]:

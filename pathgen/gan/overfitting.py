@@ -45,10 +45,8 @@ class OverfittingProbe:
             device: Device of the training.
         """
         self._batch_size, self._seed, self._classes = settings.batch_size, settings.seed, data.classes
-        known, held_out = (
-            self._choose(len(data.images), "known"),
-            self._choose(len(data.held_out), "held-out"),
-        )
+        known = self._choose(len(data.images), "known")
+        held_out = self._choose(len(data.held_out), "held-out")
         self._known = _read(data.images, known).to(device)
         self._held_out = _read(data.held_out, held_out).to(device)
         if data.labels is not None and data.held_out_labels is not None:
@@ -115,30 +113,17 @@ def _whole_batches(count: int, batch_size: int) -> NDArray[np.intp]:
 
 
 def is_overfitting(probes: Sequence[dict[str, float]]) -> bool:
-    """Return whether the last probes show a discriminator that has memorised its training patches.
-
-    Args:
-        probes: Values of `OverfittingProbe.measure`, oldest first.
-    """
+    """Return whether the last probes (oldest first) show that the training patches are memorised."""
     last = probes[-_PROBES_IN_A_ROW:]
-    return len(last) == _PROBES_IN_A_ROW and all(map(_is_memorised, last))
-
-
-def _is_memorised(probe: dict[str, float]) -> bool:
-    known = probe["gan/known_accuracy"]
-    is_near = probe.get("gan/overfitting", 0.0) > _MAX_RATIO and known >= _MIN_ACCEPTED
-    return is_near or known - probe["gan/held_out_accuracy"] > _MAX_GAP
+    return len(last) == _PROBES_IN_A_ROW and all(
+        (probe.get("gan/overfitting", 0.0) > _MAX_RATIO and probe["gan/known_accuracy"] >= _MIN_ACCEPTED)
+        or probe["gan/known_accuracy"] - probe["gan/held_out_accuracy"] > _MAX_GAP
+        for probe in last
+    )
 
 
 def warn_if_overfitting(desc: str, probes: Sequence[dict[str, float]], images: int, count: int) -> None:
-    """Warn once, when the overfitting begins.
-
-    Args:
-        desc: Description of the training.
-        probes: Probes so far.
-        images: Number of original images so far.
-        count: Number of training patches.
-    """
+    """Warn once, when the overfitting begins, after `images` originals of `count` training patches."""
     if is_overfitting(probes) and not is_overfitting(probes[:-1]):
         last = probes[-1]
         _log.warning(

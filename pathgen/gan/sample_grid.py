@@ -33,11 +33,6 @@ class SampleGrids:
         self._probe = OverfittingProbe(data, settings, device) if len(data.held_out) else None
         self._frechet = OnlineFrechet.of(data, settings, device)
 
-    @property
-    def has_held_out(self) -> bool:
-        """Whether there are held-out patches, and so probes."""
-        return self._probe is not None
-
     def sample(self, g: nn.Module, weight: float) -> torch.Tensor:
         """Sample the grid.
 

@@ -14,7 +14,7 @@ from pathgen.core.errors import PathgenError
 from pathgen.gan.checkpoint import CheckpointMeta, load_discriminator, load_meta, load_networks
 from pathgen.gan.generators.base import FP32, Precision, Sampler
 from pathgen.gan.settings import SynthesiseSettings
-from pathgen.gan.synthesis import BLOCK, RejectionSampling, synthesise
+from pathgen.gan.synthesis import BLOCK, synthesise
 
 
 @dataclass(frozen=True)
@@ -87,17 +87,15 @@ class LoadedGenerator:
         """Sample patch number `first`, a multiple of `BLOCK`, to `count` - 1 in blocks (see `synthesise`)."""
         if plan.best_of < 1:
             raise PathgenError("best_of", f"is {plan.best_of}", "Set it to 1 for no choice, or higher")
-        rejection = None
-        if plan.best_of > 1:
-            rejection = RejectionSampling(load_discriminator(self.checkpoint), plan.best_of)
+        discriminator = load_discriminator(self.checkpoint) if plan.best_of > 1 else None
         return synthesise(
             self.network,
             seed=plan.seed,
             count=count,
-            batch_size=BLOCK,
             device=self.device,
             sampler=self._sampler(plan.sampling),
-            rejection=rejection,
+            discriminator=discriminator,
+            best_of=plan.best_of,
             precision=plan.precision,
             first=first,
         )

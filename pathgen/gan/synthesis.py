@@ -1,7 +1,6 @@
 """Sampling of synthetic patches: each depends only on the checkpoint, the seed and its number."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
@@ -32,28 +31,15 @@ def to_uint8(images: torch.Tensor) -> NDArray[np.uint8]:
     return pixels
 
 
-@dataclass(frozen=True)
-class RejectionSampling:
-    """Best of n: each patch is the candidate with the highest logit.
-
-    Attributes:
-        discriminator: Discriminator in eval mode.
-        best_of: Number of candidates per patch, at least 2; the first is the patch without a choice.
-    """
-
-    discriminator: nn.Module
-    best_of: int
-
-
 def synthesise(
     generator: nn.Module,
     *,
     seed: int,
     count: int,
-    batch_size: int,
     device: torch.device,
     sampler: Sampler = sample_plain,
-    rejection: RejectionSampling | None = None,
+    discriminator: nn.Module | None = None,
+    best_of: int = 1,
     precision: Precision = FP32,
     first: int = 0,
 ) -> Iterator[NDArray[np.uint8]]:
@@ -64,46 +50,31 @@ def synthesise(
             mode, so that no patch depends on the others.
         seed: Seed of the latents.
         count: Number after the last patch. The first n patches are the same for every `count` of at least n.
-        batch_size: Number of patches per batch; changes no pixel.
         device: Device of the sampling.
         sampler: Maps one block of latents to images.
-        rejection: Choice among candidates; None: one candidate.
+        discriminator: Discriminator in eval mode, which chooses the candidate of the highest logit.
+        best_of: Number of candidates per patch; the first is the patch without a choice.
         precision: Arithmetic; channels_last is used with bf16 only.
         first: Number of the first patch; a multiple of `BLOCK`.
 
     Yields:
-        uint8 (n, H, W, 3), n = `batch_size` except for the last.
+        uint8 (n, H, W, 3), n = `BLOCK` except for the last.
     """
     assert first % BLOCK == 0, first
     generator.to(device).eval()
     if precision.bf16 and precision.channels_last:
         generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     sample = partial(_candidates, generator, seed, device, sampler, precision)
-    ready: list[NDArray[np.uint8]] = []
     for block in range(first // BLOCK, -(-count // BLOCK)):
-        samples = sample(block) if rejection is None else _best(sample, block, rejection, device)
-        ready.append(samples[: count - block * BLOCK])
-        is_last = (block + 1) * BLOCK >= count
-        if is_last or sum(map(len, ready)) >= batch_size:
-            patches = np.concatenate(ready) if len(ready) > 1 else ready[0]
-            stop = len(patches) if is_last else len(patches) // batch_size * batch_size
-            for start in range(0, stop, batch_size):
-                yield patches[start : min(start + batch_size, stop)]
-            ready = [patches[stop:]]
-
-
-def _best(
-    sample: Callable[..., NDArray[np.uint8]], block: int, rejection: RejectionSampling, device: torch.device
-) -> NDArray[np.uint8]:
-    """Return the candidate of each patch of a block that the discriminator prefers."""
-    patches = sample(block)
-    scores = discriminator_scores(rejection.discriminator, patches, device)
-    for number in range(1, rejection.best_of):
-        others = sample(block, "candidate", number)
-        scores_of_others = discriminator_scores(rejection.discriminator, others, device)
-        better = scores_of_others > scores
-        patches[better], scores[better] = others[better], scores_of_others[better]
-    return patches
+        patches = sample(block)
+        if discriminator is not None:
+            scores = discriminator_scores(discriminator, patches, device)
+            for number in range(1, best_of):
+                others = sample(block, "candidate", number)
+                scores_of_others = discriminator_scores(discriminator, others, device)
+                better = scores_of_others > scores
+                patches[better], scores[better] = others[better], scores_of_others[better]
+        yield patches[: count - block * BLOCK]
 
 
 @torch.inference_mode()

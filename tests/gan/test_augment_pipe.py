@@ -8,8 +8,7 @@ import torch
 
 from pathgen.core.seeding import torch_generator
 from pathgen.gan import ada
-from pathgen.gan.ada import augment
-from pathgen.gan.augment_pipe import apply_matrices, flipped, shift_matrices, turns_as_flips
+from pathgen.gan.ada import apply_matrices, augment, flipped, shift_matrices, turns_as_flips
 from pathgen.training.augmentation import restained
 
 

@@ -13,7 +13,7 @@ from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import torch_generator
 from pathgen.gan import generators
 from pathgen.gan.checkpoint import TrainedGan, load_discriminator, load_meta
-from pathgen.gan.conditioning import ClassCondition, ClassShift, class_logits, condition_weight
+from pathgen.gan.conditioning import ClassCondition, ClassShift, class_logits
 from pathgen.gan.dataset import of_label
 from pathgen.gan.export import save_training
 from pathgen.gan.sampling import load_generator
@@ -51,9 +51,10 @@ def trained(settings: Any, **options: Any) -> TrainedGan:
 
 
 def test_strength_rises_from_zero_to_one() -> None:
-    weights = [condition_weight(step, 100, 0.25, 0.5) for step in (0, 25, 50, 75, 99)]
+    settings = changed(RECIPES["dcgan"], kimg=0.8, unconditional_share=0.25, ramp_share=0.5)
+    weights = [settings.condition_weight(step) for step in (0, 25, 50, 75, 99)]
     assert weights == [0.0, 0.0, 0.5, 1.0, 1.0]
-    assert condition_weight(1, 100, 0.0, 0.0) == 1.0
+    assert changed(settings, unconditional_share=0.0, ramp_share=0.0).condition_weight(1) == 1.0
 
 
 def test_class_shift_is_the_embedding_times_the_strength() -> None:
@@ -130,7 +131,7 @@ def test_joint_generator_samples_each_label_as_trained(kept: tuple[str, Path]) -
     means = {}
     for label in ("normal", "tumor"):
         generator = load_generator(root / label).network
-        (drawn,) = synthesise(generator, seed=1, count=64, batch_size=64, device=CPU, sampler=draw)
+        (drawn,) = synthesise(generator, seed=1, count=64, device=CPU, sampler=draw)
         means[label] = drawn.mean((1, 2, 3))
     # Originals: about 50 and 210.
     assert means["tumor"].mean() - means["normal"].mean() > 30

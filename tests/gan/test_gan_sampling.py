@@ -15,7 +15,7 @@ from pathgen.core.errors import PathgenError
 from pathgen.gan.conditioning import ClassCondition
 from pathgen.gan.generators.base import Precision
 from pathgen.gan.sampling import SamplePlan, load_generator
-from pathgen.gan.synthesis import BLOCK, RejectionSampling, synthesise
+from pathgen.gan.synthesis import BLOCK, synthesise
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +35,8 @@ def test_load_generator_samples_what_synthesis_writes(dcgan: Path) -> None:
     patches = generator.sample(70, seed=1)
     assert patches.dtype == np.uint8
     assert patches.shape == (70, 16, 16, 3)
-    (drawn,) = synthesise(generator.network, seed=1, count=70, batch_size=70, device=CPU)
-    assert np.array_equal(patches, drawn)
+    drawn = synthesise(generator.network, seed=1, count=70, device=CPU)
+    assert np.array_equal(patches, np.concatenate(list(drawn)))
     assert np.array_equal(generator.sample(16, seed=1), patches[:16])
 
 
@@ -98,8 +98,9 @@ def test_best_of_takes_the_best_of_each_patchs_candidates(dcgan: Path) -> None:
     network = load_generator(dcgan).network
 
     def best_of(candidates: int, count: int = 150) -> np.ndarray:
-        choice = RejectionSampling(Brightness(), candidates) if candidates > 1 else None
-        drawn = synthesise(network, seed=1, count=count, batch_size=40, device=CPU, rejection=choice)
+        drawn = synthesise(
+            network, seed=1, count=count, device=CPU, discriminator=Brightness(), best_of=candidates
+        )
         return np.concatenate(list(drawn))
 
     light = {candidates: best_of(candidates).mean((1, 2, 3)) for candidates in (1, 2, 3)}

@@ -32,5 +32,5 @@ def test_train_generator_dcgan_reproduces_pinned_values() -> None:
     settings = changed(DCGAN, kimg=0.4, real_target=1.0, ema_decay=0.9, augment="none", **rates)
     trained = train(settings, dataset(images))
     assert trained.history[list(MEANS)].mean().to_dict() == pytest.approx(MEANS, rel=2e-3)
-    (samples,) = synthesise(trained.generator, seed=1, count=64, batch_size=64, device=CPU)
+    (samples,) = synthesise(trained.generator, seed=1, count=64, device=CPU)
     assert samples.mean((0, 1, 2)) == pytest.approx(COLOURS, abs=0.3)

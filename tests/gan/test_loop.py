@@ -179,7 +179,7 @@ def test_training_learns_where_a_single_image_is_bright(settings: Any) -> None:
     result = trained(settings, images=np.stack([image] * 8))
     assert list(result.history.columns) == ["kimg", *generators.load(settings.network).trainer.statistics]
     assert np.isfinite(result.history.to_numpy()).all()
-    (drawn,) = synthesise(result.generator, seed=1, count=64, batch_size=64, device=CPU)
+    (drawn,) = synthesise(result.generator, seed=1, count=64, device=CPU)
     found = drawn.mean((0, 3))  # (H, W)
     contrast = found[:8, :8].mean() - (found[8:].mean() + found[:8, 8:].mean()) / 2
     assert contrast > 40  # 133 in the image itself, 0 before the training

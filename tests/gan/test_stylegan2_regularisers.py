@@ -4,10 +4,10 @@ import math
 
 import pytest
 import torch
+from factories.gan import STYLEGAN2, changed
 
 from pathgen.core.seeding import torch_generator
 from pathgen.gan.generators.stylegan2.regularisers import PathMean, path_lengths, r1_penalty
-from pathgen.gan.generators.stylegan2.settings import ema_decay
 
 
 def randn(*shape: int, seed: int = 1) -> torch.Tensor:
@@ -68,14 +68,13 @@ def test_path_length_mean_is_recursive_and_detached() -> None:
 
 
 def test_ema_half_life_halves_the_weight() -> None:
-    whole = {"batch_size": 32, "ema_kimg": 1.6, "ema_ramp": 0.0}
-    assert ema_decay(10**6, **whole) ** (1600 / 32) == pytest.approx(0.5)
-    assert ema_decay(0, **whole) == ema_decay(10**6, **whole)
+    whole = changed(STYLEGAN2, batch_size=32, ema_kimg=1.6, ema_ramp=0.0).ema_decay
+    assert whole(10**5) ** (1600 / 32) == pytest.approx(0.5)
+    assert whole(0) == whole(10**5)
 
 
 def test_ema_rampup_limits_the_half_life() -> None:
-    ramped = {"batch_size": 32, "ema_kimg": 1.6, "ema_ramp": 0.05}
-    assert ema_decay(0, **ramped) == 0.0
-    assert ema_decay(6400, **ramped) == pytest.approx(0.5 ** (32 / 320))
-    assert ema_decay(32_000, **ramped) == pytest.approx(0.5 ** (32 / 1600))
-    assert ema_decay(10**6, **ramped) == ema_decay(32_000, **ramped)
+    ramped = changed(STYLEGAN2, batch_size=32, ema_kimg=1.6, ema_ramp=0.05).ema_decay
+    assert ramped(0) == 0.0
+    assert ramped(200) == pytest.approx(0.5 ** (32 / 320))
+    assert ramped(1000) == ramped(10**5) == pytest.approx(0.5 ** (32 / 1600))

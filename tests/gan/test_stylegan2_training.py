@@ -13,7 +13,7 @@ from pathgen.core.seeding import torch_generator
 from pathgen.gan.ada import INTERVAL
 from pathgen.gan.checkpoint import load_discriminator, save_gan
 from pathgen.gan.generators.stylegan2 import sampler
-from pathgen.gan.generators.stylegan2.settings import StyleGan2Sampling, ema_decay
+from pathgen.gan.generators.stylegan2.settings import StyleGan2Sampling
 from pathgen.gan.generators.stylegan2.trainer import StyleGan2Trainer
 from pathgen.gan.sampling import load_generator
 from pathgen.gan.synthesis import synthesise
@@ -45,7 +45,7 @@ def test_stylegan2_step_equals_two_plain_updates() -> None:
         adam_g.zero_grad()
         loss_g.backward()
         adam_g.step()
-        decay = ema_decay(8 * step, batch_size=8, ema_kimg=0.1, ema_ramp=0.05)
+        decay = PLAIN.ema_decay(step)
         with torch.no_grad():
             for mean, own in zip(average.parameters(), generator.parameters(), strict=True):
                 mean.copy_(decay * mean + (1 - decay) * own)
@@ -152,14 +152,12 @@ def test_saved_pair_draws_the_same_after_loading(tmp_path: Path) -> None:
     save_gan(tmp_path / "model", result, "normal")
     draw = sampler(StyleGan2Sampling(truncation_psi=0.7))
 
-    def drawn(generator: torch.nn.Module, count: int, batch_size: int) -> np.ndarray:
-        return np.concatenate(
-            list(synthesise(generator, seed=3, count=count, batch_size=batch_size, device=CPU, sampler=draw))
-        )
+    def drawn(generator: torch.nn.Module, count: int) -> np.ndarray:
+        return np.concatenate(list(synthesise(generator, seed=3, count=count, device=CPU, sampler=draw)))
 
-    first = drawn(result.generator, 100, 100)
+    first = drawn(result.generator, 100)
     loaded = load_generator(tmp_path / "model").network
-    assert np.array_equal(drawn(loaded, 70, 7), first[:70])
+    assert np.array_equal(drawn(loaded, 70), first[:70])
     assert len(np.unique(first, axis=0)) == 100
     pixels = torch.from_numpy(images).permute(0, 3, 1, 2) / 127.5 - 1
     with torch.no_grad():

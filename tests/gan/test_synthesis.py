@@ -24,39 +24,32 @@ def generator() -> dcgan.DcganGenerator:
     return network
 
 
-def drawn(generator: torch.nn.Module, count: int, batch_size: int, seed: int = 3) -> NDArray[np.uint8]:
-    batches = list(synthesise(generator, seed=seed, count=count, batch_size=batch_size, device=CPU))
-    assert [len(batch) for batch in batches[:-1]] == [batch_size] * (len(batches) - 1)
-    assert 1 <= len(batches[-1]) <= batch_size
-    return np.concatenate(batches)
-
-
-@pytest.mark.parametrize("batch_size", [1, 7, BLOCK, 100, 1000])
-def test_synthesis_pixels_do_not_depend_on_batch_size(generator: torch.nn.Module, batch_size: int) -> None:
-    images = drawn(generator, 150, batch_size)
-    assert images.shape == (150, 16, 16, 3)
-    assert images.dtype == np.uint8
-    assert np.array_equal(images, drawn(generator, 150, 50))
+def drawn(generator: torch.nn.Module, count: int, seed: int = 3) -> NDArray[np.uint8]:
+    blocks = list(synthesise(generator, seed=seed, count=count, device=CPU))
+    assert [len(block) for block in blocks[:-1]] == [BLOCK] * (len(blocks) - 1)
+    images = np.concatenate(blocks)
+    assert (images.shape, images.dtype) == ((count, 16, 16, 3), np.uint8)
+    return images
 
 
 def test_synthesis_smaller_set_is_the_start_of_the_larger(generator: torch.nn.Module) -> None:
-    many = drawn(generator, 200, 32)
+    many = drawn(generator, 200)
     for count in (1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK):
-        assert np.array_equal(drawn(generator, count, 32), many[:count]), count
+        assert np.array_equal(drawn(generator, count), many[:count]), count
 
 
 def test_synthesis_patches_differ_within_and_between_seeds(generator: torch.nn.Module) -> None:
-    images = drawn(generator, 2 * BLOCK, 64)
+    images = drawn(generator, 2 * BLOCK)
     assert len(np.unique(images, axis=0)) == 2 * BLOCK
-    assert not np.array_equal(images, drawn(generator, 2 * BLOCK, 64, seed=4))
+    assert not np.array_equal(images, drawn(generator, 2 * BLOCK, seed=4))
 
 
 def test_synthesis_leaves_the_network_unchanged(generator: torch.nn.Module) -> None:
     before = {name: tensor.clone() for name, tensor in generator.state_dict().items()}
     generator.train()
-    first = drawn(generator, 70, 70)
+    first = drawn(generator, 70)
     assert all(torch.equal(tensor, before[name]) for name, tensor in generator.state_dict().items())
-    assert np.array_equal(first, drawn(generator, 70, 70))
+    assert np.array_equal(first, drawn(generator, 70))
 
 
 def test_to_uint8_and_back_is_exact() -> None:
@@ -73,7 +66,7 @@ def test_synthesis_block_noise_is_reproducible(generator: torch.nn.Module) -> No
         return torch.rand(len(latents), 3, 4, 4, generator=rng) * 2 - 1
 
     def noises(count: int, seed: int) -> NDArray[np.uint8]:
-        blocks = synthesise(generator, seed=seed, count=count, batch_size=50, device=CPU, sampler=noise)
+        blocks = synthesise(generator, seed=seed, count=count, device=CPU, sampler=noise)
         return np.concatenate(list(blocks))
 
     images = noises(2 * BLOCK, 3)

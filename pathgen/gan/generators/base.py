@@ -64,6 +64,11 @@ class GeneratorSettings(Settings):
         """Number of training steps; the last one completes `kimg`."""
         return max(1, -int(-self.kimg * 1000 // self.batch_size))
 
+    def condition_weight(self, step: int) -> float:
+        """Return the weight of the class condition at a step, which rises from 0 to 1."""
+        begin, length = self.unconditional_share * self.steps, self.ramp_share * self.steps
+        return min(max((step - begin) / max(length, 1.0), 0.0), 1.0)
+
     def problems(self, study: Study) -> Iterator[tuple[str, str, str]]:
         """Check the recipe against the study.
 

@@ -50,6 +50,19 @@ class StyleGan2Settings(GeneratorSettings):
         gt=0.0, description="Thousands of images for the probability to rise from 0 to 1; paper: 500."
     )
 
+    def ema_decay(self, step: int) -> float:
+        """Return the decay of the moving average at a step: ``0.5 ** (batch_size / half-life)``.
+
+        It is 0 before the first image, so that the average begins as a copy.
+
+        Source: Karras et al. 2018 (arXiv 1710.10196, section 4) for the average, ADA (arXiv 2006.06676,
+        appendix C) for its ramp on small data sets.
+        """
+        half_life = self.ema_kimg * 1000.0
+        if self.ema_ramp:
+            half_life = min(half_life, step * self.batch_size * self.ema_ramp)
+        return float(0.5 ** (self.batch_size / max(half_life, 1e-8)))
+
 
 class StyleGan2Sampling(SamplingSettings):
     """Sampling from a StyleGAN2."""
@@ -61,24 +74,3 @@ class StyleGan2Sampling(SamplingSettings):
         default="random",
         description="Noise of the layers: random for each patch, the stored one for all, or none.",
     )
-
-
-def ema_decay(images: int, *, batch_size: int, ema_kimg: float, ema_ramp: float) -> float:
-    """Return the decay of the moving average at a step.
-
-    Args:
-        images: Number of original images so far.
-        batch_size: Original images per step.
-        ema_kimg: See `StyleGan2Settings`.
-        ema_ramp: See `StyleGan2Settings`.
-
-    Returns:
-        ``0.5 ** (batch_size / half-life)``; 0 before the first image, so that the average begins as a copy.
-
-    Source: Karras et al. 2018 (arXiv 1710.10196, section 4) for the average, ADA (arXiv 2006.06676,
-    appendix C) for its ramp on small data sets.
-    """
-    half_life = ema_kimg * 1000.0
-    if ema_ramp:
-        half_life = min(half_life, images * ema_ramp)
-    return float(0.5 ** (batch_size / max(half_life, 1e-8)))

@@ -14,7 +14,7 @@ from pathgen.gan.generators.base import GanPair, Precision
 from pathgen.gan.generators.stylegan2.discriminator import StyleGan2Discriminator
 from pathgen.gan.generators.stylegan2.generator import StyleGan2Generator
 from pathgen.gan.generators.stylegan2.regularisers import PathMean, path_lengths, r1_penalty
-from pathgen.gan.generators.stylegan2.settings import StyleGan2Settings, ema_decay
+from pathgen.gan.generators.stylegan2.settings import StyleGan2Settings
 from pathgen.gan.nn_ops import frozen, minimise, spread_ratio, update_ema
 from pathgen.gan.trainer import STATISTICS, adam, update_discriminator, update_generator
 
@@ -95,13 +95,7 @@ class StyleGan2Trainer:
         statistics |= update_generator(self.pair, logits)
         if settings.path_weight and step % settings.path_interval == 0:
             self._penalise_generator(max(1, settings.batch_size // _PATH_SHRINK), step, c)
-        decay = ema_decay(
-            step * settings.batch_size,
-            batch_size=settings.batch_size,
-            ema_kimg=settings.ema_kimg,
-            ema_ramp=settings.ema_ramp,
-        )
-        update_ema(self._g_ema, self._g, decay)
+        update_ema(self._g_ema, self._g, settings.ema_decay(step))
         return {
             **statistics,
             "gan/augment_chance": torch.full((), self._ada.chance, device=self._device),
