@@ -99,12 +99,12 @@ def main(device: str = "cpu", seconds: float = 4.0, rounds: int = 8) -> None:
             file.parent.mkdir(exist_ok=True)
             Image.fromarray(image).save(file)
         contenders: dict[str, Contender] = {
-            "pathgen": partial(pathgen_training, best.precision, best.device),
+            "pathgen": partial(pathgen_training, best.precision.dtype, best.device),
             "ImageFolder": partial(usual_script, folder, best.device, torch_network),
             "ImageFolder, network of pathgen": partial(usual_script, folder, best.device, pathgen_network),
         }
         measured = in_rounds(contenders, "images", rounds=rounds, seconds=seconds)
-    steps = pathgen_training(best.precision, best.device)
+    steps = pathgen_training(best.precision.dtype, best.device)
     next(steps)
     limit = best.product_rate / operations_per_image(lambda: next(steps))
     ratios = {
@@ -112,5 +112,5 @@ def main(device: str = "cpu", seconds: float = 4.0, rounds: int = 8) -> None:
         "six_layer_vs_imagefolder_same_network": measured.ratio("pathgen", "ImageFolder, network of pathgen"),
         "six_layer_vs_products_alone": measured.rate("pathgen") / limit,
     }
-    results = [*measured.results(), Result(f"products alone, {best.precision}", limit, "images/s")]
+    results = [*measured.results(), Result(f"products alone, {best.precision.dtype}", limit, "images/s")]
     report(results, ratios, best.gpu)
