@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -62,28 +63,21 @@ def cut_off(folder: Path) -> None:
     path.write_bytes(path.read_bytes()[:-10])
 
 
-def another_width(folder: Path) -> None:
-    card = json.loads((folder / "model.json").read_text())
-    (folder / "model.json").write_text(json.dumps({**card, "recipe": {**card["recipe"], "width": 16}}))
-
-
-def unknown_option(folder: Path) -> None:
-    card = json.loads((folder / "model.json").read_text())
-    (folder / "model.json").write_text(json.dumps({**card, "recipe": {**card["recipe"], "depth": 16}}))
-
-
-def unknown_generator(folder: Path) -> None:
-    card = json.loads((folder / "model.json").read_text())
-    (folder / "model.json").write_text(json.dumps({**card, "network": "diffusion"}))
+def edit(folder: Path, **changes: object) -> None:
+    """Change model.json; `width` and `depth` are settings of the recipe."""
+    meta = json.loads((folder / "model.json").read_text())
+    network = changes.pop("network", meta["network"])
+    meta |= {"network": network, "recipe": meta["recipe"] | changes}
+    (folder / "model.json").write_text(json.dumps(meta))
 
 
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
         (cut_off, r"generator\.safetensors: damaged"),
-        (another_width, r"generator\.safetensors: does not fit the network in \d+ tensors"),
-        (unknown_option, r"model\.json: its recipe does not fit"),
-        (unknown_generator, r"model\.json: network: is 'diffusion'"),
+        (partial(edit, width=16), r"generator\.safetensors: does not fit the network in \d+ tensors"),
+        (partial(edit, depth=16), r"model\.json: its recipe does not fit"),
+        (partial(edit, network="diffusion"), r"model\.json: network: is 'diffusion'"),
         (lambda folder: (folder / "model.json").write_text("{"), r"model\.json: is not a generator's"),
         (lambda folder: (folder / "model.json").write_text("[]"), r"model\.json: is not a generator's"),
         (lambda folder: (folder / "model.json").unlink(), r"model\.json: cannot be read: No such file"),

@@ -1,6 +1,5 @@
 """The store of drawn patches: nothing is drawn twice, and nothing wrong is ever handed out."""
 
-import hashlib
 import json
 import os
 import random
@@ -19,17 +18,15 @@ import numpy as np
 import pytest
 import torch
 from factories import killable_sampling
-from factories.gan import CPU, SIDE, save_untrained, synthesise_settings
+from factories.gan import SIDE, save_untrained
 from factories.waiting import wait_until
 
 from pathgen.core.errors import PathgenError
 from pathgen.gan import sample_cache
-from pathgen.gan.export import write_synthetic_set
 from pathgen.gan.generators.base import Precision
 from pathgen.gan.sample_cache import cached_samples
 from pathgen.gan.sampling import LoadedGenerator, SamplePlan, load_generator
 from pathgen.gan.synthesis import BLOCK
-from pathgen.patches.store import open_patch_set
 from pathgen.provenance.code_hash import code_manifest
 
 ROW_BYTES = SIDE * SIDE * 3
@@ -80,17 +77,6 @@ def test_sample_cache_larger_set_samples_the_missing_rows_only(
     assert len(blocks) == 16
     assert np.array_equal(large, load_generator(model).sample(1000, seed=3))
     assert not large.flags.writeable
-
-
-def test_sample_cache_sets_of_any_size_share_their_first_rows(model: Path, tmp_path: Path) -> None:
-    def digest(count: int, batch_size: int) -> str:
-        folder = tmp_path / f"set{count}"
-        settings = synthesise_settings(seed=3, per_class=count, batch_size=batch_size)
-        where = {"generator": "dcgan", "label": "tumor", "settings": settings, "device": CPU}
-        write_synthetic_set(tmp_path / f"store{count}", model, folder, **where)
-        return hashlib.sha256(open_patch_set(folder).images[:300].tobytes()).hexdigest()
-
-    assert digest(300, 256) == digest(1000, 77)
 
 
 def test_sample_cache_memory_does_not_grow_with_the_patches(model: Path, tmp_path: Path) -> None:
