@@ -18,7 +18,6 @@ from pathgen.gan.nn_ops import (
     minimise,
     spread_ratio,
     update_ema,
-    warmed_up,
 )
 
 # Keys of each step; docs/metrics.md explains them.
@@ -101,8 +100,7 @@ class AdversarialTrainer:
         with frozen(pair.d), self._autocast:
             logits = pair.d(fake, *condition)
         statistics |= update_generator(pair, logits.float())
-        if pair.g_ema is not None:
-            update_ema(pair.g_ema, pair.g, warmed_up(self._settings.ema_decay, step))
+        update_average(pair, self._settings.ema_decay, step)
         return statistics | {"gan/spread_ratio": spread_ratio(fake.detach().float(), real)}
 
 
@@ -154,6 +152,12 @@ def update_generator(pair: GanPair, logits: torch.Tensor) -> dict[str, torch.Ten
     loss = generator_loss(logits)
     minimise(loss, pair.opt_g)
     return {"gan/generator_loss": loss.detach(), "gan/grad_norm_generator": grad_norm(pair.g)}
+
+
+def update_average(pair: GanPair, decay: float, step: int) -> None:
+    """Update the moving average, if there is one; early ones must not reach back to the initial weights."""
+    if pair.g_ema is not None:
+        update_ema(pair.g_ema, pair.g, min(decay, (1 + step) / (10 + step)))
 
 
 def logit_statistics(real_logits: torch.Tensor, fake_logits: torch.Tensor) -> dict[str, torch.Tensor]:

@@ -10,16 +10,14 @@ from pathgen.gan.generators.base import Precision
 from pathgen.gan.generators.dpdcgan.accounting import RdpAccountant
 from pathgen.gan.generators.dpdcgan.per_sample_grad import clipped_sum
 from pathgen.gan.generators.dpdcgan.settings import DpDcganSettings, private_seed
-from pathgen.gan.nn_ops import (
-    discriminator_loss,
-    frozen,
-    generator_loss,
-    grad_norm,
-    spread_ratio,
-    update_ema,
-    warmed_up,
+from pathgen.gan.nn_ops import discriminator_loss, frozen, generator_loss, grad_norm, spread_ratio
+from pathgen.gan.trainer import (
+    STATISTICS,
+    adversarial_pair,
+    logit_statistics,
+    update_average,
+    update_generator,
 )
-from pathgen.gan.trainer import STATISTICS, adversarial_pair, logit_statistics, update_generator
 
 
 class DpTrainer:
@@ -83,9 +81,7 @@ class DpTrainer:
             with frozen(self.pair.d), self._autocast:
                 logits = self.pair.d(fake)
             update_generator(self.pair, logits.float())
-            if self.pair.g_ema is not None:
-                decay = warmed_up(self._settings.ema_decay, generator_step)
-                update_ema(self.pair.g_ema, self.pair.g, decay)
+            update_average(self.pair, self._settings.ema_decay, generator_step)
         return statistics
 
     def _train_discriminator(

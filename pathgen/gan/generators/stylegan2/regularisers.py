@@ -49,14 +49,7 @@ class PathMean:
         self.mean = torch.zeros((), device=device)
 
     def penalty(self, lengths: torch.Tensor) -> torch.Tensor:
-        """Update the mean, and return the mean square deviation from it.
-
-        Args:
-            lengths: (N,).
-
-        Returns:
-            A scalar, differentiable with respect to the lengths, not to the mean.
-        """
+        """Update the mean; return the mean square deviation of lengths (N,) from it, a constant here."""
         self.mean = self.mean.lerp(lengths.detach().mean(), self._weight)
         return (lengths - self.mean).square().mean()
 
