@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 from factories.sampling import sample_settings
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 
 from pathgen.core.errors import PathgenError
 from pathgen.patches.candidates_io import complete, read_to_draw
-from pathgen.patches.parquet import concatenate_tables, read_table, write_table
+from pathgen.patches.parquet import concatenate_tables, write_table
 from pathgen.patches.sampling import sample_cohort
 from pathgen.patches.schemas import CANDIDATES, COHORT, SAMPLES, check_table
 from pathgen.patches.settings import SampleSettings
@@ -72,17 +71,6 @@ def test_sampling_from_file_equals_sampling_in_memory(
     found = complete(sample_cohort(cohort, looked_at, rules), file)
     pd.testing.assert_frame_equal(found, expected)
     check_table(found, SAMPLES, "samples")
-
-
-def test_candidates_of_many_slides_are_streamed(tmp_path: Path) -> None:
-    cohort, candidates = _candidates(3, labelled=False)
-    write_table(candidates, tmp_path / "whole.parquet")
-    file = tmp_path / "pieces.parquet"
-    pq.write_table(pq.read_table(tmp_path / "whole.parquet"), file, row_group_size=37)
-    expected = sample_cohort(cohort, read_table(tmp_path / "whole.parquet"), _settings())
-    pd.testing.assert_frame_equal(
-        complete(sample_cohort(cohort, read_to_draw(file), _settings()), file), expected
-    )
 
 
 def test_candidates_file_is_small(tmp_path: Path) -> None:

@@ -97,18 +97,6 @@ def test_sample_weights_equal_sequential_sampling() -> None:
     assert fast[:2].mean() > fast[2:8].mean() > fast[8:].mean()
 
 
-def test_sample_slides_are_balanced_and_members_match_nonmembers() -> None:
-    candidates = _candidates({"a": (2000, 4000), "b": (4000, 500), "c": (30, 30), "d": (30, 30)})
-    counts = {"train": 400, "nonmember": 400, "reference": 400, "valid": 5, "test": 5}
-    samples = draw_samples(candidates, counts, 0, "stop")
-    share = samples.groupby(["role", "label"])["slide"].agg(lambda slides: (slides == "a").mean())
-    # Far from exhausted: half of the draw from each of the two slides, in every role.
-    assert share["train"]["normal"] == pytest.approx(0.5, abs=0.1)
-    for role in ("nonmember", "reference"):
-        for label in ("normal", "tumor"):
-            assert share[role][label] == pytest.approx(share["train"][label], abs=0.12)
-
-
 def test_sample_shortage_names_every_count() -> None:
     scarce = _candidates({"a": (50, 5), "b": (10, 4), "c": (30, 2), "d": (9, 9)})
     with pytest.raises(PathgenErrors) as failure:

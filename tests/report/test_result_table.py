@@ -7,19 +7,11 @@ import pandas as pd
 import pytest
 from factories.runs import CELLS, comparison, run
 
-from pathgen.report.context import Results, slide_rows
-from pathgen.report.headline import Comparability
+from pathgen.report.context import slide_rows
 from pathgen.report.load import Run
-from pathgen.report.page import render_markdown
-from pathgen.report.result_table import Row, headline_table, mean_estimate, result_rows
+from pathgen.report.result_table import headline_table, mean_estimate, result_rows
 from pathgen.run_matrix import RunKey
 from pathgen.webpage.formatting import interval, number, p_value, signed, significant
-
-
-def markdown(rows: list[Row], baseline: float | None) -> list[str]:
-    results = Results(rows, baseline, Comparability([], None, None), 0.95, None, [])
-    text = render_markdown("A study", results)
-    return [line for line in text.splitlines() if line.startswith("|")]
 
 
 def test_interval_over_seeds_is_students() -> None:
@@ -88,15 +80,6 @@ def test_paper_has_no_values_of_other_networks() -> None:
         run("mixed", 1, generator="other", accuracy=0.9),
     ]
     assert [dict(row.published) for row in result_rows(runs, 0.95)] == [{}, {}]
-
-
-def test_markdown_cell_has_value_interval_and_paper() -> None:
-    rows = result_rows([run("original", seed, accuracy=0.5 + seed / 10) for seed in (1, 2, 3)], 0.95)
-    lines = markdown(rows, 0.61)
-    assert lines[2].startswith(
-        "| original patches | cnn6 | 3 | 0.700 (0.452 to 0.948) [paper 0.78] | undefined [paper 0.83] |"
-    )
-    assert lines[3] == "| original patches | mean colour |  | 0.610 | – | – | – | – |"
 
 
 def test_headline_record_holds_defined_numbers_only() -> None:

@@ -6,14 +6,12 @@ import pytest
 from factories.cohort import NAMES, SETTINGS, Made
 from matplotlib.figure import Figure
 
-from pathgen.core.labels import LABELS
 from pathgen.core.seeding import numpy_generator
-from pathgen.patches.parquet import read_table
 from pathgen.patches.schemas import ROLES
 from pathgen.patches.store import open_patch_set
 from pathgen.survey.charts import plot_ranked, plot_stain
 from pathgen.survey.contact_sheets import contact_sheet, spread_rows
-from pathgen.survey.count_tables import area, sample_table, split_table
+from pathgen.survey.count_tables import area
 from pathgen.survey.page import slide_remarks
 from pathgen.survey.slide_table import Cohort, read_cohort, sharing
 
@@ -59,19 +57,6 @@ def test_remarks_name_every_unusual_fact(cohort: Cohort) -> None:
     unusual = facts.assign(tumor_candidates=0, sharing=2, annotations_dropped=1, incomplete=1)
     assert len(slide_remarks(unusual, [])[NAMES[0]]) == 4
     assert len(slide_remarks(unusual.assign(drawn=0), [])[NAMES[0]]) == 5
-
-
-def test_count_tables_add_up(cohort: Cohort, surveyed: Made) -> None:
-    table = split_table(cohort.facts)
-    assert table.lines[-1][:3] == ["all", "", "8"]
-    assert sum(int(line[2]) for line in table.lines[:-1]) == 8
-    assert sum(int(line[3]) for line in table.lines[:-1]) == int(table.lines[-1][3])
-    samples = read_table(surveyed.data / "samples.parquet")
-    counted = [[int(line[2]), int(line[3])] for line in sample_table(samples).lines]
-    assert counted == [
-        [int(((samples["role"] == role) & (samples["label"] == label)).sum()) for label in LABELS]
-        for role in ROLES
-    ]
 
 
 @pytest.mark.parametrize(("mm2", "words"), [(0.03352, "0.0335"), (12.345, "12.3"), (1234.5, "1,234")])

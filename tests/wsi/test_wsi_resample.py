@@ -6,12 +6,6 @@ from hypothesis import strategies as st
 from pathgen.wsi.resample import block_means, shrink, working_memory
 
 
-def test_shrink_rounds_half_up_and_keeps_white() -> None:
-    image = np.array([[[0] * 3, [1] * 3], [[0] * 3, [1] * 3]], np.uint8)
-    assert shrink(image, 1).tolist() == [[[1, 1, 1]]]
-    assert shrink(np.full((256, 256, 3), 255, np.uint8), 64).min() == 255
-
-
 @settings(max_examples=60, deadline=None)
 @given(
     out_px=st.integers(1, 9),

@@ -87,16 +87,6 @@ def test_tissue_mask_of_an_empty_slide_is_empty() -> None:
     assert find(glass(50, 50), min_saturation=0.0).mask.any()
 
 
-def test_tissue_mask_leaves_out_missing_tiles() -> None:
-    image = glass(40, 40)
-    image[10:30, 10:30] = (190, 90, 160)
-    coverage = np.ones((40, 40), bool)
-    coverage[:, 20:] = False
-    found = find(image, coverage).mask
-    assert found[10:30, 10:20].all()
-    assert not found[:, 20:].any()
-
-
 def test_tissue_closing_fills_no_padding_or_missing_tiles() -> None:
     image = glass(40, 40)
     image[10:30, 10:30] = (190, 90, 160)
