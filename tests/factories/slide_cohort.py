@@ -24,6 +24,7 @@ from pathgen.wsi.settings import IndexSettings
 
 SOURCE = load_source("slide_csv")
 SIZE_PX = 16
+SLIDES = 10
 PER_CLASS = {"train": 12, "valid": 6, "test": 8, "nonmember": 6, "reference": 6}
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tifffile
 
+from factories.jpeg_slides import write_jpeg_slide
 from pathgen.core.profiles import read_profile
 from pathgen.jobs.settings import JobSettings
 from pathgen.phantom.settings import PhantomSettings
@@ -33,27 +33,18 @@ def phantom_settings(**changes: Any) -> PhantomSettings:
     return PhantomSettings(**(read_profile("phantom")["cohort"]["phantom"] | changes))
 
 
-def write_slide(path: Path, mpp: float | None = 0.25, side: int = SIDE, seed: int = 0) -> None:
+def write_slide(
+    path: Path, mpp: float | None = 0.25, side: int = SIDE, seed: int = 0, steps: tuple[int, ...] = (1, 2)
+) -> None:
     """Write a pyramidal tiled JPEG TIFF: glass around a square of noisy pink tissue."""
     rng = np.random.default_rng(seed)
     image = np.full((side, side, 3), 245, dtype=np.uint8)
     inner = slice(side // 8, -side // 8)
     shape = image[inner, inner].shape
     image[inner, inner] = np.clip(rng.normal((200, 110, 170), 12, shape), 0, 255).astype(np.uint8)
-    unit = {} if mpp is None else {"resolution": (1e4 / mpp, 1e4 / mpp), "resolutionunit": "CENTIMETER"}
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tifffile.TiffWriter(path) as tiff:
-        for level in (image, np.ascontiguousarray(image[::2, ::2])):
-            tiff.write(
-                level,
-                tile=(256, 256),
-                compression="jpeg",
-                compressionargs={"level": 90},
-                photometric="rgb",
-                subfiletype=0 if level is image else 1,
-                metadata=None,
-                **unit,
-            )
+    resolution: dict[str, Any] = {"unit": "NONE", "mpp": 1.0} if mpp is None else {"mpp": mpp}
+    write_jpeg_slide(path, image, tile=(256, 256), steps=steps, **resolution)
 
 
 def write_asap(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import distributed
 import pytest
-from factories.slide_cohort import contents, draw, entries, extract, index, write_cohort
+from factories.slide_cohort import SLIDES, contents, draw, entries, extract, index, write_cohort
 from factories.toy_jobs import toy_job, toy_key
 
 from pathgen.core.errors import PathgenError
@@ -31,27 +31,6 @@ def address() -> Iterator[str]:
         yield local.scheduler_address
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("slides")
-    write_cohort(folder, 10)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def straight(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Outputs of one process."""
-    folder = tmp_path_factory.mktemp("straight")
-    index(root, folder, folder / "work")
-    draw(root, folder)
-    extract(root, folder, folder / "work")
-    return folder
-
-
-def _outputs(folder: Path) -> dict[str, bytes]:
-    return {name: content for name, content in contents(folder).items() if not name.startswith("work")}
-
-
 def _kill_a_worker(address: str, work: Path, killed: list[int]) -> None:
     with distributed.Client(address, set_as_default=False) as client:
         (worker, *_), pids = (client.run(os.getpid) for _ in range(2))
@@ -63,26 +42,27 @@ def _kill_a_worker(address: str, work: Path, killed: list[int]) -> None:
 
 
 def test_dask_killed_worker_gives_the_bytes_of_one_process(
-    address: str, root: Path, straight: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    address: str, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    root, out, work = finished / "slides", tmp_path / "out", tmp_path / "work"
     killed: list[int] = []
-    killing = threading.Thread(target=_kill_a_worker, args=(address, tmp_path / "work", killed))
+    killing = threading.Thread(target=_kill_a_worker, args=(address, work, killed))
     killing.start()
-    index(root, tmp_path, tmp_path / "work", scheduler=address)
+    index(root, out, work, scheduler=address)
     killing.join()
-    assert 2 <= killed[0] < 10, "the worker was killed when all was done"
-    draw(root, tmp_path)
+    assert 2 <= killed[0] < SLIDES, "the worker was killed when all was done"
+    draw(root, out)
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", address)
-    extract(root, tmp_path, tmp_path / "work")
-    assert _outputs(tmp_path) == _outputs(straight)
+    extract(root, out, work)
+    assert contents(out) == contents(finished / "out")
 
 
 def test_dask_workers_do_the_work(
-    address: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    address: str, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pathgen.sources.index.save_png", None)  # in this process only
-    index(root, tmp_path, tmp_path / "work", scheduler=address)
-    assert len(entries(tmp_path / "work", "index")) == 10
+    index(finished / "slides", tmp_path, tmp_path / "work", scheduler=address)
+    assert len(entries(tmp_path / "work", "index")) == SLIDES
 
 
 def test_dask_bad_slide_is_reported_as_on_one_machine(address: str, tmp_path: Path) -> None:

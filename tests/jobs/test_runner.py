@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from factories.slide_files import job_settings
 from factories.toy_jobs import ran, toy_job, toy_key
+from factories.waiting import wait_until
 
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.jobs.job import Job
@@ -194,13 +195,6 @@ if __name__ == "__main__":
 """
 
 
-def _wait_until(condition: object, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline, "nothing happened in time"
-        time.sleep(0.02)
-
-
 def _ended(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
@@ -220,7 +214,7 @@ def test_worker_processes_end_with_a_killed_parent(tmp_path: Path) -> None:
         stderr=subprocess.DEVNULL,
     ) as process:
         pid_file = tmp_path / "pid"
-        _wait_until(lambda: pid_file.exists() and pid_file.read_text())
+        wait_until(lambda: pid_file.exists() and pid_file.read_text())
         process.kill()
     worker = int(pid_file.read_text())
-    _wait_until(lambda: _ended(worker))
+    wait_until(lambda: _ended(worker))
