@@ -3,6 +3,7 @@
 import html
 import os
 import re
+import urllib.parse
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -53,3 +54,20 @@ class Elements(HTMLParser):
 
     def of(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.found if name == tag]
+
+
+def check_links(page: Path) -> None:
+    """Fail when a link of a page has no target, or a picture no text, no size or a file of its own."""
+    elements = Elements(page.read_text(encoding="utf-8"))
+    places = [attributes["id"] for _, attributes in elements.found if "id" in attributes]
+    assert len(places) == len(set(places))
+    for link in (attributes["href"] or "" for attributes in elements.of("a")):
+        there = (
+            link[1:] in places
+            if link.startswith("#")
+            else (page.parent / urllib.parse.unquote(link)).is_file()
+        )
+        assert there, link
+    for image in elements.of("img"):
+        assert image["alt"] is not None and image["width"] and image["height"]
+        assert (image["src"] or "").startswith("data:image/")

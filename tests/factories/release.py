@@ -8,6 +8,7 @@ from ruamel.yaml import YAML
 
 from factories.audits import attack, audit, class_audit
 from factories.cohort import write_noise
+from factories.parameters import changed_params
 from factories.study import SIDE_PX, fabricate, report_on
 from pathgen.core.profiles import read_profile
 from pathgen.release.limits import TOO_NEAR
@@ -19,14 +20,7 @@ COUNT = 70
 
 def write_params(root: Path, changes: dict[str, Any]) -> None:
     """Write the profile phantom, changed, as the settings of the study."""
-    params = read_profile("phantom")
-    for path, value in {"report.patient_pictures": "left_out", **changes}.items():
-        *folders, name = path.split(".")
-        section = params
-        for folder in folders:
-            section = section[folder]
-        assert name in section, path
-        section[name] = value
+    params = changed_params(read_profile("phantom"), {"report.patient_pictures": "left_out", **changes})
     YAML(typ="safe").dump(params, root / "params.yaml")
 
 

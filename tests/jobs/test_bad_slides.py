@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import tifffile
 from factories.slide_cohort import (
-    SIZE_PX,
     SLIDES,
     cohort,
     contents,
@@ -115,15 +114,6 @@ def test_cohort_slide_without_resolution_needs_a_setting(root: Path, tmp_path: P
     assert cohort(root, mpp_if_missing=0.25)["skipped"].isna().all()
     index(root, tmp_path / "out", tmp_path / "work", mpp_if_missing=0.25)
     assert _indexed(tmp_path / "out")["bad"] is None
-
-
-def test_slide_with_one_level_is_used(root: Path, tmp_path: Path) -> None:
-    write_slide(root / "s001.tif", side=256, seed=1, steps=(1,))
-    assert cohort(root).set_index("slide")["levels"]["s001"] == 1
-    index(root, tmp_path / "out", tmp_path / "work")
-    assert "s001" in set(draw(root, tmp_path / "out")["slide"])
-    extract(root, tmp_path / "out", tmp_path / "work")
-    assert open_patch_set(tmp_path / "out/patches/train").images.shape[1:] == (SIZE_PX, SIZE_PX, 3)
 
 
 def test_cohort_lists_all_bad_files_of_the_real_data(real_data: Path, root: Path, tmp_path: Path) -> None:

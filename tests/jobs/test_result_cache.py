@@ -88,9 +88,3 @@ def test_cache_recent_drafts_of_others_are_kept(cache: ResultCache) -> None:
     os.utime(abandoned, (days_ago, days_ago))
     cache.remove_abandoned_drafts()
     assert set((cache.folder / "a").iterdir()) == {result, recent}
-
-
-def test_cache_entry_names_settings_code_and_libraries(cache: ResultCache) -> None:
-    content = json.loads((_add(cache) / ENTRY_FILE).read_text())
-    assert content["key"]["settings"] == {"seed": 1}
-    assert "pathgen/core/labels.py" in content["key"]["code"] and "numpy" in content["key"]["libraries"]

@@ -66,19 +66,6 @@ def test_classification_metrics_without_calls_have_f1_only() -> None:
     }
 
 
-def test_count_outcomes_equals_confusion_matrix() -> None:
-    labels, predicted = np.array([1, 1, 1, 0, 0, 0, 0]), np.array([1, 1, 0, 1, 0, 0, 0])
-    matrix = reference.confusion_matrix(labels, predicted)
-    (true_negative, false_positive), (false_negative, true_positive) = matrix
-    expected = Confusion(
-        true_positive=true_positive,
-        false_positive=false_positive,
-        false_negative=false_negative,
-        true_negative=true_negative,
-    )
-    assert count_outcomes(labels, predicted.astype(float), 0.5) == expected
-
-
 def test_roc_points_enclose_the_area() -> None:
     generator = np.random.default_rng(1)
     labels = generator.integers(0, 2, 200)

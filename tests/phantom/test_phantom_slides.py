@@ -10,31 +10,23 @@ import openslide
 import pytest
 import shapely
 import tifffile
+from factories.slide_files import phantom_settings
 from shapely.geometry import Polygon
 
 from pathgen.core.files import sha256_of
-from pathgen.core.profiles import read_profile
 from pathgen.phantom.dataset import write_phantom
-from pathgen.phantom.settings import PhantomSettings
 from pathgen.phantom.writers import halve, write_pyramid
 
-TINY = read_profile("phantom")["cohort"]["phantom"] | {
-    "seed": 7,
-    "normal_slides": 1,
-    "tumor_slides": 1,
-    "test_normal_slides": 1,
-    "width_px": 640,
-    "height_px": 512,
-    "levels": 3,
-    "tile_px": 128,
-    "workers": 1,
+TINY = {
+    **{"seed": 7, "normal_slides": 1, "tumor_slides": 1, "test_normal_slides": 1, "workers": 1},
+    **{"width_px": 640, "height_px": 512, "levels": 3, "tile_px": 128},
 }
 
 
 @pytest.fixture(scope="module")
 def phantom(tmp_path_factory):
     root = tmp_path_factory.mktemp("phantom")
-    write_phantom(root, PhantomSettings(**TINY))
+    write_phantom(root, phantom_settings(**TINY))
     return root
 
 
@@ -64,7 +56,7 @@ def test_phantom_layout_is_that_of_camelyon16(phantom):
 
 def test_phantom_bytes_do_not_depend_on_workers_or_other_slides(phantom, tmp_path):
     fewer = TINY | {"workers": 2, "test_normal_slides": 0, "test_tumor_slides": 0}
-    slides = write_phantom(tmp_path, PhantomSettings(**fewer))
+    slides = write_phantom(tmp_path, phantom_settings(**fewer))
     assert [p.name for p in slides] == ["normal_001.tif", "tumor_001.tif"]
     here, there = digests(tmp_path), digests(phantom)
     assert here.pop("testing/reference.csv") and len(here) == 3
@@ -73,7 +65,7 @@ def test_phantom_bytes_do_not_depend_on_workers_or_other_slides(phantom, tmp_pat
 
 def test_phantom_other_seed_gives_other_slide(phantom, tmp_path):
     other = TINY | {"seed": 8, "tumor_slides": 0, "test_normal_slides": 0, "test_tumor_slides": 0}
-    (slide,) = write_phantom(tmp_path, PhantomSettings(**other))
+    (slide,) = write_phantom(tmp_path, phantom_settings(**other))
     assert sha256_of(slide) != sha256_of(phantom / "training/normal/normal_001.tif")
 
 
@@ -144,4 +136,4 @@ def test_phantom_outlines_lie_on_tissue(phantom):
 
 def test_phantom_settings_too_many_levels_are_refused():
     with pytest.raises(ValueError, match="levels = 7 leaves 8 px"):
-        PhantomSettings(**TINY | {"levels": 7})
+        phantom_settings(**TINY | {"levels": 7})

@@ -1,11 +1,11 @@
 """Estimate of a study's time: work from settings, times from recorded durations."""
 
-import copy
 import math
 from pathlib import Path
 from typing import Any
 
 import pytest
+from factories.parameters import changed_params
 from ruamel.yaml import YAML
 
 from pathgen.core.profiles import profile_names, read_profile
@@ -16,16 +16,6 @@ from pathgen.planning.plan import Group, Plan, downstream, make_plan, recorded_s
 from pathgen.planning.workload import scaling_work, stage_work, tuning_work
 
 PARAMS = read_profile("phantom")
-
-
-def with_value(path: str, value: object) -> dict[str, Any]:
-    params = copy.deepcopy(PARAMS)
-    *sections, name = path.split(".")
-    part = params
-    for section in sections:
-        part = part[section]
-    part[name] = value
-    return params
 
 
 def units(params: dict[str, Any], group: str) -> float:
@@ -49,7 +39,7 @@ def test_stage_work_follows_the_settings(path: str, group: str, factor: float) -
     for name in path.split("."):
         value = value[name]
     doubled = [*value, *(seed + 100 for seed in value)] if isinstance(value, list) else 2 * value
-    assert units(with_value(path, doubled), group) == factor * units(PARAMS, group) > 0
+    assert units(changed_params(PARAMS, {path: doubled}), group) == factor * units(PARAMS, group) > 0
 
 
 @pytest.mark.parametrize("profile", profile_names())
@@ -71,7 +61,7 @@ def test_recorded_speeds_of_older_settings_count_as_they_were(checkout: Path) ->
     record_duration(stage.stage, 100.0, checkout)
     speed = recorded_speeds(checkout)[stage.kind]
     assert speed * stage.units == pytest.approx(100.0)
-    YAML(typ="safe").dump(with_value("pipeline.seeds", [1]), checkout / "params.yaml")
+    YAML(typ="safe").dump(changed_params(PARAMS, {"pipeline.seeds": [1]}), checkout / "params.yaml")
     record_duration("sample", 1.0, checkout)
     assert recorded_speeds(checkout)[stage.kind] == speed
 
@@ -88,7 +78,7 @@ def test_make_plan_totals_the_recorded_groups_alone(checkout: Path) -> None:
 
 def test_recorded_durations_keep_only_settings_in_use(checkout: Path) -> None:
     record_duration("sample", 1.0, checkout)
-    YAML(typ="safe").dump(with_value("pipeline.seeds", [1]), checkout / "params.yaml")
+    YAML(typ="safe").dump(changed_params(PARAMS, {"pipeline.seeds": [1]}), checkout / "params.yaml")
     record_duration("sample", 2.0, checkout)
     content = read_durations(checkout / FILE)
     assert len(content["params"]) == 1 and content["stages"]["sample"]["seconds"] == 2.0

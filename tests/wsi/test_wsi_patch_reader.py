@@ -114,11 +114,6 @@ def test_patch_reader_pixels_equal_openslide(tmp_path: Path, kind: str) -> None:
     assert_incomplete(reading, path, places, KINDS[kind].get("missing", set()))
 
 
-def test_patch_reader_level_0_pixels_equal_openslide(tmp_path: Path) -> None:
-    path = write_jpeg_slide(tmp_path / "a.tif", tissue_like(HEIGHT, WIDTH), missing={3})
-    assert_equal_to_openslide(path, grid(WIDTH, HEIGHT, 100, 60), 100)
-
-
 @pytest.mark.parametrize("colours", ["rgb", "ycbcr"])
 def test_patch_reader_abbreviated_streams_equal_openslide(tmp_path: Path, colours: str) -> None:
     """As older scanners write: one set of tables for all tiles, no word on colours in the streams."""
