@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from factories.cohort import rows
 from factories.jpeg_slides import tissue_like, write_jpeg_slide
 from factories.slide_cohort import contents, extract, list_slides, values
 
 from pathgen.patches.parquet import read_table, write_table
-from pathgen.patches.schemas import ROLES, SAMPLES, check_table, empty_table
+from pathgen.patches.schemas import ROLES, SAMPLES
 
 SIDE = 32
 # Tiles of 64 px, four to a row; the file does not hold the second and the third one of the first row.
@@ -35,9 +36,7 @@ def _draw(out: Path, items: Sequence[int]) -> None:
         }
         for item in items
     ]
-    columns = empty_table(SAMPLES).columns
-    rows = pd.DataFrame([dict.fromkeys(columns) | line for line in lines])
-    write_table(check_table(rows, SAMPLES, "made up"), out / "samples.parquet")
+    write_table(rows(SAMPLES, lines), out / "samples.parquet")
 
 
 def _write_slide(root: Path, compression: str) -> None:
@@ -65,13 +64,3 @@ def test_extract_reuses_patches_of_an_earlier_sample(
     told = read_table(tmp_path / "later/patches_by_slide.parquet").iloc[0]
     assert told["patches"] == len(LATER)
     assert pd.isna(told["incomplete"]) if incomplete is None else told["incomplete"] == incomplete
-
-
-def test_cached_pixels_note_every_incomplete_patch(tmp_path: Path) -> None:
-    _write_slide(tmp_path / "slides", "jpeg")
-    _draw(tmp_path, LATER)
-    extract(tmp_path / "slides", tmp_path, tmp_path / "work")
-    (places,) = (tmp_path / "work").glob("extract/*/[!.]*/places.parquet")
-    kept = read_table(places).set_index("item")["incomplete"]
-    assert kept.dtype == "boolean"
-    assert set(kept.index[kept]) == ON_MISSING & set(LATER)

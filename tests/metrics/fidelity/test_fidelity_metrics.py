@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.stats
+from factories.privacy_sets import noise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,10 +27,6 @@ from pathgen.metrics.power_spectrum import radial_power
 def vectors(seed: int, n: int, d: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     return rng.standard_normal((n, d)) @ rng.standard_normal((d, d)) + rng.standard_normal(d)
-
-
-def noise_images(seed: int, n: int, side: int = 32) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (n, side, side, 3), dtype=np.uint8)
 
 
 def test_frechet_of_commuting_gaussians_equals_the_closed_form() -> None:
@@ -88,7 +85,7 @@ def test_radial_power_of_a_wave_is_in_its_ring() -> None:
 
 
 def test_radial_power_of_noise_equals_its_variance() -> None:
-    images = noise_images(10, 200)
+    images = noise(10, 200, 32)
     density = -np.log((images + 1.0) / 256).mean(axis=3)
     power = 10 ** radial_power(images, 8)
     np.testing.assert_allclose(power.mean(axis=0)[1:], density.var(axis=(1, 2)).mean(), rtol=0.1)
@@ -101,7 +98,7 @@ def test_spectrum_distance_of_tenfold_power_is_ten_decibels() -> None:
 
 
 def test_colour_distance_equals_scipy_and_a_uniform_shift() -> None:
-    a, b = noise_images(12, 3, 16) // 2, noise_images(13, 5, 16)
+    a, b = noise(12, 3, 16) // 2, noise(13, 5, 16)
     expected = np.mean(
         [scipy.stats.wasserstein_distance(a[..., c].ravel(), b[..., c].ravel()) for c in range(3)]
     )
@@ -110,13 +107,13 @@ def test_colour_distance_equals_scipy_and_a_uniform_shift() -> None:
 
 
 def test_colour_histograms_are_per_image() -> None:
-    images = noise_images(14, 4, 16)
+    images = noise(14, 4, 16)
     counted = [[np.bincount(image[..., c].ravel(), minlength=256) for c in range(3)] for image in images]
     np.testing.assert_allclose(colour_histograms(images), np.array(counted) / 256)
 
 
 def test_laplacian_pyramid_adds_up_to_the_image() -> None:
-    images = noise_images(15, 2, 64)
+    images = noise(15, 2, 64)
     fine, middle, rest = laplacian_pyramid(images)
     assert [scale.shape[1] for scale in (fine, middle, rest)] == [64, 32, 16]
     raised = middle + rest.repeat(2, axis=1).repeat(2, axis=2)
@@ -124,7 +121,7 @@ def test_laplacian_pyramid_adds_up_to_the_image() -> None:
 
 
 def test_projections_are_of_neighbourhoods_of_the_image() -> None:
-    images = noise_images(16, 3, 16)  # one scale only
+    images = noise(16, 3, 16)  # one scale only
     picked = np.zeros((147, 1), np.float32)
     picked[(3 * 7 + 3) * 3 + 1] = 1  # the green value in the middle of a neighbourhood
     projected = project_neighbourhoods(
@@ -143,7 +140,7 @@ def test_sliced_wasserstein_equals_scipy() -> None:
 
 
 def test_sliced_wasserstein_increases_with_blur() -> None:
-    a, b, c = noise_images(18, 40), noise_images(19, 40), noise_images(20, 40)
+    a, b, c = noise(18, 40, 32), noise(19, 40, 32), noise(20, 40, 32)
     blurred = ((c.astype(int) + np.roll(c, 1, 1) + np.roll(c, 1, 2)) // 3).astype(np.uint8)
     rng = np.random.default_rng(21)
     directions, unit = draw_directions(32, rng), scale_deviations(a)
@@ -152,14 +149,14 @@ def test_sliced_wasserstein_increases_with_blur() -> None:
 
 
 def test_texture_v1_is_per_patch_and_finite() -> None:
-    images = np.concatenate([noise_images(22, 5), np.full((1, 32, 32, 3), 255, np.uint8)])
+    images = np.concatenate([noise(22, 5, 32), np.full((1, 32, 32, 3), 255, np.uint8)])
     alone = np.concatenate([texture_v1(image[None]) for image in images])
     assert alone.shape == (6, 38) and np.isfinite(alone).all()
     np.testing.assert_allclose(texture_v1(images), alone, atol=1e-9)
 
 
 def test_texture_v1_rotation_changes_directions_only() -> None:
-    images = noise_images(24, 3)
+    images = noise(24, 3, 32)
     for block in (slice(17, 24), slice(24, 28), slice(28, 38)):
         np.testing.assert_allclose(texture_v1_raw(images)[:, block].sum(axis=1), 1)
     raw, rotated = texture_v1_raw(images), texture_v1_raw(np.rot90(images, axes=(1, 2)))
@@ -169,7 +166,7 @@ def test_texture_v1_rotation_changes_directions_only() -> None:
 
 
 def test_texture_v1_binary_patterns_equal_the_loop() -> None:
-    image = noise_images(25, 1, 16)
+    image = noise(25, 1, 16)
     grey = image[0].astype(int).sum(axis=2)
     counts = np.zeros(10)
     ring = [(-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1)]
