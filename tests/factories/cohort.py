@@ -167,19 +167,14 @@ def write_data(data: Path) -> Path:
 def write_containers(data: Path) -> Path:
     """Write what a ready-made set of patches gives: no slides, no places, no pictures."""
     splits = ("train", "valid", "test")
+    unknown = ("label", "width_px", "height_px", "mpp_x", "mpp_y", "levels", "vendor")
     cohort = [
         cohort_row(
             f"{split}.h5",
             source="pcam",
-            label=None,
             split=split,
             slide_known=False,
-            width_px=None,
-            height_px=None,
-            mpp_x=None,
-            mpp_y=None,
-            levels=None,
-            vendor=None,
+            **dict.fromkeys(unknown),
         )
         for split in splits
     ]

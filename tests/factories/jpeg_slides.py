@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 import tifffile
 
+from pathgen.wsi.jpeg_tiles import JpegTiles, find_jpeg_tiles
+from pathgen.wsi.reader import open_slide
+
 
 def _philips_header(mpp: Any, level_steps: tuple[int, ...]) -> str:
     """Return as much of a Philips header as makes OpenSlide take the file for one."""
@@ -141,3 +144,15 @@ def set_tag(path: Path, name: str, tile: int, value: int) -> None:
         values = list(tag.value)
         values[tile] = value
         tag.overwrite(values)
+
+
+def find(path: Path, **limits: int) -> JpegTiles | str:
+    """Return the tiles of a slide, or why they are not decoded directly."""
+    with open_slide(path) as slide:
+        return find_jpeg_tiles(slide, **limits)
+
+
+def tiles_of(path: Path) -> JpegTiles:
+    tiles = find(path)
+    assert isinstance(tiles, JpegTiles)
+    return tiles

@@ -2,22 +2,15 @@
 
 from typing import Any
 
+from pathgen.core.profiles import read_profile
 from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.report.load import Run
 from pathgen.results.comparison import Comparison
 from pathgen.results.evaluation import Confusion
 from pathgen.run_matrix import RunKey
 
-EVALUATE = {
-    "threshold": 0.5,
-    "confidence": 0.95,
-    "specificity": 0.9,
-    "calibration_bins": 10,
-    "resamples": 100,
-    "seed": 1,
-    "power": 0.8,
-}
-CELLS = Confusion(true_positive=1, false_negative=2, true_negative=3, false_positive=4)
+EVALUATE = read_profile("phantom")["evaluate"] | {"specificity": 0.9, "resamples": 100, "seed": 1}
+CELLS = {"tp": 1, "fn": 2, "tn": 3, "fp": 4}
 
 
 def run(

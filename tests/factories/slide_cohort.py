@@ -100,15 +100,6 @@ def extract(
     )
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    """Return the bytes of every file below a folder."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-
-
 def entries(work: Path, verb: str) -> dict[str, tuple[int, int]]:
     """Return slide to inode and time of every cached result; a result that is computed again has others."""
     return {

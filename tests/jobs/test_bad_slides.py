@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 import tifffile
+from factories.patch_sets import content
 from factories.slide_cohort import (
     SLIDES,
     cohort,
-    contents,
     draw,
     entries,
     extract,
@@ -154,6 +154,6 @@ def test_index_added_slide_is_the_only_work(root: Path, tmp_path: Path) -> None:
     index(root, fresh, fresh / "work")
     draw(root, fresh)
     extract(root, fresh, fresh / "work")
-    assert contents(out) == {
-        name: content for name, content in contents(fresh).items() if not name.startswith("work")
+    assert content(out) == {
+        name: data for name, data in content(fresh).items() if not name.startswith("work")
     }

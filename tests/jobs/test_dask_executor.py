@@ -12,7 +12,8 @@ from pathlib import Path
 
 import distributed
 import pytest
-from factories.slide_cohort import SLIDES, contents, draw, entries, extract, index, write_cohort
+from factories.patch_sets import content
+from factories.slide_cohort import SLIDES, draw, entries, extract, index, write_cohort
 from factories.toy_jobs import toy_job, toy_key
 
 from pathgen.core.errors import PathgenError
@@ -54,7 +55,7 @@ def test_dask_killed_worker_gives_the_bytes_of_one_process(
     draw(root, out)
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", address)
     extract(root, out, work)
-    assert contents(out) == contents(finished / "out")
+    assert content(out) == content(finished / "out")
 
 
 def test_dask_workers_do_the_work(

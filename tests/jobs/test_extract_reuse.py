@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from factories.cohort import rows
 from factories.jpeg_slides import tissue_like, write_jpeg_slide
-from factories.slide_cohort import contents, extract, list_slides, values
+from factories.patch_sets import content
+from factories.slide_cohort import extract, list_slides, values
 
 from pathgen.patches.parquet import read_table, write_table
 from pathgen.patches.schemas import ROLES, SAMPLES
@@ -60,7 +61,7 @@ def test_extract_reuses_patches_of_an_earlier_sample(
     assert found["read"] == len(set(LATER) - set(EARLIER))
     _draw(tmp_path / "fresh", LATER)
     extract(root, tmp_path / "fresh", tmp_path / "fresh_work")
-    assert contents(tmp_path / "later") == contents(tmp_path / "fresh")
+    assert content(tmp_path / "later") == content(tmp_path / "fresh")
     told = read_table(tmp_path / "later/patches_by_slide.parquet").iloc[0]
     assert told["patches"] == len(LATER)
     assert pd.isna(told["incomplete"]) if incomplete is None else told["incomplete"] == incomplete

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from factories.slide_cohort import contents, entries, exit_code, start
+from factories.patch_sets import content
+from factories.slide_cohort import entries, exit_code, start
 
 _DISK_BYTES = 24 << 20
 _BLOCK = 4096
@@ -67,4 +68,4 @@ def test_full_disk_stops_the_stage_and_loses_nothing(disk: Path, tmp_path: Path,
             shutil.copy(finished / "out" / "samples.parquet", out)
     assert min(failures.values()) >= 2, failures
     (disk / "ballast").unlink()
-    assert contents(out) == contents(finished / "out")
+    assert content(out) == content(finished / "out")

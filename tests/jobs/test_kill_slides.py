@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
+from factories.patch_sets import content
 from factories.slide_cohort import (
     SLIDES,
-    contents,
     entries,
     exit_code,
     start,
@@ -20,7 +20,7 @@ OUTPUTS = {"index": ("index",), "extract": ("patches", "patches_by_slide.parquet
 
 def _outputs(folder: Path, verb: str) -> dict[str, bytes]:
     prefixes = OUTPUTS[verb]
-    return {name: content for name, content in contents(folder).items() if name.startswith(prefixes)}
+    return {name: data for name, data in content(folder).items() if name.startswith(prefixes)}
 
 
 def _kill_at_random(verb: str, folders: tuple[Path, Path, Path], chance: random.Random) -> bool:

@@ -26,12 +26,7 @@ def test_runs_are_read_in_order_with_all_their_files(study: Path) -> None:
         assert run.roc is not None and run.per_slide is not None and run.reliability is not None
 
 
-def test_absent_files_are_none(tmp_path: Path) -> None:
-    assert read_runs(tmp_path) == []
-    assert read_csv(tmp_path / "absent.csv") is None
-
-
-def test_read_runs_damaged_file_is_named(tmp_path: Path) -> None:
+def test_candidates_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "results" / "evaluate" / "original-cnn6-1").mkdir(parents=True)
     with pytest.raises(PathgenError, match=r"metrics\.json"):
         read_runs(tmp_path)

@@ -43,10 +43,6 @@ def test_modified_z_scores_of_equal_values_use_mean_deviation() -> None:
     assert (modified_z_scores(np.full(7, 3.0)) == 0).all()
 
 
-def test_outliers_of_similar_slides_are_none() -> None:
-    assert find_outliers(facts(), 3.5) == []
-
-
 @pytest.mark.parametrize(
     ("column", "value", "trait", "words"),
     [

@@ -7,29 +7,17 @@ from typing import Any, BinaryIO
 import numpy as np
 import pytest
 import tifffile
-from factories.jpeg_slides import set_tag, spoil_tile, tissue_like, write_jpeg_slide
+from factories.jpeg_slides import find, set_tag, spoil_tile, tiles_of, tissue_like, write_jpeg_slide
 from typer.testing import CliRunner
 
 from pathgen.cli import app
-from pathgen.wsi.jpeg_tiles import JpegTiles, find_jpeg_tiles, tiles_to_check
+from pathgen.wsi.jpeg_tiles import JpegTiles, tiles_to_check
 from pathgen.wsi.patch_reader import read_patches
-from pathgen.wsi.reader import open_slide
 
 
 @pytest.fixture(scope="module")
 def image() -> np.ndarray:
     return tissue_like(300, 400)
-
-
-def find(path: Path, **limits: int) -> JpegTiles | str:
-    with open_slide(path) as slide:
-        return find_jpeg_tiles(slide, **limits)
-
-
-def tiles_of(path: Path) -> JpegTiles:
-    tiles = find(path)
-    assert isinstance(tiles, JpegTiles)
-    return tiles
 
 
 def reason(path: Path) -> str:
