@@ -51,17 +51,6 @@ def test_run_jobs_finished_jobs_are_loaded(cache: ResultCache, log: Path, execut
     assert ran(log) == ["dd"]
 
 
-def test_run_jobs_changed_settings_or_damage_run_again(
-    cache: ResultCache, log: Path, executor: Executor
-) -> None:
-    jobs = [toy_job(name, log) for name in ("a", "b")]
-    before = _run(cache, jobs, executor)
-    ran(log)
-    (before[1].folder / "name.txt").unlink()
-    _run(cache, [toy_job("a", log, seed=2), jobs[1]], executor)
-    assert ran(log) == ["a", "b"]
-
-
 def test_run_jobs_failed_job_is_tried_again(cache: ResultCache, log: Path, executor: Executor) -> None:
     jobs = [toy_job("a", log), toy_job("b", log, fails="bad"), toy_job("c", log)]
     for again in (["a", "b", "c"], ["b"]):
@@ -145,13 +134,6 @@ def test_run_jobs_missing_share_is_not_the_jobs_fault(
     with pytest.raises(PathgenError, match=r"does not see .*share"):
         _run(cache, [replace(job, work=_LosesTheShare(share))], executor)
     assert not list(cache.folder.glob("a/[!.]*"))
-
-
-def test_open_executor_processes_run_jobs(cache: ResultCache, log: Path) -> None:
-    jobs = [toy_job(name, log) for name in ("a", "b", "c")]
-    with open_executor(job_settings(cache.folder), cache.folder, processes=True) as executor:
-        assert [result.values["letters"] for result in _run(cache, jobs, executor)] == [1, 1, 1]
-    assert ran(log) == ["a", "b", "c"]
 
 
 @dataclass(frozen=True)

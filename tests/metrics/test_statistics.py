@@ -162,8 +162,7 @@ def test_bootstrap_se_over_patches_is_binomial() -> None:
 def test_bootstrap_se_has_degrees_of_freedom_of_its_stratum() -> None:
     draws = clustered.draws(clustered.made_up(12, np.random.default_rng(4)), 0, 300)
     recall, accuracy = bootstrap_se(draws, "recall"), bootstrap_se(draws, "accuracy")
-    assert recall is not None
-    assert accuracy is not None
+    assert recall is not None and accuracy is not None
     assert recall.freedom == pytest.approx(5)  # six slides with tumor
     assert 5 <= accuracy.freedom <= 10
 
@@ -205,8 +204,7 @@ def test_training_se_of_replicates_exceeds_that_of_independent_trainings() -> No
     names = ["dcgan", "dcgan", "dcgan.2", "dcgan.2", "dcgan.3", "dcgan.3"]
     alone = training_se(values[:2], ["dcgan"] * 2, [1, 2])
     both = training_se(values, names, seeds)
-    assert alone is not None
-    assert both is not None
+    assert alone is not None and both is not None
     assert (alone.error, alone.freedom) == pytest.approx((stats.sem(values[:2]), 1))
     by_hand = math.hypot(stats.sem([0.81, 0.71, 0.61]), stats.sem([0.70, 0.72]))
     assert both.error == pytest.approx(by_hand)

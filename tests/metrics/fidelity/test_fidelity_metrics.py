@@ -14,10 +14,8 @@ from pathgen.metrics.fidelity.colour import colour_distance, colour_histograms
 from pathgen.metrics.fidelity.frechet import frechet_distance
 from pathgen.metrics.fidelity.metric import FeaturePair
 from pathgen.metrics.fidelity.sliced_wasserstein import (
-    draw_directions,
     laplacian_pyramid,
     project_neighbourhoods,
-    scale_deviations,
     sliced_wasserstein,
 )
 from pathgen.metrics.fidelity.spectrum import spectrum_distance_db
@@ -137,15 +135,6 @@ def test_sliced_wasserstein_equals_scipy() -> None:
     pairs = [(a[:, s, :, p].ravel(), b[:, s, :, p].ravel()) for s in range(2) for p in range(3)]
     expected = np.mean([scipy.stats.wasserstein_distance(*pair) for pair in pairs])
     assert sliced_wasserstein(a, b) == pytest.approx(expected, rel=1e-5)
-
-
-def test_sliced_wasserstein_increases_with_blur() -> None:
-    a, b, c = noise(18, 40, 32), noise(19, 40, 32), noise(20, 40, 32)
-    blurred = ((c.astype(int) + np.roll(c, 1, 1) + np.roll(c, 1, 2)) // 3).astype(np.uint8)
-    rng = np.random.default_rng(21)
-    directions, unit = draw_directions(32, rng), scale_deviations(a)
-    pa, pb, pc = (project_neighbourhoods(x, directions, unit, rng) for x in (a, b, blurred))
-    assert sliced_wasserstein(pa, pc) > 2 * sliced_wasserstein(pa, pb)
 
 
 def test_texture_v1_is_per_patch_and_finite() -> None:
