@@ -17,7 +17,6 @@ from pathgen.gan.nn_ops import (
     grad_norm,
     minimise,
     spread_ratio,
-    update_ema,
 )
 
 # Keys of each step; docs/metrics.md explains them.
@@ -157,7 +156,7 @@ def update_generator(pair: GanPair, logits: torch.Tensor) -> dict[str, torch.Ten
 def update_average(pair: GanPair, decay: float, step: int) -> None:
     """Update the moving average, if there is one; early ones must not reach back to the initial weights."""
     if pair.g_ema is not None:
-        update_ema(pair.g_ema, pair.g, min(decay, (1 + step) / (10 + step)))
+        update_ema(pair.g_ema, pair.g, warmed_up(decay, step))
 
 
 def logit_statistics(real_logits: torch.Tensor, fake_logits: torch.Tensor) -> dict[str, torch.Tensor]:

@@ -6,7 +6,6 @@ from pathgen.core.profiles import read_profile
 from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.report.load import Run
 from pathgen.results.comparison import Comparison
-from pathgen.results.evaluation import Confusion
 from pathgen.run_matrix import RunKey
 
 EVALUATE = read_profile("phantom")["evaluate"] | {"specificity": 0.9, "resamples": 100, "seed": 1}

@@ -83,3 +83,25 @@ def areas(rings: dict[str, list[Ring]]) -> Areas:
                 [width[inside].sum() for inside in (lesion, excluded, lesion & ~excluded)]
             )
     return Areas(*total.tolist())
+
+
+def ring_in_box(ring: Ring, left: float, top: float, right: float, bottom: float) -> float:
+    """Return the signed area of a ring within a box: clip by one side after the other, then the shoelace.
+
+    The clipped ring may run along the box's sides to and fro; that encloses nothing.
+
+    Source: Sutherland & Hodgman 1974, Reentrant polygon clipping.
+    """
+    for axis, edge, sign in ((0, left, 1), (0, right, -1), (1, top, 1), (1, bottom, -1)):
+        if len(ring) == 0:
+            return 0.0
+        ahead = np.roll(ring, -1, axis=0)
+        inside = sign * (ring[:, axis] - edge) >= 0
+        crosses = inside != np.roll(inside, -1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            part = (edge - ring[:, axis]) / (ahead[:, axis] - ring[:, axis])
+            cut = ring + (ahead - ring) * part[:, None]
+        both = np.stack([ring, cut], axis=1).reshape(-1, 2)
+        ring = both[np.stack([inside, crosses], axis=1).ravel()]
+    x, y = ring[:, 0] - left, ring[:, 1] - top
+    return float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2

@@ -1,8 +1,10 @@
 """Unusable slides are named with the reason, skipped where that is allowed, and nothing else is lost."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tifffile
 from factories.patch_sets import content
@@ -86,15 +88,35 @@ def test_extract_unreadable_tile_stops_or_skips_the_slide(root: Path, tmp_path: 
     assert "bad" not in set(read_table(out / "patches_by_slide.parquet")["slide"])
 
 
-def test_index_unusable_slide_stops_or_is_skipped(root: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda slide: _damage(slide, 1), "level 1 at (0, 0) cannot be read"),
+        (lambda slide: write_slide(slide, side=16), "16 x 16 px is smaller than one patch of 32 px"),
+        (
+            lambda slide: tifffile.imwrite(
+                slide,
+                np.full((256, 256, 3), 245, np.uint8),
+                tile=(256, 256),
+                compression="jpeg",
+                resolution=(4e4, 4e4),
+                resolutionunit="CENTIMETER",
+            ),
+            "has no tissue",
+        ),
+    ],
+)
+def test_index_unusable_slide_stops_or_is_skipped(
+    root: Path, tmp_path: Path, spoil: Callable[[Path], object], said: str
+) -> None:
     out, work = tmp_path / "out", tmp_path / "work"
     write_slide(root / "bad.tif", side=768, seed=99)
     list_slides(root)
-    _damage(root / "bad.tif", 1)
+    spoil(root / "bad.tif")
     with pytest.raises(PathgenError) as refusal:
         index(root, out, work)
     (line,) = str(refusal.value).splitlines()
-    assert line.startswith(f"{root / 'bad.tif'}: level 1 at (0, 0)")
+    assert line.startswith(f"{root / 'bad.tif'}: {said}")
     before = entries(work, "index")
     assert len(before) == SLIDES and not (out / "index").exists()
     index(root, out, work, on_bad_slide="skip")

@@ -162,7 +162,8 @@ def test_bootstrap_se_over_patches_is_binomial() -> None:
 def test_bootstrap_se_has_degrees_of_freedom_of_its_stratum() -> None:
     draws = clustered.draws(clustered.made_up(12, np.random.default_rng(4)), 0, 300)
     recall, accuracy = bootstrap_se(draws, "recall"), bootstrap_se(draws, "accuracy")
-    assert recall is not None and accuracy is not None
+    assert recall is not None
+    assert accuracy is not None
     assert recall.freedom == pytest.approx(5)  # six slides with tumor
     assert 5 <= accuracy.freedom <= 10
 
@@ -204,7 +205,8 @@ def test_training_se_of_replicates_exceeds_that_of_independent_trainings() -> No
     names = ["dcgan", "dcgan", "dcgan.2", "dcgan.2", "dcgan.3", "dcgan.3"]
     alone = training_se(values[:2], ["dcgan"] * 2, [1, 2])
     both = training_se(values, names, seeds)
-    assert alone is not None and both is not None
+    assert alone is not None
+    assert both is not None
     assert (alone.error, alone.freedom) == pytest.approx((stats.sem(values[:2]), 1))
     by_hand = math.hypot(stats.sem([0.81, 0.71, 0.61]), stats.sem([0.70, 0.72]))
     assert both.error == pytest.approx(by_hand)
@@ -250,6 +252,17 @@ def test_mcnemar_equals_the_closed_form(only_first: int, only_second: int) -> No
     *counts, p = mcnemar(first, second)
     assert counts == [only_first, only_second]
     assert p == pytest.approx(min(1.0, 2 * tail))
+
+
+@pytest.mark.parametrize("power", [0.6, 0.8, 0.95])
+@pytest.mark.parametrize("n", [2, 4, 12, 200])
+def test_minimum_detectable_difference_has_its_power(n: int, power: float) -> None:
+    rng = np.random.default_rng(8)
+    true = minimum_detectable_difference(StandardError(1 / math.sqrt(n), n - 1), 0.95, power)
+    means = true + rng.normal(0, 1 / math.sqrt(n), 100_000)
+    errors = np.sqrt(rng.chisquare(n - 1, 100_000) / (n - 1)) / math.sqrt(n)
+    found = means / errors > stats.t.ppf(0.975, n - 1)
+    assert found.mean() == pytest.approx(power, abs=4 * math.sqrt(power * (1 - power) / 100_000))
 
 
 def test_minimum_detectable_difference_is_that_of_noncentral_t() -> None:

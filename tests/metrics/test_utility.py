@@ -20,7 +20,6 @@ from pathgen.metrics.classification import (
     undefined_metrics,
     wilson_ci,
 )
-from pathgen.results.evaluation import Confusion
 
 ALL = {"n", "accuracy", "precision", "recall", "specificity", "f1", "roc_auc", "average_precision"}
 

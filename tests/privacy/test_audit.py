@@ -88,9 +88,9 @@ def leaking() -> AuditReport:
 
 
 def test_audit_honest_generators_pass() -> None:
-    honest = [audited_class(scenes(1000 * base + 3, N_SYNTHETIC), base) for base in (1, 2)]
-    audits = [*honest, audited_class(poor(1), 1), audited_class(repetitive(1), 1)]
-    assert sum(done.verdict == PASSED for done in audits) >= 3
+    honest = [audited_class(scenes(1000 * base + 3, N_SYNTHETIC), base) for base in range(1, 6)]
+    others = [audited_class(make(base), base) for make in (poor, repetitive) for base in range(1, 4)]
+    assert sum(done.verdict == PASSED for done in [*honest, *others]) >= 10
     # The p-values are also unbiased.
     assert 0.35 < np.mean([test.p_value for done in honest for test in done.tests.values()]) < 0.75
 

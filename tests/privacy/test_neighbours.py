@@ -72,6 +72,16 @@ def test_apply_symmetry_gives_the_eight_symmetries() -> None:
     assert {form[0].tobytes() for form in forms} == {form.tobytes() for form in orientations(image[0])}
 
 
+def test_neighbours_rotated_copy_needs_orientations() -> None:
+    originals = patches(5, 20)
+    copies = np.stack([apply_symmetry(image, 1 + i % 7) for i, image in enumerate(originals)])
+    square, _ = nearest_both_ways(copies, originals, measure="ncc-square", k=1)
+    np.testing.assert_array_equal(square.index[:, 0], np.arange(20))
+    np.testing.assert_allclose(square.distance, 0, atol=2e-6)
+    plain, _ = nearest_both_ways(copies, originals, measure="ncc", k=1)
+    assert np.median(plain.distance) > 0.2
+
+
 def test_neighbours_copy_of_a_bright_patch_has_distance_zero() -> None:
     """In single precision the distance would be some grey levels."""
     rng = np.random.default_rng(6)
@@ -87,6 +97,13 @@ def test_neighbours_uniform_patch_has_correlation_zero() -> None:
         found, back = nearest_both_ways(even, np.concatenate([patches(7, 3), even]), measure=measure, k=1)
         np.testing.assert_array_equal(found.distance, 1)
         np.testing.assert_array_equal(back.distance, 1)
+
+
+def test_neighbours_ncc_is_invariant_to_brightness_and_contrast() -> None:
+    original = patches(8, 1)
+    paler = (original * 0.5 + 100).astype(np.uint8)
+    found, _ = nearest_both_ways(paler, np.concatenate([patches(9, 5), original]), measure="ncc", k=1)
+    assert found.index[0, 0] == 5 and found.distance[0, 0] < 0.01
 
 
 def test_neighbours_ties_rank_by_row() -> None:

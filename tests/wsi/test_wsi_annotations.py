@@ -231,6 +231,13 @@ def test_annotation_file_without_shapes_has_no_area(tmp_path: Path) -> None:
     assert read_annotations(write_asap(tmp_path / "a.xml")) == NOTHING_ANNOTATED
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"), [("empty.xml", "empty"), ("truncated_tumor_002.xml", "truncated")]
+)
+def test_annotation_real_bad_files_are_refused(real_data: Path, name: str, reason: str) -> None:
+    assert reason in refusal(real_data / "bad" / name).reason
+
+
 def test_annotation_real_outlines_have_the_shoelace_area(real_data: Path) -> None:
     """Also of those that cross themselves, against areas found without a geometry library."""
     files = sorted((real_data / "annotations").glob("*.xml"))

@@ -1,15 +1,20 @@
+import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from factories.jpeg_slides import painted, write_lossless_slide
 from factories.slide_cohort import index_settings
 from factories.slide_files import write_asap
 
 from pathgen.core.errors import PathgenError
 from pathgen.patches.schemas import CANDIDATES, check_table
+from pathgen.wsi.annotations import read_annotations
 from pathgen.wsi.candidates import IndexedSlide, index_slide
+from pathgen.wsi.geometry import grid_positions
 from pathgen.wsi.settings import TissueSettings
 
 
@@ -158,6 +163,19 @@ def test_candidates_of_a_real_tumor_slide(real_data: Path) -> None:
     table = index(*names, patch_px=256, stride_px=256, thumbnail_mpp=8.0).candidates
     assert 10 <= len(table) <= 24
     assert (table["tumor_fraction"] > 0.4).all()
+    # The squares are those of the grid, and their fractions those of a plain loop.
+    grid = grid_positions(3840, 11520, 256, 256)[table["item"]]
+    np.testing.assert_array_equal(grid, table[["x_l0", "y_l0"]].to_numpy(np.int64))
+    area = read_annotations(names[1]).tumor()
+    naive = [area.intersection(shapely.box(x, y, x + 256, y + 256)).area / 256**2 for x, y in grid.tolist()]
+    np.testing.assert_allclose(table["tumor_fraction"], naive, atol=1e-9)
+    # Every candidate holds part of a published patch; the empty background gives none.
+    told = json.loads((folder / "tumor_001_sparse_crop.json").read_text())["patches"]
+    patches = shapely.union_all([shapely.box(p["x"], p["y"], p["x"] + 256, p["y"] + 256) for p in told])
+    shares = [
+        patches.intersection(shapely.box(x, y, x + 256, y + 256)).area / 256**2 for x, y in grid.tolist()
+    ]
+    assert min(shares) > 0.4
 
 
 def test_candidates_of_a_real_slide_at_20x(real_data: Path) -> None:

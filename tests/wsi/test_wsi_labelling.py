@@ -3,7 +3,9 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 import shapely
+from factories.scanline import read_rings, ring_in_box
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import MultiPolygon, Polygon
@@ -44,6 +46,22 @@ def test_fractions_equal_a_loop(seed: int, size: int, stride: int) -> None:
     np.testing.assert_allclose(found, naive, atol=1e-9)
     assert found.min() >= 0
     assert found.max() <= 1
+
+
+def test_fractions_agree_with_a_raster() -> None:
+    area = lesions(5)
+    positions = grid_positions(400, 300, 64, 48)
+    found = area_fractions(positions, 64, area)
+    for (x, y), fraction in zip(positions.tolist(), found, strict=True):
+        py, px = np.mgrid[y : y + 64, x : x + 64] + 0.5
+        raster = shapely.contains_xy(area, px.ravel(), py.ravel()).mean()
+        assert abs(raster - fraction) < 0.03
+
+
+def test_fractions_within_outside_and_at_the_edge() -> None:
+    area = MultiPolygon([shapely.box(0, 0, 100, 100), shapely.box(100, 0, 110, 50)])
+    positions = np.array([[10, 10], [200, 200], [80, 60], [90, 0], [0, 100]], np.int64)
+    np.testing.assert_allclose(area_fractions(positions, 40, area), [1, 0, 0.5, 0.5, 0])
 
 
 def test_fractions_of_nothing_are_empty() -> None:
@@ -117,34 +135,61 @@ def test_labels_of_the_real_patches_are_the_published_ones(real_data: Path) -> N
     assert len(wrong) <= 2
 
 
+def test_fractions_over_a_covering_grid_sum_to_the_area(real_data: Path) -> None:
+    files = [real_data / "slides" / "tumor_001_sparse_crop.xml", *(real_data / "annotations").glob("*.xml")]
+    assert len(files) == 8
+    for path in files:
+        area = read_annotations(path).tumor()
+        left, top, right, bottom = (int(edge) for edge in area.bounds)
+        size = 1024 if (right - left) * (bottom - top) > 5e8 else 256
+        grid = grid_positions(right - left + 2 * size, bottom - top + 2 * size, size, size)
+        total = area_fractions(grid + np.array([left - 3, top - 5]), size, area).sum() * size**2
+        assert total == pytest.approx(area.area, rel=1e-9)
+
+
 def test_labels_of_all_squares_of_the_real_crop_are_right(real_data: Path) -> None:
-    """The squares of 3,840 x 11,520 px that hold published patches have the patches' labels."""
+    """All 675 squares of 3,840 x 11,520 px against clipping vertex by vertex, and the published places."""
     folder = real_data / "slides"
-    area = read_annotations(folder / "tumor_001_sparse_crop.xml").tumor()
-    fractions = area_fractions(grid_positions(3840, 11520, 256, 256), 256, area)
+    path = folder / "tumor_001_sparse_crop.xml"
+    positions = grid_positions(3840, 11520, 256, 256)
+    assert len(positions) == 675
+    rings = read_rings(path)["Tumor"]
+    naive = np.array(
+        [sum(abs(ring_in_box(ring, x, y, x + 256, y + 256)) for ring in rings) for x, y in positions.tolist()]
+    )
+    fractions = area_fractions(positions, 256, read_annotations(path).tumor())
+    np.testing.assert_allclose(fractions, naive / 256**2, atol=1e-9)
     tumor = fractions >= 0.5
-    assert 0 < tumor.sum() < len(tumor) == 675
-    told = json.loads((folder / "tumor_001_sparse_crop.json").read_text())["patches"]
-    places = np.array([(patch["x"], patch["y"]) for patch in told])
-    assert touches_area(places, 256, area, 64).all()
-    for patch in told:
+    assert 0 < tumor.sum() < 675
+    published = json.loads((folder / "tumor_001_sparse_crop.json").read_text())["patches"]
+    places = np.array([(patch["x"], patch["y"]) for patch in published])
+    assert touches_area(places, 256, read_annotations(path).tumor(), 64).all()
+    for patch in published:
         # The square in which the patch's centre lies and, where that is at the lesion's edge, its own area.
         square = (patch["y"] + 128) // 256 * 15 + (patch["x"] + 128) // 256
         assert tumor[square] == (patch["label"] == "tumor") or 0 < fractions[square] < 1
 
 
+def wavy(rng: np.random.Generator, centre: tuple[float, float], radius: float, corners: int) -> Polygon:
+    """Draw an outline like a hand-drawn one: waves of all lengths, the longer the higher."""
+    turn = np.linspace(0, 2 * np.pi, corners, endpoint=False)
+    waves = np.arange(1, 40)
+    height = rng.normal(size=(2, 39)) / waves * 0.12
+    reach = 1 + height[0] @ np.cos(np.outer(waves, turn)) + height[1] @ np.sin(np.outer(waves, turn))
+    reach = radius * np.clip(reach, 0.2, None)
+    return Polygon(np.stack([centre[0] + reach * np.cos(turn), centre[1] + reach * np.sin(turn)], axis=1))
+
+
 def test_fractions_of_thirty_thousand_squares_are_fast() -> None:
     rng = np.random.default_rng(0)
     places = [(x, y) for x in (8_000.0, 20_000.0, 32_000.0, 44_000.0) for y in (8_000.0, 20_000.0, 32_000.0)]
-    # Ten discs of 3,000 corners each.
-    area = MultiPolygon(
-        [shapely.Point(place).buffer(rng.uniform(1_500, 5_000), quad_segs=750) for place in places[:10]]
-    )
+    area = MultiPolygon([wavy(rng, place, rng.uniform(1_500, 5_000), 3_000) for place in places[:10]])
+    assert shapely.get_num_coordinates(area) == 10 * 3_001
     positions = grid_positions(256 * 174, 256 * 174, 256, 256)[:30_000]
     start = time.process_time()  # several tests may run at once
     fractions = area_fractions(positions, 256, area)
     touched = touches_area(positions, 256, area, 64)
     # Measured 0.12 s and 0.05 s.
     assert time.process_time() - start < 1
-    assert ((fractions > 0) & (fractions < 1)).sum() > 500
+    assert ((fractions > 0) & (fractions < 1)).sum() > 1_000
     np.testing.assert_array_equal(touched, fractions > 0)

@@ -11,6 +11,7 @@ from typing import Any
 from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.core import layout
 from pathgen.core.labels import LABELS
+from pathgen.core.params import PARAMS_FILE
 from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings
 from pathgen.jobs.job import Job
 from pathgen.provenance.cache_key import CacheKey, file_hashes, library_versions

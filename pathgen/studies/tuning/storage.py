@@ -13,6 +13,7 @@ from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from sqlalchemy.exc import SQLAlchemyError
 
 from pathgen.core.errors import PathgenError
+from pathgen.core.params import PARAMS_FILE
 from pathgen.provenance.cache_key import CacheKey, library_versions
 from pathgen.provenance.code_hash import PLUGINS, code_manifest
 from pathgen.studies.tuning.overrides import changed_by, field_value, tried_values
@@ -110,7 +111,7 @@ def input_names(params: Mapping[str, Any], settings: TuningSettings) -> list[str
     parts = ("tuning", recipe, "train_classifier.regimes", "synthesise", "compute")
     paths = pd.json_normalize({part: field_value(params, part) for part in parts}, sep=".").columns
     return [
-        *(f"params.yaml: {path}" for path in paths if path not in searched),
+        *(f"{PARAMS_FILE}: {path}" for path in paths if path not in searched),
         "code of train_classifier",
         "code of synthesise",
     ]

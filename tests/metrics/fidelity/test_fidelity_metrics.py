@@ -176,3 +176,21 @@ def test_texture_v1_values_never_change() -> None:
 
 
 FROZEN = [1.9048574, 3.3449405, 8.2706018, 0.3407549, 0.6308244, 5.0093863, -3.3830846]
+
+
+def test_kernel_distance_is_unbiased() -> None:
+    rng = np.random.default_rng(4)
+    values = [kernel_distance(*rng.standard_normal((2, 10, 4))) for _ in range(2000)]
+    assert abs(np.mean(values)) < 4 * np.std(values) / np.sqrt(len(values))
+
+
+def test_manifold_noise_lowers_precision_and_density() -> None:
+    rng = np.random.default_rng(8)
+    precision, _, density, _ = overlap(rng.standard_normal((200, 6)), 10 * rng.standard_normal((200, 6)))
+    assert precision < 0.1 and density < 0.1
+
+
+def test_manifold_density_of_equal_distributions_is_one() -> None:
+    rng = np.random.default_rng(9)
+    densities = [overlap(*rng.standard_normal((2, 80, 4)))[2] for _ in range(40)]
+    assert np.mean(densities) == pytest.approx(1, abs=0.06)

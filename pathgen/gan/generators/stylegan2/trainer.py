@@ -15,7 +15,7 @@ from pathgen.gan.generators.stylegan2.discriminator import StyleGan2Discriminato
 from pathgen.gan.generators.stylegan2.generator import StyleGan2Generator
 from pathgen.gan.generators.stylegan2.regularisers import PathMean, path_lengths, r1_penalty
 from pathgen.gan.generators.stylegan2.settings import StyleGan2Settings
-from pathgen.gan.nn_ops import frozen, minimise, spread_ratio, update_ema
+from pathgen.gan.nn_ops import frozen, minimise, spread_ratio
 from pathgen.gan.trainer import STATISTICS, adam, update_discriminator, update_generator
 
 # The path length is measured on half of a batch (Karras et al. 2020, appendix B).
