@@ -9,7 +9,7 @@ from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.harness import Result
-from pathgen.gan.generators.base import Precision
+from pathgen.gan.generators.interface import Precision
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,12 @@ from torch.utils.data import DataLoader
 from benchmarks.arithmetic import fastest, operations_per_image
 from benchmarks.harness import Contender, Result, Steps, in_rounds, report
 from benchmarks.patches import noise
-from pathgen.classifier.dataloader import DeviceDataset, batch_order
-from pathgen.classifier.loop import train_step
+from pathgen.classifier.classifier_loop import train_step
+from pathgen.classifier.classifier_state import TrainingState
+from pathgen.classifier.device_dataset import DeviceDataset, batch_order
 from pathgen.classifier.networks.cnn6 import feature_side_px
 from pathgen.classifier.registry import build_classifier
 from pathgen.classifier.settings import TrainClassifierConfig, TrainClassifierSettings
-from pathgen.classifier.training_state import TrainingState
 from pathgen.core.params import parse_section
 from pathgen.core.profiles import read_profile
 from pathgen.core.torchvision_import import torchvision

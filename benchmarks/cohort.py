@@ -11,7 +11,7 @@ from pathgen.patches.candidates_io import complete, read_to_draw
 from pathgen.patches.parquet import read_table, write_table
 from pathgen.patches.sampling import sample_cohort
 from pathgen.patches.settings import SampleSettings
-from pathgen.phantom.dataset import write_phantom
+from pathgen.phantom.phantom_dataset import write_phantom
 from pathgen.phantom.settings import PhantomSettings
 from pathgen.sources.camelyon16_layout import find_in_layout
 from pathgen.sources.extract import extract_cohort

@@ -21,7 +21,7 @@ from pathgen.core.seeding import torch_generator
 from pathgen.gan import synthesis
 from pathgen.gan.dataset import GanDataset
 from pathgen.gan.generators import load
-from pathgen.gan.generators.base import FP32, GeneratorSettings
+from pathgen.gan.generators.interface import FP32, GeneratorSettings
 from pathgen.gan.settings import TrainGanSettings
 from pathgen.training.compute import apply_compute
 

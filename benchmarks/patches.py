@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pathgen.core.profiles import read_profile
-from pathgen.phantom.dataset import SlidePlan, write_slide
+from pathgen.phantom.phantom_dataset import SlidePlan, write_slide
 from pathgen.phantom.settings import PhantomSettings
 
 Images = NDArray[np.uint8]

@@ -21,7 +21,7 @@ from pathgen.patches.store import open_patch_set
 from pathgen.privacy.audit import class_audit
 from pathgen.privacy.nearest_pairs import find_pairs
 from pathgen.privacy.settings import PrivacySettings
-from pathgen.results.audit import ClassAudit
+from pathgen.results.audit_record import ClassAudit
 
 N_TRAIN = 1000
 

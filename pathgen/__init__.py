@@ -5,7 +5,7 @@ import importlib
 __version__ = "0.1.0"
 
 # What other programs call, and where it is: loaded when first asked for, for torch takes seconds.
-_PUBLIC = {"load_generator": "pathgen.gan.sampling"}
+_PUBLIC = {"load_generator": "pathgen.gan.loaded_generator"}
 __all__ = ["load_generator"]
 
 

@@ -1,3 +1,3 @@
-from pathgen.gan.sampling import load_generator as load_generator
+from pathgen.gan.loaded_generator import load_generator as load_generator
 
 __version__: str

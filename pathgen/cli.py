@@ -128,7 +128,7 @@ def plan_command(
     Uses the durations of earlier stages and asks DVC which stages would run; no stage is run. Ends with
     code 1 if the input folder is missing or a setting is invalid.
     """
-    from pathgen.planning.inputs import count_inputs, read_settings  # noqa: PLC0415
+    from pathgen.planning.study_inputs import count_inputs, read_settings  # noqa: PLC0415
     from pathgen.tracking.uri import main_checkout  # noqa: PLC0415
 
     with cli_errors():
@@ -136,8 +136,8 @@ def plan_command(
         name, params, own = read_settings(profile, root)
         count_inputs(params, root)
         # DVC loads for a second: only after the settings and the input folder are known to be right.
-        from pathgen.planning.page import as_json_object, as_text  # noqa: PLC0415
         from pathgen.planning.plan import make_plan  # noqa: PLC0415
+        from pathgen.planning.plan_text import as_json_object, as_text  # noqa: PLC0415
 
         plan = make_plan(name, params, root, reuse=own)
     typer.echo(json.dumps(as_json_object(plan), indent=2) if as_json else as_text(plan, details=details))

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pathgen.classifier.discovery import smallest_image_px
+from pathgen.classifier.network_discovery import smallest_image_px
 from pathgen.classifier.settings import TrainClassifierSettings, mixed_counts
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.params import PARAMS_FILE, Settings, parse_section, read_params
 from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.gan import generators
-from pathgen.gan.generators.base import Study
+from pathgen.gan.generators.interface import Study
 from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings
 from pathgen.jobs.settings import JobSettings
 from pathgen.metrics.fidelity.settings import FidelitySettings
@@ -19,11 +19,11 @@ from pathgen.privacy.settings import PrivacySettings
 from pathgen.release.settings import ReleaseSettings
 from pathgen.report.settings import ReportSettings
 from pathgen.run_matrix import PipelineSettings
-from pathgen.sources.discovery import load_source, parse_cohort
 from pathgen.sources.settings import CohortSettings
+from pathgen.sources.source_discovery import load_source, parse_cohort
 from pathgen.studies.scaling.settings import ScalingSettings
+from pathgen.studies.tuning.search_validation import search_problems
 from pathgen.studies.tuning.settings import TuningSettings, TuningWorkSettings
-from pathgen.studies.tuning.validation import search_problems
 from pathgen.survey.settings import SurveySettings
 from pathgen.tracking.settings import TrackingSettings
 from pathgen.training.settings import ComputeSettings

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from pathgen.core import layout
 from pathgen.core.params import load_section
-from pathgen.gan.checkpoint import TrainedGan
 from pathgen.gan.dataset import GanDataset
+from pathgen.gan.gan_checkpoint import TrainedGan
 from pathgen.gan.generators import load
-from pathgen.gan.generators.base import Precision
+from pathgen.gan.generators.interface import Precision
 from pathgen.gan.loop import train_generator
 from pathgen.gan.settings import TrainGanSettings
 from pathgen.gan.synthesis import synthesise

@@ -19,8 +19,8 @@ from shapely import MultiPolygon, Polygon
 
 from pathgen.core.seeding import numpy_generator
 from pathgen.wsi.annotations import read_annotations
+from pathgen.wsi.area_fractions import area_fractions, touches_area
 from pathgen.wsi.geometry import grid_positions
-from pathgen.wsi.labelling import area_fractions, touches_area
 
 PATCH_PX = 256
 MASK_CELL_PX = 64

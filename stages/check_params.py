@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from pathgen.classifier.discovery import read_weights
+from pathgen.classifier.network_discovery import read_weights
 from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.core.errors import cli_errors
 from pathgen.core.params import load_section
 from pathgen.gan.settings import TrainGanSettings
 from pathgen.provenance.code_hash import write_manifests
 from pathgen.run_matrix import PipelineSettings, prune
-from pathgen.sources.discovery import load_cohort_settings
+from pathgen.sources.source_discovery import load_cohort_settings
 from pathgen.validation import validate_params
 
 

@@ -2,8 +2,8 @@
 
 from pathgen.core import layout
 from pathgen.patches.parquet import write_table
-from pathgen.sources.discovery import load_cohort_settings, load_source
-from stages.context import Stage, dvc_stage
+from pathgen.sources.source_discovery import load_cohort_settings, load_source
+from stages.stage import Stage, dvc_stage
 
 
 @dvc_stage()

@@ -3,12 +3,12 @@
 from pathgen.core import layout
 from pathgen.core.params import load_section
 from pathgen.evaluation.compare import TESTED, compare, differences_table, regimes_table
-from pathgen.evaluation.load import cluster_patches, load_runs
+from pathgen.evaluation.evaluated_runs import cluster_patches, load_runs
 from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.gan.settings import TrainGanSettings
 from pathgen.patches.parquet import read_table, write_csv
 from pathgen.run_matrix import PipelineSettings, replicates
-from stages.context import Stage, dvc_stage
+from stages.stage import Stage, dvc_stage
 
 
 @dvc_stage()

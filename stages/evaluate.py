@@ -5,22 +5,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pathgen.classifier.checkpoint import load_classifier, load_metadata
+from pathgen.classifier.classifier_checkpoint import load_classifier, load_metadata
 from pathgen.core import layout
 from pathgen.core.params import load_section
 from pathgen.evaluation.evaluate import evaluate
-from pathgen.evaluation.load import cluster_patches
+from pathgen.evaluation.evaluated_runs import cluster_patches
 from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.evaluation.trts import evaluate_on_synthetic
 from pathgen.metrics.classification import mean_colour_baseline
 from pathgen.patches.parquet import read_table
 from pathgen.patches.store import open_patch_set
-from pathgen.results.evaluation import Baseline
+from pathgen.results.evaluation_record import Baseline
 from pathgen.tracking.mlflow_logger import MlflowLogger
 from pathgen.tracking.run import nested_run
 from pathgen.tracking.settings import TrackingSettings
 from pathgen.training.compute import start_compute
-from stages.context import Stage, dvc_stage
+from stages.stage import Stage, dvc_stage
 
 
 @contextmanager

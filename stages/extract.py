@@ -8,9 +8,9 @@ from pathgen.patches.image_grid import patch_grid
 from pathgen.patches.parquet import read_table
 from pathgen.patches.settings import ExtractSettings
 from pathgen.patches.store import open_patch_set
-from pathgen.sources.discovery import load_cohort_settings
 from pathgen.sources.extract import extract_cohort
-from stages.context import Stage, dvc_stage
+from pathgen.sources.source_discovery import load_cohort_settings
+from stages.stage import Stage, dvc_stage
 
 
 @dvc_stage()

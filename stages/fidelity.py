@@ -5,7 +5,7 @@ from pathgen.core.params import load_section
 from pathgen.metrics.fidelity.measure import measure_fidelity
 from pathgen.metrics.fidelity.settings import FidelitySettings
 from pathgen.patches.store import open_patch_set
-from stages.context import Stage, dvc_stage
+from stages.stage import Stage, dvc_stage
 
 
 @dvc_stage()

@@ -4,10 +4,10 @@ from pathgen.core import layout
 from pathgen.core.params import load_section
 from pathgen.jobs.settings import JobSettings
 from pathgen.patches.parquet import read_table
-from pathgen.sources.discovery import load_cohort_settings
 from pathgen.sources.index import OVERLAYS_FOLDER, index_cohort
+from pathgen.sources.source_discovery import load_cohort_settings
 from pathgen.wsi.settings import IndexSettings
-from stages.context import Stage, dvc_stage
+from stages.stage import Stage, dvc_stage
 
 
 @dvc_stage()

@@ -6,8 +6,8 @@ from pathgen.core import layout
 from pathgen.core.files import atomic_folder
 from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
-from pathgen.gan.checkpoint import load_discriminator
 from pathgen.gan.export import selected_by
+from pathgen.gan.gan_checkpoint import load_discriminator
 from pathgen.gan.synthesis import discriminator_scores
 from pathgen.patches.image_grid import save_png
 from pathgen.patches.store import open_patch_set
@@ -16,7 +16,7 @@ from pathgen.privacy.group_risk import Origins
 from pathgen.privacy.settings import PrivacySettings
 from pathgen.training.compute import start_compute
 from pathgen.webpage.pictures import save_svg
-from stages.context import Stage, dvc_stage
+from stages.stage import Stage, dvc_stage
 
 
 @dvc_stage()

@@ -6,11 +6,11 @@ from pathgen.core import layout
 from pathgen.core.params import load_section
 from pathgen.provenance.code_hash import check_unchanged
 from pathgen.report.hashes import file_hashes, result_versions
-from pathgen.report.page import build_report
 from pathgen.report.privacy_utility import plot_tradeoff, point_metrics
+from pathgen.report.report_page import build_report
 from pathgen.report.settings import ReportSettings
 from pathgen.webpage.pictures import svg_of
-from stages.context import Stage, dvc_stage
+from stages.stage import Stage, dvc_stage
 
 
 @dvc_stage()

@@ -6,7 +6,7 @@ from pathgen.patches.candidates_io import complete, read_to_draw
 from pathgen.patches.parquet import read_table, write_table
 from pathgen.patches.sampling import sample_cohort
 from pathgen.patches.settings import SampleSettings
-from stages.context import Stage, dvc_stage
+from stages.stage import Stage, dvc_stage
 
 
 @dvc_stage()

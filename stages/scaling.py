@@ -19,15 +19,15 @@ from pathgen.jobs.runner import open_executor, prune, run_jobs
 from pathgen.jobs.settings import JobSettings
 from pathgen.provenance.made_from import made_from
 from pathgen.run_matrix import keep_only
-from pathgen.studies.sampling import sample_synthetic
-from pathgen.studies.scaling.results import write_results
+from pathgen.studies.scaling.scaling_results import write_results
+from pathgen.studies.scaling.scaling_study import ScalingStudy, input_folders, input_names
 from pathgen.studies.scaling.settings import ScalingSettings
-from pathgen.studies.scaling.study import ScalingStudy, input_folders, input_names
+from pathgen.studies.synthetic_sample import sample_synthetic
 from pathgen.tracking.run import nested_run
 from pathgen.tracking.settings import TrackingSettings
 from pathgen.training.compute import start_compute
-from stages.context import running
 from stages.optional_study import refresh_report, reproduce_inputs
+from stages.stage import running
 
 
 @cli_errors()

@@ -7,7 +7,7 @@ from pathgen.core import layout
 from pathgen.core.params import load_section
 from pathgen.survey.settings import SurveySettings
 from pathgen.survey.survey import survey_cohort
-from stages.context import Stage, dvc_stage
+from stages.stage import Stage, dvc_stage
 
 
 @dvc_stage()

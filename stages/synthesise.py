@@ -4,12 +4,12 @@ from pathgen.core import layout
 from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
 from pathgen.gan.export import write_synthetic_set
-from pathgen.gan.generators.base import Precision
+from pathgen.gan.generators.interface import Precision
 from pathgen.gan.settings import SynthesiseSettings
 from pathgen.patches.image_grid import patch_grid
 from pathgen.patches.store import open_patch_set
 from pathgen.training.compute import start_compute
-from stages.context import Stage, dvc_stage
+from stages.stage import Stage, dvc_stage
 
 
 @dvc_stage()

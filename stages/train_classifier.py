@@ -1,7 +1,7 @@
 """Train one classifier on the patches of one regime."""
 
-from pathgen.classifier.checkpoint import save_classifier
-from pathgen.classifier.loop import train_classifier
+from pathgen.classifier.classifier_checkpoint import save_classifier
+from pathgen.classifier.classifier_loop import train_classifier
 from pathgen.classifier.regimes import Regime, build_regime
 from pathgen.classifier.settings import TrainClassifierConfig, TrainClassifierSettings
 from pathgen.core import layout
@@ -10,7 +10,7 @@ from pathgen.patches.parquet import write_csv
 from pathgen.patches.store import open_patch_set
 from pathgen.run_matrix import classifier_run
 from pathgen.training.compute import start_compute
-from stages.context import Stage, dvc_stage
+from stages.stage import Stage, dvc_stage
 
 
 @dvc_stage(trains=True)
@@ -46,7 +46,9 @@ def main(stage: Stage, *, regime: Regime, generator: str | None = None, classifi
     identity = {"classifier": classifier, "regime": regime, "generator": generator, "seed": seed}
     save_classifier(model, trained, identity)
     write_csv(trained.history, layout.training_history(name))
-    stage.run.model(name, model, "pathgen.classifier.serving", train.images[:2], train.classes[:2] * 1.0)
+    stage.run.model(
+        name, model, "pathgen.classifier.served_classifier", train.images[:2], train.classes[:2] * 1.0
+    )
 
 
 if __name__ == "__main__":

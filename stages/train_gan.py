@@ -5,7 +5,7 @@ from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
 from pathgen.gan.dataset import of_label
 from pathgen.gan.export import example_for_signature, save_training
-from pathgen.gan.generators.base import Precision
+from pathgen.gan.generators.interface import Precision
 from pathgen.gan.loop import train_generator
 from pathgen.gan.settings import TrainGanSettings
 from pathgen.patches.parquet import read_table
@@ -13,7 +13,7 @@ from pathgen.patches.schemas import slides_known
 from pathgen.patches.store import open_patch_set
 from pathgen.training.compute import start_compute
 from pathgen.training.metric_logger import LabelLogger
-from stages.context import Stage, dvc_stage
+from stages.stage import Stage, dvc_stage
 
 JOINT = "all"
 
@@ -44,7 +44,7 @@ def main(stage: Stage, *, generator: str) -> None:
         save_training(trained, models, layout.gan_results(generator, label))
         for one, model in models.items():
             example = example_for_signature(trained.image_size)
-            stage.run.model(f"{generator}-{one}", model, "pathgen.gan.serving", *example)
+            stage.run.model(f"{generator}-{one}", model, "pathgen.gan.served_generator", *example)
     stage.run.artifact(layout.GAN_RESULTS / generator)
 
 

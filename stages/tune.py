@@ -21,21 +21,21 @@ from pathgen.core.params import PARAMS_FILE, load_section, read_params
 from pathgen.gan.settings import SynthesiseSettings
 from pathgen.patches.store import open_patch_set
 from pathgen.provenance.made_from import made_from
-from pathgen.results.study import TuningSummary
-from pathgen.studies.sampling import sample_synthetic
+from pathgen.results.study_record import TuningSummary
+from pathgen.studies.synthetic_sample import sample_synthetic
 from pathgen.studies.tuning.objective import SearchData, score
 from pathgen.studies.tuning.overrides import tried_values, with_fields
-from pathgen.studies.tuning.results import write_results
 from pathgen.studies.tuning.search import Objective, build_pruner, build_sampler, done_trials, run_trials
+from pathgen.studies.tuning.search_validation import check_search
 from pathgen.studies.tuning.settings import TuningSettings, TuningWorkSettings
 from pathgen.studies.tuning.storage import create_study, input_names, load_study, open_storage, study_name
-from pathgen.studies.tuning.validation import check_search
+from pathgen.studies.tuning.tuning_results import write_results
 from pathgen.tracking.mlflow_logger import MlflowLogger
 from pathgen.tracking.run import nested_run
 from pathgen.tracking.settings import TrackingSettings
 from pathgen.training.compute import apply_compute, start_compute
-from stages.context import running
 from stages.optional_study import refresh_report, reproduce_inputs
+from stages.stage import running
 
 
 @cli_errors()

@@ -9,7 +9,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from pathgen.classifier.discovery import read_weights, smallest_image_px
+from pathgen.classifier.network_discovery import read_weights, smallest_image_px
 from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import derive_seed
 

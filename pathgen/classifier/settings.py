@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 import pydantic
 from pydantic import Field
 
-from pathgen.classifier.discovery import network_names
+from pathgen.classifier.network_discovery import network_names
 from pathgen.core.errors import PathgenError
 from pathgen.core.params import Settings
 
@@ -135,7 +135,7 @@ class TrainClassifierConfig(Settings):
         precision: Arithmetic of the layers while training: float32, or bfloat16 with weights, loss and
             validation in float32.
         channels_last: Whether weights and activations are channels_last in memory.
-        epoch_patches: Number of patches per epoch, see `pathgen.classifier.dataloader.batch_order`; with it,
+        epoch_patches: Number of patches per epoch, see `device_dataset.batch_order`; with it,
             trainings on sets of different sizes are validated after the same number of steps. None: one pass
             over the set.
     """

@@ -7,7 +7,7 @@ from itertools import combinations, groupby
 import numpy as np
 import pandas as pd
 
-from pathgen.evaluation.load import EvaluatedRun, TestPatches
+from pathgen.evaluation.evaluated_runs import EvaluatedRun, TestPatches
 from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.metrics.statistics.bootstrap import Clusters
 from pathgen.metrics.statistics.bootstrap_metrics import WEIGHTED_METRICS, prepare_scores
@@ -25,7 +25,7 @@ from pathgen.metrics.statistics.confidence_intervals import (
 )
 from pathgen.metrics.statistics.hypothesis_tests import mcnemar, minimum_detectable_difference, p_value
 from pathgen.metrics.statistics.multiple_testing import holm
-from pathgen.results.comparison import (
+from pathgen.results.comparison_record import (
     ComparedTest,
     Comparison,
     McNemar,

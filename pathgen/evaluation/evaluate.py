@@ -27,7 +27,7 @@ from pathgen.metrics.statistics.calibration import (
 from pathgen.metrics.statistics.confidence_intervals import bootstrap, bootstrap_se, proportion_ci
 from pathgen.patches.parquet import write_csv, write_table
 from pathgen.patches.store import PatchSet
-from pathgen.results.evaluation import Evaluation, Interval, Resampled, Thresholds
+from pathgen.results.evaluation_record import Evaluation, Interval, Resampled, Thresholds
 
 
 def evaluate(

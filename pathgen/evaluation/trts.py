@@ -10,7 +10,7 @@ from torch import nn
 from pathgen.classifier.prediction import predict
 from pathgen.metrics.classification import FRACTIONS, classification_metrics, count_outcomes, wilson_ci
 from pathgen.patches.store import PatchSet
-from pathgen.results.evaluation import SyntheticEvaluation
+from pathgen.results.evaluation_record import SyntheticEvaluation
 
 
 def evaluate_on_synthetic(

@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 
 from pathgen.core.files import atomic_folder
-from pathgen.gan.checkpoint import TrainedGan, save_gan
-from pathgen.gan.generators.base import FP32, Precision
+from pathgen.gan.gan_checkpoint import TrainedGan, save_gan
+from pathgen.gan.generators.interface import FP32, Precision
+from pathgen.gan.loaded_generator import SamplePlan, load_generator
 from pathgen.gan.sample_cache import cached_samples
-from pathgen.gan.sampling import SamplePlan, load_generator
 from pathgen.gan.settings import SynthesiseSettings
 from pathgen.patches.image_grid import save_png
 from pathgen.patches.parquet import write_csv
@@ -91,7 +91,7 @@ def selected_by(index: pd.DataFrame) -> str | None:
 
 
 def example_for_signature(image_size: int) -> tuple[pd.DataFrame, NDArray[np.uint8]]:
-    """Return a small input and output of the served model (see `pathgen.gan.serving`)."""
+    """Return a small input and output of the served model (see `pathgen.gan.served_generator`)."""
     return (
         pd.DataFrame({"seed": [1], "count": [2]}),
         np.zeros((2, image_size, image_size, 3), dtype=np.uint8),

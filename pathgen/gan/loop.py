@@ -13,14 +13,14 @@ from pathgen.core.errors import PathgenError
 from pathgen.core.progress import progress
 from pathgen.core.seeding import torch_generator
 from pathgen.gan import generators
-from pathgen.gan.checkpoint import TrainedGan
 from pathgen.gan.conditioning import ClassCondition
-from pathgen.gan.dataloader import to_device
 from pathgen.gan.dataset import GanDataset
-from pathgen.gan.generators.base import GeneratorSettings, Loader, Precision
+from pathgen.gan.gan_checkpoint import TrainedGan
+from pathgen.gan.generators.interface import GeneratorSettings, Loader, Precision
 from pathgen.gan.online_frechet import FRECHET_KEYS
 from pathgen.gan.overfitting import PROBE_KEYS, warn_if_overfitting
 from pathgen.gan.sample_grid import SampleGrids
+from pathgen.gan.shuffled_loader import to_device
 from pathgen.gan.training_state import LOGS, PROBES, SAMPLES, TrainingState
 from pathgen.training.checkpoint import load_snapshot, save_snapshot
 from pathgen.training.metric_logger import MetricLogger, NullLogger

@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from pathgen.core.seeding import numpy_generator, torch_generator
 from pathgen.gan.dataset import GanDataset
-from pathgen.gan.generators.base import GeneratorSettings
+from pathgen.gan.generators.interface import GeneratorSettings
 from pathgen.metrics.features import SMALLEST_SIDE_PX
 from pathgen.metrics.features.texture_v1 import texture_v1
 from pathgen.metrics.fidelity.frechet import frechet_distance

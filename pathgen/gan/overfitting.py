@@ -15,7 +15,7 @@ from torch import nn
 from pathgen.core.seeding import numpy_generator
 from pathgen.gan.conditioning import ClassCondition, balanced_labels
 from pathgen.gan.dataset import GanDataset
-from pathgen.gan.generators.base import GeneratorSettings
+from pathgen.gan.generators.interface import GeneratorSettings
 
 _log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from pathgen.core.files import hold_lock, report_full_disk, sha256_of, write_json
 from pathgen.core.progress import progress
-from pathgen.gan.sampling import LoadedGenerator, SamplePlan
+from pathgen.gan.loaded_generator import LoadedGenerator, SamplePlan
 from pathgen.gan.synthesis import BLOCK
 from pathgen.provenance.code_hash import code_manifest
 

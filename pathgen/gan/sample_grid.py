@@ -6,7 +6,7 @@ from torch import nn
 from pathgen.core.seeding import torch_generator
 from pathgen.gan.conditioning import ClassCondition, balanced_labels
 from pathgen.gan.dataset import GanDataset
-from pathgen.gan.generators.base import GanPair, GeneratorSettings, Sampler
+from pathgen.gan.generators.interface import GanPair, GeneratorSettings, Sampler
 from pathgen.gan.online_frechet import OnlineFrechet
 from pathgen.gan.overfitting import OverfittingProbe
 from pathgen.gan.synthesis import to_uint8

@@ -12,7 +12,7 @@ from pathgen.core.params import PARAMS_FILE, Settings, parse_section
 from pathgen.gan import generators
 
 if TYPE_CHECKING:
-    from pathgen.gan.generators.base import GeneratorSettings
+    from pathgen.gan.generators.interface import GeneratorSettings
 
 # Part of paths and of DVC's stage names.
 _RECIPE_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

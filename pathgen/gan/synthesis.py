@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pathgen.core.seeding import torch_generator
-from pathgen.gan.generators.base import FP32, Precision, Sampler, sample_plain
+from pathgen.gan.generators.interface import FP32, Precision, Sampler, sample_plain
 
 # Number of latents that a network sees at a time, always: another batch size would round differently.
 BLOCK = 64

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from pathgen.core.errors import PathgenError
-from pathgen.gan.generators.base import GanPair, GeneratorSettings, PrivacyAccountant
+from pathgen.gan.generators.interface import GanPair, GeneratorSettings, PrivacyAccountant
 from pathgen.gan.synthesis import to_uint8
 from pathgen.patches.image_grid import patch_grid
 from pathgen.training.metric_logger import MetricLogger

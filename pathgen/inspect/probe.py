@@ -8,7 +8,7 @@ from typing import Any
 
 from pathgen.core.errors import PathgenError
 from pathgen.inspect.models import CARD_FILE, checkpoint_facts, params_facts, weights_facts
-from pathgen.inspect.patches import (
+from pathgen.inspect.patch_facts import (
     hdf5_facts,
     is_picture_folder,
     patch_set_facts,

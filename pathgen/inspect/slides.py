@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from pathgen.core.files import sha256_of
-from pathgen.sources.cohort import content_digest
+from pathgen.sources.cohort_table import content_digest
 from pathgen.wsi.annotations import read_annotations
 from pathgen.wsi.jpeg_tiles import find_jpeg_tiles
 from pathgen.wsi.reader import open_slide

@@ -14,7 +14,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from pathgen.results.evaluation import Confusion
+from pathgen.results.evaluation_record import Confusion
 
 _NO_TUMOR = "no patch is tumor"
 _NO_NORMAL = "no patch is normal"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.labels import LABELS
 from pathgen.core.seeding import derive_seed
-from pathgen.patches.labelling import label_candidates
+from pathgen.patches.candidate_labels import label_candidates
 from pathgen.patches.schemas import SAMPLES, SPLITS, Schema, check_table
 from pathgen.patches.settings import SampleSettings
 from pathgen.patches.splits import assign_splits

@@ -12,7 +12,7 @@ import psutil
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError
 from pathgen.planning.durations import FILE, read_durations
-from pathgen.planning.inputs import count_inputs, input_files
+from pathgen.planning.study_inputs import count_inputs, input_files
 from pathgen.planning.workload import (
     StageWork,
     originals,

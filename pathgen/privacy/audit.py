@@ -13,16 +13,24 @@ from pathgen.metrics.patch_checks import Images, check_patch_sets
 from pathgen.metrics.statistics.multiple_testing import holm
 from pathgen.privacy.attack_family import QUESTIONS, run_attacks
 from pathgen.privacy.attack_features import attack_features
+from pathgen.privacy.audit_figures import closest_pairs, correlation_histogram, rendered
 from pathgen.privacy.controls import FEW_COPIES, run_controls
 from pathgen.privacy.discriminator_attacks import Discriminator, discriminator_tests, shadow_tests
-from pathgen.privacy.figures import closest_pairs, correlation_histogram, rendered
 from pathgen.privacy.group_risk import Origins, group_risks, most_exposed, slide_test
 from pathgen.privacy.membership_tests import TestResult
 from pathgen.privacy.memorisation_scores import memorisation_scores
 from pathgen.privacy.nearest_pairs import ClassPairs, find_pairs
 from pathgen.privacy.rate_intervals import wilson_interval
 from pathgen.privacy.settings import PrivacySettings
-from pathgen.results.audit import LEAKAGE, PASSED, REFUSED, AttackResult, Audit, ClassAudit, MemorisationScore
+from pathgen.results.audit_record import (
+    LEAKAGE,
+    PASSED,
+    REFUSED,
+    AttackResult,
+    Audit,
+    ClassAudit,
+    MemorisationScore,
+)
 
 _NO_PROOF = (
     "No test on a finite set proves that it is anonymous: another attack may find more. Only a generator "

@@ -17,7 +17,7 @@ from pathgen.privacy.attack_features import AttackFeatures, attack_features
 from pathgen.privacy.d4_ncc import SYMMETRIES, apply_symmetry
 from pathgen.privacy.nearest_pairs import ClassPairs
 from pathgen.privacy.overfit_control import overfitted
-from pathgen.results.audit import ControlResult
+from pathgen.results.audit_record import ControlResult
 from pathgen.training.augmentation import restained
 
 _MAX_COPIES = 2000

@@ -14,7 +14,7 @@ from pathgen.privacy.nearest_pairs import ClassPairs
 from pathgen.privacy.rate_intervals import auc_with_interval, binomial_interval
 from pathgen.privacy.settings import PrivacySettings
 from pathgen.privacy.shift_ncc import nearest_shifted
-from pathgen.results.audit import ExposedPatch, GroupRisk
+from pathgen.results.audit_record import ExposedPatch, GroupRisk
 
 
 @dataclass(frozen=True)

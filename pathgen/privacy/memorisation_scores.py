@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from pathgen.privacy.controls import mean_shrunk
 from pathgen.privacy.nearest_pairs import CandidatePool, ClassPairs
 from pathgen.privacy.neighbours import Nearest, nearest_both_ways
-from pathgen.results.audit import MemorisationScore
+from pathgen.results.audit_record import MemorisationScore
 
 SCORES = {
     "k_count": "1 + number of unseen patches that are closer to a synthetic patch than its nearest training "

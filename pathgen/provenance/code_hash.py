@@ -35,7 +35,7 @@ UNTRACKED_MODULES = (
     "pathgen/tracking",
     "pathgen/training/metric_logger.py",
     "stages/__init__.py",
-    "stages/context.py",
+    "stages/stage.py",
 )
 _HINT = "Run: dvc repro --force --single-item check_params; then repeat the command"
 # Files that a package's modules read from their own folder.

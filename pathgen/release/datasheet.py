@@ -16,12 +16,12 @@ from pathgen.export.format import FormatName
 from pathgen.patches.schemas import slides_known
 from pathgen.release.croissant import licence_address
 from pathgen.release.gate import identities, named_in
-from pathgen.release.inputs import ReleaseInputs
 from pathgen.release.limits import checks
+from pathgen.release.release_inputs import ReleaseInputs
 from pathgen.report.hashes import code_hash, result_versions
-from pathgen.report.load import read_trts
 from pathgen.report.metric_table import metric_rows
-from pathgen.report.privacy import certainty
+from pathgen.report.privacy_section import certainty
+from pathgen.report.read_results import read_trts
 from pathgen.webpage.rendering import render
 
 

@@ -14,9 +14,9 @@ from pathgen.core.errors import PathgenError
 from pathgen.core.params import PARAMS_FILE
 from pathgen.patches.schemas import ROLES
 from pathgen.patches.store import open_patch_set
-from pathgen.release.inputs import ReleaseInputs
 from pathgen.release.limits import checks
-from pathgen.results.audit import PASSED
+from pathgen.release.release_inputs import ReleaseInputs
+from pathgen.results.audit_record import PASSED
 from pathgen.tracking.dvc_api import StageState, open_project, stage_states
 
 _EMBEDDED = re.compile(r"data:[a-z]+/[^\"')\s]+")

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Literal
 
-from pathgen.release.inputs import ReleaseInputs
-from pathgen.report.privacy import attacks_of
+from pathgen.release.release_inputs import ReleaseInputs
+from pathgen.report.privacy_section import attacks_of
 
 #: Share of synthetic patches closer to a training patch than 99.9 % of unseen originals are.
 TOO_NEAR = "above_q999_members"

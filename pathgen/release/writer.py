@@ -15,7 +15,7 @@ from pathgen.patches.store import INDEX_FILE, write_patch_set
 from pathgen.release.croissant import croissant
 from pathgen.release.datasheet import description, write_texts
 from pathgen.release.gate import reasons_against, stale_results
-from pathgen.release.inputs import ReleaseInputs, read_inputs
+from pathgen.release.release_inputs import ReleaseInputs, read_inputs
 
 _DATA = "data"
 _CHECKSUMS = "SHA256SUMS"

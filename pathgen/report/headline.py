@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pathgen.report import reference_results
-from pathgen.report.load import Run
+from pathgen.report.read_results import Run
 from pathgen.report.result_table import Row, mean_estimate
-from pathgen.results.comparison import Comparison
+from pathgen.results.comparison_record import Comparison
 from pathgen.webpage.formatting import Estimate
 
 CostOutcome = Literal["loss", "gain", "not significant", "no interval", "undefined"]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pathgen.results.fidelity import MetricInfo
+from pathgen.results.fidelity_record import MetricInfo
 from pathgen.results.record import Number
 from pathgen.webpage.display_names import LABEL_WORDS
 from pathgen.webpage.formatting import significant

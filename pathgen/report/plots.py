@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pathgen.core.labels import LABELS
-from pathgen.report.load import Run
+from pathgen.report.read_results import Run
 from pathgen.report.result_table import Row
-from pathgen.results.comparison import Comparison, RegimeDifference
-from pathgen.results.evaluation import Confusion
+from pathgen.results.comparison_record import Comparison, RegimeDifference
+from pathgen.results.evaluation_record import Confusion
 from pathgen.webpage.display_names import LABEL_WORDS
 from pathgen.webpage.formatting import number, signed
 from pathgen.webpage.pictures import Picture, svg_picture

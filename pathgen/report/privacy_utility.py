@@ -9,11 +9,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from pathgen.report.headline import costs, paired_loss
-from pathgen.report.privacy import attacks_of
+from pathgen.report.privacy_section import attacks_of
 from pathgen.report.result_table import Row
-from pathgen.results.audit import PASSED, Audit, Verdict
-from pathgen.results.comparison import Comparison
-from pathgen.results.training import GeneratorMeta
+from pathgen.results.audit_record import PASSED, Audit, Verdict
+from pathgen.results.comparison_record import Comparison
+from pathgen.results.training_record import GeneratorMeta
 from pathgen.webpage.formatting import Estimate
 from pathgen.webpage.pictures import Picture, svg_picture
 from pathgen.webpage.plotting import COLOURS, GREY, MARKERS, empty_plot, legend_below

@@ -12,9 +12,9 @@ import pandas as pd
 from pathgen.metrics.classification import TABLE_METRICS, mean_ci
 from pathgen.metrics.statistics.confidence_intervals import proportion_ci, training_se
 from pathgen.report import reference_results
-from pathgen.report.load import Run, run_order
-from pathgen.results.comparison import Comparison
-from pathgen.results.evaluation import Confusion, SyntheticEvaluation
+from pathgen.report.read_results import Run, run_order
+from pathgen.results.comparison_record import Comparison
+from pathgen.results.evaluation_record import Confusion, SyntheticEvaluation
 from pathgen.run_matrix import regime_name
 from pathgen.webpage.formatting import Estimate
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from pathgen.provenance.made_from import ABSENT
-from pathgen.results.study import StudyFigure, StudySummary
+from pathgen.results.study_record import StudyFigure, StudySummary
 from pathgen.webpage.pictures import Picture, read_svg
 
 #: Whether a study was made from the present settings, code and data; ``unknown`` when it has no record.

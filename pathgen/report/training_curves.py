@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from pathgen.report.load import read_csv, run_key, run_order
+from pathgen.report.read_results import read_csv, run_key, run_order
 from pathgen.run_matrix import Replicate
 from pathgen.webpage.pictures import Picture, svg_picture
 from pathgen.webpage.plotting import COLOURS, LINES, empty_plot, legend_below
@@ -40,7 +40,7 @@ def classifier_curves(folder: Path, generators: Mapping[str, Replicate]) -> list
 
     Args:
         folder: Folder of the trainings' results by run; it may be absent.
-        generators: See `pathgen.report.load.trained_generators`.
+        generators: See `pathgen.report.read_results.trained_generators`.
 
     Raises:
         PathgenError: A history is damaged, or a folder is not named as a run.

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from pathgen.sources.base import Source
 from pathgen.sources.camelyon16_layout import find_in_layout, list_files
 from pathgen.sources.settings import CohortSettings
+from pathgen.sources.source import Source
 from pathgen.sources.whole_slide import find_candidates, read_patches
 
 # The data set's README: on these slides not all lesions are outlined.
@@ -22,7 +22,7 @@ WITHDRAWN = {
 
 
 def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
-    """Find the slides of Camelyon16, or of a part of it (see `pathgen.sources.base.Source`).
+    """Find the slides of Camelyon16, or of a part of it (see `pathgen.sources.source.Source`).
 
     Layout: ``training/normal/normal_001.tif``, ``training/tumor/tumor_001.tif``,
     ``testing/images/test_001.tif``, ``testing/reference.csv``, and the outlines as ``tumor_001.xml`` in

@@ -8,7 +8,14 @@ from pathlib import Path
 import pandas as pd
 
 from pathgen.core.errors import PathgenError
-from pathgen.sources.cohort import CohortRow, Problem, cohort_table, read_csv, repeated_slides, require_folder
+from pathgen.sources.cohort_table import (
+    CohortRow,
+    Problem,
+    cohort_table,
+    read_csv,
+    repeated_slides,
+    require_folder,
+)
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.whole_slide import check_slides
 
@@ -132,6 +139,6 @@ def find_in_layout(
 
 
 def list_files(root: Path, settings: CohortSettings) -> list[Path]:
-    """List the slides without opening any (see `pathgen.sources.base.Source`)."""
+    """List the slides without opening any (see `pathgen.sources.source.Source`)."""
     del settings
     return [file for folder in _SLIDE_FOLDERS.values() for file in _files(root / folder, _SUFFIXES)]

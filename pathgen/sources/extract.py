@@ -23,10 +23,10 @@ from pathgen.patches.store import PIXELS_FILE, open_pixels, write_pixels
 from pathgen.patches.write_roles import patch_bytes, require_room, write_roles
 from pathgen.provenance.cache_key import CacheKey
 from pathgen.provenance.code_hash import code_manifest
-from pathgen.sources.base import Source
-from pathgen.sources.cache_key import check_slides_unchanged, slide_key, used_slides
-from pathgen.sources.discovery import load_source
 from pathgen.sources.settings import CohortSettings
+from pathgen.sources.slide_key import check_slides_unchanged, slide_key, used_slides
+from pathgen.sources.source import Source
+from pathgen.sources.source_discovery import load_source
 
 _log = logging.getLogger(__name__)
 _CHUNK_BYTES = 64 << 20

@@ -19,10 +19,10 @@ from pathgen.patches.image_grid import save_png
 from pathgen.patches.parquet import concatenate_tables, write_table
 from pathgen.patches.schemas import CANDIDATES, INDEXED, check_table
 from pathgen.provenance.code_hash import code_manifest
-from pathgen.sources.base import Source
-from pathgen.sources.cache_key import check_slides_unchanged, slide_key, used_slides
-from pathgen.sources.discovery import load_source
 from pathgen.sources.settings import CohortSettings
+from pathgen.sources.slide_key import check_slides_unchanged, slide_key, used_slides
+from pathgen.sources.source import Source
+from pathgen.sources.source_discovery import load_source
 from pathgen.wsi.settings import IndexSettings
 
 _log = logging.getLogger(__name__)

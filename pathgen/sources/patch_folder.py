@@ -21,9 +21,9 @@ from pathgen.core.files import sha256_of
 from pathgen.core.labels import LABELS
 from pathgen.core.params import Settings
 from pathgen.core.progress import tracked
-from pathgen.sources.base import PatchBatch, SlideCandidates, Source, labelled_candidates
-from pathgen.sources.cohort import CohortRow, Problem, cohort_table, require_folder
+from pathgen.sources.cohort_table import CohortRow, Problem, cohort_table, require_folder
 from pathgen.sources.settings import CohortSettings
+from pathgen.sources.source import PatchBatch, SlideCandidates, Source, labelled_candidates
 from pathgen.wsi.resample import shrink
 from pathgen.wsi.settings import IndexSettings
 
@@ -140,7 +140,7 @@ def _slide_row(
 
 
 def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
-    """Find and decode the images (see `pathgen.sources.base.Source`).
+    """Find and decode the images (see `pathgen.sources.source.Source`).
 
     The pattern is matched against the file name with or without its suffix. The table has one row per slide
     id; width and height are the images', where all agree.
@@ -194,7 +194,7 @@ def read_patches(
 
 
 def list_files(root: Path, settings: CohortSettings) -> list[Path]:
-    """List the files of both classes without opening any (see `pathgen.sources.base.Source`)."""
+    """List the files of both classes without opening any (see `pathgen.sources.source.Source`)."""
     del settings
     return [file for label in LABELS for file in sorted((root / label).glob("[!.]*"))]
 

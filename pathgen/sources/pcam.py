@@ -16,9 +16,9 @@ from pathgen.core.errors import PathgenError
 from pathgen.core.labels import LABELS
 from pathgen.core.params import Settings
 from pathgen.patches.schemas import SPLITS
-from pathgen.sources.base import PatchBatch, SlideCandidates, Source, labelled_candidates
-from pathgen.sources.cohort import CohortRow, Problem, cohort_table, content_digest, require_folder
+from pathgen.sources.cohort_table import CohortRow, Problem, cohort_table, content_digest, require_folder
 from pathgen.sources.settings import CohortSettings
+from pathgen.sources.source import PatchBatch, SlideCandidates, Source, labelled_candidates
 from pathgen.wsi.resample import shrink
 from pathgen.wsi.settings import IndexSettings
 
@@ -109,7 +109,7 @@ def _checked(root: Path, row: CohortRow, crop_px: int) -> CohortRow:
 
 
 def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
-    """Find the six files (see `pathgen.sources.base.Source`).
+    """Find the six files (see `pathgen.sources.source.Source`).
 
     The files are ``camelyonpatch_level_2_split_{train,valid,test}_{x,y}.h5``. The table has one row per
     split; `annotation` is the file of labels, and slides are unknown.
@@ -184,7 +184,7 @@ def read_patches(
 
 
 def list_files(root: Path, settings: CohortSettings) -> list[Path]:
-    """List the six files without opening any (see `pathgen.sources.base.Source`)."""
+    """List the six files without opening any (see `pathgen.sources.source.Source`)."""
     del settings
     return [root / _name(split, part) for split in SPLITS for part in ("x", "y")]
 

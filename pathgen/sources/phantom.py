@@ -6,18 +6,18 @@ from pathlib import Path
 import pandas as pd
 
 from pathgen.core.files import atomic_folder
-from pathgen.phantom.dataset import slide_plans, write_phantom
+from pathgen.phantom.phantom_dataset import slide_plans, write_phantom
 from pathgen.phantom.settings import PhantomSettings
-from pathgen.sources.base import Source
 from pathgen.sources.camelyon16_layout import find_in_layout
 from pathgen.sources.settings import CohortSettings
+from pathgen.sources.source import Source
 from pathgen.sources.whole_slide import find_candidates, read_patches
 
 _log = logging.getLogger(__name__)
 
 
 def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
-    """Draw the slides, then find them as those of Camelyon16 (see `pathgen.sources.base.Source`).
+    """Draw the slides, then find them as those of Camelyon16 (see `pathgen.sources.source.Source`).
 
     An older root is replaced when the new slides are complete.
 
@@ -31,7 +31,7 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
 
 
 def list_files(root: Path, settings: CohortSettings) -> list[Path]:
-    """List the slides that will be drawn (see `pathgen.sources.base.Source`)."""
+    """List the slides that will be drawn (see `pathgen.sources.source.Source`)."""
     return [root / plan.image for plan in slide_plans(settings.own(PhantomSettings))]
 
 

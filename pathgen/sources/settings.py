@@ -15,7 +15,7 @@ S = TypeVar("S", bound=Settings)
 class CohortSettings(Settings):
     """Section `cohort`: the source of patches, and in a sub-section with its name the source's own settings.
 
-    The sub-section is checked by `pathgen.sources.discovery.parse_cohort`.
+    The sub-section is checked by `pathgen.sources.source_discovery.parse_cohort`.
     """
 
     model_config = pydantic.ConfigDict(extra="allow")

@@ -10,9 +10,16 @@ from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.labels import LABELS
 from pathgen.core.params import Settings
 from pathgen.patches.schemas import SPLITS
-from pathgen.sources.base import Source
-from pathgen.sources.cohort import CohortRow, Problem, cohort_table, read_csv, repeated_slides, require_folder
+from pathgen.sources.cohort_table import (
+    CohortRow,
+    Problem,
+    cohort_table,
+    read_csv,
+    repeated_slides,
+    require_folder,
+)
 from pathgen.sources.settings import CohortSettings
+from pathgen.sources.source import Source
 from pathgen.sources.whole_slide import SLIDE_SUFFIXES, check_slides, find_candidates, read_patches
 
 _log = logging.getLogger(__name__)
@@ -102,7 +109,7 @@ def _warn_of_unlisted(root: Path, rows: list[CohortRow]) -> None:
 
 
 def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
-    """Find the slides of a CSV file (see `pathgen.sources.base.Source`).
+    """Find the slides of a CSV file (see `pathgen.sources.source.Source`).
 
     Columns: ``slide`` (path relative to the root) and ``label`` (normal or tumor, of the whole slide);
     optional ``annotation`` (path of its ASAP XML or QuPath GeoJSON), ``split`` (train, valid, test; empty
@@ -126,7 +133,7 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
 
 
 def list_files(root: Path, settings: CohortSettings) -> list[Path]:
-    """List the slides of the table without opening any (see `pathgen.sources.base.Source`)."""
+    """List the slides of the table without opening any (see `pathgen.sources.source.Source`)."""
     return [root / row["slide"] for row in _read_rows(root / settings.own(SlideCsvSettings).table)]
 
 

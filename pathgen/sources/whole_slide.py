@@ -14,9 +14,9 @@ from shapely.geometry import box
 from pathgen.core.errors import PathgenError
 from pathgen.core.progress import tracked
 from pathgen.patches.schemas import CANDIDATES, check_table
-from pathgen.sources.base import PatchBatch, SlideCandidates
-from pathgen.sources.cohort import CohortRow, Problem, content_digest, excluded
+from pathgen.sources.cohort_table import CohortRow, Problem, content_digest, excluded
 from pathgen.sources.settings import CohortSettings
+from pathgen.sources.source import PatchBatch, SlideCandidates
 from pathgen.wsi import patch_reader
 from pathgen.wsi.annotations import read_annotations
 from pathgen.wsi.candidates import index_slide
@@ -113,7 +113,7 @@ def check_slides(
 def find_candidates(
     root: Path, row: Mapping[str, Any], settings: CohortSettings, index: IndexSettings
 ) -> SlideCandidates:
-    """Index one slide (see `pathgen.sources.base.Source`).
+    """Index one slide (see `pathgen.sources.source.Source`).
 
     `exhaustive` is True if tissue outside the lesions counts as normal: on slides with all lesions outlined,
     and on all slides with ``use_unannotated_tissue``.
@@ -157,7 +157,7 @@ def find_candidates(
 def read_patches(
     root: Path, rows: pd.DataFrame, size_px: int, settings: CohortSettings, threads: int
 ) -> PatchBatch:
-    """Read patches of one slide, in the order of the rows (see `pathgen.sources.base.Source`).
+    """Read patches of one slide, in the order of the rows (see `pathgen.sources.source.Source`).
 
     Raises:
         PathgenError: The slide cannot be opened or a patch cannot be read.

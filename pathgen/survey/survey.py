@@ -15,9 +15,9 @@ from pathgen.patches.image_grid import save_png
 from pathgen.patches.parquet import write_csv
 from pathgen.patches.schemas import ROLES
 from pathgen.patches.store import open_patch_set
+from pathgen.survey.cohort_page import render_page, slide_remarks
 from pathgen.survey.contact_sheets import ContactSheet, contact_sheet
 from pathgen.survey.outliers import find_outliers
-from pathgen.survey.page import render_page, slide_remarks
 from pathgen.survey.settings import SurveySettings
 from pathgen.survey.slide_overlay import mark_patches, with_scale_bar
 from pathgen.survey.slide_table import Cohort, read_cohort

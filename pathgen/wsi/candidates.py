@@ -12,8 +12,8 @@ from shapely import MultiPolygon
 from pathgen.core.errors import PathgenError
 from pathgen.core.labels import Label
 from pathgen.wsi.annotations import NOTHING_ANNOTATED, Annotations, read_annotations
+from pathgen.wsi.area_fractions import area_fractions, tissue_fractions, touches_area
 from pathgen.wsi.geometry import grid_positions, length_l0
-from pathgen.wsi.labelling import area_fractions, tissue_fractions, touches_area
 from pathgen.wsi.reader import Slide, open_slide
 from pathgen.wsi.settings import AnnotationSettings, IndexSettings
 from pathgen.wsi.tissue import TissueMask, find_tissue

@@ -1,6 +1,7 @@
 """Which part may import which, and which part alone may import a heavy library."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -150,3 +151,8 @@ def test_stages_compute_nothing_and_catch_nothing() -> None:
 def test_no_module_is_named_after_nothing() -> None:
     names = {piece for file in FILES for piece in (*file.parts[:-1], file.stem)}
     assert not names & {"utils", "util", "helpers", "misc", "common"}
+
+
+def test_module_names_differ() -> None:
+    stems = [file.stem for file in FILES if file.parts[0] == "pathgen"]
+    assert [name for name, count in Counter(stems).items() if count > 1] == ["__init__", "settings"]

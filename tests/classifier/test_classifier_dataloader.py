@@ -6,7 +6,7 @@ import torch
 from factories.toy_classifier import toy_config, toy_patches
 from scipy import ndimage
 
-from pathgen.classifier.dataloader import DeviceDataset
+from pathgen.classifier.device_dataset import DeviceDataset
 from pathgen.classifier.settings import Augment
 from pathgen.training.augmentation import blurred
 

@@ -10,8 +10,8 @@ import torch
 from factories.toy_classifier import toy_patches, train_toy
 from factories.walkthrough import apply_chapter, run_script
 
-from pathgen.classifier import discovery
-from pathgen.classifier.checkpoint import load_classifier, save_classifier
+from pathgen.classifier import network_discovery
+from pathgen.classifier.classifier_checkpoint import load_classifier, save_classifier
 from pathgen.classifier.prediction import predict
 from pathgen.classifier.registry import build_classifier, fill_from_file
 from pathgen.core.errors import PathgenError
@@ -21,9 +21,9 @@ WEIGHTS = {"cnn6": 5_669_794, "googlenet": 5_594_274, "resnet18": 11_169_858}
 
 
 def test_network_names_are_the_files() -> None:
-    assert discovery.network_names() == sorted(WEIGHTS)
+    assert network_discovery.network_names() == sorted(WEIGHTS)
     with pytest.raises(PathgenError, match="network vgg: no such network"):
-        discovery.smallest_image_px("vgg")
+        network_discovery.smallest_image_px("vgg")
 
 
 @pytest.mark.parametrize("name", WEIGHTS)
@@ -35,7 +35,7 @@ def test_network_returns_log_probabilities_or_refuses_size(name: str) -> None:
         model.avgpool.register_forward_hook(lambda _, given, __: sides.append(given[0].shape[2:]))
         model.eval()(torch.zeros(1, 3, 64, 64))
         assert sides == [(8, 8)], "the stem keeps an eighth of the side"
-    smallest = discovery.smallest_image_px(name)
+    smallest = network_discovery.smallest_image_px(name)
     for size_px in (smallest, 31, 32, 33):
         images = torch.rand(3, 3, size_px, size_px, generator=torch.Generator().manual_seed(1)) * 2 - 1
         logarithms = build_classifier(name, size_px, seed=1)(images)

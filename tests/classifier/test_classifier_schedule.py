@@ -7,7 +7,7 @@ import pytest
 import torch
 from factories.toy_classifier import toy_config
 
-from pathgen.classifier.dataloader import batch_order
+from pathgen.classifier.device_dataset import batch_order
 from pathgen.classifier.schedule import best_epoch, learning_rate, should_stop
 
 

@@ -16,10 +16,10 @@ import torch
 from factories.toy_classifier import toy_patches, train_toy
 from numpy.typing import NDArray
 
-from pathgen.classifier import loop
-from pathgen.classifier.checkpoint import load_classifier, save_classifier
+from pathgen.classifier import classifier_loop
+from pathgen.classifier.classifier_checkpoint import load_classifier, save_classifier
+from pathgen.classifier.classifier_state import NonFiniteLoss, TrainingState
 from pathgen.classifier.prediction import predict
-from pathgen.classifier.training_state import NonFiniteLoss, TrainingState
 from pathgen.core.errors import PathgenError
 
 CPU = torch.device("cpu")
@@ -61,7 +61,7 @@ def script_validation(
         predicted = np.where(np.arange(40) < right, labels, 1 - labels)
         return torch.log(torch.tensor([[0.6, 0.4], [0.4, 0.6]], dtype=torch.float64))[predicted]
 
-    monkeypatch.setattr(loop, "log_probabilities", scripted)
+    monkeypatch.setattr(classifier_loop, "log_probabilities", scripted)
     return weights
 
 
@@ -118,7 +118,7 @@ def test_logger_receives_every_epoch_and_misclassified_patches(monkeypatch: pyte
 
 def test_hardest_errors_come_first() -> None:
     scores = torch.tensor([[0.9, 0.1], [0.1, 0.9], [0.4, 0.6], [0.3, 0.7]], dtype=torch.float64)
-    assert loop.hardest_errors(scores.log(), np.array([0, 0, 0, 1])).tolist() == [1, 2]
+    assert classifier_loop.hardest_errors(scores.log(), np.array([0, 0, 0, 1])).tolist() == [1, 2]
 
 
 def test_train_classifier_is_deterministic_and_keeps_float32_weights() -> None:
@@ -139,7 +139,7 @@ def test_channels_last_changes_the_memory_format_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen: list[bool] = []
-    plain = loop.train_step
+    plain = classifier_loop.train_step
 
     def spied(run: TrainingState, images: torch.Tensor, *rest: Any, **options: Any) -> None:
         layouts = [
@@ -149,7 +149,7 @@ def test_channels_last_changes_the_memory_format_alone(
         seen.extend(layouts)
         plain(run, images, *rest, **options)
 
-    monkeypatch.setattr(loop, "train_step", spied)
+    monkeypatch.setattr(classifier_loop, "train_step", spied)
     weights = []
     for wanted in (True, False):
         seen.clear()
@@ -242,7 +242,7 @@ def test_snapshot_of_other_config_data_or_torch_is_refused(
     patches = (toy_patches(90, 4), toy_patches(40, 2))
     with pytest.raises(PathgenError, match="data was"):
         train_toy(max_epochs=1, patches=patches, resume_folder=tmp_path)
-    monkeypatch.setattr(loop, "library_versions", lambda *names: dict.fromkeys(names, "0.1"))
+    monkeypatch.setattr(classifier_loop, "library_versions", lambda *names: dict.fromkeys(names, "0.1"))
     with pytest.raises(PathgenError, match=r"libraries\.torch was"):
         train_toy(max_epochs=1, resume_folder=tmp_path)
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pathgen.classifier.loop import HISTORY_COLUMNS, METRICS
+from pathgen.classifier.classifier_loop import HISTORY_COLUMNS, METRICS
+from pathgen.gan.adversarial_trainer import AdversarialTrainer
 from pathgen.gan.generators.dpdcgan.accounting import EPSILON
-from pathgen.gan.generators.dpdcgan.trainer import DpTrainer
-from pathgen.gan.generators.stylegan2.trainer import StyleGan2Trainer
+from pathgen.gan.generators.dpdcgan.dp_trainer import DpTrainer
+from pathgen.gan.generators.stylegan2.stylegan2_trainer import StyleGan2Trainer
 from pathgen.gan.online_frechet import FRECHET_KEYS
 from pathgen.gan.overfitting import PROBE_KEYS
-from pathgen.gan.trainer import AdversarialTrainer
 from pathgen.metrics.classification import classification_metrics, per_slide, roc_points
 from pathgen.metrics.fidelity.measure import measure_fidelity
 from pathgen.metrics.fidelity.settings import FidelitySettings
@@ -23,7 +23,7 @@ from pathgen.metrics.statistics.bootstrap_metrics import AT_OPERATING_POINT
 from pathgen.privacy.attack_family import QUESTIONS
 from pathgen.privacy.audit import audit
 from pathgen.privacy.settings import PrivacySettings
-from pathgen.results.evaluation import Confusion
+from pathgen.results.evaluation_record import Confusion
 from pathgen.studies.tuning.search import VALUE_KEY
 from pathgen.survey.survey import SurveyCounts
 

@@ -12,11 +12,11 @@ from factories.runs import evaluate_settings
 from pathgen.core.errors import PathgenError
 from pathgen.core.files import write_json
 from pathgen.evaluation.compare import compare, differences_table, regimes_table
-from pathgen.evaluation.load import EvaluatedRun, TestPatches, cluster_patches, load_runs
+from pathgen.evaluation.evaluated_runs import EvaluatedRun, TestPatches, cluster_patches, load_runs
 from pathgen.metrics.statistics.bootstrap import build_clusters
 from pathgen.patches.parquet import write_table
-from pathgen.results.comparison import Comparison
-from pathgen.results.evaluation import Thresholds
+from pathgen.results.comparison_record import Comparison
+from pathgen.results.evaluation_record import Thresholds
 from pathgen.run_matrix import Replicate, RunKey
 
 SETTINGS = evaluate_settings(resamples=400)

@@ -8,10 +8,10 @@ from factories.runs import evaluate_settings
 from scipy.stats import norm
 
 from pathgen.evaluation.compare import compare
-from pathgen.evaluation.load import EvaluatedRun, TestPatches
+from pathgen.evaluation.evaluated_runs import EvaluatedRun, TestPatches
 from pathgen.metrics.statistics.bootstrap import build_clusters
-from pathgen.results.comparison import Comparison
-from pathgen.results.evaluation import Thresholds
+from pathgen.results.comparison_record import Comparison
+from pathgen.results.evaluation_record import Thresholds
 from pathgen.run_matrix import Replicate, RunKey
 
 SLIDES, PATCHES = 12, 30

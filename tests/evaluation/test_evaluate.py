@@ -22,8 +22,8 @@ from pathgen.metrics.statistics.bootstrap import build_clusters
 from pathgen.metrics.statistics.calibration import threshold_at_specificity
 from pathgen.patches.parquet import read_table
 from pathgen.patches.store import PatchSet
-from pathgen.report.load import read_csv
-from pathgen.results.evaluation import Evaluation
+from pathgen.report.read_results import read_csv
+from pathgen.results.evaluation_record import Evaluation
 
 
 class Bright(nn.Module):

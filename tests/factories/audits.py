@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pathgen.results.audit import PASSED, AttackResult, Audit, ClassAudit, ControlResult, Verdict
+from pathgen.results.audit_record import PASSED, AttackResult, Audit, ClassAudit, ControlResult, Verdict
 
 
 def attack(value: float | None, p_adjusted: float = 1.0, expected: float = 0.5) -> AttackResult:

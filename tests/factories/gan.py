@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from pathgen.core.seeding import torch_generator
 from pathgen.gan import generators
-from pathgen.gan.checkpoint import TrainedGan, save_gan
+from pathgen.gan.adversarial_trainer import AdversarialTrainer
 from pathgen.gan.dataset import GanDataset
-from pathgen.gan.generators.base import GeneratorSettings, Precision
+from pathgen.gan.gan_checkpoint import TrainedGan, save_gan
+from pathgen.gan.generators.interface import GeneratorSettings, Precision
 from pathgen.gan.loop import train_generator
 from pathgen.gan.settings import SynthesiseSettings
-from pathgen.gan.trainer import AdversarialTrainer
 
 CPU = torch.device("cpu")
 SIDE = 16

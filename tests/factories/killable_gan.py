@@ -17,7 +17,7 @@ import torch
 import torch._dynamo
 
 from factories.gan import HELD_OUT, IMAGES, JOINT, dataset, recipe, train
-from pathgen.gan.checkpoint import save_gan
+from pathgen.gan.gan_checkpoint import save_gan
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 
+from pathgen.gan.loaded_generator import SamplePlan, load_generator
 from pathgen.gan.sample_cache import cached_samples
-from pathgen.gan.sampling import SamplePlan, load_generator
 
 
 def main(cache: Path, model: Path) -> None:

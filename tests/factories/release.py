@@ -12,7 +12,7 @@ from factories.parameters import changed_params
 from factories.study import SIDE_PX, fabricate, report_on
 from pathgen.core.profiles import read_profile
 from pathgen.release.limits import TOO_NEAR
-from pathgen.results.audit import PASSED, Audit, Verdict
+from pathgen.results.audit_record import PASSED, Audit, Verdict
 
 LABELS = ("normal", "tumor")
 COUNT = 70

@@ -4,8 +4,8 @@ from typing import Any
 
 from pathgen.core.profiles import read_profile
 from pathgen.evaluation.settings import EvaluateSettings
-from pathgen.report.load import Run
-from pathgen.results.comparison import Comparison
+from pathgen.report.read_results import Run
+from pathgen.results.comparison_record import Comparison
 from pathgen.run_matrix import RunKey
 
 EVALUATE = read_profile("phantom")["evaluate"] | {"specificity": 0.9, "resamples": 100, "seed": 1}

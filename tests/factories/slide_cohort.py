@@ -16,10 +16,10 @@ from pathgen.core.profiles import read_profile
 from pathgen.jobs.result_cache import ENTRY_FILE
 from pathgen.patches.parquet import read_table, write_table
 from pathgen.patches.sampling import sample_cohort
-from pathgen.sources.discovery import load_source
 from pathgen.sources.extract import extract_cohort
 from pathgen.sources.index import index_cohort
 from pathgen.sources.settings import CohortSettings
+from pathgen.sources.source_discovery import load_source
 from pathgen.wsi.settings import IndexSettings
 
 SOURCE = load_source("slide_csv")

@@ -12,14 +12,14 @@ from factories.cohort import cohort_row, rows, write_noise
 from factories.runs import evaluate_settings
 from pathgen.core.files import write_json
 from pathgen.evaluation.compare import compare
-from pathgen.evaluation.load import load_runs
+from pathgen.evaluation.evaluated_runs import load_runs
 from pathgen.metrics.classification import classification_metrics, count_outcomes, per_slide
 from pathgen.metrics.statistics.bootstrap import build_clusters
 from pathgen.metrics.statistics.calibration import reliability_curve
 from pathgen.patches.parquet import write_csv, write_table
 from pathgen.patches.schemas import COHORT, INDEXED, SAMPLES
 from pathgen.report.hashes import file_hashes, result_versions
-from pathgen.report.page import build_report
+from pathgen.report.report_page import build_report
 from pathgen.report.settings import ReportSettings
 from pathgen.run_matrix import Replicate
 from pathgen.webpage.pictures import save_svg

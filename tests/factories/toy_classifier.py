@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from pathgen.classifier import loop
-from pathgen.classifier.loop import TrainedClassifier, train_classifier
+from pathgen.classifier import classifier_loop
+from pathgen.classifier.classifier_loop import TrainedClassifier, train_classifier
+from pathgen.classifier.classifier_state import TrainingState
 from pathgen.classifier.settings import ClassifierSettings, TrainClassifierConfig
-from pathgen.classifier.training_state import TrainingState
 from pathgen.core.labels import LABELS
 from pathgen.patches.store import PatchSet
 from pathgen.training.metric_logger import NullLogger
@@ -67,15 +67,15 @@ def train_toy(**changes: Any) -> TrainedClassifier:
 
 def kill_in_step(step: int) -> None:
     """Write a snapshot after every step, and kill the process at the start of a step."""
-    loop.SNAPSHOT_EVERY_S = -1.0
-    plain = loop.train_step
+    classifier_loop.SNAPSHOT_EVERY_S = -1.0
+    plain = classifier_loop.train_step
 
     def dying(state: TrainingState, *arguments: Any, **options: Any) -> None:
         if state.steps == step:
             os.kill(os.getpid(), signal.SIGKILL)
         plain(state, *arguments, **options)
 
-    loop.train_step = dying
+    classifier_loop.train_step = dying
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Made-up facts of trained generators."""
 
-from pathgen.results.training import DpGuarantee
+from pathgen.results.training_record import DpGuarantee
 
 
 def guarantee(epsilon: float | None = 0.996, unit: str = "patch", *, secret: bool = False) -> DpGuarantee:

@@ -12,11 +12,11 @@ from factories.gan import CPU, changed, hook_steps, recipe, same_weights, train
 from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import torch_generator
 from pathgen.gan import generators
-from pathgen.gan.checkpoint import TrainedGan, load_discriminator, load_meta
 from pathgen.gan.conditioning import ClassCondition, ClassShift, class_logits
 from pathgen.gan.dataset import of_label
 from pathgen.gan.export import save_training
-from pathgen.gan.sampling import load_generator
+from pathgen.gan.gan_checkpoint import TrainedGan, load_discriminator, load_meta
+from pathgen.gan.loaded_generator import load_generator
 from pathgen.gan.synthesis import discriminator_scores, synthesise
 from pathgen.patches.store import PatchSet
 

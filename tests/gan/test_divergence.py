@@ -11,7 +11,7 @@ import torch
 from factories.gan import CPU, DCGAN, STYLEGAN2, changed, dataset, hook_steps, same_weights, train
 
 from pathgen.core.errors import PathgenError
-from pathgen.gan.checkpoint import TrainedGan
+from pathgen.gan.gan_checkpoint import TrainedGan
 from pathgen.gan.online_frechet import FRECHET_KEYS
 from pathgen.gan.overfitting import PROBE_KEYS, OverfittingProbe, is_overfitting
 from pathgen.gan.training_state import DivergenceMonitor

@@ -16,16 +16,16 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import torch_generator
 from pathgen.gan import generators
-from pathgen.gan.checkpoint import TrainedGan, load_meta, save_gan
 from pathgen.gan.dataset import GanDataset
+from pathgen.gan.gan_checkpoint import TrainedGan, load_meta, save_gan
 from pathgen.gan.generators.dpdcgan import PrivateDiscriminator
 from pathgen.gan.generators.dpdcgan.accounting import RdpAccountant
+from pathgen.gan.generators.dpdcgan.dp_trainer import DpTrainer
 from pathgen.gan.generators.dpdcgan.per_sample_grad import clipped_sum
 from pathgen.gan.generators.dpdcgan.poisson_sampler import PoissonLoader
 from pathgen.gan.generators.dpdcgan.privacy_unit import privacy_unit_ids, warn_about_patients
 from pathgen.gan.generators.dpdcgan.settings import DpDcganSettings
-from pathgen.gan.generators.dpdcgan.trainer import DpTrainer
-from pathgen.gan.sampling import load_generator
+from pathgen.gan.loaded_generator import load_generator
 
 OF_PATIENTS = changed(DPDCGAN, unit="patient", patches_per_unit=4)
 UNITS = np.arange(len(IMAGES)) % 6

@@ -13,7 +13,7 @@ from factories.gan import changed, recipe
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import torch_generator
-from pathgen.gan.checkpoint import TrainedGan, load_discriminator, load_meta, load_networks, save_gan
+from pathgen.gan.gan_checkpoint import TrainedGan, load_discriminator, load_meta, load_networks, save_gan
 from pathgen.gan.generators import dcgan
 
 SETTINGS = recipe("dcgan", latent_dim=5)

@@ -6,7 +6,7 @@ import torch
 from factories.gan import CPU, dataset, recipe
 from numpy.typing import NDArray
 
-from pathgen.gan.dataloader import ShuffledLoader
+from pathgen.gan.shuffled_loader import ShuffledLoader
 from pathgen.training.augmentation import turned
 
 

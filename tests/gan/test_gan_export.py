@@ -9,10 +9,10 @@ import pytest
 import torch
 from factories.gan import CPU, dataset, recipe, synthesise_settings, train
 
-from pathgen.gan.checkpoint import TrainedGan, load_discriminator, load_meta
 from pathgen.gan.export import save_training, selected_by, write_synthetic_set
-from pathgen.gan.generators.base import FP32
-from pathgen.gan.sampling import load_generator
+from pathgen.gan.gan_checkpoint import TrainedGan, load_discriminator, load_meta
+from pathgen.gan.generators.interface import FP32
+from pathgen.gan.loaded_generator import load_generator
 from pathgen.gan.synthesis import discriminator_scores
 from pathgen.patches.store import PatchSet, open_patch_set
 

@@ -13,8 +13,8 @@ from factories.gan import CPU, save_untrained
 import pathgen
 from pathgen.core.errors import PathgenError
 from pathgen.gan.conditioning import ClassCondition
-from pathgen.gan.generators.base import Precision
-from pathgen.gan.sampling import SamplePlan, load_generator
+from pathgen.gan.generators.interface import Precision
+from pathgen.gan.loaded_generator import SamplePlan, load_generator
 from pathgen.gan.synthesis import BLOCK, synthesise
 
 

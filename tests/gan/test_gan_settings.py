@@ -8,7 +8,7 @@ from factories.gan import JOINT, RECIPES
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.params import parse_section, read_params
 from pathgen.gan import generators
-from pathgen.gan.generators.base import Study
+from pathgen.gan.generators.interface import Study
 from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings
 
 

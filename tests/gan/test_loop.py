@@ -24,10 +24,15 @@ from numpy.typing import NDArray
 
 from pathgen.core.errors import PathgenError
 from pathgen.gan import generators, loop
-from pathgen.gan.checkpoint import TrainedGan
+from pathgen.gan.adversarial_trainer import (
+    STATISTICS,
+    AdversarialTrainer,
+    update_discriminator,
+    update_generator,
+)
+from pathgen.gan.gan_checkpoint import TrainedGan
 from pathgen.gan.nn_ops import frozen
 from pathgen.gan.synthesis import synthesise
-from pathgen.gan.trainer import STATISTICS, AdversarialTrainer, update_discriminator, update_generator
 from pathgen.training.checkpoint import load_snapshot, load_tensors
 
 RECIPE = recipe("dcgan", kimg=0.16, real_target=1.0, ema_decay=0.0, augment="none")

@@ -5,7 +5,7 @@ import pytest
 import torch
 from factories.gan import CPU, DCGAN, dataset, train
 
-from pathgen.gan.checkpoint import TrainedGan
+from pathgen.gan.gan_checkpoint import TrainedGan
 from pathgen.gan.online_frechet import FRECHET_KEYS, OnlineFrechet
 from pathgen.metrics.features.texture_v1 import texture_v1
 from pathgen.metrics.fidelity.frechet import frechet_distance

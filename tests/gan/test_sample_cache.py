@@ -23,9 +23,9 @@ from factories.waiting import wait_until
 
 from pathgen.core.errors import PathgenError
 from pathgen.gan import sample_cache
-from pathgen.gan.generators.base import Precision
+from pathgen.gan.generators.interface import Precision
+from pathgen.gan.loaded_generator import LoadedGenerator, SamplePlan, load_generator
 from pathgen.gan.sample_cache import cached_samples
-from pathgen.gan.sampling import LoadedGenerator, SamplePlan, load_generator
 from pathgen.gan.synthesis import BLOCK
 from pathgen.provenance.code_hash import code_manifest
 

@@ -10,7 +10,7 @@ import torch
 from factories.gan import JOINT, save_untrained
 
 from pathgen.gan.export import example_for_signature
-from pathgen.gan.sampling import load_generator
+from pathgen.gan.loaded_generator import load_generator
 
 # MLflow's own, when its part for loading is imported.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -30,7 +30,7 @@ def test_served_generator_loads_from_mlflow_and_samples(
     logged = tmp_path / "logged"
     mlflow.pyfunc.save_model(
         str(logged),
-        loader_module="pathgen.gan.serving",
+        loader_module="pathgen.gan.served_generator",
         data_path=str(model),
         signature=signature,
         pip_requirements=[],

@@ -11,11 +11,11 @@ from torch.nn import functional
 
 from pathgen.core.seeding import torch_generator
 from pathgen.gan.ada import INTERVAL
-from pathgen.gan.checkpoint import load_discriminator, save_gan
+from pathgen.gan.gan_checkpoint import load_discriminator, save_gan
 from pathgen.gan.generators.stylegan2 import sampler
 from pathgen.gan.generators.stylegan2.settings import StyleGan2Sampling
-from pathgen.gan.generators.stylegan2.trainer import StyleGan2Trainer
-from pathgen.gan.sampling import load_generator
+from pathgen.gan.generators.stylegan2.stylegan2_trainer import StyleGan2Trainer
+from pathgen.gan.loaded_generator import load_generator
 from pathgen.gan.synthesis import synthesise
 from pathgen.training.checkpoint import save_snapshot
 

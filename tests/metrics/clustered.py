@@ -20,7 +20,7 @@ from pathgen.metrics.statistics.confidence_intervals import (
     difference_draws,
     proportion_ci,
 )
-from pathgen.results.evaluation import Thresholds, Unit
+from pathgen.results.evaluation_record import Thresholds, Unit
 
 SHARES = ("accuracy", "precision", "recall", "specificity", "f1", "roc_auc", "average_precision")
 PATCHES = 100

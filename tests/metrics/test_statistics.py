@@ -39,7 +39,7 @@ from pathgen.metrics.statistics.confidence_intervals import (
     training_se,
 )
 from pathgen.metrics.statistics.hypothesis_tests import mcnemar, minimum_detectable_difference, p_value
-from pathgen.results.evaluation import Thresholds, Unit
+from pathgen.results.evaluation_record import Thresholds, Unit
 
 
 def of_slides(names: str) -> NDArray[np.object_]:

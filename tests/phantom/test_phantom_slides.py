@@ -15,7 +15,7 @@ from factories.slide_files import phantom_settings
 from shapely.geometry import Polygon
 
 from pathgen.core.files import sha256_of
-from pathgen.phantom.dataset import write_phantom
+from pathgen.phantom.phantom_dataset import write_phantom
 from pathgen.phantom.writers import halve, write_pyramid
 
 TINY = {

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import numpy_generator
 from pathgen.phantom.anatomy import draw_anatomy, draw_outlines, fill
+from pathgen.phantom.dyes import draw_dyes
 from pathgen.phantom.noise import enlarge, smooth_noise
 from pathgen.phantom.nuclei import (
     LYMPHOCYTE,
@@ -20,7 +21,6 @@ from pathgen.phantom.nuclei import (
     put_stamps,
 )
 from pathgen.phantom.staining import EOSIN, HAEMATOXYLIN, Stain, draw_stain, render
-from pathgen.phantom.tissue import draw_dyes
 
 SIDE = 2048
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from pathgen.cli import app
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.profiles import compose_profile
-from pathgen.planning.inputs import read_settings
+from pathgen.planning.study_inputs import read_settings
 from pathgen.provenance.code_hash import ROOT
 
 

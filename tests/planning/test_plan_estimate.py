@@ -10,9 +10,9 @@ from ruamel.yaml import YAML
 
 from pathgen.core.profiles import profile_names, read_profile
 from pathgen.planning.durations import FILE, read_durations, record_duration
-from pathgen.planning.inputs import count_inputs
-from pathgen.planning.page import as_text, duration
 from pathgen.planning.plan import Group, Plan, downstream, make_plan, recorded_speeds
+from pathgen.planning.plan_text import as_text, duration
+from pathgen.planning.study_inputs import count_inputs
 from pathgen.planning.workload import scaling_work, stage_work, tuning_work
 
 PARAMS = read_profile("phantom")

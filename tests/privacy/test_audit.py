@@ -12,10 +12,10 @@ from factories.privacy_sets import privacy_settings, scenes
 from pathgen.core.errors import PathgenError
 from pathgen.privacy.attack_family import QUESTIONS
 from pathgen.privacy.audit import AuditReport, audit, class_audit
+from pathgen.privacy.audit_figures import closest_pairs
 from pathgen.privacy.d4_ncc import apply_symmetry
-from pathgen.privacy.figures import closest_pairs
 from pathgen.privacy.nearest_pairs import find_pairs
-from pathgen.results.audit import LEAKAGE, PASSED, REFUSED, Audit, ClassAudit
+from pathgen.results.audit_record import LEAKAGE, PASSED, REFUSED, Audit, ClassAudit
 from pathgen.webpage.pictures import svg_of
 
 N, N_SYNTHETIC, SIDE = 100, 300, 16

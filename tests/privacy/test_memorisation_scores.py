@@ -17,7 +17,7 @@ from pathgen.privacy.memorisation_scores import (
     reference_stats,
 )
 from pathgen.privacy.nearest_pairs import CandidatePool
-from pathgen.results.audit import MemorisationScore
+from pathgen.results.audit_record import MemorisationScore
 
 
 @pytest.fixture(scope="module")

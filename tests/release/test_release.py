@@ -28,10 +28,10 @@ from pathgen.export.format import FormatName
 from pathgen.patches.parquet import read_table
 from pathgen.patches.store import open_patch_set, write_patch_set
 from pathgen.release.gate import changed_stages, named_in, reasons_against
-from pathgen.release.inputs import ReleaseInputs, read_inputs
 from pathgen.release.limits import TOO_NEAR, checks
+from pathgen.release.release_inputs import ReleaseInputs, read_inputs
 from pathgen.release.writer import release, write_bundle
-from pathgen.results.audit import Audit
+from pathgen.results.audit_record import Audit
 from pathgen.tracking.dvc_api import StageState
 
 WHERE: dict[FormatName, str] = {"imagefolder": "data", "pcam": "data/pcam", "parquet": "data"}

@@ -3,7 +3,7 @@
 import pytest
 
 from pathgen.report.metric_table import metric_rows
-from pathgen.results.fidelity import MetricInfo
+from pathgen.results.fidelity_record import MetricInfo
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pathgen.core.errors import PathgenError
-from pathgen.report.load import read_csv, read_runs, run_key
+from pathgen.report.read_results import read_csv, read_runs, run_key
 from pathgen.run_matrix import Replicate
 
 

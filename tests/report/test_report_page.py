@@ -15,7 +15,7 @@ from pathgen.core import layout
 from pathgen.core.errors import PathgenError
 from pathgen.core.files import sha256_of
 from pathgen.patches.parquet import read_table, write_table
-from pathgen.report.context import gather_results
+from pathgen.report.page_values import gather_results
 
 
 def text_of(report: Path) -> str:

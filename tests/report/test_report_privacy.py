@@ -5,9 +5,9 @@ from factories.audits import audit, class_audit, control
 from factories.training import guarantee
 
 from pathgen.report.metric_table import metric_rows
-from pathgen.report.privacy import PrivacySection, Strength, certainty
-from pathgen.results.audit import MemorisationScore
-from pathgen.results.training import DpGuarantee, GeneratorMeta
+from pathgen.report.privacy_section import PrivacySection, Strength, certainty
+from pathgen.results.audit_record import MemorisationScore
+from pathgen.results.training_record import DpGuarantee, GeneratorMeta
 from pathgen.webpage.rendering import template
 
 

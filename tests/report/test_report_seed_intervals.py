@@ -7,7 +7,7 @@ from factories.runs import run
 from scipy import stats
 
 from pathgen.report.result_table import both_ways, calibration_errors, result_rows
-from pathgen.results.evaluation import Confusion, SyntheticEvaluation
+from pathgen.results.evaluation_record import Confusion, SyntheticEvaluation
 from pathgen.webpage.formatting import Estimate
 
 NO_PATCHES = Confusion(true_positive=0, false_negative=0, true_negative=0, false_positive=0)

@@ -7,11 +7,11 @@ from factories.audits import audit, class_audit
 from factories.runs import comparison, run
 from factories.training import guarantee
 
-from pathgen.report.load import Run
 from pathgen.report.privacy_utility import Point, plot_tradeoff, point_metrics, point_table, tradeoff
+from pathgen.report.read_results import Run
 from pathgen.report.result_table import Row, result_rows
-from pathgen.results.audit import PASSED, Audit
-from pathgen.results.training import GeneratorMeta
+from pathgen.results.audit_record import PASSED, Audit
+from pathgen.results.training_record import GeneratorMeta
 
 
 def rows_of(*runs: Run) -> list[Row]:

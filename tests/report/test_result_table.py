@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from factories.runs import CELLS, comparison, run
 
-from pathgen.report.context import slide_rows
-from pathgen.report.load import Run
+from pathgen.report.page_values import slide_rows
+from pathgen.report.read_results import Run
 from pathgen.report.result_table import headline_table, mean_estimate, result_rows
 from pathgen.run_matrix import RunKey
 from pathgen.webpage.formatting import interval, number, p_value, signed, significant

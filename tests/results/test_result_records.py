@@ -10,13 +10,13 @@ from factories.runs import comparison
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.files import write_json
-from pathgen.results.audit import Audit
-from pathgen.results.comparison import Comparison
-from pathgen.results.evaluation import Baseline, Evaluation, SyntheticEvaluation
-from pathgen.results.fidelity import Fidelity
+from pathgen.results.audit_record import Audit
+from pathgen.results.comparison_record import Comparison
+from pathgen.results.evaluation_record import Baseline, Evaluation, SyntheticEvaluation
+from pathgen.results.fidelity_record import Fidelity
 from pathgen.results.record import Record
-from pathgen.results.study import StudySummary, TuningSummary
-from pathgen.results.training import GeneratorMeta
+from pathgen.results.study_record import StudySummary, TuningSummary
+from pathgen.results.training_record import GeneratorMeta
 
 CONFUSION = {"true_positive": 3, "false_negative": 1, "true_negative": 2, "false_positive": 0}
 STUDY = {

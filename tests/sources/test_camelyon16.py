@@ -23,10 +23,10 @@ from pathgen.patches.sampling import sample_cohort
 from pathgen.patches.schemas import COHORT, check_table
 from pathgen.patches.store import open_patch_set
 from pathgen.sources.camelyon16 import NOT_EXHAUSTIVE
-from pathgen.sources.discovery import load_source
 from pathgen.sources.extract import extract_cohort
 from pathgen.sources.index import index_cohort
 from pathgen.sources.settings import CohortSettings
+from pathgen.sources.source_discovery import load_source
 from pathgen.wsi.reader import open_slide
 from pathgen.wsi.resample import shrink
 

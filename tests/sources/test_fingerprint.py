@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pathgen.core.files import sha256_of
-from pathgen.sources.cohort import content_digest
+from pathgen.sources.cohort_table import content_digest
 
 LARGE = 65 << 20  # More than the 64 MiB up to which a file is read whole.
 

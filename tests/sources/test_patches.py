@@ -11,8 +11,8 @@ from factories.slide_files import source_settings
 from PIL import Image
 
 from pathgen.core.errors import PathgenError, PathgenErrors
-from pathgen.sources.discovery import load_source
 from pathgen.sources.settings import CohortSettings
+from pathgen.sources.source_discovery import load_source
 from pathgen.wsi.resample import shrink
 
 _SOURCE = load_source("patch_folder")

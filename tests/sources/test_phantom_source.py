@@ -9,8 +9,8 @@ from factories.slide_files import source_settings
 from pathgen.core.errors import PathgenError
 from pathgen.core.profiles import read_profile
 from pathgen.sources import camelyon16
-from pathgen.sources.discovery import load_source
 from pathgen.sources.settings import CohortSettings
+from pathgen.sources.source_discovery import load_source
 
 
 def _settings(**changes: int) -> CohortSettings:

@@ -13,8 +13,8 @@ from factories.slide_files import source_settings, write_annotation, write_slide
 from PIL import Image
 
 from pathgen.core.errors import PathgenError
-from pathgen.sources.discovery import load_source
 from pathgen.sources.settings import CohortSettings
+from pathgen.sources.source_discovery import load_source
 from pathgen.wsi.resample import shrink
 
 _SOURCE = load_source("slide_csv")

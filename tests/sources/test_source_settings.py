@@ -8,8 +8,8 @@ import pytest
 
 from pathgen.core import layout
 from pathgen.core.errors import PathgenErrors
-from pathgen.sources.discovery import load_source, parse_cohort, source_names
 from pathgen.sources.pcam import PcamSettings
+from pathgen.sources.source_discovery import load_source, parse_cohort, source_names
 
 _FOLDER = {"source": "patch_folder", "root": "x"}
 _BASE = {"on_bad_slide": "stop", "use_unannotated_tissue": False}

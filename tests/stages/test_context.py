@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from pathgen.core import layout
 from pathgen.core.files import sha256_of, write_json
 from pathgen.tracking.client import open_store
-from stages.context import Stage, dvc_stage
+from stages.stage import Stage, dvc_stage
 
 ITEM = ["--regime", "mixed", "--seed", "3"]
 PIPELINE = {

@@ -12,7 +12,7 @@ from pathgen.provenance.code_hash import ROOT
 from pathgen.provenance.made_from import made_from, state_hashes
 from pathgen.report.hashes import file_hashes
 from pathgen.report.studies import read_study
-from pathgen.studies.scaling import study as scaling
+from pathgen.studies.scaling import scaling_study as scaling
 from pathgen.studies.scaling.settings import ScalingSettings
 from pathgen.studies.tuning.overrides import set_fields
 from pathgen.studies.tuning.settings import TuningSettings

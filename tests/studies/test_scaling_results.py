@@ -11,7 +11,7 @@ import pytest
 
 from pathgen.studies.scaling.curves import Curve
 from pathgen.studies.scaling.equivalence import Equivalence
-from pathgen.studies.scaling.results import CONCLUSIONS, rounded, write_results
+from pathgen.studies.scaling.scaling_results import CONCLUSIONS, rounded, write_results
 from pathgen.webpage.rendering import template
 
 MACROS: Any = template(CONCLUSIONS).make_module({"analyses": [], "rounded": rounded, "infinity": math.inf})

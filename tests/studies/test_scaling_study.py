@@ -15,8 +15,8 @@ from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings
 from pathgen.jobs.job import Job
 from pathgen.provenance.code_hash import ROOT
 from pathgen.studies.scaling.point import first_originals, in_one_file
+from pathgen.studies.scaling.scaling_study import ScalingStudy, points
 from pathgen.studies.scaling.settings import ScalingSettings
-from pathgen.studies.scaling.study import ScalingStudy, points
 from pathgen.studies.tuning.overrides import with_fields
 from pathgen.training.settings import ComputeSettings
 
@@ -124,7 +124,10 @@ def test_jobs_code_of_sampling_is_in_the_key_of_synthetic_points_only() -> None:
     assert "pathgen/gan/generators/dcgan.py" in generators
     assert not any("stylegan2" in name or "dpdcgan" in name for name in generators)
     for hashes in code.values():
-        assert {"pathgen/classifier/loop.py", "pathgen/classifier/networks/cnn6.py"} <= hashes.keys()
+        assert {
+            "pathgen/classifier/classifier_loop.py",
+            "pathgen/classifier/networks/cnn6.py",
+        } <= hashes.keys()
 
 
 def test_jobs_are_sent_to_other_processes_unchanged() -> None:

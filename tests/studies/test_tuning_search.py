@@ -14,13 +14,13 @@ from ruamel.yaml import YAML
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.params import read_params
-from pathgen.results.study import TuningSummary
+from pathgen.results.study_record import TuningSummary
 from pathgen.studies.tuning.objective import score
 from pathgen.studies.tuning.overrides import field_value, with_fields
-from pathgen.studies.tuning.results import trials_table, write_results
 from pathgen.studies.tuning.search import VALUE_KEY, build_pruner, done_trials
 from pathgen.studies.tuning.settings import TuningWorkSettings
 from pathgen.studies.tuning.storage import load_study, open_storage
+from pathgen.studies.tuning.tuning_results import trials_table, write_results
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,10 @@ from ruamel.yaml import YAML
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.params import read_params
 from pathgen.studies.tuning.overrides import set_fields, values_of, with_fields
-from pathgen.studies.tuning.results import write_best
+from pathgen.studies.tuning.search_validation import check_search, search_problems
 from pathgen.studies.tuning.settings import Dimension, TuningSettings, TuningWorkSettings
 from pathgen.studies.tuning.storage import input_names, study_name
-from pathgen.studies.tuning.validation import check_search, search_problems
+from pathgen.studies.tuning.tuning_results import write_best
 from pathgen.validation import validate_params
 
 ROOT = Path(__file__).resolve().parents[2]

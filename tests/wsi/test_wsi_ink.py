@@ -10,8 +10,8 @@ from scipy import ndimage
 
 from pathgen.core.seeding import numpy_generator
 from pathgen.phantom.anatomy import draw_anatomy, draw_outlines
+from pathgen.phantom.dyes import draw_dyes
 from pathgen.phantom.staining import draw_stain, render
-from pathgen.phantom.tissue import draw_dyes
 from pathgen.wsi.pen_marks import ink_coloured, pen_marks
 from pathgen.wsi.reader import open_slide
 from pathgen.wsi.resample import shrink

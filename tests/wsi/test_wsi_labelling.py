@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from shapely import MultiPolygon, Polygon
 
 from pathgen.wsi.annotations import read_annotations
+from pathgen.wsi.area_fractions import area_fractions, tissue_fractions, touches_area
 from pathgen.wsi.geometry import grid_positions
-from pathgen.wsi.labelling import area_fractions, tissue_fractions, touches_area
 
 
 def star(seed: int, centre: tuple[float, float], radius: float, corners: int) -> Polygon:

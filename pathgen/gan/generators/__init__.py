@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pathgen.core.errors import PathgenError
 
 if TYPE_CHECKING:
-    from pathgen.gan.generators.base import Generator
+    from pathgen.gan.generators.interface import Generator
 
 _FOLDER = Path(__file__).parent
 _NOT_A_GENERATOR = ("__", "base")

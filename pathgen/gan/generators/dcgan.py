@@ -8,10 +8,10 @@ from pydantic import Field
 from torch import nn
 
 from pathgen.core.seeding import torch_generator
+from pathgen.gan.adversarial_trainer import AdversarialSettings, AdversarialTrainer
 from pathgen.gan.conditioning import ClassCondition, ClassShift, class_logits, init_class_shifts
-from pathgen.gan.dataloader import ShuffledLoader
-from pathgen.gan.generators.base import Generator
-from pathgen.gan.trainer import AdversarialSettings, AdversarialTrainer
+from pathgen.gan.generators.interface import Generator
+from pathgen.gan.shuffled_loader import ShuffledLoader
 
 _SMALLEST_PX = 4
 

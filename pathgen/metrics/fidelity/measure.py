@@ -22,7 +22,7 @@ from pathgen.metrics.fidelity.metric import FeaturePair, Metric, PatchFeatures
 from pathgen.metrics.fidelity.patch_features import concatenate, extract_features
 from pathgen.metrics.fidelity.settings import FidelitySettings
 from pathgen.metrics.patch_checks import Images, check_patch_sets
-from pathgen.results.fidelity import Fidelity, MetricInfo
+from pathgen.results.fidelity_record import Fidelity, MetricInfo
 
 METRICS: tuple[Metric, ...] = (
     frechet.METRIC,

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pathgen.core.seeding import numpy_generator
-from pathgen.results.evaluation import Unit
+from pathgen.results.evaluation_record import Unit
 
 # Weights handed over at a time; fixed, so that a seed gives the same draws whatever the memory.
 _BLOCK_VALUES = 2_000_000

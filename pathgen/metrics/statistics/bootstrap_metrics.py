@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 
 from pathgen.metrics.classification import FRACTIONS
 from pathgen.metrics.statistics.bootstrap import Clusters
-from pathgen.results.evaluation import Thresholds
+from pathgen.results.evaluation_record import Thresholds
 
 #: Metrics with confidence intervals: at the threshold, over all thresholds, and at the operating point.
 AT_OPERATING_POINT = ("operating_recall", "operating_specificity")

@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from pathgen.classifier.loop import train_classifier
+from pathgen.classifier.classifier_loop import train_classifier
 from pathgen.classifier.prediction import predict
 from pathgen.classifier.settings import ClassifierSettings, TrainClassifierConfig
 from pathgen.core import layout

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from pathgen.classifier.loop import train_classifier
+from pathgen.classifier.classifier_loop import train_classifier
 from pathgen.classifier.regimes import build_regime
 from pathgen.classifier.settings import TrainClassifierConfig, TrainClassifierSettings
 from pathgen.core.params import parse_section

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from optuna.study import MaxTrialsCallback
 from optuna.trial import FrozenTrial, TrialState
 
-from pathgen.classifier.training_state import NonFiniteLoss
+from pathgen.classifier.classifier_state import NonFiniteLoss
 from pathgen.core.seeding import derive_seed
 from pathgen.studies.tuning.objective import SearchData, score
 from pathgen.studies.tuning.overrides import values_of, with_fields

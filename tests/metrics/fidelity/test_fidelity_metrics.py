@@ -12,6 +12,7 @@ from pathgen.metrics.features.texture_v1 import texture_v1, texture_v1_raw
 from pathgen.metrics.fidelity import manifold_coverage, manifold_density, manifold_precision, manifold_recall
 from pathgen.metrics.fidelity.colour import colour_distance, colour_histograms
 from pathgen.metrics.fidelity.frechet import frechet_distance
+from pathgen.metrics.fidelity.kernel import kernel_distance
 from pathgen.metrics.fidelity.metric import FeaturePair
 from pathgen.metrics.fidelity.sliced_wasserstein import (
     laplacian_pyramid,

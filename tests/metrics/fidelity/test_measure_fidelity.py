@@ -10,7 +10,7 @@ from pathgen.core.errors import PathgenError
 from pathgen.metrics.fidelity.measure import METRICS, measure_fidelity
 from pathgen.metrics.fidelity.settings import FidelitySettings
 from pathgen.provenance.code_hash import ROOT
-from pathgen.results.fidelity import Fidelity
+from pathgen.results.fidelity_record import Fidelity
 
 SETTINGS = {
     "extractor": "texture-v1",

@@ -5,12 +5,12 @@ import itertools
 import torch
 from torch import nn
 
-from pathgen.gan.generators.base import Generator
 from pathgen.gan.generators.dcgan import DcganGenerator, doublings, init_weights
 from pathgen.gan.generators.dpdcgan.accounting import RdpAccountant
+from pathgen.gan.generators.dpdcgan.dp_trainer import DpTrainer
 from pathgen.gan.generators.dpdcgan.poisson_sampler import PoissonLoader
 from pathgen.gan.generators.dpdcgan.settings import DpDcganSettings
-from pathgen.gan.generators.dpdcgan.trainer import DpTrainer
+from pathgen.gan.generators.interface import Generator
 
 # Channels per group of GroupNorm.
 _GROUP = 4

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 
 from pathgen.core.seeding import torch_generator
-from pathgen.gan.dataloader import augmented_batch, resident_images
 from pathgen.gan.dataset import GanDataset
 from pathgen.gan.generators.dpdcgan.privacy_unit import privacy_unit_ids, warn_about_patients
 from pathgen.gan.generators.dpdcgan.settings import DpDcganSettings, private_seed
+from pathgen.gan.shuffled_loader import augmented_batch, resident_images
 
 
 class PoissonLoader:

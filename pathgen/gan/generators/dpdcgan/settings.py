@@ -10,8 +10,8 @@ from pydantic import Field
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import derive_seed
-from pathgen.gan.generators.base import Study
-from pathgen.gan.trainer import AdversarialSettings
+from pathgen.gan.adversarial_trainer import AdversarialSettings
+from pathgen.gan.generators.interface import Study
 
 _SECRET_BYTES = 32
 Unit = Literal["patch", "patient"]

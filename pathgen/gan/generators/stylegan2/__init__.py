@@ -4,13 +4,13 @@ import torch
 from torch import nn
 
 from pathgen.gan.conditioning import ClassCondition
-from pathgen.gan.dataloader import ShuffledLoader
-from pathgen.gan.generators.base import Generator, Sampler
+from pathgen.gan.generators.interface import Generator, Sampler
 from pathgen.gan.generators.stylegan2.discriminator import StyleGan2Discriminator
 from pathgen.gan.generators.stylegan2.generator import StyleGan2Generator
 from pathgen.gan.generators.stylegan2.layers import init_weights
 from pathgen.gan.generators.stylegan2.settings import StyleGan2Sampling, StyleGan2Settings
-from pathgen.gan.generators.stylegan2.trainer import StyleGan2Trainer
+from pathgen.gan.generators.stylegan2.stylegan2_trainer import StyleGan2Trainer
+from pathgen.gan.shuffled_loader import ShuffledLoader
 
 
 def sampler(settings: StyleGan2Sampling) -> Sampler:

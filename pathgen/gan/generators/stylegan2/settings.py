@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from pathgen.gan.generators.base import GeneratorSettings, SamplingSettings
+from pathgen.gan.generators.interface import GeneratorSettings, SamplingSettings
 
 
 class StyleGan2Settings(GeneratorSettings):

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pathgen.core.errors import PathgenError
-from pathgen.gan.checkpoint import CheckpointMeta, load_discriminator, load_meta, load_networks
-from pathgen.gan.generators.base import FP32, Precision, Sampler
+from pathgen.gan.gan_checkpoint import CheckpointMeta, load_discriminator, load_meta, load_networks
+from pathgen.gan.generators.interface import FP32, Precision, Sampler
 from pathgen.gan.settings import SynthesiseSettings
 from pathgen.gan.synthesis import BLOCK, synthesise
 

@@ -16,7 +16,7 @@ from pathgen.core.errors import PathgenError
 from pathgen.core.files import atomic_folder, atomic_path
 from pathgen.core.params import PARAMS_FILE
 from pathgen.patches.parquet import write_csv
-from pathgen.results.study import BestTrial, TuningSummary
+from pathgen.results.study_record import BestTrial, TuningSummary
 from pathgen.studies.tuning.overrides import set_fields, values_of
 from pathgen.studies.tuning.search import LAST_VALUE, REASON, SCORES, done_trials
 from pathgen.studies.tuning.settings import TuningSettings

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from pathgen.results.evaluation import Unit
+from pathgen.results.evaluation_record import Unit
 from pathgen.results.record import Record
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import product
 
 from pathgen.report.metric_table import MetricRow, metric_rows
-from pathgen.results.audit import PASSED, AttackResult, Audit, ClassAudit, ControlResult
-from pathgen.results.training import DpGuarantee, GeneratorMeta
+from pathgen.results.audit_record import PASSED, AttackResult, Audit, ClassAudit, ControlResult
+from pathgen.results.training_record import DpGuarantee, GeneratorMeta
 
 # Supplementary attack to what it is.
 _SUPPLEMENTARY = ("shadow", "discriminator")

@@ -12,7 +12,7 @@ from pathgen.core.errors import PathgenError
 from pathgen.metrics.statistics.bootstrap import Clusters, build_clusters
 from pathgen.patches.parquet import read_table
 from pathgen.patches.schemas import slides_known
-from pathgen.results.evaluation import Evaluation, Thresholds
+from pathgen.results.evaluation_record import Evaluation, Thresholds
 from pathgen.run_matrix import Replicate, RunKey, parse_run
 
 _HINT = "Run `dvc repro evaluate`, or remove the folder if it is no output of the pipeline"

@@ -8,9 +8,9 @@ from typing import Any
 
 from pathgen.core.params import PARAMS_FILE, read_params
 from pathgen.core.profiles import compose_profile
-from pathgen.sources.cohort import require_folder
-from pathgen.sources.discovery import load_source
+from pathgen.sources.cohort_table import require_folder
 from pathgen.sources.settings import CohortSettings
+from pathgen.sources.source_discovery import load_source
 from pathgen.validation import validate_params
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.params import PARAMS_FILE, parse_section, read_params
-from pathgen.sources.base import Source
 from pathgen.sources.settings import CohortSettings, S
+from pathgen.sources.source import Source
 
 _PACKAGE = Path(__file__).resolve().parent
 

@@ -15,12 +15,12 @@ from pathgen.patches.schemas import ROLES
 from pathgen.patches.settings import SampleSettings
 from pathgen.patches.store import PatchSet, open_patch_set
 from pathgen.release.settings import ReleaseSettings
-from pathgen.report.context import Results, gather_results
-from pathgen.report.load import read_generator
+from pathgen.report.page_values import Results, gather_results
+from pathgen.report.read_results import read_generator
 from pathgen.report.settings import ReportSettings
-from pathgen.results.audit import Audit
-from pathgen.results.fidelity import Fidelity
-from pathgen.results.training import GeneratorMeta
+from pathgen.results.audit_record import Audit
+from pathgen.results.fidelity_record import Fidelity
+from pathgen.results.training_record import GeneratorMeta
 from pathgen.run_matrix import PipelineSettings
 from pathgen.validation import validate_params
 

@@ -7,16 +7,16 @@ import torch
 
 from pathgen.core.seeding import torch_generator
 from pathgen.gan.ada import AdaptiveAugmentation, augment
+from pathgen.gan.adversarial_trainer import STATISTICS, adam, update_discriminator, update_generator
 from pathgen.gan.conditioning import ClassCondition
 from pathgen.gan.dataset import GanDataset
 from pathgen.gan.ema import update_ema
-from pathgen.gan.generators.base import GanPair, Precision
+from pathgen.gan.generators.interface import GanPair, Precision
 from pathgen.gan.generators.stylegan2.discriminator import StyleGan2Discriminator
 from pathgen.gan.generators.stylegan2.generator import StyleGan2Generator
 from pathgen.gan.generators.stylegan2.regularisers import PathMean, path_lengths, r1_penalty
 from pathgen.gan.generators.stylegan2.settings import StyleGan2Settings
 from pathgen.gan.nn_ops import frozen, minimise, spread_ratio
-from pathgen.gan.trainer import STATISTICS, adam, update_discriminator, update_generator
 
 # The path length is measured on half of a batch (Karras et al. 2020, appendix B).
 _PATH_SHRINK = 2

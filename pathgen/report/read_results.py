@@ -11,11 +11,11 @@ from pathgen.core.errors import PathgenError
 from pathgen.core.labels import LABELS
 from pathgen.core.params import read_params
 from pathgen.patches.parquet import read_table
-from pathgen.results.audit import Audit
-from pathgen.results.evaluation import Confusion, Evaluation, SyntheticEvaluation
-from pathgen.results.fidelity import Fidelity
+from pathgen.results.audit_record import Audit
+from pathgen.results.evaluation_record import Confusion, Evaluation, SyntheticEvaluation
+from pathgen.results.fidelity_record import Fidelity
 from pathgen.results.record import Number
-from pathgen.results.training import GeneratorMeta
+from pathgen.results.training_record import GeneratorMeta
 from pathgen.run_matrix import Replicate, RunKey, parse_run, replicates
 
 REGIMES = ("original", "mixed", "synthetic")

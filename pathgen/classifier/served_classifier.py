@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from pathgen.classifier.checkpoint import load_classifier
+from pathgen.classifier.classifier_checkpoint import load_classifier
 from pathgen.classifier.prediction import predict
 
 

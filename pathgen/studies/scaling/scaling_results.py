@@ -8,10 +8,10 @@ from typing import Any
 
 from pathgen.core.files import write_json
 from pathgen.patches.parquet import write_csv
-from pathgen.results.study import StudyFigure, StudySummary
+from pathgen.results.study_record import StudyFigure, StudySummary
+from pathgen.studies.scaling.curve_plot import plot_curves
 from pathgen.studies.scaling.curves import Curve, curves_of, table_of
 from pathgen.studies.scaling.equivalence import Equivalence, Saturation, equivalents, saturation
-from pathgen.studies.scaling.plotting import plot_curves
 from pathgen.studies.scaling.power_law import PowerLaw, fit_power_law
 from pathgen.studies.scaling.settings import ORIGINAL
 from pathgen.webpage.pictures import save_svg

@@ -7,7 +7,7 @@ from typing import Any
 import pydantic
 from torch import nn
 
-from pathgen.classifier.loop import TrainedClassifier
+from pathgen.classifier.classifier_loop import TrainedClassifier
 from pathgen.classifier.registry import build_classifier
 from pathgen.core.files import atomic_folder, write_json
 from pathgen.core.labels import LABELS

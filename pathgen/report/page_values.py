@@ -10,9 +10,12 @@ import pandas as pd
 from pathgen.core import layout
 from pathgen.patches.schemas import slides_known
 from pathgen.provenance.made_from import state_hashes
-from pathgen.report import figures, plots
+from pathgen.report import page_figures, plots
 from pathgen.report.headline import BaselineOutcome, Comparability, Cost, baseline_outcome, costs
-from pathgen.report.load import (
+from pathgen.report.metric_table import metric_rows
+from pathgen.report.privacy_section import PrivacySection
+from pathgen.report.privacy_utility import Point, tradeoff, tradeoff_picture
+from pathgen.report.read_results import (
     read_audits,
     read_fidelity,
     read_generator,
@@ -21,16 +24,13 @@ from pathgen.report.load import (
     read_trts,
     trained_generators,
 )
-from pathgen.report.metric_table import metric_rows
-from pathgen.report.privacy import PrivacySection
-from pathgen.report.privacy_utility import Point, tradeoff, tradeoff_picture
 from pathgen.report.result_table import Row, both_ways, calibration_errors, mean_estimate, result_rows
 from pathgen.report.settings import ReportSettings
 from pathgen.report.studies import read_study
 from pathgen.report.training_curves import classifier_curves, generator_curves
-from pathgen.results.comparison import Comparison
-from pathgen.results.evaluation import Baseline
-from pathgen.results.training import GeneratorMeta
+from pathgen.results.comparison_record import Comparison
+from pathgen.results.evaluation_record import Baseline
+from pathgen.results.training_record import GeneratorMeta
 from pathgen.webpage.cohort_tables import left_out_table, readable, role_table
 from pathgen.webpage.formatting import Estimate
 
@@ -155,9 +155,11 @@ def gather_page(
     audits = read_audits(root)
     generators = {name: read_generator(root, name) for name in [*names, *audits]}
     overlays = (
-        figures.overlays(root / layout.OVERLAYS, cohort, settings.overlay_slides) if with_original else []
+        page_figures.overlays(root / layout.OVERLAYS, cohort, settings.overlay_slides)
+        if with_original
+        else []
     )
-    grids = figures.sample_grids(
+    grids = page_figures.sample_grids(
         root, names, settings.grid_patches, settings.grid_columns, with_original=with_original
     )
     now = {**hashes, **state_hashes(root)}
@@ -196,7 +198,7 @@ def gather_page(
             for name, record in read_fidelity(root).items()
         },
         "privacy": {name: PrivacySection(audit, generators[name]) for name, audit in audits.items()},
-        "privacy_pictures": figures.privacy_pictures(root / layout.PRIVACY, with_original=with_original),
+        "privacy_pictures": page_figures.privacy_pictures(root / layout.PRIVACY, with_original=with_original),
         "roles": None if samples is None else role_table(samples),
         "left_out": left_out,
         "cohort_known": cohort is not None,

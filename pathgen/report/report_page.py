@@ -7,8 +7,8 @@ from pathgen.core.files import atomic_path, write_json
 from pathgen.metrics.classification import TABLE_METRICS
 from pathgen.patches.parquet import write_csv
 from pathgen.report import reference_results
-from pathgen.report.context import Results, gather_page, gather_results
-from pathgen.report.privacy import certainty
+from pathgen.report.page_values import Results, gather_page, gather_results
+from pathgen.report.privacy_section import certainty
 from pathgen.report.privacy_utility import point_metrics, point_table
 from pathgen.report.result_table import headline_table, regime_words, runs_table
 from pathgen.report.settings import ReportSettings

@@ -9,7 +9,7 @@ from torch import nn
 from pathgen.gan.conditioning import ClassCondition
 from pathgen.gan.dataset import GanDataset
 from pathgen.gan.ema import update_ema, warmed_up
-from pathgen.gan.generators.base import GanPair, GeneratorSettings, Precision
+from pathgen.gan.generators.interface import GanPair, GeneratorSettings, Precision
 from pathgen.gan.nn_ops import (
     discriminator_loss,
     frozen,

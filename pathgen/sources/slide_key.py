@@ -10,8 +10,8 @@ import pandas as pd
 
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.provenance.cache_key import CacheKey, library_versions
-from pathgen.sources.base import Source
 from pathgen.sources.settings import CohortSettings
+from pathgen.sources.source import Source
 
 # They select and locate slides; the digest of a slide identifies its content.
 _NOT_OF_A_SLIDE = {"root", "on_bad_slide", "exclude_slides"}

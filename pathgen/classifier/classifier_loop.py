@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pathgen.classifier.dataloader import DeviceDataset, batch_order
+from pathgen.classifier.classifier_state import TrainingState
+from pathgen.classifier.device_dataset import DeviceDataset, batch_order
 from pathgen.classifier.prediction import log_probabilities
 from pathgen.classifier.registry import build_classifier, fill_from_file
 from pathgen.classifier.schedule import best_epoch, learning_rate, should_stop
 from pathgen.classifier.settings import TrainClassifierConfig
-from pathgen.classifier.training_state import TrainingState
 from pathgen.core.progress import progress
 from pathgen.core.seeding import derive_seed
 from pathgen.patches.image_grid import patch_grid

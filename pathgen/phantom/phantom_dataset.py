@@ -11,9 +11,9 @@ from pathgen.core.files import atomic_path
 from pathgen.core.progress import progress
 from pathgen.core.seeding import numpy_generator
 from pathgen.phantom.anatomy import draw_anatomy, draw_outlines
+from pathgen.phantom.dyes import draw_dyes
 from pathgen.phantom.settings import PhantomSettings
 from pathgen.phantom.staining import draw_stain, render
-from pathgen.phantom.tissue import draw_dyes
 from pathgen.phantom.writers import write_annotations, write_pyramid
 
 

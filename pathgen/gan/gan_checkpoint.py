@@ -14,7 +14,7 @@ from torch import nn
 from pathgen.core.errors import PathgenError
 from pathgen.core.files import atomic_folder, write_json
 from pathgen.gan import generators
-from pathgen.gan.generators.base import Generator, GeneratorSettings
+from pathgen.gan.generators.interface import Generator, GeneratorSettings
 from pathgen.training.checkpoint import load_module, save_tensors
 
 _META = "model.json"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pathgen.classifier.discovery import smallest_image_px
+from pathgen.classifier.network_discovery import smallest_image_px
 from pathgen.classifier.settings import TrainClassifierSettings, mixed_counts
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.params import Settings, parse_section

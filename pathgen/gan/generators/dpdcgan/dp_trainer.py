@@ -4,20 +4,20 @@ import torch
 from torch import nn
 
 from pathgen.core.seeding import torch_generator
-from pathgen.gan.conditioning import ClassCondition
-from pathgen.gan.dataset import GanDataset
-from pathgen.gan.generators.base import Precision
-from pathgen.gan.generators.dpdcgan.accounting import RdpAccountant
-from pathgen.gan.generators.dpdcgan.per_sample_grad import clipped_sum
-from pathgen.gan.generators.dpdcgan.settings import DpDcganSettings, private_seed
-from pathgen.gan.nn_ops import discriminator_loss, frozen, generator_loss, grad_norm, spread_ratio
-from pathgen.gan.trainer import (
+from pathgen.gan.adversarial_trainer import (
     STATISTICS,
     adversarial_pair,
     logit_statistics,
     update_average,
     update_generator,
 )
+from pathgen.gan.conditioning import ClassCondition
+from pathgen.gan.dataset import GanDataset
+from pathgen.gan.generators.dpdcgan.accounting import RdpAccountant
+from pathgen.gan.generators.dpdcgan.per_sample_grad import clipped_sum
+from pathgen.gan.generators.dpdcgan.settings import DpDcganSettings, private_seed
+from pathgen.gan.generators.interface import Precision
+from pathgen.gan.nn_ops import discriminator_loss, frozen, generator_loss, grad_norm, spread_ratio
 
 
 class DpTrainer:

@@ -5,9 +5,9 @@ import torch
 from numpy.typing import NDArray
 
 from pathgen.core import layout
-from pathgen.gan.generators.base import Precision
+from pathgen.gan.generators.interface import Precision
+from pathgen.gan.loaded_generator import SamplePlan, load_generator
 from pathgen.gan.sample_cache import cached_samples
-from pathgen.gan.sampling import SamplePlan, load_generator
 from pathgen.gan.settings import SynthesiseSettings
 from pathgen.training.settings import ComputeSettings
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pathgen.gan.sampling import LoadedGenerator, load_generator
+from pathgen.gan.loaded_generator import LoadedGenerator, load_generator
 
 
 class ServedGenerator:
