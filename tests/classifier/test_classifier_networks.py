@@ -116,8 +116,8 @@ from pathlib import Path
 sys.path.append("TESTS")
 import torch
 from factories.toy_classifier import toy_patches, train_toy
-from pathgen.classifier.checkpoint import load_classifier, save_classifier
-from pathgen.classifier.discovery import network_names
+from pathgen.classifier.classifier_checkpoint import load_classifier, save_classifier
+from pathgen.classifier.network_discovery import network_names
 from pathgen.classifier.prediction import predict
 
 trained = train_toy(network="linear", learning_rate=0.001, max_epochs=6, patience=6, augment="d4")

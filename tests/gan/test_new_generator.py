@@ -14,10 +14,10 @@ import json, sys
 import numpy as np, torch
 from pathlib import Path
 from pathgen.gan import generators, loop
-from pathgen.gan.checkpoint import save_gan
+from pathgen.gan.gan_checkpoint import save_gan
 from pathgen.gan.dataset import GanDataset
-from pathgen.gan.generators.base import FP32
-from pathgen.gan.sampling import load_generator
+from pathgen.gan.generators.interface import FP32
+from pathgen.gan.loaded_generator import load_generator
 from pathgen.gan.settings import TrainGanSettings
 from pathgen.provenance.code_hash import write_manifests
 from pathgen.core.layout import CODE

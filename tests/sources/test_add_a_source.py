@@ -24,7 +24,7 @@ from pathgen.patches.sampling import sample_cohort
 from pathgen.patches.schemas import ROLES
 from pathgen.patches.settings import SampleSettings
 from pathgen.patches.store import open_patch_set
-from pathgen.sources.discovery import load_cohort_settings, load_source
+from pathgen.sources.source_discovery import load_cohort_settings, load_source
 from pathgen.sources.extract import extract_cohort
 from pathgen.sources.index import index_cohort
 from pathgen.wsi.settings import IndexSettings
