@@ -6,10 +6,11 @@ from pathgen.core.profiles import read_profile
 from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.report.read_results import Run
 from pathgen.results.comparison_record import Comparison
+from pathgen.results.evaluation_record import Confusion
 from pathgen.run_matrix import RunKey
 
 EVALUATE = read_profile("phantom")["evaluate"] | {"specificity": 0.9, "resamples": 100, "seed": 1}
-CELLS = {"tp": 1, "fn": 2, "tn": 3, "fp": 4}
+CELLS = Confusion(true_positive=1, false_negative=2, true_negative=3, false_positive=4)
 
 
 def run(
