@@ -8,10 +8,9 @@ from typing import Any
 from pathgen.classifier.classifier_checkpoint import load_classifier, load_metadata
 from pathgen.core import layout
 from pathgen.core.params import load_section
-from pathgen.evaluation.evaluate import evaluate
+from pathgen.evaluation.evaluate import evaluate, evaluate_on_synthetic
 from pathgen.evaluation.evaluated_runs import cluster_patches
 from pathgen.evaluation.settings import EvaluateSettings
-from pathgen.evaluation.trts import evaluate_on_synthetic
 from pathgen.metrics.classification import mean_colour_baseline
 from pathgen.patches.parquet import read_table
 from pathgen.patches.store import open_patch_set

@@ -1,4 +1,4 @@
-"""Evaluate a classifier on the original test set."""
+"""Evaluate a classifier on the original test set, and on synthetic patches (TRTS)."""
 
 import math
 from collections.abc import Mapping
@@ -11,11 +11,13 @@ from torch import nn
 from pathgen.classifier.prediction import predict
 from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.metrics.classification import (
+    FRACTIONS,
     classification_metrics,
     count_outcomes,
     per_slide,
     roc_points,
     undefined_metrics,
+    wilson_ci,
 )
 from pathgen.metrics.statistics.bootstrap import Clusters
 from pathgen.metrics.statistics.bootstrap_metrics import AT_OPERATING_POINT, prepare_scores
@@ -27,7 +29,13 @@ from pathgen.metrics.statistics.calibration import (
 from pathgen.metrics.statistics.confidence_intervals import bootstrap, bootstrap_se, proportion_ci
 from pathgen.patches.parquet import write_csv, write_table
 from pathgen.patches.store import PatchSet
-from pathgen.results.evaluation_record import Evaluation, Interval, Resampled, Thresholds
+from pathgen.results.evaluation_record import (
+    Evaluation,
+    Interval,
+    Resampled,
+    SyntheticEvaluation,
+    Thresholds,
+)
 
 
 def evaluate(
@@ -91,3 +99,42 @@ def evaluate(
     write_csv(frame[["label", "predicted"]].rename(columns={"label": "actual"}), folder / "confusion.csv")
     ends_by_name = {f"{name}/{end}": value for name, interval in intervals.items() for end, value in interval}
     return metrics | ends_by_name
+
+
+def evaluate_on_synthetic(
+    model: nn.Module,
+    synthetic: Mapping[str, PatchSet],
+    folder: Path,
+    *,
+    threshold: float,
+    confidence: float,
+    device: torch.device,
+) -> Mapping[str, float]:
+    """Evaluate a classifier on synthetic patches and write ``metrics.json``.
+
+    Args:
+        model: Classifier trained on original patches.
+        synthetic: Label to the synthetic patches of that class.
+        folder: Folder of the results.
+        threshold: Smallest P(tumor) that is called tumor.
+        confidence: Confidence level, in (0, 1).
+        device: Device of the computation.
+
+    Returns:
+        n, accuracy, recall, specificity and roc_auc, and the ends of Wilson intervals of the proportions
+        as ``{metric}/low`` and ``{metric}/high``: synthetic patches are independent draws, so the intervals
+        hold for other patches of the same generator and this classifier.
+    """
+    scores = np.concatenate([predict(model, patches.images, device) for patches in synthetic.values()])
+    labels = np.concatenate([patches.classes for patches in synthetic.values()])
+    measured = classification_metrics(labels, scores, threshold)
+    metrics = {name: measured[name] for name in ("n", "accuracy", "recall", "specificity", "roc_auc")}
+    counts = count_outcomes(labels, scores, threshold)
+    ends: dict[str, float] = {}
+    for metric in FRACTIONS:
+        if metric.name in ("accuracy", "recall", "specificity"):
+            successes, count = metric.of_counts(counts)
+            low, high = wilson_ci(successes, count, confidence)
+            ends |= {f"{metric.name}/low": low, f"{metric.name}/high": high}
+    SyntheticEvaluation(**metrics, **ends, confusion=counts).save(folder / "metrics.json")
+    return metrics | ends

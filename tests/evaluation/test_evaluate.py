@@ -16,8 +16,7 @@ from torch import Tensor, nn
 
 from pathgen.classifier.prediction import predict
 from pathgen.core.labels import LABELS
-from pathgen.evaluation.evaluate import evaluate
-from pathgen.evaluation.trts import evaluate_on_synthetic
+from pathgen.evaluation.evaluate import evaluate, evaluate_on_synthetic
 from pathgen.metrics.statistics.bootstrap import build_clusters
 from pathgen.metrics.statistics.calibration import threshold_at_specificity
 from pathgen.patches.parquet import read_table
