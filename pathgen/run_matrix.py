@@ -11,9 +11,12 @@ from typing import Any, Literal
 import pydantic
 
 from pathgen.core import layout
+from pathgen.core.errors import PathgenError
 from pathgen.core.params import Settings
 
 ORIGINAL = "original"
+#: In the order of the paper's table.
+REGIMES = (ORIGINAL, "mixed", "synthetic")
 SyntheticRegime = Literal["mixed", "synthetic"]
 
 
@@ -86,8 +89,14 @@ class RunKey:
         """Regime and group of generators, e.g. ``mixed-dcgan``."""
         return regime_name(self.regime, self.generator_group)
 
+    @property
+    def order(self) -> tuple[str, int, str, str, int]:
+        """Sorting key; its first three values are equal for all runs of one row of a table."""
+        regime = REGIMES.index(self.regime)
+        return (self.classifier, regime, self.regime_group, self.generator or "", self.seed)
 
-def parse_run(name: str, generators: Mapping[str, Replicate]) -> RunKey | None:
+
+def parse_run(name: str, generators: Mapping[str, Replicate]) -> RunKey:
     """Parse the name of a classifier's run (see `classifier_run`).
 
     Args:
@@ -95,13 +104,17 @@ def parse_run(name: str, generators: Mapping[str, Replicate]) -> RunKey | None:
         generators: Trained generators, of `replicates`; names may have hyphens.
 
     Returns:
-        Its parts; None if it is not such a name.
+        Its parts.
+
+    Raises:
+        PathgenError: It is not such a name.
     """
     # The longest first: one name may begin with another. Without generators nothing matches.
     names = "|".join(map(re.escape, sorted(generators, key=len, reverse=True))) or r"(?!)"
     found = re.fullmatch(rf"(?:original|(mixed|synthetic)-({names}))-(.+)-(\d+)", name)
     if found is None:
-        return None
+        reason = "is not the name of a run (regime[-generator]-classifier-seed)"
+        raise PathgenError(name, reason, "Remove the folder if it is not an output of the pipeline")
     regime, generator, classifier, seed = found.groups()
     replicate = None if generator is None else generators[generator]
     return RunKey(regime or ORIGINAL, generator, classifier, int(seed), replicate)

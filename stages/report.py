@@ -20,14 +20,13 @@ def main(stage: Stage) -> None:
     # The page states one hash for all code, so all of it must be what the stages depend on.
     for manifest in sorted(layout.CODE.rglob("*.json")):
         check_unchanged(manifest)
-    results = build_report(
-        Path(), layout.REPORT, settings, hashes=file_hashes(Path()), versions=result_versions()
-    )
+    hashes, versions = file_hashes(Path()), result_versions()
+    points = build_report(Path(), layout.REPORT, settings, hashes=hashes, versions=versions)
     for name in ("index.html", "results.md", "results.json"):
         stage.run.artifact(layout.REPORT / name)
-    stage.run.metrics(point_metrics(results.points), 0)
-    if results.points:
-        stage.run.text("tradeoff.svg", svg_of(plot_tradeoff(results.points)).decode())
+    stage.run.metrics(point_metrics(points), 0)
+    if points:
+        stage.run.text("tradeoff.svg", svg_of(plot_tradeoff(points)).decode())
 
 
 if __name__ == "__main__":

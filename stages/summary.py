@@ -1,11 +1,12 @@
 """Link the runs of the pipeline in MLflow; print the result table and the addresses of report and runs."""
 
-import json
 from pathlib import Path
 
 from pathgen.core import layout
 from pathgen.core.errors import cli_errors
 from pathgen.core.params import load_section
+from pathgen.results.headline_record import Headline
+from pathgen.results.record import MetricValues
 from pathgen.tracking.pipeline_run import LinkedPipeline, link_pipeline
 from pathgen.tracking.settings import TrackingSettings
 from pathgen.tracking.uri import ui_command
@@ -38,17 +39,14 @@ def headline(report: Path) -> dict[str, float]:
     Returns:
         Metric key to value; empty if there is no report.
     """
-    table, points = (
-        json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-        for file in (report / "results.json", report / "tradeoff.json")
-    )
-    accuracies: dict[str, float] = {
-        f"accuracy/{regime}-{classifier}": cells["accuracy"]["mean"]
-        for classifier, regimes in table.items()
-        for regime, cells in regimes.items()
-        if "accuracy" in cells
+    table = Headline.load_if_exists(report / "results.json") or Headline()
+    points = MetricValues.load_if_exists(report / "tradeoff.json") or MetricValues()
+    accuracies = {
+        f"accuracy/{regime}-{classifier}": mean
+        for classifier, means in table.accuracies.items()
+        for regime, mean in means.items()
     }
-    return {**accuracies, **points}
+    return {key: value for key, value in {**accuracies, **points.metrics}.items() if value is not None}
 
 
 @cli_errors()

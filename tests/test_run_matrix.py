@@ -5,6 +5,7 @@ from pathlib import Path
 import pydantic
 import pytest
 
+from pathgen.core.errors import PathgenError
 from pathgen.run_matrix import (
     PipelineSettings,
     Replicate,
@@ -51,13 +52,22 @@ def test_parse_run_names_with_hyphens_round_trip() -> None:
         RunKey("synthetic", "dcgan-b", "cnn6", 3),
     ):
         assert parse_run(classifier_run(key.regime, key.generator, key.classifier, key.seed), known) == key
-    found = parse_run("synthetic-dcgan-b-cnn6-3", known)
-    assert found is not None and found.regime_group == "synthetic-dcgan"
+    assert parse_run("synthetic-dcgan-b-cnn6-3", known).regime_group == "synthetic-dcgan"
+
+
+def test_run_order_keeps_the_seeds_of_a_replicate_together() -> None:
+    known = replicates([*RECIPES], RECIPES)
+    mixed = [f"mixed-{name}-cnn6-{seed}" for name in ("dcgan", "dcgan-b") for seed in (1, 2)]
+    names = ["original-cnn6-1", *mixed]
+    keys = [parse_run(name, known) for name in names]
+    assert sorted(reversed(keys), key=lambda key: key.order) == keys
+    assert len({key.order[:3] for key in keys}) == 2
 
 
 @pytest.mark.parametrize("name", ["", "original", "mixed-vae-cnn6-1", "mixed-dcgan-cnn6-x", "other-cnn6-1"])
-def test_parse_run_other_name_is_none(name: str) -> None:
-    assert parse_run(name, replicates([*RECIPES], RECIPES)) is None
+def test_parse_run_other_name_is_refused(name: str) -> None:
+    with pytest.raises(PathgenError):
+        parse_run(name, replicates([*RECIPES], RECIPES))
 
 
 def test_pipeline_settings_repeated_value_is_refused() -> None:

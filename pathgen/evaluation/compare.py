@@ -37,7 +37,6 @@ from pathgen.results.comparison_record import (
 
 #: Metric of the hypothesis tests; the others have intervals only.
 TESTED = "accuracy"
-_REGIMES = ("original", "mixed", "synthetic")
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,8 @@ def compare(
         return bootstrap(scored, resamples=settings.resamples, seed=settings.seed)
 
     groups = []
-    for (classifier, _, row), of_group in groupby(sorted(runs, key=_place), key=lambda run: _place(run)[:3]):
+    ordered = sorted(runs, key=lambda run: run.key.order)
+    for (classifier, _, row), of_group in groupby(ordered, key=lambda run: run.key.order[:3]):
         members = list(of_group)
         groups.append(_Group(classifier, row, members, [draw(run) for run in members]))
     pairs = [
@@ -106,11 +106,6 @@ def compare(
         regimes=tuple(_regime(group, settings.confidence) for group in groups),
         differences=tuple(differences),
     )
-
-
-def _place(run: EvaluatedRun) -> tuple[str, int, str, str, int]:
-    key = run.key
-    return (key.classifier, _REGIMES.index(key.regime), key.regime_group, key.generator or "", key.seed)
 
 
 def _interval(

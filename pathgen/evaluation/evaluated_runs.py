@@ -81,9 +81,6 @@ def load_runs(folder: Path, generators: Mapping[str, Replicate]) -> tuple[TestPa
     first: pd.DataFrame | None = None
     for path in sorted(folder.glob("[!.]*/")):
         key = parse_run(path.name, generators)
-        if key is None:
-            reason = "is not the name of a run (original or regime-generator, classifier, seed)"
-            raise PathgenError(path, reason, _HINT)
         frame = read_table(path / "predictions.parquet")
         thresholds = Evaluation.load(path / "metrics.json").thresholds
         identity = frame[["slide", "item", "label"]]

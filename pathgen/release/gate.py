@@ -20,8 +20,6 @@ from pathgen.results.audit_record import PASSED
 from pathgen.tracking.dvc_api import StageState, open_project, stage_states
 
 _EMBEDDED = re.compile(r"data:[a-z]+/[^\"')\s]+")
-# As the section of a study in the report is marked.
-_STUDY = re.compile(r'data-study="(\w+)" data-state="(\w+)"')
 _REQUIRED = ("creator", "contact", "licence", "original_terms")
 _SHOWN = 3
 # As DVC says that data are not there.
@@ -144,7 +142,7 @@ def _page(study: ReleaseInputs) -> list[PathgenError]:
         reason = f"is {study.report.patient_pictures}: {page.name} shows pictures of original slides"
         hint = "Set it to left_out and run `dvc repro report`"
         found.append(PathgenError(f"{PARAMS_FILE}: report.patient_pictures", reason, hint))
-    stale = [name for name, state in _STUDY.findall(study.page) if state != "current"]
+    stale = [name for name, changed in study.reported.changed.items() if changed]
     if stale:
         # dvc.yaml does not know these results.
         names = " and ".join(stale)
@@ -152,7 +150,7 @@ def _page(study: ReleaseInputs) -> list[PathgenError]:
             f"Run the study again (make {stale[0]}), or remove its folder in results; then `dvc repro "
             "--force --single-item report`"
         )
-        found.append(PathgenError(page, f"shows results of {names} that may be out of date", hint))
+        found.append(PathgenError(page, f"shows results of {names} that are out of date", hint))
     if study.settings.slide_names == "refuse":
         names_found = named_in(study.page, identities(study))
         if names_found:

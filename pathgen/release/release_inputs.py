@@ -15,11 +15,12 @@ from pathgen.patches.schemas import ROLES
 from pathgen.patches.settings import SampleSettings
 from pathgen.patches.store import PatchSet, open_patch_set
 from pathgen.release.settings import ReleaseSettings
-from pathgen.report.page_values import Results, gather_results
+from pathgen.report.headline import Results, gather_results
 from pathgen.report.read_results import read_generator
 from pathgen.report.settings import ReportSettings
 from pathgen.results.audit_record import Audit
 from pathgen.results.fidelity_record import Fidelity
+from pathgen.results.study_record import ReportedStudies
 from pathgen.results.training_record import GeneratorMeta
 from pathgen.run_matrix import PipelineSettings
 from pathgen.validation import validate_params
@@ -44,6 +45,7 @@ class ReleaseInputs:
         fidelity: Fidelity of the generator.
         results: Evaluated classifiers of all generators.
         page: Text of report/index.html.
+        reported: The optional studies on the page.
     """
 
     root: Path
@@ -60,6 +62,7 @@ class ReleaseInputs:
     fidelity: Fidelity
     results: Results
     page: str
+    reported: ReportedStudies
 
     @property
     def count(self) -> int:
@@ -98,20 +101,20 @@ def read_inputs(root: Path, generator: str) -> ReleaseInputs:
     missing = [PathgenError(path, "is missing", "Run `dvc repro`") for path in needed if not path.exists()]
     if missing:
         raise PathgenErrors(missing)
-    report = parse_section(params, "report", ReportSettings, file)
     return ReleaseInputs(
         root=root,
         generator=generator,
         params=params,
         settings=parse_section(params, "release", ReleaseSettings, file),
         sampling=parse_section(params, "sample", SampleSettings, file),
-        report=report,
+        report=parse_section(params, "report", ReportSettings, file),
         sets={label: open_patch_set(folder) for label, folder in sets.items()},
         training=open_patch_set(root / layout.TRAIN).index,
         cohort=read_table(cohort),
         models=read_generator(root, generator),
         audit=Audit.load(audit),
         fidelity=Fidelity.load(fidelity),
-        results=gather_results(root, report.confidence),
+        results=gather_results(root),
         page=page.read_text(encoding="utf-8"),
+        reported=ReportedStudies.load(root / layout.REPORT / "studies.json"),
     )

@@ -1,16 +1,19 @@
-"""What each regime costs in accuracy, and how it compares with the baseline and with the paper."""
+"""Headline results: the table, what each regime costs in accuracy, the baseline, and the paper."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
+from pathgen.core import layout
 from pathgen.report import reference_results
-from pathgen.report.read_results import Run
-from pathgen.report.result_table import Row, mean_estimate
+from pathgen.report.read_results import Run, read_runs, read_tables
+from pathgen.report.result_table import Row, mean_estimate, result_rows
 from pathgen.results.comparison_record import Comparison
+from pathgen.results.evaluation_record import Baseline
 from pathgen.webpage.formatting import Estimate
 
-CostOutcome = Literal["loss", "gain", "not significant", "no interval", "undefined"]
+CostOutcome = Literal["loss", "gain", "not significant", "no interval"]
 BaselineOutcome = Literal["above", "below", "not distinguishable", "no interval", "undefined"]
 
 
@@ -31,9 +34,6 @@ class Cost:
     @property
     def outcome(self) -> CostOutcome:
         """Conclusion from the interval of the loss."""
-        means = (self.loss.mean, self.row.metrics["accuracy"].mean, self.original.metrics["accuracy"].mean)
-        if None in means:
-            return "undefined"
         if self.loss.ends is None:
             return "no interval"
         low, high = self.loss.ends
@@ -42,49 +42,30 @@ class Cost:
         return "gain" if high < 0 else "not significant"
 
 
-def costs(rows: Sequence[Row], confidence: float, comparison: Comparison | None = None) -> list[Cost]:
+def costs(rows: Sequence[Row], comparison: Comparison) -> list[Cost]:
     """Compare every regime with the original one of the same classifier.
 
     Args:
         rows: Rows of the result table.
-        confidence: Level of intervals over seeds, in (0, 1).
-        comparison: Comparison of the regimes, whose intervals also cover the choice of test slides; None when
-            it was not run.
+        comparison: Comparison of the regimes.
 
     Returns:
-        One cost per regime that was compared with the original one, or shares a seed with it, in the order of
-        the rows.
+        One cost per regime that was compared with the original one, in the order of the rows.
     """
     originals = {row.classifier: row for row in rows if row.regime == "original"}
-    pairs = [(row, originals[row.classifier]) for row in rows if row.classifier in originals]
-    losses = [
-        (row, original, _accuracy_loss(original, row, confidence, comparison))
-        for row, original in pairs
-        if row is not original
-    ]
-    return [Cost(row, original, loss) for row, original, loss in losses if loss is not None]
-
-
-def _accuracy_loss(
-    original: Row, row: Row, confidence: float, comparison: Comparison | None
-) -> Estimate | None:
-    """Return the loss of the comparison, else that over the common seeds; None when there are none."""
-    compared = None if comparison is None else comparison.difference(row.classifier, row.name, "original")
-    accuracy = None if compared is None else compared.metrics.get("accuracy")
-    if accuracy is None:
-        return paired_loss(original.runs, row.runs, confidence)
-    low, high = (None if end is None else -end for end in (accuracy.high, accuracy.low))
-    return Estimate(-accuracy.difference, low, high, len(row.runs), len(row.runs))
+    found = []
+    for row in rows:
+        pair = comparison.difference(row.classifier, row.name, "original")
+        accuracy = None if pair is None else pair.metrics.get("accuracy")
+        if accuracy is not None:
+            low, high = (None if end is None else -end for end in (accuracy.high, accuracy.low))
+            loss = Estimate(-accuracy.difference, low, high, len(row.runs), len(row.runs))
+            found.append(Cost(row, originals[row.classifier], loss))
+    return found
 
 
 def paired_loss(original: Sequence[Run], other: Sequence[Run], confidence: float) -> Estimate | None:
-    """Return the loss in accuracy over the seeds that both have; None when they share no seed.
-
-    Args:
-        original: Runs of the original regime.
-        other: Runs of another regime with the same classifier.
-        confidence: Level of the interval over seeds, in (0, 1).
-    """
+    """Return the loss in accuracy over the seeds that both have; None when they share no seed."""
     before = {run.key.seed: run.metrics.get("accuracy") for run in original}
     after = {run.key.seed: run.metrics.get("accuracy") for run in other}
     pairs = [(before[seed], after[seed]) for seed in sorted(before.keys() & after.keys())]
@@ -110,20 +91,65 @@ class Comparability:
     """Whether the numbers of the study can be compared with the paper's.
 
     Attributes:
-        sources: Sources of the patches; empty when unknown.
-        train_per_class: Number of original training patches per class; None when unknown.
-        test_per_class: Number of test patches per class; None when unknown.
+        sources: Sources of the patches.
+        train_per_class: Number of original training patches per class.
+        test_per_class: Number of test patches per class.
     """
 
     sources: Sequence[str]
-    train_per_class: int | None
-    test_per_class: int | None
+    train_per_class: int
+    test_per_class: int
 
     @property
     def comparable(self) -> bool:
         """Whether data and sizes are the paper's."""
         sizes = (reference_results.TRAIN_PER_CLASS, reference_results.TEST_PER_CLASS)
-        return (
-            list(self.sources) == [reference_results.SOURCE]
-            and (self.train_per_class, self.test_per_class) == sizes
-        )
+        same_sizes = (self.train_per_class, self.test_per_class) == sizes
+        return list(self.sources) == [reference_results.SOURCE] and same_sizes
+
+
+@dataclass(frozen=True)
+class Results:
+    """The part of the page that is also written as Markdown and JSON.
+
+    Attributes:
+        rows: Rows of the result table.
+        baseline: Accuracy on the mean colour alone.
+        comparability: Whether the numbers can be compared with the paper's.
+        comparison: Comparison of the regimes.
+    """
+
+    rows: Sequence[Row]
+    baseline: float
+    comparability: Comparability
+    comparison: Comparison
+
+    @property
+    def confidence(self) -> float:
+        """Level of all intervals, in (0, 1)."""
+        return self.comparison.test.confidence
+
+    @property
+    def costs(self) -> list[Cost]:
+        """Costs of the regimes, training on synthetic patches alone first."""
+        return sorted(costs(self.rows, self.comparison), key=lambda cost: cost.row.regime != "synthetic")
+
+
+def gather_results(root: Path) -> Results:
+    """Read the evaluations and their comparison.
+
+    Args:
+        root: Checkout.
+
+    Raises:
+        PathgenError: A file is missing or damaged.
+    """
+    comparison, tables = Comparison.load(root / layout.COMPARISON_JSON), read_tables(root)
+    labels = tables.samples.groupby("role")["label"]
+    smaller = {role: int(of_role.value_counts().min()) for role, of_role in labels}
+    return Results(
+        rows=result_rows(read_runs(root), comparison),
+        baseline=Baseline.load(root / layout.BASELINE).accuracy,
+        comparability=Comparability(tables.sources, smaller["train"], smaller["test"]),
+        comparison=comparison,
+    )

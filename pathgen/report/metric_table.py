@@ -98,10 +98,8 @@ def metric_rows(
     found: dict[str, dict[str, Any]] = {}
     for key, value in metrics.items():
         metric, _, part = key.rpartition("/")
-        if part in _PARTS:
-            found.setdefault(metric, {})[_PARTS[part]] = value
-        else:
-            found.setdefault(key, {})["value"] = value
+        name, field = (metric, _PARTS[part]) if part in _PARTS else (key, "value")
+        found.setdefault(name, {})[field] = value
     better = {metric: info.better for metric, info in (about or {}).items()}
     return [
         MetricRow(key, **fields, better=better.get(key.split("/", 2)[-1], ""))

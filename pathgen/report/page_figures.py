@@ -56,12 +56,9 @@ def sample_grids(
     for label in LABELS:
         word = LABEL_WORDS[label]
         sets = [] if original is None else [("Original", original.of_label(label))]
-        folders = {name: root / layout.synthetic_set(name, label) for name in generators}
-        sets += [
-            (f"Synthetic ({name})", open_patch_set(folder))
-            for name, folder in folders.items()
-            if folder.is_dir()
-        ]
+        for name in generators:
+            if (folder := root / layout.synthetic_set(name, label)).is_dir():
+                sets.append((f"Synthetic ({name})", open_patch_set(folder)))
         shown = [_grid(f"{kind} {word} patches", patches, count, columns) for kind, patches in sets]
         pictures = [picture for picture in shown if picture is not None]
         if pictures:
@@ -81,22 +78,18 @@ def _grid(name: str, patches: PatchSet, limit: int, columns: int) -> Picture | N
     return replace(sheet, width=sheet.width * scale, height=sheet.height * scale)
 
 
-def overlays(folder: Path, cohort: pd.DataFrame | None, limit: int) -> list[Picture]:
-    """Show slides with the outlines of tissue and lesions; slides with tumour first.
+def overlays(folder: Path, cohort: pd.DataFrame, limit: int) -> list[Picture]:
+    """Show slides with the outlines of tissue and lesions, scaled down; slides with tumour first.
 
     Args:
         folder: Folder of ``{slide}.png``; it may be absent.
-        cohort: Cohort table, for the slides' labels; None when there is none.
+        cohort: Cohort table, for the slides' labels.
         limit: Maximum number of slides.
-
-    Returns:
-        Pictures, scaled down.
 
     Raises:
         PathgenError: A picture is damaged.
     """
-    labels = {} if cohort is None else dict(zip(cohort["slide"], cohort["label"], strict=True))
-    splits = {} if cohort is None else dict(zip(cohort["slide"], cohort["split"], strict=True))
+    labels, splits = (dict(zip(cohort["slide"], cohort[name], strict=True)) for name in ("label", "split"))
     files = sorted(folder.glob("*.png"), key=lambda file: (labels.get(file.stem) != "tumor", file.name))
     shown = []
     for file in files[:limit]:
@@ -109,30 +102,25 @@ def overlays(folder: Path, cohort: pd.DataFrame | None, limit: int) -> list[Pict
 
 
 def privacy_pictures(folder: Path, *, with_original: bool) -> list[Picture]:
-    """Show the pictures of the audits: closest pairs, and histograms of correlation.
+    """Show the pictures of the audits by generator and name: closest pairs, and histograms of correlation.
 
     Args:
         folder: Folder of one folder per generator; it may be absent.
-        with_original: Whether pictures that hold original patches may be shown.
-
-    Returns:
-        Pictures by generator and name; without original patches only the histograms.
+        with_original: Whether pictures that hold original patches, the closest pairs, may be shown.
 
     Raises:
         PathgenError: A picture is damaged.
     """
     shown = []
-    files = folder.glob("[!.]*/pictures/*.png")
+    kinds = {"correlation": "svg"} | ({"gallery": "png"} if with_original else {})
+    files = [file for kind, end in kinds.items() for file in folder.glob(f"[!.]*/pictures/{kind}-*.{end}")]
     for file in sorted(files, key=lambda file: (file.parts[-3], file.name)):
-        # An allow-list: a picture of a new kind stays hidden until it is known to hold no original patch.
-        if not with_original and not file.stem.startswith("correlation"):
-            continue
         kind, _, label = file.stem.partition("-")
-        title, explanation = _PRIVACY_PICTURES.get(kind, (kind.replace("_", " ").capitalize(), ""))
-        alt = f"{title}: {LABEL_WORDS.get(label, label)}, {file.parts[-3]}"
-        plot = file.with_suffix(".svg")
-        if plot.exists():
-            shown.append(read_svg(plot, alt, f"{alt}. {explanation}", "Run `dvc repro` again"))
+        title, explanation = _PRIVACY_PICTURES[kind]
+        alt = f"{title}: {LABEL_WORDS[label]}, {file.parts[-3]}"
+        caption = f"{alt}. {explanation}"
+        if file.suffix == ".svg":
+            shown.append(read_svg(file, alt, caption, "Run `dvc repro` again"))
         else:
-            shown.append(read_picture(file, _GALLERY_PX, alt, f"{alt}. {explanation}"))
+            shown.append(read_picture(file, _GALLERY_PX, alt, caption))
     return shown

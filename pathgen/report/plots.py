@@ -21,12 +21,12 @@ from pathgen.webpage.plotting import COLOURS, GREY, LINES, MARKERS, empty_plot, 
 _MAX_POINTS = 300
 
 
-def result_plots(rows: Sequence[Row], baseline: float | None) -> list[Picture]:
+def result_plots(rows: Sequence[Row], baseline: float) -> list[Picture]:
     """Plot the accuracies, and the ROC curves where the runs have them.
 
     Args:
         rows: Rows of the result table.
-        baseline: Accuracy on the mean colour alone; None when it was not run.
+        baseline: Accuracy on the mean colour alone.
 
     Returns:
         Up to two plots.
@@ -46,10 +46,9 @@ def result_plots(rows: Sequence[Row], baseline: float | None) -> list[Picture]:
     return shown
 
 
-def comparison_plot(comparison: Comparison | None) -> list[Picture]:
-    """Plot the differences in accuracy between regimes with their intervals; none without a comparison."""
-    pairs = () if comparison is None else comparison.differences
-    pairs = tuple(pair for pair in pairs if "accuracy" in pair.metrics)
+def comparison_plot(comparison: Comparison) -> list[Picture]:
+    """Plot the differences in accuracy between regimes with their intervals; none without a difference."""
+    pairs = [pair for pair in comparison.differences if "accuracy" in pair.metrics]
     if not pairs:
         return []
     values = "; ".join(
@@ -83,7 +82,7 @@ def confusion_plots(rows: Sequence[Row]) -> list[Picture]:
     ]
 
 
-def _plot_accuracy(rows: Sequence[Row], baseline: float | None) -> Figure:
+def _plot_accuracy(rows: Sequence[Row], baseline: float) -> Figure:
     """Plot each row's accuracy with its interval, every single run, and the value of the paper."""
     figure, axis = empty_plot(height=1.9 + 0.7 * len(rows))
     for place, row in enumerate(rows):
@@ -102,8 +101,7 @@ def _plot_accuracy(rows: Sequence[Row], baseline: float | None) -> Figure:
     if published:
         hollow: dict[str, Any] = {"color": COLOURS[1], "markerfacecolor": "none"}
         axis.plot(*zip(*published, strict=True), "D", **hollow, markersize=9, label="paper")
-    if baseline is not None:
-        axis.axvline(baseline, color=COLOURS[2], linestyle="--", label="mean colour alone")
+    axis.axvline(baseline, color=COLOURS[2], linestyle="--", label="mean colour alone")
     axis.axvline(0.5, color=GREY, linestyle=":", label="chance level")
     axis.set_yticks(range(len(rows)), [f"{row.name}\n{row.classifier}" for row in rows])
     axis.set_ylim(len(rows) - 0.5, -0.5)

@@ -8,11 +8,9 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from pathgen.report.headline import costs, paired_loss
+from pathgen.report.headline import Results, costs, paired_loss
 from pathgen.report.privacy_section import attacks_of
-from pathgen.report.result_table import Row
 from pathgen.results.audit_record import PASSED, Audit, Verdict
-from pathgen.results.comparison_record import Comparison
 from pathgen.results.training_record import GeneratorMeta
 from pathgen.webpage.formatting import Estimate
 from pathgen.webpage.pictures import Picture, svg_picture
@@ -29,27 +27,6 @@ _SMALL: dict[str, Any] = {"ha": "right", "va": "top", "fontsize": "small", "colo
 
 
 @dataclass(frozen=True)
-class Leak:
-    """The strongest membership attack of those that the verdict rests on.
-
-    Attributes:
-        attack: Name of the attack in the audit, e.g. ``ganleaks_l2_auc``.
-        label: Class on which it is strongest.
-        auc: Its ROC-AUC: 0.5 is chance level, 1 identifies every training patch.
-        low: Lower end of its interval, which does not allow for the choice of the strongest; None if unknown.
-        high: Upper end.
-        verdict: Verdict on the whole set.
-    """
-
-    attack: str
-    label: str
-    auc: float
-    low: float | None
-    high: float | None
-    verdict: Verdict
-
-
-@dataclass(frozen=True)
 class Point:
     """One regime of one generator.
 
@@ -58,7 +35,12 @@ class Point:
         regime: ``mixed`` or ``synthetic``.
         classifier: Name of the classifier.
         lost: Loss in accuracy against the original regime, with a mean; positive is a loss.
-        leak: What the synthetic set reveals.
+        attack: Name of the strongest attack that the verdict rests on, e.g. ``ganleaks_l2_auc``.
+        label: Class on which it is strongest.
+        auc: Its ROC-AUC: 0.5 is chance level, 1 identifies every training patch.
+        auc_low: Lower end of its interval, which does not allow for the choice of the strongest.
+        auc_high: Upper end.
+        verdict: Verdict on the whole set.
         epsilon: Privacy loss of the generator, the largest over its classes; None without a guarantee.
     """
 
@@ -66,57 +48,69 @@ class Point:
     regime: str
     classifier: str
     lost: Estimate
-    leak: Leak
+    attack: str
+    label: str
+    auc: float
+    auc_low: float | None
+    auc_high: float | None
+    verdict: Verdict
     epsilon: float | None = None
 
 
 def tradeoff(
-    rows: Sequence[Row],
-    audits: Mapping[str, Audit],
-    generators: Mapping[str, Mapping[str, GeneratorMeta]],
-    confidence: float,
-    comparison: Comparison | None,
+    results: Results, audits: Mapping[str, Audit], generators: Mapping[str, Mapping[str, GeneratorMeta]]
 ) -> list[Point]:
     """Relate the accuracy that each set costs to the strongest attack on it.
 
     Args:
-        rows: Rows of the result table.
+        results: Evaluations and their comparison.
         audits: Generator to its audit.
         generators: Generator to model.json by label.
-        confidence: Level of intervals over seeds, in (0, 1).
-        comparison: Comparison of the regimes; None when it was not run.
 
     Returns:
         One point per audited generator, regime and classifier, in the order of the rows. A generator that is
         alone in its row has the interval of the comparison; replicates have that over their own seeds.
     """
-    leaks = {name: leak for name, audit in audits.items() if (leak := _strongest_attack(audit)) is not None}
     points = []
-    for cost in costs(rows, confidence, comparison):
-        runs = groupby(cost.row.runs, key=lambda run: run.key.generator or "")
+    for cost in costs(results.rows, results.comparison):
+        row = cost.row
+        runs = groupby(row.runs, lambda run: run.key.generator or "")
         by_generator = {name: list(own) for name, own in runs}
         for name, own in by_generator.items():
             alone = len(by_generator) == 1
-            lost = cost.loss if alone else paired_loss(cost.original.runs, own, confidence)
-            if name in leaks and lost is not None and lost.mean is not None:
-                epsilon = _epsilon(generators.get(name, {}))
-                points.append(Point(name, cost.row.regime, cost.row.classifier, lost, leaks[name], epsilon))
+            lost = cost.loss if alone else paired_loss(cost.original.runs, own, results.confidence)
+            # The strongest attack over all classes; that of many is above 0.5 by chance.
+            strongest = max(_attacks(audits[name]), default=None) if name in audits else None
+            if strongest is None or lost is None or lost.mean is None:
+                continue
+            auc, label, attack = strongest
+            test = audits[name].labels[label].tests[attack]
+            points.append(
+                Point(
+                    generator=name,
+                    regime=row.regime,
+                    classifier=row.classifier,
+                    lost=lost,
+                    attack=attack,
+                    label=label,
+                    auc=auc,
+                    auc_low=test.low,
+                    auc_high=test.high,
+                    verdict=audits[name].verdict,
+                    epsilon=_epsilon(generators.get(name, {})),
+                )
+            )
     return points
 
 
-def _strongest_attack(audit: Audit) -> Leak | None:
-    """Return the attack with the largest ROC-AUC over all classes; that of many is above 0.5 by chance."""
-    found = [
+def _attacks(audit: Audit) -> list[tuple[float, str, str]]:
+    """Return ROC-AUC, label and name of all attacks that the verdict rests on."""
+    return [
         (test.value, label, name)
         for label, of_class in audit.labels.items()
         for name, test in attacks_of(of_class, "_auc").items()
         if test.value is not None
     ]
-    if not found:
-        return None
-    auc, label, name = max(found)
-    test = audit.labels[label].tests[name]
-    return Leak(name, label, auc, test.low, test.high, audit.verdict)
 
 
 def _epsilon(generator: Mapping[str, GeneratorMeta]) -> float | None:
@@ -130,11 +124,11 @@ def point_metrics(points: Sequence[Point]) -> dict[str, float]:
     """Return the points as metrics, keys as in docs/metrics.md."""
     values: dict[str, float | None] = {}
     for point in points:
-        lost, leak = point.lost, point.leak
+        lost = point.lost
         key = f"tradeoff/{point.regime}-{point.generator}-{point.classifier}/accuracy_lost"
         values |= {key: lost.mean, f"{key}/low": lost.low, f"{key}/high": lost.high}
         key = f"tradeoff/{point.generator}/attack_auc"
-        values |= {key: leak.auc, f"{key}/low": leak.low, f"{key}/high": leak.high}
+        values |= {key: point.auc, f"{key}/low": point.auc_low, f"{key}/high": point.auc_high}
         values[f"tradeoff/{point.generator}/epsilon"] = point.epsilon
     return {key: value for key, value in values.items() if value is not None}
 
@@ -145,8 +139,8 @@ def point_table(points: Sequence[Point]) -> pd.DataFrame:
         (
             *(point.generator, point.regime, point.classifier),
             *(point.lost.mean, point.lost.low, point.lost.high),
-            *(point.leak.auc, point.leak.low, point.leak.high),
-            *(point.leak.attack, point.leak.label, point.leak.verdict, point.epsilon),
+            *(point.auc, point.auc_low, point.auc_high),
+            *(point.attack, point.label, point.verdict, point.epsilon),
         )
         for point in points
     ]
@@ -171,21 +165,21 @@ def plot_tradeoff(points: Sequence[Point]) -> Figure:
     markers = {}
     # Widest first, so that shorter bars stay visible.
     for point in sorted(points, key=_width, reverse=True):
-        lost, leak = point.lost, point.leak
+        lost = point.lost
         assert lost.mean is not None, "points have a loss"
         colour = COLOURS[sets.index((point.generator, point.classifier)) % len(COLOURS)]
         bars = axis.errorbar(
             [100 * lost.mean],
-            [leak.auc],
+            [point.auc],
             xerr=_reach(100 * lost.mean, lost.low, lost.high, 100),
-            yerr=_reach(leak.auc, leak.low, leak.high, 1),
+            yerr=_reach(point.auc, point.auc_low, point.auc_high, 1),
             color=colour,
             linewidth=1.4,
             capsize=4,
             marker=_REGIME_MARKERS.get(point.regime, MARKERS[-1]),
             markersize=9,
             markeredgewidth=1.8,
-            markerfacecolor=colour if leak.verdict == PASSED else "white",
+            markerfacecolor=colour if point.verdict == PASSED else "white",
             linestyle="none",
             zorder=3,
         )
@@ -218,7 +212,7 @@ def _reach(at: float, low: float | None, high: float | None, scale: float) -> li
 def _name(point: Point, with_classifier: bool) -> str:
     classifier = f", {point.classifier}" if with_classifier else ""
     epsilon = "" if point.epsilon is None else f" (ε = {point.epsilon:.3g})"
-    verdict = "" if point.leak.verdict == PASSED else f" (audit: {point.leak.verdict})"
+    verdict = "" if point.verdict == PASSED else f" (audit: {point.verdict})"
     return f"{point.generator}{epsilon}, {_REGIME_WORDS.get(point.regime, point.regime)}{classifier}{verdict}"
 
 
@@ -226,7 +220,7 @@ def tradeoff_picture(points: Sequence[Point]) -> Picture:
     """Return the plot for the page, with its numbers as text alternative."""
     values = "; ".join(
         f"{_name(point, True)}: {100 * (point.lost.mean or 0):.1f} percentage points lost, "
-        f"strongest attack {point.leak.auc:.3f}"
+        f"strongest attack {point.auc:.3f}"
         for point in points
     )
     caption = (

@@ -17,8 +17,8 @@ from pathgen.results.fidelity_record import Fidelity
 from pathgen.results.record import Number
 from pathgen.results.training_record import GeneratorMeta
 from pathgen.run_matrix import Replicate, RunKey, parse_run, replicates
+from pathgen.webpage.cohort_tables import readable
 
-REGIMES = ("original", "mixed", "synthetic")
 _REDO = "Run `dvc repro` again"
 
 
@@ -45,33 +45,9 @@ class Run:
 
 
 def trained_generators(root: Path) -> dict[str, Replicate]:
-    """Return the generators of params.yaml, with their places among replicates; none without that file."""
-    if not (root / layout.PARAMS).exists():
-        return {}
+    """Return the generators of params.yaml, with their places among replicates."""
     params = read_params(root / layout.PARAMS)
     return replicates(params["pipeline"]["generators"], params["train_gan"]["generators"])
-
-
-def run_key(name: str, generators: Mapping[str, Replicate]) -> RunKey:
-    """Parse the name of a run's folder.
-
-    Args:
-        name: E.g. ``mixed-dcgan-cnn6-1``.
-        generators: See `trained_generators`.
-
-    Raises:
-        PathgenError: The name is not one of a run.
-    """
-    key = parse_run(name, generators)
-    if key is None:
-        reason = "is not the name of a run (regime[-generator]-classifier-seed)"
-        raise PathgenError(name, reason, "Remove the folder if it is not an output of the pipeline")
-    return key
-
-
-def run_order(key: RunKey) -> tuple[str, int, str, int]:
-    """Return the sorting key of a run: classifier, regime as in the paper's table, generators, seed."""
-    return (key.classifier, REGIMES.index(key.regime), key.generator_group or "", key.seed)
 
 
 def read_csv(path: Path) -> pd.DataFrame | None:
@@ -88,9 +64,31 @@ def read_csv(path: Path) -> pd.DataFrame | None:
         raise PathgenError(path, f"not readable as a table: {problem}", _REDO) from None
 
 
-def read_parquet(path: Path) -> pd.DataFrame | None:
-    """Read a parquet table, or return None when there is no such file."""
-    return read_table(path) if path.exists() else None
+@dataclass(frozen=True)
+class Tables:
+    """Tables of the data.
+
+    Attributes:
+        cohort: The slides.
+        samples: The sampled patches that could be read.
+        extracted: The extraction, by slide.
+    """
+
+    cohort: pd.DataFrame
+    samples: pd.DataFrame
+    extracted: pd.DataFrame
+
+    @property
+    def sources(self) -> list[str]:
+        """Sources of the patches."""
+        return sorted(self.cohort["source"].unique())
+
+
+def read_tables(root: Path) -> Tables:
+    """Read the tables of the data of a checkout."""
+    extracted = read_table(root / layout.EXTRACTED_SLIDES)
+    samples = readable(read_table(root / layout.SAMPLES), extracted)
+    return Tables(read_table(root / layout.COHORT), samples, extracted)
 
 
 def _folders(parent: Path) -> list[Path]:
@@ -98,24 +96,21 @@ def _folders(parent: Path) -> list[Path]:
 
 
 def read_runs(root: Path) -> list[Run]:
-    """Read every evaluated run, in the order of `run_order`.
-
-    Args:
-        root: Checkout.
+    """Read every evaluated run of a checkout, in order.
 
     Raises:
         PathgenError: A folder is not named as a run, or lacks a readable metrics.json.
     """
     generators = trained_generators(root)
     runs = [_read_run(folder, generators) for folder in _folders(root / layout.EVALUATION)]
-    return sorted(runs, key=lambda run: run_order(run.key))
+    return sorted(runs, key=lambda run: run.key.order)
 
 
 def _read_run(folder: Path, generators: Mapping[str, Replicate]) -> Run:
     record = Evaluation.load(folder / "metrics.json")
     roc = read_csv(folder / "roc.csv")
     return Run(
-        run_key(folder.name, generators),
+        parse_run(folder.name, generators),
         record.metrics,
         record.confusion,
         roc=None if roc is None or roc.empty else roc,
@@ -129,7 +124,7 @@ def read_trts(root: Path) -> dict[tuple[str, str, int], SyntheticEvaluation]:
     found = {}
     generators = trained_generators(root)
     for folder in _folders(root / layout.TRTS):
-        key = run_key(f"synthetic-{folder.name}", generators)
+        key = parse_run(f"synthetic-{folder.name}", generators)
         record = SyntheticEvaluation.load(folder / "metrics.json")
         found[str(key.generator), key.classifier, key.seed] = record
     return found

@@ -5,16 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from statistics import fmean
-from typing import Any
 
 import pandas as pd
 
 from pathgen.metrics.classification import TABLE_METRICS, mean_ci
 from pathgen.metrics.statistics.confidence_intervals import proportion_ci, training_se
 from pathgen.report import reference_results
-from pathgen.report.read_results import Run, run_order
+from pathgen.report.read_results import Run
 from pathgen.results.comparison_record import Comparison
 from pathgen.results.evaluation_record import Confusion, SyntheticEvaluation
+from pathgen.results.headline_record import Headline, HeadlineCounts, HeadlineMetric, HeadlineRow
 from pathgen.run_matrix import regime_name
 from pathgen.webpage.formatting import Estimate
 
@@ -83,36 +83,29 @@ def mean_estimate(values: Sequence[float | None], confidence: float, lowest: flo
     return Estimate(over.mean, low, high, len(defined), len(values))
 
 
-def result_rows(runs: Sequence[Run], confidence: float, comparison: Comparison | None = None) -> list[Row]:
+def result_rows(runs: Sequence[Run], comparison: Comparison) -> list[Row]:
     """Group the runs into rows.
 
     Args:
         runs: Evaluated runs.
-        confidence: Level of the intervals over seeds, in (0, 1).
-        comparison: Comparison of the regimes, whose intervals also cover the choice of test slides; None when
-            it was not run. A metric without an interval there has none.
+        comparison: Comparison of the regimes; a metric without an interval there has none.
 
     Returns:
         One row per regime, generator and classifier, in the paper's order of regimes.
     """
-    ordered = sorted(runs, key=lambda run: run_order(run.key))
-    groups = groupby(ordered, lambda run: run_order(run.key)[:3])
-    return [_row(list(group), confidence, comparison) for _, group in groups]
+    groups = groupby(sorted(runs, key=lambda run: run.key.order), lambda run: run.key.order[:3])
+    return [_row(list(group), comparison) for _, group in groups]
 
 
-def _row(runs: Sequence[Run], confidence: float, comparison: Comparison | None) -> Row:
+def _row(runs: Sequence[Run], comparison: Comparison) -> Row:
     key = runs[0].key
-    metrics = {
-        metric: mean_estimate([run.metrics.get(metric) for run in runs], confidence)
-        for metric in TABLE_METRICS
-    }
-    name = regime_name(key.regime, key.generator_group)
-    compared = None if comparison is None else comparison.regime(key.classifier, name)
-    if compared is not None:
-        for metric, estimate in metrics.items():
-            found = compared.metrics.get(metric)
-            low, high = (None, None) if found is None else (found.low, found.high)
-            metrics[metric] = replace(estimate, low=low, high=high)
+    compared = comparison.regime(key.classifier, key.regime_group)
+    metrics = {}
+    for metric in TABLE_METRICS:
+        estimate = mean_estimate([run.metrics.get(metric) for run in runs], comparison.test.confidence)
+        found = None if compared is None else compared.metrics.get(metric)
+        low, high = (None, None) if found is None else (found.low, found.high)
+        metrics[metric] = replace(estimate, low=low, high=high)
     return Row(
         regime=key.regime,
         generator=key.generator_group,
@@ -126,35 +119,24 @@ def _row(runs: Sequence[Run], confidence: float, comparison: Comparison | None) 
     )
 
 
-def headline_table(rows: Sequence[Row], baseline: float | None) -> dict[str, dict[str, Any]]:
-    """Return the numbers of the table, only those that exist: the content of ``results.json``.
-
-    Args:
-        rows: Rows of the table.
-        baseline: Accuracy on the mean colour alone; None when it was not run.
-
-    Returns:
-        Classifier to regime to ``runs``, ``confusion`` and metrics with ``mean``, ``low``, ``high`` and
-        ``paper``. The baseline is ``mean_colour``, ``original``.
-    """
-    table: dict[str, dict[str, Any]] = {}
+def to_headline(rows: Sequence[Row], baseline: float) -> Headline:
+    """Return the defined numbers of the table; the baseline is the classifier ``mean_colour``."""
+    table: dict[str, dict[str, HeadlineRow]] = {}
     for row in rows:
-        confusion = {
-            "tp": row.confusion.true_positive,
-            "fp": row.confusion.false_positive,
-            "tn": row.confusion.true_negative,
-            "fn": row.confusion.false_negative,
-        }
-        cells: dict[str, Any] = {"runs": len(row.runs), "confusion": confusion}
+        cells = row.confusion
+        counts = HeadlineCounts(
+            tp=cells.true_positive, fp=cells.false_positive, tn=cells.true_negative, fn=cells.false_negative
+        )
+        metrics = {}
         for metric, one in row.metrics.items():
             paper = row.published.get(metric)
             values = {"mean": one.mean, "low": one.low, "high": one.high, "paper": paper}
             if known := {name: value for name, value in values.items() if value is not None}:
-                cells[metric] = known
-        table.setdefault(row.classifier, {})[row.name] = cells
-    if baseline is not None:
-        table["mean_colour"] = {"original": {"accuracy": {"mean": baseline}}}
-    return table
+                metrics[metric] = HeadlineMetric(**known)
+        of_classifier = table.setdefault(row.classifier, {})
+        of_classifier[row.name] = HeadlineRow(runs=len(row.runs), confusion=counts, **metrics)
+    table["mean_colour"] = {"original": HeadlineRow(accuracy=HeadlineMetric(mean=baseline))}
+    return Headline(**table)
 
 
 def runs_table(rows: Sequence[Row]) -> pd.DataFrame:

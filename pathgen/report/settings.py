@@ -11,12 +11,6 @@ class ReportSettings(Settings):
     """Section `report`: what the report shows. No setting changes a result."""
 
     title: str = Field(min_length=1, max_length=200, description="Heading of the page.")
-    confidence: float = Field(
-        gt=0.5,
-        lt=1.0,
-        description="Level of the confidence intervals over seeds, e.g. 0.95, where the regimes were not "
-        "compared. Otherwise all intervals have the level of the comparison, evaluate.confidence.",
-    )
     grid_patches: int = Field(
         ge=1,
         le=400,

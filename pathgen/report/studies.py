@@ -3,14 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from pathgen.provenance.made_from import ABSENT
 from pathgen.results.study_record import StudyFigure, StudySummary
 from pathgen.webpage.pictures import Picture, read_svg
-
-#: Whether a study was made from the present settings, code and data; ``unknown`` when it has no record.
-StudyState = Literal["current", "stale", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -18,13 +14,11 @@ class Study:
     """One optional study.
 
     Attributes:
-        state: Whether it was made from the present inputs.
-        changed: Names of the inputs that have changed since.
+        changed: Names of the inputs that have changed since it was run.
         sentences: Its conclusions.
         pictures: Its plots.
     """
 
-    state: StudyState
     changed: Sequence[str]
     sentences: Sequence[str]
     pictures: Sequence[Picture]
@@ -43,15 +37,12 @@ def read_study(folder: Path, hashes: Mapping[str, str]) -> Study | None:
     Raises:
         PathgenError: The summary, or a plot that it names, is missing or damaged.
     """
-    file = folder / "summary.json"
-    if not file.exists():
+    summary = StudySummary.load_if_exists(folder / "summary.json")
+    if summary is None:
         return None
-    summary = StudySummary.load(file)
-    made_from = summary.made_from
-    changed = sorted(name for name, digest in (made_from or {}).items() if hashes.get(name, ABSENT) != digest)
-    state: StudyState = "unknown" if made_from is None else "stale" if changed else "current"
+    changed = sorted(name for name, digest in summary.made_from.items() if hashes.get(name, ABSENT) != digest)
     pictures = [_picture(folder, figure, summary.sentences) for figure in summary.figures]
-    return Study(state, changed, summary.sentences, pictures)
+    return Study(changed, summary.sentences, pictures)
 
 
 def _picture(folder: Path, figure: StudyFigure | str, sentences: Sequence[str]) -> Picture:

@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from pathgen.report.read_results import read_csv, run_key, run_order
-from pathgen.run_matrix import Replicate
+from pathgen.report.read_results import read_csv
+from pathgen.run_matrix import Replicate, parse_run
 from pathgen.webpage.pictures import Picture, svg_picture
 from pathgen.webpage.plotting import COLOURS, LINES, empty_plot, legend_below
 
@@ -40,17 +40,17 @@ def classifier_curves(folder: Path, generators: Mapping[str, Replicate]) -> list
 
     Args:
         folder: Folder of the trainings' results by run; it may be absent.
-        generators: See `pathgen.report.read_results.trained_generators`.
+        generators: See `trained_generators`.
 
     Raises:
         PathgenError: A history is damaged, or a folder is not named as a run.
     """
     histories = _histories(folder)
-    keys = {name: run_key(name, generators) for name in histories}
+    keys = {name: parse_run(name, generators) for name in histories}
     several = len({key.classifier for key in keys.values()}) > 1
     groups = {
         name: f"{key.regime_group}, {key.classifier}" if several else key.regime_group
-        for name, key in sorted(keys.items(), key=lambda named: run_order(named[1]))
+        for name, key in sorted(keys.items(), key=lambda named: named[1].order)
     }
     return _panels(
         {name: histories[name] for name in groups}, groups, {"loss": "Loss", "accuracy": "Accuracy"}

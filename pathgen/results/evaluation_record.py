@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-import pydantic
-
-from pathgen.results.record import Number, Record
+from pathgen.results.record import MetricValues, Record
 
 #: What the bootstrap resamples.
 Unit = Literal["patient", "slide", "patch"]
@@ -51,19 +49,7 @@ class Confusion(Record):
     false_positive: int
 
 
-class _Metrics(Record):
-    """Metrics by name on the top level of the file, next to the fields that are declared."""
-
-    model_config = pydantic.ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, Number | None]
-
-    @property
-    def metrics(self) -> Mapping[str, Number | None]:
-        """Metric name to value; undefined metrics are absent."""
-        return self.__pydantic_extra__ or {}
-
-
-class Evaluation(_Metrics):
+class Evaluation(MetricValues):
     """``results/evaluate/{run}/metrics.json``: one classifier on the original test patches.
 
     Attributes:
@@ -81,7 +67,7 @@ class Evaluation(_Metrics):
     undefined: Mapping[str, str]
 
 
-class SyntheticEvaluation(_Metrics):
+class SyntheticEvaluation(MetricValues):
     """``results/on_synthetic/{run}/metrics.json``: a classifier of original patches on synthetic ones (TRTS).
 
     The keys ``{metric}/low`` and ``{metric}/high`` hold the ends of Wilson's intervals.

@@ -1,6 +1,7 @@
 """The base of all records: a frozen model that is read from and written to one JSON file."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
@@ -61,6 +62,21 @@ class Record(pydantic.BaseModel):
             path: JSON file.
         """
         write_json(path, self.as_json())
+
+
+class MetricValues(Record):
+    """Metrics by name on the top level of the file, next to the fields that are declared.
+
+    ``report/tradeoff.json`` holds nothing else.
+    """
+
+    model_config = pydantic.ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Number | None]
+
+    @property
+    def metrics(self) -> Mapping[str, Number | None]:
+        """Metric name to value; undefined metrics are absent."""
+        return self.__pydantic_extra__ or {}
 
 
 def _first(problems: pydantic.ValidationError) -> str:

@@ -1,4 +1,4 @@
-"""``results/{scaling,tuning}/summary.json``: what an optional study concludes, for the report."""
+"""``results/{scaling,tuning}/summary.json``: what an optional study concludes; ``report/studies.json``."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
@@ -39,7 +39,17 @@ class StudySummary(Record):
 
     sentences: tuple[str, ...]
     figures: tuple[StudyFigure | str, ...]
-    made_from: Mapping[str, str] | None = None
+    made_from: Mapping[str, str]
+
+
+class ReportedStudies(Record):
+    """``report/studies.json``: the optional studies on the page.
+
+    Attributes:
+        changed: Name of a study to the names of the inputs that had changed since it was run.
+    """
+
+    changed: Mapping[str, tuple[str, ...]]
 
 
 class BestTrial(Record):

@@ -47,10 +47,6 @@ def signed(value: float, places: int = 3) -> str:
 def interval(estimate: Estimate, places: int = 3) -> str:
     """Write the interval of an estimate, and in how many runs it is defined if not in all.
 
-    Args:
-        estimate: Mean with its interval.
-        places: Number of decimals.
-
     Returns:
         ``0.80 to 0.90``, ``no interval``, or an empty text where there is no mean.
     """

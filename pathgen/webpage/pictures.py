@@ -43,34 +43,20 @@ def _data_uri(kind: str, content: bytes) -> str:
 
 
 def svg_picture(figure: Figure, alt: str, caption: str = "") -> Picture:
-    """Turn a plot into a picture; equal plots give equal bytes.
-
-    Args:
-        figure: Plot.
-        alt: Text alternative.
-        caption: Caption.
-
-    Returns:
-        The plot as SVG, sized at 96 px per inch.
-    """
+    """Turn a plot into a picture, sized at 96 px per inch; equal plots give equal bytes."""
     width, height = figure.get_size_inches()
     source = _data_uri("image/svg+xml", svg_of(figure))
     return Picture(source, alt, round(width * 96), round(height * 96), caption)
 
 
 def save_svg(figure: Figure, target: Path) -> None:
-    """Write a plot as SVG, atomically; equal plots give equal bytes.
-
-    Args:
-        figure: Plot.
-        target: SVG file.
-    """
+    """Write a plot as an SVG file, atomically; equal plots give equal bytes."""
     with atomic_path(target) as draft:
         draft.write_bytes(svg_of(figure))
 
 
 def svg_of(figure: Figure) -> bytes:
-    """Write a plot as SVG; equal plots give equal bytes."""
+    """Return a plot as SVG; equal plots give equal bytes."""
     buffer = io.BytesIO()
     # The salt fixes ids that are random otherwise; text as paths looks the same everywhere.
     with mpl.rc_context({"svg.hashsalt": "pathgen", "svg.fonttype": "path"}):
@@ -79,32 +65,20 @@ def svg_of(figure: Figure) -> bytes:
 
 
 def png_picture(image: NDArray[np.uint8], alt: str, caption: str = "") -> Picture:
-    """Turn pixels into a picture.
-
-    Args:
-        image: uint8 of shape (H, W, 3), RGB.
-        alt: Text alternative.
-        caption: Caption.
-
-    Returns:
-        The picture as PNG, unscaled.
-    """
+    """Turn RGB pixels, uint8 (H, W, 3), into an unscaled PNG."""
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, format="PNG", compress_level=6)
     return Picture(_data_uri("image/png", buffer.getvalue()), alt, image.shape[1], image.shape[0], caption)
 
 
 def jpeg_picture(image: NDArray[np.uint8], at_most_bytes: int, alt: str, caption: str = "") -> Picture:
-    """Turn pixels into a small picture for a page with many.
+    """Turn RGB pixels, uint8 (H, W, 3), into an unscaled JPEG, for a page with many pictures.
 
     Args:
-        image: uint8 of shape (H, W, 3), RGB.
+        image: Pixels.
         at_most_bytes: Size to reach by lowering the quality, which stays at least 30.
         alt: Text alternative.
-        caption: Caption.
-
-    Returns:
-        The picture as JPEG, unscaled.
+        caption: Text below it.
     """
     for quality in _QUALITIES:
         buffer = io.BytesIO()
@@ -115,10 +89,7 @@ def jpeg_picture(image: NDArray[np.uint8], at_most_bytes: int, alt: str, caption
 
 
 def open_picture(path: Path) -> Image.Image:
-    """Open a picture file in RGB.
-
-    Args:
-        path: PNG or JPEG file.
+    """Open a PNG or JPEG file in RGB.
 
     Raises:
         PathgenError: The file is not a readable picture.
@@ -131,16 +102,13 @@ def open_picture(path: Path) -> Image.Image:
 
 
 def read_picture(path: Path, max_side_px: int, alt: str, caption: str = "") -> Picture:
-    """Read a picture file for the page.
+    """Read a picture file for the page, as PNG.
 
     Args:
         path: PNG or JPEG file.
         max_side_px: Larger pictures are scaled down to this side.
         alt: Text alternative.
-        caption: Caption.
-
-    Returns:
-        The picture as PNG.
+        caption: Text below it.
 
     Raises:
         PathgenError: The file is not a readable picture.
@@ -151,16 +119,13 @@ def read_picture(path: Path, max_side_px: int, alt: str, caption: str = "") -> P
 
 
 def read_svg(path: Path, alt: str, caption: str, hint: str) -> Picture:
-    """Read a plot for the page.
+    """Read a plot of `save_svg` for the page, with unchanged bytes.
 
     Args:
-        path: SVG file with its size in pt, as `save_svg` writes it.
+        path: SVG file with its size in pt.
         alt: Text alternative.
-        caption: Caption.
+        caption: Text below it.
         hint: Remedy for an unreadable file, for the error message.
-
-    Returns:
-        Plot with unchanged bytes.
 
     Raises:
         PathgenError: The file is missing or not such a plot.

@@ -25,15 +25,7 @@ def legend_below(figure: Figure, *entries: Sequence[Any], ncols: int = 1) -> Non
 
 
 def empty_plot(width: float = 5.4, height: float = 3.6) -> tuple[Figure, Axes]:
-    """Return a figure with one axis.
-
-    Args:
-        width: Inches.
-        height: Inches.
-
-    Returns:
-        The figure and its axis.
-    """
+    """Return a figure, of a width and height in inches, and its one axis."""
     figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
     axis = figure.add_subplot()
     axis.spines[["top", "right"]].set_visible(False)

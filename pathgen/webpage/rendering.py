@@ -46,11 +46,7 @@ def _environment() -> jinja2.Environment:
 
 
 def template(name: str) -> jinja2.Template:
-    """Return a template of the package, e.g. to call a macro of its ``module``.
-
-    Args:
-        name: Path within the package.
-    """
+    """Return a template by its path within the package, e.g. to call a macro of its ``module``."""
     return _environment().get_template(name)
 
 

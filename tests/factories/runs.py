@@ -26,12 +26,19 @@ def evaluate_settings(**changes: Any) -> EvaluateSettings:
     return EvaluateSettings(**{**EVALUATE, **changes})
 
 
-def comparison(regime: str = "synthetic-dcgan", **test: Any) -> Comparison:
-    """Return a comparison of a regime with the original one, whose accuracies differ by -0.2."""
+def comparison(*regimes: str, accuracy: dict[str, float] | None = None, **test: Any) -> Comparison:
+    """Return a comparison of regimes with the original one, by default of ``synthetic-dcgan``.
+
+    Args:
+        regimes: Names of the regimes.
+        accuracy: Difference in accuracy with the ends of its interval; by default -0.2 (-0.3 to -0.1).
+        test: Facts about the test set.
+    """
+    regimes = regimes or ("synthetic-dcgan",)
     facts = {"trainings": 2, "classifier": "cnn6"}
     mean = {"accuracy": {"mean": 0.7, "low": 0.61, "high": 0.78}}
-    lost = {"accuracy": {"difference": -0.2, "low": -0.3, "high": -0.1}}
-    pair = {"classifier": "cnn6", "regime": regime, "against": "original", "metrics": lost, "mcnemar": []}
+    lost = {"accuracy": accuracy or {"difference": -0.2, "low": -0.3, "high": -0.1}}
+    pair = {"classifier": "cnn6", "against": "original", "metrics": lost, "mcnemar": []}
     p_values = {"p_value": 0.0001, "p_adjusted": 0.0002, "minimum_difference": 0.034}
     sizes = {"unit": "slide", "count": 20, "resamples": 2000, "patches": 900}
     return Comparison.model_validate(
@@ -39,8 +46,8 @@ def comparison(regime: str = "synthetic-dcgan", **test: Any) -> Comparison:
             "test": {"confidence": 0.95, "power": 0.8} | sizes | test,
             "regimes": [
                 {"regime": "original", "generators": 0, "metrics": {}} | facts,
-                {"regime": regime, "generators": 1, "metrics": mean} | facts,
+                *({"regime": regime, "generators": 1, "metrics": mean} | facts for regime in regimes),
             ],
-            "differences": [pair | p_values],
+            "differences": [pair | p_values | {"regime": regime} for regime in regimes],
         }
     )

@@ -17,7 +17,7 @@ from pathgen.metrics.classification import classification_metrics, count_outcome
 from pathgen.metrics.statistics.bootstrap import build_clusters
 from pathgen.metrics.statistics.calibration import reliability_curve
 from pathgen.patches.parquet import write_csv, write_table
-from pathgen.patches.schemas import COHORT, INDEXED, SAMPLES
+from pathgen.patches.schemas import COHORT, EXTRACTED, INDEXED, SAMPLES
 from pathgen.report.hashes import file_hashes, result_versions
 from pathgen.report.report_page import build_report
 from pathgen.report.settings import ReportSettings
@@ -186,6 +186,8 @@ def fabricate(root: Path) -> Path:
     write_table(_cohort(), root / "data" / "cohort.parquet")
     write_table(_indexed(), root / "data" / "index" / "slides.parquet")
     write_table(samples, root / "data" / "samples.parquet")
+    extracted = [{"slide": slide, "patches": 40} for slide in samples["slide"].unique()]
+    write_table(rows(EXTRACTED, extracted), root / "data" / "patches_by_slide.parquet")
     for number, role in enumerate(ROLES):
         drawn = samples[samples["role"] == role].reset_index(drop=True)
         write_noise(root / "data" / "patches" / role, drawn, SIDE_PX, number)
@@ -217,7 +219,6 @@ def fabricate(root: Path) -> Path:
 
 SETTINGS = ReportSettings(
     title="A <made-up> study",
-    confidence=0.95,
     grid_patches=64,
     grid_columns=8,
     overlay_slides=4,

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from factories.runs import run
+from factories.runs import comparison, run
 from scipy import stats
 
 from pathgen.report.result_table import both_ways, calibration_errors, result_rows
@@ -19,7 +19,7 @@ def odds(share: float) -> float:
 
 def calibration_of(*values: float) -> Estimate | None:
     runs = [run("original", seed, calibration_error=value) for seed, value in enumerate(values, 1)]
-    (row,) = result_rows(runs or [run("original", 1)], 0.95)
+    (row,) = result_rows(runs or [run("original", 1)], comparison())
     return calibration_errors(row, 0.95)
 
 
@@ -45,7 +45,7 @@ def test_both_ways_pairs_trts_with_tstr() -> None:
         for generator, value in [("dcgan", 0.8), ("other", 0.6)]
         for seed in (1, 2)
     }
-    rows = result_rows([run("synthetic", 1, accuracy=0.7), run("synthetic", 2, accuracy=0.8)], 0.95)
+    rows = result_rows([run("synthetic", 1, accuracy=0.7), run("synthetic", 2, accuracy=0.8)], comparison())
     paired = both_ways(found, rows, 0.95)
     trts, tstr = paired["dcgan", "cnn6"]
     expected = calibration_of(0.81, 0.82)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pathgen.core.errors import PathgenError
-from pathgen.report.studies import StudyState, read_study
+from pathgen.report.studies import read_study
 
 
 def test_study_is_read_with_its_plots(study: Path, tmp_path: Path) -> None:
@@ -24,31 +24,24 @@ MADE_FROM = {"patches/test/patches.npy": "sha256:1", "generator": "sha256:2"}
 
 
 @pytest.mark.parametrize(
-    ("made_from", "now", "state", "changed"),
+    ("now", "changed"),
     [
-        (MADE_FROM, {**MADE_FROM, "samples.parquet": "sha256:3"}, "current", []),
-        (MADE_FROM, {**MADE_FROM, "generator": "sha256:4"}, "stale", ["generator"]),
-        (MADE_FROM, {}, "stale", ["generator", "patches/test/patches.npy"]),
-        (None, MADE_FROM, "unknown", []),
+        ({**MADE_FROM, "samples.parquet": "sha256:3"}, []),
+        ({**MADE_FROM, "generator": "sha256:4"}, ["generator"]),
+        ({}, ["generator", "patches/test/patches.npy"]),
     ],
 )
-def test_study_state_follows_its_inputs(
-    tmp_path: Path,
-    made_from: dict[str, str] | None,
-    now: dict[str, str],
-    state: StudyState,
-    changed: list[str],
-) -> None:
-    content = {"sentences": [], "figures": [], "made_from": made_from}
+def test_study_names_the_inputs_that_changed(tmp_path: Path, now: dict[str, str], changed: list[str]) -> None:
+    content = {"sentences": [], "figures": [], "made_from": MADE_FROM}
     (tmp_path / "summary.json").write_text(json.dumps(content))
     found = read_study(tmp_path, now)
-    assert found is not None
-    assert (found.state, found.changed) == (state, changed)
+    assert found is not None and found.changed == changed
 
 
 @pytest.mark.parametrize("content", [None, "not a picture"])
 def test_study_plot_missing_or_damaged_is_named(tmp_path: Path, content: str | None) -> None:
-    (tmp_path / "summary.json").write_text(json.dumps({"sentences": [], "figures": ["curve.svg"]}))
+    summary = {"sentences": [], "figures": ["curve.svg"], "made_from": {}}
+    (tmp_path / "summary.json").write_text(json.dumps(summary))
     if content is not None:
         (tmp_path / "curve.svg").write_text(content)
     with pytest.raises(PathgenError) as raised:

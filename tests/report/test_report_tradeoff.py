@@ -7,6 +7,7 @@ from factories.audits import audit, class_audit
 from factories.runs import comparison, run
 from factories.training import guarantee
 
+from pathgen.report.headline import Comparability, Results
 from pathgen.report.privacy_utility import Point, plot_tradeoff, point_metrics, point_table, tradeoff
 from pathgen.report.read_results import Run
 from pathgen.report.result_table import Row, result_rows
@@ -15,26 +16,37 @@ from pathgen.results.training_record import GeneratorMeta
 
 
 def rows_of(*runs: Run) -> list[Row]:
-    return result_rows([run("original", 1, accuracy=0.9), run("original", 2, accuracy=0.8), *runs], 0.95)
+    return result_rows(
+        [run("original", 1, accuracy=0.9), run("original", 2, accuracy=0.8), *runs], comparison()
+    )
+
+
+def points_from(
+    rows: list[Row],
+    audits: dict[str, Audit],
+    generators: dict[str, dict[str, GeneratorMeta]] | None = None,
+) -> list[Point]:
+    regimes = [row.name for row in rows if row.generator]
+    results = Results(rows, 0.6, Comparability([], 0, 0), comparison(*regimes))
+    return tradeoff(results, audits, generators or {})
 
 
 def points_of(content: Audit, generator: dict[str, GeneratorMeta] | None = None) -> list[Point]:
     """Return the points of a single synthetic run with an audit and checkpoints."""
     rows = rows_of(run("synthetic", 1, accuracy=0.7))
-    return tradeoff(rows, {"dcgan": content}, {"dcgan": generator or {}}, 0.95, None)
+    return points_from(rows, {"dcgan": content}, {"dcgan": generator or {}})
 
 
 def test_point_has_the_strongest_attack_of_all_classes() -> None:
     (point,) = points_of(audit(normal=class_audit(0.6)))
-    leak = point.leak
-    assert (leak.attack, leak.label, leak.verdict) == ("strong_auc", "normal", PASSED)
-    assert (leak.auc, leak.low, leak.high) == pytest.approx((0.6, 0.57, 0.63))
+    assert (point.attack, point.label, point.verdict) == ("strong_auc", "normal", PASSED)
+    assert (point.auc, point.auc_low, point.auc_high) == pytest.approx((0.6, 0.57, 0.63))
     assert points_of(audit(labels={"normal": class_audit(tests={})})) == []
 
 
 def test_point_has_the_interval_of_the_comparison() -> None:
     rows = rows_of(*(run("synthetic", seed, accuracy=0.7) for seed in (1, 2)))
-    (point,) = tradeoff(rows, {"dcgan": audit()}, {}, 0.95, comparison())
+    (point,) = points_from(rows, {"dcgan": audit()})
     assert point_metrics([point]) == pytest.approx(
         {
             "tradeoff/synthetic-dcgan-cnn6/accuracy_lost": 0.2,
@@ -47,34 +59,21 @@ def test_point_has_the_interval_of_the_comparison() -> None:
     )
 
 
-def test_point_of_a_single_seed_has_no_interval() -> None:
-    runs = [run("synthetic", 1, accuracy=0.7), run("synthetic", 2, accuracy=0.6)]
-    runs += [run("synthetic", 1, "dcgan-b", accuracy=0.5), run("mixed", 2, "other", accuracy=0.8)]
-    audits = {name: audit() for name in ("dcgan", "dcgan-b", "other")}
-    points = tradeoff(rows_of(*runs), audits, {}, 0.95, None)
-    found = [(point.generator, point.regime, point.lost.mean, point.lost.low is None) for point in points]
-    assert found == [
-        ("other", "mixed", pytest.approx(0.0), True),
-        ("dcgan", "synthetic", pytest.approx(0.2), False),
-        ("dcgan-b", "synthetic", pytest.approx(0.4), True),
-    ]
-    assert point_table(points)["accuracy_lost_low"].isna().tolist() == [True, False, True]
-
-
 def test_points_of_replicates_have_their_own_seeds() -> None:
     rows = rows_of(run("synthetic", 1, accuracy=0.7), run("synthetic", 2, accuracy=0.6))
     (row,) = [row for row in rows if row.generator]
     other = run("synthetic", 1, "dcgan-b", accuracy=0.5)
     together = [*(one for one in rows if one is not row), replace(row, runs=[*row.runs, other])]
     audits = {"dcgan": audit(), "dcgan-b": audit()}
-    points = tradeoff(together, audits, {}, 0.95, comparison())
+    points = points_from(together, audits)
     found = [(point.generator, point.lost.mean, point.lost.low is None) for point in points]
     assert found == [("dcgan", pytest.approx(0.2), False), ("dcgan-b", pytest.approx(0.4), True)]
+    assert point_table(points)["accuracy_lost_low"].isna().tolist() == [False, True]
 
 
-def test_point_needs_an_audit_and_an_accuracy() -> None:
-    rows = rows_of(run("synthetic", 1, accuracy=None), run("synthetic", 1, "other", accuracy=0.7))
-    assert tradeoff(rows, {"dcgan": audit()}, {}, 0.95, None) == []
+def test_point_needs_an_audit() -> None:
+    rows = rows_of(run("synthetic", 1, "other", accuracy=0.7))
+    assert points_from(rows, {"dcgan": audit()}) == []
     assert point_table([]).empty and point_metrics([]) == {}
 
 
@@ -95,7 +94,7 @@ def test_point_has_the_largest_epsilon(
 def test_marker_of_a_failed_audit_is_hollow() -> None:
     runs = [run("synthetic", 1, name, accuracy=0.7) for name in ("dcgan", "other")]
     audits = {"dcgan": audit(), "other": audit("refused")}
-    figure = plot_tradeoff(tradeoff(rows_of(*runs), audits, {}, 0.95, None))
+    figure = plot_tradeoff(points_from(rows_of(*runs), audits))
     (legend,) = figure.legends
     first, second = (text.get_text() for text in legend.get_texts())
     assert "refused" in second and "refused" not in first

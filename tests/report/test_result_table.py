@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from factories.runs import CELLS, comparison, run
 
-from pathgen.report.page_values import slide_rows
 from pathgen.report.read_results import Run
-from pathgen.report.result_table import headline_table, mean_estimate, result_rows
+from pathgen.report.report_page import slide_rows
+from pathgen.report.result_table import mean_estimate, result_rows, to_headline
 from pathgen.run_matrix import RunKey
 from pathgen.webpage.formatting import interval, number, p_value, signed, significant
 
@@ -54,7 +54,7 @@ def test_number_is_written_for_a_reader(text: str, expected: str) -> None:
 
 def test_comparison_replaces_the_intervals_over_seeds() -> None:
     runs = [run("original", 1, accuracy=0.9), *(run("synthetic", seed, accuracy=0.7) for seed in (1, 2))]
-    original, synthetic = result_rows(runs, 0.95, comparison())
+    original, synthetic = result_rows(runs, comparison())
     assert synthetic.metrics["accuracy"].ends == (0.61, 0.78)
     # A metric without an interval in the comparison has none.
     assert original.metrics["accuracy"].ends is None
@@ -67,7 +67,7 @@ def test_rows_are_in_the_papers_order_with_its_values() -> None:
         run("mixed", 1, accuracy=0.8),
         run("original", 1, accuracy=0.7),
     ]
-    rows = result_rows(runs, 0.95)
+    rows = result_rows(runs, comparison())
     assert [row.name for row in rows] == ["original", "mixed-dcgan", "synthetic-dcgan"]
     assert [one.key.seed for one in rows[0].runs] == [1, 2]
     assert rows[0].metrics["accuracy"].mean == pytest.approx(0.8)
@@ -79,11 +79,13 @@ def test_paper_has_no_values_of_other_networks() -> None:
         run("original", 1, classifier="resnet18", accuracy=0.9),
         run("mixed", 1, generator="other", accuracy=0.9),
     ]
-    assert [dict(row.published) for row in result_rows(runs, 0.95)] == [{}, {}]
+    assert [dict(row.published) for row in result_rows(runs, comparison())] == [{}, {}]
 
 
 def test_headline_record_holds_defined_numbers_only() -> None:
-    table = headline_table(result_rows([run("original", 1, accuracy=0.9, precision=None)], 0.95), 0.6)
+    table = to_headline(
+        result_rows([run("original", 1, accuracy=0.9, precision=None)], comparison()), 0.6
+    ).as_json()
     assert table == {
         "cnn6": {
             "original": {
@@ -101,7 +103,7 @@ def test_headline_record_holds_defined_numbers_only() -> None:
 
 
 def test_confusion_is_summed_over_runs() -> None:
-    (row,) = result_rows([run("original", 1), run("original", 2)], 0.95)
+    (row,) = result_rows([run("original", 1), run("original", 2)], comparison())
     assert row.confusion.model_dump() == {name: 2 * count for name, count in CELLS}
 
 
@@ -112,8 +114,8 @@ def test_slides_are_averaged_over_runs() -> None:
         )
         return Run(RunKey("original", None, "cnn6", seed), {}, CELLS, per_slide=frame)
 
-    first, second = slide_rows(result_rows([of(1, 0.2), of(2, 0.4)], 0.95), 0.95)
+    first, second = slide_rows(result_rows([of(1, 0.2), of(2, 0.4)], comparison()), 0.95)
     assert first[:3] == ("a", 20, 2)
     (accuracy,) = second[3]
     assert accuracy is not None and accuracy.mean == pytest.approx(0.3)
-    assert slide_rows(result_rows([run("original", 1)], 0.95), 0.95) == []
+    assert slide_rows(result_rows([run("original", 1)], comparison()), 0.95) == []

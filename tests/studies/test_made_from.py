@@ -71,7 +71,7 @@ def changed(root: Path) -> dict[str, list[str]]:
     for study in NAMES:
         found = read_study(root / "results" / study, state_hashes(root))
         assert found is not None
-        if found.state == "stale":
+        if found.changed:
             stale[study] = list(found.changed)
     return stale
 
