@@ -10,7 +10,7 @@ from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
 from pathgen.core.errors import PathgenError
-from pathgen.phantom.noise import F32, smooth_noise, smooth_step, wobbly_radius
+from pathgen.phantom.noise import F32, smooth_noise, smooth_step
 from pathgen.phantom.settings import PhantomSettings
 
 _MAP_UM = 4.0
@@ -69,16 +69,22 @@ class Anatomy:
 def _blob(
     rng: np.random.Generator, centre: NDArray[np.float64], radius_px: float, roughness: float, vertices: int
 ) -> Polygon:
+    """Draw a stretched circle whose radius varies by harmonics, with the relative spread `roughness`."""
     angles = np.linspace(0, 2 * np.pi, vertices, endpoint=False)
     stretch = np.exp(rng.normal(0, 0.15))
-    radius = radius_px * wobbly_radius(rng, angles, roughness, 9)
+    orders = np.arange(2, 11)  # waves per turn
+    sizes = rng.standard_normal(len(orders)) / orders
+    sizes *= roughness * np.sqrt(2.0) / np.sqrt(np.sum(1.0 / orders**2.0))
+    phases = rng.uniform(0.0, 2 * np.pi, len(orders))
+    waviness = np.cos(angles[..., None] * orders + phases) @ sizes
+    radius = radius_px * np.maximum(1.0 + waviness, 0.3)
     ring = np.stack([radius * np.cos(angles) * stretch, radius * np.sin(angles) / stretch], axis=-1)
     return Polygon(centre + ring).buffer(0)
 
 
-def _largest(shape: shapely.Geometry) -> Polygon | None:
-    parts = [part for part in shapely.get_parts(shape) if isinstance(part, Polygon) and not part.is_empty]
-    return max(parts, key=lambda part: part.area) if parts else None
+def _largest(shape: shapely.Geometry) -> Polygon:
+    parts = [part for part in shapely.get_parts(shape) if isinstance(part, Polygon)]
+    return max(parts, key=lambda part: part.area, default=Polygon())
 
 
 def _draw_tissue(rng: np.random.Generator, width: int, height: int, share: float) -> list[Polygon]:
@@ -130,13 +136,10 @@ def draw_outlines(rng: np.random.Generator, settings: PhantomSettings, has_lesio
     for part in shapely.get_parts(taken):
         # Enclosed tissue becomes part of the lesion: an outline has no holes.
         outer = _largest(Polygon(part.exterior).intersection(room))
-        rounded = None if outer is None else _on_whole_pixels(outer.simplify(0.5 / mpp))
-        if rounded is None or rounded.area * mpp**2 < _SMALLEST_LESION_UM**2:
-            continue
-        lesions.append(rounded)
-        hole = _draw_exclusion(rng, rounded, mpp)
-        if hole is not None:
-            exclusions.append(hole)
+        lesion = _on_whole_pixels(outer.simplify(0.5 / mpp))
+        if lesion.area * mpp**2 >= _SMALLEST_LESION_UM**2:
+            lesions.append(lesion)
+            exclusions += _draw_exclusion(rng, lesion, mpp)
     if not lesions:
         raise PathgenError(
             f"a lesion_share of {settings.lesion_share} on {width} x {height} px of {mpp} um",
@@ -146,32 +149,23 @@ def draw_outlines(rng: np.random.Generator, settings: PhantomSettings, has_lesio
     return Outlines(tissue, lesions, exclusions)
 
 
-def _on_whole_pixels(polygon: BaseGeometry) -> Polygon | None:
-    assert isinstance(polygon, Polygon), "simplifying a polygon gives a polygon"
-    return _largest(Polygon(np.rint(np.asarray(polygon.exterior.coords))).buffer(0))
+def _on_whole_pixels(polygon: BaseGeometry) -> Polygon:
+    return _largest(shapely.transform(polygon, np.rint).buffer(0))
 
 
-def _draw_exclusion(rng: np.random.Generator, lesion: Polygon, mpp: float) -> Polygon | None:
+def _draw_exclusion(rng: np.random.Generator, lesion: Polygon, mpp: float) -> list[Polygon]:
+    """Draw the enclosed tissue of a lesion, one piece in a large one, none in a small one."""
     side = np.sqrt(lesion.area)
     inner = lesion.buffer(-20.0 / mpp)
     if side * mpp < 300 or inner.is_empty:
-        return None
+        return []
     spot = np.asarray(inner.representative_point().coords)[0]
-    hole = _largest(_blob(rng, spot, 0.13 * side, 0.15, 80).intersection(inner))
-    return None if hole is None else _on_whole_pixels(hole)
+    hole = _on_whole_pixels(_largest(_blob(rng, spot, 0.13 * side, 0.15, 80).intersection(inner)))
+    return [] if hole.is_empty else [hole]
 
 
-def fill(polygons: list[Polygon], shape: tuple[int, int], map_px: float) -> F32:
-    """Draw polygons on a map.
-
-    Args:
-        polygons: Level-0 px, without holes.
-        shape: Rows and columns of the map.
-        map_px: Pixels of level 0 per cell.
-
-    Returns:
-        float32 of `shape`, share of each cell that is inside, 0..1.
-    """
+def _fill(polygons: list[Polygon], shape: tuple[int, int], map_px: float) -> F32:
+    """Return the share of each cell of a map that is inside polygons without holes, 0..1."""
     fine = 4
     image = Image.new("L", (shape[1] * fine, shape[0] * fine), 0)
     draw = ImageDraw.Draw(image)
@@ -202,10 +196,10 @@ def draw_anatomy(rng: np.random.Generator, outlines: Outlines, settings: Phantom
     def field(grain_um: float) -> F32:
         return smooth_noise(rng, shape, grain_um / um)
 
-    tissue = fill(outlines.tissue, shape, map_px)
-    lesion = fill(outlines.lesions, shape, map_px) * (1 - fill(outlines.exclusions, shape, map_px))
-    rims = [piece.buffer(-_EDGE_UM / mpp) for piece in outlines.tissue]
-    inner = fill([p for rim in rims for p in shapely.get_parts(rim) if isinstance(p, Polygon)], shape, map_px)
+    tissue = _fill(outlines.tissue, shape, map_px)
+    lesion = _fill(outlines.lesions, shape, map_px) * (1 - _fill(outlines.exclusions, shape, map_px))
+    cores = shapely.get_parts([piece.buffer(-_EDGE_UM / mpp) for piece in outlines.tissue])
+    inner = _fill([core for core in cores if isinstance(core, Polygon)], shape, map_px)
     strands = 1 - smooth_step(np.abs(field(420.0)), 0.04, 0.10)
     patches = smooth_step(field(160.0), 1.3, 1.7)
     stroma = np.maximum.reduce([tissue - inner, strands * 0.9, patches])

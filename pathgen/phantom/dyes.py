@@ -71,39 +71,31 @@ def _at(field: F32, points: NDArray[np.float64], step: int) -> NDArray[np.float6
 
 
 @dataclass(frozen=True)
-class Population:
-    """Nuclei scattered over one kind of tissue.
+class _Population:
+    """Nuclei scattered over one kind of tissue."""
 
-    Attributes:
-        spacing_um: Distance of neighbours at full density, um.
-        chance: Probability of a nucleus, on the map.
-        main: Usual nuclei.
-        other: Unusual nuclei, same number.
-        other_share: Share of unusual nuclei.
-        direction: Direction of the long axis, rad, on the map; None for any.
-    """
-
-    spacing_um: float
-    chance: F32
-    main: list[Stamp]
-    other: list[Stamp]
-    other_share: float
-    direction: F32 | None
+    spacing_um: float  # between neighbours at full density
+    chance: F32  # probability of a nucleus, on the map
+    main: list[Stamp]  # usual nuclei
+    other: list[Stamp]  # unusual nuclei, same number
+    other_share: float  # share of unusual nuclei
+    direction: F32 | None = None  # of the long axis, rad, on the map; None for any
 
 
 def _choose(
     rng: np.random.Generator,
-    population: Population,
-    shade: NDArray[np.float64],
-    direction: NDArray[np.float64] | None,
+    population: _Population,
+    anatomy: Anatomy,
+    points: NDArray[np.float64],
 ) -> list[Stamp]:
-    """Choose a nucleus for each point by darkness (0..1) and, unless None, direction (rad)."""
-    shades = len(population.main) // DIRECTIONS
+    """Choose a nucleus for each point by the darkness and the direction there."""
+    shades, step = len(population.main) // DIRECTIONS, anatomy.map_px
+    shade = 0.5 + 0.3 * _at(anatomy.shade, points, step)
     rank = np.clip(((shade + rng.normal(0, 0.18, len(shade))) * shades).astype(np.int64), 0, shades - 1)
-    if direction is None:
+    if population.direction is None:
         turn = rng.integers(0, DIRECTIONS, len(shade))
     else:
-        spread = direction + rng.normal(0, 0.2, len(shade))
+        spread = _at(population.direction, points, step) + rng.normal(0, 0.2, len(shade))
         turn = ((spread % np.pi) / np.pi * DIRECTIONS).astype(np.int64) % DIRECTIONS
     unusual = rng.random(len(shade)) < population.other_share
     return [
@@ -114,7 +106,7 @@ def _choose(
 
 def _populations(
     rng: np.random.Generator, anatomy: Anatomy, along_fibre: F32, mpp: float, overlap: float
-) -> list[Population]:
+) -> list[_Population]:
     """Return the populations of nuclei, from bottom to top."""
     lesion, nest, stroma = anatomy.lesion, anatomy.nest, anatomy.stroma
     loose = np.maximum(anatomy.sinus, anatomy.fat)
@@ -125,28 +117,22 @@ def _populations(
     healthy, sick = solid * (1 - lesion), nest * (1 - 0.9 * anatomy.inflamed)
     guests = nest * np.maximum(anatomy.inflamed, 0.4 * few)
     grade = rng.uniform(0.90, 1.08)  # size of this slide's tumour nuclei
-    lymphocyte, spindle, reactive, small, tumor = (
-        draw_bank(rng, kind, mpp, _SHADES, scale)
-        for kind, scale in (
-            (LYMPHOCYTE, 1),
-            (SPINDLE, 1),
-            (REACTIVE, 1),
-            (TUMOR_SMALL, grade),
-            (TUMOR, grade),
-        )
+    lymphocyte, spindle, reactive = (
+        draw_bank(rng, kind, mpp, _SHADES, 1) for kind in (LYMPHOCYTE, SPINDLE, REACTIVE)
     )
+    small, tumor = (draw_bank(rng, kind, mpp, _SHADES, grade) for kind in (TUMOR_SMALL, TUMOR))
     crowds = np.asarray(healthy * anatomy.reactive * 0.95, dtype=np.float32)
     fibrous = anatomy.tissue * np.maximum(0.55 * stroma, np.float32(0.03))
     scattered = 0.35 * anatomy.tissue * stroma * smooth_step(anatomy.density, 0.2, 1.2)
     fat = draw_bank(rng, FAT_DROP, mpp, 1, 1)
     return [
-        Population(38.0, anatomy.fat, fat, fat, 0.0, None),
-        Population(12.0, scattered, lymphocyte, lymphocyte, 0.0, None),
-        Population(13.0, fibrous, spindle, spindle, 0.0, along_fibre),
-        Population(14.0, crowds, reactive, reactive, 0.0, None),
-        Population(8.0, healthy * (1 - 0.85 * anatomy.reactive) * crowd, lymphocyte, reactive, few / 3, None),
-        Population(15.0, sick * (0.88 + 0.12 * anatomy.density), tumor, small, few, None),
-        Population(8.0, guests * crowd, lymphocyte, lymphocyte, 0.0, None),
+        _Population(38.0, anatomy.fat, fat, fat, 0.0),
+        _Population(12.0, scattered, lymphocyte, lymphocyte, 0.0),
+        _Population(13.0, fibrous, spindle, spindle, 0.0, along_fibre),
+        _Population(14.0, crowds, reactive, reactive, 0.0),
+        _Population(8.0, healthy * (1 - 0.85 * anatomy.reactive) * crowd, lymphocyte, reactive, few / 3),
+        _Population(15.0, sick * (0.88 + 0.12 * anatomy.density), tumor, small, few),
+        _Population(8.0, guests * crowd, lymphocyte, lymphocyte, 0.0),
     ]
 
 
@@ -173,8 +159,6 @@ def draw_dyes(rng: np.random.Generator, anatomy: Anatomy, settings: PhantomSetti
     for each in _populations(rng, anatomy, along_fibre, mpp, settings.overlap):
         points = jittered_grid(rng, shape, each.spacing_um / mpp, 0.28)
         points = points[rng.random(len(points)) < _at(each.chance, points, step)]
-        shade = 0.5 + 0.3 * _at(anatomy.shade, points, step)
-        direction = None if each.direction is None else _at(each.direction, points, step)
-        put_stamps(haematoxylin, eosin, margin, points, _choose(rng, each, shade, direction))
+        put_stamps(haematoxylin, eosin, margin, points, _choose(rng, each, anatomy, points))
     inside = (slice(margin, margin + shape[0]), slice(margin, margin + shape[1]))
     return haematoxylin[inside], eosin[inside]

@@ -1,4 +1,4 @@
-"""Smooth random fields and outlines."""
+"""Smooth random fields."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,28 +38,6 @@ def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], grain_px: flo
     values = rng.standard_normal(coarse, dtype=np.float32)
     # Interpolation averages neighbours; 1.35 brings the standard deviation back to about 1.
     return enlarge(values, shape, grain_px) * np.float32(1.35)
-
-
-def wobbly_radius(
-    rng: np.random.Generator, angles: NDArray[np.float64], roughness: float, waves: int
-) -> NDArray[np.float64]:
-    """Draw the outline of a blob in polar form, a circle disturbed by a few harmonics.
-
-    Args:
-        rng: Source of randomness.
-        angles: Directions, rad, any shape.
-        roughness: Standard deviation of the relative radius. 0 is a circle.
-        waves: Number of harmonics, starting at 2 per turn.
-
-    Returns:
-        Relative radius in each direction, around 1 and at least 0.3.
-    """
-    orders = np.arange(2, 2 + waves)
-    sizes = rng.standard_normal(waves) / orders
-    sizes *= roughness * np.sqrt(2.0) / np.sqrt(np.sum(1.0 / orders**2.0))
-    phases = rng.uniform(0.0, 2 * np.pi, waves)
-    waviness = np.cos(angles[..., None] * orders + phases) @ sizes
-    return np.asarray(np.maximum(1.0 + waviness, 0.3))
 
 
 def smooth_step(field: F32, low: float, high: float) -> F32:

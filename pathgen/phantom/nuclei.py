@@ -13,27 +13,16 @@ DIRECTIONS = 12
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of nucleus; values are uniform in their ranges.
+    """A kind of nucleus; values are uniform in their ranges (smallest, largest)."""
 
-    Attributes:
-        diameter_um: Smallest and largest mean diameter, um.
-        elongation: Smallest and largest ratio of long to short axis.
-        roughness: Irregularity of the outline, relative to the radius.
-        dye: Smallest and largest amount of haematoxylin of the chromatin.
-        clearing: Emptiness of the inside of a vesicular nucleus, 0 (solid) to 1.
-        nucleoli: Largest number of nucleoli.
-        halo: Retraction of the cytoplasm around the nucleus, 0..1.
-        veil: Share of the eosin that shows through.
-    """
-
-    diameter_um: tuple[float, float]
-    elongation: tuple[float, float]
-    roughness: float
-    dye: tuple[float, float]
-    clearing: float
-    nucleoli: int
-    halo: float
-    veil: float
+    diameter_um: tuple[float, float]  # mean of both axes
+    elongation: tuple[float, float]  # ratio of long to short axis
+    roughness: float  # irregularity of the outline, relative to the radius
+    dye: tuple[float, float]  # amount of haematoxylin of the chromatin
+    clearing: float  # emptiness of the inside of a vesicular nucleus, 0 (solid) to 1
+    nucleoli: int  # largest number of nucleoli
+    halo: float  # retraction of the cytoplasm around the nucleus, 0..1
+    veil: float  # share of the eosin that shows through
 
 
 LYMPHOCYTE = Kind((6.0, 8.0), (1.0, 1.3), 0.06, (0.50, 1.05), 0.15, 0, 0.65, 0.5)

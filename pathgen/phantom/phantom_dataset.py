@@ -1,14 +1,15 @@
 """Write a phantom data set with the folders of Camelyon16."""
 
 import multiprocessing
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from pathgen.core.files import atomic_path
-from pathgen.core.progress import progress
+from pathgen.core.progress import tracked
 from pathgen.core.seeding import numpy_generator
 from pathgen.phantom.anatomy import draw_anatomy, draw_outlines
 from pathgen.phantom.dyes import draw_dyes
@@ -90,27 +91,17 @@ def write_phantom(root: Path, settings: PhantomSettings) -> list[Path]:
         Paths of the slides, in the order training normal, training tumor, test.
     """
     plans = slide_plans(settings)
-    _write_all(root, plans, settings)
+    draw = partial(write_slide, root, settings=settings)
+    alone = min(settings.workers, len(plans)) <= 1
+    # Forked processes would inherit the threads of the progress bar and of tracking.
+    with ProcessPoolExecutor(settings.workers, multiprocessing.get_context("spawn")) as pool:
+        drawn = map(draw, plans) if alone else pool.map(draw, plans)
+        list(tracked(drawn, len(plans), "slides", "draw phantom slides"))
+    lines = [
+        f"{plan.name},{'Tumor,IDC,Macro' if plan.annotation else 'Normal,None,None'}\n"
+        for plan in plans
+        if plan.image.startswith("testing/")
+    ]
     with atomic_path(root / "testing" / "reference.csv") as draft:
-        tests = [plan for plan in plans if plan.image.startswith("testing/")]
-        lines = [
-            f"{plan.name},{'Tumor,IDC,Macro' if plan.annotation else 'Normal,None,None'}" for plan in tests
-        ]
-        draft.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+        draft.write_text("".join(lines), encoding="utf-8")
     return [root / plan.image for plan in plans]
-
-
-def _write_all(root: Path, plans: list[SlidePlan], settings: PhantomSettings) -> None:
-    workers = min(settings.workers, len(plans))
-    with progress(len(plans), "slides", "draw phantom slides") as bar:
-        if workers <= 1:
-            for plan in plans:
-                write_slide(root, plan, settings)
-                bar.update(1)
-            return
-        # Forked processes would inherit the threads of the progress bar and of tracking.
-        with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-            futures = [pool.submit(write_slide, root, plan, settings) for plan in plans]
-            for future in as_completed(futures):
-                future.result()
-                bar.update(1)

@@ -1,6 +1,5 @@
 """Write slides as pyramidal TIFF and lesion outlines as ASAP XML, the formats of Camelyon16."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -51,16 +50,6 @@ def write_pyramid(
             picture = halve(picture)
 
 
-def _annotation(number: int, group: str, polygon: Polygon) -> Iterable[str]:
-    yield f'\t\t<Annotation Name="_{number}" Type="Polygon" PartOfGroup="{group}" Color="#F4FA58">'
-    yield "\t\t\t<Coordinates>"
-    corners = np.asarray(polygon.exterior.coords)[:-1]
-    for order, (x, y) in enumerate(corners.tolist()):
-        yield f'\t\t\t\t<Coordinate Order="{order}" X="{x:g}" Y="{y:g}" />'
-    yield "\t\t\t</Coordinates>"
-    yield "\t\t</Annotation>"
-
-
 def write_annotations(path: Path, lesions: list[Polygon], exclusions: list[Polygon]) -> None:
     """Write outlines as ASAP XML, groups Tumor and Exclusion.
 
@@ -72,7 +61,11 @@ def write_annotations(path: Path, lesions: list[Polygon], exclusions: list[Polyg
     lines = ['<?xml version="1.0"?>', "<ASAP_Annotations>", "\t<Annotations>"]
     outlines = [("Tumor", lesion) for lesion in lesions] + [("Exclusion", hole) for hole in exclusions]
     for number, (group, polygon) in enumerate(outlines):
-        lines.extend(_annotation(number, group, polygon))
+        head = f'Name="_{number}" Type="Polygon" PartOfGroup="{group}" Color="#F4FA58"'
+        lines += [f"\t\t<Annotation {head}>", "\t\t\t<Coordinates>"]
+        for order, (x, y) in enumerate(polygon.exterior.coords[:-1]):
+            lines.append(f'\t\t\t\t<Coordinate Order="{order}" X="{x:g}" Y="{y:g}" />')
+        lines += ["\t\t\t</Coordinates>", "\t\t</Annotation>"]
     lines += ["\t</Annotations>", "\t<AnnotationGroups>"]
     for group, colour in (("Tumor", "#00ff00"), ("Exclusion", "#0000ff")):
         lines.append(f'\t\t<Group Name="{group}" PartOfGroup="None" Color="{colour}"><Attributes /></Group>')

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import numpy_generator
-from pathgen.phantom.anatomy import draw_anatomy, draw_outlines, fill
+from pathgen.phantom.anatomy import draw_anatomy, draw_outlines
 from pathgen.phantom.dyes import draw_dyes
 from pathgen.phantom.noise import enlarge, smooth_noise
 from pathgen.phantom.nuclei import (
@@ -72,16 +72,6 @@ def test_lesion_pixels_equal_the_outlined_area(drawn):
         row, column = int(y) // anatomy.map_px, int(x) // anatomy.map_px
         assert anatomy.lesion[row, column] == 0
         assert anatomy.nest[row, column] == 0
-
-
-def test_fill_polygon_keeps_place_and_area():
-    square = shapely.box(16, 32, 48, 80)
-    drawn = fill([square], (16, 12), 8)
-    expected = np.zeros((16, 12))
-    expected[4:10, 2:6] = 1
-    np.testing.assert_allclose(drawn, expected, atol=0.26)
-    # Pillow draws border pixels too: an eighth of a cell on each side.
-    assert drawn.sum() * 64 == pytest.approx((32 + 2) * (48 + 2))
 
 
 def test_enlarge_keeps_the_place_of_a_value():
