@@ -43,7 +43,8 @@ from pathgen.report.training_curves import classifier_curves, generator_curves
 from pathgen.results.record import MetricValues
 from pathgen.results.study_record import ReportedStudies
 from pathgen.results.training_record import GeneratorMeta
-from pathgen.webpage.cohort_tables import left_out_table, role_table
+from pathgen.webpage.cohort_tables import left_out_table, sample_table
+from pathgen.webpage.display_names import CONTAINERS, SLIDES
 from pathgen.webpage.formatting import Estimate
 from pathgen.webpage.rendering import render
 
@@ -142,7 +143,7 @@ def _page_of_data(root: Path, generators: Iterable[str], settings: ReportSetting
         # The page of the cohort shows original slides, so a page that may be passed on does not link to it.
         "survey": _SURVEY_LINK if with_original and (root / layout.SURVEY / "index.html").exists() else "",
         "privacy_pictures": page_figures.privacy_pictures(root / layout.PRIVACY, with_original=with_original),
-        "roles": role_table(tables.samples),
+        "roles": sample_table(tables.samples, SLIDES if known else CONTAINERS),
         "left_out": left_out,
         "params": (root / layout.PARAMS).read_text(encoding="utf-8"),
     }

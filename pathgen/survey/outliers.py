@@ -1,6 +1,6 @@
 """Detect outliers among slides by a robust score, which outliers cannot mask."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,10 +21,9 @@ class Trait:
     """Trait in which slides are compared.
 
     Attributes:
-        name: Name in tables.
+        name: Its column in `trait_values`.
         words: Name for a reader.
-        values: Function from the table of slides to one number per slide, NaN where unknown.
-        shown: Function from such a number to text.
+        shown: Function from a value to text.
         less: Description of a slide with a low value.
         more: Description of a slide with a high value.
         least: Smallest difference from the median of an outlier.
@@ -33,7 +32,6 @@ class Trait:
 
     name: str
     words: str
-    values: Callable[[pd.DataFrame], NDArray[np.float64]]
     shown: Callable[[float], str]
     less: str
     more: str
@@ -58,11 +56,81 @@ class Outlier:
     words: str
 
 
+#: Haematoxylin absorbs red and green light, eosin only green light.
+TRAITS = (
+    Trait(
+        "tissue_fraction",
+        "tissue fraction",
+        "{:.1%}".format,
+        "less tissue",
+        "more tissue",
+        0.05,
+        "5 percentage points",
+    ),
+    Trait(
+        "log_mpp",
+        "resolution",
+        lambda value: f"{np.exp(value):.4g} µm/px",
+        "finer",
+        "coarser",
+        float(np.log(1.05)),
+        "5%",
+    ),
+    Trait("darkness", "stain, optical density", "{:.2f}".format, "paler", "darker", 0.05, "0.05"),
+    Trait(
+        "red_share",
+        "stain, share of red light absorbed",
+        "{:.2f}".format,
+        "pinker, less haematoxylin",
+        "bluer, less eosin",
+        0.03,
+        "0.03",
+    ),
+    Trait(
+        "blue_share",
+        "stain, share of blue light absorbed",
+        "{:.2f}".format,
+        "more violet",
+        "more yellow or brown",
+        0.03,
+        "0.03",
+    ),
+)
+
+
+def trait_values(facts: pd.DataFrame) -> pd.DataFrame:
+    """Compute all traits of all slides.
+
+    Args:
+        facts: Table of slides with ``tissue_fraction``, ``mpp_x``, ``mpp_y``, ``mean_r``, ``mean_g`` and
+            ``mean_b``.
+
+    Returns:
+        One float64 column per trait, NaN where unknown. ``darkness`` is the mean decadic optical density of
+        the tissue's mean colour over red, green and blue; ``red_share`` and ``blue_share`` are the shares of
+        a channel in their sum, unknown for clear glass.
+    """
+    mpp = facts[["mpp_x", "mpp_y"]].to_numpy(dtype=np.float64).mean(axis=1)
+    colour = facts[["mean_r", "mean_g", "mean_b"]].to_numpy(dtype=np.float64)
+    density = optical_density(colour) / np.log(10.0)
+    total = density.sum(axis=1, keepdims=True)
+    share = density / np.where(total > 0, total, np.nan)
+    return pd.DataFrame(
+        {
+            "tissue_fraction": facts["tissue_fraction"].to_numpy(dtype=np.float64),
+            "log_mpp": np.log(np.where(mpp > 0, mpp, np.nan)),
+            "darkness": density.mean(axis=1),
+            "red_share": share[:, 0],
+            "blue_share": share[:, 2],
+        }
+    )
+
+
 def modified_z_scores(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Compute the distance of each value from the median, in robust standard deviations.
 
     Args:
-        values: float64 of shape (n,); NaN where unknown.
+        values: float64 of shape (n,); NaN where unknown, at least one known.
 
     Returns:
         Scores, float64 of shape (n,): ``0.6745 (x - median) / MAD`` with MAD the median absolute deviation.
@@ -72,111 +140,35 @@ def modified_z_scores(values: NDArray[np.float64]) -> NDArray[np.float64]:
     Source: Iglewicz and Hoaglin, How to Detect and Handle Outliers (ASQC, 1993), section 3; the fallback is
     that of IBM SPSS' modified z-score.
     """
-    known = values[~np.isnan(values)]
-    if len(known) == 0:
-        return values.copy()
-    from_median = values - np.median(known)
-    away = np.abs(known - np.median(known))
-    if (spread := float(np.median(away))) > 0:
+    from_median = values - np.nanmedian(values)
+    away = np.abs(from_median)
+    if (spread := float(np.nanmedian(away))) > 0:
         return np.asarray(_MEDIAN_TO_SIGMA * from_median / spread)
-    if (spread := float(np.mean(away))) > 0:
+    if (spread := float(np.nanmean(away))) > 0:
         return np.asarray(from_median / (_MEAN_TO_SIGMA * spread))
-    return from_median
+    return np.asarray(from_median)
 
 
-def _colour_density(facts: pd.DataFrame) -> NDArray[np.float64]:
-    """Return the decadic optical density of the mean tissue colour, (n, 3); NaN where unknown."""
-    colour = facts[["mean_r", "mean_g", "mean_b"]].to_numpy(dtype=np.float64)
-    return np.asarray(optical_density(colour) / np.log(10.0))
-
-
-def darkness(facts: pd.DataFrame) -> NDArray[np.float64]:
-    """Return the mean optical density over red, green and blue, float64 of shape (n,)."""
-    return np.asarray(_colour_density(facts).mean(axis=1))
-
-
-def share_of_light(facts: pd.DataFrame, channel: int) -> NDArray[np.float64]:
-    """Return one channel's share of the optical density, float64 of shape (n,); NaN for clear glass."""
-    density = _colour_density(facts)
-    total = density.sum(axis=1)
-    share = np.divide(density[:, channel], total, out=np.full(len(total), np.nan), where=total > 0)
-    return np.asarray(share)
-
-
-def _log_mpp(facts: pd.DataFrame) -> NDArray[np.float64]:
-    mean = facts[["mpp_x", "mpp_y"]].to_numpy(dtype=np.float64).mean(axis=1)
-    return np.asarray(np.log(mean, out=np.full(len(mean), np.nan), where=mean > 0))
-
-
-#: Haematoxylin absorbs red and green light, eosin only green light.
-TRAITS = (
-    Trait(
-        "tissue_fraction",
-        "tissue fraction",
-        lambda facts: facts["tissue_fraction"].to_numpy(dtype=np.float64),
-        lambda value: f"{value:.1%}",
-        "less tissue",
-        "more tissue",
-        0.05,
-        "5 percentage points",
-    ),
-    Trait(
-        "mpp",
-        "resolution",
-        _log_mpp,
-        lambda value: f"{np.exp(value):.4g} µm/px",
-        "finer",
-        "coarser",
-        float(np.log(1.05)),
-        "5%",
-    ),
-    Trait(
-        "darkness",
-        "stain, optical density",
-        darkness,
-        lambda value: f"{value:.2f}",
-        "paler",
-        "darker",
-        0.05,
-        "0.05",
-    ),
-    Trait(
-        "red_share",
-        "stain, share of red light absorbed",
-        lambda facts: share_of_light(facts, 0),
-        lambda value: f"{value:.2f}",
-        "pinker, less haematoxylin",
-        "bluer, less eosin",
-        0.03,
-        "0.03",
-    ),
-    Trait(
-        "blue_share",
-        "stain, share of blue light absorbed",
-        lambda facts: share_of_light(facts, 2),
-        lambda value: f"{value:.2f}",
-        "more violet",
-        "more yellow or brown",
-        0.03,
-        "0.03",
-    ),
-)
+def judged(facts: pd.DataFrame) -> list[Trait]:
+    """Return the traits known for enough slides, see `trait_values`."""
+    known = trait_values(facts).count()
+    return [trait for trait in TRAITS if known[trait.name] >= LEAST_VALUES]
 
 
 def find_outliers(facts: pd.DataFrame, threshold: float) -> list[Outlier]:
     """Find the outliers in any trait.
 
     Args:
-        facts: Table of slides with ``slide`` and the columns of the traits.
+        facts: Table of slides with ``slide`` and the columns that `trait_values` needs.
         threshold: Modified z-score above which a slide is an outlier.
 
     Returns:
         Outliers, the farthest first. A trait known for fewer than `LEAST_VALUES` slides is not judged.
     """
     found = []
-    for trait in TRAITS:
-        values = trait.values(facts)
-        median = float(np.nanmedian(values)) if trait.words in judged(facts) else np.nan
+    for trait in judged(facts):
+        values = trait_values(facts)[trait.name].to_numpy()
+        median = float(np.nanmedian(values))
         for slide, value, score in zip(facts["slide"], values, modified_z_scores(values), strict=True):
             if abs(score) > threshold and abs(value - median) >= trait.least:
                 which = trait.more if score > 0 else trait.less
@@ -186,8 +178,3 @@ def find_outliers(facts: pd.DataFrame, threshold: float) -> list[Outlier]:
                 )
                 found.append(Outlier(str(slide), trait.name, float(score), words.replace("-", "−")))
     return sorted(found, key=lambda outlier: (-abs(outlier.score), outlier.slide, outlier.trait))
-
-
-def judged(facts: pd.DataFrame) -> Sequence[str]:
-    """Return the names, for a reader, of the traits known for enough slides."""
-    return [trait.words for trait in TRAITS if np.sum(~np.isnan(trait.values(facts))) >= LEAST_VALUES]

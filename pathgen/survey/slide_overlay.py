@@ -30,17 +30,8 @@ _STROKES: Mapping[str, tuple[tuple[float, float, float, float], ...]] = {
 }
 
 
-def draw_mark(pen: ImageDraw.ImageDraw, left: int, top: int, side_px: int, label: str, role: str) -> None:
-    """Draw the mark of one patch: a square with the strokes of its role.
-
-    Args:
-        pen: Pen of the picture.
-        left: Left edge, px.
-        top: Upper edge, px.
-        side_px: Side of the mark, px.
-        label: Class of the patch.
-        role: Role of the patch.
-    """
+def _draw_mark(pen: ImageDraw.ImageDraw, left: int, top: int, side_px: int, label: str, role: str) -> None:
+    """Draw the mark of one patch: a square with the strokes of its role."""
     last = side_px - 1
     colour = MARK_COLOURS[label]
     for x0, y0, x1, y1 in _STROKES[role]:
@@ -52,7 +43,7 @@ def draw_mark(pen: ImageDraw.ImageDraw, left: int, top: int, side_px: int, label
 def mark_sign(label: str, role: str) -> NDArray[np.uint8]:
     """Return the mark of a class and role alone, uint8 of shape (15, 15, 3), for the page's legend."""
     sign = Image.new("RGB", (_SIGN_PX, _SIGN_PX), (255, 255, 255))
-    draw_mark(ImageDraw.Draw(sign), 0, 0, _SIGN_PX, label, role)
+    _draw_mark(ImageDraw.Draw(sign), 0, 0, _SIGN_PX, label, role)
     return np.asarray(sign, dtype=np.uint8)
 
 
@@ -81,7 +72,7 @@ def mark_patches(
                 side = max(_SMALLEST_PX, round(size * (scale_x + scale_y) / 2))
                 centre = ((x + size / 2) * scale_x, (y + size / 2) * scale_y)
                 left, top = (round(at - side / 2) for at in centre)
-                draw_mark(pen, left, top, side, label, role)
+                _draw_mark(pen, left, top, side, label, role)
     marked = np.array(image)
     for colour in (LESION_COLOUR, EXCLUSION_COLOUR):
         marked[(picture == colour).all(axis=2)] = colour

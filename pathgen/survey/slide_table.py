@@ -24,21 +24,7 @@ from pathgen.patches.schemas import (
 from pathgen.webpage.cohort_tables import Table, left_out_table, readable
 from pathgen.webpage.display_names import CONTAINERS, SLIDES
 
-_OF_COHORT = (
-    "slide",
-    "label",
-    "split",
-    "patient",
-    "path",
-    "width_px",
-    "height_px",
-    "mpp_x",
-    "mpp_y",
-    "levels",
-    "vendor",
-    "exhaustive",
-    "slide_known",
-)
+_NOT_SHOWN = ["source", "annotation", "bytes", "sha256", "skipped"]
 # Adjacent squares touch but do not overlap.
 _TOUCHING = 1 - 1e-9
 
@@ -101,8 +87,8 @@ def read_cohort(root: Path) -> Cohort:
 def _facts(
     slides: pd.DataFrame, found: pd.DataFrame, samples: pd.DataFrame, read: pd.DataFrame
 ) -> pd.DataFrame:
-    in_use = slides.loc[slides["skipped"].isna(), list(_OF_COHORT)]
-    facts = in_use.merge(found, on="slide", how="left")
+    in_use = slides[slides["skipped"].isna()]
+    facts = in_use.drop(columns=_NOT_SHOWN).merge(found, on="slide", how="left")
     facts = facts[facts["reason"].isna()].drop(columns="reason")
     facts = facts[~facts["slide"].isin(read.loc[read["left_out"].notna(), "slide"])]
     by_slide = dict(iter(samples.groupby("slide")))

@@ -1,7 +1,9 @@
 """Survey a cohort: the page, its table, pictures of slides and classes, in one folder."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,18 +15,23 @@ from pathgen.core.labels import LABELS
 from pathgen.core.progress import tracked
 from pathgen.patches.image_grid import save_png
 from pathgen.patches.parquet import write_csv
-from pathgen.patches.schemas import ROLES
+from pathgen.patches.schemas import ROLES, SPLITS
 from pathgen.patches.store import open_patch_set
-from pathgen.survey.cohort_page import render_page, slide_remarks
+from pathgen.survey.charts import plot_ranked, plot_stain
 from pathgen.survey.contact_sheets import ContactSheet, contact_sheet
-from pathgen.survey.outliers import find_outliers
+from pathgen.survey.outliers import LEAST_VALUES, TRAITS, Outlier, find_outliers, judged
 from pathgen.survey.settings import SurveySettings
-from pathgen.survey.slide_overlay import mark_patches, with_scale_bar
+from pathgen.survey.slide_overlay import mark_patches, mark_sign, with_scale_bar
 from pathgen.survey.slide_table import Cohort, read_cohort
-from pathgen.webpage.pictures import Picture, jpeg_picture, open_picture
+from pathgen.webpage.cohort_tables import Table, sample_table
+from pathgen.webpage.display_names import LABEL_WORDS, ROLE_EXPLAINED, ROLE_WORDS
+from pathgen.webpage.formatting import NO_VALUE
+from pathgen.webpage.pictures import Picture, jpeg_picture, open_picture, png_picture, svg_picture
+from pathgen.webpage.rendering import render
 
 _THUMBNAIL_PX = 240
 _THUMBNAIL_BYTES = 24_000
+_SHEET_BYTES = 200_000
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,7 @@ def survey_cohort(root: Path, out: Path, settings: SurveySettings) -> SurveyCoun
     with atomic_folder(out) as draft:
         sheets = _write_sheets(root, draft, settings)
         thumbnails = _write_slides(cohort, root / layout.OVERLAYS, draft)
-        page = render_page(cohort, outliers, settings.outlier_score, remarks, sheets, thumbnails)
+        page = _render_page(cohort, outliers, settings.outlier_score, remarks, sheets, thumbnails)
         (draft / "index.html").write_text(page, encoding="utf-8")
         texts = [" ".join(remarks[str(slide)]) or None for slide in cohort.facts["slide"]]
         write_csv(cohort.facts.assign(remarks=pd.Series(texts, dtype=object)), draft / "slides.csv")
@@ -71,6 +78,30 @@ def survey_cohort(root: Path, out: Path, settings: SurveySettings) -> SurveyCoun
         outliers=len({outlier.slide for outlier in outliers}),
         incomplete_patches=int(cohort.facts["incomplete"].fillna(0).sum()),
     )
+
+
+def slide_remarks(facts: pd.DataFrame, outliers: Sequence[Outlier]) -> dict[str, list[str]]:
+    """Write what a person should check, by slide.
+
+    Args:
+        facts: Table of slides, see `pathgen.survey.slide_table.Cohort`.
+        outliers: Outliers.
+
+    Returns:
+        Slide to sentences, for all slides; an empty list where nothing is unusual.
+    """
+    remarks = {}
+    for row in _records(facts):
+        own = [outlier for outlier in outliers if outlier.slide == row["slide"]]
+        text = render("survey/remarks.txt.j2", row=row, outliers=own)
+        remarks[str(row["slide"])] = [line for line in text.splitlines() if line]
+    return remarks
+
+
+def _records(facts: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows with None in place of missing values, and integers as integers."""
+    plain = facts.astype(object).where(facts.notna(), None)
+    return [{str(name): value for name, value in row.items()} for row in plain.to_dict("records")]
 
 
 def _write_sheets(root: Path, out: Path, settings: SurveySettings) -> list[ContactSheet]:
@@ -96,16 +127,97 @@ def _write_slides(cohort: Cohort, overlays: Path, out: Path) -> dict[str, Pictur
         marked = mark_patches(picture, patches, (int(width), int(height)))
         if not pd.isna(mpp):
             marked = with_scale_bar(marked, width * mpp / 1000)
-        _save_few_colours(Image.fromarray(marked), out / "slides" / f"{slide}.png")
         small = Image.fromarray(marked)
+        # 256 colours: a quarter of the bytes and of the time.
+        few = small.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        with atomic_path(out / "slides" / f"{slide}.png") as draft:
+            few.save(draft, format="PNG", compress_level=6)
         small.thumbnail((_THUMBNAIL_PX, _THUMBNAIL_PX), Image.Resampling.BOX)
         alt = f"Slide {slide} with its sampled patches"
         thumbnails[str(slide)] = jpeg_picture(np.asarray(small), _THUMBNAIL_BYTES, alt)
     return thumbnails
 
 
-def _save_few_colours(image: Image.Image, path: Path) -> None:
-    """Write a PNG of 256 colours, a quarter of the bytes and of the time."""
-    few = image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    with atomic_path(path) as draft:
-        few.save(draft, format="PNG", compress_level=6)
+def _render_page(
+    cohort: Cohort,
+    outliers: Sequence[Outlier],
+    outlier_score: float,
+    remarks: Mapping[str, Sequence[str]],
+    sheets: Sequence[ContactSheet],
+    thumbnails: Mapping[str, Picture],
+) -> str:
+    """Return the page, which loads nothing from a network and links to the pictures next to it."""
+    sampled = set(zip(cohort.samples["label"], cohort.samples["role"], strict=True))
+    farthest = {outlier.slide: place for place, outlier in reversed(list(enumerate(outliers)))}
+    unusual = [slide for slide, sentences in remarks.items() if sentences]
+    return render(
+        "survey/page.html.j2",
+        cohort=cohort,
+        holders=cohort.holders,
+        holder=cohort.holders[:-1],
+        slides=_records(cohort.facts),
+        remarks=remarks,
+        unusual=sorted(unusual, key=lambda slide: farthest.get(slide, len(outliers))),
+        outlier_score=outlier_score,
+        traits=TRAITS,
+        judged=judged(cohort.facts),
+        least_values=LEAST_VALUES,
+        tables=[_split_table(cohort.facts, cohort.holders), sample_table(cohort.samples, cohort.holders)],
+        charts=_charts(cohort.facts, outliers),
+        sheets=[(sheet, jpeg_picture(sheet.image, _SHEET_BYTES, sheet.words)) for sheet in sheets],
+        thumbnails=thumbnails,
+        marks=[
+            png_picture(mark_sign(label, role), "", f"{LABEL_WORDS[label]}, {ROLE_EXPLAINED[role]}")
+            for label in LABELS
+            for role in ROLES
+            if (label, role) in sampled
+        ],
+        role_words=ROLE_WORDS,
+        labels=LABELS,
+        area=area,
+    )
+
+
+def _charts(facts: pd.DataFrame, outliers: Sequence[Outlier]) -> list[Picture]:
+    tissue, stain = (
+        {outlier.slide for outlier in outliers if outlier.trait in traits}
+        for traits in (("tissue_fraction",), ("darkness", "red_share", "blue_share"))
+    )
+    plots = {
+        "Tissue fraction of each slide": plot_ranked(facts, "tissue_fraction", "tissue fraction", tissue),
+        "Candidates on each slide": plot_ranked(facts, "candidates", "candidates", set()),
+        "Stain: each point has the mean tissue colour of a slide": plot_stain(facts, stain),
+    }
+    return [svg_picture(figure, words, words) for words, figure in plots.items() if figure is not None]
+
+
+def _split_table(facts: pd.DataFrame, holders: str) -> Table:
+    """Count slides, tissue and candidates by split and label of the slide, and in all."""
+    lines = []
+    splits, labels = facts["split"].fillna("none"), facts["label"].fillna("no label")
+    for split in (*SPLITS, "none"):
+        for label in ("tumor", "normal", "no label"):
+            chosen = facts[(splits == split) & (labels == label)]
+            if len(chosen):
+                lines.append([split, LABEL_WORDS.get(label, label), *_sums(chosen)])
+    lines.append(["all", "", *_sums(facts)])
+    head = ["split", "label", holders, "candidates", "with tumour", "tissue, mm²", "lesions, mm²"]
+    caption = (
+        f"{holders.capitalize()} in use. A candidate is a grid square with enough tissue, or a patch of a "
+        "ready-made set."
+    )
+    return Table(caption, head, lines, counts=(2, 3, 4, 5, 6))
+
+
+def _sums(facts: pd.DataFrame) -> list[str]:
+    cells = [f"{len(facts):,}"]
+    for column in ("candidates", "tumor_candidates", "tissue_mm2", "lesion_mm2"):
+        known = facts[column].dropna()
+        text = area(known.sum()) if column.endswith("mm2") else f"{known.sum():,}"
+        cells.append(NO_VALUE if known.empty else text)
+    return cells
+
+
+def area(mm2: float) -> str:
+    """Write an area in mm² with three significant digits, integers from 100 on."""
+    return f"{mm2:,.0f}" if mm2 >= 100 else f"{mm2:.3g}"

@@ -27,27 +27,28 @@ class Table:
     counts: Sequence[int] = ()
 
 
-def role_table(samples: pd.DataFrame) -> Table:
-    """Count the sampled patches by role and label.
+def sample_table(samples: pd.DataFrame, holders: str) -> Table:
+    """Count the sampled patches by role, and their slides.
 
     Args:
-        samples: Sampled patches with role, label and slide.
+        samples: Sampled patches with role, split, label and slide.
+        holders: `SLIDES` or `CONTAINERS`.
 
     Returns:
-        One line per role that holds patches, in the order of `ROLES`.
+        One line per role that has patches, in the order of `ROLES`.
     """
     lines = []
     for role in ROLES:
         patches = samples[samples["role"] == role]
         if len(patches):
-            counts = [int((patches["label"] == label).sum()) for label in LABELS]
-            cells = [*counts, int(patches["slide"].nunique())]
-            lines.append([ROLE_EXPLAINED[role], *(f"{count:,}" for count in cells)])
-    head = ["role", "normal patches", "tumour patches", "slides or containers"]
-    caption = (
-        "Original patches by role. The roles share no patch; training, validation and test share no slide."
-    )
-    return Table(caption, head, lines, counts=(1, 2, 3))
+            counts = [f"{(patches['label'] == label).sum():,}" for label in LABELS]
+            per_slide = patches["slide"].value_counts()
+            spread = f"{per_slide.min():,} to {per_slide.max():,}"
+            splits = ", ".join(sorted(patches["split"].unique()))
+            lines.append([ROLE_EXPLAINED[role], splits, *counts, f"{len(per_slide):,}", spread])
+    head = ["role", "split", "normal patches", "tumour patches", holders, "patches in each"]
+    caption = f"Sampled patches. Roles share no patch; training, validation and test share no {holders[:-1]}."
+    return Table(caption, head, lines, counts=(2, 3, 4, 5))
 
 
 def readable(samples: pd.DataFrame, extracted: pd.DataFrame | None) -> pd.DataFrame:

@@ -10,10 +10,9 @@ from pathgen.core.seeding import numpy_generator
 from pathgen.patches.schemas import ROLES
 from pathgen.patches.store import open_patch_set
 from pathgen.survey.charts import plot_ranked, plot_stain
-from pathgen.survey.cohort_page import slide_remarks
 from pathgen.survey.contact_sheets import contact_sheet, spread_rows
-from pathgen.survey.count_tables import area
 from pathgen.survey.slide_table import Cohort, read_cohort, sharing
+from pathgen.survey.survey import area, slide_remarks
 
 
 @pytest.fixture(scope="module")

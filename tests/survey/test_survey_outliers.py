@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from pathgen.survey.outliers import darkness, find_outliers, judged, modified_z_scores, share_of_light
+from pathgen.survey.outliers import find_outliers, judged, modified_z_scores, trait_values
 
 
 def facts(count: int = 9, **columns: object) -> pd.DataFrame:
@@ -33,7 +33,6 @@ def test_modified_z_scores_ignore_unknown_values() -> None:
     scores = modified_z_scores(values)
     assert np.isnan(scores[2])
     np.testing.assert_array_equal(np.delete(scores, 2), modified_z_scores(np.delete(values, 2)))
-    assert np.isnan(modified_z_scores(np.full(3, np.nan))).all()
 
 
 def test_modified_z_scores_of_equal_values_use_mean_deviation() -> None:
@@ -64,7 +63,7 @@ def test_outlier_is_found_in_each_trait(column: str, value: float, trait: str, w
 
 def test_outlier_in_resolution_is_not_a_rounding_error() -> None:
     frame = facts(mpp_x=[0.25] * 8 + [0.5], mpp_y=[0.25] * 8 + [0.5])
-    assert [(outlier.slide, outlier.trait) for outlier in find_outliers(frame, 3.5)] == [("s8", "mpp")]
+    assert [(outlier.slide, outlier.trait) for outlier in find_outliers(frame, 3.5)] == [("s8", "log_mpp")]
     frame = facts(mpp_x=[0.25] * 8 + [0.2501], mpp_y=[0.25] * 8 + [0.2501])
     assert find_outliers(frame, 3.5) == []
 
@@ -77,7 +76,8 @@ def test_outliers_need_enough_slides_and_the_threshold() -> None:
     assert find_outliers(frame, score + 0.01) == []
 
 
-def test_share_of_light_of_glass_is_undefined_and_of_grey_equal() -> None:
-    colours = pd.DataFrame({"mean_r": [255.0, 25.0], "mean_g": [255.0, 25.0], "mean_b": [255.0, 25.0]})
-    assert np.isnan(share_of_light(colours, 0)[0]) and share_of_light(colours, 0)[1] == pytest.approx(1 / 3)
-    np.testing.assert_allclose(darkness(colours), [0, np.log10(256 / 26)], atol=1e-12)
+def test_trait_values_of_glass_have_no_shares_and_of_grey_equal_ones() -> None:
+    colour = [255.0, 25.0]
+    values = trait_values(facts(2, mean_r=colour, mean_g=colour, mean_b=colour))
+    np.testing.assert_allclose(values["darkness"], [0, np.log10(256 / 26)], atol=1e-12)
+    np.testing.assert_allclose(values[["red_share", "blue_share"]], [[np.nan] * 2, [1 / 3] * 2])

@@ -2,14 +2,13 @@
 
 import pandas as pd
 
-from pathgen.webpage.cohort_tables import left_out_table, readable, role_table
+from pathgen.webpage.cohort_tables import left_out_table, readable, sample_table
 
 
-def test_role_table_counts_patches() -> None:
-    samples = pd.DataFrame(
-        {"role": ["train"] * 3, "label": ["normal", "normal", "tumor"], "slide": ["a", "b", "b"]}
-    )
-    assert role_table(samples).lines == [["training (members)", "2", "1", "2"]]
+def test_sample_table_counts_patches() -> None:
+    samples = pd.DataFrame({"label": ["normal", "normal", "tumor"], "slide": ["a", "b", "b"]})
+    table = sample_table(samples.assign(role="train", split="train"), "slides")
+    assert table.lines == [["training (members)", "train", "2", "1", "2", "1 to 2"]]
 
 
 def test_left_out_table_lists_slides_of_every_stage() -> None:
