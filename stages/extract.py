@@ -16,18 +16,10 @@ from stages.stage import Stage, dvc_stage
 @dvc_stage()
 def main(stage: Stage) -> None:
     """Run the stage."""
-    cohort = load_cohort_settings()
-    extract = load_section("extract", ExtractSettings)
-    job_settings = load_section("jobs", JobSettings)
-    extract_cohort(
-        read_table(layout.COHORT),
-        read_table(layout.SAMPLES),
-        cohort,
-        extract.size_px,
-        layout.PATCHES,
-        layout.EXTRACTED_SLIDES,
-        job_settings,
-    )
+    settings, jobs = load_section("extract", ExtractSettings), load_section("jobs", JobSettings)
+    cohort, samples = read_table(layout.COHORT), read_table(layout.SAMPLES)
+    files = (layout.PATCHES, layout.EXTRACTED_SLIDES)
+    extract_cohort(cohort, samples, load_cohort_settings(), settings.size_px, *files, jobs)
     train = open_patch_set(layout.TRAIN)
     for label in LABELS:
         stage.run.image(f"original/{label}", patch_grid(train.of_label(label).images[:64], 8, scale=2), 0)

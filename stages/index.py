@@ -4,7 +4,7 @@ from pathgen.core import layout
 from pathgen.core.params import load_section
 from pathgen.jobs.settings import JobSettings
 from pathgen.patches.parquet import read_table
-from pathgen.sources.index import OVERLAYS_FOLDER, index_cohort
+from pathgen.sources.index import index_cohort
 from pathgen.sources.source_discovery import load_cohort_settings
 from pathgen.wsi.settings import IndexSettings
 from stages.stage import Stage, dvc_stage
@@ -13,18 +13,11 @@ from stages.stage import Stage, dvc_stage
 @dvc_stage()
 def main(stage: Stage) -> None:
     """Run the stage."""
-    cohort = load_cohort_settings()
-    index = load_section("index", IndexSettings)
-    job_settings = load_section("jobs", JobSettings)
-    candidates = index_cohort(
-        read_table(layout.COHORT),
-        cohort,
-        index,
-        layout.INDEX,
-        job_settings,
-    )
+    settings, jobs = load_section("index", IndexSettings), load_section("jobs", JobSettings)
+    cohort = read_table(layout.COHORT)
+    candidates = index_cohort(cohort, load_cohort_settings(), settings, layout.INDEX, jobs)
     stage.run.metrics({"index/candidates": candidates}, 0)
-    stage.run.artifact(layout.INDEX / OVERLAYS_FOLDER, OVERLAYS_FOLDER)
+    stage.run.artifact(layout.OVERLAYS, layout.OVERLAYS.name)
 
 
 if __name__ == "__main__":

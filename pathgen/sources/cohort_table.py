@@ -4,6 +4,7 @@ import csv
 import difflib
 import hashlib
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,6 +56,9 @@ class Problem:
 def content_digest(path: Path) -> str:
     """Return a digest of a slide's file without reading gigabytes.
 
+    Args:
+        path: Path of the file.
+
     Returns:
         SHA-256 of the file; above 64 MiB, of its first and last MiB and its size. For an MRXS slide, whose
         pixels are in the folder of the same name, of the digests of all its files.
@@ -82,6 +86,9 @@ def _digest_of_file(path: Path) -> str:
 def require_folder(root: Path) -> None:
     """Check that the root is a folder.
 
+    Args:
+        root: The setting ``cohort.root``.
+
     Raises:
         PathgenError: It is missing or not a folder.
     """
@@ -91,7 +98,11 @@ def require_folder(root: Path) -> None:
 
 
 def read_csv(path: Path, hint: str) -> list[list[str]]:
-    """Return the lines of a CSV file in UTF-8 as stripped cells; the hint is for a missing file.
+    """Return the lines of a CSV file as stripped cells.
+
+    Args:
+        path: Path of the file, in UTF-8.
+        hint: What to do if the file is missing.
 
     Raises:
         PathgenError: The file is missing or not readable as CSV.
@@ -106,14 +117,20 @@ def read_csv(path: Path, hint: str) -> list[list[str]]:
 
 
 def repeated_slides(found: Iterable[tuple[str, str]]) -> list[Problem]:
-    """Find ids that several files have, from pairs of slide id and file; no slide can then be skipped."""
-    files: dict[str, list[str]] = {}
+    """Find slide ids that several files have.
+
+    Args:
+        found: Pairs of slide id and file.
+
+    Returns:
+        One problem per id; it cannot be skipped, since the id is ambiguous.
+    """
+    files: dict[str, list[str]] = defaultdict(list)
     for slide, file in found:
-        files.setdefault(slide, []).append(file)
+        files[slide].append(file)
+    hint = "Rename or remove one"
     return [
-        Problem(
-            PathgenError(names[1], f"has the same slide id {slide} as {names[0]}", "Rename or remove one")
-        )
+        Problem(PathgenError(names[1], f"has the same slide id {slide} as {names[0]}", hint))
         for slide, names in sorted(files.items())
         if len(names) > 1
     ]
@@ -123,21 +140,18 @@ def _same_content(rows: list[CohortRow]) -> list[Problem]:
     """Find copies of a file: the same tissue under two ids could be in two splits."""
     first: dict[str, CohortRow] = {}
     problems = []
-    for row in sorted(rows, key=lambda row: row.slide):
-        if row.sha256 is None or row.skipped:
-            continue
-        other = first.setdefault(row.sha256, row)
-        if other is not row:
+    for row in rows:
+        if row.sha256 is not None and (other := first.setdefault(row.sha256, row)) is not row:
             reason = f"slide {row.slide} has the same content as {other.slide} ({other.path})"
             problems.append(Problem(PathgenError(row.path, reason, "Remove one of the two"), row.slide))
     return problems
 
 
 def _patients_in_two_splits(rows: list[CohortRow]) -> list[Problem]:
-    splits: dict[str, set[str]] = {}
+    splits: dict[str, set[str]] = defaultdict(set)
     for row in rows:
-        if row.patient and row.split and not row.skipped:
-            splits.setdefault(row.patient, set()).add(row.split)
+        if row.patient and row.split:
+            splits[row.patient].add(row.split)
     hint = "Give all slides of a patient the same split"
     return [
         Problem(PathgenError(f"patient {patient}", f"has slides in {' and '.join(sorted(found))}", hint))
@@ -153,7 +167,15 @@ def _unknown(slide: str, known: set[str]) -> Problem:
 
 
 def excluded(rows: Iterable[CohortRow], exclude_slides: Sequence[str]) -> list[CohortRow]:
-    """Mark the slides of the setting ``cohort.exclude_slides``, so that they are not opened."""
+    """Mark the slides that the settings exclude, so that they are not opened.
+
+    Args:
+        rows: One per slide.
+        exclude_slides: The setting ``cohort.exclude_slides``.
+
+    Returns:
+        The rows, in the same order.
+    """
     return [
         replace(row, skipped=row.skipped or _EXCLUDED) if row.slide in exclude_slides else row for row in rows
     ]
@@ -178,24 +200,23 @@ def cohort_table(
         PathgenErrors: There are problems that cannot be skipped, or no slide is left.
     """
     known = {row.slide for row in rows}
-    rows = excluded(rows, settings.exclude_slides)
-    problems = [*problems, *_same_content(rows), *_patients_in_two_splits(rows)]
+    rows = sorted(excluded(rows, settings.exclude_slides), key=lambda row: row.slide)
+    used = [row for row in rows if not row.skipped]
+    problems = [*problems, *_same_content(used), *_patients_in_two_splits(used)]
     problems = [problem for problem in problems if problem.slide not in settings.exclude_slides]
     problems += [_unknown(slide, known) for slide in settings.exclude_slides if slide not in known]
-    reasons: dict[str, list[str]] = {}
+    errors = [problem.error for problem in problems]
+    reasons: dict[str | None, list[str]] = defaultdict(list)
     for problem in problems:
-        if problem.slide is not None:
-            reasons.setdefault(problem.slide, []).append(str(problem.error))
-    general = [problem.error for problem in problems if problem.slide is None]
-    if general or (problems and settings.on_bad_slide == "stop"):
-        raise PathgenErrors([problem.error for problem in problems])
-    rows = [replace(row, skipped=row.skipped or " ".join(reasons.get(row.slide, [])) or None) for row in rows]
+        reasons[problem.slide].append(str(problem.error))
+    if None in reasons or (problems and settings.on_bad_slide == "stop"):
+        raise PathgenErrors(errors)
+    rows = [replace(row, skipped=" ".join(reasons[row.slide]) or row.skipped) for row in rows]
     if all(row.skipped for row in rows):
         hint = "See docs/own-slides.md for the layout of each source"
-        nothing = PathgenError(root, "contains no usable slide", hint)
-        raise PathgenErrors([*(problem.error for problem in problems), nothing])
+        raise PathgenErrors([*errors, PathgenError(root, "contains no usable slide", hint)])
     for row in rows:
         if row.skipped:
             _log.warning("slide %s is skipped: %s", row.slide, row.skipped)
     frame = pd.DataFrame([{**vars(row), "source": settings.source} for row in rows])
-    return check_table(frame.sort_values("slide", kind="stable"), COHORT, root)
+    return check_table(frame, COHORT, root)

@@ -21,10 +21,9 @@ from pathgen.patches.parquet import read_table, write_table
 from pathgen.patches.schemas import EXTRACTED, check_table
 from pathgen.patches.store import PIXELS_FILE, open_pixels, write_pixels
 from pathgen.patches.write_roles import patch_bytes, require_room, write_roles
-from pathgen.provenance.cache_key import CacheKey
 from pathgen.provenance.code_hash import code_manifest
 from pathgen.sources.settings import CohortSettings
-from pathgen.sources.slide_key import check_slides_unchanged, slide_key, used_slides
+from pathgen.sources.slide_key import slide_key, used_slides
 from pathgen.sources.source import Source
 from pathgen.sources.source_discovery import load_source
 
@@ -42,16 +41,13 @@ def _extract_slide(
     cohort: CohortSettings,
     size_px: int,
     threads: int,
-    slide: str,
-    key: CacheKey,
-    cache: ResultCache,
+    earlier: Sequence[JobResult],
     folder: Path,
 ) -> Values:
     """Read the patches of one slide at `places` sorted by item, and return how they were read: one job.
 
-    Patches of earlier samples are copied from the `cache`. The result does not depend on `threads`.
+    Patches of `earlier` samples are copied. The result does not depend on `threads`.
     """
-    earlier = [entry for entry in cache.entries(slide) if entry.key.diff(key) == ["inputs.places"]]
     known = [
         (read_table(entry.folder / _PLACES_FILE), open_pixels(entry.folder / PIXELS_FILE))
         for entry in earlier
@@ -158,13 +154,13 @@ def _jobs(
     job_settings: JobSettings,
 ) -> list[Job]:
     source, root = load_source(cohort_settings.source), cohort_settings.folder.resolve()
-    rows = {row["slide"]: row for row in used_slides(cohort)}
+    sampled = cohort[cohort["slide"].isin(samples["slide"])]
+    rows = {row["slide"]: row for row in used_slides(sampled, root)}
     if unknown := sorted(set(samples["slide"]) - set(rows)):
         raise PathgenError(
             f"slide {unknown[0]}", "has sampled patches, but is not in the cohort", "Run: dvc repro sample"
         )
     by_slide = samples.sort_values(["slide", "item"], kind="stable").groupby("slide", sort=True)
-    check_slides_unchanged(root, [rows[str(slide)] for slide in by_slide.groups])
     code = code_manifest(__name__, source.read_patches.__module__)
     jobs = []
     for name, of_slide in by_slide:
@@ -173,10 +169,9 @@ def _jobs(
         content = {column: rows[slide][column] for column in ("sha256", "bytes")}
         digest = hashlib.sha256(places.to_csv(index=False).encode()).hexdigest()
         key = slide_key(source, cohort_settings, {"size_px": size_px}, content, {"places": digest}, code)
+        earlier = [entry for entry in cache.entries(slide) if entry.key.diff(key) == ["inputs.places"]]
         threads = job_settings.threads_per_slide
-        work = partial(
-            _extract_slide, source, root, places, cohort_settings, size_px, threads, slide, key, cache
-        )
+        work = partial(_extract_slide, source, root, places, cohort_settings, size_px, threads, earlier)
         jobs.append(Job(slide, key, work, size=len(places), needs=(root,)))
     return jobs
 

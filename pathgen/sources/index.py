@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from pathgen.core import layout
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.files import atomic_folder, sha256_of
 from pathgen.jobs.job import Job
@@ -20,17 +21,14 @@ from pathgen.patches.parquet import concatenate_tables, write_table
 from pathgen.patches.schemas import CANDIDATES, INDEXED, check_table
 from pathgen.provenance.code_hash import code_manifest
 from pathgen.sources.settings import CohortSettings
-from pathgen.sources.slide_key import check_slides_unchanged, slide_key, used_slides
+from pathgen.sources.slide_key import slide_key, used_slides
 from pathgen.sources.source import Source
 from pathgen.sources.source_discovery import load_source
 from pathgen.wsi.settings import IndexSettings
 
 _log = logging.getLogger(__name__)
 
-CANDIDATES_FILE = "candidates.parquet"
-OVERLAY_FILE = "overlay.png"
-OVERLAYS_FOLDER = "overlays"
-SLIDES_FILE = "slides.parquet"
+_OVERLAY_FILE = "overlay.png"
 
 
 def _index_slide(
@@ -46,9 +44,9 @@ def _index_slide(
     Of `tumor_candidates`: those that touch a lesion, or are labelled tumor where the source gives labels.
     """
     found = source.find_candidates(root, row, cohort, index)
-    write_table(found.candidates, folder / CANDIDATES_FILE)
+    write_table(found.candidates, folder / layout.CANDIDATES.name)
     if found.overlay is not None:
-        save_png(found.overlay, folder / OVERLAY_FILE)
+        save_png(found.overlay, folder / _OVERLAY_FILE)
     touches, label = found.candidates["touches_tumor"], found.candidates["label"]
     tumor = None
     if touches.notna().any():
@@ -84,8 +82,7 @@ def index_cohort(
         PathgenErrors: Slides cannot be indexed and may not be skipped, or no candidate was found.
     """
     source, root = load_source(cohort_settings.source), cohort_settings.folder.resolve()
-    rows = used_slides(cohort)
-    check_slides_unchanged(root, rows)
+    rows = used_slides(cohort, root)
     cache = ResultCache(Path(job_settings.folder) / "index")
     index = {"index": index_settings.model_dump()}
     code = code_manifest(__name__, source.find_candidates.__module__)
@@ -128,11 +125,10 @@ def _annotation(root: Path, row: Mapping[str, Any]) -> dict[str, str]:
 
 def _write(results: Sequence[JobResult], indexed: pd.DataFrame, folder: Path) -> None:
     with atomic_folder(folder) as draft:
-        (draft / OVERLAYS_FOLDER).mkdir()
-        concatenate_tables(
-            [result.folder / CANDIDATES_FILE for result in results], CANDIDATES, draft / CANDIDATES_FILE
-        )
-        write_table(indexed, draft / SLIDES_FILE)
+        file, overlays = layout.CANDIDATES.name, draft / layout.OVERLAYS.name
+        overlays.mkdir()
+        concatenate_tables([result.folder / file for result in results], CANDIDATES, draft / file)
+        write_table(indexed, draft / layout.INDEXED_SLIDES.name)
         for result in results:
-            if (result.folder / OVERLAY_FILE).exists():
-                shutil.copyfile(result.folder / OVERLAY_FILE, draft / OVERLAYS_FOLDER / f"{result.name}.png")
+            if (result.folder / _OVERLAY_FILE).exists():
+                shutil.copyfile(result.folder / _OVERLAY_FILE, overlays / f"{result.name}.png")

@@ -56,6 +56,9 @@ class PatchFolderSettings(Settings):
 def read_image(path: Path) -> NDArray[np.uint8]:
     """Return a square RGB image, uint8 of shape (S, S, 3).
 
+    Args:
+        path: Path of the file.
+
     Raises:
         PathgenError: The file is damaged or not a square RGB image.
     """

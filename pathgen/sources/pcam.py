@@ -42,7 +42,14 @@ def _name(split: str, part: str) -> str:
 
 @contextmanager
 def open_array(path: Path, key: str) -> Iterator["h5py.Dataset"]:
-    """Open the array ``x`` (patches) or ``y`` (labels) of an HDF5 file.
+    """Open one array of an HDF5 file.
+
+    Args:
+        path: Path of the file.
+        key: Name of the array, ``x`` (patches) or ``y`` (labels).
+
+    Yields:
+        The array.
 
     Raises:
         PathgenError: The file is missing or damaged, or has no such array.
@@ -61,6 +68,9 @@ def open_array(path: Path, key: str) -> Iterator["h5py.Dataset"]:
 def read_labels(path: Path) -> NDArray[np.int64]:
     """Return the labels as class indices, int64 of shape (N,).
 
+    Args:
+        path: Path of the file of labels.
+
     Raises:
         PathgenError: The file is damaged or does not contain one 0 or 1 per patch.
     """
@@ -74,6 +84,9 @@ def read_labels(path: Path) -> NDArray[np.int64]:
 
 def patches_shape(path: Path) -> tuple[int, ...]:
     """Return the shape of an intact array of patches, (N, S, S, 3).
+
+    Args:
+        path: Path of the file of patches.
 
     Raises:
         PathgenError: The file is damaged or does not contain square RGB patches.

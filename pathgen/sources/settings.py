@@ -1,15 +1,13 @@
 """Settings of the stage `cohort`."""
 
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 import pydantic
 from pydantic import Field
 
 from pathgen.core import layout
-from pathgen.core.params import Settings
-
-S = TypeVar("S", bound=Settings)
+from pathgen.core.params import S, Settings
 
 
 class CohortSettings(Settings):

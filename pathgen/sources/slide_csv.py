@@ -66,8 +66,8 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _listed(table: Path, cells: dict[str, str]) -> tuple[CohortRow, list[Problem], bool]:
-    """Return the slide of one line, its problems, and whether its paths lie inside the root."""
+def _listed(table: Path, cells: dict[str, str]) -> tuple[CohortRow, list[Problem]]:
+    """Return the slide of one line and its problems; a slide outside the root is not to be opened."""
     slide = Path(cells["slide"]).stem
     problems = []
     for name in [cells["slide"], *filter(None, [cells["annotation"]])]:
@@ -75,7 +75,7 @@ def _listed(table: Path, cells: dict[str, str]) -> tuple[CohortRow, list[Problem
             hint = "Write a path inside cohort.root, relative to it"
             error = PathgenError(table, f"{slide or 'a row'}: path {name!r}", hint)
             problems.append(Problem(error, slide or None))
-    inside = not problems
+    outside = " ".join(str(problem.error) for problem in problems)
     for column, values in _VALUES.items():
         if cells[column] not in values:
             hint = f"Write one of: {', '.join(value or 'nothing' for value in values)}"
@@ -89,20 +89,18 @@ def _listed(table: Path, cells: dict[str, str]) -> tuple[CohortRow, list[Problem
         split=cells["split"] if cells["split"] in SPLITS else None,
         patient=cells["patient"] or None,
         exhaustive=_YES_NO.get(cells["exhaustive"], False),
+        skipped=outside or None,
     )
-    return row, problems, inside
+    return row, problems
 
 
 def _warn_of_unlisted(root: Path, rows: list[CohortRow]) -> None:
-    listed = {row.path for row in rows}
-    others = sorted(
-        name
-        for file in root.rglob("*")
+    found = {
+        file.relative_to(root).as_posix()
+        for file in root.rglob("[!.]*")
         if file.suffix.lower() in SLIDE_SUFFIXES
-        and not file.name.startswith(".")
-        and (name := file.relative_to(root).as_posix()) not in listed
-    )
-    if others:
+    }
+    if others := sorted(found - {row.path for row in rows}):
         more = ", ..." if len(others) > _NAMED_AT_MOST else ""
         names = ", ".join(others[:_NAMED_AT_MOST])
         _log.warning("%d slide files in %s are not listed and not used: %s%s", len(others), root, names, more)
@@ -122,14 +120,12 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
     require_folder(root)
     table = root / settings.own(SlideCsvSettings).table
     listed = [_listed(table, cells) for cells in _read_rows(table)]
-    rows = [row for row, _, _ in listed]
-    problems = [problem for _, found, _ in listed for problem in found]
+    rows = [row for row, _ in listed]
+    problems = [problem for _, found in listed for problem in found]
     problems += repeated_slides((row.slide, row.path) for row in rows)
     _warn_of_unlisted(root, rows)
-    outside = [row for row, _, inside in listed if not inside]
-    inside = [row for row in rows if row not in outside]
-    opened, bad = check_slides(root, inside, settings)
-    return cohort_table(opened + outside, problems + bad, settings, root)
+    opened, bad = check_slides(root, rows, settings)
+    return cohort_table(opened, problems + bad, settings, root)
 
 
 def list_files(root: Path, settings: CohortSettings) -> list[Path]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,22 +31,21 @@ _LIBRARIES = (
 )
 
 
-def used_slides(cohort: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows of the slides that are not skipped, sorted by slide."""
-    chosen = cohort[cohort["skipped"].isna()].sort_values("slide")
-    return [{str(name): value for name, value in row.items()} for row in chosen.to_dict("records")]
-
-
-def check_slides_unchanged(root: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Check that the slides have the size that they had when the cohort was made.
+def used_slides(cohort: pd.DataFrame, root: Path) -> list[dict[str, Any]]:
+    """Return the slides that are not skipped; their files have the size that they had in the stage `cohort`.
 
     Args:
+        cohort: Table `COHORT`.
         root: Folder of the source.
-        rows: Rows of the cohort.
+
+    Returns:
+        Rows of the table, sorted by slide.
 
     Raises:
         PathgenErrors: One error per slide that has changed. Missing files are reported when they are read.
     """
+    chosen = cohort[cohort["skipped"].isna()].sort_values("slide")
+    rows = [{str(name): value for name, value in row.items()} for row in chosen.to_dict("records")]
     problems = []
     for row in rows:
         path = root / row["path"]
@@ -55,6 +54,7 @@ def check_slides_unchanged(root: Path, rows: Sequence[Mapping[str, Any]]) -> Non
             problems.append(PathgenError(path, reason, "Run: dvc repro --force --single-item cohort"))
     if problems:
         raise PathgenErrors(problems)
+    return rows
 
 
 def slide_key(

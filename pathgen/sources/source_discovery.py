@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from pathgen.core.errors import PathgenError, PathgenErrors
-from pathgen.core.params import PARAMS_FILE, parse_section, read_params
-from pathgen.sources.settings import CohortSettings, S
+from pathgen.core.params import PARAMS_FILE, S, parse_section, read_params
+from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source import Source
 
 _PACKAGE = Path(__file__).resolve().parent

@@ -100,14 +100,11 @@ def check_slides(
     Returns:
         Rows completed from their files, and all problems.
     """
-    rows, problems = [], []
     with ThreadPoolExecutor(_OPEN_AT_A_TIME) as pool:
         wanted = excluded(listed, settings.exclude_slides)
         checked = pool.map(partial(_checked, root, settings.mpp_if_missing), wanted)
-        for row, found in tracked(checked, len(listed), "slides", "open slides"):
-            rows.append(row)
-            problems += found
-    return rows, problems
+        pairs = list(tracked(checked, len(listed), "slides", "open slides"))
+    return [row for row, _ in pairs], [problem for _, found in pairs for problem in found]
 
 
 def find_candidates(
@@ -121,28 +118,13 @@ def find_candidates(
     Raises:
         PathgenError: The slide or its annotation cannot be used.
     """
-    annotation = row["annotation"]
-    found = index_slide(
-        root / row["path"],
-        None if annotation is None else root / annotation,
-        row["label"],
-        index,
-        settings.mpp_if_missing,
-    )
+    annotation = None if row["annotation"] is None else root / row["annotation"]
+    found = index_slide(root / row["path"], annotation, row["label"], index, settings.mpp_if_missing)
     of_slide = {name: row[name] for name in ("slide", "split", "patient")}
-    candidates = found.candidates.assign(
-        **of_slide,
-        file=row["path"],
-        label=None,
-        exhaustive=row["exhaustive"] or settings.use_unannotated_tissue,
-    )
-    picture = overlay(
-        found.thumbnail,
-        found.tissue.mask,
-        found.lesion_outlines,
-        found.exclusion_outlines,
-        side_px=_OVERLAY_SIDE_PX,
-    )
+    exhaustive = row["exhaustive"] or settings.use_unannotated_tissue
+    candidates = found.candidates.assign(**of_slide, file=row["path"], label=None, exhaustive=exhaustive)
+    outlines = (found.lesion_outlines, found.exclusion_outlines)
+    picture = overlay(found.thumbnail, found.tissue.mask, *outlines, side_px=_OVERLAY_SIDE_PX)
     facts = {
         "tissue_fraction": found.tissue_fraction,
         "tissue_mm2": found.tissue_mm2,
