@@ -48,10 +48,8 @@ def _extract_slide(
 
     Patches of `earlier` samples are copied. The result does not depend on `threads`.
     """
-    known = [
-        (read_table(entry.folder / _PLACES_FILE), open_pixels(entry.folder / PIXELS_FILE))
-        for entry in earlier
-    ]
+    folders = [entry.folder for entry in earlier]
+    known = [(read_table(one / _PLACES_FILE), open_pixels(one / PIXELS_FILE)) for one in folders]
     methods: list[Values] = [{**entry.values, "read": 0} for entry in earlier]
     count = len(places)
     incomplete: Any = pd.arrays.BooleanArray(np.zeros(count, bool), np.ones(count, bool))
@@ -189,16 +187,11 @@ def _without_bad_slides(
         raise PathgenErrors(problems)
     bad = {result.name: result.problem for result in results if result.problem is not None}
     readable = samples[~samples["slide"].isin(bad)]
-    groups = [set(zip(table["role"], table["label"], strict=True)) for table in (samples, readable)]
-    empty = [
-        PathgenError(
-            f"{role}, {label}",
-            "no patch is left without the bad slides",
-            "Repair or replace the slides named above, or draw other patches: sample.seed",
-        )
-        for role, label in sorted(groups[0] - groups[1])
-    ]
-    if empty:
+    needed, left = (set(zip(table["role"], table["label"], strict=True)) for table in (samples, readable))
+    if needed != left:
+        reason = "no patch is left without the bad slides"
+        hint = "Repair or replace the slides named above, or draw other patches: sample.seed"
+        empty = [PathgenError(f"{role}, {label}", reason, hint) for role, label in sorted(needed - left)]
         raise PathgenErrors([*problems, *empty])
     for slide, problem in bad.items():
         count = int((samples["slide"] == slide).sum())
