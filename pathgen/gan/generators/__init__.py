@@ -1,4 +1,4 @@
-"""Generators: one module or package each, found by its file name. `base` says what a module provides."""
+"""Generators: one module or package each, found by its file name. `interface` says what a module provides."""
 
 import importlib
 from pathlib import Path
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathgen.gan.generators.interface import Generator
 
 _FOLDER = Path(__file__).parent
-_NOT_A_GENERATOR = ("__", "base")
+_NOT_A_GENERATOR = ("__", "interface")
 
 
 def names() -> list[str]:
