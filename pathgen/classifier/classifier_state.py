@@ -1,6 +1,7 @@
 """State of a classifier's training, and its snapshot for exact resume."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pathgen.classifier.schedule import best_epoch
 from pathgen.core.errors import PathgenError
-from pathgen.training.checkpoint import fill_module, load_optimizer, load_snapshot, save_snapshot
-
-_DAMAGED = "Delete the folder; the training then starts over"
+from pathgen.training.checkpoint import load_snapshot, save_snapshot
 
 
 class NonFiniteLoss(PathgenError):
@@ -92,8 +90,8 @@ class TrainingState:
         state = load_snapshot(folder, key)
         if state is None:
             return
-        fill_module(self.model, state["model"], folder, _DAMAGED)
-        load_optimizer(self.optimizer, state["optimizer"])
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
         self.best, self.history, self.steps = state["best"], state["history"], state["steps"]
         self.losses, self.hits = ([one.to(device) for one in state[name]] for name in ("losses", "hits"))
 
@@ -101,3 +99,20 @@ class TrainingState:
 def _total(batches: list[Tensor]) -> float:
     """Return the sum over the batches in float64, copied from the device once."""
     return float(torch.stack(batches).cpu().double().sum())
+
+
+def best_epoch(accuracies: Sequence[float]) -> int:
+    """Return the number of the epoch, from 1, with the best validation accuracy; the first of equal ones."""
+    return 1 + max(range(len(accuracies)), key=lambda number: (accuracies[number], -number))
+
+
+def should_stop(accuracies: Sequence[float], max_epochs: int, patience: int) -> bool:
+    """Return whether the training stops.
+
+    Args:
+        accuracies: Validation accuracy of each epoch so far.
+        max_epochs: Maximum number of epochs.
+        patience: Number of epochs after the best one without a better one; an equal one is not better.
+    """
+    done = len(accuracies)
+    return done >= max_epochs or (done > 0 and done - best_epoch(accuracies) >= patience)

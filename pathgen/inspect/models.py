@@ -12,23 +12,21 @@ CARD_FILE = "model.json"
 _AGAIN = "Train it again, or pull it"
 
 
-def _tensors(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def _tensors(path: Path) -> dict[str, Any]:
     # Imported here: torch takes seconds to load, and a slide needs none of it.
     from pathgen.training.checkpoint import load_tensors  # noqa: PLC0415
 
-    tensors, metadata = load_tensors(path, _AGAIN)
-    facts = {
+    tensors = load_tensors(path, _AGAIN)
+    return {
         "tensors": len(tensors),
         "numbers": sum(tensor.numel() for tensor in tensors.values()),
         "dtypes": sorted({str(tensor.dtype).removeprefix("torch.") for tensor in tensors.values()}),
     }
-    return facts, metadata
 
 
 def weights_facts(path: Path) -> dict[str, Any]:
     """Read a safetensors file."""
-    facts, metadata = _tensors(path)
-    return {**facts, "metadata": sorted(metadata), **file_facts(path)}
+    return {**_tensors(path), **file_facts(path)}
 
 
 def checkpoint_facts(folder: Path) -> dict[str, Any]:
@@ -45,7 +43,7 @@ def checkpoint_facts(folder: Path) -> dict[str, Any]:
     files = sorted(folder.glob("*.safetensors"))
     if not files:
         raise PathgenError(folder, "has model.json but no weights (*.safetensors)", _AGAIN)
-    weights = {file.name: {**_tensors(file)[0], "sha256": sha256_of(file)} for file in files}
+    weights = {file.name: {**_tensors(file), "sha256": sha256_of(file)} for file in files}
     return {"model": card, "weights": weights}
 
 

@@ -153,6 +153,11 @@ def hook_steps(
     monkeypatch.setattr(AdversarialTrainer, "step", hooked)
 
 
+def stored(folder: Path) -> Any:
+    """Return the state in a snapshot, whatever its key."""
+    return torch.load(folder / "snapshot.pt", weights_only=True)["state"]
+
+
 def same_weights(one: torch.nn.Module, other: torch.nn.Module) -> bool:
     """Return whether weights, running statistics and counters of two networks are equal."""
     states = one.state_dict(), other.state_dict()

@@ -1,8 +1,8 @@
 """Trainings in forks of one process that has imported torch, so that several kills cost one import.
 
-``killable_gan.py FOLDER`` reads lines ``TRAINING WORK MODEL`` from standard input: a name in `SHORT` or
-`LONG`, and two folder names. It trains each in a fork, writes the process id of the fork at once, and the
-exit code of the fork at its end.
+``killable_gan.py`` reads lines ``TRAINING WORK MODEL`` from standard input: a name in `SHORT` or `LONG`, and
+two folders. It trains each in a fork, writes the process id of the fork at once, and the exit code of the
+fork at its end.
 """
 
 import os
@@ -18,6 +18,7 @@ import torch._dynamo
 
 from factories.gan import HELD_OUT, IMAGES, JOINT, dataset, recipe, train
 from pathgen.gan.gan_checkpoint import save_gan
+from pathgen.gan.generators.dpdcgan.accounting import RdpAccountant
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Training:
 
 
 SHORT = {
-    "dcgan": Training("dcgan", 0.8),
+    "dcgan": Training("dcgan", 0.4),
     "stylegan2": Training("stylegan2", 0.24),
     "dpdcgan": Training("dpdcgan", 0.3, 0.03),
 }
@@ -63,17 +64,21 @@ def run(training: Training, work: Path, model: Path) -> None:
         np.save(model / f"grid{number}.npy", grid)
 
 
-def main(folder: Path) -> None:
+def main() -> None:
     """Train what standard input names."""
     for line in sys.stdin:
-        training, work, model = line.split()
+        name, work, model = line.split()
+        training = (SHORT | LONG)[name]
+        if training.network == "dpdcgan":
+            # The accountant's imports and its search for the noise take seconds; forks find both done.
+            RdpAccountant(recipe("dpdcgan", kimg=training.kimg), dataset()).epsilon(1)
         child = os.fork()
         if child == 0:
-            run((SHORT | LONG)[training], folder / work, folder / model)
+            run(training, Path(work), Path(model))
             os._exit(0)
         print(child, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

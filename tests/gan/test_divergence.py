@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from factories.gan import CPU, DCGAN, STYLEGAN2, changed, dataset, hook_steps, same_weights, train
+from factories.gan import CPU, DCGAN, STYLEGAN2, changed, dataset, hook_steps, same_weights, stored, train
 
 from pathgen.core.errors import PathgenError
 from pathgen.gan.gan_checkpoint import TrainedGan
 from pathgen.gan.online_frechet import FRECHET_KEYS
 from pathgen.gan.overfitting import PROBE_KEYS, OverfittingProbe, is_overfitting
 from pathgen.gan.training_state import DivergenceMonitor
-from pathgen.training.checkpoint import load_snapshot, load_tensors
 
 WELL = {"gan/discriminator_loss": 1.0, "gan/generator_loss": 2.0, "gan/spread_ratio": 0.8}
 WILD = {**WELL, "gan/generator_loss": 300.0}
@@ -73,9 +72,9 @@ def test_divergence_learning_rate_of_one_is_detected(generator: str, tmp_path: P
     told = str(caught.value)
     assert told.startswith("train it: after ")
     assert "learning rates" in told and "snapshot is kept" in told and "\n" not in told
-    if (tmp_path / "snapshot.safetensors").exists():
-        tensors, _ = load_tensors(tmp_path / "snapshot.safetensors")
-        assert all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values())
+    if (tmp_path / "snapshot.pt").exists():
+        pair = stored(tmp_path)["pair"]
+        assert all(bool(tensor.isfinite().all()) for name in "gd" for tensor in pair[name].values())
 
 
 def test_divergence_keeps_the_snapshot_before_the_collapse(
@@ -85,8 +84,7 @@ def test_divergence_keeps_the_snapshot_before_the_collapse(
     hook_steps(monkeypatch, after=lambda step, told: told | collapsed if step >= 20 else told)
     with pytest.raises(PathgenError, match=r"after 240 images .* 0\.3%"):
         trained(changed(DCGAN, kimg=0.4), tissue(64, 1), resume_folder=tmp_path)
-    _, content = load_tensors(tmp_path / "snapshot.safetensors")
-    assert load_snapshot(tmp_path, content["key"])["training"]["step"] == 20
+    assert stored(tmp_path)["training"]["step"] == 20
 
 
 def look(ratio: float, known: float = 0.9, held_out: float = 0.7) -> dict[str, float]:
@@ -138,7 +136,8 @@ def test_overfitting_measurement_changes_no_weight() -> None:
     assert same_weights(alone.discriminator, watched.discriminator)
     assert alone.history.equals(watched.history)
     assert len(alone.overfitting) == 0
-    assert len(watched.overfitting) == 20
+    assert len(watched.overfitting) == watched.overfitting["gan/frechet"].nunique() == 20
+    assert watched.overfitting["gan/frechet_floor"].nunique() == 1
     assert (
         list(watched.overfitting.columns)
         == list(alone.overfitting.columns)

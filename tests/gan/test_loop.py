@@ -18,6 +18,7 @@ from factories.gan import (
     hook_steps,
     recipe,
     same_weights,
+    stored,
     train,
 )
 from numpy.typing import NDArray
@@ -33,7 +34,6 @@ from pathgen.gan.adversarial_trainer import (
 from pathgen.gan.gan_checkpoint import TrainedGan
 from pathgen.gan.nn_ops import frozen
 from pathgen.gan.synthesis import synthesise
-from pathgen.training.checkpoint import load_snapshot, load_tensors
 
 RECIPE = recipe("dcgan", kimg=0.16, real_target=1.0, ema_decay=0.0, augment="none")
 
@@ -198,11 +198,6 @@ def test_train_seed_determines_the_bytes() -> None:
     assert not same_weights(one.generator, other.generator)
 
 
-def test_train_divergence_stops_at_once() -> None:
-    with pytest.raises(PathgenError, match=r"train dcgan-normal: after \d\d? images gan/\w+ is not finite"):
-        trained(RECIPE.model_copy(update={"lr_generator": 1e30}))
-
-
 @pytest.mark.parametrize("broken", ["gan/generator_loss", "a weight"])
 def test_train_divergence_keeps_the_last_finite_snapshot(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
@@ -219,9 +214,9 @@ def test_train_divergence_keeps_the_last_finite_snapshot(
     monkeypatch.setattr(AdversarialTrainer, "step", step)
     with pytest.raises(PathgenError, match=f"{broken} is not finite.*rates"):
         trained(resume_folder=tmp_path)
-    tensors, content = load_tensors(tmp_path / "snapshot.safetensors")
-    assert load_snapshot(tmp_path, content["key"])["training"]["step"] == 5
-    assert all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values())
+    state = stored(tmp_path)
+    assert state["training"]["step"] == 5
+    assert all(bool(tensor.isfinite().all()) for name in "gd" for tensor in state["pair"][name].values())
 
 
 def test_train_noise_differs_between_steps(monkeypatch: pytest.MonkeyPatch) -> None:

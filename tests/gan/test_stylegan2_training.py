@@ -1,23 +1,15 @@
 """A step of StyleGAN2: the papers' updates written out, the state it leaves, and that it learns."""
 
 import copy
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from factories.gan import CPU, STYLEGAN2, batch, build_trainer, changed, dataset, train
+from factories.gan import STYLEGAN2, batch, build_trainer, changed
 from torch.nn import functional
 
 from pathgen.core.seeding import torch_generator
 from pathgen.gan.ada import INTERVAL
-from pathgen.gan.gan_checkpoint import load_discriminator, save_gan
-from pathgen.gan.generators.stylegan2 import sampler
-from pathgen.gan.generators.stylegan2.settings import StyleGan2Sampling
 from pathgen.gan.generators.stylegan2.stylegan2_trainer import StyleGan2Trainer
-from pathgen.gan.loaded_generator import load_generator
-from pathgen.gan.synthesis import synthesise
-from pathgen.training.checkpoint import save_snapshot
 
 PLAIN = changed(STYLEGAN2, r1_gamma=0.0, path_weight=0.0, mixing=0.0, ada_target=0.0)
 
@@ -129,8 +121,8 @@ def test_ada_confident_discriminator_raises_the_probability() -> None:
     assert told[-1]["gan/sign_real"].item() > 0.1
 
 
-@pytest.mark.parametrize("stopped", [3, 7, 10])
-def test_stylegan2_state_holds_all_that_steps_change(tmp_path: Path, stopped: int) -> None:
+@pytest.mark.parametrize("stopped", [3, 10])
+def test_stylegan2_state_holds_all_that_steps_change(stopped: int) -> None:
     recipe = changed(STYLEGAN2, ema_ramp=0.0)
     straight, killed, again = build_trainer(recipe), build_trainer(recipe), build_trainer(recipe)
     told = [straight.step(*batch(step), step=step) for step in range(12)]
@@ -140,27 +132,4 @@ def test_stylegan2_state_holds_all_that_steps_change(tmp_path: Path, stopped: in
     for step in range(stopped, 12):
         later = again.step(*batch(step), step=step)
         assert all(torch.equal(told[step][name], later[name]) for name in later)
-    for name, trainer in (("straight", straight), ("again", again)):
-        save_snapshot(tmp_path / name, trainer.pair.state(), {})
-    one, other = (tmp_path / name / "snapshot.safetensors" for name in ("straight", "again"))
-    assert one.read_bytes() == other.read_bytes()
-
-
-def test_saved_pair_draws_the_same_after_loading(tmp_path: Path) -> None:
-    images = np.random.default_rng(1).integers(0, 256, (30, 16, 16, 3), dtype=np.uint8)
-    result = train(changed(STYLEGAN2, kimg=0.08), dataset(images))
-    save_gan(tmp_path / "model", result, "normal")
-    draw = sampler(StyleGan2Sampling(truncation_psi=0.7))
-
-    def drawn(generator: torch.nn.Module, count: int) -> np.ndarray:
-        return np.concatenate(list(synthesise(generator, seed=3, count=count, device=CPU, sampler=draw)))
-
-    first = drawn(result.generator, 100)
-    loaded = load_generator(tmp_path / "model").network
-    assert np.array_equal(drawn(loaded, 70), first[:70])
-    assert len(np.unique(first, axis=0)) == 100
-    pixels = torch.from_numpy(images).permute(0, 3, 1, 2) / 127.5 - 1
-    with torch.no_grad():
-        torch.testing.assert_close(
-            load_discriminator(tmp_path / "model")(pixels), result.discriminator(pixels), rtol=1e-4, atol=1e-5
-        )
+    torch.testing.assert_close(again.pair.state(), straight.pair.state(), rtol=0.0, atol=0.0)

@@ -13,7 +13,6 @@ from pathgen.core.params import Settings
 from pathgen.core.seeding import derive_seed
 from pathgen.gan.conditioning import ClassCondition
 from pathgen.gan.dataset import GanDataset
-from pathgen.training.checkpoint import load_optimizer
 
 
 @dataclass(frozen=True)
@@ -210,10 +209,7 @@ class GanPair:
     def restore(self, state: Mapping[str, dict[str, Any]]) -> None:
         """Restore what `state` returned for a pair of the same settings."""
         for name, part in self._parts().items():
-            if isinstance(part, torch.optim.Optimizer):
-                load_optimizer(part, state[name])
-            else:
-                part.load_state_dict(state[name])
+            part.load_state_dict(state[name])
 
 
 class GanTrainer(Protocol):
