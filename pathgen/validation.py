@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pathgen.classifier.network_discovery import smallest_image_px
+from pathgen.classifier.network_discovery import load_network
 from pathgen.classifier.settings import TrainClassifierSettings, mixed_counts
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.params import PARAMS_FILE, Settings, parse_section, read_params
@@ -157,7 +157,7 @@ def _classifiers(study: StudySettings) -> Iterator[Problem]:
         if name not in recipes:
             hint = f"Add train_classifier.classifiers.{name}, or choose from {[*recipes]}"
             yield "pipeline.classifiers", f"names {name}, which has no recipe", hint
-        elif size < (smallest := smallest_image_px(recipes[name].network)):
+        elif size < (smallest := load_network(recipes[name].network).SMALLEST_IMAGE_PX):
             reason = f"is {size}, but the network {recipes[name].network} of {name} needs {smallest} px"
             yield "extract.size_px", reason, "Raise it, or choose another network"
 

@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pathgen.classifier.classifier_state import TrainingState
+from pathgen.classifier.classifier_state import TrainingState, best_epoch, should_stop
 from pathgen.classifier.device_dataset import DeviceDataset, batch_order
 from pathgen.classifier.prediction import log_probabilities
 from pathgen.classifier.registry import build_classifier, fill_from_file
-from pathgen.classifier.schedule import best_epoch, learning_rate, should_stop
 from pathgen.classifier.settings import TrainClassifierConfig
 from pathgen.core.progress import progress
 from pathgen.core.seeding import derive_seed
@@ -158,7 +157,7 @@ def train_classifier(
                 # For layers with random numbers of their own, such as dropout.
                 torch.manual_seed(derive_seed(seed, "draws", state.steps))
                 batch = dataset.batch(rows, state.steps)
-                lr = learning_rate(recipe, state.steps, steps)
+                lr = recipe.learning_rate_at(state.steps, steps)
                 train_step(state, *batch, lr=lr, precision=config.precision)
                 bar.update(len(rows))
                 if resume_folder is not None and time.monotonic() - saved > SNAPSHOT_EVERY_S:
@@ -168,7 +167,7 @@ def train_classifier(
                 "epoch": epoch,
                 **state.training_averages(sum(len(rows) for rows in batches)),
                 **_validate(log_probabilities(model, valid.images, device), valid_labels),
-                "learning_rate": learning_rate(recipe, state.steps - 1, steps),
+                "learning_rate": recipe.learning_rate_at(state.steps - 1, steps),
             }
             state.finish_epoch(row, desc)
             logger.metrics({name: row[column] for name, column in METRICS.items()}, epoch)

@@ -1,8 +1,9 @@
-"""Discovery of the networks by their file names, without importing torch."""
+"""Discovery of the networks by their file names."""
 
-import ast
 import hashlib
+import importlib
 from pathlib import Path
+from typing import Any
 
 from pathgen.core.errors import PathgenError
 
@@ -14,22 +15,15 @@ def network_names() -> list[str]:
     return sorted(file.stem for file in _PACKAGE.glob("*.py") if not file.stem.startswith("_"))
 
 
-def smallest_image_px(name: str) -> int:
-    """Read ``SMALLEST_IMAGE_PX`` of a network, the side in pixels of its smallest patch, from its source.
+def load_network(name: str) -> Any:
+    """Import the file of a network.
 
     Raises:
-        PathgenError: The network does not exist, or its file lacks the constant.
+        PathgenError: The network does not exist.
     """
     if name not in network_names():
         raise PathgenError(f"network {name}", "no such network", f"Choose from {network_names()}")
-    file = _PACKAGE / f"{name}.py"
-    for node in ast.parse(file.read_text(encoding="utf-8")).body:
-        match node:
-            case ast.Assign(
-                targets=[ast.Name(id="SMALLEST_IMAGE_PX")], value=ast.Constant(value=int(pixels))
-            ):
-                return pixels
-    raise PathgenError(file, "lacks SMALLEST_IMAGE_PX", "Add the line SMALLEST_IMAGE_PX = 16")
+    return importlib.import_module(f"pathgen.classifier.networks.{name}")
 
 
 def read_weights(path: Path, sha256: str | None) -> bytes:

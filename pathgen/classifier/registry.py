@@ -1,15 +1,13 @@
 """Build a network with weights from a seed or from a file of pretrained weights."""
 
-import importlib
 from pathlib import Path
-from typing import Any
 
 import safetensors
 import safetensors.torch
 import torch
 from torch import nn
 
-from pathgen.classifier.network_discovery import read_weights, smallest_image_px
+from pathgen.classifier.network_discovery import load_network, read_weights
 from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import derive_seed
 
@@ -28,7 +26,8 @@ def build_classifier(name: str, image_size_px: int, seed: int) -> nn.Module:
     Raises:
         PathgenError: The network does not exist, or the patches are too small for it.
     """
-    smallest = smallest_image_px(name)
+    file = load_network(name)
+    smallest = file.SMALLEST_IMAGE_PX
     if image_size_px < smallest:
         reason = f"patches of {image_size_px} px are too small, it needs {smallest} px"
         raise PathgenError(f"network {name}", reason, "Extract larger patches")
@@ -36,7 +35,7 @@ def build_classifier(name: str, image_size_px: int, seed: int) -> nn.Module:
     # distributions for every network and leaves the caller's generator untouched.
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive_seed(seed, "weights"))
-        network: nn.Module = _module(name).build(image_size_px)
+        network: nn.Module = file.build(image_size_px)
     return network
 
 
@@ -57,7 +56,7 @@ def fill_from_file(model: nn.Module, name: str, path: Path, sha256: str | None) 
         PathgenError: The file cannot be read, has another SHA-256, or lacks a tensor outside head and stem,
             or has it in another shape.
     """
-    head, stem = (tuple(getattr(_module(name), part, ())) for part in ("HEAD", "STEM"))
+    head, stem = (tuple(getattr(load_network(name), part, ())) for part in ("HEAD", "STEM"))
     own = model.state_dict()
     # Older files, such as torchvision's of its ResNets, lack this counter, which no network here uses.
     counters = {key: value for key, value in own.items() if key.endswith(".num_batches_tracked")}
@@ -73,7 +72,3 @@ def fill_from_file(model: nn.Module, name: str, path: Path, sha256: str | None) 
     fresh = [key for key in own if not fits[key] or key.startswith(head)]
     model.load_state_dict({key: own[key] if key in fresh else loaded[key] for key in own})
     return fresh
-
-
-def _module(name: str) -> Any:
-    return importlib.import_module(f"pathgen.classifier.networks.{name}")

@@ -125,6 +125,21 @@ class ClassifierSettings(Settings):
             raise ValueError("weights_file and weights_sha256 go together")
         return self
 
+    def learning_rate_at(self, taken: int, steps: int) -> float:
+        """Return the learning rate of the next optimiser step.
+
+        The `lr_schedule` ``step`` is torch's StepLR after every optimiser step; ``cosine`` is half a cosine
+        from the initial rate before the first step to 0 after the last.
+
+        Args:
+            taken: Number of optimiser steps taken.
+            steps: Maximum number of optimiser steps.
+        """
+        if self.lr_schedule == "cosine":
+            return self.learning_rate * 0.5 * (1.0 + math.cos(math.pi * taken / steps))
+        assert self.lr_step_steps is not None and self.lr_gamma is not None, "checked above"
+        return self.learning_rate * self.lr_gamma ** (taken // self.lr_step_steps)
+
 
 class TrainClassifierConfig(Settings):
     """Everything but data and device that decides a trained classifier; its dump is the resume key.

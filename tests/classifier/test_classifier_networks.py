@@ -23,7 +23,7 @@ WEIGHTS = {"cnn6": 5_669_794, "googlenet": 5_594_274, "resnet18": 11_169_858}
 def test_network_names_are_the_files() -> None:
     assert network_discovery.network_names() == sorted(WEIGHTS)
     with pytest.raises(PathgenError, match="network vgg: no such network"):
-        network_discovery.smallest_image_px("vgg")
+        network_discovery.load_network("vgg")
 
 
 @pytest.mark.parametrize("name", WEIGHTS)
@@ -35,7 +35,7 @@ def test_network_returns_log_probabilities_or_refuses_size(name: str) -> None:
         model.avgpool.register_forward_hook(lambda _, given, __: sides.append(given[0].shape[2:]))
         model.eval()(torch.zeros(1, 3, 64, 64))
         assert sides == [(8, 8)], "the stem keeps an eighth of the side"
-    smallest = network_discovery.smallest_image_px(name)
+    smallest = network_discovery.load_network(name).SMALLEST_IMAGE_PX
     for size_px in (smallest, 31, 32, 33):
         images = torch.rand(3, 3, size_px, size_px, generator=torch.Generator().manual_seed(1)) * 2 - 1
         logarithms = build_classifier(name, size_px, seed=1)(images)

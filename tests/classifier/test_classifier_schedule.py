@@ -7,8 +7,8 @@ import pytest
 import torch
 from factories.toy_classifier import toy_config
 
+from pathgen.classifier.classifier_state import best_epoch, should_stop
 from pathgen.classifier.device_dataset import batch_order
-from pathgen.classifier.schedule import best_epoch, learning_rate, should_stop
 
 
 @pytest.mark.parametrize("name", ["step", "cosine"])
@@ -19,7 +19,7 @@ def test_learning_rate_equals_that_of_torch(name: str) -> None:
     schedule = schedules.StepLR(optimizer, *cuts) if cuts[0] else schedules.CosineAnnealingLR(optimizer, 40)
     recipe = toy_config(learning_rate=0.02, lr_schedule=name, lr_step_steps=cuts[0], lr_gamma=cuts[1]).recipe
     for taken in range(41):
-        assert learning_rate(recipe, taken, 40) == pytest.approx(schedule.get_last_lr()[0], abs=1e-12)
+        assert recipe.learning_rate_at(taken, 40) == pytest.approx(schedule.get_last_lr()[0], abs=1e-12)
         optimizer.step()
         schedule.step()
 

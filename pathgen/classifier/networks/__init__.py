@@ -2,7 +2,7 @@
 
 A file ``pathgen/classifier/networks/{name}.py`` defines:
 
-- ``SMALLEST_IMAGE_PX``: side in pixels of the smallest patch, as a literal.
+- ``SMALLEST_IMAGE_PX``: side in pixels of the smallest patch.
 - ``build(image_size_px)``: returns the network for patches of that side. It maps float32 (N, 3, H, W) in
   [-1, 1] to log-probabilities, float32 (N, 2), of normal and tumor. Its random numbers (initial weights,
   dropout) come from torch's default generators, which the caller seeds.

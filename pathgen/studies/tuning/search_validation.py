@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pathgen.classifier.network_discovery import smallest_image_px
+from pathgen.classifier.network_discovery import load_network
 from pathgen.classifier.settings import TrainClassifierSettings, mixed_counts
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.params import Settings, parse_section
@@ -119,7 +119,7 @@ def _of_networks(params: Mapping[str, Any], settings: TuningSettings) -> Iterato
     """Find networks that do not accept patches of the study's size."""
     field, size_px = f"{_CLASSIFIERS}.{settings.classifier}.network", params["extract"]["size_px"]
     for network in tried_values(params, settings.space, field):
-        if (needed := smallest_image_px(network)) > size_px:
+        if (needed := load_network(network).SMALLEST_IMAGE_PX) > size_px:
             yield (
                 f"{field} {network} needs patches of {needed} px, but extract.size_px is {size_px}",
                 "Remove it, tune another classifier, or raise extract.size_px",
