@@ -31,6 +31,9 @@ def shift_matrices(shifts: torch.Tensor, side: int) -> torch.Tensor:
     Args:
         shifts: Shifts in px, (N,), at most `side`; integer shifts are exact, others Lanczos interpolations.
         side: Length of the row, px.
+
+    Returns:
+        (N, side, side); rows sum to 1, and have a single 1 for integer shifts.
     """
     place = torch.arange(side, device=shifts.device, dtype=shifts.dtype)
     source = (place - shifts[:, None])[:, :, None]  # (N, side, 1): source of output pixel i
@@ -51,18 +54,35 @@ def _lanczos(distance: torch.Tensor) -> torch.Tensor:
 def apply_matrices(
     images: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor, swap: torch.Tensor
 ) -> torch.Tensor:
-    """Apply matrices (N, H, H) along the axes of (N, C, H, H), then swap the axes of selected images."""
+    """Apply one matrix along each axis, then swap the axes of selected images.
+
+    Args:
+        images: (N, C, H, H).
+        rows: (N, H, H), applied to each column of pixels.
+        columns: (N, H, H), applied to each row of pixels.
+        swap: Whether to swap the axes, bool (N,).
+
+    Returns:
+        (N, C, H, H).
+    """
     moved = rows[:, None] @ images @ columns[:, None].transpose(2, 3)
     return torch.where(swap[:, None, None, None], moved.transpose(2, 3), moved)
 
 
 def flipped(matrices: torch.Tensor, choice: torch.Tensor) -> torch.Tensor:
-    """Reverse the order of the output pixels of selected matrices, (N, H, H); choice: bool (N,)."""
+    """Reverse the order of the output pixels of matrices (N, H, H) where `choice`, bool (N,), is true."""
     return torch.where(choice[:, None, None], matrices.flip(1), matrices)
 
 
 def turns_as_flips(turns: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return whether to flip rows, to flip columns and to swap axes for 0 to 3 clockwise quarter turns."""
+    """Express quarter turns as flips followed by a swap of the axes.
+
+    Args:
+        turns: Number of quarter turns clockwise, 0 to 3, (N,).
+
+    Returns:
+        Whether to flip the rows, whether to flip the columns, whether to swap the axes; bool (N,) each.
+    """
     return (turns == 1) | (turns == 2), (turns == 2) | (turns == 3), (turns == 1) | (turns == 3)
 
 

@@ -43,7 +43,13 @@ class ClassShift(nn.Module):
     """Shift of latents along a learned direction of each class."""
 
     def __init__(self, classes: int, latent_dim: int, label: int) -> None:
-        """Build with directions 0 (see `init_class_shifts`); `label` is the class without a condition."""
+        """Build with directions 0 (see `init_class_shifts`).
+
+        Args:
+            classes: Number of classes.
+            latent_dim: Length of a latent vector.
+            label: The class without a condition.
+        """
         super().__init__()
         self.directions = nn.Parameter(torch.zeros(classes, latent_dim))
         self.label = label

@@ -1,6 +1,5 @@
 """Checkpoint of a trained pair: two safetensors files, and model.json to build the networks again."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,11 @@ import pydantic
 from numpy.typing import NDArray
 from torch import nn
 
-from pathgen.core.errors import PathgenError
 from pathgen.core.files import atomic_folder, write_json
+from pathgen.core.params import parse_section
 from pathgen.gan import generators
 from pathgen.gan.generators.interface import Generator, GeneratorSettings
+from pathgen.results.record import Record
 from pathgen.training.checkpoint import load_module, save_tensors
 
 _META = "model.json"
@@ -44,28 +44,34 @@ class TrainedGan:
     meta: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class CheckpointMeta:
-    """Content of model.json.
+class CheckpointMeta(Record):
+    """Content of model.json; further keys are those of `TrainedGan.meta`.
 
     Attributes:
-        settings: The recipe.
+        network: Name of the generator's module.
         image_size: Side in px.
         classes: Number of classes of a joint pair; 0: unconditional.
         label_index: The class that a joint pair draws and judges.
-        facts: All of model.json.
+        recipe: Values of `settings`.
     """
 
-    settings: GeneratorSettings
+    model_config = pydantic.ConfigDict(extra="allow")
+
+    network: str
     image_size: int
     classes: int
     label_index: int
-    facts: dict[str, Any]
+    recipe: dict[str, Any]
 
     @property
     def spec(self) -> Generator:
         """The generator's module."""
-        return generators.load(self.settings.network)
+        return generators.load(self.network)
+
+    @property
+    def settings(self) -> GeneratorSettings:
+        """The recipe."""
+        return self.spec.settings.model_validate(self.recipe)
 
 
 def save_gan(folder: Path, trained: TrainedGan, label: str, label_index: int = 0) -> None:
@@ -103,21 +109,10 @@ def load_meta(folder: Path) -> CheckpointMeta:
         PathgenError: The file is missing, damaged, or names a generator that this version does not have.
     """
     path = folder / _META
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        network, image_size, classes = str(facts["network"]), int(facts["image_size"]), int(facts["classes"])
-        label_index = int(facts["label_index"])
-    except OSError as problem:
-        raise PathgenError(path, f"cannot be read: {problem.strerror}", _HINT) from None
-    except (ValueError, KeyError, TypeError) as problem:
-        raise PathgenError(path, f"is not a generator's model.json ({problem!r})", _HINT) from None
-    try:
-        spec = generators.load(network, f"{path}: network")
-        settings = spec.settings.model_validate(facts.get("recipe"))
-    except pydantic.ValidationError as problem:
-        reason = f"its recipe does not fit {network} ({problem.error_count()} errors)"
-        raise PathgenError(path, reason, _HINT) from None
-    return CheckpointMeta(settings, image_size, classes, label_index, facts)
+    meta = CheckpointMeta.load(path)
+    spec = generators.load(meta.network, f"{path}: network")
+    parse_section({"recipe": meta.recipe}, "recipe", spec.settings, path)
+    return meta
 
 
 def load_networks(folder: Path, meta: CheckpointMeta, *, discriminator: bool = False) -> nn.Module:

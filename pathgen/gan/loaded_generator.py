@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pydantic
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
 from pathgen.core.errors import PathgenError
+from pathgen.core.params import parse_section
 from pathgen.gan.gan_checkpoint import CheckpointMeta, load_discriminator, load_meta, load_networks
 from pathgen.gan.generators.interface import FP32, Precision, Sampler
 from pathgen.gan.settings import SynthesiseSettings
@@ -102,14 +102,8 @@ class LoadedGenerator:
 
     def _sampler(self, sampling: Mapping[str, object]) -> Sampler:
         spec = self.meta.spec
-        try:
-            return spec.sampler(spec.sampling.model_validate(dict(sampling)))
-        except pydantic.ValidationError as problem:
-            first = problem.errors(include_url=False)[0]
-            where = ".".join(["sampling", *map(str, first["loc"])])
-            reason = f"is {first['input']!r}: {first['msg']}"
-            known = ", ".join(spec.sampling.model_fields) or "none"
-            raise PathgenError(where, reason, f"Settings of {self.meta.settings.network}: {known}") from None
+        settings = parse_section({"sampling": dict(sampling)}, "sampling", spec.sampling, self.checkpoint)
+        return spec.sampler(settings)
 
 
 def load_generator(checkpoint: str | Path, *, device: str | torch.device = "cpu") -> LoadedGenerator:

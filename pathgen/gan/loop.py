@@ -121,7 +121,7 @@ def train_generator(
             is_due = state.step % snapshot_steps == 0 or state.step == settings.steps
             if resume_folder is not None and is_due:
                 state.check(trainer.pair)
-                if state.is_healthy:
+                if state.monitor.is_healthy:
                     snapshot = {"pair": trainer.pair.state(), "training": state.state_dict()}
                     save_snapshot(resume_folder, snapshot, key)
             bar.update(settings.batch_size)

@@ -45,13 +45,18 @@ class OverfittingProbe:
             device: Device of the training.
         """
         self._batch_size, self._seed, self._classes = settings.batch_size, settings.seed, data.classes
-        known = self._choose(len(data.images), "known")
-        held_out = self._choose(len(data.held_out), "held-out")
-        self._known = _read(data.images, known).to(device)
-        self._held_out = _read(data.held_out, held_out).to(device)
-        if data.labels is not None and data.held_out_labels is not None:
-            self._known_labels = torch.from_numpy(data.labels[known]).to(device)
-            self._held_out_labels = torch.from_numpy(data.held_out_labels[held_out]).to(device)
+        self._originals = [
+            self._read(data.images, data.labels, "known", device),
+            self._read(data.held_out, data.held_out_labels, "held-out", device),
+        ]
+
+    def _read(
+        self, images: NDArray[np.uint8], labels: NDArray[np.int64] | None, purpose: str, device: torch.device
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Choose images, (n, 3, H, H), with their labels (n,), if any."""
+        rows = self._choose(len(images), purpose)
+        chosen = torch.from_numpy(np.asarray(images[rows])).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+        return chosen.to(device), None if labels is None else torch.from_numpy(labels[rows]).to(device)
 
     def _choose(self, count: int, purpose: str) -> NDArray[np.intp]:
         """Choose up to `_MAX_IMAGES` of `count` images at random, in whole batches."""
@@ -72,14 +77,13 @@ class OverfittingProbe:
         # A copy: these images must not enter the running statistics.
         d = copy.deepcopy(d).train()
         rows = self._choose(len(generated), "generated")
-        conditions: list[ClassCondition | None] = [None, None, None]
+        labels = None
         if self._classes:
             labels = balanced_labels(len(generated), self._classes).to(generated.device)[rows]
-            conditions = [
-                ClassCondition(own, weight) for own in (self._known_labels, self._held_out_labels, labels)
-            ]
-        images = (self._known, self._held_out, generated[rows])
-        known, held_out, fake = (self._logits(d, *pair) for pair in zip(images, conditions, strict=True))
+        known, held_out, fake = (
+            self._logits(d, images, None if own is None else ClassCondition(own, weight))
+            for images, own in (*self._originals, (generated[rows], labels))
+        )
         values = {
             "gan/known_accuracy": float((known > 0).float().mean()),
             "gan/held_out_accuracy": float((held_out > 0).float().mean()),
@@ -100,11 +104,6 @@ class OverfittingProbe:
         return torch.cat(logits)
 
 
-def _read(images: NDArray[np.uint8], rows: NDArray[np.intp]) -> torch.Tensor:
-    chosen = torch.from_numpy(np.asarray(images[rows]))
-    return chosen.permute(0, 3, 1, 2).float() / 127.5 - 1.0  # (n, 3, H, H)
-
-
 def _whole_batches(count: int, batch_size: int) -> NDArray[np.intp]:
     """Return indices in whole batches: the last ones are left out, or all repeated if there are too few."""
     wanted = max(1, count // batch_size) * batch_size
@@ -113,7 +112,11 @@ def _whole_batches(count: int, batch_size: int) -> NDArray[np.intp]:
 
 
 def is_overfitting(probes: Sequence[dict[str, float]]) -> bool:
-    """Return whether the last probes (oldest first) show that the training patches are memorised."""
+    """Return whether the last probes show a discriminator that has memorised its training patches.
+
+    Args:
+        probes: Values of `OverfittingProbe.measure`, oldest first.
+    """
     last = probes[-_PROBES_IN_A_ROW:]
     return len(last) == _PROBES_IN_A_ROW and all(
         (probe.get("gan/overfitting", 0.0) > _MAX_RATIO and probe["gan/known_accuracy"] >= _MIN_ACCEPTED)
@@ -123,7 +126,14 @@ def is_overfitting(probes: Sequence[dict[str, float]]) -> bool:
 
 
 def warn_if_overfitting(desc: str, probes: Sequence[dict[str, float]], images: int, count: int) -> None:
-    """Warn once, when the overfitting begins, after `images` originals of `count` training patches."""
+    """Warn once, when the overfitting begins.
+
+    Args:
+        desc: Description of the training.
+        probes: Values of `OverfittingProbe.measure`, oldest first.
+        images: Number of original images so far.
+        count: Number of training patches.
+    """
     if is_overfitting(probes) and not is_overfitting(probes[:-1]):
         last = probes[-1]
         _log.warning(

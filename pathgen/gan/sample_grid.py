@@ -34,11 +34,28 @@ class SampleGrids:
         self._frechet = OnlineFrechet.of(data, settings, device)
 
     def sample(self, g: nn.Module, weight: float) -> torch.Tensor:
-        """Return the grid (`GRID_SIZE`, 3, H, H) of a generator at a weight of the class condition."""
+        """Sample the grid.
+
+        Args:
+            g: Generator; unchanged.
+            weight: Weight of the class condition.
+
+        Returns:
+            Images (`GRID_SIZE`, 3, H, H).
+        """
         return self._sample(g, self._z, "grid-noise", weight)
 
     def probe(self, pair: GanPair, grid: torch.Tensor, weight: float) -> dict[str, float]:
-        """Return the metrics of `OverfittingProbe`, for a grid of `sample`, and of `OnlineFrechet`."""
+        """Measure the overfitting of the discriminator and the fidelity of the generator.
+
+        Args:
+            pair: Networks in training; unchanged.
+            grid: Images of `sample`.
+            weight: Weight of the class condition.
+
+        Returns:
+            Metrics of `OverfittingProbe` and `OnlineFrechet`.
+        """
         assert self._probe is not None, "there are no held-out patches"
         values = self._probe.measure(pair.d, grid, weight)
         if self._frechet is not None:

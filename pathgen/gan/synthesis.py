@@ -1,7 +1,7 @@
 """Sampling of synthetic patches: each depends only on the checkpoint, the seed and its number."""
 
 from collections.abc import Iterator
-from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ def to_uint8(images: torch.Tensor) -> NDArray[np.uint8]:
 
 
 def synthesise(
-    generator: nn.Module,
+    generator: Any,
     *,
     seed: int,
     count: int,
@@ -63,8 +63,16 @@ def synthesise(
     assert first % BLOCK == 0, first
     generator.to(device).eval()
     if precision.bf16 and precision.channels_last:
-        generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    sample = partial(_candidates, generator, seed, device, sampler, precision)
+        generator.to(memory_format=torch.channels_last)
+
+    @torch.inference_mode()
+    def sample(*which: str | int) -> NDArray[np.uint8]:
+        """Sample one candidate for each patch of a block."""
+        z = torch.randn(BLOCK, int(generator.latent_dim), generator=torch_generator(seed, "latents", *which))
+        rng = torch_generator(seed, "noise-maps", *which, device=device)
+        with precision.autocast(device):
+            return to_uint8(sampler(generator, z.to(device), rng))
+
     for block in range(first // BLOCK, -(-count // BLOCK)):
         patches = sample(block)
         if discriminator is not None:
@@ -75,23 +83,6 @@ def synthesise(
                 better = scores_of_others > scores
                 patches[better], scores[better] = others[better], scores_of_others[better]
         yield patches[: count - block * BLOCK]
-
-
-@torch.inference_mode()
-def _candidates(
-    generator: nn.Module,
-    seed: int,
-    device: torch.device,
-    sampler: Sampler,
-    precision: Precision,
-    *which: str | int,
-) -> NDArray[np.uint8]:
-    """Sample one candidate for each patch of a block."""
-    latent_dim = int(generator.latent_dim)  # type: ignore[arg-type]
-    z = torch.randn(BLOCK, latent_dim, generator=torch_generator(seed, "latents", *which))
-    rng = torch_generator(seed, "noise-maps", *which, device=device)
-    with precision.autocast(device):
-        return to_uint8(sampler(generator, z.to(device), rng))
 
 
 def discriminator_scores(

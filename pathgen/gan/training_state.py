@@ -104,7 +104,7 @@ class TrainingState:
         self._totals = torch.zeros(len(statistics), dtype=torch.float64)
         self._count = 0
         self._settings = settings
-        self._monitor = DivergenceMonitor(originals_vary=originals_vary)
+        self.monitor = DivergenceMonitor(originals_vary=originals_vary)
         self._logger = logger
         self._desc = desc
         self._accountant = accountant
@@ -136,7 +136,7 @@ class TrainingState:
             PathgenError: A mean is not finite, or the training has diverged or collapsed.
         """
         means = dict(zip(self._statistics, (self._totals / self._count).tolist(), strict=True))
-        problem = self._monitor.check(means)
+        problem = self.monitor.check(means)
         if problem is not None:
             self._logger.metrics({key: value for key, value in means.items() if isfinite(value)}, self.images)
             self._fail(*problem)
@@ -164,11 +164,6 @@ class TrainingState:
         """Log the values of `SampleGrids.probe`."""
         self.probe_history.append({"kimg": self.images / 1000, **values})
         self._logger.metrics(values, self.images)
-
-    @property
-    def is_healthy(self) -> bool:
-        """Whether the last log was within the bounds of the divergence monitor."""
-        return self._monitor.is_healthy
 
     def check(self, pair: GanPair) -> None:
         """Check that statistics and weights are finite.

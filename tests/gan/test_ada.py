@@ -1,12 +1,9 @@
-"""The chance of augmentation follows the sign statistic, and survives a kill."""
-
-from pathlib import Path
+"""The chance of augmentation follows the sign statistic."""
 
 import pytest
 import torch
 
 from pathgen.gan.ada import INTERVAL, LIMIT, AdaptiveAugmentation
-from pathgen.training.checkpoint import load_snapshot, save_snapshot
 
 SURE, UNDECIDED = torch.full((10,), 3.0), torch.tensor([1.0, -1.0] * 5)
 
@@ -49,19 +46,3 @@ def test_ada_probability_stays_below_one_and_can_be_fixed_at_zero() -> None:
         off.update(SURE)
     assert state.chance == LIMIT
     assert off.chance == 0.0
-
-
-def test_ada_resumed_between_two_updates_is_unchanged(tmp_path: Path) -> None:
-    straight, killed = adaptive(), adaptive()
-    logits = [SURE, SURE, UNDECIDED, SURE, UNDECIDED, SURE, SURE, SURE]
-    for one in logits:
-        straight.update(one)
-    for one in logits[:6]:
-        killed.update(one)
-    save_snapshot(tmp_path, killed.state_dict(), {})
-    again = adaptive()
-    again.load_state_dict(load_snapshot(tmp_path, {}))
-    for one in logits[6:]:
-        again.update(one)
-    assert (again.chance, again.sign) == (straight.chance, straight.sign)
-    assert straight.chance > 0

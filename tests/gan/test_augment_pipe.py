@@ -57,15 +57,6 @@ def test_shift_fractional_equals_lanczos() -> None:
     assert np.allclose(matrix.numpy(), expected, atol=1e-12)
 
 
-def test_shift_fractional_translates_a_smooth_wave() -> None:
-    place = torch.arange(64, dtype=torch.float64)
-    wave = torch.sin(2 * math.pi * place / 16)
-    (matrix,) = shift_matrices(torch.tensor([2.6], dtype=torch.float64), 64)
-    moved = matrix @ wave
-    expected = torch.sin(2 * math.pi * (place - 2.6) / 16)
-    assert (moved - expected)[8:-8].abs().max() < 0.01
-
-
 def test_flip_and_rotation_equal_numpy() -> None:
     side, one = 8, images(4)
     straight = same_for_all(torch.eye(side))
@@ -106,23 +97,6 @@ def test_augment_draws_transforms_independently(monkeypatch: pytest.MonkeyPatch)
     assert changed[1].mean().item() == pytest.approx(0.4, abs=0.06)
     assert changed[2].mean().item() == pytest.approx(0.4, abs=0.06)
     assert torch.corrcoef(torch.stack(changed)).fill_diagonal_(0.0).abs().max() < 0.12
-
-
-def test_augment_integer_transforms_give_symmetries_and_shifts_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without fractional shifts and stain every result is one of the eight turns, of some whole shift."""
-    monkeypatch.setattr(ada, "_WHOLE_SHIFT", 0.0)
-    monkeypatch.setattr(ada, "_SHIFT_STD", 0.0)
-    monkeypatch.setattr(ada, "_STAIN_STD", (0.0, 0.0, 0.0))
-    monkeypatch.setattr(ada, "_OFFSET_STD", (0.0, 0.0, 0.0))
-    one = images(1)
-    shown = augment(one.expand(800, -1, -1, -1), 1.0, torch_generator(5))
-    symmetries = torch.stack(
-        [torch.rot90(flipped, turns, (1, 2)) for flipped in (one[0], one[0].flip(2)) for turns in range(4)]
-    )
-    distances = (shown[:, None] - symmetries[None]).abs().amax((2, 3, 4))  # (800, 8)
-    assert distances.amin(1).max() < 1e-5
-    counts = torch.bincount(distances.argmin(1), minlength=8)
-    assert 60 <= counts.min() <= counts.max() <= 140
 
 
 def test_stain_jitter_follows_beer_lambert() -> None:

@@ -155,7 +155,7 @@ def test_joint_training_writes_both_labels_and_one_history(kept: tuple[str, Path
     for number, label in enumerate(("normal", "tumor")):
         card = load_meta(root / label)
         assert (card.settings.network, card.label_index, card.classes) == (name, number, 2)
-        assert card.facts["label"] == label
+        assert card.model_dump()["label"] == label
         assert card.settings.unconditional_share == 0.2
     weights = [(root / label / "generator.safetensors").read_bytes() for label in ("normal", "tumor")]
     assert weights[0] == weights[1]

@@ -22,8 +22,11 @@ from pathgen.gan.generators.dpdcgan import PrivateDiscriminator
 from pathgen.gan.generators.dpdcgan.accounting import RdpAccountant
 from pathgen.gan.generators.dpdcgan.dp_trainer import DpTrainer
 from pathgen.gan.generators.dpdcgan.per_sample_grad import clipped_sum
-from pathgen.gan.generators.dpdcgan.poisson_sampler import PoissonLoader
-from pathgen.gan.generators.dpdcgan.privacy_unit import privacy_unit_ids, warn_about_patients
+from pathgen.gan.generators.dpdcgan.poisson_sampler import (
+    PoissonLoader,
+    privacy_unit_ids,
+    warn_about_patients,
+)
 from pathgen.gan.generators.dpdcgan.settings import DpDcganSettings
 from pathgen.gan.loaded_generator import load_generator
 
@@ -220,7 +223,7 @@ def accountant(facts: dict[str, Any], steps: int) -> float:
 def test_epsilon_equals_that_of_opacus(recipe: DpDcganSettings, units: Any, tmp_path: Path) -> None:
     result = trained(recipe, units=units, held_out=HELD_OUT)
     save_gan(tmp_path / "model", result, "normal")
-    facts = load_meta(tmp_path / "model").facts["privacy"]
+    facts = load_meta(tmp_path / "model").model_dump()["privacy"]
     assert facts["epsilon"] == pytest.approx(accountant(facts, facts["steps"]), rel=1e-9)
     assert 0.998 * recipe.target_epsilon < facts["epsilon"] <= recipe.target_epsilon
     assert facts["units"] == (30 if units is None else 6)

@@ -9,21 +9,24 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from factories.gan import changed, recipe
+from factories.gan import RECIPES, changed, recipe, same_weights
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import torch_generator
+from pathgen.gan import generators
 from pathgen.gan.gan_checkpoint import TrainedGan, load_discriminator, load_meta, load_networks, save_gan
-from pathgen.gan.generators import dcgan
+from pathgen.gan.generators.interface import GeneratorSettings
 
 SETTINGS = recipe("dcgan", latent_dim=5)
 
 
-def pair(seed: int = 1, **meta: object) -> TrainedGan:
-    g, d = dcgan.GENERATOR.initialised(changed(SETTINGS, seed=seed), 16)
+def pair(settings: GeneratorSettings = SETTINGS, **meta: object) -> TrainedGan:
+    spec = generators.load(settings.network)
+    g, d = spec.initialised(settings, 16)
+    d(g(torch.randn(8, 5, generator=torch_generator(2))))  # Running statistics.
     for network in (g, d):
         network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-    facts = {"network": "dcgan", "recipe": SETTINGS.model_dump(), "classes": 0, "images": 3}
+    facts = {"network": settings.network, "recipe": settings.model_dump(), "classes": 0, "images": 3}
     return TrainedGan(16, g, d, pd.DataFrame(), pd.DataFrame(), [], facts | meta)
 
 
@@ -37,18 +40,21 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "dcgan-normal"
 
 
-def test_gan_checkpoint_round_trip_is_exact(folder: Path) -> None:
-    trained = pair()
-    latents = torch.randn(4, 5, generator=torch_generator(1))
-    images = trained.generator(latents)
-    assert torch.equal(load_generator(folder)(latents), images)
-    assert torch.equal(load_discriminator(folder)(images), trained.discriminator(images))
-    assert not load_generator(folder).training
-    card = load_meta(folder)
-    assert (card.settings, card.image_size, card.classes) == (SETTINGS, 16, 0)
-    assert card.facts["label"] == "normal"
-    assert card.facts["images"] == 3
-    assert card.facts["parameters"]["generator"] == sum(w.numel() for w in trained.generator.parameters())
+@pytest.mark.parametrize("network", RECIPES)
+def test_gan_checkpoint_round_trip_is_exact(network: str, tmp_path: Path) -> None:
+    settings = recipe(network, latent_dim=5)
+    trained = pair(settings)
+    save_gan(tmp_path, trained, "normal")
+    images = trained.generator(torch.randn(4, 5, generator=torch_generator(1)))
+    assert same_weights(load_generator(tmp_path), trained.generator)
+    assert same_weights(load_discriminator(tmp_path), trained.discriminator)
+    torch.testing.assert_close(load_discriminator(tmp_path)(images), trained.discriminator(images))
+    assert not load_generator(tmp_path).training
+    card = load_meta(tmp_path)
+    assert (card.settings, card.image_size, card.classes) == (settings, 16, 0)
+    facts = card.model_dump()
+    assert (facts["label"], facts["images"]) == ("normal", 3)
+    assert facts["parameters"]["generator"] == sum(w.numel() for w in trained.generator.parameters())
 
 
 def test_gan_checkpoint_bytes_do_not_depend_on_the_folder(folder: Path, tmp_path: Path) -> None:
@@ -76,11 +82,11 @@ def edit(folder: Path, **changes: object) -> None:
     [
         (cut_off, r"generator\.safetensors: damaged"),
         (partial(edit, width=16), r"generator\.safetensors: does not fit the network in \d+ tensors"),
-        (partial(edit, depth=16), r"model\.json: its recipe does not fit"),
+        (partial(edit, depth=16), r"model\.json: recipe\.depth: is 16"),
         (partial(edit, network="diffusion"), r"model\.json: network: is 'diffusion'"),
-        (lambda folder: (folder / "model.json").write_text("{"), r"model\.json: is not a generator's"),
-        (lambda folder: (folder / "model.json").write_text("[]"), r"model\.json: is not a generator's"),
-        (lambda folder: (folder / "model.json").unlink(), r"model\.json: cannot be read: No such file"),
+        (lambda folder: (folder / "model.json").write_text("{"), r"model\.json: not readable as JSON"),
+        (lambda folder: (folder / "model.json").write_text("{}"), r"model\.json: network: Field required"),
+        (lambda folder: (folder / "model.json").unlink(), r"model\.json: no such file"),
         (
             lambda folder: (folder / "generator.safetensors").unlink(),
             r"generator\.safetensors: cannot be read",
@@ -99,6 +105,6 @@ def test_gan_checkpoint_mismatch_is_refused(
 def test_gan_checkpoint_failed_save_keeps_the_older_pair(folder: Path) -> None:
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     with pytest.raises(ValueError, match="Out of range float"):
-        save_gan(folder, pair(seed=2, loss=np.nan), "normal")
+        save_gan(folder, pair(changed(SETTINGS, seed=2), loss=np.nan), "normal")
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert [path.name for path in folder.parent.iterdir()] == ["dcgan-normal"]

@@ -115,19 +115,15 @@ def test_best_of_takes_the_best_of_each_patchs_candidates(dcgan: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "settings"),
     [
-        ("sampling.noise: is 'none'", {"noise": "none"}),
+        ("sampling.noise: is 'loud'", {"noise": "loud"}),
+        ("sampling.depth: is 3", {"depth": 3}),
         ("best_of: is 0", {"best_of": 0}),
         ("count: is 0", {"count": 0}),
     ],
 )
-def test_sampling_invalid_settings_are_named(dcgan: Path, said: str, settings: dict[str, object]) -> None:
+def test_sampling_invalid_settings_are_named(stylegan2: Path, said: str, settings: dict[str, object]) -> None:
     with pytest.raises(PathgenError, match=said):
-        load_generator(dcgan).sample(**{"count": 1, "seed": 1} | settings)
-
-
-def test_sampling_unknown_noise_mode_is_named(stylegan2: Path) -> None:
-    with pytest.raises(PathgenError, match=r"sampling\.noise: is 'loud'"):
-        load_generator(stylegan2).sample(1, seed=1, noise="loud")
+        load_generator(stylegan2).sample(**{"count": 1, "seed": 1} | settings)
 
 
 def test_load_generator_folder_without_model_is_named(tmp_path: Path) -> None:

@@ -40,24 +40,15 @@ def zeros_between(images: torch.Tensor) -> torch.Tensor:
     return wide
 
 
-@pytest.mark.parametrize("margin", [1, 2])
-def test_blur_is_the_binomial_filter(margin: int) -> None:
-    images = randn(2, 3, 9, 7)
-    torch.testing.assert_close(filtered(images, margin), plain_filter(images, (margin,) * 4))
-
-
-def test_downsample_is_the_filter_and_every_second_pixel() -> None:
+@pytest.mark.parametrize(("margin", "stride"), [(1, 1), (2, 1), (1, 2)])
+def test_filtered_equals_a_convolution_of_each_channel(margin: int, stride: int) -> None:
     images = randn(2, 3, 8, 6)
-    torch.testing.assert_close(filtered(images, 1, stride=2), plain_filter(images, (1, 1, 1, 1), stride=2))
-    assert filtered(images, 1, stride=2).shape == (2, 3, 4, 3)
+    torch.testing.assert_close(filtered(images, margin, stride), plain_filter(images, (margin,) * 4, stride))
 
 
 def test_upsample_is_zero_insertion_and_the_filter() -> None:
     images = randn(2, 3, 5, 4)
     torch.testing.assert_close(upsampled(images), 4 * plain_filter(zeros_between(images), (2, 1, 2, 1)))
-    assert upsampled(images)[:, :, 2:-2, 2:-2].mean() == pytest.approx(
-        4 * plain_filter(zeros_between(images), (2, 1, 2, 1))[:, :, 2:-2, 2:-2].mean().item()
-    )
 
 
 @pytest.mark.parametrize("up", [False, True])

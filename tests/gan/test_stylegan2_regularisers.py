@@ -7,7 +7,7 @@ import torch
 from factories.gan import STYLEGAN2, changed
 
 from pathgen.core.seeding import torch_generator
-from pathgen.gan.generators.stylegan2.regularisers import PathMean, path_lengths, r1_penalty
+from pathgen.gan.generators.stylegan2.stylegan2_trainer import PathMean, path_lengths, r1_penalty
 
 
 def randn(*shape: int, seed: int = 1) -> torch.Tensor:
@@ -53,7 +53,7 @@ def test_path_length_averages_squares_over_styles() -> None:
 
 
 def test_path_length_mean_is_recursive_and_detached() -> None:
-    path_mean, expected = PathMean(0.1, torch.device("cpu")), 0.0
+    path_mean, expected = PathMean(0.1), 0.0
     for step in range(3):
         lengths = randn(4, seed=step).float().abs().requires_grad_(True)
         penalty = path_mean.penalty(lengths)
@@ -62,7 +62,7 @@ def test_path_length_mean_is_recursive_and_detached() -> None:
         assert penalty.item() == pytest.approx(((lengths - expected) ** 2).mean().item(), rel=1e-5)
         (gradient,) = torch.autograd.grad(penalty, lengths)
         torch.testing.assert_close(gradient, 2 * (lengths.detach() - path_mean.mean) / 4)
-    again = PathMean(0.1, torch.device("cpu"))
+    again = PathMean(0.1)
     again.load_state_dict(path_mean.state_dict())
     assert torch.equal(again.mean, path_mean.mean)
 

@@ -52,7 +52,15 @@ class DcganGenerator(nn.Module):
         self.shift = ClassShift(classes, latent_dim, label) if classes else None
 
     def forward(self, z: torch.Tensor, c: ClassCondition | None = None) -> torch.Tensor:
-        """Map latents (N, latent_dim), standard normal, to images (N, 3, image_size, image_size)."""
+        """Generate images.
+
+        Args:
+            z: Latents (N, latent_dim), standard normal.
+            c: Class condition; None: the class that the network was built for.
+
+        Returns:
+            (N, 3, image_size, image_size) in [-1, 1].
+        """
         if self.shift is not None:
             z = self.shift(z, c)
         images: torch.Tensor = self.layers(z[:, :, None, None])  # (N, latent_dim, 1, 1) in
@@ -79,7 +87,15 @@ class DcganDiscriminator(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Conv2d(channels[-1], 1 + classes, 4, 1, 0, bias=False))
 
     def forward(self, images: torch.Tensor, c: ClassCondition | None = None) -> torch.Tensor:
-        """Map images (N, 3, image_size, image_size) to logits (N,); above 0 means "real"."""
+        """Judge images.
+
+        Args:
+            images: (N, 3, image_size, image_size), about [-1, 1].
+            c: Class condition; None: the class that the network was built for.
+
+        Returns:
+            Logits (N,); above 0 means "real".
+        """
         outputs = self.layers(images).flatten(1)  # (N, 1 + classes, 1, 1) -> (N, 1 + classes)
         return class_logits(outputs, self.label, c)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from pathgen.core.errors import PathgenError
 from pathgen.gan.dataset import GanDataset
-from pathgen.gan.generators.dpdcgan.privacy_unit import count_units
+from pathgen.gan.generators.dpdcgan.poisson_sampler import count_units
 from pathgen.gan.generators.dpdcgan.settings import DpDcganSettings
 
 ACCOUNTANT = "rdp"

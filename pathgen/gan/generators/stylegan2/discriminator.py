@@ -96,7 +96,15 @@ class StyleGan2Discriminator(nn.Module):
         self.logit = EqualLinear(channels[-1], 1 + classes)
 
     def forward(self, images: torch.Tensor, c: ClassCondition | None = None) -> torch.Tensor:
-        """Map images (N, 3, image_size, image_size) to logits (N,); above 0 means "real"."""
+        """Judge images.
+
+        Args:
+            images: (N, 3, image_size, image_size), about [-1, 1].
+            c: Class condition; None: the class that the network was built for.
+
+        Returns:
+            Logits (N,); above 0 means "real".
+        """
         features = self.last(self.deviation(self.blocks(self.colours(images))))  # (N, C, 4, 4)
         outputs = self.logit(self.hidden(features.flatten(1)))  # (N, 1 + classes)
         return class_logits(outputs, self.label, c)

@@ -40,7 +40,15 @@ class Mapping(nn.Module):
         self.register_buffer("mean", torch.zeros(latent_dim))
 
     def forward(self, z: torch.Tensor, c: ClassCondition | None = None) -> torch.Tensor:
-        """Map z (N, latent_dim), shifted by its class and normalised to a mean square of 1, to w."""
+        """Map z, shifted by its class if there is one and normalised to a mean square of 1, to w.
+
+        Args:
+            z: Latents (N, latent_dim), standard normal.
+            c: Class condition; None: the class that the network was built for.
+
+        Returns:
+            w (N, latent_dim).
+        """
         if self.shift is not None:
             z = self.shift(z, c)
         power = z.square().mean(1, keepdim=True)
@@ -49,7 +57,11 @@ class Mapping(nn.Module):
 
     @torch.no_grad()
     def update_mean(self, w: torch.Tensor) -> None:
-        """Move the mean w, which truncation pulls towards, towards that of a batch (N, latent_dim)."""
+        """Move the mean w, which truncation pulls towards, towards the mean of a batch.
+
+        Args:
+            w: (N, latent_dim).
+        """
         self.mean.lerp_(w.float().mean(0), 1.0 - _MEAN_DECAY)
 
 
@@ -111,7 +123,15 @@ class StyleGan2Generator(nn.Module):
         self.styles = len(layers) + 1
 
     def noise(self, count: int, rng: torch.Generator) -> list[torch.Tensor]:
-        """Draw standard normal noise for every layer, (count, 1, side, side) each, on the device of `rng`."""
+        """Draw noise for every layer.
+
+        Args:
+            count: Number of images.
+            rng: Random generator on the device of the network.
+
+        Returns:
+            One (count, 1, side, side) per layer, standard normal.
+        """
         return [
             torch.randn((count, *fixed.shape[1:]), generator=rng, device=rng.device)
             for fixed in self._fixed_noise()

@@ -19,7 +19,16 @@ _GAIN = math.sqrt(2.0)
 
 
 def filtered(images: torch.Tensor, margin: int, stride: int = 1) -> torch.Tensor:
-    """Filter with zero padding: (N, C, H, W) to (N, C, (H + 2 * margin - 4) // stride + 1, ...)."""
+    """Filter by [1, 3, 3, 1] / 8 along each axis, with zero padding.
+
+    Args:
+        images: (N, C, H, W).
+        margin: Number of zeros at each side.
+        stride: Step between two pixels that are kept.
+
+    Returns:
+        (N, C, (H + 2 * margin - 4) // stride + 1, (W + 2 * margin - 4) // stride + 1).
+    """
     with torch.autocast(images.device.type, enabled=False):
         return functional.conv2d(
             images, _kernels(images), stride=stride, padding=margin, groups=images.shape[1]
@@ -42,7 +51,12 @@ def _kernels(images: torch.Tensor) -> torch.Tensor:
 
 
 def activated(values: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-    """Return LeakyReLU(values + bias) times the square root of 2; (N, C) or (N, C, H, W), and (C,)."""
+    """Return LeakyReLU(values + bias) times the square root of 2.
+
+    Args:
+        values: (N, C) or (N, C, H, W).
+        bias: (C,).
+    """
     shifted = values + bias.to(values.dtype).reshape(1, -1, *[1] * (values.ndim - 2))
     return functional.leaky_relu(shifted, _SLOPE) * _GAIN
 
@@ -119,7 +133,15 @@ class ModulatedConv(nn.Module):
         self.demodulate = demodulate
 
     def forward(self, images: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
-        """Map (N, inputs, H, W) and w (N, latent_dim) to (N, outputs, H, W), of twice the side with `up`."""
+        """Convolve.
+
+        Args:
+            images: (N, inputs, H, W).
+            w: (N, latent_dim), one intermediate latent per image.
+
+        Returns:
+            (N, outputs, H, W), of twice the side with `up`.
+        """
         style = self.style(w).to(self.weight.dtype)  # (N, inputs)
         weight = self.weight / math.sqrt(self.weight[0].numel())
         images = images * style[:, :, None, None].to(images.dtype)

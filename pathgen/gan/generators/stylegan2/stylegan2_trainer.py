@@ -1,9 +1,16 @@
-"""Training step of StyleGAN2: lazy R1 and path length penalties, style mixing, adaptive augmentation."""
+"""Training step of StyleGAN2: R1 and path length penalties, style mixing, adaptive augmentation.
+
+Each penalty is computed once in several steps ("lazy regularisation").
+
+Source: Mescheder et al. 2018 (arXiv 1801.04406, equation 9) for R1, Karras et al. 2020 (arXiv 1912.04958,
+section 3.2, equation 4 and appendix B) for the path length.
+"""
 
 import copy
-from typing import Any
+import math
 
 import torch
+from torch import nn
 
 from pathgen.core.seeding import torch_generator
 from pathgen.gan.ada import AdaptiveAugmentation, augment
@@ -14,7 +21,6 @@ from pathgen.gan.ema import update_ema
 from pathgen.gan.generators.interface import GanPair, Precision
 from pathgen.gan.generators.stylegan2.discriminator import StyleGan2Discriminator
 from pathgen.gan.generators.stylegan2.generator import StyleGan2Generator
-from pathgen.gan.generators.stylegan2.regularisers import PathMean, path_lengths, r1_penalty
 from pathgen.gan.generators.stylegan2.settings import StyleGan2Settings
 from pathgen.gan.nn_ops import frozen, minimise, spread_ratio
 
@@ -58,8 +64,8 @@ class StyleGan2Trainer:
         self._ada = AdaptiveAugmentation(
             target=settings.ada_target, kimg=settings.ada_kimg, batch_size=settings.batch_size
         )
-        self._path_mean = PathMean(settings.path_decay, device)
-        self._last = _LastPenalty(device)
+        self._path_mean = PathMean(settings.path_decay).to(device)
+        self._last = _LastPenalty().to(device)
         path_interval = settings.path_interval if settings.path_weight else 0
         r1_interval = settings.r1_interval if settings.r1_gamma else 0
         self.pair = GanPair(
@@ -149,22 +155,69 @@ class StyleGan2Trainer:
         minimise(penalty * weight + images[:, 0, 0, 0].mean() * 0.0, self.pair.opt_g)
 
 
-class _LastPenalty:
+def r1_penalty(logits: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+    """Return the squared norm of the discriminator's gradient at each original.
+
+    Args:
+        logits: (N,), computed from `images`.
+        images: (N, 3, H, W), with ``requires_grad``.
+
+    Returns:
+        (N,), differentiable; the loss is its mean times ``r1_gamma / 2``.
+    """
+    (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
+    return gradient.square().sum((1, 2, 3))
+
+
+def path_lengths(images: torch.Tensor, ws: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+    """Return the length of a random image direction, propagated back to w.
+
+    Args:
+        images: (N, 3, H, W), computed from `ws`.
+        ws: (N, styles, latent_dim), with ``requires_grad``.
+        noise: (N, 3, H, W), standard normal.
+
+    Returns:
+        (N,), differentiable: norm of the transposed Jacobian times ``noise / sqrt(H * W)``, mean square over
+        the styles.
+    """
+    scaled = noise / math.sqrt(images.shape[2] * images.shape[3])
+    (gradient,) = torch.autograd.grad((images * scaled).sum(), ws, create_graph=True)
+    return gradient.square().sum(2).mean(1).sqrt()
+
+
+class PathMean(nn.Module):
+    """Running mean of path lengths, and the penalty on deviations from it."""
+
+    def __init__(self, decay: float) -> None:
+        super().__init__()
+        self._weight = decay
+        self.mean: torch.Tensor
+        self.register_buffer("mean", torch.zeros(()))
+
+    def penalty(self, lengths: torch.Tensor) -> torch.Tensor:
+        """Update the mean, and return the mean square deviation from it.
+
+        Args:
+            lengths: (N,).
+
+        Returns:
+            A scalar, differentiable with respect to the lengths, not to the mean.
+        """
+        self.mean = self.mean.lerp(lengths.detach().mean(), self._weight)
+        return (lengths - self.mean).square().mean()
+
+
+class _LastPenalty(nn.Module):
     """The last R1 penalty, logged until the next one."""
 
-    def __init__(self, device: torch.device) -> None:
-        self.r1 = torch.zeros((), device=device)
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"r1": self.r1}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.r1 = state["r1"].to(self.r1.device)
+    def __init__(self) -> None:
+        super().__init__()
+        self.r1: torch.Tensor
+        self.register_buffer("r1", torch.zeros(()))
 
 
-def _lazy_adam(
-    network: torch.nn.Module, lr: float, settings: StyleGan2Settings, interval: int
-) -> torch.optim.Adam:
+def _lazy_adam(network: nn.Module, lr: float, settings: StyleGan2Settings, interval: int) -> torch.optim.Adam:
     """Make an optimiser with an extra step for a penalty every `interval` steps (0: none).
 
     With k of k + 1 steps for the loss, step size and decays are those of k / (k + 1) of a step each.
