@@ -8,7 +8,7 @@ from torch import nn
 
 from pathgen.gan.conditioning import ClassCondition
 from pathgen.gan.dataset import GanDataset
-from pathgen.gan.ema import update_ema, warmed_up
+from pathgen.gan.ema import update_ema
 from pathgen.gan.generators.interface import GanPair, GeneratorSettings, Precision
 from pathgen.gan.nn_ops import (
     discriminator_loss,
@@ -154,9 +154,15 @@ def update_generator(pair: GanPair, logits: torch.Tensor) -> dict[str, torch.Ten
 
 
 def update_average(pair: GanPair, decay: float, step: int) -> None:
-    """Update the moving average, if there is one; early ones must not reach back to the initial weights."""
+    """Update the moving average, if there is one.
+
+    Args:
+        pair: Networks and optimisers.
+        decay: Decay of the recipe; smaller in early steps, which must not reach back to the initial weights.
+        step: Number of generator steps before this one.
+    """
     if pair.g_ema is not None:
-        update_ema(pair.g_ema, pair.g, warmed_up(decay, step))
+        update_ema(pair.g_ema, pair.g, min(decay, (1 + step) / (10 + step)))
 
 
 def logit_statistics(real_logits: torch.Tensor, fake_logits: torch.Tensor) -> dict[str, torch.Tensor]:

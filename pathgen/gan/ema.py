@@ -22,8 +22,3 @@ def update_ema(g_ema: nn.Module, g: nn.Module, decay: float) -> None:
     for own, other in zip(g_ema.buffers(), g.buffers(), strict=True):
         if not own.is_floating_point():
             own.copy_(other)
-
-
-def warmed_up(decay: float, step: int) -> float:
-    """Return the decay of an early step, at which the average must not reach back to the initial weights."""
-    return min(decay, (1 + step) / (10 + step))

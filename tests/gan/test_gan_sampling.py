@@ -15,7 +15,7 @@ from pathgen.core.errors import PathgenError
 from pathgen.gan.conditioning import ClassCondition
 from pathgen.gan.generators.interface import Precision
 from pathgen.gan.loaded_generator import SamplePlan, load_generator
-from pathgen.gan.synthesis import BLOCK, synthesise
+from pathgen.gan.synthesis import synthesise
 
 
 @pytest.fixture(scope="module")
@@ -68,13 +68,6 @@ def test_sampling_settings_change_the_patches(stylegan2: Path) -> None:
     mean = generator.sample(64, seed=1, truncation_psi=0.0, noise="fixed")
     assert len(np.unique(plain, axis=0)) == 64
     assert len(np.unique(mean, axis=0)) == 1
-
-
-def test_sampling_may_start_at_any_block(dcgan: Path) -> None:
-    generator = load_generator(dcgan)
-    later = list(generator.blocks(SamplePlan(seed=1), 300, first=2 * BLOCK))
-    assert [len(block) for block in later] == [64, 64, 44]
-    assert np.array_equal(np.concatenate(later), generator.sample(300, seed=1)[2 * BLOCK :])
 
 
 def test_sampling_bf16_is_close_to_fp32(dcgan: Path, stylegan2: Path) -> None:
