@@ -102,10 +102,9 @@ def decode(slide_path: Path, places: Places, threads: int) -> Steps:
     numbers = np.array_split(np.unique(rows * tiles.columns + columns), threads)
 
     def part(numbers: NDArray[np.int64]) -> None:
-        scratch = tiles.scratch()
         with tiles.path.open("rb", buffering=0) as stream:
             for tile in numbers.tolist():
-                assert tiles.decode(stream, tile, scratch) is not None
+                assert tiles.decode(stream, tile) is not None
 
     with ThreadPoolExecutor(threads) as pool:
         yield from repeat(places, lambda: list(pool.map(part, numbers)))

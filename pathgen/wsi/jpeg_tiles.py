@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pathgen.core.errors import PathgenError
 from pathgen.wsi.reader import Slide
-from pathgen.wsi.tiff import UNREADABLE, is_tiff, without_log
+from pathgen.wsi.tiff import UNREADABLE, is_tiff
 
 # Formats whose level 0 is one plain grid of tiles. Others move or stitch tiles, or are no TIFF.
 _PLAIN_FORMATS = frozenset({"aperio", "generic-tiff", "philips"})
@@ -59,28 +59,23 @@ class JpegTiles:
         row, column = divmod(tile, self.columns)
         return column * self.tile_size[0], row * self.tile_size[1]
 
-    def scratch(self) -> NDArray[np.uint8]:
-        """Allocate a buffer for one decoded tile, to be reused by one thread."""
-        return np.empty(self.tile_size[0] * self.tile_size[1] * 3, dtype=np.uint8)
-
-    def decode(self, stream: BinaryIO, tile: int, scratch: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    def decode(self, stream: BinaryIO, tile: int) -> NDArray[np.uint8] | None:
         """Decode a stored tile.
 
         Args:
             stream: Slide file, open for reading; its position changes.
             tile: Number of a stored tile.
-            scratch: Buffer of `scratch`; it is overwritten.
 
         Returns:
-            uint8 of shape (tile height, tile width, 3), RGB, a view of `scratch`; None for a damaged
-            tile or one of another size.
+            uint8 of shape (tile height, tile width, 3), RGB; None for a damaged tile or one of another size.
         """
         stream.seek(int(self.offsets[tile]))
         stored = stream.read(int(self.counts[tile]))
+        room = np.empty(self.tile_size[0] * self.tile_size[1] * 3, dtype=np.uint8)
         try:
             # Strict: a damaged stream may decode to grey or noise with only a warning.
             image: NDArray[np.uint8] = simplejpeg.decode_jpeg(
-                self.head + stored[2:], buffer=scratch, strict=True
+                self.head + stored[2:], buffer=room, strict=True
             )
         except ValueError:
             return None
@@ -105,7 +100,7 @@ def find_jpeg_tiles(slide: Slide, max_tile_bytes: int = 1 << 26) -> JpegTiles | 
     if slide.vendor not in _PLAIN_FORMATS or not is_tiff(slide.path):
         return f"slides of the format {slide.vendor} are read by OpenSlide"
     try:
-        with without_log(), tifffile.TiffFile(slide.path) as tiff:
+        with tifffile.TiffFile(slide.path) as tiff:
             page = tiff.pages.first
             reason = next(_objections(tiff, page, slide.dimensions, max_tile_bytes), None)
             if reason is not None:
@@ -180,7 +175,6 @@ def tiles_to_check(tiles: JpegTiles) -> list[int]:
 
 def _difference(tiles: JpegTiles, slide: Slide) -> str | None:
     """Compare some tiles with OpenSlide; return the first difference, or None."""
-    scratch = tiles.scratch()
     chosen = tiles_to_check(tiles)
     equal = 0
     with tiles.path.open("rb", buffering=0) as stream:
@@ -191,7 +185,7 @@ def _difference(tiles: JpegTiles, slide: Slide) -> str | None:
                 for side, end, start in zip(tiles.tile_size, tiles.size, (x, y), strict=True)
             )
             white = np.full((height, width, 3), 255, dtype=np.uint8)
-            image = tiles.decode(stream, tile, scratch) if tiles.counts[tile] else white
+            image = tiles.decode(stream, tile) if tiles.counts[tile] else white
             if image is None:  # Other tiles may be intact.
                 continue
             try:

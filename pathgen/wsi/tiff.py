@@ -2,9 +2,6 @@
 
 import logging
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +9,11 @@ import tifffile
 
 from pathgen.core.errors import PathgenError
 
-_MAGIC = {b"II*\0": "<", b"MM\0*": ">", b"II+\0": "<", b"MM\0+": ">"}
+_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # TIFF and BigTIFF, of either byte order
 # Exceptions of tifffile on damaged files.
 UNREADABLE = (tifffile.TiffFileError, OSError, ValueError, LookupError, struct.error)
+# A damaged file is reported in one line, by the caller.
+logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
 
 
 @dataclass(frozen=True)
@@ -40,34 +39,6 @@ def is_tiff(path: Path) -> bool:
         return stream.read(4) in _MAGIC
 
 
-# Per thread: other threads enter and leave `without_log` meanwhile.
-_is_silent: ContextVar[bool] = ContextVar("is_silent", default=False)
-logging.getLogger("tifffile").addFilter(lambda _: not _is_silent.get())
-
-
-@contextmanager
-def without_log() -> Iterator[None]:
-    """Suppress tifffile's log messages; the caller reports a damaged file in one line."""
-    token = _is_silent.set(True)
-    try:
-        yield
-    finally:
-        _is_silent.reset(token)
-
-
-def _starts_within(path: Path) -> bool:
-    """Return whether the first directory of a TIFF lies within the file."""
-    size = path.stat().st_size
-    with path.open("rb") as stream:
-        head = stream.read(16)
-    order = _MAGIC[head[:4]]
-    big = head[2 if order == "<" else 3] == ord("+")
-    if len(head) < (16 if big else 8):
-        return False
-    (offset,) = struct.unpack_from(order + ("Q" if big else "I"), head, 8 if big else 4)
-    return bool(offset < size)
-
-
 def _page_is_whole(page: "tifffile.TiffPage", size: int) -> bool:
     offsets, counts = page.dataoffsets, page.databytecounts
     if len(offsets) != len(counts):  # The list of tiles itself was cut off.
@@ -89,10 +60,8 @@ def tiff_facts(path: Path) -> TiffFacts | None:
     """
     if not is_tiff(path):
         return None
-    if not _starts_within(path):
-        raise PathgenError(path, "truncated: its directory lies past the end of the file", "Copy it again")
     try:
-        with without_log(), tifffile.TiffFile(path) as tiff:
+        with tifffile.TiffFile(path) as tiff:
             first = tiff.pages.first
             size = path.stat().st_size
             pages = [page for entry in tiff.pages for page in (entry, *(entry.pages or ()))]
@@ -104,7 +73,9 @@ def tiff_facts(path: Path) -> TiffFacts | None:
                 whole=all(_page_is_whole(page.aspage(), size) for page in pages),
             )
     except UNREADABLE as problem:
-        raise PathgenError(path, f"damaged TIFF: {problem}", "Copy it again from its source") from None
+        raise PathgenError(
+            path, f"damaged or truncated TIFF: {problem}", "Copy it again from its source"
+        ) from None
 
 
 def check_complete(path: Path) -> None:

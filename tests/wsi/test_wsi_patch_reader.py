@@ -20,7 +20,6 @@ from pathgen.wsi.jpeg_tiles import JpegTiles
 from pathgen.wsi.patch_reader import PatchReading, read_patches
 from pathgen.wsi.reader import Slide
 from pathgen.wsi.resample import shrink
-from pathgen.wsi.tiled_patches import Limits, read_tiled_patches
 
 WIDTH, HEIGHT = 700, 520
 
@@ -46,8 +45,8 @@ def by_openslide(path: Path, places: np.ndarray, out_px: int) -> np.ndarray:
     return images
 
 
-def read(path: Path, places: np.ndarray, out_px: int, threads: int = 2) -> PatchReading:
-    return read_patches(path, places, out_px, mpp_if_missing=None, threads=threads)
+def read(path: Path, places: np.ndarray, out_px: int, threads: int = 2, **limits: int) -> PatchReading:
+    return read_patches(path, places, out_px, mpp_if_missing=None, threads=threads, **limits)
 
 
 def assert_equal_to_openslide(path: Path, places: np.ndarray, out_px: int, threads: int = 2) -> PatchReading:
@@ -213,27 +212,21 @@ def test_patch_reader_order_batches_and_threads_change_no_byte(
         )
 
 
-@pytest.mark.parametrize(("side", "stride"), [(64, 64), (150, 41)])
-def test_patch_reader_little_memory_gives_the_same_bytes(sparse: Path, side: int, stride: int) -> None:
-    """Portions of few pairs, a cache of few tiles, blocks of few patches, tasks of few tiles."""
-    places = grid(WIDTH, HEIGHT, side, stride)
-    expected = read(sparse, places, 32)
-    limits = Limits(pairs=7, tiles_per_task=2, block_px=100, cache_bytes=1)
-    images, incomplete = read_tiled_patches(tiles_of(sparse), places, 32, _refuse, 2, limits)
-    np.testing.assert_array_equal(images, expected.images)
-    np.testing.assert_array_equal(incomplete, expected.incomplete)
+def test_patch_reader_cache_of_one_tile_gives_the_same_bytes(sparse: Path) -> None:
+    places = np.vstack([grid(WIDTH, HEIGHT, 64, 64), grid(WIDTH, HEIGHT, 150, 41)])
+    expected, found = read(sparse, places, 32), read(sparse, places, 32, cache_bytes=1)
+    np.testing.assert_array_equal(found.images, expected.images)
+    np.testing.assert_array_equal(found.incomplete, expected.incomplete)
 
 
-@pytest.mark.parametrize("stride", [256, 250])  # Blocks within tiles; patches put together.
-def test_patch_reader_memory_does_not_grow_with_the_slide(tmp_path: Path, stride: int) -> None:
+def test_patch_reader_memory_does_not_grow_with_the_slide(tmp_path: Path) -> None:
     image = tissue_like(256, 256)
     peaks = []
     for times in (4, 12):
         path = write_jpeg_slide(tmp_path / "a.tif", np.tile(image, (times, times, 1)), tile=(256, 256))
-        places = grid(times * 256, times * 256, 256, stride)
+        places = grid(times * 256, times * 256, 256, 250)
         tracemalloc.start()
-        limits = Limits(cache_bytes=1 << 20)
-        images, _ = read_tiled_patches(tiles_of(path), places, 32, _refuse, 2, limits)
+        images = read(path, places, 32, cache_bytes=1 << 20).images
         peaks.append(tracemalloc.get_traced_memory()[1] - images.nbytes)
         tracemalloc.stop()
     # Nine times the pixels (28 MB decoded): the list of tiles grows, and nothing else.
@@ -254,26 +247,20 @@ def test_patch_reader_missing_tiles_are_white_and_reported(sparse: Path) -> None
     assert (reading.images[4:].min(axis=(1, 2, 3)) < 255).all()
 
 
-@pytest.mark.parametrize("stride", [32, 50])  # Blocks within tiles; patches put together.
-def test_patch_reader_decodes_each_tile_once(
-    tmp_path: Path, stride: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_patch_reader_decodes_each_tile_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_jpeg_slide(tmp_path / "a.tif", tissue_like(512, 512), tile=(128, 128))
     tiles = tiles_of(path)
     decoded: list[int] = []
     decode = JpegTiles.decode
 
-    def counted(self: JpegTiles, stream: Any, tile: int, scratch: np.ndarray) -> np.ndarray | None:
+    def counted(self: JpegTiles, stream: Any, tile: int) -> np.ndarray | None:
         decoded.append(tile)
-        return decode(self, stream, tile, scratch)
+        return decode(self, stream, tile)
 
+    monkeypatch.setattr("pathgen.wsi.patch_reader.find_jpeg_tiles", lambda slide: tiles)
     monkeypatch.setattr(JpegTiles, "decode", counted)
-    read_tiled_patches(tiles, grid(512, 512, 64, stride), 16, _refuse, 3)
+    read(path, grid(512, 512, 64, 50), 16, threads=1)
     assert sorted(decoded) == list(range(16))
-
-
-def _refuse(*region: int) -> np.ndarray:
-    raise AssertionError(f"OpenSlide was asked for {region}")
 
 
 def test_patch_reader_without_places_gives_nothing(sparse: Path, deflated: Path) -> None:
