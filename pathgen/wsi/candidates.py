@@ -29,9 +29,9 @@ class IndexedSlide:
 
     Attributes:
         candidates: One row per square on tissue, by grid number: item (int64, the square's number in
-            the whole grid, row by row), x_l0, y_l0, size_l0 (Int64, level-0 px), tumor_fraction (area of
-            lesions without exclusions), exclusion_fraction, tissue_fraction (float64 in [0, 1]),
-            touches_tumor (boolean; the published rule). Both tumour columns and exclusion_fraction are
+            the whole grid, row by row), x_l0, y_l0, size_l0 (int64, level-0 px), tissue_fraction,
+            tumor_fraction (area of lesions without exclusions), exclusion_fraction (float64 in [0, 1]),
+            touches_tumor (bool; the published rule). Both tumour columns and exclusion_fraction are
             empty if the slide is neither annotated nor labelled normal.
         thumbnail: uint8 of shape (h, w, 3), the thumbnail on which tissue was detected.
         tissue: Tissue mask, with its scale.
@@ -110,26 +110,22 @@ def _table(
     annotations: Annotations | None,
     cell: int,
 ) -> pd.DataFrame:
-    count = len(items)
-    unknown = np.full(count, np.nan)
-    tumor, excluded = unknown, unknown
-    touches = pd.array([pd.NA] * count, dtype="boolean")
-    if annotations is not None:
-        area = annotations.tumor()
-        tumor = area_fractions(positions, size, area)
-        excluded = area_fractions(positions, size, annotations.exclusions)
-        touches = pd.array(touches_area(positions, size, area, cell), dtype="boolean")
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "item": items,
-            "x_l0": pd.array(positions[:, 0], dtype="Int64"),
-            "y_l0": pd.array(positions[:, 1], dtype="Int64"),
-            "size_l0": pd.array(np.full(count, size, np.int64), dtype="Int64"),
-            "tumor_fraction": tumor,
-            "exclusion_fraction": excluded,
+            "x_l0": positions[:, 0],
+            "y_l0": positions[:, 1],
+            "size_l0": size,
             "tissue_fraction": tissue,
-            "touches_tumor": touches,
         }
+    )
+    if annotations is None:
+        return table.assign(tumor_fraction=np.nan, exclusion_fraction=np.nan, touches_tumor=None)
+    area = annotations.tumor()
+    return table.assign(
+        tumor_fraction=area_fractions(positions, size, area),
+        exclusion_fraction=area_fractions(positions, size, annotations.exclusions),
+        touches_tumor=touches_area(positions, size, area, cell),
     )
 
 

@@ -38,21 +38,13 @@ def _sized(thumbnail: NDArray[np.uint8], side_px: int) -> Image.Image:
     return image.resize((width * factor, height * factor), Image.Resampling.BICUBIC)
 
 
-def dashes(ring: NDArray[np.float64], length_px: float) -> list[_Points]:
-    """Cut a line into dashes with gaps of the same length between them.
-
-    Args:
-        ring: Its points, float64 of shape (k, 2), px.
-        length_px: Length of a dash.
-
-    Returns:
-        The dashes, each a list of points, along the line.
-    """
+def _dashes(ring: NDArray[np.float64]) -> list[_Points]:
+    """Cut a ring (k, 2) into dashes with gaps of the same length between them."""
     steps = np.hypot(*np.diff(ring, axis=0).T)
     along = np.concatenate(([0.0], np.cumsum(steps)))
     pieces = []
-    for start in np.arange(0.0, along[-1], 2 * length_px):
-        end = min(start + length_px, along[-1])
+    for start in np.arange(0.0, along[-1], 2 * _DASH_PX):
+        end = min(start + _DASH_PX, along[-1])
         at = np.concatenate(([start], along[(along > start) & (along < end)], [end]))
         x, y = np.interp(at, along, ring[:, 0]), np.interp(at, along, ring[:, 1])
         pieces.append(list(zip(x.tolist(), y.tolist(), strict=True)))
@@ -92,6 +84,6 @@ def overlay(
     for ring in lesion_outlines:
         pen.line([(x, y) for x, y in (ring * scale).tolist()], fill=LESION_COLOUR, width=_LESION_WIDTH_PX)
     for ring in exclusion_outlines:
-        for dash in dashes(ring * scale, _DASH_PX):
+        for dash in _dashes(ring * scale):
             pen.line(dash, fill=EXCLUSION_COLOUR, width=_EXCLUSION_WIDTH_PX)
     return np.asarray(image, dtype=np.uint8)

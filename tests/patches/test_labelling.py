@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pathgen.core.errors import PathgenError
-from pathgen.patches.candidate_labels import label_candidates
+from pathgen.patches.sampling import label_candidates
 from pathgen.patches.schemas import CANDIDATES, check_table
 from pathgen.patches.settings import LabelSettings
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pathgen.wsi.overlay import EXCLUSION_COLOUR, LESION_COLOUR, TISSUE_COLOUR, dashes, overlay
+from pathgen.wsi.overlay import EXCLUSION_COLOUR, LESION_COLOUR, TISSUE_COLOUR, overlay
 
 
 def picture(**changed: object) -> np.ndarray:
@@ -36,12 +36,11 @@ def test_overlay_lesions_are_solid_and_exclusions_dashed() -> None:
     assert 10 <= excluded.sum() <= 24 and not excluded.all()
 
 
-def test_overlay_dashes_cover_half_and_keep_corners() -> None:
-    ring = np.array([[0, 0], [10, 0], [10, 7]], np.float64)
-    pieces = dashes(ring, 4.0)
-    assert pieces[0] == [(0.0, 0.0), (4.0, 0.0)]
-    assert pieces[1] == [(8.0, 0.0), (10.0, 0.0), (10.0, 2.0)]
-    assert pieces[2] == [(10.0, 6.0), (10.0, 7.0)]
+def test_overlay_dash_goes_around_a_corner() -> None:
+    ring = np.array([[3, 3], [18, 3], [18, 18]], np.float64)  # the second dash: 12 to 18 px along it
+    excluded = has(picture(exclusion_outlines=[ring]), EXCLUSION_COLOUR)
+    assert excluded[3, 15:19].all() and excluded[3:6, 18].all()
+    assert not excluded[3, 11:14].any() and not excluded[8:11, 18].any()
 
 
 @pytest.mark.parametrize(("side_px", "shape"), [(100, (60, 90, 3)), (30, (20, 30, 3)), (15, (10, 15, 3))])
