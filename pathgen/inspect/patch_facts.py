@@ -8,7 +8,7 @@ import pandas as pd
 from pathgen.core.errors import PathgenError
 from pathgen.core.files import sha256_of
 from pathgen.core.labels import LABELS
-from pathgen.inspect.slides import file_facts
+from pathgen.inspect.file_facts import file_facts
 from pathgen.patches.parquet import read_table
 from pathgen.patches.schemas import CANDIDATES, COHORT, SAMPLES, check_table
 from pathgen.patches.store import INDEX_FILE, PIXELS_FILE, open_patch_set
@@ -96,8 +96,8 @@ def hdf5_facts(path: Path) -> dict[str, Any]:
     return facts | file_facts(path)
 
 
-def table_facts(path: Path) -> tuple[str, dict[str, Any]]:
-    """Read a parquet table; return also which of the study's tables it is."""
+def table_facts(path: Path) -> dict[str, Any]:
+    """Read a parquet table; ``kind`` is which of the study's tables it is."""
     table = read_table(path)
     names = set(table.columns)
     schemas = {"cohort table": COHORT, "samples table": SAMPLES, "candidates table": CANDIDATES}
@@ -110,10 +110,12 @@ def table_facts(path: Path) -> tuple[str, dict[str, Any]]:
     else:
         known = "cohort, candidates, samples, predictions or index of a patch set"
         raise PathgenError(path, f"its columns are of none of: {known}", "Name a table of the pipeline")
-    by = [name for name in ("source", "split", "role", "label", "predicted") if name in names]
-    facts: dict[str, Any] = {"rows": len(table), **{f"by_{name}": _counts(table[name]) for name in by}}
+    facts: dict[str, Any] = {"kind": kind, "rows": len(table)}
+    for name in ("source", "split", "role", "label", "predicted"):
+        if name in names:
+            facts[f"by_{name}"] = _counts(table[name])
     if "slide" in names:
         facts["slides"] = int(table["slide"].nunique())
     if "skipped" in names:
         facts["skipped"] = int(table["skipped"].notna().sum())
-    return kind, facts | file_facts(path)
+    return facts | file_facts(path)

@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from pathgen.core.errors import PathgenError
-from pathgen.inspect.models import CARD_FILE, checkpoint_facts, params_facts, weights_facts
+from pathgen.inspect.file_facts import (
+    CARD_FILE,
+    annotation_facts,
+    checkpoint_facts,
+    params_facts,
+    slide_facts,
+    weights_facts,
+)
 from pathgen.inspect.patch_facts import (
     hdf5_facts,
     is_picture_folder,
@@ -16,7 +23,6 @@ from pathgen.inspect.patch_facts import (
     picture_folder_facts,
     table_facts,
 )
-from pathgen.inspect.slides import annotation_facts, slide_facts
 from pathgen.patches.store import INDEX_FILE, PIXELS_FILE
 from pathgen.sources.patch_folder import IMAGE_SUFFIXES
 from pathgen.sources.whole_slide import SLIDE_SUFFIXES
@@ -28,6 +34,9 @@ _KNOWN = (
     "Name a slide, annotation, patch set, folder of normal/ and tumor/ images, PatchCamelyon file, "
     "checkpoint, table of the pipeline or params file"
 )
+
+
+_Reader = Callable[[Path], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,8 @@ def inspect_path(path: Path) -> ProbeResult:
     kind = _UNKNOWN
     try:
         kind, read = _kind(path)
-        kind, facts = read(path)
+        facts = read(path)
+        kind = facts.pop("kind", kind)
     except PathgenError as problem:
         return ProbeResult(str(path), kind, False, {}, str(problem))
     except OSError as problem:
@@ -70,32 +80,26 @@ def inspect_path(path: Path) -> ProbeResult:
     return ProbeResult(str(path), kind, True, facts, None)
 
 
-_Reader = Callable[[Path], tuple[str, dict[str, Any]]]
-
-
-def _named(kind: str, read: Callable[[Path], dict[str, Any]]) -> tuple[str, _Reader]:
-    return kind, lambda path: (kind, read(path))
-
-
 def _kind(path: Path) -> tuple[str, _Reader]:
     if not path.exists():
         raise PathgenError(path, "no such file or folder", "Check the path")
     if path.is_dir():
         return _kind_of_folder(path)
     by_suffix: dict[str, tuple[str, _Reader]] = {
-        **dict.fromkeys(_SLIDES, _named("slide", slide_facts)),
-        **dict.fromkeys((".xml", ".geojson"), _named("annotation", annotation_facts)),
-        **dict.fromkeys(IMAGE_SUFFIXES - set(_SLIDES), _named("picture", picture_facts)),
-        **dict.fromkeys((".h5", ".hdf5"), _named("PatchCamelyon file", hdf5_facts)),
-        **dict.fromkeys((".yaml", ".yml"), _named("params file", params_facts)),
+        **dict.fromkeys(_SLIDES, ("slide", slide_facts)),
+        **dict.fromkeys((".xml", ".geojson"), ("annotation", annotation_facts)),
+        **dict.fromkeys(IMAGE_SUFFIXES - set(_SLIDES), ("picture", picture_facts)),
+        **dict.fromkeys((".h5", ".hdf5"), ("PatchCamelyon file", hdf5_facts)),
+        **dict.fromkeys((".yaml", ".yml"), ("params file", params_facts)),
         ".parquet": ("table", table_facts),
-        ".safetensors": _named("weights", weights_facts),
+        ".safetensors": ("weights", weights_facts),
     }
     suffix = path.suffix.lower()
     if suffix == ".json" and _is_geojson(path):
-        return _named("annotation", annotation_facts)
+        return "annotation", annotation_facts
     if path.name in (PIXELS_FILE, CARD_FILE):
-        return _kind_of_folder(path.parent)[0], lambda file: _kind_of_folder(file.parent)[1](file.parent)
+        kind, read = _kind_of_folder(path.parent)
+        return kind, lambda file: read(file.parent)
     if suffix not in by_suffix:
         raise PathgenError(path, "is no file that the suite knows", _KNOWN)
     return by_suffix[suffix]
@@ -103,11 +107,11 @@ def _kind(path: Path) -> tuple[str, _Reader]:
 
 def _kind_of_folder(folder: Path) -> tuple[str, _Reader]:
     if (folder / PIXELS_FILE).exists() or (folder / INDEX_FILE).exists():
-        return _named("patch set", patch_set_facts)
+        return "patch set", patch_set_facts
     if (folder / CARD_FILE).exists() or any(folder.glob("*.safetensors")):
-        return _named("checkpoint", checkpoint_facts)
+        return "checkpoint", checkpoint_facts
     if is_picture_folder(folder):
-        return _named("folder of labelled images", picture_folder_facts)
+        return "folder of labelled images", picture_folder_facts
     raise PathgenError(
         folder, "is no folder that the suite knows", f"{_KNOWN}; of other folders, the files in it"
     )
