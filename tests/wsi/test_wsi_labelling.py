@@ -48,16 +48,6 @@ def test_fractions_equal_a_loop(seed: int, size: int, stride: int) -> None:
     assert found.max() <= 1
 
 
-def test_fractions_agree_with_a_raster() -> None:
-    area = lesions(5)
-    positions = grid_positions(400, 300, 64, 48)
-    found = area_fractions(positions, 64, area)
-    for (x, y), fraction in zip(positions.tolist(), found, strict=True):
-        py, px = np.mgrid[y : y + 64, x : x + 64] + 0.5
-        raster = shapely.contains_xy(area, px.ravel(), py.ravel()).mean()
-        assert abs(raster - fraction) < 0.03
-
-
 def test_fractions_within_outside_and_at_the_edge() -> None:
     area = MultiPolygon([shapely.box(0, 0, 100, 100), shapely.box(100, 0, 110, 50)])
     positions = np.array([[10, 10], [200, 200], [80, 60], [90, 0], [0, 100]], np.int64)

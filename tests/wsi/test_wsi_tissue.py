@@ -77,12 +77,9 @@ def test_tissue_mask_ignores_black_padding() -> None:
     assert found.threshold == alone.threshold
 
 
-@pytest.mark.parametrize("shade", [0, 128, 255])
-def test_tissue_mask_of_a_flat_image_is_empty(shade: int) -> None:
-    assert not find(np.full((30, 30, 3), shade, np.uint8)).mask.any()
-
-
 def test_tissue_mask_of_an_empty_slide_is_empty() -> None:
+    for shade in (0, 128, 255):
+        assert not find(np.full((30, 30, 3), shade, np.uint8)).mask.any()
     assert not find(glass(50, 50)).mask.any()
     assert find(glass(50, 50), min_saturation=0.0).mask.any()
 
