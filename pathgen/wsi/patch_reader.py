@@ -159,6 +159,9 @@ def _tile_squares(tiles: JpegTiles, mpp_if_missing: float | None, cache_bytes: i
                     incomplete = True
                     continue
                 left, top = column * width - x, row * height - y  # of the tile, in px of the square
+                # The usual patch lies within one tile: no copy.
+                if max(left, top) <= 0 and left + width >= side and top + height >= side:
+                    return image[-top : side - top, -left : side - left], False
                 x0, y0 = max(left, 0), max(top, 0)
                 x1, y1 = min(left + width, side), min(top + height, side)
                 square[y0:y1, x0:x1] = image[y0 - top : y1 - top, x0 - left : x1 - left]
