@@ -24,8 +24,9 @@ TRAIN, VALID, TEST, NONMEMBER, REFERENCE = (
 )
 SYNTHETIC = Path("data/synthetic")
 
-# Hashes of code, written by `stages.check_params`.
+# Hashes of code, and sampling settings by generator; written by `stages.check_params`.
 CODE = Path("data/code")
+SAMPLING = Path("data/sampling")
 
 # Checkpoints.
 MODELS = Path("models")

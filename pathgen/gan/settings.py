@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pydantic
 from pydantic import Field
 
+from pathgen.core import layout
 from pathgen.core.errors import PathgenError
 from pathgen.core.params import PARAMS_FILE, Settings, parse_section
 from pathgen.gan import generators
@@ -79,3 +80,9 @@ class SynthesiseSettings(Settings):
         default_factory=dict,
         description="Sampling settings of recipes by name, e.g. `truncation_psi` of a StyleGAN2.",
     )
+
+    def sampling_files(self, generators: list[str]) -> dict[Path, dict[str, Any]]:
+        """Return content by path: a stage depends on its own generator's sampling settings alone."""
+        return {
+            layout.SAMPLING / f"{name}.json": {"sampling": self.sampling.get(name, {})} for name in generators
+        }

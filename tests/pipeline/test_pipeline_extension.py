@@ -116,6 +116,19 @@ def test_change_of_one_generator_runs_its_own_stages(copy: Study) -> None:
     assert would_run(copy) == stages_of("mlpgan") | JOINT
 
 
+def test_change_of_sampling_runs_the_stages_of_its_generator(copy: Study) -> None:
+    recipe = {name: value for name, value in RECIPES["stylegan2"].items() if name not in {"seed", "augment"}}
+    copy.set_params(
+        {
+            "pipeline.generators": ["dcgan", "stylegan2"],
+            "train_gan.generators.stylegan2": recipe | {"kimg": 0.06},
+        }
+    )
+    copy.repro("synthesise")
+    copy.set_params({"synthesise.sampling": {"stylegan2": {"truncation_psi": 0.7}}})
+    assert would_run(copy) == (stages_of("stylegan2") - {"train_gan@stylegan2"}) | JOINT
+
+
 def test_two_repros_at_once_train_two_generators(copy: Study, tmp_path: Path) -> None:
     patients = {"unit": "patient", "batch_size": 4, "patches_per_unit": 4, "kimg": 0.08}
     recipe = {name: value for name, value in RECIPES["dpdcgan"].items() if name not in {"seed", "augment"}}
