@@ -128,19 +128,13 @@ def plan_command(
     Uses the durations of earlier stages and asks DVC which stages would run; no stage is run. Ends with
     code 1 if the input folder is missing or a setting is invalid.
     """
-    from pathgen.planning.study_inputs import count_inputs, read_settings  # noqa: PLC0415
+    from pathgen.planning.plan import make_plan  # noqa: PLC0415
+    from pathgen.planning.plan_text import as_text  # noqa: PLC0415
     from pathgen.tracking.uri import main_checkout  # noqa: PLC0415
 
     with cli_errors():
-        root = main_checkout()
-        name, params, own = read_settings(profile, root)
-        count_inputs(params, root)
-        # DVC loads for a second: only after the settings and the input folder are known to be right.
-        from pathgen.planning.plan import make_plan  # noqa: PLC0415
-        from pathgen.planning.plan_text import as_json_object, as_text  # noqa: PLC0415
-
-        plan = make_plan(name, params, root, reuse=own)
-    typer.echo(json.dumps(as_json_object(plan), indent=2) if as_json else as_text(plan, details=details))
+        plan = make_plan(profile, main_checkout())
+    typer.echo(json.dumps(dataclasses.asdict(plan), indent=2) if as_json else as_text(plan, details=details))
 
 
 @app.command("params", epilog=_examples("pathgen params phantom", "pathgen params pcam --output other.yaml"))
@@ -201,20 +195,15 @@ def _fact_lines(facts: dict[str, Any], margin: str) -> list[str]:
 
 
 def _fact(value: Any, between: str) -> str:
-    match value:
-        case None:
-            text = "unknown"
-        case bool():
-            text = "yes" if value else "no"
-        case int():
-            text = f"{value:,}"
-        case float():
-            text = f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:.6g}"
-        case list():
-            text = between.join(_fact(item, " x ") for item in value) or "none"
-        case _:
-            text = str(value) if value != {} else "none"
-    return text
+    if value is None or isinstance(value, bool):
+        return {True: "yes", False: "no", None: "unknown"}[value]
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:.6g}"
+    if isinstance(value, list):
+        return between.join(_fact(item, " x ") for item in value) or "none"
+    return str(value) if value != {} else "none"
 
 
 def main() -> None:

@@ -75,7 +75,11 @@ def validate_params(path: Path = PARAMS_FILE) -> StudySettings:
         PathgenErrors: One error per problem, with path, value and allowed values. The rules between sections
             are checked once every section is valid.
     """
-    params = read_params(path)
+    return validate_settings(read_params(path), path)
+
+
+def validate_settings(params: dict[str, Any], path: Path) -> StudySettings:
+    """Check the content of a params file, see `validate_params`; `path` is its name in messages."""
     settings = _parse(params, path)
     found = [
         *_patch_size(settings),

@@ -1,8 +1,6 @@
 """Read sections of params.yaml into their settings classes; report every problem at once, with its path."""
 
-import copy
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,8 +36,7 @@ def read_params(path: Path = PARAMS_FILE) -> dict[str, Any]:
         PathgenError: The file is missing, is not YAML, or is not a mapping.
     """
     try:
-        # A copy: a process parses a file once, and a caller may change what it received.
-        content = copy.deepcopy(_parsed(path.read_text(encoding="utf-8")))
+        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise PathgenError(path, "no such file", "Write one with `pathgen params NAME`") from None
     except (YAMLError, UnicodeDecodeError) as problem:
@@ -47,11 +44,6 @@ def read_params(path: Path = PARAMS_FILE) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise PathgenError(path, "is not a mapping of sections", "Write one with `pathgen params NAME`")
     return content
-
-
-@lru_cache(maxsize=8)
-def _parsed(text: str) -> Any:
-    return YAML(typ="safe").load(text)
 
 
 def parse_section(params: Mapping[str, Any], section: str, model: type[S], path: Path = PARAMS_FILE) -> S:

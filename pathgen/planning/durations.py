@@ -29,11 +29,10 @@ def record_duration(stage: str, seconds: float, root: Path = Path()) -> None:
     with filelock.FileLock(file.with_suffix(".lock")):
         content = read_durations(file)
         stages = {**content["stages"], stage: {"seconds": round(seconds, 2), "params": digest}}
+        known = {**content["params"], digest: params}
         used = {entry["params"] for entry in stages.values()}
-        known = {
-            name: settings for name, settings in {**content["params"], digest: params}.items() if name in used
-        }
-        write_json(file, {"stages": stages, "params": known})
+        kept = {name: settings for name, settings in known.items() if name in used}
+        write_json(file, {"stages": stages, "params": kept})
 
 
 def read_durations(file: Path) -> dict[str, Any]:
@@ -46,9 +45,7 @@ def read_durations(file: Path) -> dict[str, Any]:
         ``stages``: name of a stage to its seconds and the digest of its settings; ``params``: digest to
         content of params.yaml.
     """
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        return {"stages": dict(content["stages"]), "params": dict(content["params"])}
-    except (OSError, ValueError, KeyError, TypeError):
-        # Missing or damaged: durations are recorded anew.
+    if not file.is_file():
         return {"stages": {}, "params": {}}
+    content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return content

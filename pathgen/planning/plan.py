@@ -1,18 +1,19 @@
 """Estimate the time of a study from recorded durations, and ask DVC which of its stages would run."""
 
 import json
+import os
+import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError
+from pathgen.core.params import PARAMS_FILE, read_params
+from pathgen.core.profiles import read_profile
 from pathgen.planning.durations import FILE, read_durations
-from pathgen.planning.study_inputs import count_inputs, input_files
 from pathgen.planning.workload import (
     StageWork,
     originals,
@@ -21,13 +22,14 @@ from pathgen.planning.workload import (
     synthetics,
     tuning_work,
 )
-from pathgen.provenance.code_hash import code_manifest
+from pathgen.provenance.code_hash import check_unchanged
+from pathgen.sources.cohort_table import require_folder
 from pathgen.sources.settings import CohortSettings
-from pathgen.tracking.dvc_api import PIPELINE_FILE, open_project, stage_states
+from pathgen.sources.source_discovery import load_source
+from pathgen.validation import StudySettings, validate_settings
 
 _LONG_S = 6 * 3600.0
 _DISK_SHARE = 0.9
-_CHECK = "check_params"
 # Start and end of a process, which recorded durations do not contain.
 _START_S = 3.0
 
@@ -57,6 +59,8 @@ class Plan:
         name: Name of the profile or params file.
         inputs: Number of slides, or of files.
         groups: Groups of stages in the order of the pipeline.
+        seconds: Time of all stages that would run and have a record.
+        to_run: Number of stages that would run.
         scaling_s: Time of `make scaling`, if no point is cached; None without a record.
         tuning_s: Time of `make tuning` at most: every trial complete, with its most expensive network; None
             without a record.
@@ -69,6 +73,8 @@ class Plan:
     name: str
     inputs: int
     groups: Sequence[Group]
+    seconds: float
+    to_run: int
     scaling_s: float | None
     tuning_s: float | None
     reuse: bool
@@ -76,57 +82,67 @@ class Plan:
     disk_free: float
     notes: Sequence[str]
 
-    @property
-    def seconds(self) -> float:
-        """Time of all stages that would run and have a record."""
-        return sum(group.seconds or 0.0 for group in self.groups)
 
-    @property
-    def to_run(self) -> int:
-        """Number of stages that would run."""
-        return sum(group.to_run for group in self.groups)
-
-
-def make_plan(name: str, params: Mapping[str, Any], root: Path, *, reuse: bool) -> Plan:
+def make_plan(name: str | None, root: Path) -> Plan:
     """Estimate the time of a study; no stage is run.
 
     Args:
-        name: Name of the profile or params file.
-        params: Valid settings.
+        name: Name of a profile, path of a params file, or None for the checkout's own params.yaml.
         root: Root of the checkout.
-        reuse: Whether `params` are the checkout's own, so that DVC can tell which stages are up to date.
 
     Raises:
-        PathgenError: The study's input folder is missing, or DVC cannot be asked.
+        PathgenError: There is no such profile or file, the study's input folder or slide table is missing, or
+            DVC cannot be asked.
+        PathgenErrors: Settings are invalid.
     """
-    files, missing = input_files(CohortSettings.model_validate(params["cohort"]), root)
-    work = {one.stage: one for one in stage_work(params, len(files))}
+    own, file = root / PARAMS_FILE, root / PARAMS_FILE if name is None else Path(name)
+    params = read_params(file) if name is None or file.is_file() else read_profile(name)
+    study = validate_settings(params, file)
+    inputs, missing = _input_files(study.cohort, root)
+    reuse = own.is_file() and read_params(own) == params
+    work = {one.stage: one for one in stage_work(params, len(inputs))}
     speeds = recorded_speeds(root)
-    stages, to_run = stages_to_run(root) if reuse else (list(work), set(work))
+    stages, to_run = _stages_to_run(root, study) if reuse else (list(work), set(work))
     groups = _groups([work.get(stage, StageWork(stage, stage)) for stage in stages], to_run, speeds)
-    searched = [_total([one], speeds) for one in tuning_work(params)]
-    tuning = [seconds for seconds in searched if seconds is not None]
+    seconds = sum(group.seconds or 0.0 for group in groups)
+    tuning = [_total([one], speeds) for one in tuning_work(params)]
+    tuning_s = (
+        None if None in tuning else max(one or 0.0 for one in tuning) / params["tuning_work"]["workers"]
+    )
     patches = originals(params) + synthetics(params) * len(params["pipeline"]["generators"])
     disk_needed = 2.0 * patches * params["extract"]["size_px"] ** 2 * 3
-    disk_free = float(psutil.disk_usage(str(root)).free)
+    disk_free = float(shutil.disk_usage(root).free)
     notes = []
     if missing:
         notes.append(f"{len(missing)} slides of the table do not exist, e.g. {missing[0]}.")
-    if sum(group.seconds or 0.0 for group in groups) > _LONG_S and params["compute"]["device"] == "cpu":
+    if seconds > _LONG_S and params["compute"]["device"] == "cpu":
         notes.append("A GPU is advisable (compute.device), or a smaller profile.")
     if disk_needed > _DISK_SHARE * disk_free:
         notes.append("The disk is too small: free some space, or lower sample.per_class or extract.size_px.")
     return Plan(
-        name=name,
-        inputs=len(files),
+        name=name or str(PARAMS_FILE),
+        inputs=len(inputs),
         groups=groups,
+        seconds=seconds,
+        to_run=sum(group.to_run for group in groups),
         scaling_s=_total(scaling_work(params), speeds),
-        tuning_s=max(tuning) / params["tuning_work"]["workers"] if len(tuning) == len(searched) else None,
+        tuning_s=tuning_s,
         reuse=reuse,
         disk_needed=disk_needed,
         disk_free=disk_free,
         notes=notes,
     )
+
+
+def _input_files(cohort: CohortSettings, root: Path) -> tuple[list[Path], list[str]]:
+    """List, without opening any, the files of a source, and those of its slide table that do not exist."""
+    source, folder = load_source(cohort.source), root / cohort.folder
+    if source.makes_data:
+        return source.list_files(folder, cohort), []
+    require_folder(folder)
+    files = [file for file in source.list_files(folder, cohort) if file.stem not in cohort.exclude_slides]
+    missing = [os.path.relpath(file, folder) for file in files if not file.is_file()]
+    return [file for file in files if file.is_file()], missing
 
 
 def recorded_speeds(root: Path) -> dict[str, float]:
@@ -144,7 +160,8 @@ def recorded_speeds(root: Path) -> dict[str, float]:
     units: defaultdict[str, float] = defaultdict(float)
     for digest, params in content["params"].items():
         try:
-            known = {one.stage: one for one in stage_work(params, count_inputs(params, root))}
+            files, _ = _input_files(CohortSettings.model_validate(params["cohort"]), root)
+            known = {one.stage: one for one in stage_work(params, len(files))}
         except (KeyError, TypeError, ValueError, PathgenError):
             continue  # Settings of an older version, or slides that are gone.
         for stage, entry in content["stages"].items():
@@ -170,52 +187,25 @@ def _groups(work: Sequence[StageWork], to_run: set[str], speeds: Mapping[str, fl
     return groups
 
 
-def stages_to_run(root: Path) -> tuple[list[str], set[str]]:
-    """Ask DVC for the stages of a checkout.
+def _stages_to_run(root: Path, study: StudySettings) -> tuple[list[str], set[str]]:
+    """Return the names of all stages, and of those that run unless outputs come out unchanged."""
+    # DVC loads for a second: only after the settings and the input folder are known to be right.
+    from pathgen.tracking.dvc_api import downstream, open_project, stage_states  # noqa: PLC0415
 
-    Args:
-        root: Root of the checkout.
-
-    Returns:
-        Names of all stages; names of those that would run, at most: outputs that come out unchanged stop the
-        chain earlier.
-    """
     with open_project(root) as project:
         states = stage_states(project)
-        # check_params would rewrite the manifests of changed code; DVC compares only what is there now.
-        rewritten = _changed_manifests(root)
-        stages = project.stage.load_all(str(root / PIPELINE_FILE))
-        readers = {stage.name for stage in stages if rewritten & {dep.def_path for dep in stage.deps}}
-    graph = {name: state.reads_from for name, state in states.items()}
-    changed = readers | {name for name, state in states.items() if state.changes}
-    return list(states), downstream(graph, changed)
-
-
-def _changed_manifests(root: Path) -> set[str]:
-    """Return the manifests in data/code that no longer hold the hashes of their code."""
-    changed = set()
-    for file in (root / layout.CODE).rglob("*.json"):
+    # DVC compares with the files of `check_params` that are there now; this stage would rewrite some first.
+    sampling = study.synthesise.sampling_files(study.pipeline.generators)
+    rewritten = {path.as_posix() for path, new in sampling.items() if _read(root / path) != new}
+    for manifest in (root / layout.CODE).rglob("*.json"):
         try:
-            content = json.loads(file.read_text(encoding="utf-8"))
-            current = content["code"] == code_manifest(content["module"], root=root)
-        except (ValueError, KeyError, TypeError, PathgenError):
-            current = False
-        if not current:
-            changed.add(file.relative_to(root).as_posix())
-    return changed
+            check_unchanged(manifest, root)
+        except PathgenError:
+            rewritten.add(manifest.relative_to(root).as_posix())
+    changed = {name for name, state in states.items() if state.changes or rewritten & set(state.deps)}
+    # What check_params writes was compared already.
+    return list(states), changed | downstream(states, changed - {"check_params"})
 
 
-def downstream(graph: Mapping[str, Sequence[str]], changed: set[str]) -> set[str]:
-    """Return the changed stages and all stages that read their outputs, directly or indirectly.
-
-    Args:
-        graph: Stage to the stages whose outputs it reads.
-        changed: Stages that run in any case.
-    """
-    found = set(changed) & set(graph)
-    while True:
-        # What check_params writes was compared already.
-        more = {name for name in set(graph) - found if (found - {_CHECK}) & set(graph[name])}
-        if not more:
-            return found
-        found |= more
+def _read(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None

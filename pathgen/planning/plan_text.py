@@ -2,35 +2,11 @@
 
 import textwrap
 from collections.abc import Iterator
-from dataclasses import asdict
-from itertools import pairwise
-from typing import Any
+from datetime import timedelta
 
 from pathgen.planning.plan import Plan
 
 _WIDTH = 80
-_UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
-
-
-def duration(seconds: float) -> str:
-    """Write a duration with one or two units, e.g. ``3 days 4 hours``."""
-    for (size, name), (smaller, smaller_name) in pairwise(_UNITS):
-        # From ten of the larger unit on the smaller one is noise.
-        grain = size if seconds >= 10 * size else smaller
-        whole, rest = divmod(round(seconds / grain) * grain, size)
-        if whole:
-            parts = [_plural(whole, name), *([_plural(rest // smaller, smaller_name)] if rest else [])]
-            return " ".join(parts)
-    return _plural(max(1, round(seconds)), "second")
-
-
-def _plural(count: int, name: str) -> str:
-    return f"{count:,} {name}" + ("" if count == 1 else "s")
-
-
-def as_json_object(plan: Plan) -> dict[str, Any]:
-    """Return the plan and its totals as JSON holds them."""
-    return {**asdict(plan), "seconds": plan.seconds, "to_run": plan.to_run}
 
 
 def as_text(plan: Plan, *, details: bool) -> str:
@@ -44,7 +20,7 @@ def as_text(plan: Plan, *, details: bool) -> str:
 
 
 def _time(seconds: float | None, prefix: str = "") -> str:
-    return "no record yet" if seconds is None else prefix + duration(seconds)
+    return "no record yet" if seconds is None else f"{prefix}{timedelta(seconds=round(seconds))}"
 
 
 def _lines(plan: Plan, details: bool) -> Iterator[str]:
@@ -53,8 +29,8 @@ def _lines(plan: Plan, details: bool) -> Iterator[str]:
     if not running:
         yield f"{plan.name}: nothing to run, all stages are up to date"
     else:
-        time = f"about {duration(plan.seconds)}" if known else "no record yet"
-        yield f"{plan.name}: {time} for {_plural(known or plan.to_run, 'stage')}"
+        time = _time(plan.seconds if known else None, "about ")
+        yield f"{plan.name}: {time} (h:mm:ss), stages: {known or plan.to_run}"
         yield ""
         for group in plan.groups if details else running:
             counts = f"{group.to_run:4} of {group.stages:<4}" if details else ""

@@ -43,19 +43,20 @@ def stage_work(params: Params, slides: int) -> list[StageWork]:
     Returns:
         One entry per stage. Trainings that may stop early are counted with all their epochs.
     """
-    return [*_data_work(params, slides), *_gan_work(params), *_classifier_work(params), *_metric_work(params)]
-
-
-def _data_work(params: Params, slides: int) -> Iterator[StageWork]:
     phantom = params["cohort"].get("phantom")
     area = phantom["width_px"] * phantom["height_px"] if phantom else 1
     origin = "phantom" if phantom else "files"
-    yield StageWork("check_params", "check_params")
-    yield StageWork("cohort", f"cohort {origin}", slides * area)
-    yield StageWork("index", f"index {origin}", slides * area)
-    yield StageWork("sample", "sample")
-    yield StageWork("extract", "extract", originals(params))
-    yield StageWork("survey", "survey", slides)
+    return [
+        StageWork("check_params", "check_params"),
+        StageWork("cohort", f"cohort {origin}", slides * area),
+        StageWork("index", f"index {origin}", slides * area),
+        StageWork("sample", "sample"),
+        StageWork("extract", "extract", originals(params)),
+        StageWork("survey", "survey", slides),
+        *_generator_work(params),
+        *_classifier_work(params),
+        StageWork("report", "report"),
+    ]
 
 
 def originals(params: Params, *roles: str) -> int:
@@ -73,17 +74,26 @@ def _pixels(params: Params) -> int:
     return int(params["extract"]["size_px"]) ** 2
 
 
-def _gan_work(params: Params) -> Iterator[StageWork]:
+def _generator_work(params: Params) -> Iterator[StageWork]:
+    pixels, privacy = _pixels(params), params["privacy"]
+    per_class, synthetic = params["sample"]["per_class"], params["synthesise"]["per_class"]
+    sets = (per_class["train"], per_class["nonmember"], synthetic)
+    described = sum(min(size, params["fidelity"]["max_patches"]) for size in sets)
+    audited = min(
+        privacy["max_originals"], *(per_class[role] for role in ("train", "nonmember", "reference"))
+    )
+    pairs = audited * (audited + min(privacy["max_synthetic"], synthetic))
     for generator in params["pipeline"]["generators"]:
         recipe = params["train_gan"]["generators"][generator]
+        network = recipe["network"]
         trainings = 1 if recipe.get("conditioning") == "joint" else len(LABELS)
         # The cost of an image is about proportional to its pixels and to the square of the width.
-        image = _pixels(params) * float(recipe.get("width") or recipe.get("channel_base") or 1) ** 2
-        network = recipe["network"]
-        yield StageWork(
-            f"train_gan@{generator}", f"train_gan {network}", trainings * recipe["kimg"] * 1000 * image
-        )
+        image = pixels * float(recipe.get("width") or recipe.get("channel_base") or 1) ** 2
+        shown = trainings * recipe["kimg"] * 1000
+        yield StageWork(f"train_gan@{generator}", f"train_gan {network}", shown * image)
         yield StageWork(f"synthesise@{generator}", f"synthesise {network}", synthetics(params) * image)
+        yield StageWork(f"fidelity@{generator}", "fidelity", described)
+        yield StageWork(f"privacy@{generator}", "privacy", pairs * pixels)
 
 
 def _training(params: Params, classifier: str, regime: str, synthetic: int) -> tuple[str, float]:
@@ -103,35 +113,18 @@ def _training(params: Params, classifier: str, regime: str, synthetic: int) -> t
 
 
 def _classifier_work(params: Params) -> Iterator[StageWork]:
-    lists = params["pipeline"]
-    generators, regimes = lists["generators"], lists["regimes"]
+    lists, synthetic = params["pipeline"], synthetics(params)
+    sets = list(product(lists["regimes"], lists["generators"]))
     trainings = list(product(lists["classifiers"], lists["seeds"]))
     for classifier, seed in trainings:
         yield StageWork(f"train_original@{classifier}-{seed}", *_training(params, classifier, "original", 0))
-    for regime, generator, (classifier, seed) in product(regimes, generators, trainings):
-        item = f"{regime}-{generator}-{classifier}-{seed}"
-        yield StageWork(
-            f"train_classifier@{item}", *_training(params, classifier, regime, synthetics(params))
-        )
-    on_test = (1 + len(regimes) * len(generators)) * originals(params, "test")
-    predicted = len(trainings) * (on_test + len(generators) * synthetics(params))
+    for (regime, generator), (classifier, seed) in product(sets, trainings):
+        stage = f"train_classifier@{regime}-{generator}-{classifier}-{seed}"
+        yield StageWork(stage, *_training(params, classifier, regime, synthetic))
+    on_test = (1 + len(sets)) * originals(params, "test")
+    predicted = len(trainings) * (on_test + len(lists["generators"]) * synthetic)
     yield StageWork("evaluate", "evaluate", predicted * _pixels(params))
     yield StageWork("compare", "compare")
-
-
-def _metric_work(params: Params) -> Iterator[StageWork]:
-    fidelity, privacy, per_class = params["fidelity"], params["privacy"], params["sample"]["per_class"]
-    synthetic = params["synthesise"]["per_class"]
-    sets = (per_class["train"], per_class["nonmember"], synthetic)
-    members = min(
-        privacy["max_originals"], per_class["train"], per_class["nonmember"], per_class["reference"]
-    )
-    pairs = members * (members + min(privacy["max_synthetic"], synthetic))
-    for generator in params["pipeline"]["generators"]:
-        described = sum(min(size, fidelity["max_patches"]) for size in sets)
-        yield StageWork(f"fidelity@{generator}", "fidelity", described)
-        yield StageWork(f"privacy@{generator}", "privacy", pairs * _pixels(params))
-    yield StageWork("report", "report")
 
 
 def scaling_work(params: Params) -> list[StageWork]:

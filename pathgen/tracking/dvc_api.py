@@ -156,10 +156,20 @@ class StageState:
         reads_from: The stages whose outputs it reads.
         changes: Kind of change (``changed deps``, ``changed outs``, ``changed command``) to what has changed
             and how (``modified``, ``new``, ``deleted``); empty when the stage is up to date.
+        deps: Paths of its dependencies as in dvc.yaml.
     """
 
     reads_from: tuple[str, ...]
     changes: dict[str, Any]
+    deps: tuple[str, ...] = ()
+
+
+def downstream(states: Mapping[str, StageState], changed: set[str]) -> set[str]:
+    """Return the changed stages and all stages that read their outputs, directly or indirectly."""
+    found = set(changed)
+    while more := {name for name, state in states.items() if found & set(state.reads_from)} - found:
+        found |= more
+    return found
 
 
 def stage_states(project: Any) -> dict[str, StageState]:
@@ -181,6 +191,7 @@ def stage_states(project: Any) -> dict[str, StageState]:
                         for change in found
                         for kind, what in (change.items() if isinstance(change, dict) else [(change, None)])
                     },
+                    tuple(dep.def_path for dep in stage.deps),
                 )
                 for stage in stages
             }

@@ -9,7 +9,7 @@ from factories.tiny_study import Study
 from factories.walkthrough import edit_by_chapter
 from ruamel.yaml import YAML
 
-from pathgen.tracking.dvc_api import open_project, stage_states
+from pathgen.tracking.dvc_api import downstream, open_project, stage_states
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(1800)]
 
@@ -29,10 +29,7 @@ def would_run(study: Study) -> set[str]:
     study.repro("check_params")
     with open_project(study.root) as project:
         states = stage_states(project)
-    run = {name for name, state in states.items() if state.changes}
-    while more := {name for name, state in states.items() if run & set(state.reads_from)} - run:
-        run |= more
-    return run
+    return downstream(states, {name for name, state in states.items() if state.changes})
 
 
 def stages_of(generator: str) -> set[str]:

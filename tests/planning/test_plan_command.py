@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from pathgen.cli import app
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.profiles import compose_profile
-from pathgen.planning.study_inputs import read_settings
+from pathgen.planning.plan import make_plan
 from pathgen.provenance.code_hash import ROOT
 
 
@@ -45,12 +45,12 @@ def test_plan_invalid_setting_is_named(tmp_path: Path) -> None:
     text = (ROOT / "params.yaml").read_text(encoding="utf-8")
     file.write_text(text.replace("size_px: 32", "size_px: 33"), encoding="utf-8")
     with pytest.raises(PathgenErrors, match="size_px"):
-        read_settings(str(file), ROOT)
+        make_plan(str(file), ROOT)
 
 
 def test_plan_unknown_profile_is_refused() -> None:
     with pytest.raises(PathgenError, match="phantom"):
-        read_settings("nothing", ROOT)
+        make_plan("nothing", ROOT)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of a library that DVC uses

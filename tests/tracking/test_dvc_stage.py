@@ -2,7 +2,7 @@ import pytest
 from factories.dvc_project import Project
 
 from pathgen.core.errors import PathgenError
-from pathgen.tracking.dvc_api import data_hash, find_stage, open_project, stage_names
+from pathgen.tracking.dvc_api import StageState, data_hash, downstream, find_stage, open_project, stage_names
 from pathgen.tracking.dvc_lock import locked_key, read_lock, stage_key
 
 
@@ -78,3 +78,9 @@ def test_stage_key_depends_on_content_and_not_on_order() -> None:
 
 def test_read_lock_without_a_file_is_empty(tmp_path: pytest.TempPathFactory) -> None:
     assert read_lock(tmp_path) == {}  # type: ignore[arg-type]
+
+
+def test_downstream_follows_readers_to_the_end() -> None:
+    readers = {"a": (), "b": ("a",), "c": ("b",), "d": ()}
+    states = {name: StageState(reads_from, {}) for name, reads_from in readers.items()}
+    assert downstream(states, {"b"}) == {"b", "c"}
