@@ -1,7 +1,6 @@
 """One job: work that is computed once, kept in a cache, and loaded the next time."""
 
 import socket
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -61,7 +60,6 @@ def run_job(job: Job, cache: ResultCache) -> JobResult:
     _check_folders(job, cache)
     if (finished := cache.load(job.name, job.key)) is not None:
         return finished
-    start = time.monotonic()
     with cache.draft(job.name) as draft:
         try:
             values = job.work(draft)
@@ -76,7 +74,7 @@ def run_job(job: Job, cache: ResultCache) -> JobResult:
                 f"input or output failed on {machine}: {failure}",
                 "Check the disk and the network and run the same command again; finished jobs are kept",
             ) from failure
-        return cache.commit(draft, job.name, job.key, values, time.monotonic() - start)
+        return cache.commit(draft, job.name, job.key, values)
 
 
 def _changed_here(key: CacheKey) -> list[str]:

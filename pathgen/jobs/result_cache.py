@@ -1,7 +1,6 @@
 """A cache of finished results on disk: one folder per result, renamed into place when it is complete."""
 
 import json
-import os
 import shutil
 import time
 import uuid
@@ -49,9 +48,9 @@ class JobResult:
 class ResultCache:
     """Finished results below one folder: ``{folder}/{job}/{digest of its key}/``.
 
-    A result is written in a draft folder that no other process knows, flushed to the disk, and renamed. A
-    reader therefore finds a complete result or none, also after ``kill -9`` or a power cut, and no lock is
-    needed. Two processes that compute the same result at the same time keep the first one.
+    A result is written in a draft folder that no other process knows, and renamed. A reader therefore finds
+    a complete result or none, also after ``kill -9``, and no lock is needed. Two processes that compute the
+    same result at the same time keep the first one.
 
     Args:
         folder: Folder of the cache; it is created. Dask workers must see it under the same path.
@@ -94,33 +93,22 @@ class ResultCache:
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
-    def commit(self, draft: Path, job: str, key: CacheKey, values: Values, seconds: float) -> JobResult:
-        """Turn a draft into a finished result.
+    def commit(self, draft: Path, job: str, key: CacheKey, values: Values) -> JobResult:
+        """Turn a draft into a finished result, and return it in its place.
 
         Args:
             draft: Folder of the files, see `draft`.
             job: Name of the job.
             key: Everything that shaped the result.
             values: What the job returned.
-            seconds: Duration of the job.
-
-        Returns:
-            The result in its place.
 
         Raises:
             OSError: The disk is full or broken.
         """
         place = self.place(job, key)
-        content = {
-            "key": key.as_json(),
-            "values": dict(values),
-            "seconds": round(seconds, 3),
-            "files": _sizes(draft),
-        }
+        content = {"key": key.as_json(), "values": dict(values), "files": _sizes(draft)}
         text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
         (draft / ENTRY_FILE).write_text(text + "\n", encoding="utf-8")
-        for file in draft.rglob("*"):
-            _sync(file)
         if _read(place) is None:
             shutil.rmtree(place, ignore_errors=True)  # a damaged result
         try:
@@ -158,7 +146,7 @@ def _read(place: Path) -> JobResult | None:
         content = json.loads((place / ENTRY_FILE).read_text(encoding="utf-8"))
         if content["files"] != _sizes(place):
             return None
-        return JobResult(place.parent.name, CacheKey.from_json(content["key"]), place, content["values"])
+        return JobResult(place.parent.name, CacheKey(**content["key"]), place, content["values"])
     except (OSError, ValueError, TypeError, KeyError):
         return None  # Whatever is wrong with it, the job runs again.
 
@@ -169,11 +157,3 @@ def _sizes(folder: Path) -> dict[str, int]:
         for file in sorted(folder.rglob("*"))
         if file.is_file() and file != folder / ENTRY_FILE
     }
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,12 +1,12 @@
-"""The key of a cached result: everything that shapes it, by name, so that a difference can be named."""
+"""The key of a cached result: everything that shapes it, by name."""
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from pathgen.core.files import sha256_of
 
@@ -33,33 +33,13 @@ class CacheKey:
         return hashlib.sha256(json.dumps(self.as_json(), sort_keys=True).encode()).hexdigest()
 
     def as_json(self) -> dict[str, Any]:
-        """Return the key as JSON holds it: tuples become lists."""
+        """Return the key's fields as JSON holds them: tuples become lists."""
         content: dict[str, Any] = json.loads(json.dumps(asdict(self), allow_nan=False))
         return content
 
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """Read a key that `as_json` made.
-
-        Raises:
-            TypeError: The content is not a key.
-        """
-        return cls(**content)
-
-    def diff(self, other: "CacheKey") -> list[str]:
-        """Return the names of what differs from another key, sorted, e.g. ``settings.evaluate.threshold``."""
-        mine, theirs = (dict(_leaves(key.as_json())) for key in (self, other))
-        names = mine.keys() | theirs.keys()
-        absent = object()
-        return sorted(".".join(name) for name in names if mine.get(name, absent) != theirs.get(name, absent))
-
-
-def _leaves(value: Mapping[str, Any], before: tuple[str, ...] = ()) -> Iterable[tuple[tuple[str, ...], Any]]:
-    for name, inner in value.items():
-        if isinstance(inner, Mapping) and inner:
-            yield from _leaves(inner, (*before, name))
-        elif before:
-            yield (*before, name), inner
+    def without_input(self, name: str) -> "CacheKey":
+        """Return the key without one of its inputs, to find results that differ in nothing else."""
+        return replace(self, inputs={other: digest for other, digest in self.inputs.items() if other != name})
 
 
 def library_versions(*names: str) -> dict[str, str]:

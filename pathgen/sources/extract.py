@@ -167,7 +167,8 @@ def _jobs(
         content = {column: rows[slide][column] for column in ("sha256", "bytes")}
         digest = hashlib.sha256(places.to_csv(index=False).encode()).hexdigest()
         key = slide_key(source, cohort_settings, {"size_px": size_px}, content, {"places": digest}, code)
-        earlier = [entry for entry in cache.entries(slide) if entry.key.diff(key) == ["inputs.places"]]
+        others = key.without_input("places")
+        earlier = [entry for entry in cache.entries(slide) if entry.key.without_input("places") == others]
         threads = job_settings.threads_per_slide
         work = partial(_extract_slide, source, root, places, cohort_settings, size_px, threads, earlier)
         jobs.append(Job(slide, key, work, size=len(places), needs=(root,)))
