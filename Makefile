@@ -39,8 +39,6 @@ repro: setup
 scaling: setup
 	python -m stages.scaling
 
-	@test ! -f report/index.html || dvc repro --single-item --force report
-
 tuning: setup
 	python -m stages.tune
 

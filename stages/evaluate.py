@@ -17,7 +17,6 @@ from pathgen.patches.store import open_patch_set
 from pathgen.results.evaluation_record import Baseline
 from pathgen.tracking.mlflow_logger import MlflowLogger
 from pathgen.tracking.run import nested_run
-from pathgen.tracking.settings import TrackingSettings
 from pathgen.training.compute import start_compute
 from stages.stage import Stage, dvc_stage
 
@@ -26,9 +25,8 @@ from stages.stage import Stage, dvc_stage
 def _run(stage: Stage, verb: str, item: Mapping[str, Any], results: Path) -> Iterator[MlflowLogger]:
     """Open a run nested under the stage's run for one classifier; attach its results at the end."""
     name = " ".join([verb, *(str(value) for value in item.values())])
-    experiment = load_section("tracking", TrackingSettings).experiment
     tags = {"stage": verb, **item}
-    with nested_run(stage.run.run_id, name, parameters={}, tags=tags, experiment=experiment) as run:
+    with nested_run(stage.run.run_id, name, parameters={}, tags=tags) as run:
         yield run
         run.artifact(results)
 

@@ -13,9 +13,8 @@ from stages.stage import Stage, dvc_stage
 @dvc_stage()
 def main(stage: Stage) -> None:
     """Run the stage."""
-    settings, jobs = load_section("index", IndexSettings), load_section("jobs", JobSettings)
-    cohort = read_table(layout.COHORT)
-    candidates = index_cohort(cohort, load_cohort_settings(), settings, layout.INDEX, jobs)
+    index, jobs = load_section("index", IndexSettings), load_section("jobs", JobSettings)
+    candidates = index_cohort(read_table(layout.COHORT), load_cohort_settings(), index, layout.INDEX, jobs)
     stage.run.metrics({"index/candidates": candidates}, 0)
     stage.run.artifact(layout.OVERLAYS, layout.OVERLAYS.name)
 

@@ -24,7 +24,6 @@ from pathgen.studies.scaling.scaling_study import ScalingStudy, input_folders, i
 from pathgen.studies.scaling.settings import ScalingSettings
 from pathgen.studies.synthetic_sample import sample_synthetic
 from pathgen.tracking.run import nested_run
-from pathgen.tracking.settings import TrackingSettings
 from pathgen.training.compute import start_compute
 from stages.optional_study import refresh_report, reproduce_inputs
 from stages.stage import running
@@ -60,8 +59,7 @@ def main() -> None:
         # Bars of worker processes would overwrite the one that counts the points.
         os.environ["TQDM_DISABLE"] = "1"
         cache = ResultCache(Path(job_settings.folder) / "scaling")
-        experiment = load_section("tracking", TrackingSettings).experiment
-        jobs = study.jobs(partial(nested_run, stage.run.run_id, experiment=experiment))
+        jobs = study.jobs(partial(nested_run, stage.run.run_id))
         with open_executor(job_settings, cache.folder, processes=True) as executor:
             results = run_jobs(jobs, cache, executor, unit="points", desc="scaling")
         if problems := [error for result in results for error in result.errors]:

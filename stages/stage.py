@@ -16,14 +16,13 @@ from typing import Any, Literal, get_args, get_origin
 from pathgen.core import layout
 from pathgen.core.errors import cli_errors
 from pathgen.core.files import hold_lock
-from pathgen.core.params import Settings, load_section
+from pathgen.core.params import Settings
 from pathgen.planning.durations import record_duration
 from pathgen.provenance.cache_key import CacheKey, library_versions
 from pathgen.provenance.code_hash import PACKAGES, check_unchanged, code_manifest
-from pathgen.tracking.dvc_api import DataHash, data_hash, find_stage, open_project
+from pathgen.tracking.dvc_api import data_hash, find_stage, open_project
 from pathgen.tracking.mlflow_logger import MlflowLogger
-from pathgen.tracking.run import tracked_run
-from pathgen.tracking.settings import TrackingSettings
+from pathgen.tracking.run import StageFacts, tracked_run
 
 
 @dataclass(frozen=True)
@@ -68,8 +67,9 @@ def _run_stage(work: Callable[..., None], *, trains: bool) -> None:
         if path not in (*PACKAGES, layout.PARAMS.name) and Path(path) not in code
     }
     parameters = {name: value for values in found.params.values() for name, value in values.items()}
-    with _running(verb, item, found.key, parameters, data, dvc_stage=found.name, trains=trains) as started:
-        work(started, **item)
+    shown = {name: value for name, value in item.items() if value is not None}
+    with _running(StageFacts(verb, found.key, shown, parameters, data, found.name, trains)) as stage:
+        work(stage, **item)
 
 
 def _options(work: Callable[..., None]) -> dict[str, Any]:
@@ -122,42 +122,19 @@ def running(
         code=code_manifest(f"stages.{Path(sys.argv[0]).stem}"),
         libraries=library_versions("torch"),
     )
-    with _running(verb, item or {}, key.digest, parameters, data, dvc_stage=None, trains=trains) as started:
-        yield started
+    facts = StageFacts(verb, key.digest, item or {}, parameters, data, samples_system=trains)
+    with _running(facts) as stage:
+        yield stage
 
 
 @contextmanager
-def _running(
-    verb: str,
-    item: Mapping[str, Any],
-    key: str,
-    parameters: Mapping[str, Any],
-    data: Mapping[str, DataHash],
-    *,
-    dvc_stage: str | None,
-    trains: bool,
-) -> Iterator[Stage]:
-    item = {name: value for name, value in item.items() if value is not None}
-    name = "-".join([verb, *(str(value) for value in item.values())])
-    tracking = load_section("tracking", TrackingSettings)
-    interval_s = tracking.system_metrics_interval_s if trains and tracking.system_metrics else None
-    with (
-        hold_lock(layout.LOCKS / f"{name}.lock", f"stage {name}"),
-        tracked_run(
-            verb,
-            key=key,
-            item=item,
-            parameters=parameters,
-            inputs=data,
-            dvc_stage=dvc_stage,
-            experiment=tracking.experiment,
-            system_metrics_interval_s=interval_s,
-        ) as run,
-    ):
-        snapshots = layout.RESUME / name
+def _running(facts: StageFacts) -> Iterator[Stage]:
+    name = "-".join([facts.stage, *(str(value) for value in facts.item.values())])
+    snapshots = layout.RESUME / name
+    with hold_lock(layout.LOCKS / f"{name}.lock", f"stage {name}"), tracked_run(facts) as run:
         started = time.monotonic()
-        yield Stage(run, snapshots / key[:16])
-        if dvc_stage is not None:
-            record_duration(dvc_stage, time.monotonic() - started)
+        yield Stage(run, snapshots / facts.key[:16])
+        if facts.dvc_stage is not None:
+            record_duration(facts.dvc_stage, time.monotonic() - started)
         # Also those that attempts with other settings have left.
         shutil.rmtree(snapshots, ignore_errors=True)

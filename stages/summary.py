@@ -4,11 +4,9 @@ from pathlib import Path
 
 from pathgen.core import layout
 from pathgen.core.errors import cli_errors
-from pathgen.core.params import load_section
 from pathgen.results.headline_record import Headline
 from pathgen.results.record import MetricValues
 from pathgen.tracking.pipeline_run import LinkedPipeline, link_pipeline
-from pathgen.tracking.settings import TrackingSettings
 from pathgen.tracking.uri import ui_command
 
 KEY_METRICS = ("test/accuracy", "test/roc_auc", "valid/accuracy", "test/mean_colour_accuracy")
@@ -18,7 +16,6 @@ def link() -> LinkedPipeline:
     """Update the pipeline's own MLflow run from dvc.lock."""
     return link_pipeline(
         Path(),
-        experiment=load_section("tracking", TrackingSettings).experiment,
         results=headline(layout.REPORT),
         attachments=[
             layout.REPORT / "index.html",

@@ -32,7 +32,6 @@ from pathgen.studies.tuning.storage import create_study, input_names, load_study
 from pathgen.studies.tuning.tuning_results import write_results
 from pathgen.tracking.mlflow_logger import MlflowLogger
 from pathgen.tracking.run import nested_run
-from pathgen.tracking.settings import TrackingSettings
 from pathgen.training.compute import apply_compute, start_compute
 from stages.optional_study import refresh_report, reproduce_inputs
 from stages.stage import running
@@ -145,7 +144,6 @@ def join(data: SearchData, number: str | None) -> None:
     study = load_study(storage, name)
     study.pruner = build_pruner(data.settings)
     study.sampler = build_sampler(data.settings, worker, len(study.trials))
-    experiment = load_section("tracking", TrackingSettings).experiment
 
     def open_run(number: int, values: Mapping[str, Any]) -> AbstractContextManager[MlflowLogger]:
         return nested_run(
@@ -153,7 +151,6 @@ def join(data: SearchData, number: str | None) -> None:
             f"trial {number}",
             parameters=values,
             tags={"stage": "trial", "trial": number},
-            experiment=experiment,
         )
 
     run_trials(study, Objective(data, layout.TUNING_WORK / name, open_run), parent=parent)

@@ -167,8 +167,9 @@ def _jobs(
         content = {column: rows[slide][column] for column in ("sha256", "bytes")}
         digest = hashlib.sha256(places.to_csv(index=False).encode()).hexdigest()
         key = slide_key(source, cohort_settings, {"size_px": size_px}, content, {"places": digest}, code)
-        others = key.without_input("places")
-        earlier = [entry for entry in cache.entries(slide) if entry.key.without_input("places") == others]
+        others = key.without_input("places").digest
+        entries = cache.entries(slide)
+        earlier = [entry for entry in entries if entry.key.without_input("places").digest == others]
         threads = job_settings.threads_per_slide
         work = partial(_extract_slide, source, root, places, cohort_settings, size_px, threads, earlier)
         jobs.append(Job(slide, key, work, size=len(places), needs=(root,)))

@@ -2,21 +2,20 @@
 
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import filelock
 
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError
-from pathgen.tracking.mlflow_import import STORE_ERRORS, MlflowClient, MlflowException, mlflow
+from pathgen.core.params import load_section
+from pathgen.tracking.mlflow_import import STORE_ERRORS, MlflowClient, mlflow
+from pathgen.tracking.settings import TrackingSettings
 from pathgen.tracking.uri import Location, find_location, without_credentials
 
 _LOCK_WAIT_S = 120
 _REASON_CHARS = 300
-_PARAMS_PER_BATCH = 100
 _EXPERIMENT_TAGS = {
     "mlflow.note.content": (
         "One run per executed stage; nested runs are trials of a search or points of a scaling curve. Narrow "
@@ -34,16 +33,13 @@ class Store:
         client: MLflow's client.
         experiment_id: Experiment of the runs.
         location: Location of the store.
+        settings: Section `tracking`.
     """
 
     client: MlflowClient
     experiment_id: str
     location: Location
-
-    @property
-    def work(self) -> Path:
-        """Folder for locks, in the main checkout, untracked."""
-        return self.location.root / layout.TRACKING_WORK
+    settings: TrackingSettings
 
     def last_run(self, condition: str) -> Any | None:
         """Return the run that started last among those of a search condition, or None."""
@@ -51,12 +47,6 @@ class Store:
             [self.experiment_id], condition, max_results=1, order_by=["attributes.start_time DESC"]
         )
         return found[0] if found else None
-
-    def log_params(self, run_id: str, values: Mapping[str, str]) -> None:
-        """Log parameters of a run, as many at a time as MLflow accepts."""
-        params = [mlflow.entities.Param(*item) for item in values.items()]
-        for start in range(0, len(params), _PARAMS_PER_BATCH):
-            self.client.log_batch(run_id, params=params[start : start + _PARAMS_PER_BATCH])
 
 
 def first_line(problem: Exception) -> str:
@@ -68,14 +58,11 @@ def first_line(problem: Exception) -> str:
     return text.splitlines()[0][:_REASON_CHARS]
 
 
-def open_store(experiment: str) -> Store:
-    """Open the store and its experiment, and create what is missing.
+def open_store() -> Store:
+    """Open the store and the experiment of section `tracking`, and create what is missing.
 
     Also removes ``MLFLOW_RUN_ID`` and ``MLFLOW_EXPERIMENT_ID``, which ``mlflow run`` sets for its children:
     every stage has its own run, in its own experiment.
-
-    Args:
-        experiment: Name of the experiment; ``MLFLOW_EXPERIMENT_NAME`` has precedence.
 
     Raises:
         PathgenError: The server does not answer within seconds, the database is not usable, or the
@@ -84,37 +71,29 @@ def open_store(experiment: str) -> Store:
     for inherited in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"):
         os.environ.pop(inherited, None)
     location = find_location()
+    settings = load_section("tracking", TrackingSettings, location.root / layout.PARAMS)
+    name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or settings.experiment
     lock = location.root / layout.TRACKING_WORK / "store.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
+    artifacts = location.artifacts
     try:
         # Of several processes that create one SQLite store at the same time, all but one would fail.
         with filelock.FileLock(lock, timeout=_LOCK_WAIT_S):
-            if location.artifacts is not None:
-                location.artifacts.parent.mkdir(parents=True, exist_ok=True)
+            if artifacts is not None:
+                artifacts.parent.mkdir(parents=True, exist_ok=True)
             mlflow.set_tracking_uri(location.uri)
             client = MlflowClient(location.uri)
-            name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or experiment
-            return Store(client, _find_or_create_experiment(client, name, location.artifacts), location)
+            found = client.get_experiment_by_name(name)
+            if found is None:
+                place = None if artifacts is None else str(artifacts)
+                made = client.create_experiment(name, artifact_location=place, tags=_EXPERIMENT_TAGS)
+                return Store(client, str(made), location, settings)
     except STORE_ERRORS as problem:
         raise _unusable(location, problem) from problem
-
-
-def _find_or_create_experiment(client: MlflowClient, name: str, artifacts: Path | None) -> str:
-    found = client.get_experiment_by_name(name)
-    if found is None:
-        place = None if artifacts is None else str(artifacts)
-        try:
-            return str(client.create_experiment(name, artifact_location=place, tags=_EXPERIMENT_TAGS))
-        except MlflowException as problem:
-            # On a server another process may have created it in the meantime.
-            if problem.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
-            found = client.get_experiment_by_name(name)
-            assert found is not None, "the server has just reported that it exists"
     if found.lifecycle_stage == "deleted":
         hint = f"Restore it with: mlflow experiments restore --experiment-id {found.experiment_id}"
         raise PathgenError(f"experiment {name}", "was deleted in MLflow", hint)
-    return str(found.experiment_id)
+    return Store(client, str(found.experiment_id), location, settings)
 
 
 def _unusable(location: Location, problem: Exception) -> PathgenError:
@@ -122,8 +101,5 @@ def _unusable(location: Location, problem: Exception) -> PathgenError:
         reason = f"the MLflow server cannot be used: {first_line(problem)}"
         hint = "Start the server or correct the address, or unset the variable to record locally"
         return PathgenError(f"MLFLOW_TRACKING_URI={location.name}", reason, hint)
-    if "out-of-date database schema" in str(problem):
-        hint = f"Keep a copy of it, then run: mlflow db upgrade {location.name}"
-        return PathgenError(location.name, "was written by another version of MLflow", hint)
     reason = f"cannot be opened as an MLflow store: {first_line(problem)}"
-    return PathgenError(location.name, reason, "Move the file away; a new one is then created")
+    return PathgenError(location.name, reason, "Correct that, or move the file away: a new one is made")

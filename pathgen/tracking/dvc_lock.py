@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pathgen.core.errors import PathgenError
 from pathgen.core.params import read_params
 
 LOCK_FILE = "dvc.lock"
@@ -41,14 +40,10 @@ def read_lock(root: Path) -> dict[str, dict[str, Any]]:
         Stage name (``train_gan@dcgan-normal``) to its entry; empty when nothing has run yet.
 
     Raises:
-        PathgenError: The file cannot be read.
+        PathgenError: The file is not YAML.
     """
     lock = root / LOCK_FILE
-    if not lock.exists():
-        return {}
-    stages = read_params(lock).get("stages", {})
-    if not isinstance(stages, dict):
-        raise PathgenError(lock, "holds no stages", "Restore it from git, or delete it and run dvc repro")
+    stages: dict[str, dict[str, Any]] = read_params(lock).get("stages", {}) if lock.exists() else {}
     return stages
 
 

@@ -5,6 +5,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ from pathgen.tracking.dvc_api import DataHash
 from pathgen.tracking.mlflow_import import STORE_ERRORS, mlflow
 
 _FLUSH_S = 2.0
-_BATCH = 500
 _DIGEST_MAX = 36
 
 
@@ -59,17 +59,15 @@ class MlflowLogger:
         now_ms = int(time.time() * 1000)
         for key, value in values.items():
             self._pending.append(mlflow.entities.Metric(key, float(value), now_ms, step))
-        if len(self._pending) >= _BATCH or time.monotonic() - self._flushed_at > _FLUSH_S:
+        if time.monotonic() - self._flushed_at > _FLUSH_S:
             self.flush()
 
     def flush(self) -> None:
         """Send the pending metrics."""
         self._flushed_at = time.monotonic()
-        while self._pending:
-            batch = self._pending[:_BATCH]
-            if not self.attempt("metrics", lambda: self._store.client.log_batch(self.run_id, metrics=batch)):  # noqa: B023
-                return
-            del self._pending[:_BATCH]
+        log = partial(self._store.client.log_batch, self.run_id, metrics=self._pending)
+        if self._pending and self.attempt("metrics", log):
+            self._pending = []
 
     def image(self, key: str, image: NDArray[np.uint8], step: int) -> None:
         """Log an image at a step; the UI shows all images of a key as a grid over the steps.
@@ -104,28 +102,24 @@ class MlflowLogger:
         """Set a tag; the key may hold letters, digits and ``_-. /``."""
         self.attempt(f"tag {key}", lambda: self._store.client.set_tag(self.run_id, key, value))
 
-    def dataset(self, name: str, path: Path, data: DataHash, context: str = "input") -> None:
+    def dataset(self, path: str, data: DataHash) -> None:
         """Log a data set that the stage reads, with DVC's hash as its digest.
 
         Args:
-            name: Name in the UI, e.g. ``data/patches/train``.
-            path: File or folder.
+            path: File or folder, also the name in the UI, e.g. ``data/patches/train``.
             data: DVC's hash and the size.
-            context: Purpose: ``input``, ``train``, ``test``.
         """
         assert len(data.digest) <= _DIGEST_MAX, "MLflow's limit, which DVC's MD5 and .dir keep"
         entities = mlflow.entities
         dataset = entities.Dataset(
-            name=name,
+            name=path,
             digest=data.digest,
             source_type="dvc",
-            source=json.dumps({"path": str(path), "md5": data.digest}),
+            source=json.dumps({"path": path, "md5": data.digest}),
             profile=json.dumps({"bytes": data.size, "files": data.files or 1}),
         )
-        datasets = [entities.DatasetInput(dataset, [entities.InputTag("mlflow.data.context", context)])]
-        self.attempt(
-            f"data set {name}", lambda: self._store.client.log_inputs(self.run_id, datasets=datasets)
-        )
+        given = entities.DatasetInput(dataset, [entities.InputTag("mlflow.data.context", "input")])
+        self.attempt(f"data set {path}", lambda: self._store.client.log_inputs(self.run_id, datasets=[given]))
 
     def model(
         self,
@@ -134,7 +128,7 @@ class MlflowLogger:
         loader_module: str,
         example_input: NDArray[Any] | pd.DataFrame,
         example_output: NDArray[Any],
-    ) -> str | None:
+    ) -> None:
         """Log a checkpoint as an MLflow model; ``mlflow.pyfunc.load_model`` loads it through our own code.
 
         MLflow's PyTorch flavour would trace the network, 6 s in every run, or pickle it, which may run code
@@ -147,11 +141,7 @@ class MlflowLogger:
                 ``predict(array) -> array``.
             example_input: A small batch: an array of which the first axis may have any length, or a table.
             example_output: The model's answer to it.
-
-        Returns:
-            The model's URI, or None when it could not be recorded.
         """
-        uris: list[str] = []
         versions = {"pathgen": pathgen.__version__, **library_versions("torch", "numpy")}
 
         def log() -> None:
@@ -160,13 +150,12 @@ class MlflowLogger:
                 warnings.simplefilter("ignore", UserWarning)
                 # Loaded by MLflow when they are first used, which takes a second.
                 signature = mlflow.models.infer_signature(example_input, example_output)
-                info = mlflow.pyfunc.log_model(
+                mlflow.pyfunc.log_model(
                     name=name,
                     loader_module=loader_module,
                     data_path=str(folder),
                     signature=signature,
                     pip_requirements=[f"{library}=={number}" for library, number in versions.items()],
                 )
-            uris.append(str(info.model_uri))
 
-        return uris[0] if self.attempt(f"model {name}", log) else None
+        self.attempt(f"model {name}", log)

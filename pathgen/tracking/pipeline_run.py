@@ -2,13 +2,12 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
-
-import filelock
 
 from pathgen.tracking.client import Store, open_store
 from pathgen.tracking.dvc_api import open_project, stage_names
@@ -45,18 +44,15 @@ class LinkedPipeline:
         """Search expression of the UI for this pipeline's runs."""
         return f"tags.`{_tag_of(self.pipeline)}` = 'yes'"
 
-    def path(self, condition: str = "", *, view: str = "TABLE") -> str:
-        """Return the part of the UI's address that shows this pipeline's runs.
+    def path(self, *, view: str = "TABLE") -> str:
+        """Return the part of the UI's address that shows this pipeline's runs, ``#/experiments/...``.
+
+        It also leaves the UI's mode for language models, which is the first shown.
 
         Args:
-            condition: Further condition, e.g. ``tags.stage = 'train_classifier'``.
             view: ``TABLE``, or ``CHART`` for curves, bars and image grids.
-
-        Returns:
-            ``#/experiments/...``. It also leaves the UI's mode for language models, which is the first shown.
         """
-        search = f"{self.search} and {condition}" if condition else self.search
-        runs = f"#/experiments/{self.experiment_id}/runs?{_TRAINING}&searchFilter={quote(search)}"
+        runs = f"#/experiments/{self.experiment_id}/runs?{_TRAINING}&searchFilter={quote(self.search)}"
         return runs if view == "TABLE" else f"{runs}&compareRunsMode={view}"
 
 
@@ -74,7 +70,6 @@ def _tag_of(pipeline: str) -> str:
 def link_pipeline(
     root: Path,
     *,
-    experiment: str = "pathgen",
     results: Mapping[str, float] | None = None,
     attachments: Sequence[Path] = (),
     key_metrics: Sequence[str] = (),
@@ -85,7 +80,6 @@ def link_pipeline(
 
     Args:
         root: Folder of dvc.yaml and dvc.lock.
-        experiment: Name of the MLflow experiment.
         results: Headline numbers, logged as metrics of the pipeline's run.
         attachments: Files to log as artifacts; missing ones are left out.
         key_metrics: Metrics of the stages to show in the overview.
@@ -96,7 +90,7 @@ def link_pipeline(
     Raises:
         PathgenError: There is no DVC project, or the tracking store cannot be used.
     """
-    store = open_store(experiment)
+    store = open_store()
     with open_project(root) as project:
         names = stage_names(project)
     lock = read_lock(root)
@@ -104,47 +98,52 @@ def link_pipeline(
     entries = {name: lock[name] for name in names if name in lock}
     keys = {name: locked_key(entry) for name, entry in entries.items()}
     pipeline = pipeline_id(keys)
-    with filelock.FileLock(store.work / "pipeline.lock"):
-        made = {
-            name: store.last_run(f"tags.stage_key = '{key}' and attributes.status = 'FINISHED'")
-            for name, key in keys.items()
-        }
-        runs = {name: run for name, run in made.items() if run is not None}
-        base = {"stage": "pipeline", "pipeline": pipeline, _tag_of(pipeline): "yes"}
-        own = store.last_run(f"tags.stage = 'pipeline' and tags.pipeline = '{pipeline}'")
-        if own is None:
-            name = f"pipeline {pipeline[:_SHORT]}"
-            own = store.client.create_run(store.experiment_id, tags=base, run_name=name)
-        linked = LinkedPipeline(
-            run_id=own.info.run_id,
-            experiment_id=store.experiment_id,
-            pipeline=pipeline,
-            runs={name: run.info.run_id for name, run in runs.items()},
-            without_run=[name for name, run in made.items() if run is None],
-            not_run=[name for name in names if name not in lock],
+    made = {
+        name: store.last_run(f"tags.stage_key = '{key}' and attributes.status = 'FINISHED'")
+        for name, key in keys.items()
+    }
+    runs = {name: run for name, run in made.items() if run is not None}
+    base = {"stage": "pipeline", "pipeline": pipeline, _tag_of(pipeline): "yes"}
+    own = store.last_run(f"tags.stage = 'pipeline' and tags.pipeline = '{pipeline}'")
+    if own is None:
+        name = f"pipeline {pipeline[:_SHORT]}"
+        own = store.client.create_run(store.experiment_id, tags=base, run_name=name)
+    linked = LinkedPipeline(
+        run_id=own.info.run_id,
+        experiment_id=store.experiment_id,
+        pipeline=pipeline,
+        runs={name: run.info.run_id for name, run in runs.items()},
+        without_run=[name for name, run in made.items() if run is None],
+        not_run=[name for name in names if name not in lock],
+    )
+    rows = []
+    for name, run in runs.items():
+        nested = store.client.search_runs(
+            [store.experiment_id], f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
         )
-        rows = []
-        for name, run in runs.items():
-            nested = store.client.search_runs(
-                [store.experiment_id], f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
-            )
-            for marked in (run, *nested):
-                _mark(store, marked, pipeline)
-            rows += [_row(store, name, shown, pipeline, key_metrics) for shown in (run, *reversed(nested))]
-        tags = {**base, **version_tags(), **git_tags(root), "mlflow.note.content": _note(rows, linked)}
-        _record(store, own, tags, _parameters(entries), results or {})
-        for path in attachments:
-            if path.is_file():
-                store.client.log_artifact(own.info.run_id, str(path))
+        for marked in (run, *nested):
+            _mark(store, marked, pipeline)
+        rows += [_row(store, name, shown, pipeline, key_metrics) for shown in (run, *reversed(nested))]
+    tags = {**base, **version_tags(), **git_tags(root), "mlflow.note.content": _note(rows, linked)}
+    entities, now_ms = mlflow.entities, int(time.time() * 1000)
+    changed = {key: value for key, value in (results or {}).items() if own.data.metrics.get(key) != value}
+    store.client.log_batch(
+        linked.run_id,
+        metrics=[entities.Metric(key, float(value), now_ms, 0) for key, value in changed.items()],
+        params=[entities.Param(*item) for item in _parameters(entries).items()],
+        tags=[entities.RunTag(*item) for item in tags.items()],
+    )
+    store.client.set_terminated(linked.run_id, status="FINISHED")
+    for path in attachments:
+        if path.is_file():
+            store.client.log_artifact(linked.run_id, str(path))
     return linked
 
 
 def _mark(store: Store, run: Any, pipeline: str) -> None:
-    tags = {_tag_of(pipeline): "yes", "pipeline": pipeline, "made_by_pipeline": pipeline}
-    tags |= {name: value for name, value in run.data.tags.items() if name == "made_by_pipeline"}
-    new = [item for item in tags.items() if run.data.tags.get(item[0]) != item[1]]
-    if new:
-        store.client.log_batch(run.info.run_id, tags=[mlflow.entities.RunTag(*item) for item in new])
+    made_by = run.data.tags.get("made_by_pipeline", pipeline)
+    tags = {_tag_of(pipeline): "yes", "pipeline": pipeline, "made_by_pipeline": made_by}
+    store.client.log_batch(run.info.run_id, tags=[mlflow.entities.RunTag(*item) for item in tags.items()])
 
 
 def _row(store: Store, stage: str, run: Any, pipeline: str, key_metrics: Sequence[str]) -> str:
@@ -177,21 +176,3 @@ def _parameters(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
         for values in entry.get("params", {}).values():
             merged.update(flatten(values))
     return dict(sorted(merged.items()))
-
-
-def _record(
-    store: Store,
-    run: Any,
-    tags: Mapping[str, str],
-    parameters: Mapping[str, str],
-    results: Mapping[str, float],
-) -> None:
-    client, run_id = store.client, run.info.run_id
-    known = run.data.params
-    store.log_params(run_id, {name: value for name, value in parameters.items() if name not in known})
-    client.log_batch(run_id, tags=[mlflow.entities.RunTag(*item) for item in tags.items()])
-    for key, value in results.items():
-        if run.data.metrics.get(key) != float(value):
-            client.log_metric(run_id, key, float(value))
-    if run.info.status != "FINISHED":
-        client.set_terminated(run_id, status="FINISHED")

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +18,31 @@ from pathgen.tracking.run_tags import device_name, flatten, git_tags, uncommitte
 _REASON_CHARS = 500
 
 
+@dataclass(frozen=True)
+class StageFacts:
+    """What the run of a stage records before the stage computes anything.
+
+    Attributes:
+        stage: Verb of the stage, e.g. ``train_gan``.
+        key: Key of the work, of everything that decides its result.
+        item: Item of the matrix (generator, regime, classifier, seed); each becomes a tag.
+        parameters: Settings of the stage, nested or flat.
+        inputs: Path of each data set that the stage reads, to its hash.
+        dvc_stage: Name of the stage in DVC; None for a command that DVC does not know.
+        samples_system: Whether to sample processor and memory use, if section `tracking` asks for it.
+    """
+
+    stage: str
+    key: str
+    item: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    inputs: Mapping[str, DataHash]
+    dvc_stage: str | None = None
+    samples_system: bool = False
+
+
 @contextmanager
-def tracked_run(
-    stage: str,
-    *,
-    key: str,
-    item: Mapping[str, Any],
-    parameters: Mapping[str, Any],
-    inputs: Mapping[str, DataHash],
-    dvc_stage: str | None = None,
-    experiment: str = "pathgen",
-    system_metrics_interval_s: float | None = None,
-) -> Iterator[MlflowLogger]:
+def tracked_run(facts: StageFacts) -> Iterator[MlflowLogger]:
     """Record a stage as one MLflow run, from before its first computation to its end.
 
     The run ends as FINISHED, as KILLED on Ctrl-C, or as FAILED with the tag ``failure``. Otherwise killed, it
@@ -36,14 +50,7 @@ def tracked_run(
     holds the id of the old one, and the old one ends as KILLED.
 
     Args:
-        stage: Verb of the stage, e.g. ``train_gan``.
-        key: Key of the work, of everything that decides its result.
-        item: Item of the matrix (generator, regime, classifier, seed); each becomes a tag.
-        parameters: Settings of the stage, nested or flat.
-        inputs: Path of each data set that the stage reads, to its hash.
-        dvc_stage: Name of the stage in DVC; None for a command that DVC does not know.
-        experiment: Name of the MLflow experiment.
-        system_metrics_interval_s: Seconds between samples of the system metrics; None: no samples.
+        facts: What to record about the stage.
 
     Yields:
         Logger of the run.
@@ -51,28 +58,28 @@ def tracked_run(
     Raises:
         PathgenError: The tracking store cannot be used; before anything is computed.
     """
-    store = open_store(experiment)
+    store = open_store()
     here = Path.cwd()
     tags = {
-        "stage": stage,
-        "stage_key": key,
+        "stage": facts.stage,
+        "stage_key": facts.key,
         "device": device_name(),
         "mlflow.source.name": Path(sys.argv[0]).name,
         "mlflow.source.type": "LOCAL",
         **version_tags(),
         **git_tags(here),
-        **{name: str(value) for name, value in item.items()},
+        **{name: str(value) for name, value in facts.item.items()},
     }
-    if dvc_stage is not None:
-        tags["dvc_stage"] = dvc_stage
+    if facts.dvc_stage is not None:
+        tags["dvc_stage"] = facts.dvc_stage
     if dvc_experiment := os.environ.get("DVC_EXP_NAME"):
         tags["dvc_experiment"] = dvc_experiment
-    if (previous := _end_previous_attempt(store, key)) is not None:
+    if (previous := _end_previous_attempt(store, facts.key)) is not None:
         tags["continues"] = previous
-    name = " ".join([stage, *(str(value) for value in item.values())])
-    with _open_run(store, name, tags, parameters, system_metrics_interval_s=system_metrics_interval_s) as run:
-        for path, found in inputs.items():
-            run.dataset(path, Path(path), found)
+    name = " ".join([facts.stage, *(str(value) for value in facts.item.values())])
+    with _open_run(store, name, tags, facts.parameters, samples_system=facts.samples_system) as run:
+        for path, found in facts.inputs.items():
+            run.dataset(path, found)
         if changes := uncommitted_changes(here):
             run.text("uncommitted.diff", changes)
         yield run
@@ -96,7 +103,6 @@ def nested_run(
     *,
     parameters: Mapping[str, Any],
     tags: Mapping[str, Any],
-    experiment: str = "pathgen",
 ) -> Iterator[MlflowLogger]:
     """Record a part of a stage as a run of its own, nested under the stage's run.
 
@@ -108,7 +114,6 @@ def nested_run(
         name: Name in the UI, e.g. ``trial 7``.
         parameters: Settings of the part, nested or flat.
         tags: What distinguishes the part, to group and filter by.
-        experiment: Name of the MLflow experiment.
 
     Yields:
         Logger of the run.
@@ -117,7 +122,7 @@ def nested_run(
         PathgenError: The tracking store cannot be used.
     """
     texts = {key: str(value) for key, value in tags.items()}
-    with _open_run(open_store(experiment), name, texts, parameters, parent_id=parent_id) as run:
+    with _open_run(open_store(), name, texts, parameters, parent_id=parent_id) as run:
         yield run
 
 
@@ -129,11 +134,10 @@ def _open_run(
     parameters: Mapping[str, Any],
     *,
     parent_id: str | None = None,
-    system_metrics_interval_s: float | None = None,
+    samples_system: bool = False,
 ) -> Iterator[MlflowLogger]:
     """Open a run, nested under that of `parent_id` or the process's open run; set its status at the end."""
-    if system_metrics_interval_s is not None:
-        mlflow.set_system_metrics_sampling_interval(system_metrics_interval_s)  # type: ignore[no-untyped-call]
+    mlflow.set_system_metrics_sampling_interval(store.settings.system_metrics_interval_s)  # type: ignore[no-untyped-call]
     try:
         active = mlflow.start_run(
             experiment_id=store.experiment_id,
@@ -142,7 +146,7 @@ def _open_run(
             # MLflow would record the name of the user.
             tags={"mlflow.user": "unknown", **tags},
             parent_run_id=parent_id,
-            log_system_metrics=system_metrics_interval_s is not None,
+            log_system_metrics=samples_system and store.settings.system_metrics,
         )
     except MlflowException as problem:
         reason = f"cannot record {name}: {first_line(problem)}"
@@ -150,7 +154,7 @@ def _open_run(
     run = MlflowLogger(store, active.info.run_id)
     status = "FAILED"
     try:
-        store.log_params(run.run_id, flatten(parameters))
+        mlflow.log_params(flatten(parameters), run_id=run.run_id)
         yield run
         status = "FINISHED"
     except KeyboardInterrupt:

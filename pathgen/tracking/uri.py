@@ -61,7 +61,7 @@ def find_location() -> Location:
     """Find the tracking store: that of ``MLFLOW_TRACKING_URI``, or ``mlflow.db`` in the main checkout.
 
     Raises:
-        PathgenError: MLflow no longer accepts this kind of URI, or there is no checkout.
+        PathgenError: There is no checkout.
     """
     root = main_checkout()
     uri = os.environ.get("MLFLOW_TRACKING_URI") or f"{_SQLITE}mlflow.db"
@@ -69,12 +69,6 @@ def find_location() -> Location:
         # A relative path, as `mlflow run` passes it on, is relative to the main checkout.
         database = root / uri.removeprefix(_SQLITE)
         return Location(root, f"{_SQLITE}{database}", database.parent / "mlruns")
-    if "://" not in uri or uri.startswith("file:"):
-        raise PathgenError(
-            f"MLFLOW_TRACKING_URI={uri}",
-            "is a folder store, which MLflow no longer accepts",
-            "Unset it, or name a server (http://...) or a database (sqlite:///...)",
-        )
     on_server = urlsplit(uri).scheme in {"http", "https"} or uri.startswith("databricks")
     return Location(root, uri, None if on_server else root / "mlruns")
 

@@ -64,7 +64,7 @@ def test_dvc_stage_passes_options_and_records_the_stage(project: Project) -> Non
     toy()
     assert Path("out.txt").read_text() == "mixed None 4"
     assert not any(layout.RESUME.rglob("*"))
-    store = open_store("pathgen")
+    store = open_store()
     (run,) = store.client.search_runs([store.experiment_id])
     assert (run.info.run_name, run.info.status) == ("test_context mixed 3", "FINISHED")
     expected = {"dvc_stage": "toy", "regime": "mixed", "seed": "3"}

@@ -41,6 +41,7 @@ gan:
   steps: [1, 2]
   fast: on
   nothing: null
+tracking: {experiment: pathgen, system_metrics: true, system_metrics_interval_s: 0.5}
 """
 # Writes the key that the stage computes while it runs to a file that DVC does not know.
 _STAGE = """
@@ -63,7 +64,7 @@ import json, os, signal, sys
 from pathlib import Path
 import mlflow.store.tracking.sqlalchemy_store  # before the fork, so that all four start together
 from pathgen.tracking.client import open_store
-from pathgen.tracking.run import tracked_run
+from pathgen.tracking.run import StageFacts, tracked_run
 
 def in_child(work):
     child = os.fork()
@@ -77,10 +78,10 @@ def in_child(work):
     return child
 
 def opened():
-    Path(f"opened-{os.getpid()}").write_text(open_store("pathgen").experiment_id)
+    Path(f"opened-{os.getpid()}").write_text(open_store().experiment_id)
 
 def killed():
-    with tracked_run("train_gan", key="killed", item={}, parameters={"rate": 1}, inputs={}) as run:
+    with tracked_run(StageFacts("train_gan", "killed", {}, {"rate": 1}, {})) as run:
         run.metrics({"train/loss": 1.0}, 0)
         run.metrics({"train/loss": 0.5}, 1)
         run.flush()

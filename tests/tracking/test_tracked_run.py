@@ -14,7 +14,7 @@ from pathgen.tracking.client import open_store
 from pathgen.tracking.dvc_api import find_stage, open_project
 from pathgen.tracking.dvc_lock import locked_key, read_lock
 from pathgen.tracking.mlflow_import import MlflowClient, MlflowException, mlflow
-from pathgen.tracking.run import nested_run, tracked_run
+from pathgen.tracking.run import StageFacts, nested_run, tracked_run
 from pathgen.tracking.uri import find_location
 
 _NORMAL = "train_gan@dcgan-normal"
@@ -22,7 +22,7 @@ _NORMAL = "train_gan@dcgan-normal"
 
 def _stage(label: str, **more: Any) -> Any:
     options = {"parameters": {"gan": {"rate": 2e-4, "steps": [1, 2]}}, "inputs": {}, "key": label, **more}
-    return tracked_run("train_gan", item={"label": label, "seed": 3}, **options)
+    return tracked_run(StageFacts("train_gan", item={"label": label, "seed": 3}, **options))
 
 
 def _client() -> MlflowClient:
@@ -33,7 +33,7 @@ def test_store_is_created_by_four_processes_at_once(tracked: Project, exit_codes
     assert exit_codes[:4] == [0, 0, 0, 0]
     ids = {file.read_text() for file in tracked.root.glob("opened-*")}
     assert len(list(tracked.root.glob("opened-*"))) == 4
-    assert ids == {open_store("pathgen").experiment_id}
+    assert ids == {open_store().experiment_id}
 
 
 def test_unreachable_server_is_refused_in_seconds(tracked: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,7 +54,7 @@ def test_file_that_is_no_database_is_refused(
     (tmp_path / "x.db").write_text("no database, but longer than nothing " * 100)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/x.db")
     with pytest.raises(PathgenError, match=r"x\.db: cannot be opened as an MLflow store"):
-        open_store("pathgen")
+        open_store()
 
 
 def test_run_of_a_dvc_stage_records_everything(tracked: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +107,7 @@ def test_run_started_by_mlflow_run_is_its_own(tracked: Project, monkeypatch: pyt
     with _stage("inner") as run:
         pass
     assert run.run_id != outer.info.run_id
-    assert _client().get_run(run.run_id).info.experiment_id == open_store("pathgen").experiment_id
+    assert _client().get_run(run.run_id).info.experiment_id == open_store().experiment_id
     assert "MLFLOW_RUN_ID" not in os.environ
 
 
@@ -165,7 +165,7 @@ def test_store_that_fails_during_a_run_does_not_stop_it(
 
 
 def test_system_metrics_are_sampled(tracked: Project) -> None:
-    with _stage("sampled", system_metrics_interval_s=0.1) as run:
+    with _stage("sampled", samples_system=True) as run:
         deadline = time.monotonic() + 30
         while not _client().get_run(run.run_id).data.metrics and time.monotonic() < deadline:
             time.sleep(0.1)
@@ -206,14 +206,12 @@ def test_logged_model_loads_through_its_own_loader(
     (saved / "model.json").write_text(json.dumps({"factor": 2.0}))
     images = np.ones((2, 4, 4, 3), np.uint8)
     with _stage("model") as run:
-        uri = run.model("classifier", saved, "own_loader", images, np.array([2.0, 2.0]))
-    assert uri is not None
-    model_id = uri.removeprefix("models:/")
-    logged = _client().get_logged_model(model_id)
+        run.model("classifier", saved, "own_loader", images, np.array([2.0, 2.0]))
+    (output,) = _client().get_run(run.run_id).outputs.model_outputs
+    logged = _client().get_logged_model(output.model_id)
     assert (logged.name, logged.status, logged.source_run_id) == ("classifier", "READY", run.run_id)
-    assert logged.experiment_id == open_store("pathgen").experiment_id
-    assert [out.model_id for out in _client().get_run(run.run_id).outputs.model_outputs] == [model_id]
-    folder = Path(mlflow.artifacts.download_artifacts(uri))
+    assert logged.experiment_id == open_store().experiment_id
+    folder = Path(mlflow.artifacts.download_artifacts(f"models:/{output.model_id}"))
     description = mlflow.models.Model.load(str(folder))
     assert "(-1, 4, 4, 3)" in str(description.signature.inputs)
     assert not list(folder.rglob("*.pkl"))
@@ -224,7 +222,7 @@ def test_logged_model_loads_through_its_own_loader(
 
 
 def test_nested_run_has_its_parent_and_its_own_status(tracked: Project) -> None:
-    with tracked_run("search", key="search", item={}, parameters={}, inputs={}) as parent:
+    with tracked_run(StageFacts("search", "search", {}, {}, {})) as parent:
         with pytest.raises(RuntimeError):
             with nested_run(parent.run_id, "trial 1", parameters={}, tags={}) as failed:
                 raise RuntimeError("no")

@@ -44,15 +44,6 @@ def test_find_location_of_a_server_hides_password(checkout: Path, monkeypatch: p
     assert "secret" not in ui_command()
 
 
-@pytest.mark.parametrize("uri", ["mlruns", "file:/tmp/mlruns"])
-def test_find_location_of_a_folder_is_refused(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch, uri: str
-) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    with pytest.raises(PathgenError, match="folder store"):
-        find_location()
-
-
 def test_main_checkout_outside_a_checkout_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DVC_ROOT", raising=False)
     if any((folder / mark).exists() for folder in tmp_path.parents for mark in ("dvc.yaml", ".git")):
