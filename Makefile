@@ -64,7 +64,7 @@ docs: setup
 	@echo "documentation       site/index.html"
 
 ui: setup
-	@python -m stages.ui
+	@python -m stages.summary --ui
 
 bench: setup
 	python -m benchmarks

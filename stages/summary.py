@@ -1,5 +1,10 @@
-"""Link the runs of the pipeline in MLflow; print the result table and the addresses of report and runs."""
+"""Link the runs of the pipeline in MLflow; print the result table and the addresses of report and runs.
 
+With --ui: start the MLflow UI on 127.0.0.1 instead.
+"""
+
+import os
+import sys
 from pathlib import Path
 
 from pathgen.core import layout
@@ -49,11 +54,15 @@ def headline(report: Path) -> dict[str, float]:
 @cli_errors()
 def main() -> None:
     """Run the command."""
-    linked = link()
+    address = f"http://127.0.0.1:5000/{link().path()}"
+    if sys.argv[1:] == ["--ui"]:
+        print(f"open {address}", flush=True)
+        # Replaces this process by the server, so that Ctrl-C reaches it.
+        os.execvp("sh", ["sh", "-c", f"exec env {ui_command()}"])  # noqa: S606
     print((layout.REPORT / "results.md").read_text(encoding="utf-8"))
     print(f"report      {(layout.REPORT / 'index.html').resolve()}")
     print(f"runs        make ui, or: {ui_command()}")
-    print(f"            then open http://127.0.0.1:5000/{linked.path()}")
+    print(f"            then open {address}")
 
 
 if __name__ == "__main__":

@@ -52,8 +52,7 @@ def code_manifest(*modules: str, root: Path = ROOT) -> dict[str, str]:
         root: The checkout.
 
     Returns:
-        Path from the root to the SHA-256 of the file's bytes, sorted by path. Without `UNTRACKED_MODULES` and
-        without modules that hold only a docstring.
+        Path from the root to the SHA-256 of the file's bytes, sorted by path. Without `UNTRACKED_MODULES`.
 
     Raises:
         PathgenError: A module does not exist or does not parse.
@@ -64,7 +63,6 @@ def code_manifest(*modules: str, root: Path = ROOT) -> dict[str, str]:
         if file is None:
             raise PathgenError(module, "no such module", "Correct its name")
         files |= import_closure(file, root)
-    files = {file for file in files if not _is_empty((root / file).read_bytes())}
     for folder in {file.parent for file in files}:
         files |= {file.relative_to(root) for file in _templates(root / folder)}
     return {file.as_posix(): sha256_of(root / file) for file in sorted(files)}
@@ -196,9 +194,3 @@ def _module_file(parts: tuple[str, ...], root: Path) -> Path | None:
         if (root / candidate).is_file():
             return candidate
     return None
-
-
-@lru_cache(maxsize=1024)
-def _is_empty(source: bytes) -> bool:
-    body = ast.parse(source).body
-    return all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body)

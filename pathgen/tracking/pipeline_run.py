@@ -10,8 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from pathgen.tracking.client import Store, open_store
-from pathgen.tracking.dvc_api import open_project, stage_names
-from pathgen.tracking.dvc_lock import locked_key, read_lock
+from pathgen.tracking.dvc_api import locked_key, open_project, read_lock, stage_names
 from pathgen.tracking.mlflow_import import mlflow
 from pathgen.tracking.run_tags import flatten, git_tags, version_tags
 

@@ -2,8 +2,17 @@ import pytest
 from factories.dvc_project import Project
 
 from pathgen.core.errors import PathgenError
-from pathgen.tracking.dvc_api import StageState, data_hash, downstream, find_stage, open_project, stage_names
-from pathgen.tracking.dvc_lock import locked_key, read_lock, stage_key
+from pathgen.tracking.dvc_api import (
+    StageState,
+    data_hash,
+    downstream,
+    find_stage,
+    locked_key,
+    open_project,
+    read_lock,
+    stage_key,
+    stage_names,
+)
 
 
 def test_key_of_a_running_stage_equals_the_key_in_the_lock(project: Project) -> None:

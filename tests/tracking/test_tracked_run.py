@@ -11,8 +11,7 @@ from factories.dvc_project import Project
 
 from pathgen.core.errors import PathgenError
 from pathgen.tracking.client import open_store
-from pathgen.tracking.dvc_api import find_stage, open_project
-from pathgen.tracking.dvc_lock import locked_key, read_lock
+from pathgen.tracking.dvc_api import find_stage, locked_key, open_project, read_lock
 from pathgen.tracking.mlflow_import import MlflowClient, MlflowException, mlflow
 from pathgen.tracking.run import StageFacts, nested_run, tracked_run
 from pathgen.tracking.uri import find_location
