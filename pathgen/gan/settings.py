@@ -83,6 +83,7 @@ class SynthesiseSettings(Settings):
 
     def sampling_files(self, generators: list[str]) -> dict[Path, dict[str, Any]]:
         """Return content by path: a stage depends on its own generator's sampling settings alone."""
+        own = {name: {name: self.sampling.get(name, {})} for name in generators}
         return {
-            layout.SAMPLING / f"{name}.json": {"sampling": self.sampling.get(name, {})} for name in generators
+            layout.SAMPLING / f"{name}.json": {"synthesise": {"sampling": one}} for name, one in own.items()
         }

@@ -146,15 +146,7 @@ def _input_files(cohort: CohortSettings, root: Path) -> tuple[list[Path], list[s
 
 
 def recorded_speeds(root: Path) -> dict[str, float]:
-    """Return the speed of every kind of work that this checkout has recorded.
-
-    Args:
-        root: Root of the checkout.
-
-    Returns:
-        Seconds per unit of work by kind, besides the start of a process. Of several stages of one kind the
-        total counts.
-    """
+    """Return seconds per unit of work, besides the start of a process, for every recorded kind of work."""
     content = read_durations(root / FILE)
     seconds: defaultdict[str, float] = defaultdict(float)
     units: defaultdict[str, float] = defaultdict(float)

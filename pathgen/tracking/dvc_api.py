@@ -23,7 +23,7 @@ from dvc_data.hashfile.build import build
 from pathgen.core.errors import PathgenError
 from pathgen.core.params import read_params
 
-PIPELINE_FILE = "dvc.yaml"
+_PIPELINE_FILE = "dvc.yaml"
 _LOCK_FILE = "dvc.lock"
 
 
@@ -107,7 +107,7 @@ def find_stage(project: Any, command: str) -> DvcStage:
 
 
 def _by_name(project: Any, address: str) -> Any:
-    pipeline = load_file(project, str(Path(project.root_dir) / PIPELINE_FILE))
+    pipeline = load_file(project, str(Path(project.root_dir) / _PIPELINE_FILE))
     # Not project.stage.load_one: it reads dvc.lock too, half a second for nothing in the default study.
     # The address is "../dvc.yaml:name" if DVC was started in a sub-folder.
     return pipeline.LOADER(pipeline, pipeline.contents, {})[address.rpartition(":")[2]]
@@ -115,7 +115,7 @@ def _by_name(project: Any, address: str) -> Any:
 
 def _all_stages(project: Any) -> Any:
     """Load the stages of the project's own dvc.yaml, templates resolved."""
-    return project.stage.load_all(str(Path(project.root_dir) / PIPELINE_FILE))
+    return project.stage.load_all(str(Path(project.root_dir) / _PIPELINE_FILE))
 
 
 def _by_command(project: Any, command: str) -> Any:
