@@ -12,15 +12,13 @@ from benchmarks import (
     classifier_training,
     cohort,
     correlation,
-    drawing,
     extraction,
     gan_training,
     pipeline,
     privacy_rates,
-    store,
 )
 
-QUICK = (store, drawing, extraction, gan_training, classifier_training, correlation)
+QUICK = (extraction, gan_training, classifier_training, correlation)
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 for benchmark in (*QUICK, cohort, pipeline, privacy_rates):

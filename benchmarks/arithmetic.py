@@ -1,14 +1,12 @@
-"""Measure the fastest arithmetic of a machine, and how much of it a training uses."""
+"""Measure the fastest arithmetic of a machine, and the rate that it allows a training."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch.profiler import ProfilerActivity, profile
 from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.harness import Result
+from benchmarks.harness import Steps
 from pathgen.gan.generators.interface import Precision
 
 
@@ -31,6 +29,13 @@ class Arithmetic:
         """Name of the GPU; None on a CPU."""
         return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else None
 
+    def limit(self, steps: Steps) -> float:
+        """Return images per second if all convolutions and products of a step ran at `product_rate`."""
+        next(steps)
+        with FlopCounterMode(display=False) as counter:
+            images = next(steps)
+        return self.product_rate * images / float(counter.get_total_flops())
+
 
 def fastest(device: torch.device) -> Arithmetic:
     """Choose the precision of the faster matrix product: some processors emulate bfloat16."""
@@ -42,21 +47,3 @@ def fastest(device: torch.device) -> Arithmetic:
         rates[precision] = 2.0 * side**3 / min(timer.timeit(1).mean for _ in range(10))
     name = max(rates, key=lambda name: rates[name])
     return Arithmetic(device, Precision(name, channels_last=True), rates[name])
-
-
-def operations_per_image(step: Callable[[], int]) -> float:
-    """Count the operations of convolutions and matrix products in one step, per image."""
-    with FlopCounterMode(display=False) as counter:
-        images = step()
-    operations: int = counter.get_total_flops()
-    return operations / images
-
-
-def convolution_share(step: Callable[[], object], name: str) -> Result:
-    """Measure the share of a step's CPU time in convolutions and matrix products, %."""
-    with profile(activities=[ProfilerActivity.CPU]) as profiled:
-        for _ in range(4):
-            step()
-    own = {event.key.lower(): event.self_cpu_time_total for event in profiled.key_averages()}
-    products = sum(time for key, time in own.items() if "conv" in key or "mm" in key)
-    return Result(f"{name}: convolutions and products", 100 * products / sum(own.values()), "% of time")

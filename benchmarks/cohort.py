@@ -54,16 +54,12 @@ def run_stage(stage: str, root: Path, out: Path, workers: int) -> None:
     elif stage == "sample":
         roles = {role: share * len(cohort) for role, share in SHARES.items()}
         sample = SampleSettings.model_validate(profile["sample"] | {"per_class": roles})
-        draw(sample, out / "cohort.parquet", out / "index" / "candidates.parquet", out / "samples.parquet")
+        candidates = out / "index" / "candidates.parquet"
+        drawn = sample_cohort(cohort, read_to_draw(candidates), sample)
+        write_table(complete(drawn, candidates), out / "samples.parquet")
     else:
         samples, counts = read_table(out / "samples.parquet"), out / "patches_by_slide.parquet"
         extract_cohort(cohort, samples, source, SIZE_PX, out / "patches", counts, jobs)
-
-
-def draw(sample: SampleSettings, cohort: Path, candidates: Path, samples: Path) -> None:
-    """Sample patches as the stage does."""
-    drawn = sample_cohort(read_table(cohort), read_to_draw(candidates), sample)
-    write_table(complete(drawn, candidates), samples)
 
 
 def main(slides: list[int] = [50, 200, 399], workers: int = 4) -> None:  # noqa: B006

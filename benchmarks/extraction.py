@@ -1,7 +1,5 @@
 """Compare the extraction of patches with a loop over ``read_region`` and with decoding alone."""
 
-import json
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -14,7 +12,7 @@ import pandas as pd
 import tifffile
 from numpy.typing import NDArray
 
-from benchmarks.harness import ROOT, Contender, Result, Steps, in_rounds, report
+from benchmarks.harness import Contender, Steps, in_rounds, report
 from benchmarks.patches import PIECE_PX, Images, tissue
 from pathgen.patches.store import write_patch_set
 from pathgen.wsi.geometry import grid_positions
@@ -110,18 +108,8 @@ def decode(slide_path: Path, places: Places, threads: int) -> Steps:
         yield from repeat(places, lambda: list(pool.map(part, numbers)))
 
 
-def histolab_loop(python: str, slide_path: Path, places: Places) -> Result:
-    """Run the loop of `benchmarks.histolab_loop` in its own environment."""
-    # histolab refuses patches that touch the right or the lower edge.
-    places = places[(places[:, :2] + PIECE_PX <= places[:, :2].max()).all(axis=1)]
-    np.save(slide_path.with_name("places.npy"), places)
-    command = [python, ROOT / "benchmarks" / "histolab_loop.py", slide_path, str(OUT_PX)]
-    done = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
-    return Result("histolab", len(places) / done["seconds"], "patches/s", done["cpu_s"])
-
-
-# `side` is a multiple of TILE_PX; `histolab` the Python of an environment with histolab, then measured too.
-def main(side: int = 20_480, patches: int = 6400, rounds: int = 3, histolab: str = "") -> None:
+# `side` is a multiple of TILE_PX.
+def main(side: int = 20_480, patches: int = 6400, rounds: int = 3) -> None:
     with tempfile.TemporaryDirectory() as name:
         path = Path(name, "slide.tif")
         write_mosaic(path, side)
@@ -137,9 +125,6 @@ def main(side: int = 20_480, patches: int = 6400, rounds: int = 3, histolab: str
             POOL: partial(read_region_pool, path, places),
         }
         measured = in_rounds(contenders, "patches", rounds=rounds, seconds=0.0, warm_up=1)
-        results = measured.results()
-        if histolab:
-            results.append(histolab_loop(histolab, path, places))
     ratios = {
         "vs_naive": measured.ratio(BEST, LOOP),
         "vs_naive_cpu": measured.cpu_ratio(BEST, LOOP),
@@ -147,6 +132,4 @@ def main(side: int = 20_480, patches: int = 6400, rounds: int = 3, histolab: str
         "of_decode_limit": measured.ratio(BEST, f"decode only, {WORKERS} threads"),
         "of_decode_limit_cpu": measured.cpu_ratio("read only, 1 thread", "decode only, 1 thread"),
     }
-    if histolab:
-        ratios["vs_histolab"] = measured.rate(BEST) / results[-1].value
-    report(results, ratios)
+    report(measured.results(), ratios)

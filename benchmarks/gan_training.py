@@ -10,10 +10,9 @@ from itertools import count
 from pathlib import Path
 
 import torch
-from PIL import Image
 
-from benchmarks import dcgan_example
-from benchmarks.arithmetic import Arithmetic, convolution_share, fastest, operations_per_image
+from benchmarks import usual_scripts
+from benchmarks.arithmetic import Arithmetic, fastest
 from benchmarks.harness import Result, Steps, in_rounds, report
 from benchmarks.patches import noise
 from pathgen.core.profiles import read_profile
@@ -71,13 +70,13 @@ def pathgen_training(training: Training) -> Steps:
 
 
 def example_training(training: Training, folder: Path | None) -> Steps:
-    """Train as the example does, from PNG files or with all images in memory; yield images per step."""
+    """Train as PyTorch's example does, from PNG files or with all images in memory; yield images per step."""
     batch = training.recipe.batch_size
     if folder is None:
-        batches = dcgan_example.memory_batches(noise(PATCHES, SIDE_PX), batch)
+        batches = usual_scripts.memory_batches(noise(PATCHES, SIDE_PX), batch)
     else:
-        batches = dcgan_example.folder_batches(folder, batch, SIDE_PX)
-    yield from dcgan_example.train(training.recipe, SIDE_PX, training.arithmetic.device, batches)
+        batches = (images for images, _ in usual_scripts.folder_batches(folder, batch))
+    yield from usual_scripts.train_dcgan(training.recipe, SIDE_PX, training.arithmetic.device, batches)
 
 
 def pathgen_sampling(training: Training) -> Steps:
@@ -97,17 +96,6 @@ def plain_sampling(training: Training) -> Steps:
     while True:
         latents = torch.randn(256, training.recipe.latent_dim, device=device)
         yield len(synthesis.to_uint8(generator(latents)))
-
-
-def limits(name: str, steps: Steps, arithmetic: Arithmetic) -> list[Result]:
-    """Return the images per second at the rate of a large product, and the figures that explain it."""
-    next(steps)
-    operations = operations_per_image(lambda: next(steps))
-    return [
-        Result(f"{name}: limit by products", arithmetic.product_rate / operations, "images/s"),
-        Result(f"{name}: operations per image", operations / 1e9, "G"),
-        convolution_share(lambda: next(steps), name),
-    ]
 
 
 # `channel_base` of StyleGAN2 is 2048 on a CPU and 16384 on a GPU if it is 0.
@@ -132,10 +120,7 @@ def main(
     stylegan2 = Training(settings.recipe("stylegan2"), best)
     measure = partial(in_rounds, unit="images", rounds=rounds, seconds=seconds)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name, "patches")
-        folder.mkdir()
-        for number, image in enumerate(noise(PNGS, SIDE_PX)):
-            Image.fromarray(image).save(folder / f"{number:05d}.png")
+        usual_scripts.write_folder(Path(name), noise(PNGS, SIDE_PX))
         trained = measure(
             {
                 "DCGAN": partial(pathgen_training, dcgan),
@@ -155,21 +140,22 @@ def main(
             "sampling, plain float32": partial(plain_sampling, dcgan),
         }
     )
-    training_limits = limits("DCGAN", pathgen_training(dcgan), best)
-    sampling_limits = limits("sampling", pathgen_sampling(dcgan), best)
+    training_limit = best.limit(pathgen_training(dcgan))
+    sampling_limit = best.limit(pathgen_sampling(dcgan))
     dcgan_rate = trained.rate("DCGAN")
     results = [result for measured in (trained, styled, sampled) for result in measured.results()]
-    results += [*training_limits, *sampling_limits]
     results += [
+        Result("DCGAN: limit by products", training_limit, "images/s"),
+        Result("sampling: limit by products", sampling_limit, "images/s"),
         Result(f"matrix products, {best.precision.dtype}", best.product_rate / 1e9, "Gop/s"),
         Result("both DCGANs of the published study", STUDY_IMAGES / dcgan_rate / 3600, "h"),
     ]
     ratios = {
         "dcgan_vs_example": trained.ratio("DCGAN", "DCGAN, example, PNG files"),
         "dcgan_vs_example_in_memory": trained.ratio("DCGAN", "DCGAN, example, in memory"),
-        "dcgan_of_product_rate": dcgan_rate / training_limits[0].value,
+        "dcgan_of_product_rate": dcgan_rate / training_limit,
         "stylegan2_vs_fp32": styled.ratio("StyleGAN2", "StyleGAN2, plain float32"),
         "synthesis_vs_fp32": sampled.ratio("sampling", "sampling, plain float32"),
-        "synthesis_of_product_rate": sampled.rate("sampling") / sampling_limits[0].value,
+        "synthesis_of_product_rate": sampled.rate("sampling") / sampling_limit,
     }
     report(results, ratios, best.gpu)
