@@ -4,11 +4,11 @@ Serves to try the source `slide_csv` on real pixels. The strips of one slide are
 the results say nothing about unseen patients.
 """
 
-import argparse
 from pathlib import Path
 
 import pandas as pd
 import shapely
+import typer
 from shapely.affinity import translate
 from shapely.geometry.base import BaseGeometry
 
@@ -62,19 +62,15 @@ def polygons(area: BaseGeometry, window: shapely.Polygon) -> list[shapely.Polygo
 
 
 @cli_errors()
-def main() -> None:
-    """Cut the two slides into train, valid and test strips."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", type=Path, help=f"folder with slides/: {', '.join(SLIDES)} and XML files")
-    parser.add_argument("out", type=Path, help="new folder for the strips and slides.csv")
-    args = parser.parse_args()
-    if args.out.exists():
-        raise PathgenError(args.out, "exists already", "Name a new folder, or remove it")
-    args.out.mkdir(parents=True)
-    rows = [row for name, tops in SLIDES.items() for row in cut(args.data / "slides" / name, tops, args.out)]
-    pd.DataFrame(rows).to_csv(args.out / "slides.csv", index=False, lineterminator="\r\n")
-    print(f"{len(rows)} strips in {args.out}; set cohort.root to it")
+def main(data: Path, out: Path) -> None:
+    """Cut the slides in DATA/slides, with their XML files, into strips and slides.csv in a new folder OUT."""
+    if out.exists():
+        raise PathgenError(out, "exists already", "Name a new folder, or remove it")
+    out.mkdir(parents=True)
+    rows = [row for name, tops in SLIDES.items() for row in cut(data / "slides" / name, tops, out)]
+    pd.DataFrame(rows).to_csv(out / "slides.csv", index=False, lineterminator="\r\n")
+    print(f"{len(rows)} strips in {out}; set cohort.root to it")
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -3,10 +3,10 @@
 The counterpart of figures 1 and 2 of the published study. Patches are sampled at random.
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
+import typer
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
@@ -37,23 +37,18 @@ def page(sheets: list[Image.Image], columns: int) -> Image.Image:
     return picture
 
 
-def main() -> None:
-    """Write the picture."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("study", type=Path, help="checkout with a finished study")
-    parser.add_argument("out", type=Path, help="picture to write, .jpg or .png")
-    parser.add_argument("--generator", default="dcgan")
-    args = parser.parse_args()
-    original = open_patch_set(args.study / layout.TRAIN)
+def main(study: Path, out: Path, generator: str = "dcgan") -> None:
+    """Write the picture OUT (.jpg or .png) of the checkout STUDY."""
+    original = open_patch_set(study / layout.TRAIN)
     sheets = []
     for label in LABELS:
-        synthetic = open_patch_set(args.study / layout.synthetic_set(args.generator, label))
-        for title, patches in (("original", original.of_label(label)), (args.generator, synthetic)):
+        synthetic = open_patch_set(study / layout.synthetic_set(generator, label))
+        for title, patches in (("original", original.of_label(label)), (generator, synthetic)):
             rows = np.sort(np.random.default_rng(0).permutation(len(patches))[:64])
             scale = max(1, 64 // patches.images.shape[1])
             sheets.append(titled(patch_grid(patches.take(rows).images, 8, scale=scale), f"{label}, {title}"))
-    page(sheets, columns=2).save(args.out, quality=92)
+    page(sheets, columns=2).save(out, quality=92)
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)
