@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError
-from pathgen.core.params import Settings
+from pathgen.core.params import DISTINCT, Settings
 
 ORIGINAL = "original"
 #: In the order of the paper's table.
@@ -123,26 +123,19 @@ def parse_run(name: str, generators: Mapping[str, Replicate]) -> RunKey:
 class PipelineSettings(Settings):
     """Section `pipeline`."""
 
-    generators: list[str] = pydantic.Field(
+    generators: Annotated[list[str], DISTINCT] = pydantic.Field(
         min_length=1, description="Recipes of `train_gan.generators` to train and sample from."
     )
-    classifiers: list[str] = pydantic.Field(
+    classifiers: Annotated[list[str], DISTINCT] = pydantic.Field(
         min_length=1, description="Recipes of `train_classifier.classifiers` to train."
     )
-    regimes: list[SyntheticRegime] = pydantic.Field(
+    regimes: Annotated[list[SyntheticRegime], DISTINCT] = pydantic.Field(
         min_length=1,
         description="Regimes that are trained for each generator; `original` is always trained.",
     )
-    seeds: list[int] = pydantic.Field(
+    seeds: Annotated[list[int], DISTINCT] = pydantic.Field(
         min_length=1, description="Seeds of the classifiers; an interval needs two."
     )
-
-    @pydantic.model_validator(mode="after")
-    def _values_are_unique(self) -> "PipelineSettings":
-        for name, values in self:
-            if len(set(values)) != len(values):
-                raise ValueError(f"{name} holds a value twice: {values}")
-        return self
 
     def runs(self) -> list[str]:
         """Return the names of all classifiers' runs."""

@@ -23,6 +23,16 @@ class Settings(pydantic.BaseModel):
 S = TypeVar("S", bound=Settings)
 
 
+def _refuse_repetitions(values: list[Any]) -> list[Any]:
+    if len({repr(value) for value in values}) != len(values):  # By text: 1 and True are two values.
+        raise ValueError("holds a value twice")
+    return values
+
+
+#: Type of a list of different values is ``Annotated[list[int], DISTINCT]``.
+DISTINCT = pydantic.AfterValidator(_refuse_repetitions)
+
+
 def read_params(path: Path = PARAMS_FILE) -> dict[str, Any]:
     """Read a params file as plain data, as YAML 1.2 like DVC.
 

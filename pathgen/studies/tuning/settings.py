@@ -1,11 +1,11 @@
 """Sections ``tuning`` and ``tuning_work`` of params.yaml."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import pydantic
 from pydantic import Field
 
-from pathgen.core.params import Settings
+from pathgen.core.params import DISTINCT, Settings
 
 Value = bool | int | float | str
 
@@ -19,7 +19,9 @@ class Dimension(Settings):
         "its shares in `train_classifier.regimes`.",
         pattern=r"^(train_classifier\.(regimes|classifiers\.[a-z0-9_-]+)(\.[a-z0-9_]+)?|synthesise\.per_class)$",
     )
-    choices: list[Value] | None = Field(default=None, description="Values to try.", min_length=1)
+    choices: Annotated[list[Value], DISTINCT] | None = Field(
+        default=None, description="Values to try.", min_length=1
+    )
     variants: dict[str, dict[str, Value | None]] | None = Field(
         default=None,
         description="Alternative to `choices` for fields of one section that belong together (a schedule "
@@ -41,8 +43,6 @@ class Dimension(Settings):
         bounds = (self.low is not None) + (self.high is not None)
         if (self.choices is not None) + (self.variants is not None) + (bounds > 0) != 1 or bounds == 1:
             raise ValueError(f"{self.field}: set either choices, or variants, or low and high")
-        if self.choices is not None and len({repr(value) for value in self.choices}) != len(self.choices):
-            raise ValueError(f"{self.field}: choices contains a value twice")
         if self.low is not None and self.high is not None:
             if not self.low < self.high:
                 raise ValueError(f"{self.field}: low must be below high")
@@ -82,7 +82,7 @@ class TuningSettings(Settings):
         ge=1,
         le=100000,
     )
-    seeds: list[int] = Field(
+    seeds: Annotated[list[int], DISTINCT] = Field(
         description="Seeds of the classifiers; one training each per trial. The objective is the mean of "
         "their best accuracies on the original validation patches.",
         min_length=1,
@@ -112,12 +112,10 @@ class TuningSettings(Settings):
     space: list[Dimension] = Field(description="Dimensions of the search space.", min_length=1)
 
     @pydantic.model_validator(mode="after")
-    def _no_repetitions(self) -> Self:
+    def _one_dimension_per_field(self) -> Self:
         fields = [dimension.field for dimension in self.space]
         if len(set(fields)) != len(fields):
             raise ValueError(f"space contains a field twice: {fields}")
-        if len(set(self.seeds)) != len(self.seeds):
-            raise ValueError(f"seeds contains a value twice: {self.seeds}")
         return self
 
 
