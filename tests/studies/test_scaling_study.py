@@ -9,13 +9,12 @@ import pytest
 
 from pathgen.classifier.settings import TrainClassifierSettings
 from pathgen.core.errors import PathgenError
-from pathgen.core.params import load_section, parse_section
+from pathgen.core.params import parse_section
 from pathgen.core.profiles import read_profile
 from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings
 from pathgen.jobs.job import Job
-from pathgen.provenance.code_hash import ROOT
-from pathgen.studies.scaling.point import first_originals, in_one_file
-from pathgen.studies.scaling.scaling_study import ScalingStudy, points
+from pathgen.studies.scaling.point import first_originals, in_one_file, recipe_of_points
+from pathgen.studies.scaling.scaling_study import ScalingStudy
 from pathgen.studies.scaling.settings import ScalingSettings
 from pathgen.studies.tuning.overrides import with_fields
 from pathgen.training.settings import ComputeSettings
@@ -54,13 +53,6 @@ def test_in_one_file_holds_both_classes(tmp_path: Path) -> None:
     assert both.classes.tolist() == [0] * 40 + [1] * 40
 
 
-def test_training_learning_rate_replaces_the_recipes() -> None:
-    training = load_section("scaling", ScalingSettings, ROOT / "params.yaml").training
-    recipe = {"learning_rate": 0.02, "momentum": 0.9}
-    assert training.changing(recipe) == {"learning_rate": 0.005, "momentum": 0.9}
-    assert training.model_copy(update={"learning_rate": None}).changing(recipe) == recipe
-
-
 PARAMS = read_profile("phantom")
 
 
@@ -77,6 +69,15 @@ def study(changes: dict[str, Any] | None = None) -> ScalingStudy:
     )
 
 
+def test_recipe_of_points_replaces_steps_and_learning_rate() -> None:
+    training, recipe = study().settings.training, study().classifiers.of("cnn6")
+    changed = recipe_of_points(recipe, training)
+    assert (changed.learning_rate, changed.max_steps) == (training.learning_rate, training.max_steps)
+    assert changed.momentum == recipe.momentum and changed.learning_rate != recipe.learning_rate
+    own = recipe_of_points(recipe, training.model_copy(update={"learning_rate": None}))
+    assert own.learning_rate == recipe.learning_rate
+
+
 @pytest.fixture(autouse=True)
 def empty_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -87,7 +88,7 @@ def keys(of: ScalingStudy) -> dict[str, str]:
 
 
 def test_points_are_unique_and_named_as_the_files() -> None:
-    names = [point.name for point in points(study().settings)]
+    names = [point.name for point in study().points()]
     assert len(set(names)) == len(names)
     assert {"original-1000-cnn6-1", "dcgan-unlimited-cnn6-3"} <= set(names)
 

@@ -40,12 +40,14 @@ class Point:
     Attributes:
         source: ``original``, or a generator.
         size: Patches per class as in the settings, or ``unlimited``.
+        per_class: Number of training patches per class.
         classifier: Name of the classifier.
         seed: Seed of first weights and order, and of the choice of original patches.
     """
 
     source: str
     size: str
+    per_class: int
     classifier: str
     seed: int
 
@@ -61,7 +63,6 @@ class TrainPoint:
 
     Attributes:
         point: Place of the point.
-        per_class: Number of training patches per class.
         load_patches: Loads the training patches.
         recipe: Recipe of the classifier.
         training: What all points have in common.
@@ -71,7 +72,6 @@ class TrainPoint:
     """
 
     point: Point
-    per_class: int
     load_patches: LoadPatches
     recipe: ClassifierSettings
     training: ScalingTraining
@@ -87,7 +87,7 @@ class TrainPoint:
         validation accuracy are evaluated.
 
         Returns:
-            The point, per_class, `classification_metrics` on the test patches, error (1 - accuracy), guessing
+            The point, `classification_metrics` on the test patches, error (1 - accuracy), guessing
             (error of always predicting the more frequent class) and valid_accuracy (of the kept weights).
 
         Raises:
@@ -99,17 +99,14 @@ class TrainPoint:
         tags = {"stage": "scaling_point", **point}
         with self.open_run(f"scaling_point {self.point.name}", parameters=parameters, tags=tags) as run:
             found = self._train(device, folder, run)
-            run.metrics({"scaling/per_class": self.per_class, "scaling/error": found["error"]}, 0)
+            run.metrics({"scaling/per_class": self.point.per_class, "scaling/error": found["error"]}, 0)
         shutil.rmtree(folder, ignore_errors=True)
-        return {**point, "per_class": self.per_class, **found}
+        return {**point, **found}
 
     def _train(self, device: torch.device, folder: Path, run: MetricLogger) -> dict[str, float]:
         train = in_one_file(self.load_patches(device), folder / "patches")
         valid, test = open_patch_set(layout.VALID), open_patch_set(layout.TEST)
-        every = self.training.validate_every_steps
-        validations = -(-self.training.max_steps // every)
-        limits = {"max_epochs": validations, "patience": validations, "max_steps": self.training.max_steps}
-        recipe = ClassifierSettings(**{**self.training.changing(self.recipe.model_dump()), **limits})
+        recipe = recipe_of_points(self.recipe, self.training)
         trained = train_classifier(
             train,
             valid,
@@ -118,7 +115,7 @@ class TrainPoint:
                 seed=self.point.seed,
                 precision=self.compute.precision,
                 channels_last=self.compute.channels_last,
-                epoch_patches=every * recipe.batch_size,
+                epoch_patches=self.training.validate_every_steps * recipe.batch_size,
             ),
             device=device,
             resume_folder=folder / "snapshots",
@@ -136,6 +133,14 @@ class TrainPoint:
         }
 
 
+def recipe_of_points(recipe: ClassifierSettings, training: ScalingTraining) -> ClassifierSettings:
+    """Return a recipe with the steps of all points, an epoch per validation, and their learning rate."""
+    validations = -(-training.max_steps // training.validate_every_steps)
+    limits = {"max_epochs": validations, "patience": validations, "max_steps": training.max_steps}
+    lr = training.learning_rate or recipe.learning_rate
+    return ClassifierSettings(**{**recipe.model_dump(), **limits, "learning_rate": lr})
+
+
 def load_originals(
     _device: torch.device, *, count: int, order_seed: int, seed: int
 ) -> Mapping[str, NDArray[np.uint8]]:
@@ -147,10 +152,9 @@ def load_originals(
 def first_originals(
     images_by_label: Mapping[str, NDArray[np.uint8]], count: int, *, order_seed: int, seed: int
 ) -> dict[str, NDArray[np.uint8]]:
-    """Take the first patches of each class in an order shuffled by the point's seed.
+    """Take the first patches of each class in an order of the point's seed.
 
-    Points of one size with different seeds are trained on different patches, so that the interval over the
-    seeds covers the choice of patches. With equal seeds a smaller set is a subset of a larger one.
+    The interval over the seeds thus covers the choice of patches; smaller sets of a seed are in larger ones.
 
     Args:
         images_by_label: Patches by label, uint8 (N, H, W, 3).
@@ -179,15 +183,7 @@ def first_originals(
 
 
 def in_one_file(images_by_label: Mapping[str, NDArray[np.uint8]], file: Path) -> PatchSet:
-    """Copy both classes into one file: a set of millions need not fit into memory.
-
-    Args:
-        images_by_label: Patches by label, uint8 (N, H, W, 3); may be memory-mapped.
-        file: File to write; the caller removes it.
-
-    Returns:
-        All patches, memory-mapped.
-    """
+    """Copy both classes into one mapped file, which the caller removes: millions need not fit into memory."""
     file.parent.mkdir(parents=True, exist_ok=True)
     counts = [len(images_by_label[label]) for label in LABELS]
     shape = (sum(counts), *images_by_label[LABELS[0]].shape[1:])

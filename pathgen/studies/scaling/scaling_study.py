@@ -1,7 +1,7 @@
 """The points of the study as jobs: adding a size computes only its points."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import product
@@ -17,26 +17,15 @@ from pathgen.jobs.job import Job
 from pathgen.provenance.cache_key import CacheKey, file_hashes, library_versions
 from pathgen.provenance.code_hash import PLUGINS, code_manifest
 from pathgen.studies.scaling.point import LoadPatches, OpenRun, Point, TrainPoint, load_originals
-from pathgen.studies.scaling.settings import ORIGINAL, UNLIMITED, ScalingSettings
+from pathgen.studies.scaling.settings import ORIGINAL, ScalingSettings, Size
 from pathgen.studies.synthetic_sample import sample_synthetic
 from pathgen.training.settings import ComputeSettings
 
 _PATCHES = (layout.TRAIN, layout.VALID, layout.TEST)
 
 
-def points(settings: ScalingSettings) -> list[Point]:
-    """Return all points of the curves, sorted by name."""
-    places = [
-        *((ORIGINAL, size) for size in settings.original_sizes),
-        *product(settings.generators, settings.synthetic_sizes),
-    ]
-    found = [
-        Point(source, str(size), classifier, seed)
-        for source, size in places
-        for classifier in settings.classifiers
-        for seed in settings.seeds
-    ]
-    return sorted(found, key=lambda point: point.name)
+# Parsing the code takes longer than all the rest.
+_manifest = cache(code_manifest)
 
 
 @dataclass(frozen=True)
@@ -61,19 +50,30 @@ class ScalingStudy:
     threshold: float
     device: str
 
-    def count(self, point: Point) -> int:
-        """Return the number of training patches per class of a point.
+    def points(self) -> list[Point]:
+        """Return all points of the curves, sorted by name."""
+        places = [
+            *((ORIGINAL, size) for size in self.settings.original_sizes),
+            *product(self.settings.generators, self.settings.synthetic_sizes),
+        ]
+        found = [
+            Point(source, str(size), self._per_class(size, classifier), classifier, seed)
+            for (source, size), classifier, seed in product(
+                places, self.settings.classifiers, self.settings.seeds
+            )
+        ]
+        return sorted(found, key=lambda point: point.name)
 
-        ``unlimited`` stands for as many as the steps can show without showing one twice.
-        """
-        if point.size != UNLIMITED:
-            return int(point.size)
-        shown = self.settings.training.max_steps * self.classifiers.of(point.classifier).batch_size
+    def _per_class(self, size: Size, classifier: str) -> int:
+        """Return the number of patches; ``unlimited``: as many as the steps can show, each once."""
+        if isinstance(size, int):
+            return size
+        shown = self.settings.training.max_steps * self.classifiers.of(classifier).batch_size
         return math.ceil(shown / len(LABELS))
 
     def largest_set(self) -> int:
         """Return the largest number of synthetic patches per class that any point needs."""
-        return max(self.count(point) for point in points(self.settings) if point.source != ORIGINAL)
+        return max(point.per_class for point in self.points() if point.source != ORIGINAL)
 
     def jobs(self, open_run: OpenRun) -> list[Job]:
         """Return one job per point.
@@ -81,18 +81,13 @@ class ScalingStudy:
         Args:
             open_run: Opens the record of a point; picklable.
         """
-        patches = file_hashes(*_PATCHES)
-        models = {
-            generator: file_hashes(*layout.gan_models(generator).values())
-            for generator in self.settings.generators
-        }
-        manifest = cache(code_manifest)  # Parsing the code takes longer than all the rest.
+        inputs = {ORIGINAL: file_hashes(*_PATCHES)}
+        for generator in self.settings.generators:
+            inputs[generator] = inputs[ORIGINAL] | file_hashes(*layout.gan_models(generator).values())
         jobs = []
-        for point in points(self.settings):
-            original = point.source == ORIGINAL
+        for point in self.points():
             work = TrainPoint(
                 point=point,
-                per_class=self.count(point),
                 load_patches=self._load(point),
                 recipe=self.classifiers.of(point.classifier),
                 training=self.settings.training,
@@ -100,14 +95,13 @@ class ScalingStudy:
                 compute=self.compute,
                 open_run=open_run,
             )
-            key = self._key(work, patches if original else {**patches, **models[point.source]}, manifest)
-            jobs.append(Job(point.name, key, work))
+            jobs.append(Job(point.name, self._key(work, inputs[point.source]), work))
         return jobs
 
     def _load(self, point: Point) -> LoadPatches:
-        count, training = self.count(point), self.settings.training
+        count, order_seed = point.per_class, self.settings.training.order_seed
         if point.source == ORIGINAL:
-            return partial(load_originals, count=count, order_seed=training.order_seed, seed=point.seed)
+            return partial(load_originals, count=count, order_seed=order_seed, seed=point.seed)
         return partial(
             sample_synthetic,
             generator=point.source,
@@ -116,26 +110,21 @@ class ScalingStudy:
             compute=self.compute,
         )
 
-    def _key(
-        self, work: TrainPoint, inputs: Mapping[str, str], manifest: Callable[..., dict[str, str]]
-    ) -> CacheKey:
-        original = work.point.source == ORIGINAL
+    def _key(self, work: TrainPoint, inputs: Mapping[str, str]) -> CacheKey:
         modules = [TrainPoint.__module__, f"{PLUGINS['classifiers']}.{work.recipe.network}"]
-        if not original:
-            network = self.gans.recipe(work.point.source).network
-            modules += [sample_synthetic.__module__, f"{PLUGINS['generators']}.{network}"]
         settings: dict[str, Any] = {
             "point": vars(work.point),
-            "per_class": work.per_class,
             "recipe": work.recipe.model_dump(),
             "training": work.training.model_dump(),
             "threshold": work.threshold,
             "compute": {**work.compute.model_dump(), "device": self.device},
         }
-        if not original:
+        if work.point.source != ORIGINAL:
+            network = self.gans.recipe(work.point.source).network
+            modules += [sample_synthetic.__module__, f"{PLUGINS['generators']}.{network}"]
             # The size of the study's own synthetic set changes no patch of these.
             settings["sampling"] = self.sampling.model_dump(exclude={"per_class", "batch_size"})
-        return CacheKey(settings, inputs, manifest(*modules), library_versions("numpy", "torch"))
+        return CacheKey(settings, inputs, _manifest(*modules), library_versions("numpy", "torch"))
 
 
 def input_folders(settings: ScalingSettings) -> list[Path]:
@@ -147,12 +136,9 @@ def input_folders(settings: ScalingSettings) -> list[Path]:
 def input_names(settings: ScalingSettings) -> list[str]:
     """Return the names, as in `pathgen.provenance.made_from`, of settings and code that shape a point."""
     recipes = [f"train_classifier.classifiers.{name}" for name in settings.classifiers]
-    sampling = [f"synthesise.{name}" for name in ("seed", "best_of")]
+    paths = ["scaling", *recipes, "synthesise.seed", "synthesise.best_of", "evaluate.threshold", "compute"]
     return [
-        *(
-            f"{PARAMS_FILE}: {path}"
-            for path in ("scaling", *recipes, *sampling, "evaluate.threshold", "compute")
-        ),
+        *(f"{PARAMS_FILE}: {path}" for path in paths),
         *("code of train_classifier", "code of synthesise"),
         *(f"network of {name}" for name in settings.classifiers),
     ]

@@ -1,12 +1,11 @@
 """Section ``scaling``: error of a classifier against the number of training patches."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import pydantic
 from pydantic import Field
 
-from pathgen.core.params import Settings
+from pathgen.core.params import DISTINCT, Settings
 
 #: Source of points that are trained on original patches.
 ORIGINAL = "original"
@@ -40,25 +39,23 @@ class ScalingTraining(Settings):
         "size takes the first patches.",
     )
 
-    def changing(self, recipe: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a classifier's recipe with the learning rate of the study, if it has one."""
-        return {**recipe, **({} if self.learning_rate is None else {"learning_rate": self.learning_rate})}
-
 
 class ScalingSettings(Settings):
     """Points of the curves, every size with every classifier and seed, and the analysis of the curves."""
 
-    generators: list[str] = Field(
+    generators: Annotated[list[str], DISTINCT] = Field(
         min_length=1, description="Generators with a curve, out of `pipeline.generators`."
     )
-    classifiers: list[str] = Field(
+    classifiers: Annotated[list[str], DISTINCT] = Field(
         min_length=1, description="Classifiers, out of `train_classifier.classifiers`."
     )
-    seeds: list[int] = Field(min_length=1, description="Seeds per size; an interval needs two.")
-    original_sizes: list[Annotated[int, Field(ge=1)]] = Field(
+    seeds: Annotated[list[int], DISTINCT] = Field(
+        min_length=1, description="Seeds per size; an interval needs two."
+    )
+    original_sizes: Annotated[list[Annotated[int, Field(ge=1)]], DISTINCT] = Field(
         min_length=1, description="Original patches per class, at most those of the training set."
     )
-    synthetic_sizes: list[Size] = Field(
+    synthetic_sizes: Annotated[list[Size], DISTINCT] = Field(
         min_length=1,
         description="Synthetic patches per class; `unlimited`: no patch is seen twice.",
     )
@@ -69,11 +66,7 @@ class ScalingSettings(Settings):
     )
 
     @pydantic.model_validator(mode="after")
-    def _no_repetitions(self) -> "ScalingSettings":
-        for name in ("generators", "classifiers", "seeds", "original_sizes", "synthetic_sizes"):
-            values = getattr(self, name)
-            if len(set(values)) != len(values):
-                raise ValueError(f"{name} contains a value twice: {values}")
+    def _validates_within_the_training(self) -> "ScalingSettings":
         if self.training.validate_every_steps > self.training.max_steps:
             raise ValueError("training.validate_every_steps is more than training.max_steps")
         return self
