@@ -16,7 +16,7 @@ from pathgen.classifier.settings import TrainClassifierConfig, TrainClassifierSe
 from pathgen.core.params import parse_section
 from pathgen.patches.store import PatchSet
 from pathgen.studies.tuning.settings import TuningSettings
-from pathgen.training.metric_logger import MetricLogger, NullLogger
+from pathgen.training.metric_logger import NullLogger
 from pathgen.training.settings import ComputeSettings
 
 
@@ -50,8 +50,7 @@ def score(
     *,
     desc: str,
     resume_folder: Path | None = None,
-    logger_for: Callable[[int], MetricLogger] = lambda _: NullLogger(),
-    after_epoch: Callable[[int, list[float]], None] = lambda _epoch, _accuracies: None,
+    after_epoch: Callable[[dict[str, float], list[float]], None] = lambda _row, _accuracies: None,
 ) -> list[float]:
     """Train a configuration with every seed.
 
@@ -63,9 +62,8 @@ def score(
         desc: Name of the trial for progress bars and messages.
         resume_folder: Folder for the snapshots of unfinished trainings; the caller removes it. None
             disables snapshots.
-        logger_for: Returns the metric logger of a seed.
-        after_epoch: Called after every epoch with its number and, for each seed so far, its best validation
-            accuracy so far. An exception raised by it ends the trial.
+        after_epoch: Called after every epoch with its row of the training's history and, for each seed so
+            far, its best validation accuracy so far. An exception raised by it ends the trial.
 
     Returns:
         Best accuracy on the original validation patches of each seed, in [0, 1].
@@ -87,10 +85,10 @@ def score(
         )
         best = 0.0
 
-        def finish_epoch(epoch: int, row: dict[str, float]) -> bool:
+        def finish_epoch(_epoch: int, row: dict[str, float]) -> bool:
             nonlocal best
             best = max(best, row["valid_accuracy"])
-            after_epoch(epoch, [*scores, best])
+            after_epoch(row, [*scores, best])
             return False
 
         trained = train_classifier(
@@ -104,7 +102,7 @@ def score(
             ),
             device=data.device,
             resume_folder=None if resume_folder is None else resume_folder / str(seed),
-            logger=logger_for(seed),
+            logger=NullLogger(),
             desc=f"{desc}, seed {seed}",
             stop_after_epoch=finish_epoch,
         )

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 import numpy as np
 import optuna
-from numpy.typing import NDArray
 from optuna.study import MaxTrialsCallback
 from optuna.trial import FrozenTrial, TrialState
 
+from pathgen.classifier.classifier_loop import METRICS
 from pathgen.classifier.classifier_state import NonFiniteLoss
 from pathgen.core.seeding import derive_seed
 from pathgen.studies.tuning.objective import SearchData, score
@@ -43,21 +43,6 @@ class TrialRun(Protocol):
 
 #: Opens the record of a trial by its number and the fields that it replaces.
 OpenRun = Callable[[int, Mapping[str, Any]], AbstractContextManager[TrialRun]]
-
-
-@dataclass(frozen=True)
-class _SeedLogger:
-    """Logs the metrics of one seed's training to the trial's run, under keys of its own."""
-
-    run: TrialRun
-    seed: int
-
-    def metrics(self, values: Mapping[str, float], step: int) -> None:
-        """Log metrics under ``tune/seed-{seed}/``."""
-        self.run.metrics({f"tune/seed-{self.seed}/{key}": value for key, value in values.items()}, step)
-
-    def image(self, key: str, image: NDArray[np.uint8], step: int) -> None:
-        """Drop the image: a search would log thousands."""
 
 
 @dataclass(frozen=True)
@@ -96,18 +81,19 @@ class Objective:
 
         with self.open_run(trial.number, values) as run:
 
-            def after_epoch(epoch: int, accuracies: list[float]) -> None:
-                mean = float(np.mean(accuracies))
+            def after_epoch(row: dict[str, float], accuracies: list[float]) -> None:
+                place, epoch, mean = len(accuracies) - 1, int(row["epoch"]), float(np.mean(accuracies))
+                seed = settings.seeds[place]
+                run.metrics({f"tune/seed-{seed}/{key}": row[name] for key, name in METRICS.items()}, epoch)
                 run.metrics({VALUE_KEY: mean}, next(epochs))
                 # The sum over the seeds never falls. Optuna's pruner, which compares the best value so far,
                 # therefore compares trials at the same seed and epoch.
-                place = len(accuracies) - 1
                 trial.report(sum(accuracies) / len(settings.seeds), place * _STRIDE + epoch)
                 if trial.should_prune():
                     trial.set_user_attr(LAST_VALUE, mean)
                     raise optuna.TrialPruned(
-                        f"below quantile {settings.prune_below} of the finished trials at seed "
-                        f"{settings.seeds[place]}, epoch {epoch}"
+                        f"below quantile {settings.prune_below} of the finished trials at seed {seed}, "
+                        f"epoch {epoch}"
                     )
 
             pruned = None
@@ -117,7 +103,6 @@ class Objective:
                     with_fields(self.data.params, values),
                     desc=f"trial {trial.number}",
                     resume_folder=snapshots,
-                    logger_for=lambda seed: _SeedLogger(run, seed),
                     after_epoch=after_epoch,
                 )
                 trial.set_user_attr(SCORES, scores)

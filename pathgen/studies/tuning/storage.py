@@ -72,11 +72,7 @@ def create_study(storage: RDBStorage, name: str) -> optuna.Study:
 
 
 def load_study(storage: RDBStorage, name: str) -> optuna.Study:
-    """Load a study by its name.
-
-    Args:
-        storage: Optuna's storage.
-        name: Name of the study, see `study_name`.
+    """Load the study of a name that `study_name` made.
 
     Raises:
         PathgenError: There is no such study.
@@ -98,10 +94,6 @@ def input_names(params: Mapping[str, Any], settings: TuningSettings) -> list[str
 
     Fields that are searched are not among them: params.yaml may take over the best values, and the search
     stays valid. Nor is the number of trials, which may be raised.
-
-    Args:
-        params: Content of params.yaml.
-        settings: Section ``tuning``.
 
     Raises:
         PathgenError: The classifier has no recipe.
