@@ -6,18 +6,9 @@ from pathlib import Path
 from pathgen.core.errors import PathgenError
 from pathgen.core.files import atomic_folder
 from pathgen.core.progress import progress
-from pathgen.export.format import FormatName, Writer
-from pathgen.export.imagefolder import write_imagefolder
-from pathgen.export.parquet_table import write_parquet
-from pathgen.export.pcam_hdf5 import write_pcam
+from pathgen.export.format import WRITERS, FormatName
 from pathgen.patches.schemas import SPLITS
 from pathgen.patches.store import INDEX_FILE, PatchSet, open_patch_set
-
-WRITERS: dict[FormatName, Writer] = {
-    "imagefolder": write_imagefolder,
-    "pcam": write_pcam,
-    "parquet": write_parquet,
-}
 
 
 def export_patch_set(folder: Path, target: Path, form: FormatName, split: str | None = None) -> None:

@@ -16,8 +16,8 @@ from pathgen.cli import app
 from pathgen.core.errors import PathgenError
 from pathgen.core.torchvision_import import torchvision
 from pathgen.export import format
-from pathgen.export.api import WRITERS, export_patch_set
-from pathgen.export.format import FormatName
+from pathgen.export.api import export_patch_set
+from pathgen.export.format import WRITERS, FormatName
 from pathgen.patches.store import INDEX_FILE, write_patch_set
 from pathgen.sources import patch_folder, pcam
 
