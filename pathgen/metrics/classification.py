@@ -203,22 +203,7 @@ def per_slide(predictions: pd.DataFrame, confidence: float) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-@dataclass(frozen=True)
-class MeanInterval:
-    """Mean over repetitions with its confidence interval.
-
-    Attributes:
-        mean: Arithmetic mean.
-        low: Lower end of the interval; None for a single repetition.
-        high: Upper end; None for a single repetition.
-    """
-
-    mean: float
-    low: float | None
-    high: float | None
-
-
-def mean_ci(values: Sequence[float], confidence: float) -> MeanInterval:
+def mean_ci(values: Sequence[float], confidence: float) -> tuple[float, float | None, float | None]:
     """Return the mean of repetitions and its interval by Student's t.
 
     Args:
@@ -226,16 +211,16 @@ def mean_ci(values: Sequence[float], confidence: float) -> MeanInterval:
         confidence: Confidence level, in (0, 1).
 
     Returns:
-        The mean, and mean -+ t(n - 1) * sd / sqrt(n), sd with n - 1 in the denominator.
+        The mean, and mean -+ t(n - 1) * sd / sqrt(n), sd with n - 1 in the denominator; None for a single
+        repetition.
     """
     array = np.asarray(values, dtype=np.float64)
     assert len(array) > 0 and np.all(np.isfinite(array)), values
     mean, n = float(array.mean()), len(array)
     if n == 1:
-        return MeanInterval(mean, None, None)
-    sd = float(array.std(ddof=1))
-    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * sd / math.sqrt(n)
-    return MeanInterval(mean, mean - half, mean + half)
+        return mean, None, None
+    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * float(array.std(ddof=1)) / math.sqrt(n)
+    return mean, mean - half, mean + half
 
 
 def mean_colour_baseline(

@@ -78,9 +78,9 @@ def mean_estimate(values: Sequence[float | None], confidence: float, lowest: flo
     defined = [float(value) for value in values if value is not None and not math.isnan(value)]
     if not defined:
         return Estimate(None, None, None, 0, len(values))
-    over = mean_ci(defined, confidence)
-    low, high = (None if end is None else min(max(end, lowest), 1.0) for end in (over.low, over.high))
-    return Estimate(over.mean, low, high, len(defined), len(values))
+    mean, *ends = mean_ci(defined, confidence)
+    low, high = (None if end is None else min(max(end, lowest), 1.0) for end in ends)
+    return Estimate(mean, low, high, len(defined), len(values))
 
 
 def result_rows(runs: Sequence[Run], comparison: Comparison) -> list[Row]:

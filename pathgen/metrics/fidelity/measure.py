@@ -1,12 +1,15 @@
 """Compute all fidelity metrics of one synthetic set, per class and pooled, each with its floor."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from pathgen.core.seeding import numpy_generator
+from pathgen.metrics.features import EXTRACTORS
 from pathgen.metrics.fidelity import (
     colour,
     frechet,
@@ -19,8 +22,8 @@ from pathgen.metrics.fidelity import (
     spectrum,
 )
 from pathgen.metrics.fidelity.metric import FeaturePair, Metric, PatchFeatures
-from pathgen.metrics.fidelity.patch_features import concatenate, extract_features
 from pathgen.metrics.fidelity.settings import FidelitySettings
+from pathgen.metrics.fidelity.spectrum import radial_power
 from pathgen.metrics.patch_checks import Images, check_patch_sets
 from pathgen.results.fidelity_record import Fidelity, MetricInfo
 
@@ -39,6 +42,10 @@ METRICS: tuple[Metric, ...] = (
 
 POOLED = "all"
 """Label of the results for both classes together, with the same number of patches of each."""
+
+_CHUNK = 1024
+_UNIT_PATCHES = 1000
+_SPECTRUM_RINGS = 8
 
 
 def measure_fidelity(
@@ -76,9 +83,7 @@ def measure_fidelity(
     # The matrices are small: more BLAS threads wait for each other (five times slower on a busy machine),
     # and one thread gives the same bytes on any number of cores.
     with threadpool_limits(limits=1, user_api="blas"):
-        sampled = _sampled(populations, counts, settings.seed)
-        needs = sorted({name for metric in METRICS for name in metric.needs})
-        features = extract_features(sampled, needs, settings)
+        features = _extracted(_sampled(populations, counts, settings.seed), settings)
         for label in labels:
             metrics |= _over_halves(label, features[label], [counts[label]], settings)
         if len(labels) > 1:
@@ -114,6 +119,40 @@ def _sampled(populations: Mapping[str, Images], counts: Mapping[str, int], seed:
     return sampled
 
 
+def _extracted(
+    populations: Mapping[str, Images], settings: FidelitySettings
+) -> dict[str, dict[str, PatchFeatures]]:
+    """Compute the features that the metrics need, by label and role."""
+    rng = numpy_generator(settings.seed, "fidelity", "directions")
+    directions = sliced_wasserstein.draw_directions(settings.n_projections, rng)
+    # The same unit for all classes, from about 1,000 patches of each, so that classes are comparable.
+    thinned = [images[:: max(1, len(images) // _UNIT_PATCHES)] for images in populations["train"].values()]
+    deviations = sliced_wasserstein.scale_deviations(np.concatenate(thinned))
+    needs = sorted({name for metric in METRICS for name in metric.needs})
+    found: dict[str, dict[str, PatchFeatures]] = {label: {} for label in populations["train"]}
+    for role, by_label in populations.items():
+        for label, images in by_label.items():
+            functions: dict[str, Callable[[NDArray[np.uint8]], NDArray[Any]]] = {
+                "images": np.asarray,
+                "features": EXTRACTORS[settings.extractor],
+                "spectra": partial(radial_power, n_rings=_SPECTRUM_RINGS),
+                "colours": colour.colour_histograms,
+                "projections": partial(
+                    sliced_wasserstein.project_neighbourhoods,
+                    directions=directions,
+                    deviations=deviations,
+                    rng=numpy_generator(settings.seed, "fidelity", "places", role, label),
+                ),
+            }
+            chunks = [images[start : start + _CHUNK] for start in range(0, len(images), _CHUNK)]
+            found[label][role] = _joined([{name: functions[name](part) for name in needs} for part in chunks])
+    return found
+
+
+def _joined(parts: Sequence[PatchFeatures]) -> PatchFeatures:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
 def _rows(features: PatchFeatures, rows: NDArray[np.int64]) -> PatchFeatures:
     return {name: array[rows] for name, array in features.items()}
 
@@ -128,7 +167,7 @@ def _pooled(
             rng = numpy_generator(seed, "fidelity", "pool", role, label)
             rows = rng.choice(counts[label], size=min(counts.values()), replace=False)
             parts.setdefault(role, []).append(_rows(of_role, rows))
-    return {role: concatenate(of_role) for role, of_role in parts.items()}
+    return {role: _joined(of_role) for role, of_role in parts.items()}
 
 
 def _over_halves(

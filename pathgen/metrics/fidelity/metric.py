@@ -13,7 +13,12 @@ Better = Literal["lower", "higher", "floor"]
 
 
 PatchFeatures = Mapping[str, NDArray[Any]]
-"""Features of a set of patches: arrays with one row per patch, by the names in `patch_features`."""
+"""Features of a set of N patches by name.
+
+``images``: pixels, uint8 (N, S, S, 3). ``features``: vectors of the extractor, float64 (N, D). ``spectra``:
+log power per ring, float64 (N, 8). ``colours``: histograms, float64 (N, 3, 256). ``projections``: projected
+neighbourhoods, float32 (N, scales, 8, P).
+"""
 
 
 def _squared_distances(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -71,7 +76,7 @@ class Metric:
         key: Name on disk and in MLflow; ``{extractor}`` stands for the name of the feature extractor.
         description: Meaning, one line.
         better: Which value is better.
-        needs: Names of the arrays of `PatchFeatures` that `value` reads; ``images`` are the pixels.
+        needs: Names of the arrays of `PatchFeatures` that `value` reads.
         value: Function that computes the metric.
     """
 

@@ -60,10 +60,10 @@ def _draw(
     name = f"{curve.source}, {curve.classifier}" if several else curve.source
     least = 0.5 / curve.test_patches
     for size, errors in curve.errors.items():
-        found = mean_ci(list(errors), confidence)
-        middle, foot = max(found.mean, least), max(min(errors.min(), found.low or math.inf), least)
-        if found.low is not None and found.high is not None:
-            axis.plot([size, size], [max(found.low, least), found.high], color=colour, linewidth=1.2)
+        mean, low, high = mean_ci(list(errors), confidence)
+        middle, foot = max(mean, least), max(min(errors.min(), low or math.inf), least)
+        if low is not None and high is not None:
+            axis.plot([size, size], [max(low, least), high], color=colour, linewidth=1.2)
         axis.plot(np.full(len(errors), size), np.maximum(errors, least), ".", color=colour, alpha=0.35, ms=4)
         axis.plot(
             size, middle, MARKERS[number % len(MARKERS)], color=colour, ms=6,

@@ -1,7 +1,7 @@
 """Points grouped into curves, and as a table."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -94,7 +94,7 @@ def table_of(points: Sequence[Mapping[str, Any]], confidence: float) -> pd.DataF
         }
         for name in ("error", "roc_auc"):
             values = list(own[name].dropna()) if name in own else []
-            mean, low, high = astuple(mean_ci(values, confidence))[:3] if values else (None,) * 3
+            mean, low, high = mean_ci(values, confidence) if values else (None,) * 3
             row |= {name: mean, f"{name}_low": low, f"{name}_high": high}
         rows.append(row)
     return pd.DataFrame(rows)

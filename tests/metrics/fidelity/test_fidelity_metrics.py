@@ -19,8 +19,7 @@ from pathgen.metrics.fidelity.sliced_wasserstein import (
     project_neighbourhoods,
     sliced_wasserstein,
 )
-from pathgen.metrics.fidelity.spectrum import spectrum_distance_db
-from pathgen.metrics.power_spectrum import radial_power
+from pathgen.metrics.fidelity.spectrum import radial_power, spectrum_distance_db
 
 
 def vectors(seed: int, n: int, d: int) -> np.ndarray:
