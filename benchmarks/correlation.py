@@ -8,8 +8,7 @@ import torch
 from benchmarks.harness import Result, rate, report
 from benchmarks.patches import noise
 from pathgen.core.params import load_section
-from pathgen.privacy.blocked_knn import CHUNK, one_thread_each
-from pathgen.privacy.neighbours import nearest_both_ways
+from pathgen.privacy.neighbours import CHUNK, nearest_both_ways, one_thread_each
 from pathgen.privacy.settings import PrivacySettings
 from pathgen.privacy.shift_ncc import nearest_shifted
 

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from pathgen.privacy.attack import Attack
-from pathgen.privacy.attack_features import AttackFeatures
+from pathgen.privacy.attack import Attack, AttackFeatures
 from pathgen.privacy.attacks import (
     calibrated_l2,
     calibrated_ncc,

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from pathgen.core.seeding import numpy_generator
 from pathgen.metrics.patch_checks import Images, check_patch_sets
 from pathgen.metrics.statistics.multiple_testing import holm
+from pathgen.privacy.attack import attack_features
 from pathgen.privacy.attack_family import QUESTIONS, run_attacks
-from pathgen.privacy.attack_features import attack_features
 from pathgen.privacy.audit_figures import closest_pairs, correlation_histogram, rendered
 from pathgen.privacy.controls import FEW_COPIES, run_controls
 from pathgen.privacy.discriminator_attacks import Discriminator, discriminator_tests, shadow_tests
 from pathgen.privacy.group_risk import Origins, group_risks, most_exposed, slide_test
-from pathgen.privacy.membership_tests import TestResult
+from pathgen.privacy.kernel_density import fit_projection
+from pathgen.privacy.membership_tests import TestResult, wilson_interval
 from pathgen.privacy.memorisation_scores import memorisation_scores
-from pathgen.privacy.nearest_pairs import ClassPairs, find_pairs
-from pathgen.privacy.rate_intervals import wilson_interval
+from pathgen.privacy.nearest_pairs import CandidatePool, ClassPairs
 from pathgen.privacy.settings import PrivacySettings
 from pathgen.results.audit_record import (
     LEAKAGE,
@@ -109,7 +109,8 @@ def audit(
         train, unseen, other, drawn = (
             np.asarray(images[label][rows[role]]) for role, images in populations.items()
         )
-        pairs = find_pairs(train, unseen, other, drawn, members[label], settings, label, device)
+        pool = CandidatePool(train, unseen, fit_projection(other), settings, device)
+        pairs = ClassPairs(label, pool, members[label], drawn, other)
         result = class_audit(pairs, settings.significance / len(labels))
         extra: dict[str, object] = {"descriptions": memorisation_scores(pairs)}
         tests: dict[str, TestResult] = {}
@@ -122,10 +123,8 @@ def audit(
             of_nonmembers = origins.nonmembers[label].index.iloc[rows["nonmember"]]
             extra |= group_risks(pairs, of_members, of_nonmembers)
             extra["most_exposed"] = most_exposed(pairs, of_members, rows["synthetic"])
-            between_slides = (
-                slide_test(pairs, of_members, origins.unseen[label]) if label in origins.unseen else None
-            )
-            tests |= {"slide_auc": between_slides} if between_slides else {}
+            if label in origins.unseen:
+                tests |= slide_test(pairs, of_members, origins.unseen[label])
         audits[label] = result.model_copy(update=extra)
         metrics |= _metrics(label, audits[label], tests, _shares_above_quantile(pairs))
         plots[f"correlation-{label}"] = correlation_histogram(pairs)
@@ -190,12 +189,13 @@ def _sample_rows(
     """Sample the same number of rows of each original set, and rows of the synthetic set."""
     counts = {role: len(images[label]) for role, images in populations.items()}
     n = min(settings.max_originals, *(counts[role] for role in ("train", "nonmember", "reference")))
+    sizes = dict.fromkeys(counts, n) | {"synthetic": min(settings.max_synthetic, counts["synthetic"])}
     rows = {}
     for role, count in counts.items():
-        size = min(settings.max_synthetic, count) if role == "synthetic" else n
         rng = numpy_generator(settings.seed, "privacy", "draw", role, label)
-        rows[role] = np.sort(rng.choice(count, size=size, replace=False))
-    return rows
+        rows[role] = np.sort(rng.choice(count, size=sizes[role], replace=False))
+    order = numpy_generator(settings.seed, "privacy", "reference halves", label).permutation(n)
+    return rows | {"reference": rows["reference"][order]}
 
 
 def _metrics(
@@ -219,12 +219,9 @@ def _shares_above_quantile(pairs: ClassPairs) -> dict[str, TestResult]:
     A smooth or repetitive generator exceeds 0.1 % for members AND non-members without copying. Only the
     difference between the two indicates copying, so this is not a test.
     """
-    synthetic, reference = pairs.profile.pairs["ncc"], pairs.reference_profile.pairs["ncc"]
     shares = {}
-    for side, distance, usual in (
-        ("members", synthetic.to_member, reference.to_member),
-        ("nonmembers", synthetic.to_nonmember, reference.to_nonmember),
-    ):
+    synthetic, reference = pairs.profile.pairs["ncc"].distance, pairs.reference_profile.pairs["ncc"].distance
+    for side, distance, usual in zip(("members", "nonmembers"), synthetic, reference, strict=True):
         share = float((distance < np.quantile(usual, 0.001)).mean())
         low, high = wilson_interval(share, len(distance), pairs.settings.confidence)
         shares[f"above_q999_{side}"] = TestResult(share, low, high, 0.001, 1.0)

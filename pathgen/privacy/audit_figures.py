@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pathgen.patches.image_grid import patch_grid
-from pathgen.privacy.attack_features import null_quantile
+from pathgen.privacy.attack import null_quantile
 from pathgen.privacy.d4_ncc import SYMMETRIES, apply_symmetry
 from pathgen.privacy.nearest_pairs import ClassPairs
 
@@ -31,13 +31,13 @@ def closest_pairs(pairs: ClassPairs) -> NDArray[np.uint8]:
     originals in the best orientation, if orientations were compared.
     """
     pool, synthetic, matches = pairs.pool, pairs.synthetic, pairs.profile.pairs["ncc"]
-    rows = np.argsort(matches.to_member, kind="stable")[: pairs.settings.gallery_pairs]
+    rows = np.argsort(matches.distance[0], kind="stable")[: pairs.settings.gallery_pairs]
     shown = []
     for row in rows:
-        image = synthetic[row]
-        nearest = (pool.members[matches.member[row]], pool.nonmembers[matches.nonmember[row]])
+        image, (member, nonmember) = synthetic[row], matches.original[:, row]
+        nearest = [pool.members[member], pool.nonmembers[nonmember]]
         if pairs.settings.symmetries == "square":
-            nearest = (_best_oriented(nearest[0], image), _best_oriented(nearest[1], image))
+            nearest = [_best_oriented(original, image) for original in nearest]
         shown += [image, *nearest]
     return patch_grid(np.stack(shown), columns=3, scale=max(1, _SHOWN_PX // synthetic.shape[1]))
 
@@ -47,10 +47,9 @@ def correlation_histogram(pairs: ClassPairs) -> Figure:
 
     The two histograms are equal, except for sampling error, if nothing leaks.
     """
-    matches = pairs.profile.pairs["ncc"]
     figure = Figure(figsize=(6.4, 3.6), layout="constrained")
     axes = figure.add_subplot()
-    member, nonmember = 1 - matches.to_member, 1 - matches.to_nonmember
+    member, nonmember = 1 - pairs.profile.pairs["ncc"].distance
     bins = np.linspace(min(member.min(), nonmember.min(), 0.0), 1.0, _BINS + 1).tolist()
     axes.hist(member, bins=bins, histtype="step", label="nearest training patch")
     axes.hist(nonmember, bins=bins, histtype="step", linestyle="--", label="nearest unseen patch")

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from pathgen.metrics.statistics.multiple_testing import holm
+from pathgen.privacy.attack import AttackFeatures, attack_features
 from pathgen.privacy.attack_family import run_attacks
-from pathgen.privacy.attack_features import AttackFeatures, attack_features
 from pathgen.privacy.d4_ncc import SYMMETRIES, apply_symmetry
 from pathgen.privacy.nearest_pairs import ClassPairs
 from pathgen.privacy.overfit_control import overfitted
@@ -95,7 +95,7 @@ def _positive(pairs: ClassPairs) -> list[ControlSet]:
     pool, settings = pairs.pool, pairs.settings
     rng = pairs.rng("controls", pairs.label)
     copy_share = settings.copy_share
-    n_copies = int(np.ceil(copy_share / (1 - copy_share) * len(pairs.profile) - 1e-9))
+    n_copies = int(np.ceil(copy_share / (1 - copy_share) * len(pairs.synthetic) - 1e-9))
 
     def sample_train(count: int) -> NDArray[np.uint8]:
         rows = rng.choice(len(pairs.train), size=count, replace=count > len(pairs.train))
@@ -139,29 +139,19 @@ def _positive(pairs: ClassPairs) -> list[ControlSet]:
 
 
 def _negative(pairs: ClassPairs) -> list[ControlSet]:
-    pool, (fresh, rest) = pairs.pool, pairs.reference_profiles
+    pool, (fresh, rest) = pairs.pool, pairs.half_profiles
     half = np.zeros(len(pool.members), dtype=np.bool_)
     rng = pairs.rng("training patches split in two", pairs.label)
     half[rng.permutation(len(half))[: len(half) // 2]] = True
+    unseen = "unseen original patches of the same slides in place of the synthetic set"
+    little = "the same unseen patches, each moved half way to their mean: little variety, no copies"
+    halves = "the synthetic set against two random halves of the training patches"
+    shrunk = attack_features(pool.profile(mean_shrunk(pairs.fresh)), rest, pool)
+    split = attack_features(pairs.profile, pairs.reference_profile, pool, half)
     return [
-        ControlSet(
-            "fresh originals",
-            "negative",
-            "unseen original patches of the same slides in place of the synthetic set",
-            attack_features(fresh, rest, pool),
-        ),
-        ControlSet(
-            "shrunken variety",
-            "negative",
-            "the same unseen patches, each moved half way to their mean: little variety, no copies",
-            attack_features(pool.profile(mean_shrunk(pairs.reference[0])), rest, pool),
-        ),
-        ControlSet(
-            "training patches split in two",
-            "negative",
-            "the synthetic set against two random halves of the training patches",
-            attack_features(pairs.profile, pairs.reference_profile, pool, half),
-        ),
+        ControlSet("fresh originals", "negative", unseen, attack_features(fresh, rest, pool)),
+        ControlSet("shrunken variety", "negative", little, shrunk),
+        ControlSet("training patches split in two", "negative", halves, split),
     ]
 
 

@@ -64,7 +64,7 @@ def parity_parts(images: NDArray[np.float32]) -> NDArray[np.float32]:
 
     Returns:
         Parts, concatenated, (N, S * S * C): even-even symmetric, even-even antisymmetric, odd-odd symmetric,
-        odd-odd antisymmetric, even-odd, odd-even transposed. `part_slices` gives their positions.
+        odd-odd antisymmetric, even-odd, odd-even transposed. `part_sizes` gives their lengths.
     """
     even, odd = _even_and_odd(images, 1)
     (even_even, even_odd), (odd_even, odd_odd) = _even_and_odd(even, 2), _even_and_odd(odd, 2)
@@ -80,33 +80,25 @@ def parity_parts(images: NDArray[np.float32]) -> NDArray[np.float32]:
     )
 
 
-def part_slices(side: int, channels: int) -> list[slice]:
-    """Return the positions of the six parts of `parity_parts` in a row."""
+def part_sizes(side: int, channels: int) -> list[int]:
+    """Return the lengths of the six parts of `parity_parts` in a row."""
     even, odd = side - side // 2, side // 2
-    sizes = [
-        even * (even + 1) // 2,
-        even * (even - 1) // 2,
-        odd * (odd + 1) // 2,
-        odd * (odd - 1) // 2,
-        even * odd,
-        even * odd,
-    ]
-    ends = np.cumsum(sizes) * channels
-    return [slice(int(end - size * channels), int(end)) for end, size in zip(ends, sizes, strict=True)]
+    symmetric = [size * (size + sign) // 2 for size in (even, odd) for sign in (1, -1)]
+    return [size * channels for size in (*symmetric, even * odd, even * odd)]
 
 
-def best_orientation(left: torch.Tensor, right: torch.Tensor, parts: list[slice]) -> torch.Tensor:
+def best_orientation(left: torch.Tensor, right: torch.Tensor, sizes: list[int]) -> torch.Tensor:
     """Compute the largest inner product of each pair of images over all orientations.
 
     Args:
         left: Parts from `parity_parts`, (L, D).
         right: Parts from `parity_parts`, (R, D).
-        parts: Positions from `part_slices`.
+        sizes: Lengths from `part_sizes`.
 
     Returns:
         Largest inner product of the left image with the rotated or mirrored right one, (L, R).
     """
-    l_parts, r_parts = [left[:, part] for part in parts], [right[:, part].T for part in parts]
+    l_parts, r_parts = torch.split(left, sizes, 1), [part.T for part in torch.split(right, sizes, 1)]
 
     def over_mirrorings(same: torch.Tensor, mixed: torch.Tensor, i: int, j: int) -> torch.Tensor:
         # Largest value of same + s t mixed + t columns + s rows over the signs s and t.

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pathgen.core.seeding import numpy_generator, torch_generator
-from pathgen.privacy.blocked_knn import one_thread_each
 from pathgen.privacy.membership_tests import TestResult, score_tests
 from pathgen.privacy.nearest_pairs import ClassPairs
+from pathgen.privacy.neighbours import one_thread_each
 from pathgen.privacy.settings import PrivacySettings
 
 _BATCH = 16
@@ -119,7 +119,7 @@ def shadow_tests(pairs: ClassPairs) -> dict[str, TestResult]:
     def scores(name: str) -> NDArray[np.float64]:
         return shadow_scores(
             sets[name],
-            np.concatenate(pairs.reference),
+            pairs.reference,
             candidates,
             settings,
             purpose=f"{pairs.label} {name}",

@@ -9,9 +9,14 @@ import scipy.stats
 from numpy.typing import NDArray
 
 from pathgen.patches.store import PatchSet
-from pathgen.privacy.membership_tests import FALSE_POSITIVE_RATE, TestResult, false_positive_threshold
+from pathgen.privacy.membership_tests import (
+    FALSE_POSITIVE_RATE,
+    TestResult,
+    auc_with_interval,
+    binomial_interval,
+    false_positive_threshold,
+)
 from pathgen.privacy.nearest_pairs import ClassPairs
-from pathgen.privacy.rate_intervals import auc_with_interval, binomial_interval
 from pathgen.privacy.settings import PrivacySettings
 from pathgen.privacy.shift_ncc import nearest_shifted
 from pathgen.results.audit_record import ExposedPatch, GroupRisk
@@ -116,15 +121,15 @@ def most_exposed(
         nearest reference patch, so that common patches are not listed for being common.
     """
     nearest, usual = pairs.profile.pairs["ncc"], pairs.reference_profile.pairs["ncc"]
-    exposure = nearest.of_members / np.maximum(usual.of_members, 1e-9)
-    of_others = nearest.of_nonmembers / np.maximum(usual.of_nonmembers, 1e-9)
+    ratio = nearest.of_pool / np.maximum(usual.of_pool, 1e-9)
+    exposure, of_others = np.split(ratio, [len(pairs.pool.members)])
     return tuple(
         ExposedPatch(
             slide=str(members["slide"].iloc[row]),
             item=int(members["item"].iloc[row]),
-            synthetic_row=int(synthetic_rows[nearest.nearest_of_members[row]]),
-            correlation=float(1 - nearest.of_members[row]),
-            usual_correlation=float(1 - usual.of_members[row]),
+            synthetic_row=int(synthetic_rows[nearest.image[row]]),
+            correlation=float(1 - nearest.of_pool[row]),
+            usual_correlation=float(1 - usual.of_pool[row]),
             share_of_nonmembers=float((of_others <= exposure[row]).mean()),
         )
         for row in np.argsort(exposure, kind="stable")[: pairs.settings.exposed_patches].tolist()
@@ -172,7 +177,7 @@ def slides_auc(
     return TestResult(area, low, high, 0.5, float(test.pvalue))
 
 
-def slide_test(pairs: ClassPairs, members: pd.DataFrame, unseen: PatchSet) -> TestResult | None:
+def slide_test(pairs: ClassPairs, members: pd.DataFrame, unseen: PatchSet) -> dict[str, TestResult]:
     """Test whether the training slides are distinguishable from unseen slides (see `slides_auc`).
 
     Args:
@@ -181,18 +186,18 @@ def slide_test(pairs: ClassPairs, members: pd.DataFrame, unseen: PatchSet) -> Te
         unseen: Patches of other slides; at most as many as there are members are used.
 
     Returns:
-        Result; None with fewer than two slides on either side.
+        Result ``slide_auc``; empty with fewer than two slides on either side.
     """
     rng, pool = pairs.rng("unseen slides", pairs.label), pairs.pool
-    count = min(len(unseen), len(pool.members))
-    sample = unseen.take(np.sort(rng.choice(len(unseen), count, replace=False)))
-    images = np.asarray(sample.images)
-    nearest, _ = nearest_shifted(images, pairs.synthetic, pool.settings, pool.device)
-    return slides_auc(
-        -pairs.profile.pairs["ncc"].of_members,
+    n = len(pool.members)
+    sample = unseen.take(np.sort(rng.choice(len(unseen), min(len(unseen), n), replace=False)))
+    nearest, _ = nearest_shifted(np.asarray(sample.images), pairs.synthetic, pool.settings, pool.device)
+    result = slides_auc(
+        -pairs.profile.pairs["ncc"].of_pool[:n],
         members["slide"].astype(str).tolist(),
         -nearest.distance[:, 0],
         sample.index["slide"].astype(str).tolist(),
         pool.settings,
         rng,
     )
+    return {"slide_auc": result} if result else {}

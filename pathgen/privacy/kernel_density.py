@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pathgen.privacy.blocked_knn import one_thread_each
+from pathgen.privacy.neighbours import one_thread_each
 
-N_AXES = 64
-"""Maximum number of axes; fewer if there are fewer patches."""
+# Maximum number of axes; fewer if there are fewer patches.
+_N_AXES = 64
 # More patches change the axes little and take most of the time.
 _FITTED_ON = 2000
 _AT_A_TIME = 512
@@ -49,6 +49,7 @@ def _over_chunks(count: int, work: Callable[[int], NDArray[np.float32]]) -> NDAr
         return np.concatenate(list(pool.map(work, range(0, count, _AT_A_TIME))))
 
 
+@one_thread_each()
 def fit_projection(reference: NDArray[np.uint8]) -> Projection:
     """Compute the principal axes of the first 2,000 reference patches.
 
@@ -62,18 +63,13 @@ def fit_projection(reference: NDArray[np.uint8]) -> Projection:
     fitted = reference[:_FITTED_ON]
     rows = fitted.reshape(len(fitted), -1).astype(np.float32)
     mean = rows.mean(axis=0)
-
-    def principal() -> NDArray[np.float32]:
-        centred = torch.from_numpy(rows - mean)
-        # From the Gram matrix, because there are fewer patches than values.
-        variance, weights = torch.linalg.eigh((centred @ centred.T).double())
-        kept = torch.arange(len(rows) - 1, max(len(rows) - 1 - N_AXES, 0), -1)
-        kept = kept[variance[kept] > 1e-6 * variance[-1]]
-        axes = centred.T @ (weights[:, kept] / variance[kept].sqrt()).float()
-        return np.asarray(axes.contiguous().numpy())
-
-    with one_thread_each() as pool:
-        return Projection(mean, pool.submit(principal).result())
+    centred = torch.from_numpy(rows - mean)
+    # From the Gram matrix, because there are fewer patches than values.
+    variance, weights = torch.linalg.eigh((centred @ centred.T).double())
+    kept = torch.arange(len(rows) - 1, max(len(rows) - 1 - _N_AXES, 0), -1)
+    kept = kept[variance[kept] > 1e-6 * variance[-1]]
+    axes = centred.T @ (weights[:, kept] / variance[kept].sqrt()).float()
+    return Projection(mean, np.asarray(axes.contiguous().numpy()))
 
 
 def _of_distances(

@@ -146,6 +146,12 @@ def _resampled(cluster: Rows, rng: np.random.Generator) -> Rows:
     return np.concatenate([rows[i] for i in rng.integers(0, len(rows), len(rows))])
 
 
+def _ratio_of_two(nearest: Nearest) -> NDArray[np.float64]:
+    """Return the ratio of the distances to the nearest and second nearest patch; 1 for two copies."""
+    first, second = nearest.distance.T
+    return np.asarray(np.divide(first, second, out=np.ones(len(first)), where=second > 0))
+
+
 def compute_scores(
     images: NDArray[np.uint8], stats: ReferenceStats, rng: np.random.Generator | None
 ) -> dict[str, MemorisationScore]:
@@ -165,26 +171,17 @@ def compute_scores(
         Ratios and shares: Platzer and Reutterer 2021. C_T: see `data_copying`. Authenticity: Alaa et al.
         2022; its expectation is the value of unseen patches, not 1.
     """
-    pool = stats.pool
+    pool, base, cell_of_base = stats.pool, stats.unseen.distance, stats.cell_of_unseen
     to_members, _ = nearest_both_ways(images, pool.members, measure="l2", k=2, device=pool.device)
     count = min(_MAX_COUNT, len(pool.nonmembers), len(images))
     to_others, _ = nearest_both_ways(images, pool.nonmembers, measure="l2", k=count, device=pool.device)
     d, others = to_members.distance, to_others.distance
-    first = d[:, :1]
-    counts = 1 + (others < first).sum(1) + 0.5 * (others == first).sum(1)
+    counts = 1 + (others < d[:, :1]).sum(1) + 0.5 * (others == d[:, :1]).sum(1)
     cell = _cell(pool.projection.coordinates(images), stats.centres)
-    base, cell_of_base = stats.unseen.distance, stats.cell_of_unseen
-    gaps = stats.among_members
-    authentic = d[:, 0] > gaps[to_members.index[:, 0]]
-    base_authentic = base[:, 0] > gaps[stats.unseen.index[:, 0]]
-
-    def ratios(distances: NDArray[np.float64]) -> NDArray[np.float64]:
-        # Two copies have the ratio 1.
-        return np.divide(
-            distances[:, 0], distances[:, 1], out=np.ones(len(distances)), where=distances[:, 1] > 0
-        )
-
-    between, base_between = ratios(d), ratios(base)
+    (between, authentic), (base_between, base_authentic) = (
+        (_ratio_of_two(nearest), nearest.distance[:, 0] > stats.among_members[nearest.index[:, 0]])
+        for nearest in (to_members, stats.unseen)
+    )
 
     def over(quantile: float) -> Callable[[Rows, Rows], float]:
         def ratio(s: Rows, h: Rows) -> float:
@@ -201,10 +198,7 @@ def compute_scores(
         "distance_ratio": (over(0.5), 1.0),
         "closest_distance_ratio": (over(0.01), 1.0),
         "neighbour_ratio": (lambda s, _: float(np.median(between[s])), float(np.median(base_between))),
-        "data_copying": (
-            lambda s, h: data_copying(d[s, 0], base[h, 0], cell[s], cell_of_base[h]),
-            0.0,
-        ),
+        "data_copying": (lambda s, h: data_copying(d[s, 0], base[h, 0], cell[s], cell_of_base[h]), 0.0),
         "data_copying_share": (lambda s, h: _mann_whitney_u(d[s, 0], base[h, 0]) / (len(s) * len(h)), 0.5),
         "authenticity": (lambda s, _: float(authentic[s].mean()), float(base_authentic.mean())),
     }
@@ -235,7 +229,7 @@ def memorisation_scores(pairs: ClassPairs) -> dict[str, MemorisationScore]:
     stats = reference_stats(pool, pairs.rng("cells", label))
     n_copies = min(len(pairs.train), len(pool.members))
     copied = pairs.rng("described copies", label).choice(len(pairs.train), n_copies, replace=False)
-    copies, shrunk = np.asarray(pairs.train[np.sort(copied)]), mean_shrunk(pairs.reference[0])
+    copies, shrunk = np.asarray(pairs.train[np.sort(copied)]), mean_shrunk(pairs.fresh)
     of_set = compute_scores(pairs.synthetic, stats, pairs.rng("resamples", label))
     of_copies, of_shrunk = (compute_scores(images, stats, None) for images in (copies, shrunk))
     for key, of_control in (("on_copies", of_copies), ("on_shrunken_variety", of_shrunk)):

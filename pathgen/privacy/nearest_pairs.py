@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from pathgen.core.seeding import numpy_generator
 from pathgen.metrics.features.texture_v1 import texture_v1
-from pathgen.privacy.kernel_density import Projection, fit_projection
-from pathgen.privacy.neighbours import Nearest, nearest_both_ways, nearest_vectors
+from pathgen.privacy.kernel_density import Projection
+from pathgen.privacy.neighbours import Nearest, nearest_both_ways
 from pathgen.privacy.settings import PrivacySettings
 from pathgen.privacy.shift_ncc import nearest_shifted
 
@@ -22,7 +22,6 @@ Measure = Literal["l2", "ncc", "features"]
 orientations and shifts of the pool. ``features``: root mean square difference of the ``texture-v1`` features.
 """
 
-_Compared = dict[Measure, tuple[Nearest, Nearest]]
 _FEATURES_CHUNK = 256
 
 
@@ -34,50 +33,28 @@ def _features(images: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class NearestPairs:
-    """Nearest neighbours between Q images and n members and n non-members, under one measure.
+    """Nearest neighbours between Q images and a pool of P patches, members first, under one measure.
 
     Attributes:
-        member: Row of the nearest member of each image, int64 (Q,).
-        to_member: Distance to it, float64 (Q,).
-        nonmember: Row of the nearest non-member of each image, int64 (Q,).
-        to_nonmember: Distance to it, float64 (Q,).
-        of_members: Distance of each member to its nearest image, float64 (n,).
-        nearest_of_members: Row of that image, int64 (n,).
-        of_nonmembers: Distance of each non-member to its nearest image, float64 (n,).
+        original: Row of the nearest member and row of the nearest non-member of each image, int64 (2, Q).
+        distance: Distances to them, float64 (2, Q).
+        image: Row of the nearest image of each patch of the pool, int64 (P,).
+        of_pool: Distance to it, float64 (P,).
     """
 
-    member: NDArray[np.int64]
-    to_member: NDArray[np.float64]
-    nonmember: NDArray[np.int64]
-    to_nonmember: NDArray[np.float64]
-    of_members: NDArray[np.float64]
-    nearest_of_members: NDArray[np.int64]
-    of_nonmembers: NDArray[np.float64]
-
-    @property
-    def to_nearest(self) -> NDArray[np.float64]:
-        """Distance of each image to the nearest original, member or not."""
-        return np.minimum(self.to_member, self.to_nonmember)
-
-    @property
-    def of_pool(self) -> NDArray[np.float64]:
-        """Distance of members, then non-members, to their nearest image, (2 n,)."""
-        return np.concatenate([self.of_members, self.of_nonmembers])
+    original: NDArray[np.int64]
+    distance: NDArray[np.float64]
+    image: NDArray[np.int64]
+    of_pool: NDArray[np.float64]
 
     def union(self, other: "NearestPairs") -> "NearestPairs":
         """Return the nearest pairs of the union of both sets of images, with the same pool."""
+        nearer = self.of_pool <= other.of_pool
         return NearestPairs(
-            np.concatenate([self.member, other.member]),
-            np.concatenate([self.to_member, other.to_member]),
-            np.concatenate([self.nonmember, other.nonmember]),
-            np.concatenate([self.to_nonmember, other.to_nonmember]),
-            np.minimum(self.of_members, other.of_members),
-            np.where(
-                self.of_members <= other.of_members,
-                self.nearest_of_members,
-                len(self.member) + other.nearest_of_members,
-            ),
-            np.minimum(self.of_nonmembers, other.of_nonmembers),
+            np.concatenate([self.original, other.original], axis=1),
+            np.concatenate([self.distance, other.distance], axis=1),
+            np.where(nearer, self.image, self.original.shape[1] + other.image),
+            np.minimum(self.of_pool, other.of_pool),
         )
 
 
@@ -92,9 +69,6 @@ class NeighbourProfile:
 
     pairs: Mapping[Measure, NearestPairs]
     coordinates: NDArray[np.float32]
-
-    def __len__(self) -> int:
-        return len(self.coordinates)
 
     def union(self, other: "NeighbourProfile") -> "NeighbourProfile":
         """Return the profile of the union of two sets of images."""
@@ -130,8 +104,7 @@ class CandidatePool:
     @cached_property
     def coordinates(self) -> NDArray[np.float32]:
         """Coordinates of members, then non-members, on the axes, (2 n, d)."""
-        originals = (self.members, self.nonmembers)
-        return np.concatenate([self.projection.coordinates(images) for images in originals])
+        return np.concatenate([self.projection.coordinates(of) for of in (self.members, self.nonmembers)])
 
     @cached_property
     def _features(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -139,53 +112,44 @@ class CandidatePool:
 
     def profile(self, images: NDArray[np.uint8]) -> NeighbourProfile:
         """Compare images, uint8 (Q, S, S, 3), with the pool."""
-        of_images, device = _features(images), self.device
-
-        def compare(originals: NDArray[np.uint8], of_originals: NDArray[np.float64]) -> _Compared:
-            return {
-                "l2": nearest_both_ways(images, originals, measure="l2", k=1, device=device),
-                "ncc": nearest_shifted(images, originals, self.settings, device),
-                "features": nearest_vectors(of_images, of_originals, k=1, device=device),
+        of_images = _features(images)
+        found: list[dict[Measure, tuple[Nearest, Nearest]]] = [
+            {
+                "l2": nearest_both_ways(images, originals, measure="l2", k=1, device=self.device),
+                "ncc": nearest_shifted(images, originals, self.settings, self.device),
+                "features": nearest_both_ways(of_images, features, measure="l2", k=1, device=self.device),
             }
-
-        members = compare(self.members, self._features[0])
-        nonmembers = compare(self.nonmembers, self._features[1])
+            for originals, features in zip((self.members, self.nonmembers), self._features, strict=True)
+        ]
         pairs: dict[Measure, NearestPairs] = {}
-        for measure, (to_member, of_members) in members.items():
-            to_nonmember, of_nonmembers = nonmembers[measure]
+        for measure in found[0]:
+            from_images, from_pool = zip(*(side[measure] for side in found), strict=True)
             pairs[measure] = NearestPairs(
-                to_member.index[:, 0],
-                to_member.distance[:, 0],
-                to_nonmember.index[:, 0],
-                to_nonmember.distance[:, 0],
-                of_members.distance[:, 0],
-                of_members.index[:, 0],
-                of_nonmembers.distance[:, 0],
+                np.stack([nearest.index[:, 0] for nearest in from_images]),
+                np.stack([nearest.distance[:, 0] for nearest in from_images]),
+                np.concatenate([nearest.index[:, 0] for nearest in from_pool]),
+                np.concatenate([nearest.distance[:, 0] for nearest in from_pool]),
             )
         return NeighbourProfile(pairs, self.projection.coordinates(images))
 
 
 @dataclass(frozen=True)
 class ClassPairs:
-    """Patches of one class and their nearest pairs.
+    """Patches of one class and their nearest pairs, which are computed when first used.
 
     Attributes:
         label: Class; part of the purpose of all random draws.
         pool: Members and non-members, n of each.
         train: All patches the generator was trained on, including the members, uint8 (N, S, S, 3).
         synthetic: Synthetic patches, uint8 (Q, S, S, 3).
-        profile: Their profile.
-        reference: Reference patches, n, in two random halves.
-        reference_profiles: Profiles of the halves.
+        reference: Further n patches of the same slides, in random order.
     """
 
     label: str
     pool: CandidatePool
     train: NDArray[np.uint8]
     synthetic: NDArray[np.uint8]
-    profile: NeighbourProfile
-    reference: tuple[NDArray[np.uint8], NDArray[np.uint8]]
-    reference_profiles: tuple[NeighbourProfile, NeighbourProfile]
+    reference: NDArray[np.uint8]
 
     @property
     def settings(self) -> PrivacySettings:
@@ -196,39 +160,23 @@ class ClassPairs:
         """Return the random generator of one purpose."""
         return numpy_generator(self.settings.seed, "privacy", *purpose)
 
+    @property
+    def fresh(self) -> NDArray[np.uint8]:
+        """First half of the reference patches, which some controls use as the synthetic set."""
+        return np.array_split(self.reference, 2)[0]
+
+    @cached_property
+    def profile(self) -> NeighbourProfile:
+        """Profile of the synthetic patches."""
+        return self.pool.profile(self.synthetic)
+
+    @cached_property
+    def half_profiles(self) -> tuple[NeighbourProfile, NeighbourProfile]:
+        """Profiles of the two halves of the reference patches."""
+        first, second = np.array_split(self.reference, 2)
+        return self.pool.profile(first), self.pool.profile(second)
+
     @cached_property
     def reference_profile(self) -> NeighbourProfile:
         """Profile of all reference patches."""
-        return self.reference_profiles[0].union(self.reference_profiles[1])
-
-
-def find_pairs(
-    members: NDArray[np.uint8],
-    nonmembers: NDArray[np.uint8],
-    reference: NDArray[np.uint8],
-    synthetic: NDArray[np.uint8],
-    train: NDArray[np.uint8],
-    settings: PrivacySettings,
-    label: str,
-    device: str = "cpu",
-) -> ClassPairs:
-    """Find all nearest pairs of one class.
-
-    Args:
-        members: Random sample of `train`, uint8 (n, S, S, 3).
-        nonmembers: As many patches of the same slides that the generator was not trained on.
-        reference: As many further patches of the same slides.
-        synthetic: Synthetic patches, uint8 (Q, S, S, 3).
-        train: All patches the generator was trained on, uint8 (N, S, S, 3).
-        settings: Settings of the section ``privacy``.
-        label: Class.
-        device: Torch device.
-
-    Returns:
-        The patches and their nearest pairs.
-    """
-    order = numpy_generator(settings.seed, "privacy", "reference halves", label).permutation(len(reference))
-    first, second = (reference[rows] for rows in np.array_split(order, 2))
-    pool = CandidatePool(members, nonmembers, fit_projection(reference[order]), settings, device)
-    profiles = (pool.profile(first), pool.profile(second))
-    return ClassPairs(label, pool, train, synthetic, pool.profile(synthetic), (first, second), profiles)
+        return self.half_profiles[0].union(self.half_profiles[1])

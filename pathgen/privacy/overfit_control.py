@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from pathgen.privacy.blocked_knn import one_thread_each
+from pathgen.privacy.neighbours import one_thread_each
 
 _LATENT = 64
 _WIDTH = 16
@@ -43,9 +43,25 @@ def _network(side: int, generator: torch.Generator) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Tanh())
 
 
-def _overfitted(
-    images: NDArray[np.uint8], count: int, generator: torch.Generator, device: str
+@one_thread_each()
+def overfitted(
+    images: NDArray[np.uint8], count: int, *, generator: torch.Generator, device: str
 ) -> NDArray[np.uint8]:
+    """Overfit a small generator to patches and sample from it.
+
+    Args:
+        images: Training patches, uint8 (N, S, S, 3).
+        count: Number of samples; sample i shows patch i modulo N.
+        generator: Random generator of weights, latent vectors and batches, on the CPU.
+        device: Torch device of the training.
+
+    Returns:
+        Samples, uint8 (count, S, S, 3). They do not depend on the number of threads.
+
+    Source:
+        Bojanowski et al. 2018 (generative latent optimisation, arXiv 1707.05776): one latent vector per
+        patch, squared error. Departures: the vectors are fixed, and noise is added to them.
+    """
     side = images.shape[1]
     network = _network(side, generator).to(device)
     latents = torch.randn(len(images), _LATENT, generator=generator)
@@ -68,25 +84,3 @@ def _overfitted(
         made = sample(torch.arange(count) % len(images))
         grey = ((made + 1.0) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1)
     return np.asarray(grey.cpu().numpy())
-
-
-def overfitted(
-    images: NDArray[np.uint8], count: int, *, generator: torch.Generator, device: str
-) -> NDArray[np.uint8]:
-    """Overfit a small generator to patches and sample from it.
-
-    Args:
-        images: Training patches, uint8 (N, S, S, 3).
-        count: Number of samples; sample i shows patch i modulo N.
-        generator: Random generator of weights, latent vectors and batches, on the CPU.
-        device: Torch device of the training.
-
-    Returns:
-        Samples, uint8 (count, S, S, 3). They do not depend on the number of threads.
-
-    Source:
-        Bojanowski et al. 2018 (generative latent optimisation, arXiv 1707.05776): one latent vector per
-        patch, squared error. Departures: the vectors are fixed, and noise is added to them.
-    """
-    with one_thread_each() as workers:
-        return workers.submit(_overfitted, images, count, generator, device).result()

@@ -9,9 +9,8 @@ import scipy.fft
 import torch
 from numpy.typing import NDArray
 
-from pathgen.privacy.blocked_knn import one_thread_each
 from pathgen.privacy.d4_ncc import SYMMETRIES, apply_symmetry
-from pathgen.privacy.neighbours import Nearest, PixelMeasure, most_similar, nearest_both_ways
+from pathgen.privacy.neighbours import Nearest, PixelMeasure, most_similar, nearest_both_ways, one_thread_each
 from pathgen.privacy.settings import PrivacySettings
 
 # Compression changes finer detail. With 8 as well as with 16, all of 300 copies that were rotated, shifted by

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pathgen.privacy.kernel_density import fit_projection
-from pathgen.privacy.nearest_pairs import CandidatePool
+from pathgen.privacy.nearest_pairs import CandidatePool, ClassPairs
 from pathgen.privacy.settings import PrivacySettings
 
 SETTINGS = {
@@ -82,3 +82,15 @@ def rms(a: np.ndarray, b: np.ndarray) -> float:
 def pool_of(members: np.ndarray, nonmembers: np.ndarray, settings: PrivacySettings) -> CandidatePool:
     """Return a pool with axes fitted to other patches."""
     return CandidatePool(members, nonmembers, fit_projection(noise(99, 30)), settings)
+
+
+def pairs_of(
+    members: np.ndarray,
+    nonmembers: np.ndarray,
+    reference: np.ndarray,
+    synthetic: np.ndarray,
+    settings: PrivacySettings,
+) -> ClassPairs:
+    """Return the pairs of a class whose training patches are all audited."""
+    pool = CandidatePool(members, nonmembers, fit_projection(reference), settings)
+    return ClassPairs("tumor", pool, members, synthetic, reference)

@@ -7,14 +7,13 @@ import numpy as np
 import pydantic
 import pytest
 import torch
-from factories.privacy_sets import privacy_settings, scenes
+from factories.privacy_sets import pairs_of, privacy_settings, scenes
 
 from pathgen.core.errors import PathgenError
 from pathgen.privacy.attack_family import QUESTIONS
 from pathgen.privacy.audit import AuditReport, audit, class_audit
 from pathgen.privacy.audit_figures import closest_pairs
 from pathgen.privacy.d4_ncc import apply_symmetry
-from pathgen.privacy.nearest_pairs import find_pairs
 from pathgen.results.audit_record import LEAKAGE, PASSED, REFUSED, Audit, ClassAudit
 from pathgen.webpage.pictures import svg_of
 
@@ -46,7 +45,7 @@ def audited_class(synthetic: np.ndarray, base: int) -> ClassAudit:
     """Audit one class without its pictures."""
     members, nonmembers, reference = (scenes(1000 * base + role, N) for role in range(3))
     settings = privacy_settings(seed=base, shift_shortlist=1)
-    pairs = find_pairs(members, nonmembers, reference, synthetic, members, settings, "tumor")
+    pairs = pairs_of(members, nonmembers, reference, synthetic, settings)
     return class_audit(pairs, 0.01)
 
 
@@ -182,7 +181,7 @@ def test_audit_seed_determines_the_result(honest: AuditReport) -> None:
 def test_closest_pairs_rotated_copy_is_at_the_top() -> None:
     members, nonmembers, reference, synthetic = (scenes(role, 40) for role in range(4))
     synthetic[17] = apply_symmetry(members[31], 6)
-    pairs = find_pairs(members, nonmembers, reference, synthetic, members, privacy_settings(), "tumor")
+    pairs = pairs_of(members, nonmembers, reference, synthetic, privacy_settings())
     gallery, scale = closest_pairs(pairs), 96 // SIDE
     np.testing.assert_array_equal(gallery[:96, :96][::scale, ::scale], synthetic[17])
     np.testing.assert_array_equal(gallery[:96, 98 : 98 + 96][::scale, ::scale], synthetic[17])

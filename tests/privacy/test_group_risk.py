@@ -3,12 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from factories.privacy_sets import noise, privacy_settings
+from factories.privacy_sets import noise, pairs_of, privacy_settings
 from sklearn.metrics import roc_auc_score
 
 from pathgen.privacy.group_risk import most_exposed, risk_by_group, slides_auc
 from pathgen.privacy.membership_tests import TestResult
-from pathgen.privacy.nearest_pairs import find_pairs
 
 
 def test_risk_by_group_uses_the_common_threshold() -> None:
@@ -46,21 +45,21 @@ def test_most_exposed_lists_the_copied_patch_first() -> None:
     members, nonmembers, reference, synthetic = (noise(seed, 30) for seed in range(4))
     synthetic[17] = members[5]
     settings = privacy_settings(symmetries="identity", shift_shortlist=1)
-    pairs = find_pairs(members, nonmembers, reference, synthetic, members, settings, "tumor")
+    pairs = pairs_of(members, nonmembers, reference, synthetic, settings)
     rows = pd.DataFrame({"slide": "a", "item": np.arange(30)})
     first, second, *_ = most_exposed(pairs, rows, 100 + np.arange(30))
     assert (first.item, first.synthetic_row) == (5, 117)
     assert first.correlation == pytest.approx(1) and second.correlation < 0.99
     # The row of the nearest image is also correct in a union of sets.
     union = pairs.pool.profile(noise(9, 4)).union(pairs.profile)
-    assert union.pairs["ncc"].nearest_of_members[5] == 4 + 17
+    assert union.pairs["ncc"].image[5] == 4 + 17
 
 
 def test_most_exposed_is_relative_to_the_reference() -> None:
     members, nonmembers, reference, synthetic = (noise(seed, 30) for seed in range(10, 14))
     synthetic[1], synthetic[2], reference[3] = members[1], members[2], members[2]
     settings = privacy_settings(symmetries="identity", shift_shortlist=1, exposed_patches=30)
-    pairs = find_pairs(members, nonmembers, reference, synthetic, members, settings, "tumor")
+    pairs = pairs_of(members, nonmembers, reference, synthetic, settings)
     rows = pd.DataFrame({"slide": "a", "item": np.arange(30)})
     exposed = [patch.item for patch in most_exposed(pairs, rows, np.arange(30))]
     assert exposed[0] == 1 and exposed.index(2) > 10

@@ -9,9 +9,16 @@ import sklearn.metrics
 from factories.privacy_sets import privacy_settings
 
 from pathgen.metrics.statistics.multiple_testing import holm
-from pathgen.privacy.membership_tests import TestResult, attack_tpr, member_share, score_tests
+from pathgen.privacy.membership_tests import (
+    TestResult,
+    attack_tpr,
+    auc_with_interval,
+    binomial_interval,
+    member_share,
+    score_tests,
+    wilson_interval,
+)
 from pathgen.privacy.neighbours import nearest_both_ways
-from pathgen.privacy.rate_intervals import auc_with_interval, binomial_interval, wilson_interval
 
 N, N_SYNTHETIC, SIMULATIONS = 200, 400, 100
 

@@ -5,8 +5,9 @@ import pytest
 import torch
 from factories.privacy_sets import correlation, rms
 
+from pathgen.privacy import neighbours
 from pathgen.privacy.d4_ncc import apply_symmetry
-from pathgen.privacy.neighbours import PixelMeasure, nearest_both_ways, nearest_vectors
+from pathgen.privacy.neighbours import PixelMeasure, nearest_both_ways
 
 
 def patches(seed: int, n: int, side: int = 6) -> np.ndarray:
@@ -31,32 +32,38 @@ def naive_distance(a: np.ndarray, b: np.ndarray, measure: str) -> float:
 @pytest.mark.parametrize("measure", ["l2", "ncc", "ncc-square"])
 @pytest.mark.parametrize("chunk", [4, 2048])
 @pytest.mark.parametrize("k", [1, 3])
-def test_neighbours_equal_the_loop(measure: PixelMeasure, chunk: int, k: int) -> None:
+def test_neighbours_equal_the_loop(
+    measure: PixelMeasure, chunk: int, k: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighbours, "CHUNK", chunk)
     left, right = patches(0, 11), patches(1, 9)
     expected = np.array([[naive_distance(a, b, measure) for b in right] for a in left])
-    from_left, from_right = nearest_both_ways(left, right, measure=measure, k=k, chunk=chunk)
+    from_left, from_right = nearest_both_ways(left, right, measure=measure, k=k)
     for found, table in ((from_left, expected), (from_right, expected.T)):
         np.testing.assert_array_equal(found.index, table.argsort(axis=1)[:, :k])
         np.testing.assert_allclose(found.distance, np.sort(table, axis=1)[:, :k], atol=2e-6)
 
 
-def test_nearest_vectors_equal_the_loop() -> None:
+def test_neighbours_of_vectors_equal_the_loop() -> None:
     rng = np.random.default_rng(3)
     left, right = rng.normal(size=(11, 6)), rng.normal(size=(9, 6))
     table = np.array([[rms(a, b) for b in right] for a in left])
-    for found, distances in zip(nearest_vectors(left, right, k=2), (table, table.T), strict=True):
+    for found, distances in zip(
+        nearest_both_ways(left, right, measure="l2", k=2), (table, table.T), strict=True
+    ):
         np.testing.assert_array_equal(found.index, distances.argsort(axis=1)[:, :2])
         np.testing.assert_allclose(found.distance, np.sort(distances, axis=1)[:, :2])
 
 
-def test_neighbours_do_not_depend_on_threads() -> None:
+def test_neighbours_do_not_depend_on_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "CHUNK", 4)
     left, right = patches(4, 23), patches(13, 31)
     before = torch.get_num_threads()
     found = []
     try:
         for threads in (1, 3):
             torch.set_num_threads(threads)
-            found.append(nearest_both_ways(left, right, measure="ncc-square", k=2, chunk=4))
+            found.append(nearest_both_ways(left, right, measure="ncc-square", k=2))
             assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)

@@ -9,7 +9,7 @@ from factories.privacy_sets import correlation, noise, privacy_settings, tissue
 from PIL import Image
 
 from pathgen.privacy.controls import rotate_each, shift_each, stain_each
-from pathgen.privacy.d4_ncc import apply_symmetry, best_orientation, parity_parts, part_slices
+from pathgen.privacy.d4_ncc import apply_symmetry, best_orientation, parity_parts, part_sizes
 from pathgen.privacy.shift_ncc import magnitudes, nearest_shifted, shifted_correlations
 
 SHIFTED = privacy_settings(max_shift_px=3, shift_shortlist=5)
@@ -37,7 +37,7 @@ def test_best_orientation_equals_eight_products(side: int) -> None:
     a, b = (rng.normal(size=(n, side, side, 3)).astype(np.float32) for n in (5, 7))
     expected = [[max((apply_symmetry(x, g) * y).sum() for g in range(8)) for y in b] for x in a]
     rows = [torch.from_numpy(parity_parts(images)) for images in (a, b)]
-    found = best_orientation(*rows, part_slices(side, 3))
+    found = best_orientation(*rows, part_sizes(side, 3))
     np.testing.assert_allclose(found.numpy(), expected, rtol=1e-5, atol=1e-4)
     assert rows[0].shape == (5, side * side * 3)
 

@@ -3,8 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from pathgen.privacy.attack import Attack
-from pathgen.privacy.attack_features import AttackFeatures
+from pathgen.privacy.attack import Attack, AttackFeatures
 
 
 def _score(features: AttackFeatures) -> NDArray[np.float64]:

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from factories.privacy_sets import noise, pool_of, privacy_settings, rms
+from factories.privacy_sets import noise, pairs_of, pool_of, privacy_settings, rms
 
 from pathgen.metrics.features.texture_v1 import texture_v1
-from pathgen.privacy.attack_features import attack_features, null_quantile
+from pathgen.privacy.attack import attack_features, null_quantile
 from pathgen.privacy.controls import build_controls
-from pathgen.privacy.nearest_pairs import CandidatePool, find_pairs
+from pathgen.privacy.nearest_pairs import CandidatePool
 
 SETTINGS = privacy_settings(max_shift_px=1)
 
@@ -43,7 +43,7 @@ def test_attack_features_equal_the_loops(pool: CandidatePool) -> None:
     usual = [min(rms(image, original) for image in reference) for original in originals]
     np.testing.assert_allclose(found.reference_distance["l2"], usual)
     assert found.is_member.tolist() == [True] * 7 + [False] * 9
-    close = profile.pairs["ncc"].to_nearest < null_quantile(reference_profile)
+    close = profile.pairs["ncc"].distance.min(axis=0) < null_quantile(reference_profile)
     assert found.close_votes.sum() == close.sum() and found.votes["ncc"].sum() == 30
     assert (found.close_votes <= found.votes["ncc"]).all()
     at, places = pool.coordinates, pool.projection.coordinates(synthetic)
@@ -84,9 +84,9 @@ def test_null_quantile_does_not_depend_on_membership(pool: CandidatePool) -> Non
 def test_build_controls_originals_are_not_their_own_reference() -> None:
     members, nonmembers, reference = (noise(seed, 31) for seed in range(20, 23))
     settings = privacy_settings(max_shift_px=1, shift_shortlist=1)
-    pairs = find_pairs(members, nonmembers, reference, noise(23, 41), members, settings, "tumor")
+    pairs = pairs_of(members, nonmembers, reference, noise(23, 41), settings)
     controls = {control.name: control.features for control in build_controls(pairs)}
-    fresh, rest = pairs.reference_profiles
+    fresh, rest = pairs.half_profiles
     for name in ("fresh originals", "shrunken variety"):
         np.testing.assert_array_equal(controls[name].reference_distance["l2"], rest.pairs["l2"].of_pool)
     np.testing.assert_array_equal(controls["fresh originals"].distance["l2"], fresh.pairs["l2"].of_pool)
