@@ -6,6 +6,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from dvc.repo import Repo
+
 FOREIGN = ("DVC_", "MLFLOW_", "GIT_")
 
 
@@ -28,8 +30,9 @@ class Project:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def dvc(self, *arguments: str) -> str:
-        return self.run(sys.executable, "-m", "dvc", *arguments)
+    def init(self) -> None:
+        self.git("init", "-q")
+        Repo.init(str(self.root)).close()
 
     def git(self, *arguments: str) -> str:
         return self.run("git", "-c", "user.name=A", "-c", "user.email=a@example.org", *arguments)

@@ -50,8 +50,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     (tmp_path / layout.CODE).mkdir(parents=True)
     code = {"module.py": sha256_of(tmp_path / "module.py")}
     write_json(tmp_path / layout.CODE / "toy.json", {"module": "json", "code": code})
-    project.git("init", "-q")
-    project.dvc("init", "-q")
+    project.init()
     for name in ("DVC_STAGE", "DVC_ROOT", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID"):
         monkeypatch.setenv(name, "")  # MLflow sets some itself; setenv first, so that they are restored
         monkeypatch.delenv(name)

@@ -110,11 +110,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     (root / ".gitignore").write_text(
         "__pycache__\n/keys/\n/work/\n/mlflow.db*\n/mlruns/\n/opened-*\n/ends.json\n/killed\n"
     )
-    here.git("init", "-q")
-    here.dvc("init", "-q")
+    here.init()
     with (root / ".dvcignore").open("a") as ignored:
         ignored.write("__pycache__\n")
-    here.dvc("repro", "-q")
+    here.run(sys.executable, "-m", "dvc", "repro", "-q")
     (root / "library" / "__pycache__").mkdir()
     (root / "library" / "__pycache__" / "code.pyc").write_text("compiled later")
     here.git("add", "-A")
