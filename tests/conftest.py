@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-# Tests run side by side, one per core: torch's idle threads shall not spin. Read when torch loads.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+# Tests run side by side, one per core. Read when torch and numpy load.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 _CHECKOUT = Path(__file__).resolve().parents[1]
 
