@@ -45,10 +45,20 @@ def build_regime(
         one set and class are in the order of that set.
 
     Raises:
-        PathgenError: A share of the patches is none, or there are too few synthetic ones.
+        PathgenError: A set lacks a class or differs in size, a share of the patches is none, or there are
+            too few synthetic ones.
     """
+    _require_both_classes(original_valid, "original validation set")
+    if regime != "synthetic":
+        _require_both_classes(original_train, "original training set")
     if regime == "original":
         return original_train, original_valid
+    for label in LABELS:
+        if label not in synthetic or set(synthetic[label].index["label"]) != {label}:
+            raise PathgenError(f"synthetic {label} set", f"is not one of {label} patches", "Synthesise it")
+        if synthetic[label].images.shape[1:] != original_valid.images.shape[1:]:
+            reason = "has patches of another size than the original ones"
+            raise PathgenError(f"synthetic {label} set", reason, "Extract and synthesise them again")
     if regime == "mixed":
         return _joined(_mixed(original_train, synthetic, settings, seed)), original_valid
     if settings.validate_on == "original":
@@ -56,6 +66,11 @@ def build_regime(
     assert settings.valid_share_synthetic is not None, "checked by RegimeSettings"
     parts = [_split(synthetic[label], label, settings.valid_share_synthetic, seed) for label in LABELS]
     return _joined([kept for kept, _ in parts]), _joined([held_out for _, held_out in parts])
+
+
+def _require_both_classes(patches: PatchSet, subject: str) -> None:
+    for label in sorted(set(LABELS) - set(patches.index["label"])):
+        raise PathgenError(subject, f"has no {label} patch", "Sample patches of both classes")
 
 
 def _joined(parts: list[_Rows]) -> PatchSet:

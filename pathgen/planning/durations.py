@@ -45,7 +45,9 @@ def read_durations(file: Path) -> dict[str, Any]:
         ``stages``: name of a stage to its seconds and the digest of its settings; ``params``: digest to
         content of params.yaml.
     """
-    if not file.is_file():
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        return {"stages": dict(content["stages"]), "params": dict(content["params"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        # Missing or damaged: durations are recorded anew, because no stage may fail for them.
         return {"stages": {}, "params": {}}
-    content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return content

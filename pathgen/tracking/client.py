@@ -10,7 +10,7 @@ import filelock
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError
 from pathgen.core.params import load_section
-from pathgen.tracking.mlflow_import import STORE_ERRORS, MlflowClient, mlflow
+from pathgen.tracking.mlflow_import import STORE_ERRORS, MlflowClient, MlflowException, mlflow
 from pathgen.tracking.settings import TrackingSettings
 from pathgen.tracking.uri import Location, find_location, without_credentials
 
@@ -86,8 +86,15 @@ def open_store() -> Store:
             found = client.get_experiment_by_name(name)
             if found is None:
                 place = None if artifacts is None else str(artifacts)
-                made = client.create_experiment(name, artifact_location=place, tags=_EXPERIMENT_TAGS)
-                return Store(client, str(made), location, settings)
+                try:
+                    made = client.create_experiment(name, artifact_location=place, tags=_EXPERIMENT_TAGS)
+                    return Store(client, str(made), location, settings)
+                except MlflowException as problem:
+                    # On a server another machine may have created it in the meantime.
+                    if problem.error_code != "RESOURCE_ALREADY_EXISTS":
+                        raise
+                    found = client.get_experiment_by_name(name)
+                    assert found is not None, "the server has just reported that it exists"
     except STORE_ERRORS as problem:
         raise _unusable(location, problem) from problem
     if found.lifecycle_stage == "deleted":

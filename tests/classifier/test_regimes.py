@@ -14,10 +14,10 @@ from pathgen.core.errors import PathgenError
 from pathgen.patches.store import PatchSet
 
 
-def patch_set(labels: list[str], first: int) -> PatchSet:
+def patch_set(labels: list[str], first: int, size_px: int = 4) -> PatchSet:
     """Patches whose pixels all hold the patch's own number."""
     numbers = np.arange(first, first + len(labels), dtype=np.uint8)
-    images = np.broadcast_to(numbers[:, None, None, None], (len(labels), 4, 4, 3)).copy()
+    images = np.broadcast_to(numbers[:, None, None, None], (len(labels), size_px, size_px, 3)).copy()
     return PatchSet(images, pd.DataFrame({"label": np.array(labels, dtype=object)}))
 
 
@@ -107,6 +107,21 @@ def test_build_regime_with_too_few_patches_raises() -> None:
         compose("mixed", mixed_original=0.1)
     with pytest.raises(PathgenError, match=r"a share of 0\.01 of 8 patches"):
         compose("synthetic", validate_on="code", valid_share_synthetic=0.01)
+
+
+def test_build_regime_with_unsuitable_sets_raises() -> None:
+    swapped = {"normal": SYNTHETIC["tumor"], "tumor": SYNTHETIC["normal"]}
+    with pytest.raises(PathgenError, match="synthetic normal set: is not one of normal"):
+        compose("synthetic", swapped)
+    larger = {label: patch_set([label] * 9, 100, size_px=8) for label in ("normal", "tumor")}
+    for regime in ("mixed", "synthetic"):
+        with pytest.raises(PathgenError, match="another size"):
+            compose(regime, larger)
+    with pytest.raises(PathgenError, match="synthetic tumor set"):
+        compose("synthetic", {"normal": SYNTHETIC["normal"]})
+    one_class = patch_set(["normal"] * 4, 0)
+    with pytest.raises(PathgenError, match="original training set: has no tumor patch"):
+        build_regime("original", one_class, VALID, {}, RegimeSettings(**SHARES), 1)
 
 
 @pytest.mark.parametrize(
