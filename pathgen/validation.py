@@ -196,7 +196,7 @@ def _scaling(study: StudySettings) -> Iterator[Problem]:
         reason = f"is too small: {shown} patches per class are shown, but a size is {max(sizes)}"
         yield "scaling.training.max_steps", reason, "Raise it, or replace the size by unlimited"
     if "unlimited" in scaling.synthetic_sizes:
-        # As `ScalingStudy.count`.
+        # As `ScalingStudy._per_class`.
         for size in {-(-steps * batch // 2) for batch in batches} & set(scaling.synthetic_sizes):
             reason = f"holds {size} and unlimited, which is {size} per class here: the same points twice"
             yield "scaling.synthetic_sizes", reason, f"Remove {size}"

@@ -122,7 +122,7 @@ def running(
         code=code_manifest(f"stages.{Path(sys.argv[0]).stem}"),
         libraries=library_versions("torch"),
     )
-    facts = StageFacts(verb, key.digest, item or {}, parameters, data, samples_system=trains)
+    facts = StageFacts(verb, key.digest, item or {}, parameters, data, sample_system_metrics=trains)
     with _running(facts) as stage:
         yield stage
 

@@ -3,8 +3,8 @@
 With --ui: start the MLflow UI on 127.0.0.1 instead.
 """
 
+import argparse
 import os
-import sys
 from pathlib import Path
 
 from pathgen.core import layout
@@ -54,8 +54,11 @@ def headline(report: Path) -> dict[str, float]:
 @cli_errors()
 def main() -> None:
     """Run the command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--ui", action="store_true", help="start the MLflow UI on 127.0.0.1")
+    arguments = parser.parse_args()
     address = f"http://127.0.0.1:5000/{link().path()}"
-    if sys.argv[1:] == ["--ui"]:
+    if arguments.ui:
         print(f"open {address}", flush=True)
         # Replaces this process by the server, so that Ctrl-C reaches it.
         os.execvp("sh", ["sh", "-c", f"exec env {ui_command()}"])  # noqa: S606

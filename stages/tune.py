@@ -44,11 +44,12 @@ def main() -> None:
     parser.add_argument("--join", action="store_true", help="be one more worker")
     parser.add_argument("--again", action="store_true", help="train the best configuration again")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
+    parser.add_argument("--parent", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
     settings = load_section("tuning", TuningSettings)
     check_search(read_params(), settings, PARAMS_FILE)
     if args.join:
-        join(load_data(settings), args.worker)
+        join(load_data(settings), args.worker, args.parent)
     elif args.again:
         train_again(load_data(settings))
     else:
@@ -123,7 +124,10 @@ def run_workers(count: int) -> None:
     command = [sys.executable, "-m", "stages.tune", "--join"]
     # The workers' own progress bars would overwrite each other; Optuna logs a line for each trial.
     quiet = {**os.environ, "TQDM_DISABLE": "1"}
-    workers = [subprocess.Popen([*command, "--worker", str(number)], env=quiet) for number in range(count)]
+    workers = [
+        subprocess.Popen([*command, "--worker", str(number), "--parent", str(os.getpid())], env=quiet)
+        for number in range(count)
+    ]
     try:
         for worker in workers:
             worker.wait()
@@ -133,12 +137,12 @@ def run_workers(count: int) -> None:
             worker.wait()
 
 
-def join(data: SearchData, number: str | None) -> None:
+def join(data: SearchData, number: str | None, parent: int | None) -> None:
     """Run trials of a study until it has enough.
 
-    A worker with a number was started by `run_workers`, and stops when that process has ended.
+    A worker with a number was started by `run_workers`, the process `parent`, and stops when that has ended.
     """
-    worker, parent = number or f"{socket.gethostname()}-{os.getpid()}", os.getppid() if number else None
+    worker = number or f"{socket.gethostname()}-{os.getpid()}"
     _, name = identify(data)
     storage = open_storage(load_section("tuning_work", TuningWorkSettings), layout.TUNING_WORK)
     study = load_study(storage, name)

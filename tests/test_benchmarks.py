@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 SMALL: dict[str, dict[str, Any]] = {
     "correlation": {"patches": 64, "patches_shifted": 20, "device": "cpu"},
@@ -32,3 +33,8 @@ def test_benchmark_at_a_small_size_prints_figures(
     assert all(result["value"] > 0 for result in figures["results"])
     assert all(ratio > 0 for ratio in figures["ratios"].values())
     assert figures["ratios"]
+
+
+def test_benchmarks_command_lists_every_benchmark() -> None:
+    shown = CliRunner().invoke(importlib.import_module("benchmarks.__main__").app, ["--help"]).output
+    assert {*SMALL, "pipeline", "privacy_rates"} <= set(shown.split())

@@ -19,11 +19,16 @@ def load_network(name: str) -> Any:
     """Import the file of a network.
 
     Raises:
-        PathgenError: The network does not exist.
+        PathgenError: The network does not exist, or its file lacks ``SMALLEST_IMAGE_PX``.
     """
     if name not in network_names():
         raise PathgenError(f"network {name}", "no such network", f"Choose from {network_names()}")
-    return importlib.import_module(f"pathgen.classifier.networks.{name}")
+    module = importlib.import_module(f"pathgen.classifier.networks.{name}")
+    if not isinstance(getattr(module, "SMALLEST_IMAGE_PX", None), int):
+        raise PathgenError(
+            f"network {name}", "lacks SMALLEST_IMAGE_PX", "Add the line SMALLEST_IMAGE_PX = 16"
+        )
+    return module
 
 
 def read_weights(path: Path, sha256: str | None) -> bytes:

@@ -1,7 +1,7 @@
 """Training and validation sets of the regimes original, mixed and synthetic."""
 
 from collections.abc import Mapping
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,6 @@ from pathgen.core.seeding import numpy_generator
 from pathgen.patches.store import PatchSet
 
 Regime = Literal["original", "mixed", "synthetic"]
-REGIMES: tuple[Regime, ...] = get_args(Regime)
 
 
 _Rows = tuple[PatchSet, NDArray[np.int64]]
@@ -51,6 +50,8 @@ def build_regime(
     _require_both_classes(original_valid, "original validation set")
     if regime != "synthetic":
         _require_both_classes(original_train, "original training set")
+        if original_train.images.shape[1:] != original_valid.images.shape[1:]:
+            raise PathgenError("original validation set", "has patches of another size", "Extract them again")
     if regime == "original":
         return original_train, original_valid
     for label in LABELS:

@@ -29,7 +29,7 @@ def _refuse_repetitions(values: list[Any]) -> list[Any]:
     return values
 
 
-#: Type of a list of different values is ``Annotated[list[int], DISTINCT]``.
+#: Validator of a list without repeated values: ``Annotated[list[int], DISTINCT]``.
 DISTINCT = pydantic.AfterValidator(_refuse_repetitions)
 
 

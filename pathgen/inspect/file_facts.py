@@ -108,7 +108,9 @@ def checkpoint_facts(folder: Path) -> dict[str, Any]:
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise PathgenError(path, "no such file, so the weights beside it cannot be used", _AGAIN) from None
+        raise PathgenError(
+            path, "no such file, so the weights in its folder cannot be used", _AGAIN
+        ) from None
     except (UnicodeDecodeError, json.JSONDecodeError) as problem:
         raise PathgenError(path, f"not readable as JSON: {problem}", _AGAIN) from None
     if not isinstance(card, dict):

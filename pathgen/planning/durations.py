@@ -47,7 +47,8 @@ def read_durations(file: Path) -> dict[str, Any]:
     """
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        return {"stages": dict(content["stages"]), "params": dict(content["params"])}
-    except (OSError, ValueError, KeyError, TypeError):
-        # Missing or damaged: durations are recorded anew, because no stage may fail for them.
+        known = {name: one for name, one in content["stages"].items() if {"seconds", "params"} <= one.keys()}
+        return {"stages": known, "params": dict(content["params"])}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        # Missing or damaged: they are recorded again; no stage may fail because of them.
         return {"stages": {}, "params": {}}

@@ -146,7 +146,7 @@ def _input_files(cohort: CohortSettings, root: Path) -> tuple[list[Path], list[s
 
 
 def recorded_speeds(root: Path) -> dict[str, float]:
-    """Return seconds per unit of work, besides the start of a process, for every recorded kind of work."""
+    """Return seconds per unit of work, without the start of a process, for every recorded kind of work."""
     content = read_durations(root / FILE)
     seconds: defaultdict[str, float] = defaultdict(float)
     units: defaultdict[str, float] = defaultdict(float)
@@ -200,4 +200,7 @@ def _stages_to_run(root: Path, study: StudySettings) -> tuple[list[str], set[str
 
 
 def _read(file: Path) -> Any:
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None

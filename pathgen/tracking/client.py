@@ -71,7 +71,7 @@ def open_store() -> Store:
     for inherited in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"):
         os.environ.pop(inherited, None)
     location = find_location()
-    settings = load_section("tracking", TrackingSettings, location.root / layout.PARAMS)
+    settings = load_section("tracking", TrackingSettings)
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or settings.experiment
     lock = location.root / layout.TRACKING_WORK / "store.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
@@ -109,4 +109,6 @@ def _unusable(location: Location, problem: Exception) -> PathgenError:
         hint = "Start the server or correct the address, or unset the variable to record locally"
         return PathgenError(f"MLFLOW_TRACKING_URI={location.name}", reason, hint)
     reason = f"cannot be opened as an MLflow store: {first_line(problem)}"
-    return PathgenError(location.name, reason, "Correct that, or move the file away: a new one is made")
+    return PathgenError(
+        location.name, reason, "Follow MLflow's advice, or unset MLFLOW_TRACKING_URI to record in mlflow.db"
+    )

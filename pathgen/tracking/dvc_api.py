@@ -235,7 +235,7 @@ def read_lock(root: Path) -> dict[str, dict[str, Any]]:
         PathgenError: The file is not YAML.
     """
     lock = root / _LOCK_FILE
-    stages: dict[str, dict[str, Any]] = read_params(lock).get("stages", {}) if lock.exists() else {}
+    stages: dict[str, dict[str, Any]] = read_params(lock).get("stages") or {} if lock.exists() else {}
     return stages
 
 

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import filelock
+
+from pathgen.core import layout
 from pathgen.tracking.client import Store, open_store
 from pathgen.tracking.dvc_api import locked_key, open_project, read_lock, stage_names
 from pathgen.tracking.mlflow_import import mlflow
@@ -103,10 +106,12 @@ def link_pipeline(
     }
     runs = {name: run for name, run in made.items() if run is not None}
     base = {"stage": "pipeline", "pipeline": pipeline, _tag_of(pipeline): "yes"}
-    own = store.last_run(f"tags.stage = 'pipeline' and tags.pipeline = '{pipeline}'")
-    if own is None:
-        name = f"pipeline {pipeline[:_SHORT]}"
-        own = store.client.create_run(store.experiment_id, tags=base, run_name=name)
+    # Of two summaries at the same time, one makes the run and the other finds it.
+    with filelock.FileLock(store.location.root / layout.TRACKING_WORK / "pipeline.lock"):
+        own = store.last_run(f"tags.stage = 'pipeline' and tags.pipeline = '{pipeline}'")
+        if own is None:
+            name = f"pipeline {pipeline[:_SHORT]}"
+            own = store.client.create_run(store.experiment_id, tags=base, run_name=name)
     linked = LinkedPipeline(
         run_id=own.info.run_id,
         experiment_id=store.experiment_id,

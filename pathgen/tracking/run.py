@@ -29,7 +29,7 @@ class StageFacts:
         parameters: Settings of the stage, nested or flat.
         inputs: Path of each data set that the stage reads, to its hash.
         dvc_stage: Name of the stage in DVC; None for a command that DVC does not know.
-        samples_system: Whether to sample processor and memory use, if section `tracking` asks for it.
+        sample_system_metrics: Whether to sample processor and memory use, if section `tracking` asks for it.
     """
 
     stage: str
@@ -38,7 +38,7 @@ class StageFacts:
     parameters: Mapping[str, Any]
     inputs: Mapping[str, DataHash]
     dvc_stage: str | None = None
-    samples_system: bool = False
+    sample_system_metrics: bool = False
 
 
 @contextmanager
@@ -77,7 +77,9 @@ def tracked_run(facts: StageFacts) -> Iterator[MlflowLogger]:
     if (previous := _end_previous_attempt(store, facts.key)) is not None:
         tags["continues"] = previous
     name = " ".join([facts.stage, *(str(value) for value in facts.item.values())])
-    with _open_run(store, name, tags, facts.parameters, samples_system=facts.samples_system) as run:
+    with _open_run(
+        store, name, tags, facts.parameters, sample_system_metrics=facts.sample_system_metrics
+    ) as run:
         for path, found in facts.inputs.items():
             run.dataset(path, found)
         if changes := uncommitted_changes(here):
@@ -134,7 +136,7 @@ def _open_run(
     parameters: Mapping[str, Any],
     *,
     parent_id: str | None = None,
-    samples_system: bool = False,
+    sample_system_metrics: bool = False,
 ) -> Iterator[MlflowLogger]:
     """Open a run, nested under that of `parent_id` or the process's open run; set its status at the end."""
     mlflow.set_system_metrics_sampling_interval(store.settings.system_metrics_interval_s)  # type: ignore[no-untyped-call]
@@ -146,7 +148,7 @@ def _open_run(
             # MLflow would record the name of the user.
             tags={"mlflow.user": "unknown", **tags},
             parent_run_id=parent_id,
-            log_system_metrics=samples_system and store.settings.system_metrics,
+            log_system_metrics=sample_system_metrics and store.settings.system_metrics,
         )
     except MlflowException as problem:
         reason = f"cannot record {name}: {first_line(problem)}"

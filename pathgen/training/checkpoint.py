@@ -1,5 +1,6 @@
 """Model files in safetensors, and exact-resume snapshots; equal weights give equal bytes of a model file."""
 
+import io
 import json
 import pickle
 from collections.abc import Mapping
@@ -81,9 +82,27 @@ def save_snapshot(folder: Path, state: Any, key: Mapping[str, Any]) -> None:
         state: Nested dicts, lists, tuples, tensors and plain values, such as the ``state_dict()`` of a module
             or an optimiser.
         key: Everything that the training depends on: settings, digest of the data; plain JSON values.
+
+    Raises:
+        TypeError: The state holds something else.
     """
+    _require_plain(state)
+    content = io.BytesIO()
+    torch.save({"key": json.loads(json.dumps(key)), "state": state}, content)
     with atomic_path(folder / _SNAPSHOT_NAME) as draft:
-        torch.save({"key": json.loads(json.dumps(key)), "state": state}, draft)
+        # torch itself reports a full disk as a RuntimeError.
+        draft.write_bytes(content.getbuffer())
+
+
+def _require_plain(state: Any) -> None:
+    """Refuse what could be written and not be read again with ``weights_only``."""
+    if isinstance(state, Mapping):
+        state = [*state.keys(), *state.values()]
+    if isinstance(state, list | tuple):
+        for one in state:
+            _require_plain(one)
+    elif type(state) not in (bool, int, float, str, type(None), torch.Tensor, torch.nn.Parameter):
+        raise TypeError(f"a snapshot cannot hold a value of type {type(state)}")
 
 
 def load_snapshot(folder: Path, key: Mapping[str, Any]) -> Any:
@@ -105,13 +124,14 @@ def load_snapshot(folder: Path, key: Mapping[str, Any]) -> Any:
         return None
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError):
+        then, state = content["key"], content["state"]
+    except (RuntimeError, EOFError, KeyError, TypeError, OSError, pickle.UnpicklingError):
         raise PathgenError(path, "damaged, not a whole snapshot", _START_OVER) from None
-    differences = _differences(content["key"], json.loads(json.dumps(key)))
+    differences = _differences(then, json.loads(json.dumps(key)))
     if differences:
         reason = f"made by another training: {'; '.join(differences)}"
         raise PathgenError(path, reason, _START_OVER)
-    return content["state"]
+    return state
 
 
 def _differences(then: Any, now: Any, where: str = "") -> list[str]:

@@ -141,7 +141,7 @@ def batch(step: int) -> tuple[torch.Tensor, torch.Tensor]:
 def hook_steps(
     monkeypatch: pytest.MonkeyPatch,
     before: Callable[..., object] = lambda step, real, z, c: None,
-    after: Callable[..., dict[str, torch.Tensor]] = lambda step, told: told,
+    after: Callable[..., dict[str, torch.Tensor]] = lambda step, statistics: statistics,
 ) -> None:
     """Call `before` ahead of each step of DCGAN's trainer; what `after` returns are its statistics."""
     whole = AdversarialTrainer.step

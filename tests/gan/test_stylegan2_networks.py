@@ -139,3 +139,14 @@ def test_stylegan2_discriminator_in_eval_treats_images_independently() -> None:
     together = discriminator.eval()(images)
     alone = torch.cat([discriminator(image[None]) for image in images])
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
+
+
+def test_stylegan2_style_reaches_its_own_layers() -> None:
+    """Changing one w changes the image; the last one changes its colours alone."""
+    network = generator(8)
+    ws = network.mapping(latents(2))[:, None].repeat(1, network.styles, 1)
+    images = network.synthesis(ws)
+    for place in range(network.styles):
+        changed = ws.clone()
+        changed[:, place] += 1.0
+        assert not torch.allclose(network.synthesis(changed), images), place

@@ -118,3 +118,22 @@ def test_as_text_lists_only_what_runs_unless_asked_for_all() -> None:
     assert "privacy" not in as_text(plan(), details=False)
     assert "privacy" in as_text(plan(), details=True)
     assert "3:25:45" in as_text(plan(), details=False).splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        '{"stages": 3}',
+        '{"stages": {}, "params": {"a": {}}}',
+        '{"stages": {"x": {}}, "params": {}}',
+    ],
+)
+def test_recorded_durations_damaged_file_is_ignored(text: str, checkout: Path) -> None:
+    (checkout / FILE).parent.mkdir()
+    (checkout / FILE).write_text(text)
+    assert recorded_speeds(checkout) == {}
+    record_duration("sample", 1.0, checkout)
+    assert "sample" in read_durations(checkout / FILE)["stages"]

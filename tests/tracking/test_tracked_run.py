@@ -164,7 +164,7 @@ def test_store_that_fails_during_a_run_does_not_stop_it(
 
 
 def test_system_metrics_are_sampled(tracked: Project) -> None:
-    with _stage("sampled", samples_system=True) as run:
+    with _stage("sampled", sample_system_metrics=True) as run:
         deadline = time.monotonic() + 30
         while not _client().get_run(run.run_id).data.metrics and time.monotonic() < deadline:
             time.sleep(0.1)

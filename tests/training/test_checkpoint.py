@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -126,3 +127,8 @@ def test_load_module_of_another_architecture_raises(tmp_path: Path) -> None:
         load_module(shorter, path)
     with pytest.raises(PathgenError, match=r"2 tensors, the first is 1\.bias"):
         load_module(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3)), path)
+
+
+def test_save_snapshot_with_a_foreign_object_raises(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="float64"):
+        save_snapshot(tmp_path, {"a": [np.float64(1)]}, KEY)

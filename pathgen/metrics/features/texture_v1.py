@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pathgen.core.optical_density import optical_density
-from pathgen.metrics.fidelity.spectrum import radial_power
+from pathgen.metrics.power_spectrum import radial_power
 
 _RINGS = 8
 _GRADIENT_EDGES = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32)

@@ -23,8 +23,8 @@ from pathgen.metrics.fidelity import (
 )
 from pathgen.metrics.fidelity.metric import FeaturePair, Metric, PatchFeatures
 from pathgen.metrics.fidelity.settings import FidelitySettings
-from pathgen.metrics.fidelity.spectrum import radial_power
 from pathgen.metrics.patch_checks import Images, check_patch_sets
+from pathgen.metrics.power_spectrum import radial_power
 from pathgen.results.fidelity_record import Fidelity, MetricInfo
 
 METRICS: tuple[Metric, ...] = (

@@ -19,7 +19,8 @@ from pathgen.metrics.fidelity.sliced_wasserstein import (
     project_neighbourhoods,
     sliced_wasserstein,
 )
-from pathgen.metrics.fidelity.spectrum import radial_power, spectrum_distance_db
+from pathgen.metrics.fidelity.spectrum import spectrum_distance_db
+from pathgen.metrics.power_spectrum import radial_power
 
 
 def vectors(seed: int, n: int, d: int) -> np.ndarray:
