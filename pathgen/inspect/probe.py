@@ -45,7 +45,7 @@ class ProbeResult:
 
     Attributes:
         path: The path as given.
-        kind: What it is, as far as can be told.
+        kind: Kind of file or folder, where it was recognised.
         usable: Whether the suite can use it.
         facts: Its key facts as JSON knows them; empty when it is not usable.
         problem: Why it is not usable: ``file: reason. hint.``, one line each; None when it is.
@@ -59,7 +59,7 @@ class ProbeResult:
 
 
 def inspect_path(path: Path) -> ProbeResult:
-    """Tell what a path is and whether the suite can use it.
+    """Identify a path, and check whether the suite can use it.
 
     Args:
         path: A file or folder.
@@ -75,8 +75,8 @@ def inspect_path(path: Path) -> ProbeResult:
     except PathgenError as problem:
         return ProbeResult(str(path), kind, False, {}, str(problem))
     except OSError as problem:
-        said = PathgenError(path, f"cannot be read: {problem.strerror or problem}", "Check its permissions")
-        return ProbeResult(str(path), kind, False, {}, str(said))
+        error = PathgenError(path, f"cannot be read: {problem.strerror or problem}", "Check its permissions")
+        return ProbeResult(str(path), kind, False, {}, str(error))
     return ProbeResult(str(path), kind, True, facts, None)
 
 

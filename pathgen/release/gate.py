@@ -22,7 +22,7 @@ from pathgen.tracking.dvc_api import StageState, open_project, stage_states
 _EMBEDDED = re.compile(r"data:[a-z]+/[^\"')\s]+")
 _REQUIRED = ("creator", "contact", "licence", "original_terms")
 _SHOWN = 3
-# As DVC says that data are not there.
+# DVC's word for data that are not there.
 _ABSENT = "deleted"
 
 

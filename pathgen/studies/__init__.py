@@ -1,1 +1,1 @@
-"""Studies of many trainings beside the pipeline: what they share is that a bare `dvc repro` runs none."""
+"""Optional studies of many trainings, which a bare `dvc repro` does not run."""

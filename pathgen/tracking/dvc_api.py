@@ -199,7 +199,7 @@ def stage_states(project: Any) -> dict[str, StageState]:
                 for stage in stages
             }
     except DvcException as problem:
-        reason = f"DVC cannot tell what is up to date: {problem}"
+        reason = f"DVC cannot determine what is up to date: {problem}"
         raise PathgenError(project.root_dir, reason, "Ask again when no stage is running") from None
 
 

@@ -6,7 +6,7 @@ from pathgen.core.params import Settings
 
 
 class TrackingSettings(Settings):
-    """What MLflow records; ``MLFLOW_TRACKING_URI`` says where."""
+    """What MLflow records; ``MLFLOW_TRACKING_URI`` sets the store."""
 
     experiment: str = Field(
         description="MLflow experiment; the environment variable MLFLOW_EXPERIMENT_NAME wins.",

@@ -1,4 +1,4 @@
-"""Generators: one module or package each, found by its file name. `interface` says what a module provides."""
+"""Generators: one module or package each, found by its file name. `interface` defines their content."""
 
 import importlib
 from pathlib import Path
