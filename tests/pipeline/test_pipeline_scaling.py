@@ -34,7 +34,7 @@ def test_scaling_size_added_later_computes_only_its_points(copy: Study) -> None:
     # 6 steps of 16 patches show 48 of each class.
     assert json.loads(first["dcgan-unlimited-cnn6-1"])["per_class"] == 48
     assert points_in_mlflow(copy) == sorted(points), "one run for each point"
-    sampled = {file: file.read_bytes() for file in (copy.root / "work/synthetic").glob("*/record.json")}
+    sampled = {file: file.read_bytes() for file in (copy.root / "work/synthetic").glob("*/rows.uint8")}
     assert len(sampled) == 2
 
     copy.set_params({"scaling.original_sizes": [8], "scaling.synthetic_sizes": [8, 16, 32, "unlimited"]})
@@ -45,7 +45,7 @@ def test_scaling_size_added_later_computes_only_its_points(copy: Study) -> None:
     assert later.keys() == kept | added
     assert {name: later[name] for name in kept} == {name: first[name] for name in kept}
     assert points_in_mlflow(copy) == sorted([*points, *added]), "only the new points were computed"
-    assert {file: file.read_bytes() for file in sampled} == sampled
+    assert all(file.read_bytes().startswith(rows) for file, rows in sampled.items()), "sampled again"
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["sentences"] and summary["figures"]
 
