@@ -114,7 +114,9 @@ def parse_run(name: str, generators: Mapping[str, Replicate]) -> RunKey:
     found = re.fullmatch(rf"(?:original|(mixed|synthetic)-({names}))-(.+)-(\d+)", name)
     if found is None:
         reason = "is not the name of a run (regime[-generator]-classifier-seed)"
-        raise PathgenError(name, reason, "Remove the folder if it is not an output of the pipeline")
+        raise PathgenError(
+            name, reason, "Remove its folder in results/ if it is not an output of the pipeline"
+        )
     regime, generator, classifier, seed = found.groups()
     replicate = None if generator is None else generators[generator]
     return RunKey(regime or ORIGINAL, generator, classifier, int(seed), replicate)

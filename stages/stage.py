@@ -68,7 +68,16 @@ def _run_stage(work: Callable[..., None], *, trains: bool) -> None:
     }
     parameters = {name: value for values in found.params.values() for name, value in values.items()}
     shown = {name: value for name, value in item.items() if value is not None}
-    with _running(StageFacts(verb, found.key, shown, parameters, data, found.name, trains)) as stage:
+    facts = StageFacts(
+        stage=verb,
+        key=found.key,
+        item=shown,
+        parameters=parameters,
+        inputs=data,
+        dvc_stage=found.name,
+        sample_system_metrics=trains,
+    )
+    with _running(facts) as stage:
         work(stage, **item)
 
 
@@ -122,7 +131,14 @@ def running(
         code=code_manifest(f"stages.{Path(sys.argv[0]).stem}"),
         libraries=library_versions("torch"),
     )
-    facts = StageFacts(verb, key.digest, item or {}, parameters, data, sample_system_metrics=trains)
+    facts = StageFacts(
+        stage=verb,
+        key=key.digest,
+        item=item or {},
+        parameters=parameters,
+        inputs=data,
+        sample_system_metrics=trains,
+    )
     with _running(facts) as stage:
         yield stage
 

@@ -173,10 +173,10 @@ def _pairs(one: _Group, other: _Group) -> list[tuple[int, int]]:
     """Return the positions of paired trainings: the same seed, and the same replicate if any."""
     found = []
     for at, first in enumerate(one.runs):
-        for beside, second in enumerate(other.runs):
+        for against, second in enumerate(other.runs):
             numbers = {run.key.replicate.number for run in (first, second) if run.key.replicate}
             if first.key.seed == second.key.seed and len(numbers) <= 1:
-                found.append((at, beside))
+                found.append((at, against))
     return found
 
 

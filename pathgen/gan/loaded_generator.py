@@ -117,7 +117,7 @@ def load_generator(checkpoint: str | Path, *, device: str | torch.device = "cpu"
         The generator; call `LoadedGenerator.sample`.
 
     Raises:
-        PathgenError: A file is missing, damaged, or was not written by pathgen.
+        PathgenError: A file is missing or damaged, or does not fit the network.
     """
     folder = Path(checkpoint)
     meta = load_meta(folder)

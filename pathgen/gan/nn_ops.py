@@ -22,7 +22,7 @@ def frozen(network: nn.Module) -> Iterator[None]:
 
 
 def minimise(loss: torch.Tensor, optimizer: torch.optim.Optimizer) -> None:
-    """Do one step of an optimiser against a loss; the gradients of earlier ones are discarded."""
+    """Do one step of an optimiser on the gradients of a loss; gradients left over are discarded."""
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()

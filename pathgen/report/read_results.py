@@ -85,7 +85,11 @@ class Tables:
 
 
 def read_tables(root: Path) -> Tables:
-    """Read the tables of the data of a checkout."""
+    """Read the tables of the data of a checkout.
+
+    Raises:
+        PathgenError: A table is missing or damaged.
+    """
     extracted = read_table(root / layout.EXTRACTED_SLIDES)
     samples = readable(read_table(root / layout.SAMPLES), extracted)
     return Tables(read_table(root / layout.COHORT), samples, extracted)

@@ -78,7 +78,7 @@ def build_report(
         Accuracy lost and strongest attack of each synthetic set.
 
     Raises:
-        PathgenError: An input is damaged.
+        PathgenError: An input is missing or damaged.
     """
     results, audits = gather_results(root), read_audits(root)
     names = trained_generators(root)

@@ -41,7 +41,7 @@ def _index_slide(
 ) -> Values:
     """Write the candidates and the overlay of one slide, and return columns of `INDEXED`: one job.
 
-    Of `tumor_candidates`: those that touch a lesion, or are labelled tumor where the source gives labels.
+    `tumor_candidates` counts those that touch a lesion, or are labelled tumor where the source gives labels.
     """
     found = source.find_candidates(root, row, cohort, index)
     write_table(found.candidates, folder / layout.CANDIDATES.name)

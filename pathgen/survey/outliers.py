@@ -165,9 +165,9 @@ def find_outliers(facts: pd.DataFrame, threshold: float) -> list[Outlier]:
     Returns:
         Outliers, the farthest first. A trait known for fewer than `LEAST_VALUES` slides is not judged.
     """
-    found = []
+    found, traits = [], trait_values(facts)
     for trait in judged(facts):
-        values = trait_values(facts)[trait.name].to_numpy()
+        values = traits[trait.name].to_numpy()
         median = float(np.nanmedian(values))
         for slide, value, score in zip(facts["slide"], values, modified_z_scores(values), strict=True):
             if abs(score) > threshold and abs(value - median) >= trait.least:

@@ -33,9 +33,7 @@ def phantom_settings(**changes: Any) -> PhantomSettings:
     return PhantomSettings(**(read_profile("phantom")["cohort"]["phantom"] | changes))
 
 
-def write_slide(
-    path: Path, mpp: float | None = 0.25, side: int = SIDE, seed: int = 0, steps: tuple[int, ...] = (1, 2)
-) -> None:
+def write_slide(path: Path, mpp: float | None = 0.25, side: int = SIDE, seed: int = 0) -> None:
     """Write a pyramidal tiled JPEG TIFF: glass around a square of noisy pink tissue."""
     rng = np.random.default_rng(seed)
     image = np.full((side, side, 3), 245, dtype=np.uint8)
@@ -44,7 +42,7 @@ def write_slide(
     image[inner, inner] = np.clip(rng.normal((200, 110, 170), 12, shape), 0, 255).astype(np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
     resolution: dict[str, Any] = {"unit": "NONE", "mpp": 1.0} if mpp is None else {"mpp": mpp}
-    write_jpeg_slide(path, image, tile=(256, 256), steps=steps, **resolution)
+    write_jpeg_slide(path, image, tile=(256, 256), steps=(1, 2), **resolution)
 
 
 def write_asap(

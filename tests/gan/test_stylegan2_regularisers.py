@@ -68,13 +68,13 @@ def test_path_length_mean_is_recursive_and_detached() -> None:
 
 
 def test_ema_half_life_halves_the_weight() -> None:
-    whole = changed(STYLEGAN2, batch_size=32, ema_kimg=1.6, ema_ramp=0.0).ema_decay
+    whole = changed(STYLEGAN2, batch_size=32, ema_kimg=1.6, ema_ramp=0.0).ema_decay_at
     assert whole(10**5) ** (1600 / 32) == pytest.approx(0.5)
     assert whole(0) == whole(10**5)
 
 
 def test_ema_rampup_limits_the_half_life() -> None:
-    ramped = changed(STYLEGAN2, batch_size=32, ema_kimg=1.6, ema_ramp=0.05).ema_decay
+    ramped = changed(STYLEGAN2, batch_size=32, ema_kimg=1.6, ema_ramp=0.05).ema_decay_at
     assert ramped(0) == 0.0
     assert ramped(200) == pytest.approx(0.5 ** (32 / 320))
     assert ramped(1000) == ramped(10**5) == pytest.approx(0.5 ** (32 / 1600))

@@ -37,7 +37,7 @@ def test_stylegan2_step_equals_two_plain_updates() -> None:
         adam_g.zero_grad()
         loss_g.backward()
         adam_g.step()
-        decay = PLAIN.ema_decay(step)
+        decay = PLAIN.ema_decay_at(step)
         with torch.no_grad():
             for mean, own in zip(average.parameters(), generator.parameters(), strict=True):
                 mean.copy_(decay * mean + (1 - decay) * own)

@@ -25,8 +25,13 @@ _SHARE = f"{_REGIMES}.mixed_synthetic"
 def check_search(params: Mapping[str, Any], settings: TuningSettings, path: Path) -> None:
     """Refuse an invalid search, or one that would not be scored on original validation patches.
 
+    Args:
+        params: Content of params.yaml.
+        settings: Section ``tuning``.
+        path: Params file, for messages.
+
     Raises:
-        PathgenErrors: The search has problems; the arguments are those of `search_problems`.
+        PathgenErrors: The search has problems, see `search_problems`.
     """
     problems = search_problems(params, settings, path)
     validate_on = field_value(params, _VALIDATE_ON)

@@ -50,7 +50,7 @@ class StyleGan2Settings(GeneratorSettings):
         gt=0.0, description="Thousands of images for the probability to rise from 0 to 1; paper: 500."
     )
 
-    def ema_decay(self, step: int) -> float:
+    def ema_decay_at(self, step: int) -> float:
         """Return the decay of the moving average at a step: ``0.5 ** (batch_size / half-life)``.
 
         It is 0 before the first image, so that the average begins as a copy.

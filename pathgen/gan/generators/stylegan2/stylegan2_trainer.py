@@ -101,7 +101,7 @@ class StyleGan2Trainer:
         statistics |= update_generator(self.pair, logits)
         if settings.path_weight and step % settings.path_interval == 0:
             self._penalise_generator(max(1, settings.batch_size // _PATH_SHRINK), step, c)
-        update_ema(self._g_ema, self._g, settings.ema_decay(step))
+        update_ema(self._g_ema, self._g, settings.ema_decay_at(step))
         return {
             **statistics,
             "gan/augment_chance": torch.full((), self._ada.chance, device=self._device),
