@@ -1,8 +1,8 @@
 """Train one classifier on the patches of one regime."""
 
 from pathgen.classifier.classifier_checkpoint import save_classifier
-from pathgen.classifier.classifier_loop import train_classifier
 from pathgen.classifier.regimes import Regime, build_regime
+from pathgen.classifier.retries import train_with_retries
 from pathgen.classifier.settings import TrainClassifierConfig, TrainClassifierSettings
 from pathgen.core import layout
 from pathgen.core.params import load_section
@@ -28,7 +28,7 @@ def main(stage: Stage, *, regime: Regime, generator: str | None = None, classifi
         settings.regimes,
         seed,
     )
-    trained = train_classifier(
+    trained = train_with_retries(
         train,
         valid,
         TrainClassifierConfig(
@@ -42,6 +42,8 @@ def main(stage: Stage, *, regime: Regime, generator: str | None = None, classifi
         logger=stage.run,
         desc=f"train {name}",
     )
+    stage.run.tag("health", "converged" if trained.health.converged else "not converged")
+    stage.run.metrics({"train/converged": float(trained.health.converged)}, trained.best_epoch)
     model = layout.classifier_model(name)
     identity = {"classifier": classifier, "regime": regime, "generator": generator, "seed": seed}
     save_classifier(model, trained, identity)

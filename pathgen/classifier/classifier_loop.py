@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from pathgen.classifier.classifier_state import TrainingState, best_epoch, should_stop
 from pathgen.classifier.device_dataset import DeviceDataset, batch_order
+from pathgen.classifier.health import classifier_health
 from pathgen.classifier.prediction import log_probabilities
 from pathgen.classifier.registry import build_classifier, fill_from_file
 from pathgen.classifier.settings import TrainClassifierConfig
@@ -24,6 +25,7 @@ from pathgen.core.seeding import derive_seed
 from pathgen.patches.image_grid import patch_grid
 from pathgen.patches.store import PatchSet
 from pathgen.provenance.cache_key import library_versions
+from pathgen.results.health_record import ClassifierHealth
 from pathgen.training.metric_logger import MetricLogger
 
 # Metric key in MLflow to column of the history.
@@ -53,6 +55,7 @@ class TrainedClassifier:
             all patches while the weights change; validation follows the epoch. Loss: mean negative
             log-likelihood, natural logarithm. Learning rate: that of the epoch's last step.
         best_epoch: Number of the epoch with the kept weights, from 1.
+        health: Whether the training converged.
         fresh: Names of the tensors that are not from the pretrained weights; None without pretrained weights.
     """
 
@@ -61,6 +64,7 @@ class TrainedClassifier:
     model: nn.Module
     history: pd.DataFrame
     best_epoch: int
+    health: ClassifierHealth
     fresh: list[str] | None
 
 
@@ -179,11 +183,11 @@ def train_classifier(
 
     model.load_state_dict(state.best)
     chosen = best_epoch(state.accuracies)
-    errors = hardest_errors(log_probabilities(model, valid.images, device), valid_labels)
-    if len(errors) > 0:
-        logger.image("misclassified", patch_grid(valid.images[errors], _GRID_COLUMNS, scale=2), chosen)
+    log_probs = log_probabilities(model, valid.images, device)
+    _log_errors(logger, log_probs, valid, chosen)
     history = pd.DataFrame(state.history, columns=list(HISTORY_COLUMNS))
-    return TrainedClassifier(recipe.network, size_px, model.cpu().eval(), history, chosen, fresh)
+    health = classifier_health(history, chosen, log_probs[:, 1].exp().numpy(), valid_labels, seed=seed)
+    return TrainedClassifier(recipe.network, size_px, model.cpu().eval(), history, chosen, health, fresh)
 
 
 def train_step(state: TrainingState, images: Tensor, labels: Tensor, *, lr: float, precision: str) -> None:
@@ -205,6 +209,12 @@ def train_step(state: TrainingState, images: Tensor, labels: Tensor, *, lr: floa
     (loss / len(labels)).backward()  # type: ignore[no-untyped-call]
     state.optimizer.step()
     state.add_step(loss.detach(), (log_probs.detach().argmax(1) == labels).sum())
+
+
+def _log_errors(logger: MetricLogger, log_probs: Tensor, valid: PatchSet, epoch: int) -> None:
+    errors = hardest_errors(log_probs, valid.classes)
+    if len(errors) > 0:
+        logger.image("misclassified", patch_grid(valid.images[errors], _GRID_COLUMNS, scale=2), epoch)
 
 
 def hardest_errors(log_probs: Tensor, labels: NDArray[np.int64]) -> NDArray[np.int64]:
