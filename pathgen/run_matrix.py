@@ -85,6 +85,11 @@ class RunKey:
         return self.generator if self.replicate is None else self.replicate.group
 
     @property
+    def name(self) -> str:
+        """Name of the run in paths, see `classifier_run`."""
+        return classifier_run(self.regime, self.generator, self.classifier, self.seed)
+
+    @property
     def regime_group(self) -> str:
         """Regime and group of generators, e.g. ``mixed-dcgan``."""
         return regime_name(self.regime, self.generator_group)

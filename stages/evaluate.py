@@ -15,6 +15,7 @@ from pathgen.metrics.classification import mean_colour_baseline
 from pathgen.patches.parquet import read_table
 from pathgen.patches.store import open_patch_set
 from pathgen.results.evaluation_record import Baseline
+from pathgen.results.health_record import ClassifierHealth
 from pathgen.tracking.mlflow_logger import MlflowLogger
 from pathgen.tracking.run import nested_run
 from pathgen.training.compute import start_compute
@@ -45,7 +46,16 @@ def main(stage: Stage) -> None:
         item = {key: metadata[key] for key in keys if metadata[key] is not None}
         model = load_classifier(layout.classifier_model(name))
         with _run(stage, "evaluate", item, layout.evaluation(name)) as run:
-            metrics = evaluate(model, test, valid, clusters, layout.evaluation(name), settings, device)
+            metrics = evaluate(
+                model,
+                test,
+                valid,
+                clusters,
+                layout.evaluation(name),
+                settings,
+                device,
+                ClassifierHealth.model_validate(metadata["health"]),
+            )
             run.metrics({f"test/{key}": value for key, value in metrics.items()}, 0)
         if metadata["regime"] != "original":
             continue

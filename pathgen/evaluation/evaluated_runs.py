@@ -26,11 +26,13 @@ class EvaluatedRun:
         key: Regime, generator, classifier and seed of the run.
         scores: P(tumor), float64 (N,).
         thresholds: Smallest scores that are called tumor.
+        converged: Whether the training converged.
     """
 
     key: RunKey
     scores: NDArray[np.float64]
     thresholds: Thresholds
+    converged: bool = True
 
 
 @dataclass(frozen=True)
@@ -82,13 +84,20 @@ def load_runs(folder: Path, generators: Mapping[str, Replicate]) -> tuple[TestPa
     for path in sorted(folder.glob("[!.]*/")):
         key = parse_run(path.name, generators)
         frame = read_table(path / "predictions.parquet")
-        thresholds = Evaluation.load(path / "metrics.json").thresholds
+        evaluation = Evaluation.load(path / "metrics.json")
         identity = frame[["slide", "item", "label"]]
         if first is None:
             first = identity
         elif not identity.equals(first):
             raise PathgenError(path, "has other test patches than the runs before it", _HINT)
-        runs.append(EvaluatedRun(key, frame["score"].to_numpy(np.float64), thresholds))
+        runs.append(
+            EvaluatedRun(
+                key,
+                frame["score"].to_numpy(np.float64),
+                evaluation.thresholds,
+                converged=evaluation.health.converged,
+            )
+        )
     if first is None:
         raise PathgenError(folder, "holds no evaluated run", "Run `dvc repro evaluate`")
     labels = np.asarray(first["label"] == "tumor", dtype=np.int64)

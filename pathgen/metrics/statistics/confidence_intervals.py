@@ -139,7 +139,14 @@ def bootstrap_se(draws: BootstrapDraws, metric: str) -> StandardError | None:
 def training_se(
     values: Sequence[float], generators: Sequence[str], seeds: Sequence[int]
 ) -> StandardError | None:
-    """Return the standard error of the mean over trainings.
+    """Return the standard error of the mean over trainings: the parts of `training_components` combined."""
+    return combine_se(training_components(values, generators, seeds))
+
+
+def training_components(
+    values: Sequence[float], generators: Sequence[str], seeds: Sequence[int]
+) -> tuple[StandardError | None, StandardError | None]:
+    """Return the standard errors of the mean over trainings, over generators and over seeds.
 
     Args:
         values: Metric of each training, or its difference to that of the paired training.
@@ -147,11 +154,11 @@ def training_se(
         seeds: Seed of each training; every replicate has a training with every seed.
 
     Returns:
-        Combined standard errors of the means of replicates and of the means of seeds, because trainings on
-        the same patches, or from the same initial weights, are not independent. The residual counts twice, so
-        the error is slightly too large. None for a single training, or where nothing differs.
+        Standard error of the means of replicates and that of the means of seeds, because trainings on the
+        same patches, or from the same initial weights, are not independent. The residual counts in both, so
+        their combination is slightly too large. None for a single one, or where nothing differs.
     """
-    return combine_se([_spread_of_means(values, generators), _spread_of_means(values, seeds)])
+    return _spread_of_means(values, generators), _spread_of_means(values, seeds)
 
 
 def _spread_of_means(values: Sequence[float], groups: Sequence[object]) -> StandardError | None:
