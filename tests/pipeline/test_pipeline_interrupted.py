@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
 
 OUTPUTS = {
     "train_gan@dcgan": Path("models/gan/dcgan"),
-    "train_original@cnn6-1": Path("models/classifier/original-cnn6-1"),
+    "train_original@cnn6": Path("models/classifier/original-cnn6"),
 }
 
 
@@ -38,7 +38,7 @@ def suspend_after_a_snapshot(
 
 
 @pytest.mark.parametrize(
-    ("stage", "killed"), [("train_gan@dcgan", "all"), ("train_original@cnn6-1", "the stage")]
+    ("stage", "killed"), [("train_gan@dcgan", "all"), ("train_original@cnn6", "the stage")]
 )
 def test_killed_training_resumes_to_the_same_bytes(finished, copy, tmp_path, stage, killed):
     dvc, process = suspend_after_a_snapshot(copy, stage, tmp_path / "log")
