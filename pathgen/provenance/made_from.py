@@ -52,7 +52,8 @@ def made_from(folders: Iterable[Path], state: Iterable[str] = (), root: Path = P
     """Hash the patch sets and generators that a study reads, its settings and the code that trains.
 
     Args:
-        folders: Folders of patch sets (``data/patches/train``) and generators (``models/gan/dcgan/1/normal``).
+        folders: Folders of patch sets (``data/patches/train``) and of generators' checkpoints
+            (``models/gan/dcgan/1/normal``).
         state: Names of `state_hashes`.
         root: The checkout.
 
