@@ -178,7 +178,8 @@ def train_classifier(
             if resume_folder is not None:
                 state.save(resume_folder, key)
                 saved = time.monotonic()
-            bar.set_postfix(epoch=epoch, valid_accuracy=f"{row['valid_accuracy']:.3f}")
+            postfix = {"epoch": epoch, "valid_accuracy": f"{row['valid_accuracy']:.3f}"}
+            bar.set_postfix(postfix, refresh=False)
             stopped = stop_after_epoch(epoch, row)
 
     model.load_state_dict(state.best)
