@@ -45,6 +45,7 @@ def main(stage: Stage) -> None:
         keys = ("regime", "generator", "classifier", "seed")
         item = {key: metadata[key] for key in keys if metadata[key] is not None}
         model = load_classifier(layout.classifier_model(name))
+        health = ClassifierHealth.model_validate(metadata["health"])
         with _run(stage, "evaluate", item, layout.evaluation(name)) as run:
             metrics = evaluate(
                 model,
@@ -54,9 +55,10 @@ def main(stage: Stage) -> None:
                 layout.evaluation(name),
                 settings,
                 device,
-                ClassifierHealth.model_validate(metadata["health"]),
+                health,
             )
             run.metrics({f"test/{key}": value for key, value in metrics.items()}, 0)
+            run.health(health.state, converged=health.converged)
         if metadata["regime"] != "original":
             continue
         for generator in generators:
@@ -75,6 +77,7 @@ def main(stage: Stage) -> None:
                     device=device,
                 )
                 run.metrics({f"trts/{key}": value for key, value in metrics.items()}, 0)
+                run.health(health.state, converged=health.converged)
     accuracy = mean_colour_baseline(train.images, train.classes, test.images, test.classes)
     Baseline(accuracy=accuracy).save(layout.BASELINE)
     stage.run.metrics({"test/mean_colour_accuracy": accuracy}, 0)

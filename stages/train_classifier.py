@@ -42,7 +42,11 @@ def main(stage: Stage, *, regime: Regime, generator: str | None = None, classifi
         logger=stage.run,
         desc=f"train {name}",
     )
-    stage.run.tag("health", "converged" if trained.health.converged else "not converged")
+    stage.run.health(trained.health.state, converged=trained.health.converged)
+    if trained.health.remarks:
+        stage.run.tag("health.remarks", "; ".join(trained.health.remarks))
+    if trained.health.failed_seeds:
+        stage.run.tag("failed_seeds", ", ".join(map(str, trained.health.failed_seeds)))
     stage.run.metrics({"train/converged": float(trained.health.converged)}, trained.best_epoch)
     model = layout.classifier_model(name)
     identity = {"classifier": classifier, "regime": regime, "generator": generator, "seed": seed}
