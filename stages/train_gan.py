@@ -26,6 +26,7 @@ def main(stage: Stage, *, generator: str) -> None:
     device, compute = start_compute()
     train, held_out = open_patch_set(layout.TRAIN), open_patch_set(layout.VALID)
     known = slides_known(read_table(layout.COHORT))
+    states = {}
     for label in [JOINT] if recipe.conditioning == "joint" else LABELS:
         data = of_label(train, held_out, None if label == JOINT else label, slides_known=known)
         trained = train_generator(
@@ -39,12 +40,15 @@ def main(stage: Stage, *, generator: str) -> None:
             logger=LabelLogger(stage.run, label),
             desc=f"train {generator}-{label}",
         )
+        states[label] = trained.health.state
         drawn = LABELS if label == JOINT else (label,)
         models = {one: layout.gan_model(generator, one) for one in drawn}
         save_training(trained, models, layout.gan_results(generator, label))
         for one, model in models.items():
             example = example_for_signature(trained.image_size)
             stage.run.model(f"{generator}-{one}", model, "pathgen.gan.served_generator", *example)
+    faults = [f"{label} {state}" for label, state in states.items() if state != "converged"]
+    stage.run.health(", ".join(faults) or "converged", converged=not faults)
     stage.run.artifact(layout.GAN_RESULTS / generator)
 
 
