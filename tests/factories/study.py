@@ -10,6 +10,7 @@ from PIL import Image
 from factories.audits import audit, class_audit
 from factories.cohort import cohort_row, rows, write_noise
 from factories.runs import evaluate_settings
+from factories.training import HEALTHY
 from pathgen.core.files import write_json
 from pathgen.evaluation.compare import compare
 from pathgen.evaluation.evaluated_runs import load_runs
@@ -95,6 +96,7 @@ def _write_evaluation(folder: Path, test: pd.DataFrame, skill: float, seed: int)
         "thresholds": {"call": 0.5, "operating": 0.7},
         "confusion": count_outcomes(labels, scores, 0.5).model_dump(),
         "undefined": {},
+        "health": {"converged": True, "training_seed": seed},
     }
     write_json(folder / "metrics.json", metrics | facts)
     write_csv(per_slide(frame, 0.95), folder / "per_slide.csv")
@@ -209,7 +211,8 @@ def fabricate(root: Path) -> Path:
     checkpoint = root / "models" / "gan" / "dcgan" / "tumor" / "generator.safetensors"
     checkpoint.parent.mkdir(parents=True)
     checkpoint.write_bytes(b"made up")
-    write_json(checkpoint.parent / "model.json", {"description": "a <made-up> network"})
+    meta = {"description": "a <made-up> network", "health": HEALTHY.as_json()}
+    write_json(checkpoint.parent / "model.json", meta)
     (root / "params.yaml").write_text(
         "# made up\npipeline:\n  generators: [dcgan]\ntrain_gan:\n  generators: {}\n"
         "report:\n  title: A <made-up> study\n"
