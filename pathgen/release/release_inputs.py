@@ -1,6 +1,6 @@
 """Results of one finished study that a release is made of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,13 @@ from pathgen.patches.settings import SampleSettings
 from pathgen.patches.store import PatchSet, open_patch_set
 from pathgen.release.settings import ReleaseSettings
 from pathgen.report.headline import Results, gather_results
-from pathgen.report.read_results import read_generator
+from pathgen.report.read_results import read_generator, trained_generators
 from pathgen.report.settings import ReportSettings
 from pathgen.results.audit_record import Audit
 from pathgen.results.fidelity_record import Fidelity
 from pathgen.results.study_record import ReportedStudies
 from pathgen.results.training_record import GeneratorMeta
+from pathgen.results.verdict_record import GeneratorVerdict, Verdict
 from pathgen.run_matrix import PipelineSettings
 from pathgen.validation import validate_params
 
@@ -44,6 +45,7 @@ class ReleaseInputs:
         audit: Privacy audit of the generator.
         fidelity: Fidelity of the generator.
         results: Evaluated classifiers of all generators.
+        verdicts: Verdicts on the generator and its replicates, one per classifier.
         page: Text of report/index.html.
         reported: The optional studies on the page.
     """
@@ -61,6 +63,7 @@ class ReleaseInputs:
     audit: Audit
     fidelity: Fidelity
     results: Results
+    verdicts: Sequence[GeneratorVerdict]
     page: str
     reported: ReportedStudies
 
@@ -95,12 +98,13 @@ def read_inputs(root: Path, generator: str) -> ReleaseInputs:
         raise PathgenErrors([unknown])
     sets = {label: root / folder for label, folder in layout.synthetic_sets(generator).items()}
     audit, fidelity = root / layout.privacy(generator) / "metrics.json", root / layout.fidelity(generator)
-    page, cohort = root / layout.REPORT / "index.html", root / layout.COHORT
+    page, cohort, verdict = root / layout.REPORT / "index.html", root / layout.COHORT, root / layout.VERDICT
     originals = [root / layout.PATCHES / role for role in ROLES]
-    needed = [*sets.values(), *originals, audit, fidelity, root / layout.EVALUATION, cohort, page]
+    needed = [*sets.values(), *originals, audit, fidelity, root / layout.EVALUATION, verdict, cohort, page]
     missing = [PathgenError(path, "is missing", "Run `dvc repro`") for path in needed if not path.exists()]
     if missing:
         raise PathgenErrors(missing)
+    group = trained_generators(root)[generator].group
     return ReleaseInputs(
         root=root,
         generator=generator,
@@ -115,6 +119,7 @@ def read_inputs(root: Path, generator: str) -> ReleaseInputs:
         audit=Audit.load(audit),
         fidelity=Fidelity.load(fidelity),
         results=gather_results(root),
+        verdicts=[one for one in Verdict.load(verdict).generators if one.generator == group],
         page=page.read_text(encoding="utf-8"),
         reported=ReportedStudies.load(root / layout.REPORT / "studies.json"),
     )
