@@ -14,7 +14,9 @@ from pathgen.studies.scaling.equivalence import Equivalence
 from pathgen.studies.scaling.scaling_results import CONCLUSIONS, rounded, write_results
 from pathgen.webpage.rendering import template
 
-MACROS: Any = template(CONCLUSIONS).make_module({"analyses": [], "rounded": rounded, "infinity": math.inf})
+MACROS: Any = template(CONCLUSIONS).make_module(
+    {"analyses": [], "failed": [], "rounded": rounded, "infinity": math.inf}
+)
 MADE_FROM = {"patches/test/patches.npy": "sha256:1"}
 
 

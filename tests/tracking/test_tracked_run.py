@@ -170,7 +170,10 @@ def test_training_that_did_not_converge_shows_in_every_list(tracked: Project) ->
         failed.health("not converged", converged=False)
     good, bad = (_client().get_run(run.run_id) for run in (healthy, failed))
     assert (good.data.tags["health"], bad.data.tags["health"]) == ("converged", "not converged")
-    assert bad.info.run_name == f"not converged: {good.info.run_name}"
+    assert (good.info.run_name, bad.info.run_name) == (
+        "train_gan healthy 3",
+        "not converged: train_gan failed 3",
+    )
     assert bad.info.status == "FINISHED"
 
 
