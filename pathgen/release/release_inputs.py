@@ -45,7 +45,8 @@ class ReleaseInputs:
         audit: Privacy audit of the generator.
         fidelity: Fidelity of the generator.
         results: Evaluated classifiers of all generators.
-        verdicts: Verdicts on the generator and its replicates, one per classifier.
+        verdict: Verdict of the study.
+        verdicts: Its parts on the generator, with its replicates; one per classifier.
         page: Text of report/index.html.
         reported: The optional studies on the page.
     """
@@ -63,6 +64,7 @@ class ReleaseInputs:
     audit: Audit
     fidelity: Fidelity
     results: Results
+    verdict: Verdict
     verdicts: Sequence[GeneratorVerdict]
     page: str
     reported: ReportedStudies
@@ -98,13 +100,13 @@ def read_inputs(root: Path, generator: str) -> ReleaseInputs:
         raise PathgenErrors([unknown])
     sets = {label: root / folder for label, folder in layout.synthetic_sets(generator).items()}
     audit, fidelity = root / layout.privacy(generator) / "metrics.json", root / layout.fidelity(generator)
-    page, cohort, verdict = root / layout.REPORT / "index.html", root / layout.COHORT, root / layout.VERDICT
+    page, cohort, answers = root / layout.REPORT / "index.html", root / layout.COHORT, root / layout.VERDICT
     originals = [root / layout.PATCHES / role for role in ROLES]
-    needed = [*sets.values(), *originals, audit, fidelity, root / layout.EVALUATION, verdict, cohort, page]
+    needed = [*sets.values(), *originals, audit, fidelity, root / layout.EVALUATION, answers, cohort, page]
     missing = [PathgenError(path, "is missing", "Run `dvc repro`") for path in needed if not path.exists()]
     if missing:
         raise PathgenErrors(missing)
-    group = trained_generators(root)[generator].group
+    group, verdict = trained_generators(root)[generator].group, Verdict.load(answers)
     return ReleaseInputs(
         root=root,
         generator=generator,
@@ -119,7 +121,8 @@ def read_inputs(root: Path, generator: str) -> ReleaseInputs:
         audit=Audit.load(audit),
         fidelity=Fidelity.load(fidelity),
         results=gather_results(root),
-        verdicts=[one for one in Verdict.load(verdict).generators if one.generator == group],
+        verdict=verdict,
+        verdicts=[one for one in verdict.generators if one.generator == group],
         page=page.read_text(encoding="utf-8"),
         reported=ReportedStudies.load(root / layout.REPORT / "studies.json"),
     )
