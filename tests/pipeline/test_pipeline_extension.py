@@ -14,7 +14,7 @@ from pathgen.tracking.dvc_api import downstream, open_project, stage_states
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(1800)]
 
 # Stages that read the results of all generators and classifiers. The report states the hash of all code.
-JOINT = {"evaluate", "compare", "report"}
+JOINT = {"evaluate", "compare", "verdict", "report"}
 MLPGAN = {
     "network": "mlpgan",
     "width": 16,
@@ -89,7 +89,7 @@ def test_new_classifier_runs_its_own_stages(copy: Study) -> None:
     [
         ("Add a source", set(), 0),
         ("Add a fidelity metric", {"fidelity@dcgan"}, 1),
-        ("Add an attack", {"privacy@dcgan"}, 1),
+        ("Add an attack", {"privacy@dcgan", "verdict"}, 1),
     ],
 )
 def test_new_file_runs_the_stages_that_use_it(
