@@ -1,11 +1,12 @@
 """Build the verdict from the comparison of the regimes and the audits."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pathgen.results.audit_record import LEAKAGE, PASSED, REFUSED, Audit
 from pathgen.results.comparison_record import Comparison, MetricDifference
+from pathgen.results.health_record import GeneratorState
 from pathgen.results.verdict_record import (
     AddedAnswer,
     AloneAnswer,
@@ -36,10 +37,12 @@ class AuditedSet:
     Attributes:
         audit: The audit.
         epsilon: Privacy loss guaranteed for every class; None without a guarantee.
+        faults: Training of the generator, e.g. ``dcgan/1/tumor``, to its state; those that did not converge.
     """
 
     audit: Audit
     epsilon: float | None
+    faults: Mapping[str, GeneratorState] = field(default_factory=dict)
 
 
 def build_verdict(
@@ -62,9 +65,12 @@ def build_verdict(
         margin: Non-inferiority margin, a difference in accuracy.
         demonstration: Whether the patches are computer-drawn.
         mean_colour: Accuracy on the mean colour alone; None when it was not measured.
+
+    Returns:
+        The verdict; its headline numbers are those of the first generator and classifier.
     """
     verdicts = tuple(
-        _of_generator(comparison, audits.get(generator, ()), generator, classifier, margin)
+        _of_generator(comparison, audits.get(generator, ()), generator, classifier, margin, mean_colour)
         for generator in generators
         for classifier in classifiers
     )
@@ -72,13 +78,19 @@ def build_verdict(
         demonstration=demonstration,
         margin=margin,
         confidence=comparison.test.confidence,
+        unit=comparison.test.unit,
         headline=_headline(comparison, verdicts[0], mean_colour),
         generators=verdicts,
     )
 
 
 def _of_generator(
-    comparison: Comparison, audits: Sequence[AuditedSet], generator: str, classifier: str, margin: float
+    comparison: Comparison,
+    audits: Sequence[AuditedSet],
+    generator: str,
+    classifier: str,
+    margin: float,
+    mean_colour: float | None,
 ) -> GeneratorVerdict:
     confidence = comparison.test.confidence
     synthetic, mixed = (
@@ -97,16 +109,23 @@ def _of_generator(
         unsettled = _needed(mixed, distance, confidence) if effect == "inconclusive" else None
         added = AddedAnswer(outcome=effect, **_interval(mixed), needed=unsettled)
     private = _privacy(audits) if audits else None
-    rows = (comparison.regime(classifier, name) for name in _regimes(generator))
-    failed = tuple(name for row in rows if row is not None for name in row.not_converged)
+    faults = {training: state for one in audits for training, state in one.faults.items()}
+    found = (comparison.regime(classifier, name) for name in _regimes(generator))
+    rows = [row for row in found if row is not None]
+    original = _accuracy(comparison, classifier, "original")
+    failed = tuple(name for row in rows for name in row.not_converged)
     return GeneratorVerdict(
         generator=generator,
         classifier=classifier,
         alone=alone,
         added=added,
         private=private,
+        effect=None if original is None or mean_colour is None else original - mean_colour,
         not_converged=failed,
-        obstacles=_obstacles(alone, added, private, failed),
+        repeated=tuple(name for row in rows for name in row.repeated),
+        first_epoch=tuple(name for row in rows for name in row.first_epoch),
+        generator_faults=faults,
+        obstacles=_obstacles(alone, added, private, failed, faults),
     )
 
 
@@ -119,12 +138,19 @@ def _difference(comparison: Comparison, classifier: str, regime: str) -> MetricD
     return None if found is None else found.metrics.get(_METRIC)
 
 
+def _accuracy(comparison: Comparison, classifier: str, regime: str) -> float | None:
+    row = comparison.regime(classifier, regime)
+    found = None if row is None else row.metrics.get(_METRIC)
+    return None if found is None else found.mean
+
+
 def _interval(one: MetricDifference) -> dict[str, Any]:
     return {
         "difference": one.difference,
         "low": one.low,
         "high": one.high,
         "without_failed": one.converged,
+        "units": {name: part.count for name, part in one.components.items()},
     }
 
 
@@ -158,6 +184,7 @@ def _obstacles(
     added: AddedAnswer | None,
     private: PrivacyAnswer | None,
     failed: Sequence[str],
+    faults: Mapping[str, GeneratorState],
 ) -> tuple[ReleaseObstacle, ...]:
     useful = (alone is not None and alone.outcome == "adequate") or (
         added is not None and added.outcome == "helps"
@@ -169,6 +196,8 @@ def _obstacles(
         found.append("leak detected")
     if failed:
         found.append("training not converged")
+    if faults:
+        found.append("generator not converged")
     return tuple(found)
 
 
@@ -177,9 +206,7 @@ def _headline(
 ) -> dict[str, float]:
     numbers: dict[str, float | None] = {"accuracy/mean_colour": mean_colour}
     for regime, name in zip(("original", "mixed", "synthetic"), _regimes(verdict.generator), strict=True):
-        row = comparison.regime(verdict.classifier, name)
-        found = None if row is None else row.metrics.get(_METRIC)
-        numbers[f"accuracy/{regime}"] = None if found is None else found.mean
+        numbers[f"accuracy/{regime}"] = _accuracy(comparison, verdict.classifier, name)
     for name, answer in (("synthetic", verdict.alone), ("mixed", verdict.added)):
         numbers[f"difference/{name}"] = None if answer is None else answer.difference
         numbers[f"difference/{name}/low"] = None if answer is None else answer.low

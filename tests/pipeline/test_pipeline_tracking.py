@@ -62,6 +62,14 @@ def test_pipeline_run_links_the_run_of_every_stage(finished, store):
     assert tradeoff <= set(report.data.metrics)
     assert "tradeoff.svg" in {file.path for file in client.list_artifacts(report.info.run_id)}
     assert "http://127.0.0.1:5000/#/experiments/" in printed
+    assert printed.startswith("DEMONSTRATION") and "VERDICT on dcgan" in printed
+    verdict = json.loads((finished.study.root / "results/verdict.json").read_text())
+    private = verdict["generators"][0]["private"]["outcome"]
+    assert pipeline.data.tags["verdict.private"] == private
+    assert {"verdict.useful_alone", "verdict.useful_added", "verdict.release"} <= pipeline.data.tags.keys()
+    assert "verdict/accuracy/synthetic" in pipeline.data.metrics
+    trained = [run for run in marked if run.data.tags["stage"] in ("train_gan", "train_classifier")]
+    assert len(trained) == 4 and all(run.data.tags["health"] for run in [*trained, *nested])
 
 
 def test_runs_record_items_inputs_and_curves(finished, store):
