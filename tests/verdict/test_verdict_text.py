@@ -79,6 +79,12 @@ def test_text_fits_a_terminal() -> None:
     assert text.endswith("\n") and "\n\n\n" not in text and "None" not in text
 
 
+def test_margin_is_called_wide_where_it_gives_up_half_of_the_effect() -> None:
+    texts = [as_text(verdict(generator_verdict(effect=effect))) for effect in (None, 0.11, 0.09, -0.02)]
+    assert ["WIDE MARGIN" in text for text in texts] == [False, False, True, True]
+    assert "no margin is small enough" in texts[3].replace("\n", " ").replace("  ", "")
+
+
 def test_command_prints_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
