@@ -22,7 +22,7 @@ def main(stage: Stage) -> None:
         check_unchanged(manifest)
     hashes, versions = file_hashes(Path()), result_versions()
     points = build_report(Path(), layout.REPORT, settings, hashes=hashes, versions=versions)
-    for name in ("index.html", "results.md", "results.json"):
+    for name in ("index.html", "summary.pdf", "results.md", "results.json"):
         stage.run.artifact(layout.REPORT / name)
     stage.run.metrics(point_metrics(points), 0)
     if points:

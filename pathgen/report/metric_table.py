@@ -78,6 +78,17 @@ class MetricRow:
         above, below = low > floor_high, high < floor_low
         return {"lower": above, "higher": below, "floor": above or below}[self.better]
 
+    @property
+    def distance(self) -> float | None:
+        """Distance from the floor in half-widths of its interval, positive where worse; None when unknown."""
+        low, high = self.reference_low, self.reference_high
+        if self.worse is None or self.value is None or self.reference is None or low is None or high is None:
+            return None
+        if high <= low:
+            return None
+        above = (self.value - self.reference) / ((high - low) / 2)
+        return {"lower": above, "higher": -above, "floor": abs(above)}[self.better]
+
 
 def _ends(low: Number | None, high: Number | None) -> str:
     return "" if low is None or high is None else f"{significant(low)} to {significant(high)}"

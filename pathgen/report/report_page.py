@@ -16,6 +16,7 @@ from pathgen.patches.parquet import read_table, write_csv
 from pathgen.patches.schemas import slides_known
 from pathgen.provenance.made_from import state_hashes
 from pathgen.report import page_figures, plots, reference_results
+from pathgen.report.front import Front, gather_front, worst_first
 from pathgen.report.headline import Results, baseline_outcome, gather_results
 from pathgen.report.metric_table import metric_rows
 from pathgen.report.privacy_section import PrivacySection, certainty
@@ -32,24 +33,24 @@ from pathgen.report.result_table import (
     Row,
     both_ways,
     calibration_errors,
-    mean_estimate,
     regime_words,
     runs_table,
     to_headline,
 )
 from pathgen.report.settings import ReportSettings
 from pathgen.report.studies import read_study
+from pathgen.report.summary_pdf import write_summary
 from pathgen.report.training_curves import classifier_curves, generator_curves
 from pathgen.results.record import MetricValues
 from pathgen.results.study_record import ReportedStudies
 from pathgen.results.training_record import GeneratorMeta
 from pathgen.webpage.cohort_tables import left_out_table, sample_table
 from pathgen.webpage.display_names import CONTAINERS, SLIDES
-from pathgen.webpage.formatting import Estimate
+from pathgen.webpage.pictures import Picture
 from pathgen.webpage.rendering import render
 
 #: Slide, number of its test patches, number of those with tumour, and one accuracy per row of the table.
-SlideAccuracy: TypeAlias = tuple[str, int, int, list[Estimate | None]]
+SlideAccuracy: TypeAlias = tuple[str, int, int, list[float | None]]
 # Link from the report to the page of the cohort.
 _SURVEY_LINK = (layout.SURVEY.relative_to(layout.REPORT) / "index.html").as_posix()
 
@@ -64,8 +65,9 @@ def build_report(
 ) -> list[Point]:
     """Write the page, its tables and numbers; equal inputs give equal bytes.
 
-    The files are ``index.html``, ``results.md``, ``results.json``, ``accuracy.json``, ``runs.csv``,
-    ``studies.json``, ``tradeoff.csv`` and ``tradeoff.json``. Only means and intervals over runs are computed.
+    The files are ``index.html``, ``summary.pdf``, ``results.md``, ``results.json``, ``accuracy.json``,
+    ``runs.csv``, ``studies.json``, ``tradeoff.csv`` and ``tradeoff.json``. Only means and intervals over
+    runs are computed.
 
     Args:
         root: Checkout with the results of the pipeline.
@@ -89,12 +91,15 @@ def build_report(
         name: read_study(root / folder, now)
         for name, folder in {"scaling": layout.SCALING, "tuning": layout.TUNING}.items()
     }
+    front = gather_front(root, results, audits, with_original=settings.patient_pictures == "shown")
     page = {
+        **_page_of_front(front),
         **_page_of_data(root, names, settings),
         **_page_of_results(root, results),
         "generators": {name: _description(generators[name]) for name in names},
-        "privacy": {name: PrivacySection(audit, generators[name]) for name, audit in audits.items()},
-        "tradeoff": tradeoff_picture(points) if points else None,
+        "privacy": {name: PrivacySection(audits[name], generators[name]) for name in worst_first(audits)},
+        # With one generator the verdict holds the numbers already.
+        "tradeoff": tradeoff_picture(points) if len({point.generator for point in points}) > 1 else None,
         "studies": {name: study for name, study in studies.items() if study is not None},
         "hashes": hashes,
         "versions": versions,
@@ -109,6 +114,7 @@ def build_report(
     for name, text in texts.items():
         with atomic_path(out / name) as draft:
             draft.write_text(text, encoding="utf-8")
+    write_summary(front, results, settings.title, out / "summary.pdf")
     numbers = to_headline(results.rows, results.baseline)
     numbers.save(out / "results.json")
     # Few enough numbers for `dvc metrics show`.
@@ -127,19 +133,15 @@ def _page_of_data(root: Path, generators: Iterable[str], settings: ReportSetting
     cohort, known = tables.cohort, slides_known(tables.cohort)
     left_out = left_out_table(cohort, read_table(root / layout.INDEXED_SLIDES), tables.extracted)
     in_use = len(cohort) - (0 if left_out is None else len(left_out.lines))
-    folder = root / layout.OVERLAYS
-    overlays = page_figures.overlays(folder, cohort, settings.overlay_slides) if with_original else []
-    grids = page_figures.sample_grids(
+    sheets = page_figures.patch_sheets(
         root, generators, settings.grid_patches, settings.grid_columns, with_original=with_original
     )
     return {
         "sources": tables.sources,
         "slides": in_use if known else None,
         "slides_known": known,
-        "patient_pictures": with_original and tables.sources != ["phantom"] and bool(overlays or grids),
-        "grids": grids,
-        "overlays": overlays,
-        "overlay_count": len(list(folder.glob("*.png"))),
+        "patient_pictures": with_original and tables.sources != ["phantom"] and bool(sheets),
+        "sheets": _pictures(sheets),
         # The page of the cohort shows original slides, so a page that may be passed on does not link to it.
         "survey": _SURVEY_LINK if with_original and (root / layout.SURVEY / "index.html").exists() else "",
         "privacy_pictures": page_figures.privacy_pictures(root / layout.PRIVACY, with_original=with_original),
@@ -152,20 +154,25 @@ def _page_of_data(root: Path, generators: Iterable[str], settings: ReportSetting
 def _page_of_results(root: Path, results: Results) -> dict[str, Any]:
     """Return plots and tables of trainings and evaluations; empty where a stage was not run."""
     rows, trts = results.rows, read_trts(root)
+    slides = slide_rows(rows)
+    strips = slide_strips(rows, slides)
     errors = [(row, calibration_errors(row, results.confidence)) for row in rows]
     return {
-        "result_plots": plots.result_plots(rows, results.baseline),
-        "confusion_plots": plots.confusion_plots(rows),
-        "slide_rows": slide_rows(rows, results.confidence),
-        "differences_plot": plots.comparison_plot(results.comparison),
-        "reliability": plots.reliability_plot(rows),
+        "slide_rows": slides,
+        "slide_strips": strips,
+        "slide_strip": plots.strip_picture(strips, results.baseline, "Each dot is one test slide."),
+        "reliability": plots.calibration_picture(rows),
         "calibration": [(row, error) for row, error in errors if error is not None],
         "both_ways": both_ways(trts, rows, results.confidence),
         "trts": trts,
         "generator_curves": generator_curves(root / layout.GAN_RESULTS),
         "classifier_curves": classifier_curves(root / layout.TRAINING, trained_generators(root)),
         "fidelity": {
-            name: (record, metric_rows(record.metrics, record.about))
+            name: (
+                record,
+                found := metric_rows(record.metrics, record.about),
+                plots.fidelity_picture(found, name),
+            )
             for name, record in read_fidelity(root).items()
         },
     }
@@ -175,12 +182,31 @@ def _description(of_label: Mapping[str, GeneratorMeta]) -> str:
     return next((meta.description for meta in of_label.values() if meta.description), "")
 
 
-def slide_rows(rows: Sequence[Row], confidence: float) -> list[SlideAccuracy]:
+def _pictures(sheets: Mapping[str, Sequence[page_figures.Sheet]]) -> dict[str, list[Picture]]:
+    return {name: [sheet.picture for sheet in of_set] for name, of_set in sheets.items()}
+
+
+def _page_of_front(front: Front) -> dict[str, Any]:
+    """Return what the first screen shows."""
+    sheets = [sheet for of_set in front.sheets.values() for sheet in of_set]
+    return {
+        "verdict": front.verdict,
+        "others": front.others,
+        "demonstration": front.demonstration,
+        "cards": front.cards,
+        "trainings": front.trainings,
+        "strip": plots.strip_picture(front.strips, front.baseline, "Accuracy of every training."),
+        "front": _pictures(front.sheets),
+        "patch_um": front.patch_um,
+        "side_px": sheets[0].side_px if sheets else 0,
+    }
+
+
+def slide_rows(rows: Sequence[Row]) -> list[SlideAccuracy]:
     """Average the accuracy on each test slide over the runs of each row.
 
     Args:
         rows: Rows of the result table; runs without results per slide add nothing.
-        confidence: Level of the intervals, in (0, 1).
 
     Returns:
         One entry per slide, sorted by name; None for a row without runs.
@@ -195,8 +221,21 @@ def slide_rows(rows: Sequence[Row], confidence: float) -> list[SlideAccuracy]:
         return []
     found: list[SlideAccuracy] = []
     for slide, of_slide in pd.concat(frames, ignore_index=True).groupby("slide", sort=True):
-        values = [of_slide.loc[of_slide["row"] == place, "accuracy"].tolist() for place in range(len(rows))]
-        estimates = [mean_estimate(one, confidence) if one else None for one in values]
+        means = of_slide.groupby("row")["accuracy"].mean().to_dict()
         first = of_slide.iloc[0]
-        found.append((str(slide), int(first["n"]), int(first["n_tumor"]), estimates))
+        accuracies = [means.get(place) for place in range(len(rows))]
+        found.append((str(slide), int(first["n"]), int(first["n_tumor"]), accuracies))
     return found
+
+
+def slide_strips(rows: Sequence[Row], slides: Sequence[SlideAccuracy]) -> list[plots.Strip]:
+    """Return one line of a strip plot per row, with a dot per slide."""
+    several = len({row.classifier for row in rows}) > 1
+    strips = []
+    for place, row in enumerate(rows):
+        values = [value for *_, of_slide in slides if (value := of_slide[place]) is not None]
+        if values:
+            name = f"{row.name}, {row.classifier}" if several else row.name
+            mark = f" (✗ {len(row.failed)} not converged)" if row.failed else ""
+            strips.append(plots.Strip(name + mark, values))
+    return strips

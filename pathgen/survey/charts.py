@@ -1,19 +1,23 @@
-"""Plots over all slides of a cohort, with the names of outliers."""
+"""Plots over all slides of a cohort, with their names."""
 
 from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from pathgen.core.labels import LABELS
+from pathgen.patches.schemas import SPLITS
 from pathgen.survey.outliers import trait_values
 from pathgen.webpage.display_names import LABEL_WORDS
 from pathgen.webpage.plotting import COLOURS, GREY, empty_plot, legend_below
 
-# More names would overlap; the table has them all.
-_NAMES = 12
+# More names would overlap, on an axis or in a plot; the table has them all.
+_NAMES = 40
+_NAMED_POINTS = 24
 # Ratio of the largest to the smallest value above which the axis is logarithmic.
 _WIDE = 30.0
 _COLOUR = ["mean_r", "mean_g", "mean_b"]
@@ -29,13 +33,18 @@ def _kinds(points: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, dict[str, Any],
 
 
 def _mark_outliers(figure: Figure, points: pd.DataFrame, outliers: Collection[str]) -> None:
-    """Circle the outliers and write their names, towards the centre of the plot; add the legend."""
+    """Circle the outliers; add the legend."""
     (axis,) = figure.axes
     outlying = points[points["slide"].isin(outliers)]
     if len(outlying):
         axis.plot(outlying["x"], outlying["y"], "o", ms=14, mfc="none", mec="black", label="outlier")
+    legend_below(figure, ncols=4)
+
+
+def _name_points(axis: Axes, points: pd.DataFrame) -> None:
+    """Write the names of points, towards the centre of the plot."""
     middle = (points["x"].min() + points["x"].max()) / 2
-    for slide, x, y in outlying[["slide", "x", "y"]].head(_NAMES).itertuples(index=False):
+    for slide, x, y in points[["slide", "x", "y"]].itertuples(index=False):
         axis.annotate(
             slide,
             (x, y),
@@ -44,38 +53,74 @@ def _mark_outliers(figure: Figure, points: pd.DataFrame, outliers: Collection[st
             ha="right" if x > middle else "left",
             fontsize="small",
         )
-    legend_below(figure, ncols=4)
+
+
+def plot_sampled(facts: pd.DataFrame) -> Figure | None:
+    """Plot the sampled patches as bars, one per slide and split, or one per split where slides are many.
+
+    Args:
+        facts: Table of slides, see `pathgen.survey.slide_table.Cohort`.
+
+    Returns:
+        Plot, or None when no patch was sampled. Patches of the roles of the privacy audit are grey.
+    """
+    used = facts[facts["drawn"] > 0]
+    if used.empty:
+        return None
+    parts = {LABEL_WORDS[label]: sum(used[f"drawn_{split}_{label}"] for split in SPLITS) for label in LABELS}
+    counts = pd.DataFrame(parts).assign(split=used["split"], slide=used["slide"])
+    counts["privacy audit only"] = used["drawn"] - counts[list(parts)].sum(axis=1)
+    if len(counts) > _NAMES:
+        slides = counts["split"].value_counts()
+        counts = counts.drop(columns="slide").groupby("split", sort=False).sum().reset_index()
+        counts["slide"] = [f"{slides[split]} slides" for split in counts["split"]]
+    figure, axis = empty_plot(width=7.2, height=1.3 + 0.24 * len(counts))
+    left = np.zeros(len(counts))
+    places = np.arange(len(counts)) + 0.6 * (counts["split"] != counts["split"].shift()).cumsum().to_numpy()
+    colours = (COLOURS[0], COLOURS[1], "#c4c9cf")
+    for name, colour, hatch in zip((*parts, "privacy audit only"), colours, ("", "//", ""), strict=True):
+        width = counts[name].to_numpy(dtype=np.float64)
+        axis.barh(places, width, left=left, color=colour, hatch=hatch, edgecolor="white", label=name)
+        left = left + width
+    names = [f"{slide}, {split}" for slide, split in counts[["slide", "split"]].itertuples(index=False)]
+    axis.set_yticks(places, names)
+    axis.set_ylim(places[-1] + 0.7, places[0] - 0.7)
+    axis.grid(False, axis="y")
+    axis.set_xlabel("sampled patches")
+    legend_below(figure, ncols=3)
+    return figure
 
 
 def plot_ranked(facts: pd.DataFrame, column: str, words: str, outliers: Collection[str]) -> Figure | None:
-    """Plot one number per slide, in ascending order.
+    """Plot one number per slide, in ascending order from the top.
 
     Args:
         facts: Table of slides with ``slide``, ``label`` and the column.
         column: Column to plot.
-        words: Label of the vertical axis.
+        words: Label of the horizontal axis.
         outliers: Slides to mark.
 
     Returns:
-        Plot, or None when no slide has the number. The vertical axis is logarithmic where values differ
-        widely.
+        Plot, or None when no slide has the number. The slides are named on the vertical axis; where they are
+        many, only the outliers. The horizontal axis is logarithmic where values differ widely.
     """
     known = facts[facts[column].notna()].sort_values([column, "slide"], ignore_index=True)
     if known.empty:
         return None
-    figure, axis = empty_plot(height=3.4)
+    figure, axis = empty_plot(height=1.4 + 0.2 * min(len(known), _NAMES))
     values = known[column].to_numpy(dtype=np.float64)
-    points = known.assign(x=np.arange(1.0, len(values) + 1), y=values)
+    points = known.assign(x=values, y=np.arange(len(values)))
     for same, style, colour in _kinds(points):
         axis.plot(same["x"], same["y"], color=colour, linestyle="none", markersize=6, **style)
     _mark_outliers(figure, points, outliers)
     if values.min() > 0 and values.max() / values.min() > _WIDE:
-        axis.set_yscale("log")
+        axis.set_xscale("log")
     else:
-        axis.set_ylim(bottom=0.0, top=float(values.max()) * 1.12 or 1.0)
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axis.set_xlabel("slides, in ascending order")
-    axis.set_ylabel(words)
+        axis.set_xlim(left=0.0, right=float(values.max()) * 1.12 or 1.0)
+    named = points if len(points) <= _NAMES else points[points["slide"].isin(outliers)]
+    axis.set_yticks(named["y"].to_list(), named["slide"].to_list(), fontsize="small")
+    axis.set_ylim(len(values) - 0.4, -0.6)
+    axis.set_xlabel(words)
     return figure
 
 
@@ -100,6 +145,8 @@ def plot_stain(facts: pd.DataFrame, outliers: Collection[str]) -> Figure | None:
         edge: dict[str, Any] = {"edgecolors": "#333333", "linewidths": 0.8}
         axis.scatter(same["x"], same["y"], c=colours, s=70, **edge, **style)
     _mark_outliers(figure, points, outliers)
+    many = len(points) > _NAMED_POINTS
+    _name_points(axis, points[points["slide"].isin(outliers)].head(_NAMED_POINTS) if many else points)
     axis.margins(0.12)
     axis.xaxis.set_major_locator(MaxNLocator(6))
     axis.set_xlabel("optical density of the tissue (paler to darker)")
