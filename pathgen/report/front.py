@@ -29,7 +29,8 @@ class Front:
         others: Verdicts on the others.
         demonstration: Whether the patches are computer-drawn.
         cards: Answers, see `verdict_cards`.
-        rows: Rows of the result table that the verdict rests on.
+        names: Regime to its short name, for the rows of the result table that the verdict rests on.
+        rows: These rows.
         strips: Accuracy of their trainings.
         baseline: Accuracy on the mean colour alone.
         sheets: Original patches, if they may be shown, and those of the first training of the generator.
@@ -40,6 +41,7 @@ class Front:
     others: Sequence[GeneratorVerdict]
     demonstration: bool
     cards: Mapping[str, Card]
+    names: Mapping[str, str]
     rows: Sequence[Row]
     strips: Sequence[Strip]
     baseline: float
@@ -81,6 +83,7 @@ def gather_front(root: Path, results: Results, audits: Mapping[str, Audit], *, w
         cards=verdict_cards(
             verdict, first, results.comparison, [audits[name] for name in own if name in audits]
         ),
+        names=names,
         rows=rows,
         strips=training_strips(rows, names),
         baseline=results.baseline,

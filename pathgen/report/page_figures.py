@@ -12,10 +12,10 @@ from pathgen.core.labels import LABELS
 from pathgen.patches.image_grid import patch_grid
 from pathgen.patches.store import open_patch_set
 from pathgen.webpage.display_names import LABEL_WORDS
-from pathgen.webpage.pictures import Picture, jpeg_picture, read_picture, read_svg
+from pathgen.webpage.pictures import Picture, jpeg_picture, open_picture, png_picture, read_svg
 
-_GALLERY_PX = 2000
-_SHEET_BYTES = 90_000
+# Largest JPEG of a folded sheet or a gallery.
+_BYTES = 60_000
 # Small patches are shown enlarged, so that nuclei can be seen.
 _PATCH_PX = 56
 # Beginning of a picture's file name to its title.
@@ -50,11 +50,16 @@ class Sheet:
         """Class and number of patches."""
         return f"{LABEL_WORDS[self.label].capitalize()}: {self.shown} of {self.patches:,}"
 
-    @property
-    def picture(self) -> Picture:
-        """Picture for the page, enlarged by the browser."""
-        alt = f"Sheet of {self.shown} {LABEL_WORDS[self.label]} patches: {self.name[0].lower()}{self.name[1:]}"
-        sheet = jpeg_picture(self.image, _SHEET_BYTES, alt, self.caption)
+    def picture(self, *, lossless: bool) -> Picture:
+        """Return a picture for the page, enlarged by the browser; only a lossless one keeps the pixels."""
+        alt = (
+            f"Sheet of {self.shown} {LABEL_WORDS[self.label]} patches: {self.name[0].lower()}{self.name[1:]}"
+        )
+        sheet = (
+            png_picture(self.image, alt, self.caption)
+            if lossless
+            else jpeg_picture(self.image, _BYTES, alt, self.caption)
+        )
         scale = max(1, round(_PATCH_PX / self.side_px))
         return replace(sheet, width=sheet.width * scale, height=sheet.height * scale)
 
@@ -81,9 +86,7 @@ def patch_sheets(
     found: dict[str, list[Sheet]] = {}
     for label in LABELS:
         folders = {"Original": root / layout.TRAIN} if with_original else {}
-        folders |= {
-            f"Synthetic ({name})": root / layout.synthetic_set(name, label) for name in generators
-        }
+        folders |= {f"Synthetic ({name})": root / layout.synthetic_set(name, label) for name in generators}
         for name, folder in folders.items():
             if not folder.is_dir():
                 continue
@@ -119,5 +122,5 @@ def privacy_pictures(folder: Path, *, with_original: bool) -> dict[str, dict[str
         if file.suffix == ".svg":
             of_kind.append(read_svg(file, alt, alt, "Run `dvc repro` again"))
         else:
-            of_kind.append(read_picture(file, _GALLERY_PX, alt, alt))
+            of_kind.append(jpeg_picture(np.asarray(open_picture(file)), _BYTES, alt, alt))
     return shown

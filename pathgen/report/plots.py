@@ -100,9 +100,12 @@ def strip_picture(strips: Sequence[Strip], baseline: float, caption: str) -> Pic
     """Return a strip plot with its numbers as text alternative."""
     figure, axis = empty_plot(width=4.5, height=0.85 + 0.47 * max(len(strips), 2))
     draw_strips(axis, strips, baseline)
-    means = "; ".join(f"{one.name}: {100 * one.mean:.1f}%" for one in strips if one.mean is not None)
-    failed = sum(len(one.failed) for one in strips)
-    alt = f"{caption} Means: {means}. Mean colour: {100 * baseline:.1f}%. Not converged: {failed}."
+    lines = []
+    for one in strips:
+        dots = ", ".join(f"{100 * value:.1f}%" for value in one.values)
+        crosses = "".join(f", {100 * value:.1f}% (did not converge)" for value in one.failed)
+        lines.append(f"{one.name}: {dots}{crosses}")
+    alt = f"{caption} {'; '.join(lines)}. Mean colour: {100 * baseline:.1f}%."
     return svg_picture(figure, alt, caption)
 
 

@@ -95,7 +95,7 @@ def build_report(
     page = {
         **_page_of_front(front),
         **_page_of_data(root, names, settings),
-        **_page_of_results(root, results),
+        **_page_of_results(root, results, front.names),
         "generators": {name: _description(generators[name]) for name in names},
         "privacy": {name: PrivacySection(audits[name], generators[name]) for name in worst_first(audits)},
         # With one generator the verdict holds the numbers already.
@@ -141,7 +141,7 @@ def _page_of_data(root: Path, generators: Iterable[str], settings: ReportSetting
         "slides": in_use if known else None,
         "slides_known": known,
         "patient_pictures": with_original and tables.sources != ["phantom"] and bool(sheets),
-        "sheets": _pictures(sheets),
+        "sheets": _pictures(sheets, lossless=False),
         # The page of the cohort shows original slides, so a page that may be passed on does not link to it.
         "survey": _SURVEY_LINK if with_original and (root / layout.SURVEY / "index.html").exists() else "",
         "privacy_pictures": page_figures.privacy_pictures(root / layout.PRIVACY, with_original=with_original),
@@ -151,11 +151,11 @@ def _page_of_data(root: Path, generators: Iterable[str], settings: ReportSetting
     }
 
 
-def _page_of_results(root: Path, results: Results) -> dict[str, Any]:
+def _page_of_results(root: Path, results: Results, names: Mapping[str, str]) -> dict[str, Any]:
     """Return plots and tables of trainings and evaluations; empty where a stage was not run."""
     rows, trts = results.rows, read_trts(root)
     slides = slide_rows(rows)
-    strips = slide_strips(rows, slides)
+    strips = slide_strips(rows, slides, names)
     errors = [(row, calibration_errors(row, results.confidence)) for row in rows]
     return {
         "slide_rows": slides,
@@ -182,8 +182,10 @@ def _description(of_label: Mapping[str, GeneratorMeta]) -> str:
     return next((meta.description for meta in of_label.values() if meta.description), "")
 
 
-def _pictures(sheets: Mapping[str, Sequence[page_figures.Sheet]]) -> dict[str, list[Picture]]:
-    return {name: [sheet.picture for sheet in of_set] for name, of_set in sheets.items()}
+def _pictures(
+    sheets: Mapping[str, Sequence[page_figures.Sheet]], *, lossless: bool
+) -> dict[str, list[Picture]]:
+    return {name: [sheet.picture(lossless=lossless) for sheet in of_set] for name, of_set in sheets.items()}
 
 
 def _page_of_front(front: Front) -> dict[str, Any]:
@@ -196,7 +198,7 @@ def _page_of_front(front: Front) -> dict[str, Any]:
         "cards": front.cards,
         "trainings": front.trainings,
         "strip": plots.strip_picture(front.strips, front.baseline, "Accuracy of every training."),
-        "front": _pictures(front.sheets),
+        "front": _pictures(front.sheets, lossless=True),  # `pathgen release` finds the pixels of originals
         "patch_um": front.patch_um,
         "side_px": sheets[0].side_px if sheets else 0,
     }
@@ -228,14 +230,16 @@ def slide_rows(rows: Sequence[Row]) -> list[SlideAccuracy]:
     return found
 
 
-def slide_strips(rows: Sequence[Row], slides: Sequence[SlideAccuracy]) -> list[plots.Strip]:
+def slide_strips(
+    rows: Sequence[Row], slides: Sequence[SlideAccuracy], names: Mapping[str, str]
+) -> list[plots.Strip]:
     """Return one line of a strip plot per row, with a dot per slide."""
     several = len({row.classifier for row in rows}) > 1
     strips = []
     for place, row in enumerate(rows):
         values = [value for *_, of_slide in slides if (value := of_slide[place]) is not None]
         if values:
-            name = f"{row.name}, {row.classifier}" if several else row.name
+            name = names.get(row.name, row.name) + (f", {row.classifier}" if several else "")
             mark = f" (✗ {len(row.failed)} not converged)" if row.failed else ""
             strips.append(plots.Strip(name + mark, values))
     return strips
