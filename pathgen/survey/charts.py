@@ -18,6 +18,8 @@ from pathgen.webpage.plotting import COLOURS, GREY, empty_plot, legend_below
 # More names would overlap, on an axis or in a plot; the table has them all.
 _NAMES = 40
 _NAMED_POINTS = 24
+# Height of a name, as a share of the axis.
+_STEP = 0.042
 # Ratio of the largest to the smallest value above which the axis is logarithmic.
 _WIDE = 30.0
 _COLOUR = ["mean_r", "mean_g", "mean_b"]
@@ -42,16 +44,32 @@ def _mark_outliers(figure: Figure, points: pd.DataFrame, outliers: Collection[st
 
 
 def _name_points(axis: Axes, points: pd.DataFrame) -> None:
-    """Write the names of points, towards the centre of the plot."""
-    middle = (points["x"].min() + points["x"].max()) / 2
-    for slide, x, y in points[["slide", "x", "y"]].itertuples(index=False):
+    """Write the names of points beside them, moved up or down where they would cover another name."""
+    taken: list[tuple[float, float, float]] = []
+    (left, right), (bottom, top) = axis.get_xlim(), axis.get_ylim()
+    for slide, x, y in points.sort_values(["y", "x"])[["slide", "x", "y"]].itertuples(index=False):
+        # Estimated place on the axis, in shares of its width and height.
+        across, up = (x - left) / (right - left), (y - bottom) / (top - bottom)
+        width, side = 0.012 * len(slide) + 0.02, -1 if across > 0.5 else 1
+        start = across if side > 0 else across - width
+        step = next(
+            step
+            for step in (0, 1, -1, 2, -2, *range(3, len(points) + 3))
+            if all(
+                abs(up + step * _STEP - other) >= _STEP or start > end or start + width < begin
+                for begin, end, other in taken
+            )
+        )
+        taken.append((start, start + width, up + step * _STEP))
         axis.annotate(
             slide,
             (x, y),
-            xytext=(-8 if x > middle else 8, 4),
-            textcoords="offset points",
-            ha="right" if x > middle else "left",
+            xytext=(across + side * 0.015, up + step * _STEP),
+            textcoords="axes fraction",
+            ha="left" if side > 0 else "right",
+            va="center",
             fontsize="small",
+            arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.5} if step else None,
         )
 
 
@@ -137,7 +155,7 @@ def plot_stain(facts: pd.DataFrame, outliers: Collection[str]) -> Figure | None:
     known = facts[facts[_COLOUR].notna().all(axis=1)].reset_index(drop=True)
     if known.empty:
         return None
-    figure, axis = empty_plot(height=4.4)
+    figure, axis = empty_plot(width=7.2, height=4.4)
     traits = trait_values(known)
     points = known.assign(x=traits["darkness"], y=traits["red_share"])
     for same, style, _ in _kinds(points):
@@ -145,9 +163,10 @@ def plot_stain(facts: pd.DataFrame, outliers: Collection[str]) -> Figure | None:
         edge: dict[str, Any] = {"edgecolors": "#333333", "linewidths": 0.8}
         axis.scatter(same["x"], same["y"], c=colours, s=70, **edge, **style)
     _mark_outliers(figure, points, outliers)
+    axis.margins(0.12)
+    axis.autoscale_view()
     many = len(points) > _NAMED_POINTS
     _name_points(axis, points[points["slide"].isin(outliers)].head(_NAMED_POINTS) if many else points)
-    axis.margins(0.12)
     axis.xaxis.set_major_locator(MaxNLocator(6))
     axis.set_xlabel("optical density of the tissue (paler to darker)")
     axis.set_ylabel("share of red light absorbed\n(pinker to bluer)")
