@@ -18,8 +18,8 @@ from pathgen.webpage.plotting import COLOURS, GREY, empty_plot, legend_below
 # More names would overlap, on an axis or in a plot; the table has them all.
 _NAMES = 40
 _NAMED_POINTS = 24
-# Height of a name, as a share of the axis.
-_STEP = 0.042
+# Height of a name, and half the width of a point, as shares of the axis.
+_STEP, _GAP = 0.042, 0.014
 # Ratio of the largest to the smallest value above which the axis is logarithmic.
 _WIDE = 30.0
 _COLOUR = ["mean_r", "mean_g", "mean_b"]
@@ -45,13 +45,15 @@ def _mark_outliers(figure: Figure, points: pd.DataFrame, outliers: Collection[st
 
 def _name_points(axis: Axes, points: pd.DataFrame) -> None:
     """Write the names of points beside them, moved up or down where they would cover another name."""
-    taken: list[tuple[float, float, float]] = []
     (left, right), (bottom, top) = axis.get_xlim(), axis.get_ylim()
-    for slide, x, y in points.sort_values(["y", "x"])[["slide", "x", "y"]].itertuples(index=False):
-        # Estimated place on the axis, in shares of its width and height.
-        across, up = (x - left) / (right - left), (y - bottom) / (top - bottom)
-        width, side = 0.012 * len(slide) + 0.02, -1 if across > 0.5 else 1
-        start = across if side > 0 else across - width
+    # Places on the axis, in shares of its width and height; the width of a name is an estimate.
+    placed = points.assign(
+        across=(points["x"] - left) / (right - left), up=(points["y"] - bottom) / (top - bottom)
+    )
+    taken = [(across - _GAP, across + _GAP, up) for across, up in placed[["across", "up"]].to_numpy()]
+    for slide, across, up in placed.sort_values("up")[["slide", "across", "up"]].itertuples(index=False):
+        width, side = 0.014 * len(slide), -1 if across > 0.5 else 1
+        start = across + 1.2 * _GAP if side > 0 else across - 1.2 * _GAP - width
         step = next(
             step
             for step in (0, 1, -1, 2, -2, *range(3, len(points) + 3))
@@ -63,9 +65,9 @@ def _name_points(axis: Axes, points: pd.DataFrame) -> None:
         taken.append((start, start + width, up + step * _STEP))
         axis.annotate(
             slide,
-            (x, y),
-            xytext=(across + side * 0.015, up + step * _STEP),
-            textcoords="axes fraction",
+            (across, up),
+            xycoords="axes fraction",
+            xytext=(across + side * 1.2 * _GAP, up + step * _STEP),
             ha="left" if side > 0 else "right",
             va="center",
             fontsize="small",
