@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pathgen.core import layout
-from pathgen.core.params import read_params
 from pathgen.report.headline import Results
 from pathgen.report.page_figures import Sheet, patch_sheets
 from pathgen.report.plots import Strip, training_strips
@@ -34,7 +33,6 @@ class Front:
         strips: Accuracy of their trainings.
         baseline: Accuracy on the mean colour alone.
         sheets: Original patches, if they may be shown, and those of the first training of the generator.
-        patch_um: Width of a patch, um; None when unknown.
     """
 
     verdict: GeneratorVerdict
@@ -46,7 +44,6 @@ class Front:
     strips: Sequence[Strip]
     baseline: float
     sheets: Mapping[str, Sequence[Sheet]]
-    patch_um: float | None
 
     @property
     def trainings(self) -> int:
@@ -75,7 +72,6 @@ def gather_front(root: Path, results: Results, audits: Mapping[str, Audit], *, w
         f"synthetic-{first.generator}": "synthetic",
     }
     rows = [row for row in results.rows if row.classifier == first.classifier and row.name in names]
-    index = read_params(root / layout.PARAMS).get("index")
     return Front(
         verdict=first,
         others=others,
@@ -88,7 +84,6 @@ def gather_front(root: Path, results: Results, audits: Mapping[str, Audit], *, w
         strips=training_strips(rows, names),
         baseline=results.baseline,
         sheets=patch_sheets(root, own[:1], _PATCHES, _COLUMNS, with_original=with_original),
-        patch_um=None if index is None else index["mpp"] * index["patch_px"],
     )
 
 

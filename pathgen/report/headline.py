@@ -1,4 +1,4 @@
-"""Headline results: the table, what each regime costs in accuracy, the baseline, and the paper."""
+"""Headline results: the table, what each regime costs in accuracy, and the paper."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,6 @@ from pathgen.results.evaluation_record import Baseline
 from pathgen.webpage.formatting import Estimate
 
 CostOutcome = Literal["loss", "gain", "not significant", "no interval"]
-BaselineOutcome = Literal["above", "below", "not distinguishable", "no interval", "undefined"]
 
 
 @dataclass(frozen=True)
@@ -71,19 +70,6 @@ def paired_loss(original: Sequence[Run], other: Sequence[Run], confidence: float
     pairs = [(before[seed], after[seed]) for seed in sorted(before.keys() & after.keys())]
     losses = [None if a is None or b is None else a - b for a, b in pairs]
     return mean_estimate(losses, confidence, lowest=-1.0) if losses else None
-
-
-def baseline_outcome(row: Row, baseline: float) -> BaselineOutcome:
-    """Compare the accuracy of a row with the baseline, which must lie outside its interval to differ."""
-    accuracy = row.metrics["accuracy"]
-    if accuracy.mean is None:
-        return "undefined"
-    if accuracy.ends is None:
-        return "no interval"
-    low, high = accuracy.ends
-    if low <= baseline <= high:
-        return "not distinguishable"
-    return "above" if accuracy.mean > baseline else "below"
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,17 @@ import pandas as pd
 
 from pathgen.core import layout
 from pathgen.core.files import atomic_path, write_json
+from pathgen.core.params import read_params
 from pathgen.metrics.classification import TABLE_METRICS
 from pathgen.patches.parquet import read_table, write_csv
 from pathgen.patches.schemas import slides_known
 from pathgen.provenance.made_from import state_hashes
 from pathgen.report import page_figures, plots, reference_results
 from pathgen.report.front import Front, gather_front, worst_first
-from pathgen.report.headline import Results, baseline_outcome, gather_results
+from pathgen.report.headline import Results, gather_results
 from pathgen.report.metric_table import metric_rows
 from pathgen.report.privacy_section import PrivacySection, certainty
-from pathgen.report.privacy_utility import Point, point_metrics, point_table, tradeoff, tradeoff_picture
+from pathgen.report.privacy_utility import Point, point_metrics, point_table, tradeoff
 from pathgen.report.read_results import (
     read_audits,
     read_fidelity,
@@ -98,15 +99,13 @@ def build_report(
         **_page_of_results(root, results, front.names),
         "generators": {name: _description(generators[name]) for name in names},
         "privacy": {name: PrivacySection(audits[name], generators[name]) for name in worst_first(audits)},
-        # With one generator the verdict holds the numbers already.
-        "tradeoff": tradeoff_picture(points) if len({point.generator for point in points}) > 1 else None,
         "studies": {name: study for name, study in studies.items() if study is not None},
         "hashes": hashes,
         "versions": versions,
     }
     values = {"title": settings.title, "results": results, "paper": reference_results}
     values |= {"metric_names": TABLE_METRICS}
-    functions = {"regime_words": regime_words, "baseline_outcome": baseline_outcome, "certainty": certainty}
+    functions = {"regime_words": regime_words, "certainty": certainty}
     texts = {
         "index.html": render("report/page.html.j2", page=page, **values, **functions),
         "results.md": render("report/results.md.j2", **values),
@@ -147,8 +146,17 @@ def _page_of_data(root: Path, generators: Iterable[str], settings: ReportSetting
         "privacy_pictures": page_figures.privacy_pictures(root / layout.PRIVACY, with_original=with_original),
         "roles": sample_table(tables.samples, SLIDES if known else CONTAINERS),
         "left_out": left_out,
+        "patch_um": _patch_um(root, tables.cohort),
         "params": (root / layout.PARAMS).read_text(encoding="utf-8"),
     }
+
+
+def _patch_um(root: Path, cohort: pd.DataFrame) -> float | None:
+    """Return the width of a patch on the slide, um; None where the source has patches without slides."""
+    index = read_params(root / layout.PARAMS).get("index")
+    if index is None or cohort["mpp_x"].isna().all():
+        return None
+    return float(index["mpp"] * index["patch_px"])
 
 
 def _page_of_results(root: Path, results: Results, names: Mapping[str, str]) -> dict[str, Any]:
@@ -199,7 +207,6 @@ def _page_of_front(front: Front) -> dict[str, Any]:
         "trainings": front.trainings,
         "strip": plots.strip_picture(front.strips, front.baseline, "Accuracy of every training."),
         "front": _pictures(front.sheets, lossless=True),  # `pathgen release` finds the pixels of originals
-        "patch_um": front.patch_um,
         "side_px": sheets[0].side_px if sheets else 0,
     }
 
