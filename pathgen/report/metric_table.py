@@ -7,7 +7,7 @@ from typing import Any
 from pathgen.results.fidelity_record import MetricInfo
 from pathgen.results.record import Number
 from pathgen.webpage.display_names import LABEL_WORDS
-from pathgen.webpage.formatting import significant
+from pathgen.webpage.formatting import WIDEST, ends, significant
 
 # Last part of a key that belongs to the metric before it, to the field of `MetricRow`.
 _PARTS: Mapping[str, str] = {
@@ -91,7 +91,11 @@ class MetricRow:
 
 
 def _ends(low: Number | None, high: Number | None) -> str:
-    return "" if low is None or high is None else f"{significant(low)} to {significant(high)}"
+    if low is None or high is None:
+        return ""
+    # As by `ends`: the interval of a share that excludes nearly nothing.
+    share = low >= 0 and high <= 1
+    return ends(low, high) if share and high - low > WIDEST else f"{significant(low)} to {significant(high)}"
 
 
 def metric_rows(

@@ -7,8 +7,8 @@ _UNDEFINED = "undefined"
 #: In a cell without a value.
 NO_VALUE = "–"
 _TOO_FEW = "too few slides or trainings"
-# Width above which the interval of a share excludes nearly nothing.
-_WIDEST = 0.95
+#: Width above which the interval of a share excludes nearly nothing, and is not written.
+WIDEST = 0.95
 # Rounding error of a zero.
 _ZERO = 1e-12
 
@@ -51,7 +51,7 @@ def ends(low: float | None, high: float | None, places: int = 3) -> str:
     """Write an interval of a share, unless it excludes nearly nothing; without one, an empty text."""
     if low is None or high is None:
         return ""
-    return _TOO_FEW if high - low > _WIDEST else f"{number(low, places)} to {number(high, places)}"
+    return _TOO_FEW if high - low > WIDEST else f"{number(low, places)} to {number(high, places)}"
 
 
 def interval(estimate: Estimate, places: int = 3) -> str:
