@@ -1,7 +1,8 @@
 """Pictures of the page, made from patch sets and picture files."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -99,11 +100,13 @@ def patch_sheets(
     return found
 
 
-def privacy_pictures(folder: Path, *, with_original: bool) -> dict[str, dict[str, list[Picture]]]:
+def privacy_pictures(
+    folders: Mapping[str, Path], *, with_original: bool
+) -> dict[str, dict[str, list[Picture]]]:
     """Show the pictures of the audits: closest pairs, and histograms of correlation.
 
     Args:
-        folder: Folder of one folder per generator; it may be absent.
+        folders: Generator to the folder of its audit.
         with_original: Whether pictures that hold original patches, the closest pairs, may be shown.
 
     Returns:
@@ -114,13 +117,12 @@ def privacy_pictures(folder: Path, *, with_original: bool) -> dict[str, dict[str
     """
     shown: dict[str, dict[str, list[Picture]]] = {}
     kinds = {"correlation": "svg"} | ({"gallery": "png"} if with_original else {})
-    files = [file for kind, end in kinds.items() for file in folder.glob(f"[!.]*/pictures/{kind}-*.{end}")]
-    for file in sorted(files, key=lambda file: (file.parts[-3], file.name)):
-        kind, _, label = file.stem.partition("-")
-        alt = f"{_PRIVACY_PICTURES[kind]}: {LABEL_WORDS[label]}, {file.parts[-3]}"
-        of_kind = shown.setdefault(file.parts[-3], {}).setdefault(kind, [])
-        if file.suffix == ".svg":
-            of_kind.append(read_svg(file, alt, alt, "Run `dvc repro` again"))
-        else:
-            of_kind.append(jpeg_picture(np.asarray(open_picture(file)), _BYTES, alt, alt))
+    for (generator, folder), (kind, end) in product(folders.items(), kinds.items()):
+        for file in sorted(folder.glob(f"pictures/{kind}-*.{end}")):
+            alt = f"{_PRIVACY_PICTURES[kind]}: {LABEL_WORDS[file.stem.partition('-')[2]]}, {generator}"
+            if kind == "correlation":
+                picture = read_svg(file, alt, alt, "Run `dvc repro` again")
+            else:
+                picture = jpeg_picture(np.asarray(open_picture(file)), _BYTES, alt, alt)
+            shown.setdefault(generator, {}).setdefault(kind, []).append(picture)
     return shown

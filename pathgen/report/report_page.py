@@ -92,13 +92,17 @@ def build_report(
         name: read_study(root / folder, now)
         for name, folder in {"scaling": layout.SCALING, "tuning": layout.TUNING}.items()
     }
-    front = gather_front(root, results, audits, with_original=settings.patient_pictures == "shown")
+    with_original = settings.patient_pictures == "shown"
+    front = gather_front(root, results, audits, with_original=with_original)
     page = {
         **_page_of_front(front),
         **_page_of_data(root, names, settings),
         **_page_of_results(root, results, front.names),
         "generators": {name: _description(generators[name]) for name in names},
         "privacy": {name: PrivacySection(audits[name], generators[name]) for name in worst_first(audits)},
+        "privacy_pictures": page_figures.privacy_pictures(
+            {name: root / layout.privacy(name) for name in audits}, with_original=with_original
+        ),
         "studies": {name: study for name, study in studies.items() if study is not None},
         "hashes": hashes,
         "versions": versions,
@@ -143,7 +147,6 @@ def _page_of_data(root: Path, generators: Iterable[str], settings: ReportSetting
         "sheets": _pictures(sheets, lossless=False),
         # The page of the cohort shows original slides, so a page that may be passed on does not link to it.
         "survey": _SURVEY_LINK if with_original and (root / layout.SURVEY / "index.html").exists() else "",
-        "privacy_pictures": page_figures.privacy_pictures(root / layout.PRIVACY, with_original=with_original),
         "roles": sample_table(tables.samples, SLIDES if known else CONTAINERS),
         "left_out": left_out,
         "patch_um": _patch_um(root, tables.cohort),
