@@ -1,6 +1,6 @@
 """First screen of the page, also in its PDF summary: verdict, accuracy of every training, patches."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from pathgen.report.result_table import Row
 from pathgen.report.verdict_cards import Card, verdict_cards
 from pathgen.results.audit_record import LEAKAGE, PASSED, REFUSED, Audit
 from pathgen.results.verdict_record import GeneratorVerdict, Verdict
+from pathgen.run_matrix import Replicate
 
 # Patches of a class on a sheet, and in a row.
 _PATCHES, _COLUMNS = 12, 6
@@ -90,3 +91,11 @@ def gather_front(root: Path, results: Results, audits: Mapping[str, Audit], *, w
 def worst_first(audits: Mapping[str, Audit]) -> list[str]:
     """Return the generators, those with a leak first and those that passed last."""
     return sorted(audits, key=lambda name: _WORST_FIRST.index(audits[name].verdict))
+
+
+def one_per_group(generators: Iterable[str], places: Mapping[str, Replicate]) -> list[str]:
+    """Return the first generator of each group of replicates; its pictures stand for the others'."""
+    first: dict[str, str] = {}
+    for name in generators:
+        first.setdefault(places[name].group if name in places else name, name)
+    return list(first.values())

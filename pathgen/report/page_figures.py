@@ -1,6 +1,6 @@
 """Pictures of the page, made from patch sets and picture files."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -15,8 +15,10 @@ from pathgen.patches.store import open_patch_set
 from pathgen.webpage.display_names import LABEL_WORDS
 from pathgen.webpage.pictures import Picture, jpeg_picture, open_picture, png_picture, read_svg
 
-# Largest JPEG of a folded sheet or a gallery.
-_BYTES = 60_000
+#: Name of the set of original patches.
+ORIGINAL = "Original"
+# Largest JPEG of a gallery, and of all larger sheets together.
+_GALLERY_BYTES, _SHEETS_BYTES = 60_000, 240_000
 # Small patches are shown enlarged, so that nuclei can be seen.
 _PATCH_PX = 56
 # Beginning of a picture's file name to its title.
@@ -51,15 +53,15 @@ class Sheet:
         """Class and number of patches."""
         return f"{LABEL_WORDS[self.label].capitalize()}: {self.shown} of {self.patches:,}"
 
-    def picture(self, *, lossless: bool) -> Picture:
-        """Return a picture for the page, enlarged by the browser; only a lossless one keeps the pixels."""
+    def picture(self, at_most_bytes: int | None = None) -> Picture:
+        """Return a picture for the page, enlarged by the browser; lossless unless its size is limited."""
         alt = (
             f"Sheet of {self.shown} {LABEL_WORDS[self.label]} patches: {self.name[0].lower()}{self.name[1:]}"
         )
         sheet = (
             png_picture(self.image, alt, self.caption)
-            if lossless
-            else jpeg_picture(self.image, _BYTES, alt, self.caption)
+            if at_most_bytes is None
+            else jpeg_picture(self.image, at_most_bytes, alt, self.caption)
         )
         scale = max(1, round(_PATCH_PX / self.side_px))
         return replace(sheet, width=sheet.width * scale, height=sheet.height * scale)
@@ -86,7 +88,7 @@ def patch_sheets(
     """
     found: dict[str, list[Sheet]] = {}
     for label in LABELS:
-        folders = {"Original": root / layout.TRAIN} if with_original else {}
+        folders = {ORIGINAL: root / layout.TRAIN} if with_original else {}
         folders |= {f"Synthetic ({name})": root / layout.synthetic_set(name, label) for name in generators}
         for name, folder in folders.items():
             if not folder.is_dir():
@@ -98,6 +100,22 @@ def patch_sheets(
                 sheet = Sheet(name, label, image, shown, len(patches), patches.images.shape[1])
                 found.setdefault(name, []).append(sheet)
     return found
+
+
+def sheet_pictures(
+    sheets: Mapping[str, Sequence[Sheet]], *, lossless: Collection[str] = ()
+) -> dict[str, list[Picture]]:
+    """Return the pictures of sheets by the name of their set.
+
+    Args:
+        sheets: Name of a set to its sheets.
+        lossless: Sets whose pixels are kept; the others share a size.
+    """
+    share = _SHEETS_BYTES // max(1, sum(map(len, sheets.values())))
+    return {
+        name: [sheet.picture(None if name in lossless else share) for sheet in of_set]
+        for name, of_set in sheets.items()
+    }
 
 
 def privacy_pictures(
@@ -123,6 +141,6 @@ def privacy_pictures(
             if kind == "correlation":
                 picture = read_svg(file, alt, alt, "Run `dvc repro` again")
             else:
-                picture = jpeg_picture(np.asarray(open_picture(file)), _BYTES, alt, alt)
+                picture = jpeg_picture(np.asarray(open_picture(file)), _GALLERY_BYTES, alt, alt)
             shown.setdefault(generator, {}).setdefault(kind, []).append(picture)
     return shown

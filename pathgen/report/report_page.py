@@ -3,7 +3,7 @@
 The page's values are read from the files of one study; the templates hold all prose.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,7 +17,7 @@ from pathgen.patches.parquet import read_table, write_csv
 from pathgen.patches.schemas import slides_known
 from pathgen.provenance.made_from import state_hashes
 from pathgen.report import page_figures, plots, reference_results
-from pathgen.report.front import Front, gather_front, worst_first
+from pathgen.report.front import Front, gather_front, one_per_group, worst_first
 from pathgen.report.headline import Results, gather_results
 from pathgen.report.metric_table import metric_rows
 from pathgen.report.privacy_section import PrivacySection, certainty
@@ -45,9 +45,9 @@ from pathgen.report.training_curves import classifier_curves, generator_curves
 from pathgen.results.record import MetricValues
 from pathgen.results.study_record import ReportedStudies
 from pathgen.results.training_record import GeneratorMeta
+from pathgen.run_matrix import Replicate
 from pathgen.webpage.cohort_tables import left_out_table, sample_table
 from pathgen.webpage.display_names import CONTAINERS, SLIDES
-from pathgen.webpage.pictures import Picture
 from pathgen.webpage.rendering import render
 
 #: Slide, number of its test patches, number of those with tumour, and one accuracy per row of the table.
@@ -101,7 +101,8 @@ def build_report(
         "generators": {name: _description(generators[name]) for name in names},
         "privacy": {name: PrivacySection(audits[name], generators[name]) for name in worst_first(audits)},
         "privacy_pictures": page_figures.privacy_pictures(
-            {name: root / layout.privacy(name) for name in audits}, with_original=with_original
+            {name: root / layout.privacy(name) for name in one_per_group(worst_first(audits), names)},
+            with_original=with_original,
         ),
         "studies": {name: study for name, study in studies.items() if study is not None},
         "hashes": hashes,
@@ -130,21 +131,27 @@ def build_report(
     return points
 
 
-def _page_of_data(root: Path, generators: Iterable[str], settings: ReportSettings) -> dict[str, Any]:
+def _page_of_data(
+    root: Path, generators: Mapping[str, Replicate], settings: ReportSettings
+) -> dict[str, Any]:
     """Return slides, patches and pictures."""
     tables, with_original = read_tables(root), settings.patient_pictures == "shown"
     cohort, known = tables.cohort, slides_known(tables.cohort)
     left_out = left_out_table(cohort, read_table(root / layout.INDEXED_SLIDES), tables.extracted)
     in_use = len(cohort) - (0 if left_out is None else len(left_out.lines))
     sheets = page_figures.patch_sheets(
-        root, generators, settings.grid_patches, settings.grid_columns, with_original=with_original
+        root,
+        one_per_group(generators, generators),
+        settings.grid_patches,
+        settings.grid_columns,
+        with_original=with_original,
     )
     return {
         "sources": tables.sources,
         "slides": in_use if known else None,
         "slides_known": known,
         "patient_pictures": with_original and tables.sources != ["phantom"] and bool(sheets),
-        "sheets": _pictures(sheets, lossless=False),
+        "sheets": page_figures.sheet_pictures(sheets),
         # The page of the cohort shows original slides, so a page that may be passed on does not link to it.
         "survey": _SURVEY_LINK if with_original and (root / layout.SURVEY / "index.html").exists() else "",
         "roles": sample_table(tables.samples, SLIDES if known else CONTAINERS),
@@ -166,6 +173,8 @@ def _page_of_results(root: Path, results: Results, names: Mapping[str, str]) -> 
     """Return plots and tables of trainings and evaluations; empty where a stage was not run."""
     rows, trts = results.rows, read_trts(root)
     slides = slide_rows(rows)
+    fidelity = read_fidelity(root)
+    shown = one_per_group(fidelity, trained_generators(root))
     strips = slide_strips(rows, slides, names)
     errors = [(row, calibration_errors(row, results.confidence)) for row in rows]
     return {
@@ -179,24 +188,15 @@ def _page_of_results(root: Path, results: Results, names: Mapping[str, str]) -> 
         "generator_curves": generator_curves(root / layout.GAN_RESULTS),
         "classifier_curves": classifier_curves(root / layout.TRAINING, trained_generators(root)),
         "fidelity": {
-            name: (
-                record,
-                found := metric_rows(record.metrics, record.about),
-                plots.fidelity_picture(found, name),
-            )
-            for name, record in read_fidelity(root).items()
+            name: (record, found, plots.fidelity_picture(found, name) if name in shown else [])
+            for name, record in fidelity.items()
+            for found in [metric_rows(record.metrics, record.about)]
         },
     }
 
 
 def _description(of_label: Mapping[str, GeneratorMeta]) -> str:
     return next((meta.description for meta in of_label.values() if meta.description), "")
-
-
-def _pictures(
-    sheets: Mapping[str, Sequence[page_figures.Sheet]], *, lossless: bool
-) -> dict[str, list[Picture]]:
-    return {name: [sheet.picture(lossless=lossless) for sheet in of_set] for name, of_set in sheets.items()}
 
 
 def _page_of_front(front: Front) -> dict[str, Any]:
@@ -209,7 +209,8 @@ def _page_of_front(front: Front) -> dict[str, Any]:
         "cards": front.cards,
         "trainings": front.trainings,
         "strip": plots.strip_picture(front.strips, front.baseline, "Accuracy of every training."),
-        "front": _pictures(front.sheets, lossless=True),  # `pathgen release` finds the pixels of originals
+        # `pathgen release` finds the pixels of originals.
+        "front": page_figures.sheet_pictures(front.sheets, lossless=[page_figures.ORIGINAL]),
         "side_px": sheets[0].side_px if sheets else 0,
     }
 
