@@ -136,7 +136,8 @@ def read_trts(root: Path) -> dict[tuple[str, str, int], SyntheticEvaluation]:
 
 def read_fidelity(root: Path) -> dict[str, Fidelity]:
     """Read the fidelity of each generator; an absent folder gives an empty dict."""
-    return {path.stem: Fidelity.load(path) for path in sorted((root / layout.FIDELITY).glob("[!.]*.json"))}
+    files = {path.stem: path for path in (root / layout.FIDELITY).glob("[!.]*.json")}
+    return {name: Fidelity.load(path) for name, path in sorted(files.items())}
 
 
 def read_audits(root: Path) -> dict[str, Audit]:

@@ -11,6 +11,7 @@ from factories.audits import audit, class_audit, control
 from factories.runs import comparison, run
 from factories.study import report_on
 
+from pathgen.report.front import one_per_group, worst_first
 from pathgen.report.metric_table import metric_rows
 from pathgen.report.plots import fidelity_picture, pooled_reliability, strip_picture, training_strips
 from pathgen.report.read_results import Run
@@ -28,6 +29,7 @@ from pathgen.results.verdict_record import (
     PrivacyAnswer,
     Verdict,
 )
+from pathgen.run_matrix import Replicate
 
 
 def with_accuracy(failed: tuple[str, ...] = ()) -> Comparison:
@@ -160,6 +162,14 @@ def test_distance_from_the_floor_is_positive_where_worse(better: str, distance: 
     (picture,) = fidelity_picture(rows, "dcgan")
     assert f"x, tumor: {distance:.1f}" in picture.alt
     assert metric_rows(metrics)[0].distance is None and fidelity_picture(metric_rows(metrics), "dcgan") == []
+
+
+def test_one_training_of_each_generator_is_shown_the_worst_audit_first() -> None:
+    audits = {"a": audit(), "a-b": audit("leakage found"), "c": audit("refused"), "d": audit()}
+    order = worst_first(audits)
+    assert order == ["a-b", "c", "a", "d"]
+    places = {"a": Replicate("a", 0), "a-b": Replicate("a", 1), "c": Replicate("c", 0)}
+    assert one_per_group(order, places) == ["a-b", "c", "d"]
 
 
 def test_summary_has_two_pages(report: Path) -> None:
