@@ -1,4 +1,4 @@
-"""Headline results: the table, what each regime costs in accuracy, the baseline, and the paper."""
+"""Headline results: the table, what each regime costs in accuracy, and the paper."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,6 @@ from pathgen.results.evaluation_record import Baseline
 from pathgen.webpage.formatting import Estimate
 
 CostOutcome = Literal["loss", "gain", "not significant", "no interval"]
-BaselineOutcome = Literal["above", "below", "not distinguishable", "no interval", "undefined"]
 
 
 @dataclass(frozen=True)
@@ -62,19 +61,6 @@ def costs(rows: Sequence[Row], comparison: Comparison) -> list[Cost]:
             loss = Estimate(-accuracy.difference, low, high, len(row.runs), len(row.runs))
             found.append(Cost(row, originals[row.classifier], loss))
     return found
-
-
-def baseline_outcome(row: Row, baseline: float) -> BaselineOutcome:
-    """Compare the accuracy of a row with the baseline, which must lie outside its interval to differ."""
-    accuracy = row.metrics["accuracy"]
-    if accuracy.mean is None:
-        return "undefined"
-    if accuracy.ends is None:
-        return "no interval"
-    low, high = accuracy.ends
-    if low <= baseline <= high:
-        return "not distinguishable"
-    return "above" if accuracy.mean > baseline else "below"
 
 
 @dataclass(frozen=True)

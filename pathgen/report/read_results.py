@@ -15,6 +15,7 @@ from pathgen.patches.parquet import read_table
 from pathgen.results.audit_record import Audit
 from pathgen.results.evaluation_record import Confusion, Evaluation, SyntheticEvaluation
 from pathgen.results.fidelity_record import Fidelity
+from pathgen.results.health_record import ClassifierHealth
 from pathgen.results.record import Number
 from pathgen.results.training_record import GeneratorMeta
 from pathgen.run_matrix import PipelineSettings, RunKey
@@ -31,8 +32,7 @@ class Run:
         key: Regime, generator, classifier and seed.
         metrics: Metric name to value; null or absent where it is undefined.
         confusion: Patches by actual and predicted class.
-        roc: ROC curve, columns ``false_positive_rate`` and ``true_positive_rate``; None also where the test
-            patches are of one class.
+        health: Whether the training converged; None when unknown.
         per_slide: One row per test slide, columns ``slide``, ``n`` and metrics.
         reliability: Reliability curve, columns ``mean_score``, ``tumor_share`` and ``n``.
     """
@@ -40,9 +40,14 @@ class Run:
     key: RunKey
     metrics: Mapping[str, Number | None]
     confusion: Confusion
-    roc: pd.DataFrame | None = None
+    health: ClassifierHealth | None = None
     per_slide: pd.DataFrame | None = None
     reliability: pd.DataFrame | None = None
+
+    @property
+    def converged(self) -> bool:
+        """Whether nothing is known against the training."""
+        return self.health is None or self.health.converged
 
 
 def read_pipeline(root: Path) -> PipelineSettings:
@@ -109,12 +114,11 @@ def read_runs(root: Path) -> list[Run]:
 
 def _read_run(folder: Path, pipeline: PipelineSettings) -> Run:
     record = Evaluation.load(folder / "metrics.json")
-    roc = read_csv(folder / "roc.csv")
     return Run(
         pipeline.run(folder.name),
         record.metrics,
         record.confusion,
-        roc=None if roc is None or roc.empty else roc,
+        health=record.health,
         per_slide=read_csv(folder / "per_slide.csv"),
         reliability=read_csv(folder / "reliability.csv"),
     )

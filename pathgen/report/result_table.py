@@ -63,6 +63,11 @@ class Row:
         """Training patches of the regime, for a reader."""
         return regime_words(self.name)
 
+    @property
+    def failed(self) -> list[Run]:
+        """Runs whose training did not converge."""
+        return [run for run in self.runs if not run.converged]
+
 
 def mean_estimate(values: Sequence[float | None], confidence: float, lowest: float = 0.0) -> Estimate:
     """Average one metric over runs.

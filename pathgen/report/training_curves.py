@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -14,6 +15,7 @@ from pathgen.webpage.plotting import COLOURS, LINES, empty_plot, legend_below
 
 # Columns that serve as horizontal axis, and their words where the name does not do.
 _TIMES = {"epoch": "epoch", "kimg": "thousand images seen by the discriminator (kimg)", "step": "step"}
+_MAX_POINTS = 80
 _WORDS = {"real": "original", "fake": "synthetic"}
 
 
@@ -67,7 +69,12 @@ def _histories(folder: Path) -> dict[str, pd.DataFrame]:
     """Read the ``history.csv`` of every training below a folder, by the path of the training."""
     files = sorted(folder.rglob("history.csv"))
     tables = {file.parent.relative_to(folder).as_posix(): read_csv(file) for file in files}
-    return {name: table for name, table in tables.items() if table is not None}
+    # More points than the plot can show would only make the page larger.
+    return {
+        name: table.iloc[np.unique(np.linspace(0, len(table) - 1, _MAX_POINTS).round().astype(int))]
+        for name, table in tables.items()
+        if table is not None and len(table)
+    }
 
 
 def _panels(

@@ -23,7 +23,9 @@ from pathgen.patches.schemas import COHORT, EXTRACTED, INDEXED, SAMPLES
 from pathgen.report.hashes import file_hashes, result_versions
 from pathgen.report.report_page import build_report
 from pathgen.report.settings import ReportSettings
+from pathgen.results.audit_record import Audit
 from pathgen.run_matrix import PipelineSettings
+from pathgen.verdict.build import AuditedSet, build_verdict
 from pathgen.webpage.pictures import save_svg
 from pathgen.webpage.plotting import empty_plot
 
@@ -38,6 +40,7 @@ PIPELINE = {
 }
 # Shares of patches that a made-up classifier gets right, by regime.
 SKILL = {"original": 0.9, "mixed-dcgan": 0.85, "synthetic-dcgan": 0.65}
+FAILED = "synthetic-dcgan-cnn6-3"
 TEST_SLIDES = ("made_up_test_001", "made_up_test_002")
 ROLES = ("train", "valid", "test", "nonmember")
 
@@ -86,6 +89,17 @@ def _samples() -> pd.DataFrame:
     )
 
 
+def _health(name: str, seed: int) -> dict[str, object]:
+    """Return the health of a training: one did not converge, another was repeated."""
+    failed = name == FAILED
+    return {
+        "converged": not failed,
+        "failures": ["training loss at chance level"] if failed else [],
+        "training_seed": seed,
+        "failed_seeds": [99] if name == "mixed-dcgan-cnn6-2" else [],
+    }
+
+
 def _write_evaluation(folder: Path, test: pd.DataFrame, skill: float, seed: int) -> None:
     random = np.random.default_rng(seed)
     truth = (test["label"] == "tumor").to_numpy()
@@ -104,7 +118,7 @@ def _write_evaluation(folder: Path, test: pd.DataFrame, skill: float, seed: int)
         "thresholds": {"call": 0.5, "operating": 0.7},
         "confusion": count_outcomes(labels, scores, 0.5).model_dump(),
         "undefined": {},
-        "health": {"converged": True, "training_seed": seed},
+        "health": _health(name=folder.name, seed=seed),
     }
     write_json(folder / "metrics.json", metrics | facts)
     write_csv(per_slide(frame, 0.95), folder / "per_slide.csv")
@@ -163,7 +177,18 @@ def _write_comparison(root: Path) -> None:
     test, runs = load_runs(results / "evaluate", PipelineSettings(**PIPELINE))
     clusters = build_clusters(test.slides, test.labels, slides_known=True, patients={})
     settings = evaluate_settings()
-    compare(test, runs, clusters, settings).save(results / "comparison" / "comparison.json")
+    comparison = compare(test, runs, clusters, settings)
+    comparison.save(results / "comparison" / "comparison.json")
+    found = Audit.load(results / "privacy" / "dcgan" / "1" / "metrics.json")
+    build_verdict(
+        comparison,
+        {"dcgan": [AuditedSet(found, None)]},
+        generators=["dcgan"],
+        classifiers=["cnn6"],
+        margin=0.05,
+        demonstration=True,
+        mean_colour=0.61,
+    ).save(results / "verdict.json")
     for seed in SEEDS:
         shares = {"n": 140, "accuracy": 0.9, "recall": 0.8, "specificity": 1.0}
         ends = {f"{name}/{end}": 0.5 for name in shares for end in ("low", "high")}
@@ -204,10 +229,6 @@ def fabricate(root: Path) -> Path:
     for number, label in enumerate(("normal", "tumor")):
         index = pd.DataFrame({"item": range(70), "label": label, "generator": "dcgan", "seed": 1})
         write_noise(root / "data" / "synthetic" / f"dcgan/1/{label}", index, SIDE_PX, 100 + number)
-    overlays = root / "data" / "index" / "overlays"
-    overlays.mkdir()
-    for slide in _cohort()["slide"]:
-        Image.new("RGB", (900, 600), "lavender").save(overlays / f"{slide}.png")
     test = samples[samples["role"] == "test"].reset_index(drop=True)
     for (name, skill), seed in product(SKILL.items(), SEEDS):
         _write_evaluation(root / "results" / "evaluate" / f"{name}-cnn6-{seed}", test, skill, seed)
@@ -231,7 +252,6 @@ SETTINGS = ReportSettings(
     title="A <made-up> study",
     grid_patches=64,
     grid_columns=8,
-    overlay_slides=4,
     patient_pictures="shown",
 )
 

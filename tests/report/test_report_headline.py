@@ -1,13 +1,11 @@
-"""Costs of the regimes, comparison with the baseline and with the paper."""
+"""Costs of the regimes, and comparison with the paper."""
 
 import pytest
 from factories.runs import comparison, run
 
 from pathgen.report.headline import (
-    BaselineOutcome,
     Comparability,
     CostOutcome,
-    baseline_outcome,
     costs,
 )
 from pathgen.report.result_table import Row, result_rows
@@ -35,23 +33,6 @@ def test_outcome_follows_the_interval(accuracy: dict[str, float], outcome: CostO
 
 def test_regime_that_was_not_compared_has_no_cost() -> None:
     assert costs(rows_of(), comparison("mixed-dcgan")) == []
-
-
-@pytest.mark.parametrize(
-    ("synthetic", "baseline", "outcome"),
-    [
-        (0.7, 0.5, "above"),
-        (0.7, 0.65, "not distinguishable"),
-        (0.7, 0.8, "below"),
-        (None, 0.5, "undefined"),
-    ],
-)
-def test_baseline_differs_only_outside_the_interval(
-    synthetic: float | None, baseline: float, outcome: BaselineOutcome
-) -> None:
-    original, row = rows_of(synthetic)
-    assert baseline_outcome(row, baseline) == outcome
-    assert baseline_outcome(original, baseline) == "no interval"
 
 
 @pytest.mark.parametrize(

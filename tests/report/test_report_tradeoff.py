@@ -6,7 +6,7 @@ from factories.runs import comparison, run
 from factories.training import HEALTHY, guarantee
 
 from pathgen.report.headline import Comparability, Results
-from pathgen.report.privacy_utility import Point, plot_tradeoff, point_metrics, point_table, tradeoff
+from pathgen.report.privacy_utility import Point, point_metrics, point_table, tradeoff
 from pathgen.report.read_results import Run
 from pathgen.report.result_table import Row, result_rows
 from pathgen.results.audit_record import PASSED, Audit
@@ -75,14 +75,3 @@ def test_point_has_the_largest_epsilon(
     }
     (point,) = points_of(audit(), metas)
     assert point.epsilon == point_metrics([point]).get("tradeoff/dcgan/epsilon") == epsilon
-
-
-def test_marker_of_a_failed_audit_is_hollow() -> None:
-    runs = [run("synthetic", 1, name, accuracy=0.7) for name in ("dcgan", "other")]
-    audits = {"dcgan": audit(), "other": audit("refused")}
-    figure = plot_tradeoff(points_from(rows_of(*runs), audits))
-    (legend,) = figure.legends
-    first, second = (text.get_text() for text in legend.get_texts())
-    assert "refused" in second and "refused" not in first
-    faces = [marker.get_markerfacecolor() for marker in legend.legend_handles]
-    assert faces[0] != "white" and faces[1] == "white"
