@@ -15,6 +15,8 @@ from pathgen.metrics.classification import mean_colour_baseline
 from pathgen.patches.parquet import read_table
 from pathgen.patches.store import open_patch_set
 from pathgen.results.evaluation_record import Baseline
+from pathgen.results.health_record import ClassifierHealth
+from pathgen.run_matrix import ORIGINAL, PipelineSettings
 from pathgen.tracking.mlflow_logger import MlflowLogger
 from pathgen.tracking.run import nested_run
 from pathgen.training.compute import start_compute
@@ -24,7 +26,7 @@ from stages.stage import Stage, dvc_stage
 @contextmanager
 def _run(stage: Stage, verb: str, item: Mapping[str, Any], results: Path) -> Iterator[MlflowLogger]:
     """Open a run nested under the stage's run for one classifier; attach its results at the end."""
-    name = " ".join([verb, *(str(value) for value in item.values())])
+    name = " ".join([verb, *(str(value) for part, value in item.items() if part != "replicate")])
     tags = {"stage": verb, **item}
     with nested_run(stage.run.run_id, name, parameters={}, tags=tags) as run:
         yield run
@@ -35,36 +37,42 @@ def _run(stage: Stage, verb: str, item: Mapping[str, Any], results: Path) -> Ite
 def main(stage: Stage) -> None:
     """Run the stage."""
     settings = load_section("evaluate", EvaluateSettings)
+    pipeline = load_section("pipeline", PipelineSettings)
     device, _ = start_compute()
     train, valid, test = (open_patch_set(path) for path in (layout.TRAIN, layout.VALID, layout.TEST))
     clusters = cluster_patches(test.index["slide"].to_numpy(), test.classes, read_table(layout.COHORT))
-    models = {path.name: load_metadata(path) for path in sorted(layout.CLASSIFIER_MODELS.glob("[!.]*/"))}
-    generators = sorted({model["generator"] for model in models.values()} - {None})
-    for name, metadata in models.items():
-        keys = ("regime", "generator", "classifier", "seed")
-        item = {key: metadata[key] for key in keys if metadata[key] is not None}
-        model = load_classifier(layout.classifier_model(name))
-        with _run(stage, "evaluate", item, layout.evaluation(name)) as run:
-            metrics = evaluate(model, test, valid, clusters, layout.evaluation(name), settings, device)
-            run.metrics({f"test/{key}": value for key, value in metrics.items()}, 0)
-        if metadata["regime"] != "original":
-            continue
-        for generator in generators:
-            item = {"generator": generator, "classifier": metadata["classifier"], "seed": metadata["seed"]}
-            synthetic = {
-                label: open_patch_set(path) for label, path in layout.synthetic_sets(generator).items()
-            }
-            results = layout.trts(**item)
+    for key in pipeline.runs():
+        folder = layout.classifier_model(key.group, key.seed)
+        model = load_classifier(folder)
+        health = ClassifierHealth.model_validate(load_metadata(folder)["health"])
+        with _run(stage, "evaluate", key.identity, layout.evaluation(key.name)) as run:
+            metrics = evaluate(
+                model,
+                test,
+                valid,
+                clusters,
+                layout.evaluation(key.name),
+                settings,
+                device,
+                health,
+            )
+            run.metrics({f"test/{name}": value for name, value in metrics.items()}, 0)
+            run.health(health.state, converged=health.converged)
+        for generator in pipeline.generators if key.regime == ORIGINAL else ():
+            sets = layout.synthetic_sets(generator, pipeline.replicate_of_seed[key.seed])
+            item = {"generator": generator, "classifier": key.classifier, "seed": key.seed}
+            results = layout.trts(generator, key.classifier, key.seed)
             with _run(stage, "evaluate_on_synthetic", item, results) as run:
                 metrics = evaluate_on_synthetic(
                     model,
-                    synthetic,
+                    {label: open_patch_set(path) for label, path in sets.items()},
                     results,
                     threshold=settings.threshold,
                     confidence=settings.confidence,
                     device=device,
                 )
-                run.metrics({f"trts/{key}": value for key, value in metrics.items()}, 0)
+                run.metrics({f"trts/{name}": value for name, value in metrics.items()}, 0)
+                run.health(health.state, converged=health.converged)
     accuracy = mean_colour_baseline(train.images, train.classes, test.images, test.classes)
     Baseline(accuracy=accuracy).save(layout.BASELINE)
     stage.run.metrics({"test/mean_colour_accuracy": accuracy}, 0)

@@ -6,10 +6,9 @@ from pathgen.core import layout
 from pathgen.core.params import load_section
 from pathgen.provenance.code_hash import check_unchanged
 from pathgen.report.hashes import file_hashes, result_versions
-from pathgen.report.privacy_utility import plot_tradeoff, point_metrics
+from pathgen.report.privacy_utility import point_metrics
 from pathgen.report.report_page import build_report
 from pathgen.report.settings import ReportSettings
-from pathgen.webpage.pictures import svg_of
 from stages.stage import Stage, dvc_stage
 
 
@@ -22,11 +21,9 @@ def main(stage: Stage) -> None:
         check_unchanged(manifest)
     hashes, versions = file_hashes(Path()), result_versions()
     points = build_report(Path(), layout.REPORT, settings, hashes=hashes, versions=versions)
-    for name in ("index.html", "results.md", "results.json"):
+    for name in ("index.html", "summary.pdf", "results.md", "results.json"):
         stage.run.artifact(layout.REPORT / name)
     stage.run.metrics(point_metrics(points), 0)
-    if points:
-        stage.run.text("tradeoff.svg", svg_of(plot_tradeoff(points)).decode())
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathgen.classifier.classifier_loop import TrainedClassifier
 from pathgen.classifier.registry import build_classifier
 from pathgen.core.files import atomic_folder, write_json
 from pathgen.core.labels import LABELS
+from pathgen.results.health_record import ClassifierHealth
 from pathgen.results.record import Record
 from pathgen.training.checkpoint import load_module, save_tensors
 
@@ -36,6 +37,7 @@ def save_classifier(folder: Path, trained: TrainedClassifier, metadata: Mapping[
         "weights": sum(weight.numel() for weight in trained.model.parameters()),
         "best_epoch": trained.best_epoch,
         "epochs": len(trained.history),
+        "health": trained.health.as_json(),
     }
     if trained.fresh is not None:
         own["not_pretrained"] = trained.fresh
@@ -53,6 +55,7 @@ class _Metadata(Record):
 
     network: str
     image_size_px: int
+    health: ClassifierHealth
 
 
 def load_metadata(folder: Path) -> dict[str, Any]:
@@ -62,7 +65,7 @@ def load_metadata(folder: Path) -> dict[str, Any]:
         folder: Folder of the checkpoint.
 
     Returns:
-        The metadata; at least ``network`` and ``image_size_px``.
+        The metadata; at least ``network``, ``image_size_px`` and ``health``.
 
     Raises:
         PathgenError: The file is missing or damaged.

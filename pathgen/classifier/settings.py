@@ -107,6 +107,13 @@ class ClassifierSettings(Settings):
     lr_gamma: float | None = Field(
         default=None, description="For `step`: factor of each cut. Published: 0.5.", gt=0, le=1
     )
+    max_retries: int = Field(
+        default=0,
+        description="Trainings with a new seed after one that did not converge; all attempts are recorded. "
+        "0: a training that did not converge is reported and stays.",
+        ge=0,
+        le=10,
+    )
     augment: Augment = Field(
         description="Augmentation of the training patches, never of validation and test patches. `none` "
         "(published). `d4`: flips and rotations by 90 degrees. `d4_stain`: also jitter of the stains. "

@@ -1,7 +1,8 @@
 """Compare the regimes on the same test patches: means over trainings, paired differences, tests."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations, groupby
 
 import numpy as np
@@ -21,13 +22,15 @@ from pathgen.metrics.statistics.confidence_intervals import (
     difference_draws,
     mean_draws,
     proportion_ci,
-    training_se,
+    training_components,
 )
 from pathgen.metrics.statistics.hypothesis_tests import mcnemar, minimum_detectable_difference, p_value
 from pathgen.metrics.statistics.multiple_testing import holm
 from pathgen.results.comparison_record import (
     ComparedTest,
     Comparison,
+    Component,
+    ErrorComponent,
     McNemar,
     MeanMetric,
     MetricDifference,
@@ -37,26 +40,37 @@ from pathgen.results.comparison_record import (
 
 #: Metric of the hypothesis tests; the others have intervals only.
 TESTED = "accuracy"
+# Order of `training_components`.
+_TRAINING: tuple[Component, Component] = ("generators", "seeds")
 
 
 @dataclass(frozen=True)
 class _Group:
-    """Trainings of one classifier on one regime, with all replicates of a generator, and their bootstrap."""
+    """Trainings of one classifier on one regime, and their bootstrap."""
 
     classifier: str
     row: str
     runs: list[EvaluatedRun]
     draws: list[BootstrapDraws]
 
-    def training_error(self, metric: str) -> StandardError | None:
-        """Return the standard error of the mean over trainings, see `training_se`."""
+    def training_errors(self, metric: str) -> tuple[StandardError | None, StandardError | None]:
+        """Return the standard errors of the mean over trainings, see `training_components`."""
         values = [one.value[metric] for one in self.draws]
-        return training_se(values, self.replicates, [run.key.seed for run in self.runs])
+        return training_components(values, self.replicates, [run.key.seed for run in self.runs])
+
+    def converged(self) -> "_Group":
+        """Return the group without the trainings that did not converge."""
+        kept = [place for place, run in enumerate(self.runs) if run.converged]
+        return replace(self, runs=[self.runs[at] for at in kept], draws=[self.draws[at] for at in kept])
+
+    def mean(self, metric: str) -> float:
+        """Return the mean of a metric over the trainings; NaN without any."""
+        return float(np.mean([one.value[metric] for one in self.draws])) if self.draws else math.nan
 
     @property
-    def replicates(self) -> list[str]:
-        """Generator of each training."""
-        return [run.key.generator or "" for run in self.runs]
+    def replicates(self) -> list[int | None]:
+        """Number of the generator's training behind each training; None in the original regime."""
+        return [run.key.replicate for run in self.runs]
 
 
 def compare(
@@ -125,22 +139,35 @@ def _interval(
 
 
 def _regime(group: _Group, confidence: float) -> RegimeMean:
-    mean = mean_draws(group.draws)
+    mean, kept = mean_draws(group.draws), group.converged()
     metrics = {}
     for metric in WEIGHTED_METRICS:
         if not np.isfinite(mean.value[metric]):
             continue
         values = [one.value[metric] for one in group.draws]
         sd = {"sd": float(np.std(values, ddof=1))} if len(values) > 1 else {}
-        _, fields = _interval(mean, metric, group.training_error(metric), confidence, proportion_ci)
-        metrics[metric] = MeanMetric(mean=mean.value[metric], **sd, **fields)
+        _, fields = _interval(
+            mean, metric, combine_se(group.training_errors(metric)), confidence, proportion_ci
+        )
+        metrics[metric] = MeanMetric(
+            mean=mean.value[metric], **sd, **fields, **_converged(kept.mean(metric), group)
+        )
     return RegimeMean(
         classifier=group.classifier,
         regime=group.row,
         trainings=len(group.runs),
-        generators=len(set(group.replicates)) if group.replicates[0] else 0,
+        generators=len(set(group.replicates) - {None}),
+        not_converged=tuple(run.key.name for run in group.runs if not run.converged),
+        repeated=tuple(run.key.name for run in group.runs if run.repeated),
+        first_epoch=tuple(run.key.name for run in group.runs if run.first_epoch),
         metrics=metrics,
     )
+
+
+def _converged(value: float, *groups: _Group) -> dict[str, float]:
+    """Return the field of a value without failed trainings, where some failed and some did not."""
+    failed = any(not run.converged for group in groups for run in group.runs)
+    return {"converged": value} if failed and math.isfinite(value) else {}
 
 
 def _difference(
@@ -153,10 +180,15 @@ def _difference(
         value = draws.value[metric]
         if not np.isfinite(value):
             continue
-        over_trainings = _paired_training_error(one, other, metric)
-        error, fields = _interval(draws, metric, over_trainings, settings.confidence, difference_ci)
-        metrics[metric] = MetricDifference(difference=value, **fields)
+        over = _training_errors(one, other, metric)
+        error, fields = _interval(
+            draws, metric, combine_se([*over.values()]), settings.confidence, difference_ci
+        )
+        kept = one.converged().mean(metric) - other.converged().mean(metric)
+        metrics[metric] = MetricDifference(difference=value, **fields, **_converged(kept, one, other))
         if metric == TESTED and error is not None:
+            components = _components({"test": bootstrap_se(draws, metric), **over}, one, other)
+            metrics[metric] = metrics[metric].model_copy(update={"components": components})
             detectable = minimum_detectable_difference(error, settings.confidence, settings.power)
             tests = {"p_value": p_value(value, error), "minimum_difference": detectable}
     return RegimeDifference(
@@ -170,26 +202,46 @@ def _difference(
 
 
 def _pairs(one: _Group, other: _Group) -> list[tuple[int, int]]:
-    """Return the positions of paired trainings: the same seed, and the same replicate if any."""
-    found = []
-    for at, first in enumerate(one.runs):
-        for against, second in enumerate(other.runs):
-            numbers = {run.key.replicate.number for run in (first, second) if run.key.replicate}
-            if first.key.seed == second.key.seed and len(numbers) <= 1:
-                found.append((at, against))
-    return found
+    """Return the positions of paired trainings, those with the same seed."""
+    return [
+        (at, beside)
+        for at, first in enumerate(one.runs)
+        for beside, second in enumerate(other.runs)
+        if first.key.seed == second.key.seed
+    ]
 
 
-def _paired_training_error(one: _Group, other: _Group, metric: str) -> StandardError | None:
-    """Return the standard error of the difference over trainings; equal seeds mean equal initial weights."""
+def _components(
+    errors: Mapping[Component, StandardError | None], one: _Group, other: _Group
+) -> dict[Component, ErrorComponent]:
+    """Return the parts of a standard error with their numbers of units."""
+    runs = [*one.runs, *other.runs]
+    counts: dict[Component, int] = {
+        "test": len(one.draws[0].clusters),
+        "generators": len({run.key.replicate for run in runs} - {None}),
+        "seeds": len({run.key.seed for run in runs}),
+    }
+    return {
+        name: ErrorComponent(error=one.error, freedom=one.freedom, count=counts[name])
+        for name, one in errors.items()
+        if one is not None
+    }
+
+
+def _training_errors(one: _Group, other: _Group, metric: str) -> dict[Component, StandardError | None]:
+    """Return the standard errors over generators and seeds; equal seeds mean equal initial weights."""
     pairs = _pairs(one, other)
     # Paired only where each training of both regimes has a partner; the error is that of all trainings.
     paired = [set(places) for places in zip(*pairs, strict=True)]
     if paired != [set(range(len(one.runs))), set(range(len(other.runs)))]:
-        return combine_se([one.training_error(metric), other.training_error(metric)])
+        both = zip(one.training_errors(metric), other.training_errors(metric), strict=True)
+        return dict(zip(_TRAINING, (combine_se(part) for part in both), strict=True))
     values = [one.draws[first].value[metric] - other.draws[second].value[metric] for first, second in pairs]
     seeds = [one.runs[first].key.seed for first, _ in pairs]
-    return training_se(values, [one.replicates[first] for first, _ in pairs], seeds)
+    # Where both regimes have a generator, a seed has the same number of replicate in both.
+    replicates = [one.replicates[first] or other.replicates[second] for first, second in pairs]
+    parts = training_components(values, replicates, seeds)
+    return dict(zip(_TRAINING, parts, strict=True))
 
 
 def _mcnemar(one: _Group, other: _Group, test: TestPatches) -> tuple[McNemar, ...]:

@@ -36,6 +36,7 @@ from pathgen.results.evaluation_record import (
     SyntheticEvaluation,
     Thresholds,
 )
+from pathgen.results.health_record import ClassifierHealth
 
 
 def evaluate(
@@ -46,6 +47,7 @@ def evaluate(
     folder: Path,
     settings: EvaluateSettings,
     device: torch.device,
+    health: ClassifierHealth,
 ) -> Mapping[str, float]:
     """Predict all test patches, compute the metrics and their confidence intervals, and write the results.
 
@@ -58,6 +60,7 @@ def evaluate(
             ``reliability.csv`` and ``confusion.csv`` (one row per patch).
         settings: Threshold, operating point, bins and bootstrap.
         device: Device of the computation.
+        health: Health of the classifier's training, kept with its results.
 
     Returns:
         Defined metrics, and the ends of their intervals as ``{metric}/low`` and ``{metric}/high``.
@@ -91,6 +94,7 @@ def evaluate(
         thresholds=thresholds,
         confusion=counts,
         undefined=undefined_metrics(counts),
+        health=health,
     ).save(folder / "metrics.json")
     write_table(frame, folder / "predictions.parquet")
     write_csv(per_slide(frame, settings.confidence), folder / "per_slide.csv")

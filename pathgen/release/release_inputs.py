@@ -1,6 +1,6 @@
 """Results of one finished study that a release is made of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from pathgen.results.audit_record import Audit
 from pathgen.results.fidelity_record import Fidelity
 from pathgen.results.study_record import ReportedStudies
 from pathgen.results.training_record import GeneratorMeta
+from pathgen.results.verdict_record import GeneratorVerdict, Verdict
 from pathgen.run_matrix import PipelineSettings
 from pathgen.validation import validate_params
 
@@ -37,13 +38,15 @@ class ReleaseInputs:
         settings: Section `release`.
         sampling: Section `sample`.
         report: Section `report`.
-        sets: Label to the synthetic patches.
+        sets: Label to the synthetic patches of the released replicate, see `layout.RELEASED`.
         training: Table of the generator's training patches.
         cohort: Table of the slides.
         models: Label to model.json of the generator.
-        audit: Privacy audit of the generator.
-        fidelity: Fidelity of the generator.
+        audits: Replicate of the generator to the privacy audit of its synthetic set.
+        fidelity: Fidelity of the released set.
         results: Evaluated classifiers of all generators.
+        verdict: Verdict of the study.
+        verdicts: Its parts on the generator, with its replicates; one per classifier.
         page: Text of report/index.html.
         reported: The optional studies on the page.
     """
@@ -58,11 +61,18 @@ class ReleaseInputs:
     training: pd.DataFrame
     cohort: pd.DataFrame
     models: Mapping[str, GeneratorMeta]
-    audit: Audit
+    audits: Mapping[int, Audit]
     fidelity: Fidelity
     results: Results
+    verdict: Verdict
+    verdicts: Sequence[GeneratorVerdict]
     page: str
     reported: ReportedStudies
+
+    @property
+    def audit(self) -> Audit:
+        """Privacy audit of the released set."""
+        return self.audits[layout.RELEASED]
 
     @property
     def count(self) -> int:
@@ -89,18 +99,25 @@ def read_inputs(root: Path, generator: str) -> ReleaseInputs:
     file = root / layout.PARAMS
     validate_params(file)
     params = read_params(file)
-    known = parse_section(params, "pipeline", PipelineSettings, file).generators
+    pipeline = parse_section(params, "pipeline", PipelineSettings, file)
+    known = pipeline.generators
     if generator not in known:
         unknown = PathgenError(generator, "is not a generator of the study", f"Choose one of {known}")
         raise PathgenErrors([unknown])
     sets = {label: root / folder for label, folder in layout.synthetic_sets(generator).items()}
-    audit, fidelity = root / layout.privacy(generator) / "metrics.json", root / layout.fidelity(generator)
-    page, cohort = root / layout.REPORT / "index.html", root / layout.COHORT
+    audits = {
+        replicate: root / layout.privacy(generator, replicate) / "metrics.json"
+        for replicate in pipeline.all_replicates
+    }
+    fidelity = root / layout.fidelity(generator)
+    page, cohort, answers = root / layout.REPORT / "index.html", root / layout.COHORT, root / layout.VERDICT
     originals = [root / layout.PATCHES / role for role in ROLES]
-    needed = [*sets.values(), *originals, audit, fidelity, root / layout.EVALUATION, cohort, page]
+    needed = [*sets.values(), *originals, *audits.values(), fidelity, root / layout.EVALUATION, answers]
+    needed += [cohort, page]
     missing = [PathgenError(path, "is missing", "Run `dvc repro`") for path in needed if not path.exists()]
     if missing:
         raise PathgenErrors(missing)
+    verdict = Verdict.load(answers)
     return ReleaseInputs(
         root=root,
         generator=generator,
@@ -112,9 +129,11 @@ def read_inputs(root: Path, generator: str) -> ReleaseInputs:
         training=open_patch_set(root / layout.TRAIN).index,
         cohort=read_table(cohort),
         models=read_generator(root, generator),
-        audit=Audit.load(audit),
+        audits={replicate: Audit.load(audit) for replicate, audit in audits.items()},
         fidelity=Fidelity.load(fidelity),
         results=gather_results(root),
+        verdict=verdict,
+        verdicts=[one for one in verdict.generators if one.generator == generator],
         page=page.read_text(encoding="utf-8"),
         reported=ReportedStudies.load(root / layout.REPORT / "studies.json"),
     )

@@ -1,4 +1,4 @@
-"""Headline results: the table, what each regime costs in accuracy, the baseline, and the paper."""
+"""Headline results: the table, what each regime costs in accuracy, and the paper."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,14 +7,13 @@ from typing import Literal
 
 from pathgen.core import layout
 from pathgen.report import reference_results
-from pathgen.report.read_results import Run, read_runs, read_tables
-from pathgen.report.result_table import Row, mean_estimate, result_rows
+from pathgen.report.read_results import read_runs, read_tables
+from pathgen.report.result_table import Row, result_rows
 from pathgen.results.comparison_record import Comparison
 from pathgen.results.evaluation_record import Baseline
 from pathgen.webpage.formatting import Estimate
 
 CostOutcome = Literal["loss", "gain", "not significant", "no interval"]
-BaselineOutcome = Literal["above", "below", "not distinguishable", "no interval", "undefined"]
 
 
 @dataclass(frozen=True)
@@ -62,28 +61,6 @@ def costs(rows: Sequence[Row], comparison: Comparison) -> list[Cost]:
             loss = Estimate(-accuracy.difference, low, high, len(row.runs), len(row.runs))
             found.append(Cost(row, originals[row.classifier], loss))
     return found
-
-
-def paired_loss(original: Sequence[Run], other: Sequence[Run], confidence: float) -> Estimate | None:
-    """Return the loss in accuracy over the seeds that both have; None when they share no seed."""
-    before = {run.key.seed: run.metrics.get("accuracy") for run in original}
-    after = {run.key.seed: run.metrics.get("accuracy") for run in other}
-    pairs = [(before[seed], after[seed]) for seed in sorted(before.keys() & after.keys())]
-    losses = [None if a is None or b is None else a - b for a, b in pairs]
-    return mean_estimate(losses, confidence, lowest=-1.0) if losses else None
-
-
-def baseline_outcome(row: Row, baseline: float) -> BaselineOutcome:
-    """Compare the accuracy of a row with the baseline, which must lie outside its interval to differ."""
-    accuracy = row.metrics["accuracy"]
-    if accuracy.mean is None:
-        return "undefined"
-    if accuracy.ends is None:
-        return "no interval"
-    low, high = accuracy.ends
-    if low <= baseline <= high:
-        return "not distinguishable"
-    return "above" if accuracy.mean > baseline else "below"
 
 
 @dataclass(frozen=True)

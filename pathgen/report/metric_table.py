@@ -7,7 +7,7 @@ from typing import Any
 from pathgen.results.fidelity_record import MetricInfo
 from pathgen.results.record import Number
 from pathgen.webpage.display_names import LABEL_WORDS
-from pathgen.webpage.formatting import significant
+from pathgen.webpage.formatting import WIDEST, ends, significant
 
 # Last part of a key that belongs to the metric before it, to the field of `MetricRow`.
 _PARTS: Mapping[str, str] = {
@@ -78,9 +78,24 @@ class MetricRow:
         above, below = low > floor_high, high < floor_low
         return {"lower": above, "higher": below, "floor": above or below}[self.better]
 
+    @property
+    def distance(self) -> float | None:
+        """Distance from the floor in half-widths of its interval, positive where worse; None when unknown."""
+        low, high = self.reference_low, self.reference_high
+        if self.worse is None or self.value is None or self.reference is None or low is None or high is None:
+            return None
+        if high <= low:
+            return None
+        above = (self.value - self.reference) / ((high - low) / 2)
+        return {"lower": above, "higher": -above, "floor": abs(above)}[self.better]
+
 
 def _ends(low: Number | None, high: Number | None) -> str:
-    return "" if low is None or high is None else f"{significant(low)} to {significant(high)}"
+    if low is None or high is None:
+        return ""
+    # As by `ends`: the interval of a share that excludes nearly nothing.
+    share = low >= 0 and high <= 1
+    return ends(low, high) if share and high - low > WIDEST else f"{significant(low)} to {significant(high)}"
 
 
 def metric_rows(

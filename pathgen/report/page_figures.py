@@ -1,126 +1,146 @@
 """Pictures of the page, made from patch sets and picture files."""
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
 from pathgen.core import layout
 from pathgen.core.labels import LABELS
 from pathgen.patches.image_grid import patch_grid
-from pathgen.patches.store import PatchSet, open_patch_set
+from pathgen.patches.store import open_patch_set
 from pathgen.webpage.display_names import LABEL_WORDS
-from pathgen.webpage.pictures import Picture, png_picture, read_picture, read_svg
+from pathgen.webpage.pictures import Picture, jpeg_picture, open_picture, png_picture, read_svg
 
-_OVERLAY_PX = 480
-_GALLERY_PX = 2000
+#: Name of the set of original patches.
+ORIGINAL = "Original"
+# Largest JPEG of a gallery, and of all larger sheets together.
+_GALLERY_BYTES, _SHEETS_BYTES = 60_000, 240_000
 # Small patches are shown enlarged, so that nuclei can be seen.
-_GRID_PATCH_PX = 56
-# Beginning of a picture's file name to its title and explanation.
+_PATCH_PX = 56
+# Beginning of a picture's file name to its title.
 _PRIVACY_PICTURES = {
-    "correlation": (
-        "Correlation of synthetic with original patches",
-        "Without leakage both outlines coincide; copies would appear at 1 in the solid outline.",
-    ),
-    "gallery": (
-        "Closest pairs",
-        "Each row: a synthetic patch, the nearest training patch, and the nearest patch that the generator "
-        "has not seen. A copy would equal the patch in the middle.",
-    ),
+    "correlation": "Correlation of synthetic with original patches",
+    "gallery": "Closest pairs",
 }
 
 
-def sample_grids(
+@dataclass(frozen=True)
+class Sheet:
+    """Patches of one set and class.
+
+    Attributes:
+        name: Name of the set.
+        label: Class.
+        image: Patches in rows, uint8 (H, W, 3).
+        shown: Number of patches on it.
+        patches: Number of patches of the class in the set.
+        side_px: Side of a patch, px.
+    """
+
+    name: str
+    label: str
+    image: NDArray[np.uint8]
+    shown: int
+    patches: int
+    side_px: int
+
+    @property
+    def caption(self) -> str:
+        """Class and number of patches."""
+        return f"{LABEL_WORDS[self.label].capitalize()}: {self.shown} of {self.patches:,}"
+
+    def picture(self, at_most_bytes: int | None = None) -> Picture:
+        """Return a picture for the page, enlarged by the browser; lossless unless its size is limited."""
+        alt = (
+            f"Sheet of {self.shown} {LABEL_WORDS[self.label]} patches: {self.name[0].lower()}{self.name[1:]}"
+        )
+        sheet = (
+            png_picture(self.image, alt, self.caption)
+            if at_most_bytes is None
+            else jpeg_picture(self.image, at_most_bytes, alt, self.caption)
+        )
+        scale = max(1, round(_PATCH_PX / self.side_px))
+        return replace(sheet, width=sheet.width * scale, height=sheet.height * scale)
+
+
+def patch_sheets(
     root: Path, generators: Iterable[str], count: int, columns: int, *, with_original: bool
-) -> dict[str, list[Picture]]:
-    """Show patches of each class: original training patches, then each generator's.
+) -> dict[str, list[Sheet]]:
+    """Show patches evenly spaced in the order of each set, and so over its slides.
 
     Args:
         root: Checkout.
         generators: Names of the generators.
-        count: Number of patches per grid.
+        count: Maximum number of patches of a class.
         columns: Number of patches per row.
         with_original: Whether original patches may be shown.
 
     Returns:
-        Heading of a class that has any patches, to its pictures.
+        Name of a set (original training patches, then each generator's) to its sheets, one per class; a set
+        without patches is absent.
 
     Raises:
         PathgenError: A patch set is damaged.
     """
-    train = root / layout.TRAIN
-    original = open_patch_set(train) if train.is_dir() and with_original else None
-    groups = {}
+    found: dict[str, list[Sheet]] = {}
     for label in LABELS:
-        word = LABEL_WORDS[label]
-        sets = [] if original is None else [("Original", original.of_label(label))]
-        for name in generators:
-            if (folder := root / layout.synthetic_set(name, label)).is_dir():
-                sets.append((f"Synthetic ({name})", open_patch_set(folder)))
-        shown = [_grid(f"{kind} {word} patches", patches, count, columns) for kind, patches in sets]
-        pictures = [picture for picture in shown if picture is not None]
-        if pictures:
-            groups[f"{word.capitalize()} patches"] = pictures
-    return groups
+        folders = {ORIGINAL: root / layout.TRAIN} if with_original else {}
+        folders |= {f"Synthetic ({name})": root / layout.synthetic_set(name, label) for name in generators}
+        for name, folder in folders.items():
+            if not folder.is_dir():
+                continue
+            patches = open_patch_set(folder).of_label(label)
+            if shown := min(count, len(patches)):
+                rows = np.unique(np.linspace(0, len(patches) - 1, shown).round().astype(np.int64))
+                image = patch_grid(patches.images[rows], min(columns, shown))
+                sheet = Sheet(name, label, image, shown, len(patches), patches.images.shape[1])
+                found.setdefault(name, []).append(sheet)
+    return found
 
 
-def _grid(name: str, patches: PatchSet, limit: int, columns: int) -> Picture | None:
-    """Show patches evenly spaced in the order of the set, and so over its slides; None for an empty set."""
-    count = min(limit, len(patches))
-    if count == 0:
-        return None
-    shown = np.unique(np.linspace(0, len(patches) - 1, count).round().astype(np.int64))
-    alt, caption = f"Sheet of {count} {name[0].lower()}{name[1:]}", f"{name}: {count} of {len(patches):,}"
-    sheet = png_picture(patch_grid(patches.images[shown], min(columns, len(shown))), alt, caption)
-    scale = max(1, round(_GRID_PATCH_PX / patches.images.shape[1]))
-    return replace(sheet, width=sheet.width * scale, height=sheet.height * scale)
-
-
-def overlays(folder: Path, cohort: pd.DataFrame, limit: int) -> list[Picture]:
-    """Show slides with the outlines of tissue and lesions, scaled down; slides with tumour first.
+def sheet_pictures(
+    sheets: Mapping[str, Sequence[Sheet]], *, lossless: Collection[str] = ()
+) -> dict[str, list[Picture]]:
+    """Return the pictures of sheets by the name of their set.
 
     Args:
-        folder: Folder of ``{slide}.png``; it may be absent.
-        cohort: Cohort table, for the slides' labels.
-        limit: Maximum number of slides.
-
-    Raises:
-        PathgenError: A picture is damaged.
+        sheets: Name of a set to its sheets.
+        lossless: Sets whose pixels are kept; the others share a size.
     """
-    labels, splits = (dict(zip(cohort["slide"], cohort[name], strict=True)) for name in ("label", "split"))
-    files = sorted(folder.glob("*.png"), key=lambda file: (labels.get(file.stem) != "tumor", file.name))
-    shown = []
-    for file in files[:limit]:
-        label = labels.get(file.stem)
-        known = [None if label is None else LABEL_WORDS[label], splits.get(file.stem)]
-        details = ", ".join(str(part) for part in known if part is not None)
-        caption = f"{file.stem} ({details})" if details else file.stem
-        shown.append(read_picture(file, _OVERLAY_PX, f"Slide {file.stem} with its outlines", caption))
-    return shown
+    share = _SHEETS_BYTES // max(1, sum(map(len, sheets.values())))
+    return {
+        name: [sheet.picture(None if name in lossless else share) for sheet in of_set]
+        for name, of_set in sheets.items()
+    }
 
 
-def privacy_pictures(folder: Path, *, with_original: bool) -> list[Picture]:
-    """Show the pictures of the audits by generator and name: closest pairs, and histograms of correlation.
+def privacy_pictures(
+    folders: Mapping[str, Path], *, with_original: bool
+) -> dict[str, dict[str, list[Picture]]]:
+    """Show the pictures of the audits: closest pairs, and histograms of correlation.
 
     Args:
-        folder: Folder of one folder per generator; it may be absent.
+        folders: Generator to the folder of its audit.
         with_original: Whether pictures that hold original patches, the closest pairs, may be shown.
 
+    Returns:
+        Generator to kind (``correlation``, ``gallery``) to one picture per class.
+
     Raises:
         PathgenError: A picture is damaged.
     """
-    shown = []
+    shown: dict[str, dict[str, list[Picture]]] = {}
     kinds = {"correlation": "svg"} | ({"gallery": "png"} if with_original else {})
-    files = [file for kind, end in kinds.items() for file in folder.glob(f"[!.]*/pictures/{kind}-*.{end}")]
-    for file in sorted(files, key=lambda file: (file.parts[-3], file.name)):
-        kind, _, label = file.stem.partition("-")
-        title, explanation = _PRIVACY_PICTURES[kind]
-        alt = f"{title}: {LABEL_WORDS[label]}, {file.parts[-3]}"
-        caption = f"{alt}. {explanation}"
-        if file.suffix == ".svg":
-            shown.append(read_svg(file, alt, caption, "Run `dvc repro` again"))
-        else:
-            shown.append(read_picture(file, _GALLERY_PX, alt, caption))
+    for (generator, folder), (kind, end) in product(folders.items(), kinds.items()):
+        for file in sorted(folder.glob(f"pictures/{kind}-*.{end}")):
+            alt = f"{_PRIVACY_PICTURES[kind]}: {LABEL_WORDS[file.stem.partition('-')[2]]}, {generator}"
+            if kind == "correlation":
+                picture = read_svg(file, alt, alt, "Run `dvc repro` again")
+            else:
+                picture = jpeg_picture(np.asarray(open_picture(file)), _GALLERY_BYTES, alt, alt)
+            shown.setdefault(generator, {}).setdefault(kind, []).append(picture)
     return shown

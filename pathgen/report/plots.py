@@ -1,201 +1,187 @@
-"""Plots of the result table: series differ in marker and line style as well as in colour."""
+"""Plots of the page: accuracy of every training, calibration, and distance from the fidelity floor."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from pathgen.core.labels import LABELS
-from pathgen.report.read_results import Run
+from pathgen.report.metric_table import MetricRow
 from pathgen.report.result_table import Row
-from pathgen.results.comparison_record import Comparison, RegimeDifference
-from pathgen.results.evaluation_record import Confusion
 from pathgen.webpage.display_names import LABEL_WORDS
-from pathgen.webpage.formatting import number, signed
 from pathgen.webpage.pictures import Picture, svg_picture
 from pathgen.webpage.plotting import COLOURS, GREY, LINES, MARKERS, empty_plot, legend_below
 
-_MAX_POINTS = 300
+_FAILED = "#b3261e"
+# Vertical distance between dots that would cover each other, and the accuracy within which they would.
+_SPREAD = 0.13
+_NEAR = 0.006
+_FAR = 20.0
 
 
-def result_plots(rows: Sequence[Row], baseline: float) -> list[Picture]:
-    """Plot the accuracies, and the ROC curves where the runs have them.
+@dataclass(frozen=True)
+class Strip:
+    """One line of a strip plot.
+
+    Attributes:
+        name: Name of the line.
+        values: Accuracies, shares.
+        failed: Accuracies of trainings that did not converge.
+        mean: Mean of all of them; None without one.
+    """
+
+    name: str
+    values: Sequence[float]
+    failed: Sequence[float] = ()
+    mean: float | None = None
+
+
+def training_strips(rows: Sequence[Row], names: Mapping[str, str]) -> list[Strip]:
+    """Return one line per row, with the accuracy of each training.
 
     Args:
         rows: Rows of the result table.
-        baseline: Accuracy on the mean colour alone.
-
-    Returns:
-        Up to two plots.
+        names: Name of a regime to its name in the plot; other regimes keep theirs.
     """
-    shown = []
-    if rows:
-        means = "; ".join(
-            f"{row.words}, {row.classifier}: {number(row.metrics['accuracy'].mean)}" for row in rows
-        )
-        figure = _plot_accuracy(rows, baseline)
-        shown.append(svg_picture(figure, f"Accuracy by regime. {means}.", "Accuracy by regime."))
-    curved = [row for row in rows if any(run.roc is not None for run in row.runs)]
-    if curved:
-        areas = "; ".join(f"{row.words}: area {number(row.metrics['roc_auc'].mean)}" for row in curved)
-        caption = "ROC curves, one line per run. Curves closer to the upper left corner are better."
-        shown.append(svg_picture(_plot_roc(curved), f"ROC curves. {areas}.", caption))
-    return shown
+    strips = []
+    for row in rows:
+        known = [(run, value) for run in row.runs if (value := run.metrics.get("accuracy")) is not None]
+        values = [value for run, value in known if run.converged]
+        failed = [value for run, value in known if not run.converged]
+        strips.append(Strip(names.get(row.name, row.name), values, failed, row.metrics["accuracy"].mean))
+    return strips
 
 
-def comparison_plot(comparison: Comparison) -> list[Picture]:
-    """Plot the differences in accuracy between regimes with their intervals; none without a difference."""
-    pairs = [pair for pair in comparison.differences if "accuracy" in pair.metrics]
-    if not pairs:
+def draw_strips(axis: Axes, strips: Sequence[Strip], baseline: float) -> None:
+    """Draw a dot per accuracy from 50 to 100 %, failed trainings as crosses, means as bars.
+
+    Args:
+        axis: Axis to draw on.
+        strips: Lines, from the top.
+        baseline: Accuracy on the mean colour alone.
+    """
+    lowest = min([0.5, *(value for strip in strips for value in (*strip.values, *strip.failed))])
+    # Both words stand in the top line, on the outer sides, where they cannot meet.
+    for at, word, side in ((0.5, "chance", "left"), (baseline, "mean colour", "left")):
+        axis.axvline(100 * at, color=GREY, linestyle=":" if word == "chance" else "--", linewidth=1.2)
+        axis.text(100 * at + 0.5, -0.62, word, ha=side, va="center", fontsize="small", color=GREY)
+    for place, strip in enumerate(strips):
+        colour = COLOURS[place % len(COLOURS)]
+        if strip.mean is not None:
+            axis.vlines(100 * strip.mean, place - 0.33, place + 0.33, color=colour, linewidth=2.5)
+        values = np.sort(np.asarray(strip.values, dtype=np.float64))
+        style: dict[str, Any] = {"color": colour, "alpha": 0.75, "markersize": 6.5, "markeredgewidth": 0}
+        axis.plot(100 * values, place + _offsets(values), "o", **style)
+        axis.plot([100 * one for one in strip.failed], [place] * len(strip.failed), "X", color=_FAILED, ms=10)
+    if any(strip.failed for strip in strips):
+        axis.plot([], [], "X", color=_FAILED, ms=9, label="did not converge")
+        axis.legend(loc="lower right", fontsize="small", frameon=False)
+    words = [f"{one.name}\n{100 * one.mean:.1f}%" if one.mean is not None else one.name for one in strips]
+    axis.set_yticks(range(len(strips)), words)
+    axis.set(xlim=(min(49.0, 100 * lowest - 2), 100.5), ylim=(len(strips) - 0.45, -0.85))
+    axis.set_xlabel("accuracy on the test patches, %")
+    axis.grid(False, axis="y")
+
+
+def _offsets(values: np.ndarray) -> np.ndarray:
+    """Move ascending values that would cover each other alternately up and down."""
+    places = np.zeros(len(values))
+    run = 0
+    for one in range(1, len(values)):
+        run = run + 1 if values[one] - values[one - 1] < _NEAR else 0
+        places[one] = _SPREAD * (0, 1, -1, 2, -2)[run % 5]
+    return places
+
+
+def strip_picture(strips: Sequence[Strip], baseline: float, caption: str) -> Picture:
+    """Return a strip plot with its numbers as text alternative."""
+    figure, axis = empty_plot(width=4.5, height=0.85 + 0.47 * max(len(strips), 2))
+    draw_strips(axis, strips, baseline)
+    lines = []
+    for one in strips:
+        dots = ", ".join(f"{100 * value:.1f}%" for value in one.values)
+        crosses = "".join(f", {100 * value:.1f}% (did not converge)" for value in one.failed)
+        lines.append(f"{one.name}: {dots}{crosses}")
+    alt = f"{caption} {'; '.join(lines)}. Mean colour: {100 * baseline:.1f}%."
+    return svg_picture(figure, alt, caption)
+
+
+def calibration_picture(rows: Sequence[Row]) -> list[Picture]:
+    """Plot one reliability curve per row, pooled over its runs; none where no run has one."""
+    curves = [(row, curve) for row in rows if (curve := pooled_reliability(row)) is not None]
+    if not curves:
         return []
-    values = "; ".join(
-        f"{pair.regime} minus {pair.against}, {pair.classifier}: "
-        + signed(pair.metrics["accuracy"].difference)
-        for pair in pairs
-    )
-    caption = "Differences in accuracy between regimes; left of 0 the first regime is worse."
-    return [svg_picture(_plot_differences(pairs), f"Differences in accuracy. {values}.", caption)]
-
-
-def reliability_plot(rows: Sequence[Row]) -> list[Picture]:
-    """Plot the reliability curves of the runs that have one."""
-    curved = [row for row in rows if any(run.reliability is not None for run in row.runs)]
-    if not curved:
-        return []
-    names = ", ".join(f"{row.words}, {row.classifier}" for row in curved)
-    caption = "Reliability, one line per run. Below the diagonal the classifier is overconfident of tumour."
-    return [svg_picture(_plot_reliability(curved), f"Reliability curves of {names}", caption)]
-
-
-def confusion_plots(rows: Sequence[Row]) -> list[Picture]:
-    """Plot the confusion matrix of every row."""
-    return [
-        svg_picture(
-            _plot_confusion(row.confusion),
-            f"Confusion matrix of {row.classifier} trained on {row.words}; the table below has the numbers",
-            f"{row.words}, {row.classifier}",
+    figure, axis = empty_plot(width=4.5, height=3.9)
+    axis.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="calibrated")
+    for place, (row, curve) in enumerate(curves):
+        axis.plot(
+            curve["mean_score"],
+            curve["tumor_share"],
+            label=f"{row.words}, {row.classifier}{' ✗' if row.failed else ''}",
+            color=COLOURS[place % len(COLOURS)],
+            linestyle=LINES[place % len(LINES)],
+            marker=MARKERS[place % len(MARKERS)],
+            markersize=5,
         )
-        for row in rows
-    ]
-
-
-def _plot_accuracy(rows: Sequence[Row], baseline: float) -> Figure:
-    """Plot each row's accuracy with its interval, every single run, and the value of the paper."""
-    figure, axis = empty_plot(height=1.9 + 0.7 * len(rows))
-    for place, row in enumerate(rows):
-        estimate = row.metrics["accuracy"]
-        single = [run.metrics.get("accuracy") for run in row.runs]
-        values = [value for value in single if value is not None]
-        heights = [place + 0.22] * len(values)
-        label = "single runs" if place == 0 else None
-        axis.plot(values, heights, "|", color=GREY, markersize=8, label=label)
-        if estimate.mean is not None:
-            label = "this run: mean, interval" if place == 0 else None
-            _plot_interval(axis, place, estimate.mean, estimate.low, estimate.high, label)
-    published = [
-        (row.published["accuracy"], at) for at, row in enumerate(rows) if "accuracy" in row.published
-    ]
-    if published:
-        hollow: dict[str, Any] = {"color": COLOURS[1], "markerfacecolor": "none"}
-        axis.plot(*zip(*published, strict=True), "D", **hollow, markersize=9, label="paper")
-    axis.axvline(baseline, color=COLOURS[2], linestyle="--", label="mean colour alone")
-    axis.axvline(0.5, color=GREY, linestyle=":", label="chance level")
-    axis.set_yticks(range(len(rows)), [f"{row.name}\n{row.classifier}" for row in rows])
-    axis.set_ylim(len(rows) - 0.5, -0.5)
-    axis.set_xlabel("accuracy on the original test patches")
-    axis.set_xlim(right=min(1.0, axis.get_xlim()[1]))
-    legend_below(figure, ncols=2)
-    return figure
-
-
-def _plot_differences(pairs: Sequence[RegimeDifference]) -> Figure:
-    """Plot the differences in accuracy with their intervals, one line per pair."""
-    figure, axis = empty_plot(height=1.4 + 0.7 * len(pairs))
-    for place, pair in enumerate(pairs):
-        found = pair.metrics["accuracy"]
-        _plot_interval(axis, place, found.difference, found.low, found.high)
-    axis.axvline(0, color=GREY, linestyle=":")
-    names = [f"{pair.regime}\n− {pair.against}\n{pair.classifier}" for pair in pairs]
-    axis.set_yticks(range(len(pairs)), names, fontsize="small")
-    axis.set_ylim(len(pairs) - 0.5, -0.5)
-    axis.set_xlabel("difference in accuracy on the original test patches")
-    return figure
-
-
-def _plot_interval(
-    axis: Axes, place: int, at: float, low: float | None, high: float | None, label: str | None = None
-) -> None:
-    """Plot an estimate with its interval, horizontally."""
-    reach = [[0.0 if low is None else at - low], [0.0 if high is None else high - at]]
-    style: dict[str, Any] = {"color": COLOURS[0], "marker": "o", "markersize": 7, "linestyle": "none"}
-    axis.errorbar([at], [place], xerr=reach, capsize=5, label=label, **style)
-
-
-def _plot_roc(rows: Sequence[Row]) -> Figure:
-    columns = ("false_positive_rate", "true_positive_rate")
-    figure, axis = _plot_curves(rows, lambda run: run.roc, columns, "chance level", linewidth=1.6, alpha=0.8)
-    axis.set(xlabel="false-positive rate (1 − specificity)", ylabel="true-positive rate (sensitivity)")
-    axis.legend(loc="lower right", fontsize="small")
-    return figure
-
-
-def _plot_reliability(rows: Sequence[Row]) -> Figure:
-    """Plot the share of tumour patches against the predicted probability."""
-    columns = ("mean_score", "tumor_share")
-    style = {"linewidth": 1.4, "alpha": 0.85, "markersize": 4}
-    figure, axis = _plot_curves(rows, lambda run: run.reliability, columns, "calibrated", MARKERS, **style)
+    axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     axis.set(xlabel="predicted probability of tumour", ylabel="observed share of tumour")
     legend_below(figure)
-    return figure
+    caption = "Reliability, pooled over the trainings. Below the diagonal, tumour is predicted too often."
+    names = ", ".join(f"{row.words}, {row.classifier}" for row, _ in curves)
+    return [svg_picture(figure, f"Reliability curves of {names}", caption)]
 
 
-def _plot_curves(
-    rows: Sequence[Row],
-    curve_of: Callable[[Run], pd.DataFrame | None],
-    columns: tuple[str, str],
-    diagonal: str,
-    markers: Sequence[str] = ("none",),
-    **style: Any,
-) -> tuple[Figure, Axes]:
-    """Plot one curve per run in the unit square, in the style of its row, and the named diagonal."""
-    figure, axis = empty_plot(height=5.4)
-    axis.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label=diagonal)
-    for place, row in enumerate(rows):
-        curves = [curve for run in row.runs if (curve := curve_of(run)) is not None]
-        for number_of_run, curve in enumerate(curves):
-            keep = np.unique(np.linspace(0, len(curve) - 1, min(_MAX_POINTS, len(curve))).astype(int))
-            axis.plot(
-                *(curve[column].to_numpy()[keep] for column in columns),
-                label=f"{row.words}, {row.classifier}" if number_of_run == 0 else None,
-                color=COLOURS[place % len(COLOURS)],
-                linestyle=LINES[place % len(LINES)],
-                marker=markers[place % len(markers)],
-                **style,
-            )
-    axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
-    return figure, axis
+def pooled_reliability(row: Row) -> pd.DataFrame | None:
+    """Pool the reliability tables of a row's runs by bin, weighted by patches; None without one."""
+    tables = [run.reliability for run in row.runs if run.reliability is not None]
+    if not tables:
+        return None
+    every = pd.concat(tables, ignore_index=True)
+    sums = every[["mean_score", "tumor_share"]].mul(every["n"], axis=0).assign(n=every["n"], low=every["low"])
+    pooled = sums.groupby("low", sort=True).sum()
+    return pooled[["mean_score", "tumor_share"]].div(pooled["n"], axis=0)
 
 
-def _plot_confusion(cells: Confusion) -> Figure:
-    """Plot one confusion matrix, shaded by the share of the actual class."""
-    figure, axis = empty_plot(width=3.0, height=2.9)
-    counts = np.array(
-        [[cells.true_negative, cells.false_positive], [cells.false_negative, cells.true_positive]]
-    )
-    totals = counts.sum(axis=1)
-    axis.grid(False)
-    axis.imshow(counts / np.maximum(totals[:, None], 1), cmap="Blues", vmin=0, vmax=1)
-    for (actual, predicted), count in np.ndenumerate(counts):
-        share = count / totals[actual] if totals[actual] else None
-        text = f"{count:,}" if share is None else f"{count:,}\n{share:.0%}"
-        dark = share is not None and share > 0.55
-        axis.text(predicted, actual, text, ha="center", va="center", color="white" if dark else "black")
-    words = [LABEL_WORDS[label] for label in LABELS]
-    axis.set_xticks(range(2), words)
-    axis.set_yticks(range(2), words, rotation=90, va="center")
-    axis.set_xlabel("predicted")
-    axis.set_ylabel("actual")
-    return figure
+def fidelity_picture(rows: Sequence[MetricRow], name: str) -> list[Picture]:
+    """Plot how far each metric is from its floor, in half-widths of the floor's interval.
+
+    Args:
+        rows: Metrics of one generator.
+        name: Its name.
+
+    Returns:
+        One plot; none where no metric has a floor with an interval and a direction.
+    """
+    points: dict[str, list[tuple[str, float]]] = {}
+    for row in rows:
+        _, label, metric = row.key.split("/", 2)
+        if (distance := row.distance) is not None:
+            points.setdefault(metric.replace("_", " "), []).append((label, distance))
+    if not points:
+        return []
+    figure, axis = empty_plot(width=6.6, height=1.2 + 0.24 * len(points))
+    axis.axvspan(-1, 1, color="#d9ead3")
+    for place, label in enumerate(("all", *LABELS)):
+        own = [
+            (distance, at)
+            for at, of_metric in enumerate(points.values())
+            for one, distance in of_metric
+            if one == label
+        ]
+        if own:
+            word = {"all": "both classes", **LABEL_WORDS}[label]
+            style: dict[str, Any] = {"color": COLOURS[place], "marker": MARKERS[place], "linestyle": "none"}
+            axis.plot(*zip(*own, strict=True), label=word, alpha=0.85, **style)
+    axis.set_xscale("symlog", linthresh=1)
+    axis.set_xlim(left=min(-1.3, axis.get_xlim()[0]), right=max(_FAR, axis.get_xlim()[1]))
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.set_yticks(range(len(points)), list(points))
+    axis.set_ylim(len(points) - 0.5, -0.5)
+    axis.set_xlabel("half-widths of the floor's interval; right is worse")
+    legend_below(figure, ncols=3)
+    values = "; ".join(f"{metric}, {one}: {at:.1f}" for metric, own in points.items() for one, at in own)
+    caption = "Distance from the floor. In the green band synthetic patches are as close as original ones."
+    return [svg_picture(figure, f"Fidelity of {name} relative to the floor. {values}.", caption)]

@@ -2,28 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
-from pathgen.report.headline import Results, costs, paired_loss
+from pathgen.report.headline import Results, costs
 from pathgen.report.privacy_section import attacks_of
-from pathgen.results.audit_record import PASSED, Audit, Verdict
-from pathgen.results.training_record import GeneratorMeta
+from pathgen.results.audit_record import Audit, Verdict, worst
+from pathgen.results.training_record import GeneratorMeta, largest_epsilon
 from pathgen.webpage.formatting import Estimate
-from pathgen.webpage.pictures import Picture, svg_picture
-from pathgen.webpage.plotting import COLOURS, GREY, MARKERS, empty_plot, legend_below
 
 _COLUMNS = (
     *("generator", "regime", "classifier", "accuracy_lost", "accuracy_lost_low", "accuracy_lost_high"),
     *("attack_auc", "attack_auc_low", "attack_auc_high", "attack", "label", "verdict", "epsilon"),
 )
-_REGIME_MARKERS = {"synthetic": "o", "mixed": "s"}
-_REGIME_WORDS = {"synthetic": "synthetic only", "mixed": "original and synthetic"}
-_CHANCE = 0.5
-_SMALL: dict[str, Any] = {"ha": "right", "va": "top", "fontsize": "small", "color": GREY}
 
 
 @dataclass(frozen=True)
@@ -58,48 +49,48 @@ class Point:
 
 
 def tradeoff(
-    results: Results, audits: Mapping[str, Audit], generators: Mapping[str, Mapping[str, GeneratorMeta]]
+    results: Results,
+    audits: Mapping[str, Mapping[int, Audit]],
+    generators: Mapping[str, Mapping[str, GeneratorMeta]],
 ) -> list[Point]:
     """Relate the accuracy that each set costs to the strongest attack on it.
 
     Args:
         results: Evaluations and their comparison.
-        audits: Generator to its audit.
+        audits: Generator to the audits of its synthetic sets, by replicate.
         generators: Generator to model.json by label.
 
     Returns:
-        One point per audited generator, regime and classifier, in the order of the rows. A generator that is
-        alone in its row has the interval of the comparison; replicates have that over their own seeds.
+        One point per audited generator, regime and classifier, in the order of the rows. The attack
+        is one on the replicate with the worst audit.
     """
     points = []
     for cost in costs(results.rows, results.comparison):
-        row = cost.row
-        runs = groupby(row.runs, lambda run: run.key.generator or "")
-        by_generator = {name: list(own) for name, own in runs}
-        for name, own in by_generator.items():
-            alone = len(by_generator) == 1
-            lost = cost.loss if alone else paired_loss(cost.original.runs, own, results.confidence)
-            # The strongest attack over all classes; that of many is above 0.5 by chance.
-            strongest = max(_attacks(audits[name]), default=None) if name in audits else None
-            if strongest is None or lost is None or lost.mean is None:
-                continue
-            auc, label, attack = strongest
-            test = audits[name].labels[label].tests[attack]
-            points.append(
-                Point(
-                    generator=name,
-                    regime=row.regime,
-                    classifier=row.classifier,
-                    lost=lost,
-                    attack=attack,
-                    label=label,
-                    auc=auc,
-                    auc_low=test.low,
-                    auc_high=test.high,
-                    verdict=audits[name].verdict,
-                    epsilon=_epsilon(generators.get(name, {})),
-                )
+        row, name = cost.row, cost.row.generator
+        if name is None or name not in audits or cost.loss.mean is None:
+            continue
+        audit = audits[name][worst(audits[name])]
+        # The strongest attack over all classes; that of many is above 0.5 by chance.
+        strongest = max(_attacks(audit), default=None)
+        if strongest is None:
+            continue
+        auc, label, attack = strongest
+        test = audit.labels[label].tests[attack]
+        points.append(
+            Point(
+                generator=name,
+                regime=row.regime,
+                classifier=row.classifier,
+                lost=cost.loss,
+                attack=attack,
+                label=label,
+                auc=auc,
+                auc_low=test.low,
+                auc_high=test.high,
+                verdict=audit.verdict,
+                epsilon=largest_epsilon(generators.get(name, {}).values()),
             )
+        )
     return points
 
 
@@ -111,13 +102,6 @@ def _attacks(audit: Audit) -> list[tuple[float, str, str]]:
         for name, test in attacks_of(of_class, "_auc").items()
         if test.value is not None
     ]
-
-
-def _epsilon(generator: Mapping[str, GeneratorMeta]) -> float | None:
-    """Return the largest epsilon over a generator's classes; None when any class has no guarantee."""
-    found = [None if meta.privacy is None else meta.privacy.epsilon for meta in generator.values()]
-    known = [epsilon for epsilon in found if epsilon is not None]
-    return max(known) if known and len(known) == len(found) else None
 
 
 def point_metrics(points: Sequence[Point]) -> dict[str, float]:
@@ -145,89 +129,3 @@ def point_table(points: Sequence[Point]) -> pd.DataFrame:
         for point in points
     ]
     return pd.DataFrame(lines, columns=list(_COLUMNS))
-
-
-def plot_tradeoff(points: Sequence[Point]) -> Figure:
-    """Plot the loss in accuracy horizontally and the strongest attack vertically, with their intervals.
-
-    Args:
-        points: At least one point.
-
-    Returns:
-        Plot. One colour per generator and classifier, one marker per regime; a hollow marker means that the
-        audit of the set did not pass.
-    """
-    figure, axis = empty_plot(height=3.6 + 0.2 * len(points))
-    axis.axvline(0, color=GREY, linewidth=1.2, linestyle=":")
-    axis.axhline(_CHANCE, color=GREY, linewidth=1.2, linestyle="--")
-    several = len({point.classifier for point in points}) > 1
-    sets = list(dict.fromkeys((point.generator, point.classifier) for point in points))
-    markers = {}
-    # Widest first, so that shorter bars stay visible.
-    for point in sorted(points, key=_width, reverse=True):
-        lost = point.lost
-        assert lost.mean is not None, "points have a loss"
-        colour = COLOURS[sets.index((point.generator, point.classifier)) % len(COLOURS)]
-        bars = axis.errorbar(
-            [100 * lost.mean],
-            [point.auc],
-            xerr=_reach(100 * lost.mean, lost.low, lost.high, 100),
-            yerr=_reach(point.auc, point.auc_low, point.auc_high, 1),
-            color=colour,
-            linewidth=1.4,
-            capsize=4,
-            marker=_REGIME_MARKERS.get(point.regime, MARKERS[-1]),
-            markersize=9,
-            markeredgewidth=1.8,
-            markerfacecolor=colour if point.verdict == PASSED else "white",
-            linestyle="none",
-            zorder=3,
-        )
-        markers[_name(point, several)] = bars.lines[0]
-    axis.set_ylim(min(0.44, axis.get_ylim()[0]), max(0.66, axis.get_ylim()[1]))
-    axis.margins(x=0.12)
-    axis.annotate(
-        "chance level", (0.99, _CHANCE), (0, -3), axis.get_yaxis_transform(), "offset points", **_SMALL
-    )
-    axis.annotate("no loss", (0, 0.99), (-3, 0), axis.get_xaxis_transform(), "offset points", **_SMALL)
-    axis.set_xlabel("loss in accuracy, percentage points")
-    axis.set_ylabel("strongest attack, ROC-AUC")
-    names = sorted(markers)
-    legend_below(figure, [markers[name] for name in names], names)
-    return figure
-
-
-def _width(point: Point) -> float:
-    low, high = point.lost.low, point.lost.high
-    return 0.0 if low is None or high is None else high - low
-
-
-def _reach(at: float, low: float | None, high: float | None, scale: float) -> list[list[float]] | None:
-    """Return the lengths of an error bar; an interval need not contain its estimate."""
-    if low is None or high is None:
-        return None
-    return [[max(at - scale * low, 0.0)], [max(scale * high - at, 0.0)]]
-
-
-def _name(point: Point, with_classifier: bool) -> str:
-    classifier = f", {point.classifier}" if with_classifier else ""
-    epsilon = "" if point.epsilon is None else f" (ε = {point.epsilon:.3g})"
-    verdict = "" if point.verdict == PASSED else f" (audit: {point.verdict})"
-    return f"{point.generator}{epsilon}, {_REGIME_WORDS.get(point.regime, point.regime)}{classifier}{verdict}"
-
-
-def tradeoff_picture(points: Sequence[Point]) -> Picture:
-    """Return the plot for the page, with its numbers as text alternative."""
-    values = "; ".join(
-        f"{_name(point, True)}: {100 * (point.lost.mean or 0):.1f} percentage points lost, "
-        f"strongest attack {point.auc:.3f}"
-        for point in points
-    )
-    caption = (
-        "Utility-privacy trade-off; the lower left corner is best. Horizontal axis: loss in accuracy. "
-        "Vertical axis: strongest attack used for the verdict (slightly above 0.5 by chance; 1 identifies "
-        "every training patch). Bars are confidence intervals. Hollow markers: the audit found leakage or "
-        "refused a verdict."
-    )
-    alt = f"Loss in accuracy against the strongest attack. {values}."
-    return svg_picture(plot_tradeoff(points), alt, caption)

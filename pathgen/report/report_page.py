@@ -3,53 +3,56 @@
 The page's values are read from the files of one study; the templates hold all prose.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pandas as pd
 
 from pathgen.core import layout
-from pathgen.core.files import atomic_path, write_json
+from pathgen.core.files import atomic_path
+from pathgen.core.params import read_params
 from pathgen.metrics.classification import TABLE_METRICS
 from pathgen.patches.parquet import read_table, write_csv
 from pathgen.patches.schemas import slides_known
 from pathgen.provenance.made_from import state_hashes
 from pathgen.report import page_figures, plots, reference_results
-from pathgen.report.headline import Results, baseline_outcome, gather_results
+from pathgen.report.front import Front, gather_front, worst_first
+from pathgen.report.headline import Results, gather_results
 from pathgen.report.metric_table import metric_rows
 from pathgen.report.privacy_section import PrivacySection, certainty
-from pathgen.report.privacy_utility import Point, point_metrics, point_table, tradeoff, tradeoff_picture
+from pathgen.report.privacy_utility import Point, point_metrics, point_table, tradeoff
 from pathgen.report.read_results import (
     read_audits,
     read_fidelity,
     read_generator,
+    read_pipeline,
     read_tables,
     read_trts,
-    trained_generators,
 )
 from pathgen.report.result_table import (
     Row,
     both_ways,
     calibration_errors,
-    mean_estimate,
     regime_words,
     runs_table,
     to_headline,
 )
 from pathgen.report.settings import ReportSettings
 from pathgen.report.studies import read_study
+from pathgen.report.summary_pdf import write_summary
 from pathgen.report.training_curves import classifier_curves, generator_curves
+from pathgen.results.audit_record import worst
 from pathgen.results.record import MetricValues
 from pathgen.results.study_record import ReportedStudies
 from pathgen.results.training_record import GeneratorMeta
+from pathgen.run_matrix import PipelineSettings
 from pathgen.webpage.cohort_tables import left_out_table, sample_table
 from pathgen.webpage.display_names import CONTAINERS, SLIDES
-from pathgen.webpage.formatting import Estimate
 from pathgen.webpage.rendering import render
 
 #: Slide, number of its test patches, number of those with tumour, and one accuracy per row of the table.
-SlideAccuracy: TypeAlias = tuple[str, int, int, list[Estimate | None]]
+SlideAccuracy: TypeAlias = tuple[str, int, int, list[float | None]]
 # Link from the report to the page of the cohort.
 _SURVEY_LINK = (layout.SURVEY.relative_to(layout.REPORT) / "index.html").as_posix()
 
@@ -64,7 +67,7 @@ def build_report(
 ) -> list[Point]:
     """Write the page, its tables and numbers; equal inputs give equal bytes.
 
-    The files are ``index.html``, ``results.md``, ``results.json``, ``accuracy.json``, ``runs.csv``,
+    The files are ``index.html``, ``summary.pdf``, ``results.md``, ``results.json``, ``runs.csv``,
     ``studies.json``, ``tradeoff.csv`` and ``tradeoff.json``. Only means and intervals over runs are computed.
 
     Args:
@@ -81,27 +84,34 @@ def build_report(
         PathgenError: An input is missing or damaged.
     """
     results, audits = gather_results(root), read_audits(root)
-    names = trained_generators(root)
-    generators = {name: read_generator(root, name) for name in [*names, *audits]}
+    pipeline = read_pipeline(root)
+    names = pipeline.generators
+    generators = {name: read_generator(root, name) for name in names}
     points = tradeoff(results, audits, generators)
     now = {**hashes, **state_hashes(root)}
     studies = {
         name: read_study(root / folder, now)
         for name, folder in {"scaling": layout.SCALING, "tuning": layout.TUNING}.items()
     }
+    with_original = settings.patient_pictures == "shown"
+    front = gather_front(root, results, audits, with_original=with_original)
     page = {
+        **_page_of_front(front),
         **_page_of_data(root, names, settings),
-        **_page_of_results(root, results),
+        **_page_of_results(root, results, front.names, pipeline),
         "generators": {name: _description(generators[name]) for name in names},
-        "privacy": {name: PrivacySection(audit, generators[name]) for name, audit in audits.items()},
-        "tradeoff": tradeoff_picture(points) if points else None,
+        "privacy": {name: PrivacySection(audits[name], generators[name]) for name in worst_first(audits)},
+        "privacy_pictures": page_figures.privacy_pictures(
+            {name: root / layout.privacy(name, worst(audits[name])) for name in worst_first(audits)},
+            with_original=with_original,
+        ),
         "studies": {name: study for name, study in studies.items() if study is not None},
         "hashes": hashes,
         "versions": versions,
     }
     values = {"title": settings.title, "results": results, "paper": reference_results}
     values |= {"metric_names": TABLE_METRICS}
-    functions = {"regime_words": regime_words, "baseline_outcome": baseline_outcome, "certainty": certainty}
+    functions = {"regime_words": regime_words, "certainty": certainty}
     texts = {
         "index.html": render("report/page.html.j2", page=page, **values, **functions),
         "results.md": render("report/results.md.j2", **values),
@@ -109,10 +119,9 @@ def build_report(
     for name, text in texts.items():
         with atomic_path(out / name) as draft:
             draft.write_text(text, encoding="utf-8")
+    write_summary(front, results, settings.title, out / "summary.pdf")
     numbers = to_headline(results.rows, results.baseline)
     numbers.save(out / "results.json")
-    # Few enough numbers for `dvc metrics show`.
-    write_json(out / "accuracy.json", numbers.accuracies)
     changed = {name: tuple(study.changed) for name, study in page["studies"].items()}
     ReportedStudies(changed=changed).save(out / "studies.json")
     MetricValues(**point_metrics(points)).save(out / "tradeoff.json")
@@ -121,52 +130,65 @@ def build_report(
     return points
 
 
-def _page_of_data(root: Path, generators: Iterable[str], settings: ReportSettings) -> dict[str, Any]:
+def _page_of_data(root: Path, generators: Sequence[str], settings: ReportSettings) -> dict[str, Any]:
     """Return slides, patches and pictures."""
     tables, with_original = read_tables(root), settings.patient_pictures == "shown"
     cohort, known = tables.cohort, slides_known(tables.cohort)
     left_out = left_out_table(cohort, read_table(root / layout.INDEXED_SLIDES), tables.extracted)
     in_use = len(cohort) - (0 if left_out is None else len(left_out.lines))
-    folder = root / layout.OVERLAYS
-    overlays = page_figures.overlays(folder, cohort, settings.overlay_slides) if with_original else []
-    grids = page_figures.sample_grids(
-        root, generators, settings.grid_patches, settings.grid_columns, with_original=with_original
+    sheets = page_figures.patch_sheets(
+        root,
+        generators,
+        settings.grid_patches,
+        settings.grid_columns,
+        with_original=with_original,
     )
     return {
         "sources": tables.sources,
         "slides": in_use if known else None,
         "slides_known": known,
-        "patient_pictures": with_original and tables.sources != ["phantom"] and bool(overlays or grids),
-        "grids": grids,
-        "overlays": overlays,
-        "overlay_count": len(list(folder.glob("*.png"))),
+        "patient_pictures": with_original and tables.sources != ["phantom"] and bool(sheets),
+        "sheets": page_figures.sheet_pictures(sheets),
         # The page of the cohort shows original slides, so a page that may be passed on does not link to it.
         "survey": _SURVEY_LINK if with_original and (root / layout.SURVEY / "index.html").exists() else "",
-        "privacy_pictures": page_figures.privacy_pictures(root / layout.PRIVACY, with_original=with_original),
         "roles": sample_table(tables.samples, SLIDES if known else CONTAINERS),
         "left_out": left_out,
+        "patch_um": _patch_um(root, tables.cohort),
         "params": (root / layout.PARAMS).read_text(encoding="utf-8"),
     }
 
 
-def _page_of_results(root: Path, results: Results) -> dict[str, Any]:
+def _patch_um(root: Path, cohort: pd.DataFrame) -> float | None:
+    """Return the width of a patch on the slide, um; None where the source has patches without slides."""
+    index = read_params(root / layout.PARAMS).get("index")
+    if index is None or cohort["mpp_x"].isna().all():
+        return None
+    return float(index["mpp"] * index["patch_px"])
+
+
+def _page_of_results(
+    root: Path, results: Results, names: Mapping[str, str], pipeline: PipelineSettings
+) -> dict[str, Any]:
     """Return plots and tables of trainings and evaluations; empty where a stage was not run."""
     rows, trts = results.rows, read_trts(root)
+    slides = slide_rows(rows)
+    strips = slide_strips(rows, slides, names)
     errors = [(row, calibration_errors(row, results.confidence)) for row in rows]
     return {
-        "result_plots": plots.result_plots(rows, results.baseline),
-        "confusion_plots": plots.confusion_plots(rows),
-        "slide_rows": slide_rows(rows, results.confidence),
-        "differences_plot": plots.comparison_plot(results.comparison),
-        "reliability": plots.reliability_plot(rows),
+        "slide_rows": slides,
+        "slide_strips": strips,
+        "slide_strip": plots.strip_picture(strips, results.baseline, "Each dot is one test slide."),
+        "reliability": plots.calibration_picture(rows),
         "calibration": [(row, error) for row, error in errors if error is not None],
-        "both_ways": both_ways(trts, rows, results.confidence),
+        "both_ways": both_ways(trts, rows, pipeline.replicate_of_seed, results.confidence),
         "trts": trts,
         "generator_curves": generator_curves(root / layout.GAN_RESULTS),
-        "classifier_curves": classifier_curves(root / layout.TRAINING, trained_generators(root)),
+        "classifier_curves": classifier_curves(root / layout.TRAINING, pipeline),
         "fidelity": {
-            name: (record, metric_rows(record.metrics, record.about))
-            for name, record in read_fidelity(root).items()
+            name: (own[layout.RELEASED], found, plots.fidelity_picture(found, name))
+            for name, own in read_fidelity(root).items()
+            if layout.RELEASED in own
+            for found in [metric_rows(own[layout.RELEASED].metrics, own[layout.RELEASED].about)]
         },
     }
 
@@ -175,12 +197,27 @@ def _description(of_label: Mapping[str, GeneratorMeta]) -> str:
     return next((meta.description for meta in of_label.values() if meta.description), "")
 
 
-def slide_rows(rows: Sequence[Row], confidence: float) -> list[SlideAccuracy]:
+def _page_of_front(front: Front) -> dict[str, Any]:
+    """Return what the first screen shows."""
+    sheets = [sheet for of_set in front.sheets.values() for sheet in of_set]
+    return {
+        "verdict": front.verdict,
+        "others": front.others,
+        "demonstration": front.demonstration,
+        "cards": front.cards,
+        "trainings": front.trainings,
+        "strip": plots.strip_picture(front.strips, front.baseline, "Accuracy of every training."),
+        # `pathgen release` finds the pixels of originals.
+        "front": page_figures.sheet_pictures(front.sheets, lossless=[page_figures.ORIGINAL]),
+        "side_px": sheets[0].side_px if sheets else 0,
+    }
+
+
+def slide_rows(rows: Sequence[Row]) -> list[SlideAccuracy]:
     """Average the accuracy on each test slide over the runs of each row.
 
     Args:
         rows: Rows of the result table; runs without results per slide add nothing.
-        confidence: Level of the intervals, in (0, 1).
 
     Returns:
         One entry per slide, sorted by name; None for a row without runs.
@@ -195,8 +232,23 @@ def slide_rows(rows: Sequence[Row], confidence: float) -> list[SlideAccuracy]:
         return []
     found: list[SlideAccuracy] = []
     for slide, of_slide in pd.concat(frames, ignore_index=True).groupby("slide", sort=True):
-        values = [of_slide.loc[of_slide["row"] == place, "accuracy"].tolist() for place in range(len(rows))]
-        estimates = [mean_estimate(one, confidence) if one else None for one in values]
+        means = of_slide.groupby("row")["accuracy"].mean().to_dict()
         first = of_slide.iloc[0]
-        found.append((str(slide), int(first["n"]), int(first["n_tumor"]), estimates))
+        accuracies = [means.get(place) for place in range(len(rows))]
+        found.append((str(slide), int(first["n"]), int(first["n_tumor"]), accuracies))
     return found
+
+
+def slide_strips(
+    rows: Sequence[Row], slides: Sequence[SlideAccuracy], names: Mapping[str, str]
+) -> list[plots.Strip]:
+    """Return one line of a strip plot per row, with a dot per slide."""
+    several = len({row.classifier for row in rows}) > 1
+    strips = []
+    for place, row in enumerate(rows):
+        values = [value for *_, of_slide in slides if (value := of_slide[place]) is not None]
+        if values:
+            name = names.get(row.name, row.name) + (f", {row.classifier}" if several else "")
+            mark = f" (✗ {len(row.failed)} not converged)" if row.failed else ""
+            strips.append(plots.Strip(name + mark, values))
+    return strips

@@ -17,10 +17,7 @@ class ReportSettings(Settings):
         description="Number of patches in each grid of original or synthetic patches (64 in the paper).",
     )
     grid_columns: int = Field(ge=1, le=40, description="Number of patches per row of a grid.")
-    overlay_slides: int = Field(
-        ge=0, le=200, description="Maximum number of slides shown with their outlines; 0 shows none."
-    )
     patient_pictures: Literal["shown", "left_out"] = Field(
-        description="Whether the page shows pictures made from patients' slides (original patches, slide "
-        "overlays, closest pairs). 'left_out' makes a page that may be passed on."
+        description="Whether the page shows pictures made from patients' slides (original patches, "
+        "closest pairs). 'left_out' makes a page that may be passed on."
     )

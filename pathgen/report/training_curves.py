@@ -3,17 +3,19 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from pathgen.report.read_results import read_csv
-from pathgen.run_matrix import Replicate, parse_run
+from pathgen.run_matrix import PipelineSettings
 from pathgen.webpage.pictures import Picture, svg_picture
 from pathgen.webpage.plotting import COLOURS, LINES, empty_plot, legend_below
 
 # Columns that serve as horizontal axis, and their words where the name does not do.
 _TIMES = {"epoch": "epoch", "kimg": "thousand images seen by the discriminator (kimg)", "step": "step"}
+_MAX_POINTS = 80
 _WORDS = {"real": "original", "fake": "synthetic"}
 
 
@@ -32,24 +34,30 @@ def generator_curves(folder: Path) -> list[Picture]:
         "accuracy": "Accuracy of the discriminator",
         "spread": "Standard deviation of synthetic pixels, originals = 1",
     }
-    return _panels(histories, {name: name.replace("/", "-") for name in histories}, panels)
+    return _panels(histories, {name: _without_replicate(name) for name in histories}, panels)
 
 
-def classifier_curves(folder: Path, generators: Mapping[str, Replicate]) -> list[Picture]:
+def _without_replicate(training: str) -> str:
+    """Return generator and label of a training, which all replicates share: one colour for them."""
+    generator, _, label = training.split("/")
+    return f"{generator}-{label}"
+
+
+def classifier_curves(folder: Path, pipeline: PipelineSettings) -> list[Picture]:
     """Plot the training histories of the classifiers, by regime.
 
     Args:
         folder: Folder of the trainings' results by run; it may be absent.
-        generators: See `trained_generators`.
+        pipeline: Section `pipeline`.
 
     Raises:
         PathgenError: A history is damaged, or a folder is not named as a run.
     """
     histories = _histories(folder)
-    keys = {name: parse_run(name, generators) for name in histories}
+    keys = {name: pipeline.run(name.replace("/", "-")) for name in histories}
     several = len({key.classifier for key in keys.values()}) > 1
     groups = {
-        name: f"{key.regime_group}, {key.classifier}" if several else key.regime_group
+        name: f"{key.regime_name}, {key.classifier}" if several else key.regime_name
         for name, key in sorted(keys.items(), key=lambda named: named[1].order)
     }
     return _panels(
@@ -61,7 +69,12 @@ def _histories(folder: Path) -> dict[str, pd.DataFrame]:
     """Read the ``history.csv`` of every training below a folder, by the path of the training."""
     files = sorted(folder.rglob("history.csv"))
     tables = {file.parent.relative_to(folder).as_posix(): read_csv(file) for file in files}
-    return {name: table for name, table in tables.items() if table is not None}
+    # More points than the plot can show would only make the page larger.
+    return {
+        name: table.iloc[np.unique(np.linspace(0, len(table) - 1, _MAX_POINTS).round().astype(int))]
+        for name, table in tables.items()
+        if table is not None and len(table)
+    }
 
 
 def _panels(

@@ -1,9 +1,13 @@
 """``results/comparison/comparison.json``: the regimes compared on the same test patches."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 from pathgen.results.evaluation_record import Unit
 from pathgen.results.record import Record
+
+#: Sources of variation of a difference: test units, generator trainings, seeds of the classifiers.
+Component = Literal["test", "generators", "seeds"]
 
 
 class ComparedTest(Record):
@@ -36,6 +40,7 @@ class MeanMetric(Record):
         high: Upper end.
         error_slides: Standard error over the resampled units.
         error_trainings: Standard error over trainings.
+        converged: Mean over the trainings that converged; None where all or none did.
     """
 
     mean: float
@@ -44,6 +49,21 @@ class MeanMetric(Record):
     high: float | None = None
     error_slides: float | None = None
     error_trainings: float | None = None
+    converged: float | None = None
+
+
+class ErrorComponent(Record):
+    """Standard error of a difference from one source of variation.
+
+    Attributes:
+        error: The standard error, > 0.
+        freedom: Its degrees of freedom.
+        count: Number of units: test slides (patients, patches), generator trainings or seeds.
+    """
+
+    error: float
+    freedom: float
+    count: int
 
 
 class MetricDifference(Record):
@@ -55,6 +75,9 @@ class MetricDifference(Record):
         high: Upper end.
         error_slides: Standard error over the resampled units.
         error_trainings: Standard error over trainings.
+        converged: The difference without trainings that did not converge; None where all converged, or none
+            of a regime did.
+        components: Source of variation to its part of the standard error; those that vary.
     """
 
     difference: float
@@ -62,6 +85,8 @@ class MetricDifference(Record):
     high: float | None = None
     error_slides: float | None = None
     error_trainings: float | None = None
+    converged: float | None = None
+    components: Mapping[Component, ErrorComponent] = {}
 
 
 class RegimeMean(Record):
@@ -72,6 +97,9 @@ class RegimeMean(Record):
         regime: Regime with its generator, e.g. ``mixed-dcgan``.
         trainings: Number of trainings.
         generators: Number of generators behind them; 0 for the original regime.
+        not_converged: Names of the runs that did not converge.
+        repeated: Names of the runs that were repeated with another seed because they had not converged.
+        first_epoch: Names of the runs whose best epoch was the first.
         metrics: Metric name to its mean.
     """
 
@@ -79,6 +107,9 @@ class RegimeMean(Record):
     regime: str
     trainings: int
     generators: int
+    not_converged: tuple[str, ...]
+    repeated: tuple[str, ...] = ()
+    first_epoch: tuple[str, ...] = ()
     metrics: Mapping[str, MeanMetric]
 
 

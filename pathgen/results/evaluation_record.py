@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
+from pathgen.results.health_record import ClassifierHealth
 from pathgen.results.record import MetricValues, Record
 
 #: What the bootstrap resamples.
@@ -58,6 +59,7 @@ class Evaluation(MetricValues):
         thresholds: Scores from which a patch is called tumor.
         confusion: Patches by actual and predicted class.
         undefined: Metric name to the reason why it is undefined on these patches.
+        health: Whether the training converged.
     """
 
     intervals: Mapping[str, Interval]
@@ -65,6 +67,7 @@ class Evaluation(MetricValues):
     thresholds: Thresholds
     confusion: Confusion
     undefined: Mapping[str, str]
+    health: ClassifierHealth
 
 
 class SyntheticEvaluation(MetricValues):

@@ -1,19 +1,25 @@
-"""Plots over all slides of a cohort, with the names of outliers."""
+"""Plots over all slides of a cohort, with their names."""
 
 from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from pathgen.core.labels import LABELS
+from pathgen.patches.schemas import SPLITS
 from pathgen.survey.outliers import trait_values
 from pathgen.webpage.display_names import LABEL_WORDS
 from pathgen.webpage.plotting import COLOURS, GREY, empty_plot, legend_below
 
-# More names would overlap; the table has them all.
-_NAMES = 12
+# More names would overlap, on an axis or in a plot; the table has them all.
+_NAMES = 40
+_NAMED_POINTS = 24
+# Height of a name, and half the width of a point, as shares of the axis.
+_STEP, _GAP = 0.042, 0.014
 # Ratio of the largest to the smallest value above which the axis is logarithmic.
 _WIDE = 30.0
 _COLOUR = ["mean_r", "mean_g", "mean_b"]
@@ -29,53 +35,112 @@ def _kinds(points: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, dict[str, Any],
 
 
 def _mark_outliers(figure: Figure, points: pd.DataFrame, outliers: Collection[str]) -> None:
-    """Circle the outliers and write their names, towards the centre of the plot; add the legend."""
+    """Circle the outliers; add the legend."""
     (axis,) = figure.axes
     outlying = points[points["slide"].isin(outliers)]
     if len(outlying):
         axis.plot(outlying["x"], outlying["y"], "o", ms=14, mfc="none", mec="black", label="outlier")
-    middle = (points["x"].min() + points["x"].max()) / 2
-    for slide, x, y in outlying[["slide", "x", "y"]].head(_NAMES).itertuples(index=False):
-        axis.annotate(
-            slide,
-            (x, y),
-            xytext=(-8 if x > middle else 8, 4),
-            textcoords="offset points",
-            ha="right" if x > middle else "left",
-            fontsize="small",
-        )
     legend_below(figure, ncols=4)
 
 
+def _name_points(axis: Axes, points: pd.DataFrame) -> None:
+    """Write the names of points beside them, moved up or down where they would cover another name."""
+    (left, right), (bottom, top) = axis.get_xlim(), axis.get_ylim()
+    # Places on the axis, in shares of its width and height; the width of a name is an estimate.
+    placed = points.assign(
+        across=(points["x"] - left) / (right - left), up=(points["y"] - bottom) / (top - bottom)
+    )
+    taken = [(across - _GAP, across + _GAP, up) for across, up in placed[["across", "up"]].to_numpy()]
+    for slide, across, up in placed.sort_values("up")[["slide", "across", "up"]].itertuples(index=False):
+        width, side = 0.014 * len(slide), -1 if across > 0.5 else 1
+        start = across + 1.2 * _GAP if side > 0 else across - 1.2 * _GAP - width
+        step = next(
+            step
+            for step in (0, 1, -1, 2, -2, *range(3, len(points) + 3))
+            if all(
+                abs(up + step * _STEP - other) >= _STEP or start > end or start + width < begin
+                for begin, end, other in taken
+            )
+        )
+        taken.append((start, start + width, up + step * _STEP))
+        axis.annotate(
+            slide,
+            (across, up),
+            xycoords="axes fraction",
+            xytext=(across + side * 1.2 * _GAP, up + step * _STEP),
+            ha="left" if side > 0 else "right",
+            va="center",
+            fontsize="small",
+            arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.5} if step else None,
+        )
+
+
+def plot_sampled(facts: pd.DataFrame) -> Figure | None:
+    """Plot the sampled patches as bars, one per slide and split, or one per split where slides are many.
+
+    Args:
+        facts: Table of slides, see `pathgen.survey.slide_table.Cohort`.
+
+    Returns:
+        Plot, or None when no patch was sampled. Patches of the roles of the privacy audit are grey.
+    """
+    used = facts[facts["drawn"] > 0]
+    if used.empty:
+        return None
+    parts = {LABEL_WORDS[label]: sum(used[f"drawn_{split}_{label}"] for split in SPLITS) for label in LABELS}
+    counts = pd.DataFrame(parts).assign(split=used["split"], slide=used["slide"])
+    counts["privacy audit only"] = used["drawn"] - counts[list(parts)].sum(axis=1)
+    if len(counts) > _NAMES:
+        slides = counts["split"].value_counts()
+        counts = counts.drop(columns="slide").groupby("split", sort=False).sum().reset_index()
+        counts["slide"] = [f"{slides[split]} slides" for split in counts["split"]]
+    figure, axis = empty_plot(width=7.2, height=1.3 + 0.24 * len(counts))
+    left = np.zeros(len(counts))
+    places = np.arange(len(counts)) + 0.6 * (counts["split"] != counts["split"].shift()).cumsum().to_numpy()
+    colours = (COLOURS[0], COLOURS[1], "#c4c9cf")
+    for name, colour, hatch in zip((*parts, "privacy audit only"), colours, ("", "//", ""), strict=True):
+        width = counts[name].to_numpy(dtype=np.float64)
+        axis.barh(places, width, left=left, color=colour, hatch=hatch, edgecolor="white", label=name)
+        left = left + width
+    names = [f"{slide}, {split}" for slide, split in counts[["slide", "split"]].itertuples(index=False)]
+    axis.set_yticks(places, names)
+    axis.set_ylim(places[-1] + 0.7, places[0] - 0.7)
+    axis.grid(False, axis="y")
+    axis.set_xlabel("sampled patches")
+    legend_below(figure, ncols=3)
+    return figure
+
+
 def plot_ranked(facts: pd.DataFrame, column: str, words: str, outliers: Collection[str]) -> Figure | None:
-    """Plot one number per slide, in ascending order.
+    """Plot one number per slide, in ascending order from the top.
 
     Args:
         facts: Table of slides with ``slide``, ``label`` and the column.
         column: Column to plot.
-        words: Label of the vertical axis.
+        words: Label of the horizontal axis.
         outliers: Slides to mark.
 
     Returns:
-        Plot, or None when no slide has the number. The vertical axis is logarithmic where values differ
-        widely.
+        Plot, or None when no slide has the number. The slides are named on the vertical axis; where they are
+        many, only the outliers. The horizontal axis is logarithmic where values differ widely.
     """
     known = facts[facts[column].notna()].sort_values([column, "slide"], ignore_index=True)
     if known.empty:
         return None
-    figure, axis = empty_plot(height=3.4)
+    figure, axis = empty_plot(height=1.4 + 0.2 * min(len(known), _NAMES))
     values = known[column].to_numpy(dtype=np.float64)
-    points = known.assign(x=np.arange(1.0, len(values) + 1), y=values)
+    points = known.assign(x=values, y=np.arange(len(values)))
     for same, style, colour in _kinds(points):
         axis.plot(same["x"], same["y"], color=colour, linestyle="none", markersize=6, **style)
     _mark_outliers(figure, points, outliers)
     if values.min() > 0 and values.max() / values.min() > _WIDE:
-        axis.set_yscale("log")
+        axis.set_xscale("log")
     else:
-        axis.set_ylim(bottom=0.0, top=float(values.max()) * 1.12 or 1.0)
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axis.set_xlabel("slides, in ascending order")
-    axis.set_ylabel(words)
+        axis.set_xlim(left=0.0, right=float(values.max()) * 1.12 or 1.0)
+    named = points if len(points) <= _NAMES else points[points["slide"].isin(outliers)]
+    axis.set_yticks(named["y"].to_list(), named["slide"].to_list(), fontsize="small")
+    axis.set_ylim(len(values) - 0.4, -0.6)
+    axis.set_xlabel(words)
     return figure
 
 
@@ -92,7 +157,7 @@ def plot_stain(facts: pd.DataFrame, outliers: Collection[str]) -> Figure | None:
     known = facts[facts[_COLOUR].notna().all(axis=1)].reset_index(drop=True)
     if known.empty:
         return None
-    figure, axis = empty_plot(height=4.4)
+    figure, axis = empty_plot(width=7.2, height=4.4)
     traits = trait_values(known)
     points = known.assign(x=traits["darkness"], y=traits["red_share"])
     for same, style, _ in _kinds(points):
@@ -101,6 +166,9 @@ def plot_stain(facts: pd.DataFrame, outliers: Collection[str]) -> Figure | None:
         axis.scatter(same["x"], same["y"], c=colours, s=70, **edge, **style)
     _mark_outliers(figure, points, outliers)
     axis.margins(0.12)
+    axis.autoscale_view()
+    many = len(points) > _NAMED_POINTS
+    _name_points(axis, points[points["slide"].isin(outliers)].head(_NAMED_POINTS) if many else points)
     axis.xaxis.set_major_locator(MaxNLocator(6))
     axis.set_xlabel("optical density of the tissue (paler to darker)")
     axis.set_ylabel("share of red light absorbed\n(pinker to bluer)")

@@ -17,7 +17,7 @@ from pathgen.patches.image_grid import save_png
 from pathgen.patches.parquet import write_csv
 from pathgen.patches.schemas import ROLES, SPLITS
 from pathgen.patches.store import open_patch_set
-from pathgen.survey.charts import plot_ranked, plot_stain
+from pathgen.survey.charts import plot_ranked, plot_sampled, plot_stain
 from pathgen.survey.contact_sheets import ContactSheet, contact_sheet
 from pathgen.survey.outliers import LEAST_VALUES, TRAITS, Outlier, find_outliers, judged
 from pathgen.survey.settings import SurveySettings
@@ -184,6 +184,7 @@ def _charts(facts: pd.DataFrame, outliers: Sequence[Outlier]) -> list[Picture]:
         for traits in (("tissue_fraction",), ("darkness", "red_share", "blue_share"))
     )
     plots = {
+        "Sampled patches of each slide and split": plot_sampled(facts),
         "Tissue fraction of each slide": plot_ranked(facts, "tissue_fraction", "tissue fraction", tissue),
         "Candidates on each slide": plot_ranked(facts, "candidates", "candidates", set()),
         "Stain: each point has the mean tissue colour of a slide": plot_stain(facts, stain),

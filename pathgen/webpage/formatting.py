@@ -6,6 +6,9 @@ from dataclasses import dataclass
 _UNDEFINED = "undefined"
 #: In a cell without a value.
 NO_VALUE = "–"
+_TOO_FEW = "too few slides or trainings"
+#: Width above which the interval of a share excludes nearly nothing, and is not written.
+WIDEST = 0.95
 # Rounding error of a zero.
 _ZERO = 1e-12
 
@@ -44,11 +47,18 @@ def signed(value: float, places: int = 3) -> str:
     return f"{value:+.{places}f}".replace("-", "−")
 
 
+def ends(low: float | None, high: float | None, places: int = 3) -> str:
+    """Write an interval of a share, unless it excludes nearly nothing; without one, an empty text."""
+    if low is None or high is None:
+        return ""
+    return _TOO_FEW if high - low > WIDEST else f"{number(low, places)} to {number(high, places)}"
+
+
 def interval(estimate: Estimate, places: int = 3) -> str:
     """Write the interval of an estimate, and in how many runs it is defined if not in all.
 
     Returns:
-        ``0.80 to 0.90``, ``no interval``, or an empty text where there is no mean.
+        ``0.80 to 0.90`` as by `ends`, ``no interval``, or an empty text where there is no mean.
     """
     if estimate.mean is None:
         return ""
@@ -57,8 +67,7 @@ def interval(estimate: Estimate, places: int = 3) -> str:
         partly = f", defined in {estimate.defined} of {estimate.runs} runs"
     if estimate.ends is None:
         return f"no interval{partly}"
-    low, high = estimate.ends
-    return f"{number(low, places)} to {number(high, places)}{partly}"
+    return ends(*estimate.ends, places) + partly
 
 
 def significant(value: float | None) -> str:

@@ -19,6 +19,7 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "number": formatting.number,
     "signed": formatting.signed,
     "interval": formatting.interval,
+    "to": formatting.ends,
     "significant": formatting.significant,
     "p_value": formatting.p_value,
     "markdown_cell": lambda text: str(text).replace("|", "\\|").replace("\n", ", "),

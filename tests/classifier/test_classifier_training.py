@@ -264,7 +264,8 @@ def test_load_classifier_damaged_file_raises(tmp_path: Path) -> None:
     facts.write_text(facts.read_text().replace('"image_size_px": 16', '"image_size_px": 32'))
     with pytest.raises(PathgenError, match="does not fit the network"):
         load_classifier(folder)
-    for content, subject in (("[]", r"model\.json"), ('{"network": "cnn7", "image_size_px": 16}', "cnn7")):
+    unknown = facts.read_text().replace('"network": "cnn6"', '"network": "cnn7"')
+    for content, subject in (("[]", r"model\.json"), (unknown, "cnn7")):
         facts.write_text(content)
         with pytest.raises(PathgenError, match=subject):
             load_classifier(folder)

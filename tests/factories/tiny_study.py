@@ -18,9 +18,10 @@ LIMIT_S = 600
 
 # What the profile phantom is changed to: everything as small as its stage still accepts.
 TINY: dict[str, Any] = {
-    "pipeline.seeds": [1],
+    "pipeline.seeds": [1, 2],
+    "pipeline.replicates": 2,
     "compute.device": "cpu",
-    "compute.threads": 2,
+    "compute.threads": 1,
     "jobs.workers": 2,
     "tracking.system_metrics": False,
     "cohort.phantom.tumor_slides": 4,
@@ -64,6 +65,14 @@ TINY: dict[str, Any] = {
     "scaling.original_sizes": [8, 48],
     "scaling.synthetic_sizes": [8, 16, "unlimited"],
     "scaling.training": {"max_steps": 6, "validate_every_steps": 3, "order_seed": 1},
+}
+#: Files of git that a study writes.
+WRITTEN = {
+    "dvc.lock",
+    "report/results.json",
+    "report/results.md",
+    "results/headline.json",
+    "results/verdict.json",
 }
 _NOT_HANDED_DOWN = ("MLFLOW_", "DVC_", "GIT_", "PYTEST_", "COV_", "PYTHONPATH", "OMP_NUM_THREADS")
 
@@ -173,12 +182,7 @@ def copy_of_checkout(root: Path) -> Study:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=CHECKOUT, capture_output=True, check=True)
     for name in listed.stdout.decode().split("\0"):
         # A study of the checkout's own must not stand in for the tiny one's.
-        if (CHECKOUT / name).is_file() and name not in {
-            "dvc.lock",
-            "report/accuracy.json",
-            "report/results.json",
-            "report/results.md",
-        }:
+        if (CHECKOUT / name).is_file() and name not in WRITTEN:
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(CHECKOUT / name, root / name)
     study = Study(root)

@@ -1,15 +1,12 @@
-"""Costs of the regimes, comparison with the baseline and with the paper."""
+"""Costs of the regimes, and comparison with the paper."""
 
 import pytest
 from factories.runs import comparison, run
 
 from pathgen.report.headline import (
-    BaselineOutcome,
     Comparability,
     CostOutcome,
-    baseline_outcome,
     costs,
-    paired_loss,
 )
 from pathgen.report.result_table import Row, result_rows
 
@@ -18,18 +15,6 @@ def rows_of(synthetic: float | None = 0.7) -> list[Row]:
     return result_rows(
         [run("original", 1, accuracy=0.9), run("synthetic", 1, accuracy=synthetic)], comparison()
     )
-
-
-def test_loss_is_paired_by_seed() -> None:
-    # The difference varies by 0.01 between seeds, the accuracies by 0.1.
-    original, synthetic = (
-        [run("original", seed, accuracy=value) for seed, value in enumerate(values)]
-        for values in ([0.70, 0.80, 0.90], [0.50, 0.61, 0.69])
-    )
-    loss = paired_loss(original, synthetic, 0.95)
-    assert loss is not None and loss.mean == pytest.approx(0.2)
-    assert loss.ends == pytest.approx((0.175, 0.225), abs=0.0005)
-    assert paired_loss(original[:1], synthetic[1:], 0.95) is None
 
 
 @pytest.mark.parametrize(
@@ -48,23 +33,6 @@ def test_outcome_follows_the_interval(accuracy: dict[str, float], outcome: CostO
 
 def test_regime_that_was_not_compared_has_no_cost() -> None:
     assert costs(rows_of(), comparison("mixed-dcgan")) == []
-
-
-@pytest.mark.parametrize(
-    ("synthetic", "baseline", "outcome"),
-    [
-        (0.7, 0.5, "above"),
-        (0.7, 0.65, "not distinguishable"),
-        (0.7, 0.8, "below"),
-        (None, 0.5, "undefined"),
-    ],
-)
-def test_baseline_differs_only_outside_the_interval(
-    synthetic: float | None, baseline: float, outcome: BaselineOutcome
-) -> None:
-    original, row = rows_of(synthetic)
-    assert baseline_outcome(row, baseline) == outcome
-    assert baseline_outcome(original, baseline) == "no interval"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ def test_runs_are_read_in_order_with_all_their_files(study: Path) -> None:
     for run in runs:
         assert sum(count for _, count in run.confusion) == run.metrics["n"] == 40
         assert run.confusion.true_positive / 20 == pytest.approx(run.metrics["recall"])
-        assert run.roc is not None and run.per_slide is not None and run.reliability is not None
+        assert run.health is not None and run.per_slide is not None and run.reliability is not None
 
 
 def test_damaged_file_of_a_run_is_named(study: Path, tmp_path: Path) -> None:

@@ -1,14 +1,12 @@
 """Accuracy lost against the strongest attack: one point per generator, regime and classifier."""
 
-from dataclasses import replace
-
 import pytest
 from factories.audits import audit, class_audit
 from factories.runs import comparison, run
-from factories.training import guarantee
+from factories.training import HEALTHY, guarantee
 
 from pathgen.report.headline import Comparability, Results
-from pathgen.report.privacy_utility import Point, plot_tradeoff, point_metrics, point_table, tradeoff
+from pathgen.report.privacy_utility import Point, point_metrics, point_table, tradeoff
 from pathgen.report.read_results import Run
 from pathgen.report.result_table import Row, result_rows
 from pathgen.results.audit_record import PASSED, Audit
@@ -28,7 +26,7 @@ def points_from(
 ) -> list[Point]:
     regimes = [row.name for row in rows if row.generator]
     results = Results(rows, 0.6, Comparability([], 0, 0), comparison(*regimes))
-    return tradeoff(results, audits, generators or {})
+    return tradeoff(results, {name: {1: one} for name, one in audits.items()}, generators or {})
 
 
 def points_of(content: Audit, generator: dict[str, GeneratorMeta] | None = None) -> list[Point]:
@@ -59,18 +57,6 @@ def test_point_has_the_interval_of_the_comparison() -> None:
     )
 
 
-def test_points_of_replicates_have_their_own_seeds() -> None:
-    rows = rows_of(run("synthetic", 1, accuracy=0.7), run("synthetic", 2, accuracy=0.6))
-    (row,) = [row for row in rows if row.generator]
-    other = run("synthetic", 1, "dcgan-b", accuracy=0.5)
-    together = [*(one for one in rows if one is not row), replace(row, runs=[*row.runs, other])]
-    audits = {"dcgan": audit(), "dcgan-b": audit()}
-    points = points_from(together, audits)
-    found = [(point.generator, point.lost.mean, point.lost.low is None) for point in points]
-    assert found == [("dcgan", pytest.approx(0.2), False), ("dcgan-b", pytest.approx(0.4), True)]
-    assert point_table(points)["accuracy_lost_low"].isna().tolist() == [False, True]
-
-
 def test_point_needs_an_audit() -> None:
     rows = rows_of(run("synthetic", 1, "other", accuracy=0.7))
     assert points_from(rows, {"dcgan": audit()}) == []
@@ -84,19 +70,8 @@ def test_point_has_the_largest_epsilon(
     normal: float | None, tumor: float | None, epsilon: float | None
 ) -> None:
     metas = {
-        label: GeneratorMeta(privacy=None if value is None else guarantee(value))
+        label: GeneratorMeta(privacy=None if value is None else guarantee(value), health=HEALTHY)
         for label, value in (("normal", normal), ("tumor", tumor))
     }
     (point,) = points_of(audit(), metas)
     assert point.epsilon == point_metrics([point]).get("tradeoff/dcgan/epsilon") == epsilon
-
-
-def test_marker_of_a_failed_audit_is_hollow() -> None:
-    runs = [run("synthetic", 1, name, accuracy=0.7) for name in ("dcgan", "other")]
-    audits = {"dcgan": audit(), "other": audit("refused")}
-    figure = plot_tradeoff(points_from(rows_of(*runs), audits))
-    (legend,) = figure.legends
-    first, second = (text.get_text() for text in legend.get_texts())
-    assert "refused" in second and "refused" not in first
-    faces = [marker.get_markerfacecolor() for marker in legend.legend_handles]
-    assert faces[0] != "white" and faces[1] == "white"

@@ -11,7 +11,7 @@ from pathgen.report.read_results import Run
 from pathgen.report.report_page import slide_rows
 from pathgen.report.result_table import mean_estimate, result_rows, to_headline
 from pathgen.run_matrix import RunKey
-from pathgen.webpage.formatting import interval, number, p_value, signed, significant
+from pathgen.webpage.formatting import ends, interval, number, p_value, signed, significant
 
 
 def test_interval_over_seeds_is_students() -> None:
@@ -34,6 +34,11 @@ def test_undefined_value_is_never_zero() -> None:
     assert partly.mean == pytest.approx(0.6)
     assert interval(partly).endswith("defined in 2 of 3 runs")
     assert interval(mean_estimate([0.5, None], 0.95)) == "no interval, defined in 1 of 2 runs"
+
+
+def test_interval_that_excludes_nothing_is_not_written() -> None:
+    assert ends(0.0, 1.0) == interval(mean_estimate([0.8, 0.1], 0.95)) == "too few slides or trainings"
+    assert (ends(0.1, 0.9), ends(None, None)) == ("0.100 to 0.900", "")
 
 
 @pytest.mark.parametrize(
@@ -114,8 +119,7 @@ def test_slides_are_averaged_over_runs() -> None:
         )
         return Run(RunKey("original", None, "cnn6", seed), {}, CELLS, per_slide=frame)
 
-    first, second = slide_rows(result_rows([of(1, 0.2), of(2, 0.4)], comparison()), 0.95)
+    first, second = slide_rows(result_rows([of(1, 0.2), of(2, 0.4)], comparison()))
     assert first[:3] == ("a", 20, 2)
-    (accuracy,) = second[3]
-    assert accuracy is not None and accuracy.mean == pytest.approx(0.3)
-    assert slide_rows(result_rows([run("original", 1)], comparison()), 0.95) == []
+    assert second[3] == [pytest.approx(0.3)]
+    assert slide_rows(result_rows([run("original", 1)], comparison())) == []

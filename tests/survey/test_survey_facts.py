@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from pathgen.core.seeding import numpy_generator
 from pathgen.patches.schemas import ROLES
 from pathgen.patches.store import open_patch_set
-from pathgen.survey.charts import plot_ranked, plot_stain
+from pathgen.survey.charts import plot_ranked, plot_sampled, plot_stain
 from pathgen.survey.contact_sheets import contact_sheet, spread_rows
 from pathgen.survey.slide_table import Cohort, read_cohort, sharing
 from pathgen.survey.survey import area, slide_remarks
@@ -92,9 +92,38 @@ def texts(figure: Figure | None) -> list[str]:
     return [text.get_text() for text in figure.axes[0].texts]
 
 
-def test_plots_name_outliers_and_need_numbers(cohort: Cohort) -> None:
+def names_on_axis(figure: Figure | None) -> list[str]:
+    assert figure is not None
+    return [label.get_text() for label in figure.axes[0].get_yticklabels()]
+
+
+def test_bars_count_the_sampled_patches_of_each_slide(cohort: Cohort) -> None:
+    used = cohort.facts[cohort.facts["drawn"] > 0]
+    figure = plot_sampled(cohort.facts)
+    assert names_on_axis(figure) == [f"{one.slide}, {one.split}" for one in used.itertuples()]
+    assert figure is not None
+    lengths = [
+        sum(bars.patches[place].get_width() for bars in figure.axes[0].containers)
+        for place in range(len(used))
+    ]
+    assert lengths == used["drawn"].to_list()
+    many = pd.concat([cohort.facts] * 8, ignore_index=True)
+    totals = names_on_axis(plot_sampled(many))
+    assert totals == [
+        f"{8 * count} slides, {split}" for split, count in used["split"].value_counts(sort=False).items()
+    ]
+    assert plot_sampled(cohort.facts.assign(drawn=0)) is None
+
+
+def test_plots_name_slides_and_need_numbers(cohort: Cohort) -> None:
     facts = cohort.facts
-    assert texts(plot_ranked(facts, "tissue_fraction", "tissue", {NAMES[2]})) == [NAMES[2]]
-    assert texts(plot_stain(facts, {NAMES[5]})) == [NAMES[5]]
+    assert sorted(names_on_axis(plot_ranked(facts, "tissue_fraction", "tissue", {NAMES[2]}))) == sorted(
+        facts["slide"]
+    )
+    assert sorted(texts(plot_stain(facts, {NAMES[5]}))) == sorted(facts["slide"])
+    many = pd.concat([facts] * 6, ignore_index=True)
+    many["slide"] = [f"s{number}" for number in range(len(many))]
+    assert names_on_axis(plot_ranked(many, "tissue_fraction", "tissue", {"s2"})) == ["s2"]
+    assert texts(plot_stain(many, {"s5"})) == ["s5"]
     assert plot_ranked(facts.assign(tissue_fraction=np.nan), "tissue_fraction", "tissue", set()) is None
     assert plot_stain(facts.assign(mean_r=np.nan), set()) is None

@@ -1,0 +1,1 @@
+"""The conclusion of a study: useful alone, useful as an addition, private."""

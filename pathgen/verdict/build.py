@@ -1,0 +1,215 @@
+"""Build the verdict from the comparison of the regimes and the audits."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pathgen.results.audit_record import LEAKAGE, PASSED, REFUSED, Audit
+from pathgen.results.comparison_record import Comparison, MetricDifference
+from pathgen.results.health_record import GeneratorState
+from pathgen.results.verdict_record import (
+    AddedAnswer,
+    AloneAnswer,
+    GeneratorVerdict,
+    Needed,
+    PrivacyAnswer,
+    Private,
+    ReleaseObstacle,
+    Verdict,
+)
+from pathgen.verdict.advice import needed
+from pathgen.verdict.questions import distance_added, distance_alone, useful_added, useful_alone
+
+_OUTCOMES: Mapping[str, Private] = {
+    PASSED: "no leak detected",
+    LEAKAGE: "leak detected",
+    REFUSED: "audit refused",
+}
+# From the best to the worst.
+_ORDER: Sequence[Private] = ("no leak detected", "audit refused", "leak detected")
+_METRIC = "accuracy"
+
+
+@dataclass(frozen=True)
+class AuditedSet:
+    """The audit of one generator training.
+
+    Attributes:
+        audit: The audit.
+        epsilon: Privacy loss guaranteed for every class; None without a guarantee.
+        faults: Training of the generator, e.g. ``dcgan/1/tumor``, to its state; those that did not converge.
+    """
+
+    audit: Audit
+    epsilon: float | None
+    faults: Mapping[str, GeneratorState] = field(default_factory=dict)
+
+
+def build_verdict(
+    comparison: Comparison,
+    audits: Mapping[str, Sequence[AuditedSet]],
+    *,
+    generators: Sequence[str],
+    classifiers: Sequence[str],
+    margin: float,
+    demonstration: bool,
+    mean_colour: float | None,
+) -> Verdict:
+    """Answer the three questions for each generator and classifier.
+
+    Args:
+        comparison: Comparison of the regimes.
+        audits: Generator to the audits of its trainings.
+        generators: Generators in the order of the settings, one name for all trainings of one.
+        classifiers: Classifiers in the order of the settings.
+        margin: Non-inferiority margin, a difference in accuracy.
+        demonstration: Whether the patches are computer-drawn.
+        mean_colour: Accuracy on the mean colour alone; None when it was not measured.
+
+    Returns:
+        The verdict; its headline numbers are those of the first generator and classifier.
+    """
+    verdicts = tuple(
+        _of_generator(comparison, audits.get(generator, ()), generator, classifier, margin, mean_colour)
+        for generator in generators
+        for classifier in classifiers
+    )
+    return Verdict(
+        demonstration=demonstration,
+        margin=margin,
+        confidence=comparison.test.confidence,
+        unit=comparison.test.unit,
+        headline=_headline(comparison, verdicts[0], mean_colour),
+        generators=verdicts,
+    )
+
+
+def _of_generator(
+    comparison: Comparison,
+    audits: Sequence[AuditedSet],
+    generator: str,
+    classifier: str,
+    margin: float,
+    mean_colour: float | None,
+) -> GeneratorVerdict:
+    confidence = comparison.test.confidence
+    synthetic, mixed = (
+        _difference(comparison, classifier, f"{regime}-{generator}") for regime in ("synthetic", "mixed")
+    )
+    alone = None
+    if synthetic is not None:
+        outcome = useful_alone(synthetic.low, synthetic.high, margin)
+        distance = distance_alone(synthetic.difference, margin)
+        unsettled = _needed(synthetic, distance, confidence) if outcome == "inconclusive" else None
+        alone = AloneAnswer(outcome=outcome, **_interval(synthetic), needed=unsettled)
+    added = None
+    if mixed is not None:
+        effect = useful_added(mixed.low, mixed.high, margin)
+        distance = distance_added(mixed.difference, margin)
+        unsettled = _needed(mixed, distance, confidence) if effect == "inconclusive" else None
+        added = AddedAnswer(outcome=effect, **_interval(mixed), needed=unsettled)
+    private = _privacy(audits) if audits else None
+    faults = {training: state for one in audits for training, state in one.faults.items()}
+    found = (comparison.regime(classifier, name) for name in _regimes(generator))
+    rows = [row for row in found if row is not None]
+    original = _accuracy(comparison, classifier, "original")
+    failed = tuple(name for row in rows for name in row.not_converged)
+    return GeneratorVerdict(
+        generator=generator,
+        classifier=classifier,
+        alone=alone,
+        added=added,
+        private=private,
+        effect=None if original is None or mean_colour is None else original - mean_colour,
+        not_converged=failed,
+        repeated=tuple(name for row in rows for name in row.repeated),
+        first_epoch=tuple(name for row in rows for name in row.first_epoch),
+        generator_faults=faults,
+        obstacles=_obstacles(alone, added, private, failed, faults),
+    )
+
+
+def _regimes(generator: str) -> tuple[str, str, str]:
+    return ("original", f"mixed-{generator}", f"synthetic-{generator}")
+
+
+def _difference(comparison: Comparison, classifier: str, regime: str) -> MetricDifference | None:
+    found = comparison.difference(classifier, regime, "original")
+    return None if found is None else found.metrics.get(_METRIC)
+
+
+def _accuracy(comparison: Comparison, classifier: str, regime: str) -> float | None:
+    row = comparison.regime(classifier, regime)
+    found = None if row is None else row.metrics.get(_METRIC)
+    return None if found is None else found.mean
+
+
+def _interval(one: MetricDifference) -> dict[str, Any]:
+    return {
+        "difference": one.difference,
+        "low": one.low,
+        "high": one.high,
+        "without_failed": one.converged,
+        "units": {name: part.count for name, part in one.components.items()},
+    }
+
+
+def _needed(one: MetricDifference, distance: float, confidence: float) -> Needed | None:
+    return needed(one.components, distance, confidence) if one.components and distance > 0 else None
+
+
+def _privacy(audits: Sequence[AuditedSet]) -> PrivacyAnswer:
+    """Return the worst outcome and the strongest attack over all trainings of a generator."""
+    outcome = max((_OUTCOMES[one.audit.verdict] for one in audits), key=_ORDER.index)
+    attacks = [
+        (test.value, name, label, test)
+        for one in audits
+        for label, of_class in one.audit.labels.items()
+        for name, test in of_class.tests.items()
+        if name.endswith("_auc") and test.value is not None
+    ]
+    epsilons = [one.epsilon for one in audits]
+    known = [epsilon for epsilon in epsilons if epsilon is not None]
+    epsilon = max(known) if known and len(known) == len(epsilons) else None
+    if not attacks:
+        return PrivacyAnswer(outcome=outcome, epsilon=epsilon)
+    auc, name, label, test = max(attacks, key=lambda attack: attack[0])
+    return PrivacyAnswer(
+        outcome=outcome, attack=name, label=label, auc=auc, low=test.low, high=test.high, epsilon=epsilon
+    )
+
+
+def _obstacles(
+    alone: AloneAnswer | None,
+    added: AddedAnswer | None,
+    private: PrivacyAnswer | None,
+    failed: Sequence[str],
+    faults: Mapping[str, GeneratorState],
+) -> tuple[ReleaseObstacle, ...]:
+    useful = (alone is not None and alone.outcome == "adequate") or (
+        added is not None and added.outcome == "helps"
+    )
+    found: list[ReleaseObstacle] = [] if useful else ["not shown to be useful"]
+    if private is None or private.outcome == "audit refused":
+        found.append("audit refused")
+    elif private.outcome == "leak detected":
+        found.append("leak detected")
+    if failed:
+        found.append("training not converged")
+    if faults:
+        found.append("generator not converged")
+    return tuple(found)
+
+
+def _headline(
+    comparison: Comparison, verdict: GeneratorVerdict, mean_colour: float | None
+) -> dict[str, float]:
+    numbers: dict[str, float | None] = {"accuracy/mean_colour": mean_colour}
+    for regime, name in zip(("original", "mixed", "synthetic"), _regimes(verdict.generator), strict=True):
+        numbers[f"accuracy/{regime}"] = _accuracy(comparison, verdict.classifier, name)
+    for name, answer in (("synthetic", verdict.alone), ("mixed", verdict.added)):
+        numbers[f"difference/{name}"] = None if answer is None else answer.difference
+        numbers[f"difference/{name}/low"] = None if answer is None else answer.low
+    numbers["attack_auc"] = None if verdict.private is None else verdict.private.auc
+    numbers["not_converged"] = float(len(verdict.not_converged))
+    return {name: value for name, value in numbers.items() if value is not None}
