@@ -113,7 +113,7 @@ def train_classifier(
     assert len(train) > 0 and len(valid) > 0, (len(train), len(valid))
     recipe, seed = config.recipe, config.seed
     size_px = train.images.shape[1]
-    model = build_classifier(recipe.network, size_px, seed)
+    model = build_classifier(recipe.network, size_px, seed, recipe.initialisation)
     fresh = (
         fill_from_file(model, recipe.network, Path(recipe.weights_file), recipe.weights_sha256)
         if recipe.weights_file is not None

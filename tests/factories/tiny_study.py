@@ -18,6 +18,7 @@ LIMIT_S = 600
 
 # What the profile phantom is changed to: everything as small as its stage still accepts.
 TINY: dict[str, Any] = {
+    "pipeline.classifiers": ["cnn6"],
     "pipeline.seeds": [1],
     "compute.device": "cpu",
     "compute.threads": 2,
@@ -60,6 +61,7 @@ TINY: dict[str, Any] = {
         "min_audited": 0.8,
         "min_accuracy": 0.1,
     },
+    "scaling.classifiers": ["cnn6"],
     "scaling.seeds": [1, 2],
     "scaling.original_sizes": [8, 48],
     "scaling.synthetic_sizes": [8, 16, "unlimited"],
