@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import pydantic
 
@@ -18,6 +18,8 @@ ORIGINAL = "original"
 #: In the order of the paper's table.
 REGIMES = (ORIGINAL, "mixed", "synthetic")
 SyntheticRegime = Literal["mixed", "synthetic"]
+#: Sets with a known answer that stand in place of a synthetic one in the regime `synthetic`.
+ControlName = Literal["control-fresh", "control-noise", "control-blur"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class RunKey:
 
     Attributes:
         regime: ``original``, ``mixed`` or ``synthetic``.
-        generator: Name of the generator; None in the original regime.
+        generator: Name of the generator or control; None in the original regime.
         classifier: Name of the classifier.
         seed: Seed of the classifier.
         replicate: Place of the generator among its replicates; None: it has none.
@@ -78,6 +80,11 @@ class RunKey:
     classifier: str
     seed: int
     replicate: Replicate | None = field(default=None, compare=False)
+
+    @property
+    def is_control(self) -> bool:
+        """Whether a control stands in place of a synthetic set."""
+        return layout.is_control(self.generator)
 
     @property
     def generator_group(self) -> str | None:
@@ -106,7 +113,7 @@ def parse_run(name: str, generators: Mapping[str, Replicate]) -> RunKey:
 
     Args:
         name: E.g. ``mixed-dp-eps10-cnn6-tuned-1``.
-        generators: Trained generators, of `replicates`; names may have hyphens.
+        generators: Trained generators, of `replicates`; names may have hyphens. Controls are known.
 
     Returns:
         Its parts.
@@ -114,14 +121,15 @@ def parse_run(name: str, generators: Mapping[str, Replicate]) -> RunKey:
     Raises:
         PathgenError: It is not such a name.
     """
-    # The longest first: one name may begin with another. Without generators nothing matches.
-    names = "|".join(map(re.escape, sorted(generators, key=len, reverse=True))) or r"(?!)"
+    # The longest first: one name may begin with another.
+    known = {*generators, *get_args(ControlName)}
+    names = "|".join(map(re.escape, sorted(known, key=len, reverse=True)))
     found = re.fullmatch(rf"(?:original|(mixed|synthetic)-({names}))-(.+)-(\d+)", name)
     if found is None:
         reason = "is not the name of a run (regime[-generator]-classifier-seed)"
         raise PathgenError(name, reason, "Remove the folder if it is not an output of the pipeline")
     regime, generator, classifier, seed = found.groups()
-    replicate = None if generator is None else generators[generator]
+    replicate = generators.get(generator)
     return RunKey(regime or ORIGINAL, generator, classifier, int(seed), replicate)
 
 
@@ -134,6 +142,13 @@ class PipelineSettings(Settings):
     classifiers: Annotated[list[str], DISTINCT] = pydantic.Field(
         min_length=1, description="Recipes of `train_classifier.classifiers` to train."
     )
+    controls: Annotated[list[ControlName], DISTINCT] = pydantic.Field(
+        default=[],
+        description="Sets with a known answer that are trained on like the synthetic set of a generator; the "
+        "verdict on usefulness is refused where one fails. `control-fresh`: unseen original patches, must be "
+        "adequate. `control-noise` (noise with the mean colours of originals) and `control-blur` (blurred "
+        "originals) must be inadequate.",
+    )
     regimes: Annotated[list[SyntheticRegime], DISTINCT] = pydantic.Field(
         min_length=1,
         description="Regimes that are trained for each generator; `original` is always trained.",
@@ -142,9 +157,17 @@ class PipelineSettings(Settings):
         min_length=1, description="Seeds of the classifiers; an interval needs two."
     )
 
+    @pydantic.field_validator("generators")
+    @classmethod
+    def _require_other_names(cls, generators: list[str]) -> list[str]:
+        for name in filter(layout.is_control, generators):
+            raise ValueError(f"{name} begins with {layout.CONTROL_PREFIX}, as only controls do")
+        return generators
+
     def runs(self) -> list[str]:
         """Return the names of all classifiers' runs."""
-        regimes = [(ORIGINAL, None), *product(self.regimes, self.generators)]
+        controls = [("synthetic", control) for control in self.controls]
+        regimes = [(ORIGINAL, None), *product(self.regimes, self.generators), *controls]
         return [
             classifier_run(*regime, classifier, seed)
             for regime, classifier, seed in product(regimes, self.classifiers, self.seeds)

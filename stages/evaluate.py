@@ -40,7 +40,8 @@ def main(stage: Stage) -> None:
     train, valid, test = (open_patch_set(path) for path in (layout.TRAIN, layout.VALID, layout.TEST))
     clusters = cluster_patches(test.index["slide"].to_numpy(), test.classes, read_table(layout.COHORT))
     models = {path.name: load_metadata(path) for path in sorted(layout.CLASSIFIER_MODELS.glob("[!.]*/"))}
-    generators = sorted({model["generator"] for model in models.values()} - {None})
+    trained = {model["generator"] for model in models.values()} - {None}
+    generators = sorted(name for name in trained if not layout.is_control(name))
     for name, metadata in models.items():
         keys = ("regime", "generator", "classifier", "seed")
         item = {key: metadata[key] for key in keys if metadata[key] is not None}

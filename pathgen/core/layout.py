@@ -19,10 +19,13 @@ OVERLAYS = INDEX / "overlays"
 SAMPLES = Path("data/samples.parquet")
 PATCHES = Path("data/patches")
 EXTRACTED_SLIDES = Path("data/patches_by_slide.parquet")
-TRAIN, VALID, TEST, NONMEMBER, REFERENCE = (
-    PATCHES / role for role in ("train", "valid", "test", "nonmember", "reference")
+TRAIN, VALID, TEST, NONMEMBER, REFERENCE, FRESH = (
+    PATCHES / role for role in ("train", "valid", "test", "nonmember", "reference", "fresh")
 )
 SYNTHETIC = Path("data/synthetic")
+#: Sets that stand in place of a synthetic one. They have names in place of a generator's, with this prefix.
+CONTROLS = Path("data/controls")
+CONTROL_PREFIX = "control-"
 
 # Hashes of code, and sampling settings by generator; written by `stages.check_params`.
 CODE = Path("data/code")
@@ -42,6 +45,7 @@ TRTS = RESULTS / "on_synthetic"
 BASELINE = RESULTS / "baseline.json"
 COMPARISON = RESULTS / "comparison"
 COMPARISON_JSON = COMPARISON / "comparison.json"
+COMPARED_CONTROLS = COMPARISON / "controls.json"
 FIDELITY = RESULTS / "fidelity"
 PRIVACY = RESULTS / "privacy"
 SCALING = RESULTS / "scaling"
@@ -77,8 +81,13 @@ def gan_results(generator: str, label: str) -> Path:
 
 
 def synthetic_set(generator: str, label: str) -> Path:
-    """Return the folder of a generator's synthetic patch set of one label."""
-    return SYNTHETIC / generator / label
+    """Return the folder of the synthetic patch set of one label of a generator, or of a control's set."""
+    return (CONTROLS if is_control(generator) else SYNTHETIC) / generator / label
+
+
+def is_control(generator: str | None) -> bool:
+    """Return whether a name in place of a generator's is that of a control."""
+    return generator is not None and generator.startswith(CONTROL_PREFIX)
 
 
 def synthetic_sets(generator: str) -> dict[str, Path]:

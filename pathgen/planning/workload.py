@@ -53,6 +53,7 @@ def stage_work(params: Params, slides: int) -> list[StageWork]:
         StageWork("sample", "sample"),
         StageWork("extract", "extract", originals(params)),
         StageWork("survey", "survey", slides),
+        StageWork("controls", "controls", len(params["pipeline"]["controls"]) * synthetics(params)),
         *_generator_work(params),
         *_classifier_work(params),
         StageWork("report", "report"),
@@ -121,7 +122,10 @@ def _classifier_work(params: Params) -> Iterator[StageWork]:
     for (regime, generator), (classifier, seed) in product(sets, trainings):
         stage = f"train_classifier@{regime}-{generator}-{classifier}-{seed}"
         yield StageWork(stage, *_training(params, classifier, regime, synthetic))
-    on_test = (1 + len(sets)) * originals(params, "test")
+    for control, (classifier, seed) in product(lists["controls"], trainings):
+        stage = f"train_control@{control}-{classifier}-{seed}"
+        yield StageWork(stage, *_training(params, classifier, "synthetic", synthetic))
+    on_test = (1 + len(sets) + len(lists["controls"])) * originals(params, "test")
     predicted = len(trainings) * (on_test + len(lists["generators"]) * synthetic)
     yield StageWork("evaluate", "evaluate", predicted * _pixels(params))
     yield StageWork("compare", "compare")

@@ -46,7 +46,8 @@ def classifier_curves(folder: Path, generators: Mapping[str, Replicate]) -> list
         PathgenError: A history is damaged, or a folder is not named as a run.
     """
     histories = _histories(folder)
-    keys = {name: parse_run(name, generators) for name in histories}
+    parsed = {name: parse_run(name, generators) for name in histories}
+    keys = {name: key for name, key in parsed.items() if not key.is_control}
     several = len({key.classifier for key in keys.values()}) > 1
     groups = {
         name: f"{key.regime_group}, {key.classifier}" if several else key.regime_group

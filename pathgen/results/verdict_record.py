@@ -6,8 +6,9 @@ from typing import Literal
 from pathgen.results.comparison_record import Component
 from pathgen.results.record import Record
 
-UsefulAlone = Literal["adequate", "inadequate", "inconclusive"]
-UsefulAdded = Literal["helps", "no harm", "harms", "inconclusive"]
+#: ``refused``: a control failed.
+UsefulAlone = Literal["adequate", "inadequate", "inconclusive", "refused"]
+UsefulAdded = Literal["helps", "no harm", "harms", "inconclusive", "refused"]
 Private = Literal["no leak detected", "leak detected", "audit refused"]
 #: Why a synthetic set is not ready for release.
 ReleaseObstacle = Literal[
@@ -60,6 +61,23 @@ class AddedAnswer(Utility):
     outcome: UsefulAdded
 
 
+class ControlAnswer(AloneAnswer):
+    """Answer to the same question about a set for which the right answer is known.
+
+    Attributes:
+        control: Name of the control.
+        expected: The right answer.
+    """
+
+    control: str
+    expected: UsefulAlone
+
+    @property
+    def passed(self) -> bool:
+        """Whether the answer is the right one."""
+        return self.outcome == self.expected
+
+
 class PrivacyAnswer(Record):
     """Answer to: do the synthetic patches reveal their training patches?
 
@@ -90,6 +108,7 @@ class GeneratorVerdict(Record):
         classifier: Name of the classifier.
         alone: Synthetic patches in place of original ones.
         added: Synthetic patches together with original ones.
+        controls: Sets that stood in place of the synthetic one; empty when none was trained on.
         private: The audit; of several trainings, the worst.
         not_converged: Names of the classifiers' runs that did not converge.
         obstacles: Why the set is not ready for release; empty when it is.
@@ -99,6 +118,7 @@ class GeneratorVerdict(Record):
     classifier: str
     alone: AloneAnswer | None
     added: AddedAnswer | None
+    controls: tuple[ControlAnswer, ...]
     private: PrivacyAnswer | None
     not_converged: tuple[str, ...]
     obstacles: tuple[ReleaseObstacle, ...]

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pathgen.results.audit_record import LEAKAGE, PASSED, REFUSED, Audit
 from pathgen.results.comparison_record import Comparison, MetricDifference
 from pathgen.results.verdict_record import (
     AddedAnswer,
     AloneAnswer,
+    ControlAnswer,
     GeneratorVerdict,
     Needed,
     PrivacyAnswer,
@@ -17,7 +17,16 @@ from pathgen.results.verdict_record import (
     Verdict,
 )
 from pathgen.verdict.advice import needed
-from pathgen.verdict.questions import distance_added, distance_alone, useful_added, useful_alone
+from pathgen.verdict.control_answers import answer_controls
+from pathgen.verdict.questions import (
+    METRIC,
+    accuracy_difference,
+    distance_added,
+    distance_alone,
+    interval_fields,
+    useful_added,
+    useful_alone,
+)
 
 _OUTCOMES: Mapping[str, Private] = {
     PASSED: "no leak detected",
@@ -26,7 +35,6 @@ _OUTCOMES: Mapping[str, Private] = {
 }
 # From the best to the worst.
 _ORDER: Sequence[Private] = ("no leak detected", "audit refused", "leak detected")
-_METRIC = "accuracy"
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,7 @@ def build_verdict(
     comparison: Comparison,
     audits: Mapping[str, Sequence[AuditedSet]],
     *,
+    controls: Comparison,
     generators: Sequence[str],
     classifiers: Sequence[str],
     margin: float,
@@ -57,6 +66,7 @@ def build_verdict(
     Args:
         comparison: Comparison of the regimes.
         audits: Generator to the audits of its trainings.
+        controls: Comparison of the controls with the original regime; without one, the verdict has none.
         generators: Generators in the order of the settings, one name for all trainings of one.
         classifiers: Classifiers in the order of the settings.
         margin: Non-inferiority margin, a difference in accuracy.
@@ -64,7 +74,14 @@ def build_verdict(
         mean_colour: Accuracy on the mean colour alone; None when it was not measured.
     """
     verdicts = tuple(
-        _of_generator(comparison, audits.get(generator, ()), generator, classifier, margin)
+        _of_generator(
+            comparison,
+            audits.get(generator, ()),
+            answer_controls(controls, classifier, margin),
+            generator,
+            classifier,
+            margin,
+        )
         for generator in generators
         for classifier in classifiers
     )
@@ -78,24 +95,31 @@ def build_verdict(
 
 
 def _of_generator(
-    comparison: Comparison, audits: Sequence[AuditedSet], generator: str, classifier: str, margin: float
+    comparison: Comparison,
+    audits: Sequence[AuditedSet],
+    controls: tuple[ControlAnswer, ...],
+    generator: str,
+    classifier: str,
+    margin: float,
 ) -> GeneratorVerdict:
     confidence = comparison.test.confidence
     synthetic, mixed = (
-        _difference(comparison, classifier, f"{regime}-{generator}") for regime in ("synthetic", "mixed")
+        accuracy_difference(comparison, classifier, f"{regime}-{generator}")
+        for regime in ("synthetic", "mixed")
     )
+    refused = not all(control.passed for control in controls)
     alone = None
     if synthetic is not None:
-        outcome = useful_alone(synthetic.low, synthetic.high, margin)
+        outcome = "refused" if refused else useful_alone(synthetic.low, synthetic.high, margin)
         distance = distance_alone(synthetic.difference, margin)
         unsettled = _needed(synthetic, distance, confidence) if outcome == "inconclusive" else None
-        alone = AloneAnswer(outcome=outcome, **_interval(synthetic), needed=unsettled)
+        alone = AloneAnswer(outcome=outcome, **interval_fields(synthetic), needed=unsettled)
     added = None
     if mixed is not None:
-        effect = useful_added(mixed.low, mixed.high, margin)
+        effect = "refused" if refused else useful_added(mixed.low, mixed.high, margin)
         distance = distance_added(mixed.difference, margin)
         unsettled = _needed(mixed, distance, confidence) if effect == "inconclusive" else None
-        added = AddedAnswer(outcome=effect, **_interval(mixed), needed=unsettled)
+        added = AddedAnswer(outcome=effect, **interval_fields(mixed), needed=unsettled)
     private = _privacy(audits) if audits else None
     rows = (comparison.regime(classifier, name) for name in _regimes(generator))
     failed = tuple(name for row in rows if row is not None for name in row.not_converged)
@@ -104,28 +128,15 @@ def _of_generator(
         classifier=classifier,
         alone=alone,
         added=added,
+        controls=controls,
         private=private,
         not_converged=failed,
-        obstacles=_obstacles(alone, added, private, failed),
+        obstacles=_obstacles(alone, added, private, failed, refused=refused),
     )
 
 
 def _regimes(generator: str) -> tuple[str, str, str]:
     return ("original", f"mixed-{generator}", f"synthetic-{generator}")
-
-
-def _difference(comparison: Comparison, classifier: str, regime: str) -> MetricDifference | None:
-    found = comparison.difference(classifier, regime, "original")
-    return None if found is None else found.metrics.get(_METRIC)
-
-
-def _interval(one: MetricDifference) -> dict[str, Any]:
-    return {
-        "difference": one.difference,
-        "low": one.low,
-        "high": one.high,
-        "without_failed": one.converged,
-    }
 
 
 def _needed(one: MetricDifference, distance: float, confidence: float) -> Needed | None:
@@ -158,6 +169,8 @@ def _obstacles(
     added: AddedAnswer | None,
     private: PrivacyAnswer | None,
     failed: Sequence[str],
+    *,
+    refused: bool,
 ) -> tuple[ReleaseObstacle, ...]:
     useful = (alone is not None and alone.outcome == "adequate") or (
         added is not None and added.outcome == "helps"
@@ -169,6 +182,8 @@ def _obstacles(
         found.append("leak detected")
     if failed:
         found.append("training not converged")
+    if refused:
+        found.append("control failed")
     return tuple(found)
 
 
@@ -178,7 +193,7 @@ def _headline(
     numbers: dict[str, float | None] = {"accuracy/mean_colour": mean_colour}
     for regime, name in zip(("original", "mixed", "synthetic"), _regimes(verdict.generator), strict=True):
         row = comparison.regime(verdict.classifier, name)
-        found = None if row is None else row.metrics.get(_METRIC)
+        found = None if row is None else row.metrics.get(METRIC)
         numbers[f"accuracy/{regime}"] = None if found is None else found.mean
     for name, answer in (("synthetic", verdict.alone), ("mixed", verdict.added)):
         numbers[f"difference/{name}"] = None if answer is None else answer.difference

@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "metrics": {"patches"},
     "privacy": {"patches", "metrics"},
     "tracking": set(),
+    "verdict": {"metrics", "patches", "run_matrix"},
     "webpage": {"patches"},
     "survey": {"wsi", "patches", "webpage"},
     "report": {"patches", "metrics", "run_matrix", "webpage"},

@@ -35,7 +35,7 @@ def comparison(*regimes: str, accuracy: dict[str, float] | None = None, **test: 
         test: Facts about the test set.
     """
     regimes = regimes or ("synthetic-dcgan",)
-    facts = {"trainings": 2, "classifier": "cnn6"}
+    facts = {"trainings": 2, "classifier": "cnn6", "not_converged": []}
     mean = {"accuracy": {"mean": 0.7, "low": 0.61, "high": 0.78}}
     lost = {"accuracy": accuracy or {"difference": -0.2, "low": -0.3, "high": -0.1}}
     pair = {"classifier": "cnn6", "against": "original", "metrics": lost, "mcnemar": []}

@@ -37,7 +37,7 @@ TINY: dict[str, Any] = {
     "index.stride_px": 32,
     "index.tissue.thumbnail_mpp": 2.0,
     "sample.valid_tumor_share": 0.2,
-    "sample.per_class": {"train": 48, "valid": 16, "test": 24, "nonmember": 32, "reference": 32},
+    "sample.per_class": {"train": 48, "valid": 16, "test": 24, "nonmember": 32, "reference": 32, "fresh": 48},
     "extract.size_px": 16,
     "train_gan.snapshot_every_kimg": 0.1,
     "train_gan.generators.dcgan.width": 8,

@@ -1,4 +1,4 @@
-"""The draw of the five roles."""
+"""The draw of the roles."""
 
 import hashlib
 import math
@@ -99,6 +99,16 @@ def test_shrink_keeps_proportions_and_other_splits() -> None:
     counts = samples.groupby(["role", "label"]).size().unstack()
     assert (counts["normal"] == counts["tumor"]).all()
     assert counts["tumor"].to_dict() == {"train": 4, "nonmember": 2, "reference": 2, "valid": 2, "test": 6}
+
+
+def test_fresh_patches_are_drawn_only_when_asked_for() -> None:
+    candidates = _candidates(_PLENTY)
+    without = draw_samples(candidates, _COUNTS, 0, "stop")
+    assert without.equals(draw_samples(candidates, _COUNTS | {"fresh": 0}, 0, "stop"))
+    samples = draw_samples(candidates, _COUNTS | {"fresh": 10}, 0, "stop")
+    assert samples["role"].value_counts()["fresh"] == 20
+    assert set(samples.loc[samples["role"] == "fresh", "split"]) == {"train"}
+    assert len(_keys(samples)) == len(samples) == 2 * (sum(_COUNTS.values()) + 10)
 
 
 def test_shrink_leaves_no_role_empty() -> None:
