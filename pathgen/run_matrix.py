@@ -1,17 +1,16 @@
-"""Section `pipeline`: the lists that DVC's matrix stages run over, and the names of their items."""
+"""Section `pipeline`: the lists that DVC's matrix stages run over, and the classifiers' runs."""
 
-import re
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, Self, get_args
 
 import pydantic
 
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError
+from pathgen.core.labels import LABELS
 from pathgen.core.params import DISTINCT, Settings
 
 ORIGINAL = "original"
@@ -22,115 +21,67 @@ SyntheticRegime = Literal["mixed", "synthetic"]
 ControlName = Literal["control-fresh", "control-noise", "control-blur"]
 
 
-@dataclass(frozen=True)
-class Replicate:
-    """Place of a generator among the recipes that differ from it only in their seed.
-
-    Attributes:
-        group: Name of the first of them.
-        number: Its own place, from 0.
-    """
-
-    group: str
-    number: int
-
-
-def replicates(generators: list[str], recipes: Mapping[str, Mapping[str, Any]]) -> dict[str, Replicate]:
-    """Group the generators whose recipes differ only in their seed.
-
-    Args:
-        generators: Names of the trained recipes.
-        recipes: Recipes by name, as in `train_gan.generators`.
-
-    Returns:
-        Place of each generator, in the order of `generators`.
-    """
-    groups: dict[str, list[str]] = {}
-    for name in generators:
-        recipe = recipes.get(name, {"name": name})
-        groups.setdefault(str(sorted((k, v) for k, v in recipe.items() if k != "seed")), []).append(name)
-    places = {name: Replicate(own[0], own.index(name)) for own in groups.values() for name in own}
-    return {name: places[name] for name in generators}
-
-
 def regime_name(regime: str, generator: str | None) -> str:
     """Return the name of a regime in paths: ``original``, or e.g. ``mixed-dcgan``."""
     return regime if generator is None else f"{regime}-{generator}"
 
 
-def classifier_run(regime: str, generator: str | None, classifier: str, seed: int) -> str:
-    """Return the name of a classifier's run in paths, e.g. ``mixed-dcgan-cnn6-1``."""
-    return f"{regime_name(regime, generator)}-{classifier}-{seed}"
-
-
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class RunKey:
-    """Regime, generator, classifier and seed of a classifier's run.
+    """What distinguishes the training of a classifier from the others.
 
     Attributes:
         regime: ``original``, ``mixed`` or ``synthetic``.
         generator: Name of the generator or control; None in the original regime.
         classifier: Name of the classifier.
         seed: Seed of the classifier.
-        replicate: Place of the generator among its replicates; None: it has none.
+        replicate: Number of the generator's training, from 1; None in the original regime and for a control.
     """
 
     regime: str
     generator: str | None
     classifier: str
     seed: int
-    replicate: Replicate | None = field(default=None, compare=False)
+    replicate: int | None = None
 
     @property
     def is_control(self) -> bool:
         """Whether a control stands in place of a synthetic set."""
-        return layout.is_control(self.generator)
+        return self.generator in get_args(ControlName)
 
     @property
-    def generator_group(self) -> str | None:
-        """Name that replicates of a generator share."""
-        return self.generator if self.replicate is None else self.replicate.group
+    def regime_name(self) -> str:
+        """Regime with its generator, see `regime_name`."""
+        return regime_name(self.regime, self.generator)
+
+    @property
+    def group(self) -> str:
+        """Name that runs share which differ in their seed alone, e.g. ``mixed-dcgan-cnn6``."""
+        return f"{self.regime_name}-{self.classifier}"
 
     @property
     def name(self) -> str:
-        """Name of the run in paths, see `classifier_run`."""
-        return classifier_run(self.regime, self.generator, self.classifier, self.seed)
+        """Name of the run, e.g. ``mixed-dcgan-cnn6-1``."""
+        return f"{self.group}-{self.seed}"
 
     @property
-    def regime_group(self) -> str:
-        """Regime and group of generators, e.g. ``mixed-dcgan``."""
-        return regime_name(self.regime, self.generator_group)
+    def identity(self) -> dict[str, str | int]:
+        """Its known parts by name, for tags and file contents."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
     @property
-    def order(self) -> tuple[str, int, str, str, int]:
+    def synthetic_sets(self) -> dict[str, Path]:
+        """Label to the folder of the synthetic set that it is trained on; empty in the original regime."""
+        if self.generator is not None and self.is_control:
+            return {label: layout.control_set(self.generator, label) for label in LABELS}
+        if self.generator is None or self.replicate is None:
+            return {}
+        return layout.synthetic_sets(self.generator, self.replicate)
+
+    @property
+    def order(self) -> tuple[str, int, str, int]:
         """Sorting key; its first three values are equal for all runs of one row of a table."""
-        regime = REGIMES.index(self.regime)
-        return (self.classifier, regime, self.regime_group, self.generator or "", self.seed)
-
-
-def parse_run(name: str, generators: Mapping[str, Replicate]) -> RunKey:
-    """Parse the name of a classifier's run (see `classifier_run`).
-
-    Args:
-        name: E.g. ``mixed-dp-eps10-cnn6-tuned-1``.
-        generators: Trained generators, of `replicates`; names may have hyphens. Controls are known.
-
-    Returns:
-        Its parts.
-
-    Raises:
-        PathgenError: It is not such a name.
-    """
-    # The longest first: one name may begin with another.
-    known = {*generators, *get_args(ControlName)}
-    names = "|".join(map(re.escape, sorted(known, key=len, reverse=True)))
-    found = re.fullmatch(rf"(?:original|(mixed|synthetic)-({names}))-(.+)-(\d+)", name)
-    if found is None:
-        reason = "is not the name of a run (regime[-generator]-classifier-seed)"
-        raise PathgenError(name, reason, "Remove the folder if it is not an output of the pipeline")
-    regime, generator, classifier, seed = found.groups()
-    replicate = generators.get(generator)
-    return RunKey(regime or ORIGINAL, generator, classifier, int(seed), replicate)
+        return (self.classifier, REGIMES.index(self.regime), self.regime_name, self.seed)
 
 
 class PipelineSettings(Settings):
@@ -154,28 +105,74 @@ class PipelineSettings(Settings):
         description="Regimes that are trained for each generator; `original` is always trained.",
     )
     seeds: Annotated[list[int], DISTINCT] = pydantic.Field(
-        min_length=1, description="Seeds of the classifiers; an interval needs two."
+        min_length=1,
+        description="Seeds of the classifiers, for each regime; an interval needs two. They are dealt out "
+        "among the replicates, so that all regimes have equally many trainings, paired by seed.",
+    )
+    replicates: int = pydantic.Field(
+        ge=1,
+        le=100,
+        description="Independent trainings of each generator, which differ in their seed; their spread is "
+        "part of the intervals. The number of `seeds` is a multiple of it.",
     )
 
-    @pydantic.field_validator("generators")
-    @classmethod
-    def _require_other_names(cls, generators: list[str]) -> list[str]:
-        for name in filter(layout.is_control, generators):
-            raise ValueError(f"{name} begins with {layout.CONTROL_PREFIX}, as only controls do")
-        return generators
+    @pydantic.model_validator(mode="after")
+    def _check_runs(self) -> Self:
+        if len(self.seeds) % self.replicates:
+            reason = f"{len(self.seeds)} seeds cannot be dealt out evenly among {self.replicates} replicates"
+            raise ValueError(f"{reason}: seeds must be a multiple of replicates")
+        names = [run.name for run in self.runs()]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two trainings have the name {twice[0]}: rename a generator or a classifier")
+        return self
 
-    def runs(self) -> list[str]:
-        """Return the names of all classifiers' runs."""
-        controls = [("synthetic", control) for control in self.controls]
-        regimes = [(ORIGINAL, None), *product(self.regimes, self.generators), *controls]
+    @property
+    def all_replicates(self) -> range:
+        """Numbers of the replicates, from 1."""
+        return range(1, self.replicates + 1)
+
+    @property
+    def replicate_of_seed(self) -> dict[int, int]:
+        """Seed to the number of the replicate that it is dealt to: 1, 2, ... and again from 1."""
+        return {seed: place % self.replicates + 1 for place, seed in enumerate(self.seeds)}
+
+    def runs(self) -> list[RunKey]:
+        """Return the runs of all classifiers."""
+        trained = product(self.regimes, self.generators)
+        controls = [
+            RunKey("synthetic", *item) for item in product(self.controls, self.classifiers, self.seeds)
+        ]
         return [
-            classifier_run(*regime, classifier, seed)
-            for regime, classifier, seed in product(regimes, self.classifiers, self.seeds)
+            *(RunKey(ORIGINAL, None, *item) for item in product(self.classifiers, self.seeds)),
+            *(
+                RunKey(regime, generator, classifier, seed, replicate)
+                for (regime, generator), classifier in product(trained, self.classifiers)
+                for seed, replicate in self.replicate_of_seed.items()
+            ),
+            *controls,
         ]
 
+    def runs_of(self, regime: str, generator: str | None, classifier: str) -> list[RunKey]:
+        """Return the runs that differ in their seed alone, in the order of the seeds."""
+        wanted = (regime, generator, classifier)
+        return [run for run in self.runs() if (run.regime, run.generator, run.classifier) == wanted]
+
+    def run(self, name: str) -> RunKey:
+        """Return the run of that name.
+
+        Raises:
+            PathgenError: There is no such run.
+        """
+        for run in self.runs():
+            if run.name == name:
+                return run
+        reason = "is not the name of a run (regime[-generator]-classifier-seed)"
+        raise PathgenError(name, reason, "Remove the folder if it is not an output of the pipeline")
+
     def items_by_folder(self) -> dict[Path, set[str]]:
-        """Return the expected entries of each folder with one entry per matrix item."""
-        generators, runs = set(self.generators), set(self.runs())
+        """Return the expected entries of each folder with one entry per item of a matrix, or per run."""
+        generators, runs = set(self.generators), self.runs()
+        groups, names = {run.group for run in runs}, {run.name for run in runs}
         trts = {"-".join(map(str, one)) for one in product(generators, self.classifiers, self.seeds)}
         per_generator = (
             *(layout.GAN_MODELS, layout.GAN_RESULTS, layout.SYNTHETIC),
@@ -183,7 +180,8 @@ class PipelineSettings(Settings):
         )
         return {
             **{folder: generators for folder in per_generator},
-            **{folder: runs for folder in (layout.CLASSIFIER_MODELS, layout.TRAINING, layout.EVALUATION)},
+            **{folder: groups for folder in (layout.CLASSIFIER_MODELS, layout.TRAINING)},
+            layout.EVALUATION: names,
             layout.TRTS: trts,
         }
 
@@ -208,7 +206,7 @@ def keep_only(folder: Path, items: set[str]) -> list[Path]:
     """Remove every entry of a folder except those of some names, and hidden ones (see `prune`)."""
     removed = []
     for entry in sorted(folder.glob("[!.]*")):
-        if entry.name.removesuffix(".json") not in items:
+        if entry.name not in items:
             if entry.is_dir():
                 shutil.rmtree(entry)
             else:

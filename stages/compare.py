@@ -5,9 +5,8 @@ from pathgen.core.params import load_section
 from pathgen.evaluation.compare import TESTED, compare, differences_table, regimes_table
 from pathgen.evaluation.evaluated_runs import cluster_patches, load_runs
 from pathgen.evaluation.settings import EvaluateSettings
-from pathgen.gan.settings import TrainGanSettings
 from pathgen.patches.parquet import read_table, write_csv
-from pathgen.run_matrix import ORIGINAL, PipelineSettings, replicates
+from pathgen.run_matrix import ORIGINAL, PipelineSettings
 from stages.stage import Stage, dvc_stage
 
 
@@ -15,9 +14,7 @@ from stages.stage import Stage, dvc_stage
 def main(stage: Stage) -> None:
     """Run the stage."""
     settings = load_section("evaluate", EvaluateSettings)
-    pipeline = load_section("pipeline", PipelineSettings)
-    train_gan = load_section("train_gan", TrainGanSettings)
-    test, runs = load_runs(layout.EVALUATION, replicates(pipeline.generators, train_gan.generators))
+    test, runs = load_runs(layout.EVALUATION, load_section("pipeline", PipelineSettings))
     clusters = cluster_patches(test.slides, test.labels, read_table(layout.COHORT))
     # Apart from the regimes: controls change neither their table nor their adjusted p-values.
     comparison = compare(test, [run for run in runs if not run.key.is_control], clusters, settings)

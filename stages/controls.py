@@ -21,7 +21,7 @@ def main(stage: Stage) -> None:
     train, fresh = open_patch_set(layout.TRAIN), open_patch_set(layout.FRESH)
     layout.CONTROLS.mkdir(parents=True, exist_ok=True)
     for control, label in product(pipeline.controls, LABELS):
-        folder = layout.synthetic_set(control, label)
+        folder = layout.control_set(control, label)
         write_control_set(
             folder,
             control,

@@ -16,6 +16,7 @@ from pathgen.patches.parquet import read_table
 from pathgen.patches.store import open_patch_set
 from pathgen.results.evaluation_record import Baseline
 from pathgen.results.health_record import ClassifierHealth
+from pathgen.run_matrix import ORIGINAL, PipelineSettings
 from pathgen.tracking.mlflow_logger import MlflowLogger
 from pathgen.tracking.run import nested_run
 from pathgen.training.compute import start_compute
@@ -25,7 +26,7 @@ from stages.stage import Stage, dvc_stage
 @contextmanager
 def _run(stage: Stage, verb: str, item: Mapping[str, Any], results: Path) -> Iterator[MlflowLogger]:
     """Open a run nested under the stage's run for one classifier; attach its results at the end."""
-    name = " ".join([verb, *(str(value) for value in item.values())])
+    name = " ".join([verb, *(str(value) for part, value in item.items() if part != "replicate")])
     tags = {"stage": verb, **item}
     with nested_run(stage.run.run_id, name, parameters={}, tags=tags) as run:
         yield run
@@ -36,46 +37,39 @@ def _run(stage: Stage, verb: str, item: Mapping[str, Any], results: Path) -> Ite
 def main(stage: Stage) -> None:
     """Run the stage."""
     settings = load_section("evaluate", EvaluateSettings)
+    pipeline = load_section("pipeline", PipelineSettings)
     device, _ = start_compute()
     train, valid, test = (open_patch_set(path) for path in (layout.TRAIN, layout.VALID, layout.TEST))
     clusters = cluster_patches(test.index["slide"].to_numpy(), test.classes, read_table(layout.COHORT))
-    models = {path.name: load_metadata(path) for path in sorted(layout.CLASSIFIER_MODELS.glob("[!.]*/"))}
-    trained = {model["generator"] for model in models.values()} - {None}
-    generators = sorted(name for name in trained if not layout.is_control(name))
-    for name, metadata in models.items():
-        keys = ("regime", "generator", "classifier", "seed")
-        item = {key: metadata[key] for key in keys if metadata[key] is not None}
-        model = load_classifier(layout.classifier_model(name))
-        with _run(stage, "evaluate", item, layout.evaluation(name)) as run:
+    for key in pipeline.runs():
+        folder = layout.classifier_model(key.group, key.seed)
+        model, health = load_classifier(folder), load_metadata(folder)["health"]
+        with _run(stage, "evaluate", key.identity, layout.evaluation(key.name)) as run:
             metrics = evaluate(
                 model,
                 test,
                 valid,
                 clusters,
-                layout.evaluation(name),
+                layout.evaluation(key.name),
                 settings,
                 device,
-                ClassifierHealth.model_validate(metadata["health"]),
+                ClassifierHealth.model_validate(health),
             )
-            run.metrics({f"test/{key}": value for key, value in metrics.items()}, 0)
-        if metadata["regime"] != "original":
-            continue
-        for generator in generators:
-            item = {"generator": generator, "classifier": metadata["classifier"], "seed": metadata["seed"]}
-            synthetic = {
-                label: open_patch_set(path) for label, path in layout.synthetic_sets(generator).items()
-            }
-            results = layout.trts(**item)
+            run.metrics({f"test/{name}": value for name, value in metrics.items()}, 0)
+        for generator in pipeline.generators if key.regime == ORIGINAL else ():
+            sets = layout.synthetic_sets(generator, pipeline.replicate_of_seed[key.seed])
+            item = {"generator": generator, "classifier": key.classifier, "seed": key.seed}
+            results = layout.trts(generator, key.classifier, key.seed)
             with _run(stage, "evaluate_on_synthetic", item, results) as run:
                 metrics = evaluate_on_synthetic(
                     model,
-                    synthetic,
+                    {label: open_patch_set(path) for label, path in sets.items()},
                     results,
                     threshold=settings.threshold,
                     confidence=settings.confidence,
                     device=device,
                 )
-                run.metrics({f"trts/{key}": value for key, value in metrics.items()}, 0)
+                run.metrics({f"trts/{name}": value for name, value in metrics.items()}, 0)
     accuracy = mean_colour_baseline(train.images, train.classes, test.images, test.classes)
     Baseline(accuracy=accuracy).save(layout.BASELINE)
     stage.run.metrics({"test/mean_colour_accuracy": accuracy}, 0)

@@ -65,7 +65,7 @@ def main() -> None:
         if problems := [error for result in results for error in result.errors]:
             raise PathgenErrors(problems)
         prune(jobs, cache, job_settings)
-        keep_only(layout.SCALING_POINTS, {result.name for result in results})
+        keep_only(layout.SCALING_POINTS, {f"{result.name}.json" for result in results})
         for result in results:
             write_json(layout.SCALING_POINTS / f"{result.name}.json", result.values)
         summary, metrics = write_results(

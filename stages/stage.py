@@ -33,10 +33,12 @@ class Stage:
         run: Logger of its MLflow run.
         resume_folder: Folder for snapshots, named after everything that decides the result; removed when the
             stage has finished.
+        code: Path of each file of its code to the file's SHA-256.
     """
 
     run: MlflowLogger
     resume_folder: Path
+    code: Mapping[str, str]
 
 
 def dvc_stage(*, trains: bool = False) -> Callable[[Callable[..., None]], Callable[[], None]]:
@@ -57,10 +59,13 @@ def _run_stage(work: Callable[..., None], *, trains: bool) -> None:
     with open_project(Path.cwd()) as project:
         found = find_stage(project, " ".join(["python", "-m", f"stages.{verb}", *sys.argv[1:]]))
     code = [Path(path) for path in found.deps if layout.CODE in Path(path).parents]
+    hashes: dict[str, str] = {}
     for path in code:
         for manifest in [path] if path.is_file() else sorted(path.glob("*.json")):
             # Code that is imported now stays as it is, whatever is edited while the stage works.
-            importlib.import_module(check_unchanged(manifest, Path.cwd()))
+            module, files = check_unchanged(manifest, Path.cwd())
+            importlib.import_module(module)
+            hashes |= files
     data = {
         path: hashed
         for path, hashed in found.deps.items()
@@ -68,7 +73,7 @@ def _run_stage(work: Callable[..., None], *, trains: bool) -> None:
     }
     parameters = {name: value for values in found.params.values() for name, value in values.items()}
     shown = {name: value for name, value in item.items() if value is not None}
-    with _running(StageFacts(verb, found.key, shown, parameters, data, found.name, trains)) as stage:
+    with _running(StageFacts(verb, found.key, shown, parameters, data, found.name, trains), hashes) as stage:
         work(stage, **item)
 
 
@@ -123,17 +128,17 @@ def running(
         libraries=library_versions("torch"),
     )
     facts = StageFacts(verb, key.digest, item or {}, parameters, data, samples_system=trains)
-    with _running(facts) as stage:
+    with _running(facts, key.code) as stage:
         yield stage
 
 
 @contextmanager
-def _running(facts: StageFacts) -> Iterator[Stage]:
+def _running(facts: StageFacts, code: Mapping[str, str]) -> Iterator[Stage]:
     name = "-".join([facts.stage, *(str(value) for value in facts.item.values())])
     snapshots = layout.RESUME / name
     with hold_lock(layout.LOCKS / f"{name}.lock", f"stage {name}"), tracked_run(facts) as run:
         started = time.monotonic()
-        yield Stage(run, snapshots / facts.key[:16])
+        yield Stage(run, snapshots / facts.key[:16], code)
         if facts.dvc_stage is not None:
             record_duration(facts.dvc_stage, time.monotonic() - started)
         # Also those that attempts with other settings have left.

@@ -1,4 +1,6 @@
-"""Sample the synthetic patches of one generator, for each label."""
+"""Sample the synthetic patches of all replicates of one generator, for each label."""
+
+from itertools import product
 
 from pathgen.core import layout
 from pathgen.core.labels import LABELS
@@ -8,6 +10,7 @@ from pathgen.gan.generators.interface import Precision
 from pathgen.gan.settings import SynthesiseSettings
 from pathgen.patches.image_grid import patch_grid
 from pathgen.patches.store import open_patch_set
+from pathgen.run_matrix import PipelineSettings
 from pathgen.training.compute import start_compute
 from stages.stage import Stage, dvc_stage
 
@@ -17,11 +20,12 @@ def main(stage: Stage, *, generator: str) -> None:
     """Run the stage."""
     settings = load_section("synthesise", SynthesiseSettings)
     device, compute = start_compute()
-    for label in LABELS:
-        folder = layout.synthetic_set(generator, label)
+    pipeline = load_section("pipeline", PipelineSettings)
+    for replicate, label in product(pipeline.all_replicates, LABELS):
+        folder = layout.synthetic_set(generator, label, replicate)
         write_synthetic_set(
             layout.SAMPLE_CACHE,
-            layout.gan_model(generator, label),
+            layout.gan_model(generator, label, replicate),
             folder,
             generator=generator,
             label=label,
@@ -30,7 +34,7 @@ def main(stage: Stage, *, generator: str) -> None:
             precision=Precision(compute.precision, compute.channels_last),
         )
         grid = patch_grid(open_patch_set(folder).images[:64], 8, scale=2)
-        stage.run.image(f"synthetic/{label}", grid, 0)
+        stage.run.image(f"synthetic/{label}", grid, replicate)
 
 
 if __name__ == "__main__":

@@ -1,56 +1,62 @@
-"""Train one classifier on the patches of one regime."""
+"""Train one classifier on the patches of one regime, with every seed."""
 
-from pathgen.classifier.classifier_checkpoint import save_classifier
-from pathgen.classifier.regimes import Regime, build_regime
-from pathgen.classifier.retries import train_with_retries
-from pathgen.classifier.settings import TrainClassifierConfig, TrainClassifierSettings
+import shutil
+from functools import partial
+
+from pathgen.classifier.regimes import Regime
+from pathgen.classifier.settings import TrainClassifierSettings
+from pathgen.classifier.classifier_training import HISTORY, MODEL, ClassifierTraining
 from pathgen.core import layout
+from pathgen.core.files import atomic_path, copy_folder
 from pathgen.core.params import load_section
-from pathgen.patches.parquet import write_csv
+from pathgen.jobs.job import Job
 from pathgen.patches.store import open_patch_set
-from pathgen.run_matrix import classifier_run
+from pathgen.provenance.cache_key import file_hashes
+from pathgen.run_matrix import PipelineSettings
+from pathgen.tracking.run import nested_run
 from pathgen.training.compute import start_compute
+from stages.parallel import part_key, run_parts
 from stages.stage import Stage, dvc_stage
 
 
 @dvc_stage(trains=True)
-def main(stage: Stage, *, regime: Regime, generator: str | None = None, classifier: str, seed: int) -> None:
+def main(stage: Stage, *, regime: Regime, generator: str | None = None, classifier: str) -> None:
     """Run the stage."""
-    name = classifier_run(regime, generator, classifier, seed)
-    synthetic = layout.synthetic_sets(generator) if generator else {}
     settings = load_section("train_classifier", TrainClassifierSettings)
     device, compute = start_compute()
-    train, valid = build_regime(
-        regime,
-        open_patch_set(layout.TRAIN),
-        open_patch_set(layout.VALID),
-        {label: open_patch_set(folder) for label, folder in synthetic.items()},
-        settings.regimes,
-        seed,
-    )
-    trained = train_with_retries(
-        train,
-        valid,
-        TrainClassifierConfig(
+    originals = file_hashes(layout.TRAIN, layout.VALID)
+    jobs, runs = [], load_section("pipeline", PipelineSettings).runs_of(regime, generator, classifier)
+    for run in runs:
+        work = ClassifierTraining(
+            name=run.name,
+            identity=run.identity,
+            regime=regime,
+            synthetic=run.synthetic_sets,
             recipe=settings.of(classifier),
-            seed=seed,
-            precision=compute.precision,
-            channels_last=compute.channels_last,
-        ),
-        device=device,
-        resume_folder=stage.resume_folder,
-        logger=stage.run,
-        desc=f"train {name}",
-    )
-    stage.run.tag("health", "converged" if trained.health.converged else "not converged")
-    stage.run.metrics({"train/converged": float(trained.health.converged)}, trained.best_epoch)
-    model = layout.classifier_model(name)
-    identity = {"classifier": classifier, "regime": regime, "generator": generator, "seed": seed}
-    save_classifier(model, trained, identity)
-    write_csv(trained.history, layout.training_history(name))
-    stage.run.model(
-        name, model, "pathgen.classifier.served_classifier", train.images[:2], train.classes[:2] * 1.0
-    )
+            regimes=settings.regimes,
+            seed=run.seed,
+            compute=compute,
+            resume_folder=stage.resume_folder / str(run.seed),
+            open_run=partial(nested_run, stage.run.run_id),
+        )
+        shaping = {
+            "identity": run.identity,
+            "recipe": work.recipe.model_dump(),
+            "regimes": work.regimes.model_dump() if generator else None,
+        }
+        inputs = originals | file_hashes(*run.synthetic_sets.values())
+        jobs.append(Job(run.name, part_key(stage, shaping, inputs, compute, device), work))
+    results = run_parts(jobs, f"train_classifier/{runs[0].group}", "trainings")
+    example = open_patch_set(layout.TRAIN)
+    for run, result in zip(runs, results, strict=True):
+        model = layout.classifier_model(run.group, run.seed)
+        copy_folder(result.folder / MODEL, model)
+        with atomic_path(layout.training_history(run.group, run.seed)) as draft:
+            shutil.copyfile(result.folder / HISTORY, draft)
+        served = "pathgen.classifier.served_classifier"
+        stage.run.model(run.name, model, served, example.images[:2], example.classes[:2] * 1.0)
+    failed = [run.name for run, result in zip(runs, results, strict=True) if not result.values["converged"]]
+    stage.run.tag("health", f"not converged: {', '.join(failed)}" if failed else "converged")
 
 
 if __name__ == "__main__":

@@ -1,50 +1,58 @@
-"""Train one generator: a pair of networks for each label, or one joint pair."""
+"""Train one generator: all its replicates, each a pair of networks per label or one joint pair."""
+
+from functools import partial
+from itertools import product
 
 from pathgen.core import layout
+from pathgen.core.files import copy_folder
 from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
-from pathgen.gan.dataset import of_label
-from pathgen.gan.export import example_for_signature, save_training
-from pathgen.gan.generators.interface import Precision
-from pathgen.gan.loop import train_generator
+from pathgen.gan.export import example_for_signature
 from pathgen.gan.settings import TrainGanSettings
-from pathgen.patches.parquet import read_table
-from pathgen.patches.schemas import slides_known
-from pathgen.patches.store import open_patch_set
+from pathgen.gan.generator_training import CURVES, JOINT, MODELS, GeneratorTraining
+from pathgen.jobs.job import Job
+from pathgen.provenance.cache_key import file_hashes
+from pathgen.run_matrix import PipelineSettings
+from pathgen.tracking.run import nested_run
 from pathgen.training.compute import start_compute
-from pathgen.training.metric_logger import LabelLogger
+from stages.parallel import part_key, run_parts
 from stages.stage import Stage, dvc_stage
-
-JOINT = "all"
 
 
 @dvc_stage(trains=True)
 def main(stage: Stage, *, generator: str) -> None:
     """Run the stage."""
     settings = load_section("train_gan", TrainGanSettings)
-    recipe = settings.recipe(generator)
     device, compute = start_compute()
-    train, held_out = open_patch_set(layout.TRAIN), open_patch_set(layout.VALID)
-    known = slides_known(read_table(layout.COHORT))
-    for label in [JOINT] if recipe.conditioning == "joint" else LABELS:
-        data = of_label(train, held_out, None if label == JOINT else label, slides_known=known)
-        trained = train_generator(
-            data,
-            recipe,
-            device=device,
-            precision=Precision(compute.precision, compute.channels_last),
+    inputs = file_hashes(layout.TRAIN, layout.VALID, layout.COHORT)
+    joint = settings.recipe(generator).conditioning == "joint"
+    trainings = [
+        GeneratorTraining(
+            generator=generator,
+            replicate=replicate,
+            label=label,
+            recipe=settings.recipe(generator, replicate=replicate),
+            compute=compute,
             snapshot_every_kimg=settings.snapshot_every_kimg,
-            # The snapshot of a finished label stays until all are: a killed stage does not train it again.
-            resume_folder=stage.resume_folder / label,
-            logger=LabelLogger(stage.run, label),
-            desc=f"train {generator}-{label}",
+            resume_folder=stage.resume_folder / f"{replicate}-{label}",
+            open_run=partial(nested_run, stage.run.run_id),
         )
-        drawn = LABELS if label == JOINT else (label,)
-        models = {one: layout.gan_model(generator, one) for one in drawn}
-        save_training(trained, models, layout.gan_results(generator, label))
-        for one, model in models.items():
-            example = example_for_signature(trained.image_size)
-            stage.run.model(f"{generator}-{one}", model, "pathgen.gan.served_generator", *example)
+        for replicate, label in product(
+            load_section("pipeline", PipelineSettings).all_replicates, [JOINT] if joint else LABELS
+        )
+    ]
+    jobs = []
+    for one in trainings:
+        shaping = {"recipe": one.recipe.model_dump(), "label": one.label}
+        jobs.append(Job(one.name, part_key(stage, shaping, inputs, compute, device), one))
+    for one, result in zip(trainings, run_parts(jobs, f"train_gan/{generator}", "trainings"), strict=True):
+        for label in one.drawn:
+            model = layout.gan_model(generator, label, one.replicate)
+            copy_folder(result.folder / MODELS / label, model)
+            example = example_for_signature(result.values["image_size"])
+            name = f"{generator}-{one.replicate}-{label}"
+            stage.run.model(name, model, "pathgen.gan.served_generator", *example)
+        copy_folder(result.folder / CURVES, layout.gan_results(generator, one.label, one.replicate))
     stage.run.artifact(layout.GAN_RESULTS / generator)
 
 

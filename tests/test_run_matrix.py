@@ -5,7 +5,6 @@ from pathlib import Path
 import pydantic
 import pytest
 
-from pathgen.core import layout
 from pathgen.core.errors import PathgenError
 from pathgen.run_matrix import (
     PipelineSettings,
@@ -51,24 +50,9 @@ def test_parse_run_names_with_hyphens_round_trip() -> None:
         RunKey("mixed", "dp-eps10", "cnn6-tuned", 2),
         RunKey("synthetic", "dp", "cnn6", 3),
         RunKey("synthetic", "dcgan-b", "cnn6", 3),
-        RunKey("synthetic", "control-fresh", "cnn6", 3),
     ):
         assert parse_run(classifier_run(key.regime, key.generator, key.classifier, key.seed), known) == key
     assert parse_run("synthetic-dcgan-b-cnn6-3", known).regime_group == "synthetic-dcgan"
-
-
-def test_controls_are_runs_of_the_regime_synthetic_alone() -> None:
-    runs = PipelineSettings(**SETTINGS.model_dump() | {"controls": ["control-blur"], "seeds": [1]}).runs()
-    keys = [parse_run(name, replicates(SETTINGS.generators, RECIPES)) for name in runs]
-    controls = [key.name for key in keys if key.is_control]
-    assert controls == ["synthetic-control-blur-cnn6-1", "synthetic-control-blur-cnn6-tuned-1"]
-    assert layout.synthetic_set("control-blur", "normal") == Path("data/controls/control-blur/normal")
-    assert layout.synthetic_set("dcgan", "normal") == Path("data/synthetic/dcgan/normal")
-
-
-def test_generator_with_the_name_of_a_control_is_refused() -> None:
-    with pytest.raises(pydantic.ValidationError, match="control-vae begins with control-"):
-        PipelineSettings(**SETTINGS.model_dump() | {"generators": ["control-vae"]})
 
 
 def test_run_order_keeps_the_seeds_of_a_replicate_together() -> None:

@@ -69,6 +69,12 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         clear()
 
 
+def copy_folder(source: Path, target: Path) -> None:
+    """Copy a folder with all it holds; an older one at `target` is replaced when the copy is complete."""
+    with atomic_folder(target) as draft:
+        shutil.copytree(source, draft, dirs_exist_ok=True)
+
+
 @contextmanager
 def report_full_disk(folder: Path, needed_bytes: int | None = None) -> Iterator[None]:
     """Name the folder when its disk is full: the system does not name the file of a failed write.

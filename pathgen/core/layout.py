@@ -9,6 +9,9 @@ from pathgen.core.labels import LABELS
 
 PARAMS = Path("params.yaml")
 
+#: Training of a generator, of several, whose synthetic set is released and that the optional studies sample.
+RELEASED = 1
+
 # Patches.
 COHORT = Path("data/cohort.parquet")
 PHANTOM = Path("data/phantom")
@@ -23,9 +26,7 @@ TRAIN, VALID, TEST, NONMEMBER, REFERENCE, FRESH = (
     PATCHES / role for role in ("train", "valid", "test", "nonmember", "reference", "fresh")
 )
 SYNTHETIC = Path("data/synthetic")
-#: Sets that stand in place of a synthetic one. They have names in place of a generator's, with this prefix.
 CONTROLS = Path("data/controls")
-CONTROL_PREFIX = "control-"
 
 # Hashes of code, and sampling settings by generator; written by `stages.check_params`.
 CODE = Path("data/code")
@@ -65,44 +66,44 @@ TUNING_WORK = WORK / "tuning"
 TRACKING_WORK = WORK / "tracking"
 
 
-def gan_model(generator: str, label: str) -> Path:
+def gan_model(generator: str, label: str, replicate: int = RELEASED) -> Path:
     """Return the folder of a generator's checkpoint for one label."""
-    return GAN_MODELS / generator / label
+    return GAN_MODELS / generator / str(replicate) / label
 
 
-def gan_models(generator: str) -> dict[str, Path]:
+def gan_models(generator: str, replicate: int = RELEASED) -> dict[str, Path]:
     """Return the folders of a generator's checkpoints by label."""
-    return {label: gan_model(generator, label) for label in LABELS}
+    return {label: gan_model(generator, label, replicate) for label in LABELS}
 
 
-def gan_results(generator: str, label: str) -> Path:
+def gan_results(generator: str, label: str, replicate: int = RELEASED) -> Path:
     """Return the folder of a GAN training's curves and sample grids; the label may be ``all``."""
-    return GAN_RESULTS / generator / label
+    return GAN_RESULTS / generator / str(replicate) / label
 
 
-def synthetic_set(generator: str, label: str) -> Path:
-    """Return the folder of the synthetic patch set of one label of a generator, or of a control's set."""
-    return (CONTROLS if is_control(generator) else SYNTHETIC) / generator / label
+def synthetic_set(generator: str, label: str, replicate: int = RELEASED) -> Path:
+    """Return the folder of a generator's synthetic patch set of one label."""
+    return SYNTHETIC / generator / str(replicate) / label
 
 
-def is_control(generator: str | None) -> bool:
-    """Return whether a name in place of a generator's is that of a control."""
-    return generator is not None and generator.startswith(CONTROL_PREFIX)
-
-
-def synthetic_sets(generator: str) -> dict[str, Path]:
+def synthetic_sets(generator: str, replicate: int = RELEASED) -> dict[str, Path]:
     """Return the folders of a generator's synthetic patch sets by label."""
-    return {label: synthetic_set(generator, label) for label in LABELS}
+    return {label: synthetic_set(generator, label, replicate) for label in LABELS}
 
 
-def classifier_model(run: str) -> Path:
-    """Return the folder of a classifier's checkpoint, by the name of its run (``mixed-dcgan-cnn6-1``)."""
-    return CLASSIFIER_MODELS / run
+def control_set(control: str, label: str) -> Path:
+    """Return the folder of the patch set of a control of usefulness, of one label."""
+    return CONTROLS / control / label
 
 
-def training_history(run: str) -> Path:
+def classifier_model(group: str, seed: int) -> Path:
+    """Return the folder of a classifier's checkpoint, by the group of its run (``mixed-dcgan-cnn6``)."""
+    return CLASSIFIER_MODELS / group / str(seed)
+
+
+def training_history(group: str, seed: int) -> Path:
     """Return the table of a classifier's training by epoch."""
-    return TRAINING / run / "history.csv"
+    return TRAINING / group / str(seed) / "history.csv"
 
 
 def evaluation(run: str) -> Path:
@@ -115,11 +116,11 @@ def trts(generator: str, classifier: str, seed: int) -> Path:
     return TRTS / f"{generator}-{classifier}-{seed}"
 
 
-def fidelity(generator: str) -> Path:
-    """Return the file of a generator's fidelity metrics."""
-    return FIDELITY / f"{generator}.json"
+def fidelity(generator: str, replicate: int = RELEASED) -> Path:
+    """Return the file of the fidelity metrics of a synthetic set."""
+    return FIDELITY / generator / f"{replicate}.json"
 
 
-def privacy(generator: str) -> Path:
-    """Return the folder of a generator's privacy audit."""
-    return PRIVACY / generator
+def privacy(generator: str, replicate: int = RELEASED) -> Path:
+    """Return the folder of the privacy audit of a synthetic set."""
+    return PRIVACY / generator / str(replicate)

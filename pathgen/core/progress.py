@@ -1,5 +1,6 @@
 """Progress bars of long work, in a terminal and in a log file."""
 
+import multiprocessing
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,13 +12,17 @@ T = TypeVar("T")
 _LOG_INTERVAL_S = 10.0
 
 
+# Erases what is left of another process's bar in the line.
+_ERASE_LINE = "\r\x1b[K"
+
+
 class _Lines:
     """Stream for tqdm that writes whole lines to a log file, not carriage returns."""
 
     def write(self, text: str) -> None:
         text = text.strip("\r\n")
         if text.strip():
-            sys.stderr.write(text + "\n")
+            sys.stderr.write(f"{_ERASE_LINE if sys.stderr.isatty() else ''}{text}\n")
 
     def flush(self) -> None:
         sys.stderr.flush()
@@ -25,7 +30,7 @@ class _Lines:
 
 @contextmanager
 def progress(total: int, unit: str, desc: str, *, done: int = 0) -> Iterator["tqdm[NoReturn]"]:
-    """Show a bar in a terminal, or a line every 10 s in a log.
+    """Show a bar in a terminal, or a line every 10 s in a log and from a worker process.
 
     Args:
         total: Number of units of the whole work.
@@ -36,7 +41,8 @@ def progress(total: int, unit: str, desc: str, *, done: int = 0) -> Iterator["tq
     Yields:
         The tqdm bar; call ``update(n)`` and ``set_postfix(...)`` on it.
     """
-    terminal = sys.stderr.isatty()
+    # Bars of several processes would overwrite each other.
+    terminal = sys.stderr.isatty() and multiprocessing.parent_process() is None
     with tqdm(
         total=total,
         initial=done,

@@ -46,7 +46,7 @@ _TRAINING: tuple[Component, Component] = ("generators", "seeds")
 
 @dataclass(frozen=True)
 class _Group:
-    """Trainings of one classifier on one regime, with all replicates of a generator, and their bootstrap."""
+    """Trainings of one classifier on one regime, and their bootstrap."""
 
     classifier: str
     row: str
@@ -68,9 +68,9 @@ class _Group:
         return float(np.mean([one.value[metric] for one in self.draws])) if self.draws else math.nan
 
     @property
-    def replicates(self) -> list[str]:
-        """Generator of each training."""
-        return [run.key.generator or "" for run in self.runs]
+    def replicates(self) -> list[int | None]:
+        """Number of the generator's training behind each training; None in the original regime."""
+        return [run.key.replicate for run in self.runs]
 
 
 def compare(
@@ -156,7 +156,7 @@ def _regime(group: _Group, confidence: float) -> RegimeMean:
         classifier=group.classifier,
         regime=group.row,
         trainings=len(group.runs),
-        generators=len(set(group.replicates)) if group.replicates[0] else 0,
+        generators=len(set(group.replicates) - {None}),
         not_converged=tuple(run.key.name for run in group.runs if not run.converged),
         metrics=metrics,
     )
@@ -200,14 +200,13 @@ def _difference(
 
 
 def _pairs(one: _Group, other: _Group) -> list[tuple[int, int]]:
-    """Return the positions of paired trainings: the same seed, and the same replicate if any."""
-    found = []
-    for at, first in enumerate(one.runs):
-        for beside, second in enumerate(other.runs):
-            numbers = {run.key.replicate.number for run in (first, second) if run.key.replicate}
-            if first.key.seed == second.key.seed and len(numbers) <= 1:
-                found.append((at, beside))
-    return found
+    """Return the positions of paired trainings, those with the same seed."""
+    return [
+        (at, beside)
+        for at, first in enumerate(one.runs)
+        for beside, second in enumerate(other.runs)
+        if first.key.seed == second.key.seed
+    ]
 
 
 def _components(
@@ -217,7 +216,7 @@ def _components(
     runs = [*one.runs, *other.runs]
     counts: dict[Component, int] = {
         "test": len(one.draws[0].clusters),
-        "generators": len({run.key.generator for run in runs} - {None}),
+        "generators": len({run.key.replicate for run in runs} - {None}),
         "seeds": len({run.key.seed for run in runs}),
     }
     return {
@@ -237,7 +236,9 @@ def _training_errors(one: _Group, other: _Group, metric: str) -> dict[Component,
         return dict(zip(_TRAINING, (combine_se(part) for part in both), strict=True))
     values = [one.draws[first].value[metric] - other.draws[second].value[metric] for first, second in pairs]
     seeds = [one.runs[first].key.seed for first, _ in pairs]
-    parts = training_components(values, [one.replicates[first] for first, _ in pairs], seeds)
+    # Where both regimes have a generator, a seed has the same number of replicate in both.
+    replicates = [one.replicates[first] or other.replicates[second] for first, second in pairs]
+    parts = training_components(values, replicates, seeds)
     return dict(zip(_TRAINING, parts, strict=True))
 
 

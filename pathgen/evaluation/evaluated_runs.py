@@ -1,6 +1,5 @@
 """Load evaluated runs, and group the test patches by patient or slide."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from pathgen.metrics.statistics.bootstrap import Clusters, build_clusters
 from pathgen.patches.parquet import read_table
 from pathgen.patches.schemas import slides_known
 from pathgen.results.evaluation_record import Evaluation, Thresholds
-from pathgen.run_matrix import Replicate, RunKey, parse_run
+from pathgen.run_matrix import PipelineSettings, RunKey
 
 _HINT = "Run `dvc repro evaluate`, or remove the folder if it is no output of the pipeline"
 
@@ -66,12 +65,12 @@ def cluster_patches(slides: NDArray[np.object_], labels: NDArray[np.int64], coho
     return build_clusters(slides, labels, slides_known=slides_known(cohort), patients=patients)
 
 
-def load_runs(folder: Path, generators: Mapping[str, Replicate]) -> tuple[TestPatches, list[EvaluatedRun]]:
+def load_runs(folder: Path, pipeline: PipelineSettings) -> tuple[TestPatches, list[EvaluatedRun]]:
     """Load all evaluated runs.
 
     Args:
         folder: Folder with one folder per run, see `pathgen.evaluation.evaluate`.
-        generators: Trained generators, of `pathgen.run_matrix.replicates`.
+        pipeline: Section `pipeline`.
 
     Returns:
         The test patches, and the runs in the order of their folders' names.
@@ -82,7 +81,7 @@ def load_runs(folder: Path, generators: Mapping[str, Replicate]) -> tuple[TestPa
     runs: list[EvaluatedRun] = []
     first: pd.DataFrame | None = None
     for path in sorted(folder.glob("[!.]*/")):
-        key = parse_run(path.name, generators)
+        key = pipeline.run(path.name)
         frame = read_table(path / "predictions.parquet")
         evaluation = Evaluation.load(path / "metrics.json")
         identity = frame[["slide", "item", "label"]]

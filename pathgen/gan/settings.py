@@ -10,6 +10,7 @@ from pydantic import Field
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError
 from pathgen.core.params import PARAMS_FILE, Settings, parse_section
+from pathgen.core.seeding import derive_seed
 from pathgen.gan import generators
 
 if TYPE_CHECKING:
@@ -22,7 +23,11 @@ _RECIPE_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 class TrainGanSettings(Settings):
     """Section `train_gan`: what all recipes share, and the recipes by name."""
 
-    seed: int = Field(ge=0, description="Seed of a recipe without its own.")
+    seed: int = Field(
+        ge=0,
+        description="Seed of a recipe without its own. The first replicate has the recipe's seed, the others "
+        "have seeds derived from it.",
+    )
     augment: Literal["none", "d4"] = Field(description="Augmentation of a recipe without its own.")
     snapshot_every_kimg: float = Field(
         gt=0.0, description="Thousands of images between two snapshots; changes no result."
@@ -40,12 +45,13 @@ class TrainGanSettings(Settings):
                 raise ValueError(f"the name {name!r} must be lower-case letters, digits and hyphens")
         return recipes
 
-    def recipe(self, name: str, path: Path = PARAMS_FILE) -> "GeneratorSettings":
+    def recipe(self, name: str, path: Path = PARAMS_FILE, *, replicate: int = 1) -> "GeneratorSettings":
         """Return the settings of a recipe.
 
         Args:
             name: Key of `generators`.
             path: The params file, for messages.
+            replicate: Number of the training, from 1, which decides the seed.
 
         Raises:
             PathgenError: There is no such recipe, or its network does not exist.
@@ -58,7 +64,10 @@ class TrainGanSettings(Settings):
             )
         recipe = {"seed": self.seed, "augment": self.augment, **self.generators[name]}
         model = generators.load(str(recipe.get("network")), f"{path}: {subject}.network").settings
-        return parse_section({subject: recipe}, subject, model, path)
+        settings = parse_section({subject: recipe}, subject, model, path)
+        if replicate == 1:
+            return settings
+        return settings.model_copy(update={"seed": derive_seed(settings.seed, "replicate", replicate)})
 
 
 class SynthesiseSettings(Settings):

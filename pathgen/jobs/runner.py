@@ -41,19 +41,37 @@ def open_executor(settings: JobSettings, shared: Path, *, processes: bool = Fals
         with dask_executor(address, shared) as executor:
             yield executor
     elif processes:
-        context = multiprocessing.get_context("spawn")
-        try:
-            with ProcessPoolExecutor(settings.workers, context, initializer=_end_with_parent) as pool:
-                yield pool
-        except BrokenProcessPool:
-            raise PathgenError(
-                "a worker process",
-                "was killed, most likely because the memory was full",
-                "Lower jobs.workers and run the same command again; finished jobs are kept",
-            ) from None
+        with process_pool(settings.workers, "jobs.workers") as pool:
+            yield pool
     else:
         with ThreadPoolExecutor(settings.workers, thread_name_prefix="job") as threads:
             yield threads
+
+
+@contextmanager
+def process_pool(workers: int, setting: str) -> Iterator[Executor]:
+    """Open worker processes of this machine; they end with this process, also when it is killed.
+
+    Args:
+        workers: Number of processes.
+        setting: Setting that the number is from, for the message.
+
+    Yields:
+        The executor.
+
+    Raises:
+        PathgenError: A worker process was killed.
+    """
+    context = multiprocessing.get_context("spawn")
+    try:
+        with ProcessPoolExecutor(workers, context, initializer=_end_with_parent) as pool:
+            yield pool
+    except BrokenProcessPool:
+        raise PathgenError(
+            "a worker process",
+            "was killed, most likely because the memory was full",
+            f"Lower {setting} and run the same command again; finished jobs are kept",
+        ) from None
 
 
 def run_jobs(

@@ -8,7 +8,7 @@ from pathgen.core.params import Settings
 
 
 class JobSettings(Settings):
-    """Section `jobs`: how the slides are distributed over processors and machines."""
+    """Section `jobs`: how slides and trainings are distributed over processors and machines."""
 
     folder: str = Field(
         min_length=1,
@@ -21,6 +21,12 @@ class JobSettings(Settings):
         "not need; all: it removes none, for a folder that several checkouts share.",
     )
     workers: int = Field(ge=1, le=1024, description="Number of jobs at a time on this machine.")
+    processes: int = Field(
+        ge=1,
+        le=1024,
+        description="Number of trainings or audits of one stage at a time, each a process with "
+        "`compute.threads` threads; always on this machine. On a GPU they share its memory.",
+    )
     threads_per_slide: int = Field(
         ge=1, le=256, description="Number of threads that read the pixels of one slide, here or on a worker."
     )

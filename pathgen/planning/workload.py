@@ -87,14 +87,17 @@ def _generator_work(params: Params) -> Iterator[StageWork]:
     for generator in params["pipeline"]["generators"]:
         recipe = params["train_gan"]["generators"][generator]
         network = recipe["network"]
-        trainings = 1 if recipe.get("conditioning") == "joint" else len(LABELS)
+        replicates = params["pipeline"]["replicates"]
+        trainings = replicates * (1 if recipe.get("conditioning") == "joint" else len(LABELS))
         # The cost of an image is about proportional to its pixels and to the square of the width.
         image = pixels * float(recipe.get("width") or recipe.get("channel_base") or 1) ** 2
         shown = trainings * recipe["kimg"] * 1000
         yield StageWork(f"train_gan@{generator}", f"train_gan {network}", shown * image)
-        yield StageWork(f"synthesise@{generator}", f"synthesise {network}", synthetics(params) * image)
-        yield StageWork(f"fidelity@{generator}", "fidelity", described)
-        yield StageWork(f"privacy@{generator}", "privacy", pairs * pixels)
+        yield StageWork(
+            f"synthesise@{generator}", f"synthesise {network}", replicates * synthetics(params) * image
+        )
+        yield StageWork(f"fidelity@{generator}", "fidelity", replicates * described)
+        yield StageWork(f"privacy@{generator}", "privacy", replicates * pairs * pixels)
 
 
 def _training(params: Params, classifier: str, regime: str, synthetic: int) -> tuple[str, float]:
@@ -116,17 +119,18 @@ def _training(params: Params, classifier: str, regime: str, synthetic: int) -> t
 def _classifier_work(params: Params) -> Iterator[StageWork]:
     lists, synthetic = params["pipeline"], synthetics(params)
     sets = list(product(lists["regimes"], lists["generators"]))
-    trainings = list(product(lists["classifiers"], lists["seeds"]))
-    for classifier, seed in trainings:
-        yield StageWork(f"train_original@{classifier}-{seed}", *_training(params, classifier, "original", 0))
-    for (regime, generator), (classifier, seed) in product(sets, trainings):
-        stage = f"train_classifier@{regime}-{generator}-{classifier}-{seed}"
-        yield StageWork(stage, *_training(params, classifier, regime, synthetic))
-    for control, (classifier, seed) in product(lists["controls"], trainings):
-        stage = f"train_control@{control}-{classifier}-{seed}"
-        yield StageWork(stage, *_training(params, classifier, "synthetic", synthetic))
+    seeds = len(lists["seeds"])
+    for classifier in lists["classifiers"]:
+        kind, shown = _training(params, classifier, "original", 0)
+        yield StageWork(f"train_original@{classifier}", kind, seeds * shown)
+    for (regime, generator), classifier in product(sets, lists["classifiers"]):
+        kind, shown = _training(params, classifier, regime, synthetic)
+        yield StageWork(f"train_classifier@{regime}-{generator}-{classifier}", kind, seeds * shown)
+    for control, classifier in product(lists["controls"], lists["classifiers"]):
+        kind, shown = _training(params, classifier, "synthetic", synthetic)
+        yield StageWork(f"train_control@{control}-{classifier}", kind, seeds * shown)
     on_test = (1 + len(sets) + len(lists["controls"])) * originals(params, "test")
-    predicted = len(trainings) * (on_test + len(lists["generators"]) * synthetic)
+    predicted = len(lists["classifiers"]) * seeds * (on_test + len(lists["generators"]) * synthetic)
     yield StageWork("evaluate", "evaluate", predicted * _pixels(params))
     yield StageWork("compare", "compare")
 

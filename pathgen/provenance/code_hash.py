@@ -112,7 +112,7 @@ def stage_scripts(root: Path = ROOT) -> list[str]:
     return [file.stem for file in files if b'__name__ == "__main__"' in file.read_bytes()]
 
 
-def check_unchanged(manifest: Path, root: Path = ROOT) -> str:
+def check_unchanged(manifest: Path, root: Path = ROOT) -> tuple[str, dict[str, str]]:
     """Refuse code that is not the code that a stage depends on.
 
     Args:
@@ -120,7 +120,7 @@ def check_unchanged(manifest: Path, root: Path = ROOT) -> str:
         root: The checkout.
 
     Returns:
-        Name of the manifest's module.
+        Name of the manifest's module, and its files with their SHA-256, see `code_manifest`.
 
     Raises:
         PathgenError: A file has changed since, or the manifest cannot be read.
@@ -134,7 +134,7 @@ def check_unchanged(manifest: Path, root: Path = ROOT) -> str:
         if not (root / name).is_file() or sha256_of(root / name) != digest:
             reason = "has changed since its hash was taken: DVC would record other code than has run"
             raise PathgenError(name, reason, _HINT)
-    return module
+    return module, hashes
 
 
 def import_closure(file: Path, root: Path = ROOT) -> set[Path]:

@@ -79,16 +79,21 @@ def _is_changed(state: StageState) -> bool:
 
 
 def _verdict(study: ReleaseInputs) -> list[PathgenError]:
-    file = study.root / layout.privacy(study.generator) / "metrics.json"
-    labels = study.audit.labels
-    verdicts = {"": study.audit.verdict} | {
-        f" on {label}": labels[label].verdict if label in labels else "missing" for label in study.sets
-    }
-    bad = [f"{verdict}{where}" for where, verdict in verdicts.items() if verdict != PASSED]
-    if not bad:
-        return []
-    hint = "Read the reason in report/index.html (Privacy); release another set, or audit more patches"
-    return [PathgenError(file, f"the privacy verdict is: {', '.join(bad)}", hint)]
+    """Refuse unless the sets of all replicates have passed: the released one is made by the same recipe."""
+    found = []
+    for replicate, audit in study.audits.items():
+        verdicts = {"": audit.verdict} | {
+            f" on {label}": audit.labels[label].verdict if label in audit.labels else "missing"
+            for label in study.sets
+        }
+        bad = [f"{verdict}{where}" for where, verdict in verdicts.items() if verdict != PASSED]
+        if bad:
+            file = study.root / layout.privacy(study.generator, replicate) / "metrics.json"
+            hint = (
+                "Read the reason in report/index.html (Privacy); release another set, or audit more patches"
+            )
+            found.append(PathgenError(file, f"the privacy verdict is: {', '.join(bad)}", hint))
+    return found
 
 
 def _limits(study: ReleaseInputs) -> list[PathgenError]:

@@ -37,12 +37,12 @@ class ReleaseInputs:
         settings: Section `release`.
         sampling: Section `sample`.
         report: Section `report`.
-        sets: Label to the synthetic patches.
+        sets: Label to the synthetic patches of the released replicate, see `layout.RELEASED`.
         training: Table of the generator's training patches.
         cohort: Table of the slides.
         models: Label to model.json of the generator.
-        audit: Privacy audit of the generator.
-        fidelity: Fidelity of the generator.
+        audits: Replicate of the generator to the privacy audit of its synthetic set.
+        fidelity: Fidelity of the released set.
         results: Evaluated classifiers of all generators.
         page: Text of report/index.html.
         reported: The optional studies on the page.
@@ -58,11 +58,16 @@ class ReleaseInputs:
     training: pd.DataFrame
     cohort: pd.DataFrame
     models: Mapping[str, GeneratorMeta]
-    audit: Audit
+    audits: Mapping[int, Audit]
     fidelity: Fidelity
     results: Results
     page: str
     reported: ReportedStudies
+
+    @property
+    def audit(self) -> Audit:
+        """Privacy audit of the released set."""
+        return self.audits[layout.RELEASED]
 
     @property
     def count(self) -> int:
@@ -89,15 +94,20 @@ def read_inputs(root: Path, generator: str) -> ReleaseInputs:
     file = root / layout.PARAMS
     validate_params(file)
     params = read_params(file)
-    known = parse_section(params, "pipeline", PipelineSettings, file).generators
+    pipeline = parse_section(params, "pipeline", PipelineSettings, file)
+    known = pipeline.generators
     if generator not in known:
         unknown = PathgenError(generator, "is not a generator of the study", f"Choose one of {known}")
         raise PathgenErrors([unknown])
     sets = {label: root / folder for label, folder in layout.synthetic_sets(generator).items()}
-    audit, fidelity = root / layout.privacy(generator) / "metrics.json", root / layout.fidelity(generator)
+    audits = {
+        replicate: root / layout.privacy(generator, replicate) / "metrics.json"
+        for replicate in pipeline.all_replicates
+    }
+    fidelity = root / layout.fidelity(generator)
     page, cohort = root / layout.REPORT / "index.html", root / layout.COHORT
     originals = [root / layout.PATCHES / role for role in ROLES]
-    needed = [*sets.values(), *originals, audit, fidelity, root / layout.EVALUATION, cohort, page]
+    needed = [*sets.values(), *originals, *audits.values(), fidelity, root / layout.EVALUATION, cohort, page]
     missing = [PathgenError(path, "is missing", "Run `dvc repro`") for path in needed if not path.exists()]
     if missing:
         raise PathgenErrors(missing)
@@ -112,7 +122,7 @@ def read_inputs(root: Path, generator: str) -> ReleaseInputs:
         training=open_patch_set(root / layout.TRAIN).index,
         cohort=read_table(cohort),
         models=read_generator(root, generator),
-        audit=Audit.load(audit),
+        audits={replicate: Audit.load(audit) for replicate, audit in audits.items()},
         fidelity=Fidelity.load(fidelity),
         results=gather_results(root),
         page=page.read_text(encoding="utf-8"),

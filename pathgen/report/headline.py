@@ -7,8 +7,8 @@ from typing import Literal
 
 from pathgen.core import layout
 from pathgen.report import reference_results
-from pathgen.report.read_results import Run, read_runs, read_tables
-from pathgen.report.result_table import Row, mean_estimate, result_rows
+from pathgen.report.read_results import read_runs, read_tables
+from pathgen.report.result_table import Row, result_rows
 from pathgen.results.comparison_record import Comparison
 from pathgen.results.evaluation_record import Baseline
 from pathgen.webpage.formatting import Estimate
@@ -62,15 +62,6 @@ def costs(rows: Sequence[Row], comparison: Comparison) -> list[Cost]:
             loss = Estimate(-accuracy.difference, low, high, len(row.runs), len(row.runs))
             found.append(Cost(row, originals[row.classifier], loss))
     return found
-
-
-def paired_loss(original: Sequence[Run], other: Sequence[Run], confidence: float) -> Estimate | None:
-    """Return the loss in accuracy over the seeds that both have; None when they share no seed."""
-    before = {run.key.seed: run.metrics.get("accuracy") for run in original}
-    after = {run.key.seed: run.metrics.get("accuracy") for run in other}
-    pairs = [(before[seed], after[seed]) for seed in sorted(before.keys() & after.keys())]
-    losses = [None if a is None or b is None else a - b for a, b in pairs]
-    return mean_estimate(losses, confidence, lowest=-1.0) if losses else None
 
 
 def baseline_outcome(row: Row, baseline: float) -> BaselineOutcome:

@@ -1,6 +1,6 @@
 """Pictures of the page, made from patch sets and picture files."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,11 +101,11 @@ def overlays(folder: Path, cohort: pd.DataFrame, limit: int) -> list[Picture]:
     return shown
 
 
-def privacy_pictures(folder: Path, *, with_original: bool) -> list[Picture]:
+def privacy_pictures(folders: Mapping[str, Path], *, with_original: bool) -> list[Picture]:
     """Show the pictures of the audits by generator and name: closest pairs, and histograms of correlation.
 
     Args:
-        folder: Folder of one folder per generator; it may be absent.
+        folders: Generator to the folder of the audit that is shown.
         with_original: Whether pictures that hold original patches, the closest pairs, may be shown.
 
     Raises:
@@ -113,11 +113,18 @@ def privacy_pictures(folder: Path, *, with_original: bool) -> list[Picture]:
     """
     shown = []
     kinds = {"correlation": "svg"} | ({"gallery": "png"} if with_original else {})
-    files = [file for kind, end in kinds.items() for file in folder.glob(f"[!.]*/pictures/{kind}-*.{end}")]
-    for file in sorted(files, key=lambda file: (file.parts[-3], file.name)):
+    files = [
+        (generator, file)
+        for generator, folder in sorted(folders.items())
+        for file in sorted(
+            (file for kind, end in kinds.items() for file in folder.glob(f"pictures/{kind}-*.{end}")),
+            key=lambda file: file.name,
+        )
+    ]
+    for generator, file in files:
         kind, _, label = file.stem.partition("-")
         title, explanation = _PRIVACY_PICTURES[kind]
-        alt = f"{title}: {LABEL_WORDS[label]}, {file.parts[-3]}"
+        alt = f"{title}: {LABEL_WORDS[label]}, {generator}"
         caption = f"{alt}. {explanation}"
         if file.suffix == ".svg":
             shown.append(read_svg(file, alt, caption, "Run `dvc repro` again"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from pathgen.report.metric_table import MetricRow, metric_rows
-from pathgen.results.audit_record import PASSED, AttackResult, Audit, ClassAudit, ControlResult
+from pathgen.results.audit_record import PASSED, AttackResult, Audit, ClassAudit, ControlResult, worst
 from pathgen.results.training_record import DpGuarantee, GeneratorMeta
 
 # Supplementary attack to what it is.
@@ -39,15 +39,25 @@ class Strength:
 
 @dataclass(frozen=True)
 class PrivacySection:
-    """All that the page shows of one generator's audit.
+    """All that the page shows of one generator's audits.
 
     Attributes:
-        audit: The audit.
+        audits: Replicate to the audit of its synthetic set.
         generator: Label to model.json of the generator's checkpoints; empty without checkpoints.
     """
 
-    audit: Audit
+    audits: Mapping[int, Audit]
     generator: Mapping[str, GeneratorMeta]
+
+    @property
+    def shown(self) -> int:
+        """Replicate with the worst audit, which the page shows."""
+        return worst(self.audits)
+
+    @property
+    def audit(self) -> Audit:
+        """Worst audit."""
+        return self.audits[self.shown]
 
     @property
     def guarantees(self) -> dict[str, DpGuarantee | None]:

@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from pathgen.report.headline import Results, costs, paired_loss
+from pathgen.report.headline import Results, costs
 from pathgen.report.privacy_section import attacks_of
-from pathgen.results.audit_record import PASSED, Audit, Verdict
+from pathgen.results.audit_record import PASSED, Audit, Verdict, worst
 from pathgen.results.training_record import GeneratorMeta
 from pathgen.webpage.formatting import Estimate
 from pathgen.webpage.pictures import Picture, svg_picture
@@ -58,48 +57,48 @@ class Point:
 
 
 def tradeoff(
-    results: Results, audits: Mapping[str, Audit], generators: Mapping[str, Mapping[str, GeneratorMeta]]
+    results: Results,
+    audits: Mapping[str, Mapping[int, Audit]],
+    generators: Mapping[str, Mapping[str, GeneratorMeta]],
 ) -> list[Point]:
     """Relate the accuracy that each set costs to the strongest attack on it.
 
     Args:
         results: Evaluations and their comparison.
-        audits: Generator to its audit.
+        audits: Generator to the audits of its synthetic sets, by replicate.
         generators: Generator to model.json by label.
 
     Returns:
-        One point per audited generator, regime and classifier, in the order of the rows. A generator that is
-        alone in its row has the interval of the comparison; replicates have that over their own seeds.
+        One point per audited generator, regime and classifier, in the order of the rows. The attack
+        is one on the replicate with the worst audit.
     """
     points = []
     for cost in costs(results.rows, results.comparison):
-        row = cost.row
-        runs = groupby(row.runs, lambda run: run.key.generator or "")
-        by_generator = {name: list(own) for name, own in runs}
-        for name, own in by_generator.items():
-            alone = len(by_generator) == 1
-            lost = cost.loss if alone else paired_loss(cost.original.runs, own, results.confidence)
-            # The strongest attack over all classes; that of many is above 0.5 by chance.
-            strongest = max(_attacks(audits[name]), default=None) if name in audits else None
-            if strongest is None or lost is None or lost.mean is None:
-                continue
-            auc, label, attack = strongest
-            test = audits[name].labels[label].tests[attack]
-            points.append(
-                Point(
-                    generator=name,
-                    regime=row.regime,
-                    classifier=row.classifier,
-                    lost=lost,
-                    attack=attack,
-                    label=label,
-                    auc=auc,
-                    auc_low=test.low,
-                    auc_high=test.high,
-                    verdict=audits[name].verdict,
-                    epsilon=_epsilon(generators.get(name, {})),
-                )
+        row, name = cost.row, cost.row.generator
+        if name is None or name not in audits or cost.loss.mean is None:
+            continue
+        audit = audits[name][worst(audits[name])]
+        # The strongest attack over all classes; that of many is above 0.5 by chance.
+        strongest = max(_attacks(audit), default=None)
+        if strongest is None:
+            continue
+        auc, label, attack = strongest
+        test = audit.labels[label].tests[attack]
+        points.append(
+            Point(
+                generator=name,
+                regime=row.regime,
+                classifier=row.classifier,
+                lost=cost.loss,
+                attack=attack,
+                label=label,
+                auc=auc,
+                auc_low=test.low,
+                auc_high=test.high,
+                verdict=audit.verdict,
+                epsilon=_epsilon(generators.get(name, {})),
             )
+        )
     return points
 
 

@@ -1,7 +1,8 @@
 """Read the results of a study. A file that is absent gives None or is left out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -9,14 +10,14 @@ import pandas as pd
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError
 from pathgen.core.labels import LABELS
-from pathgen.core.params import read_params
+from pathgen.core.params import parse_section, read_params
 from pathgen.patches.parquet import read_table
 from pathgen.results.audit_record import Audit
 from pathgen.results.evaluation_record import Confusion, Evaluation, SyntheticEvaluation
 from pathgen.results.fidelity_record import Fidelity
 from pathgen.results.record import Number
 from pathgen.results.training_record import GeneratorMeta
-from pathgen.run_matrix import Replicate, RunKey, parse_run, replicates
+from pathgen.run_matrix import PipelineSettings, RunKey
 from pathgen.webpage.cohort_tables import readable
 
 _REDO = "Run `dvc repro` again"
@@ -44,10 +45,10 @@ class Run:
     reliability: pd.DataFrame | None = None
 
 
-def trained_generators(root: Path) -> dict[str, Replicate]:
-    """Return the generators of params.yaml, with their places among replicates."""
-    params = read_params(root / layout.PARAMS)
-    return replicates(params["pipeline"]["generators"], params["train_gan"]["generators"])
+def read_pipeline(root: Path) -> PipelineSettings:
+    """Read the section `pipeline` of a checkout."""
+    file = root / layout.PARAMS
+    return parse_section(read_params(file), "pipeline", PipelineSettings, file)
 
 
 def read_csv(path: Path) -> pd.DataFrame | None:
@@ -101,16 +102,16 @@ def read_runs(root: Path) -> list[Run]:
     Raises:
         PathgenError: A folder is not named as a run, or lacks a readable metrics.json.
     """
-    generators = trained_generators(root)
-    runs = [_read_run(folder, generators) for folder in _folders(root / layout.EVALUATION)]
+    pipeline = read_pipeline(root)
+    runs = [_read_run(folder, pipeline) for folder in _folders(root / layout.EVALUATION)]
     return sorted((run for run in runs if not run.key.is_control), key=lambda run: run.key.order)
 
 
-def _read_run(folder: Path, generators: Mapping[str, Replicate]) -> Run:
+def _read_run(folder: Path, pipeline: PipelineSettings) -> Run:
     record = Evaluation.load(folder / "metrics.json")
     roc = read_csv(folder / "roc.csv")
     return Run(
-        parse_run(folder.name, generators),
+        pipeline.run(folder.name),
         record.metrics,
         record.confusion,
         roc=None if roc is None or roc.empty else roc,
@@ -121,28 +122,41 @@ def _read_run(folder: Path, generators: Mapping[str, Replicate]) -> Run:
 
 def read_trts(root: Path) -> dict[tuple[str, str, int], SyntheticEvaluation]:
     """Read the evaluations on synthetic patches (TRTS) by generator, classifier and seed."""
-    found = {}
-    generators = trained_generators(root)
-    for folder in _folders(root / layout.TRTS):
-        key = parse_run(f"synthetic-{folder.name}", generators)
-        record = SyntheticEvaluation.load(folder / "metrics.json")
-        found[str(key.generator), key.classifier, key.seed] = record
-    return found
+    pipeline = read_pipeline(root)
+    items = product(pipeline.generators, pipeline.classifiers, pipeline.seeds)
+    files = {item: root / layout.trts(*item) / "metrics.json" for item in items}
+    return {item: SyntheticEvaluation.load(file) for item, file in files.items() if file.parent.exists()}
 
 
-def read_fidelity(root: Path) -> dict[str, Fidelity]:
-    """Read the fidelity of each generator; an absent folder gives an empty dict."""
-    return {path.stem: Fidelity.load(path) for path in sorted((root / layout.FIDELITY).glob("[!.]*.json"))}
+def read_fidelity(root: Path) -> dict[str, dict[int, Fidelity]]:
+    """Read the fidelity of each generator's synthetic sets by replicate; absent files are left out."""
+    files = _by_replicate(root, layout.fidelity)
+    return {
+        name: {replicate: Fidelity.load(file) for replicate, file in own.items()}
+        for name, own in files.items()
+    }
 
 
-def read_audits(root: Path) -> dict[str, Audit]:
-    """Read the privacy audit of each generator; an absent folder gives an empty dict."""
-    files = {folder.name: folder / "metrics.json" for folder in _folders(root / layout.PRIVACY)}
-    return {name: Audit.load(file) for name, file in files.items() if file.exists()}
+def read_audits(root: Path) -> dict[str, dict[int, Audit]]:
+    """Read the privacy audits of each generator's synthetic sets by replicate; absent files are left out."""
+    files = _by_replicate(root, lambda *item: layout.privacy(*item) / "metrics.json")
+    return {
+        name: {replicate: Audit.load(file) for replicate, file in own.items()} for name, own in files.items()
+    }
+
+
+def _by_replicate(root: Path, place: Callable[[str, int], Path]) -> dict[str, dict[int, Path]]:
+    """Return the files that exist, by generator and replicate; generators without a file are left out."""
+    pipeline = read_pipeline(root)
+    found = {
+        name: {one: file for one in pipeline.all_replicates if (file := root / place(name, one)).exists()}
+        for name in pipeline.generators
+    }
+    return {name: files for name, files in found.items() if files}
 
 
 def read_generator(root: Path, generator: str) -> dict[str, GeneratorMeta]:
-    """Read model.json of a generator's checkpoints, by label; absent checkpoints are left out.
+    """Read model.json of a generator's released checkpoints, by label; absent checkpoints are left out.
 
     Args:
         root: Checkout.

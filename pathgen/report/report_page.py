@@ -24,9 +24,9 @@ from pathgen.report.read_results import (
     read_audits,
     read_fidelity,
     read_generator,
+    read_pipeline,
     read_tables,
     read_trts,
-    trained_generators,
 )
 from pathgen.report.result_table import (
     Row,
@@ -40,9 +40,11 @@ from pathgen.report.result_table import (
 from pathgen.report.settings import ReportSettings
 from pathgen.report.studies import read_study
 from pathgen.report.training_curves import classifier_curves, generator_curves
+from pathgen.results.audit_record import worst
 from pathgen.results.record import MetricValues
 from pathgen.results.study_record import ReportedStudies
 from pathgen.results.training_record import GeneratorMeta
+from pathgen.run_matrix import PipelineSettings
 from pathgen.webpage.cohort_tables import left_out_table, sample_table
 from pathgen.webpage.display_names import CONTAINERS, SLIDES
 from pathgen.webpage.formatting import Estimate
@@ -81,8 +83,9 @@ def build_report(
         PathgenError: An input is damaged.
     """
     results, audits = gather_results(root), read_audits(root)
-    names = trained_generators(root)
-    generators = {name: read_generator(root, name) for name in [*names, *audits]}
+    pipeline = read_pipeline(root)
+    names = pipeline.generators
+    generators = {name: read_generator(root, name) for name in names}
     points = tradeoff(results, audits, generators)
     now = {**hashes, **state_hashes(root)}
     studies = {
@@ -91,9 +94,13 @@ def build_report(
     }
     page = {
         **_page_of_data(root, names, settings),
-        **_page_of_results(root, results),
+        **_page_of_results(root, results, pipeline),
         "generators": {name: _description(generators[name]) for name in names},
-        "privacy": {name: PrivacySection(audit, generators[name]) for name, audit in audits.items()},
+        "privacy": {name: PrivacySection(own, generators[name]) for name, own in audits.items()},
+        "privacy_pictures": page_figures.privacy_pictures(
+            {name: root / layout.privacy(name, worst(own)) for name, own in audits.items()},
+            with_original=settings.patient_pictures == "shown",
+        ),
         "tradeoff": tradeoff_picture(points) if points else None,
         "studies": {name: study for name, study in studies.items() if study is not None},
         "hashes": hashes,
@@ -142,14 +149,13 @@ def _page_of_data(root: Path, generators: Iterable[str], settings: ReportSetting
         "overlay_count": len(list(folder.glob("*.png"))),
         # The page of the cohort shows original slides, so a page that may be passed on does not link to it.
         "survey": _SURVEY_LINK if with_original and (root / layout.SURVEY / "index.html").exists() else "",
-        "privacy_pictures": page_figures.privacy_pictures(root / layout.PRIVACY, with_original=with_original),
         "roles": sample_table(tables.samples, SLIDES if known else CONTAINERS),
         "left_out": left_out,
         "params": (root / layout.PARAMS).read_text(encoding="utf-8"),
     }
 
 
-def _page_of_results(root: Path, results: Results) -> dict[str, Any]:
+def _page_of_results(root: Path, results: Results, pipeline: PipelineSettings) -> dict[str, Any]:
     """Return plots and tables of trainings and evaluations; empty where a stage was not run."""
     rows, trts = results.rows, read_trts(root)
     errors = [(row, calibration_errors(row, results.confidence)) for row in rows]
@@ -160,13 +166,15 @@ def _page_of_results(root: Path, results: Results) -> dict[str, Any]:
         "differences_plot": plots.comparison_plot(results.comparison),
         "reliability": plots.reliability_plot(rows),
         "calibration": [(row, error) for row, error in errors if error is not None],
-        "both_ways": both_ways(trts, rows, results.confidence),
+        "both_ways": both_ways(trts, rows, pipeline.replicate_of_seed, results.confidence),
         "trts": trts,
         "generator_curves": generator_curves(root / layout.GAN_RESULTS),
-        "classifier_curves": classifier_curves(root / layout.TRAINING, trained_generators(root)),
+        "classifier_curves": classifier_curves(root / layout.TRAINING, pipeline),
         "fidelity": {
             name: (record, metric_rows(record.metrics, record.about))
-            for name, record in read_fidelity(root).items()
+            for name, own in read_fidelity(root).items()
+            for replicate, record in own.items()
+            if replicate == layout.RELEASED
         },
     }
 

@@ -99,7 +99,7 @@ def result_rows(runs: Sequence[Run], comparison: Comparison) -> list[Row]:
 
 def _row(runs: Sequence[Run], comparison: Comparison) -> Row:
     key = runs[0].key
-    compared = comparison.regime(key.classifier, key.regime_group)
+    compared = comparison.regime(key.classifier, key.regime_name)
     metrics = {}
     for metric in TABLE_METRICS:
         estimate = mean_estimate([run.metrics.get(metric) for run in runs], comparison.test.confidence)
@@ -108,11 +108,11 @@ def _row(runs: Sequence[Run], comparison: Comparison) -> Row:
         metrics[metric] = replace(estimate, low=low, high=high)
     return Row(
         regime=key.regime,
-        generator=key.generator_group,
+        generator=key.generator,
         classifier=key.classifier,
         runs=runs,
         metrics=metrics,
-        published=reference_results.published(key.regime, key.generator_group, key.classifier),
+        published=reference_results.published(key.regime, key.generator, key.classifier),
         confusion=Confusion(
             **{cell: sum(getattr(run.confusion, cell) for run in runs) for cell in Confusion.model_fields}
         ),
@@ -146,13 +146,14 @@ def runs_table(rows: Sequence[Row]) -> pd.DataFrame:
         rows: Rows of the table.
 
     Returns:
-        Columns regime (with generator), generator, classifier, seed, and each metric; empty where it is
-        undefined.
+        Columns regime (with generator), generator, replicate, classifier, seed, and each metric; empty where
+        it is undefined.
     """
     runs = [
         {
             "regime": row.name,
             "generator": run.key.generator or "",
+            "replicate": run.key.replicate,
             "classifier": row.classifier,
             "seed": run.key.seed,
             **{metric: run.metrics.get(metric) for metric in TABLE_METRICS},
@@ -160,14 +161,16 @@ def runs_table(rows: Sequence[Row]) -> pd.DataFrame:
         for row in rows
         for run in row.runs
     ]
-    return pd.DataFrame(runs, columns=["regime", "generator", "classifier", "seed", *TABLE_METRICS])
+    return pd.DataFrame(
+        runs, columns=["regime", "generator", "replicate", "classifier", "seed", *TABLE_METRICS]
+    )
 
 
 def _mean_over_trainings(
-    values: Sequence[float], generators: Sequence[str], seeds: Sequence[int], confidence: float
+    values: Sequence[float], replicates: Sequence[int | None], seeds: Sequence[int], confidence: float
 ) -> Estimate:
     """Average shares over trainings; no interval where there is one training, or where all agree."""
-    mean, spread = fmean(values), training_se(values, generators, seeds)
+    mean, spread = fmean(values), training_se(values, replicates, seeds)
     low, high = (None, None) if spread is None else proportion_ci(mean, spread, confidence) or (None, None)
     return Estimate(mean, low, high, len(values), len(values))
 
@@ -178,18 +181,22 @@ def calibration_errors(row: Row, confidence: float) -> Estimate | None:
     if not runs:
         return None
     values = [float(run.metrics["calibration_error"] or 0) for run in runs]
-    generators, seeds = [run.key.generator or "" for run in runs], [run.key.seed for run in runs]
-    return _mean_over_trainings(values, generators, seeds, confidence)
+    replicates, seeds = [run.key.replicate for run in runs], [run.key.seed for run in runs]
+    return _mean_over_trainings(values, replicates, seeds, confidence)
 
 
 def both_ways(
-    found: Mapping[tuple[str, str, int], SyntheticEvaluation], rows: Sequence[Row], confidence: float
+    found: Mapping[tuple[str, str, int], SyntheticEvaluation],
+    rows: Sequence[Row],
+    replicate_of_seed: Mapping[int, int],
+    confidence: float,
 ) -> dict[tuple[str, str], tuple[Estimate, Estimate | None]]:
     """Compare accuracy on synthetic patches (TRTS) with accuracy after training on them (TSTR).
 
     Args:
         found: Generator, classifier and seed to the evaluation on synthetic patches.
         rows: Rows of the result table.
+        replicate_of_seed: Seed of a classifier to the number of the replicate whose patches it is tested on.
         confidence: Level of the intervals, in (0, 1).
 
     Returns:
@@ -201,12 +208,10 @@ def both_ways(
         if accuracy is not None:
             values.setdefault((generator, classifier), {})[seed] = accuracy
     synthetic = [row for row in rows if row.regime == "synthetic"]
-    tstr = {
-        (run.key.generator, row.classifier): row.metrics["accuracy"] for row in synthetic for run in row.runs
-    }
+    tstr = {(row.generator, row.classifier): row.metrics["accuracy"] for row in synthetic}
     trts = {
         names: _mean_over_trainings(
-            list(of_seed.values()), [names[0]] * len(of_seed), list(of_seed), confidence
+            list(of_seed.values()), [replicate_of_seed[seed] for seed in of_seed], list(of_seed), confidence
         )
         for names, of_seed in values.items()
     }

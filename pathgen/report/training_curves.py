@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from pathgen.report.read_results import read_csv
-from pathgen.run_matrix import Replicate, parse_run
+from pathgen.run_matrix import PipelineSettings
 from pathgen.webpage.pictures import Picture, svg_picture
 from pathgen.webpage.plotting import COLOURS, LINES, empty_plot, legend_below
 
@@ -32,25 +32,31 @@ def generator_curves(folder: Path) -> list[Picture]:
         "accuracy": "Accuracy of the discriminator",
         "spread": "Standard deviation of synthetic pixels, originals = 1",
     }
-    return _panels(histories, {name: name.replace("/", "-") for name in histories}, panels)
+    return _panels(histories, {name: _without_replicate(name) for name in histories}, panels)
 
 
-def classifier_curves(folder: Path, generators: Mapping[str, Replicate]) -> list[Picture]:
+def _without_replicate(training: str) -> str:
+    """Return generator and label of a training, which all replicates share: one colour for them."""
+    generator, _, label = training.split("/")
+    return f"{generator}-{label}"
+
+
+def classifier_curves(folder: Path, pipeline: PipelineSettings) -> list[Picture]:
     """Plot the training histories of the classifiers, by regime.
 
     Args:
         folder: Folder of the trainings' results by run; it may be absent.
-        generators: See `trained_generators`.
+        pipeline: Section `pipeline`.
 
     Raises:
         PathgenError: A history is damaged, or a folder is not named as a run.
     """
     histories = _histories(folder)
-    parsed = {name: parse_run(name, generators) for name in histories}
-    keys = {name: key for name, key in parsed.items() if not key.is_control}
+    runs = {name: pipeline.run(name.replace("/", "-")) for name in histories}
+    keys = {name: key for name, key in runs.items() if not key.is_control}
     several = len({key.classifier for key in keys.values()}) > 1
     groups = {
-        name: f"{key.regime_group}, {key.classifier}" if several else key.regime_group
+        name: f"{key.regime_name}, {key.classifier}" if several else key.regime_name
         for name, key in sorted(keys.items(), key=lambda named: named[1].order)
     }
     return _panels(

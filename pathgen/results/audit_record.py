@@ -1,4 +1,4 @@
-"""``results/privacy/{generator}/metrics.json``: the privacy audit of one generator's synthetic set."""
+"""``results/privacy/{generator}/{replicate}/metrics.json``: the privacy audit of one synthetic set."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -10,6 +10,8 @@ Verdict = Literal["no leakage found by these tests", "leakage found", "refused"]
 PASSED: Verdict = "no leakage found by these tests"
 LEAKAGE: Verdict = "leakage found"
 REFUSED: Verdict = "refused"
+# From the best to the worst.
+_ORDER = (PASSED, REFUSED, LEAKAGE)
 
 
 class AttackResult(Record):
@@ -169,3 +171,22 @@ class Audit(Record):
     metrics: Mapping[str, Number]
     labels: Mapping[str, ClassAudit]
     selected_by: Mapping[str, str | None] = {}
+
+
+def worst(audits: Mapping[int, Audit]) -> int:
+    """Return the replicate with the worst verdict; of equal ones, that with the strongest attack by ROC-AUC.
+
+    Args:
+        audits: Replicate to the audit of its synthetic set; at least one.
+    """
+
+    def rank(replicate: int) -> tuple[int, float]:
+        values = [
+            test.value
+            for one in audits[replicate].labels.values()
+            for name, test in one.tests.items()
+            if name.endswith("_auc") and test.value is not None
+        ]
+        return _ORDER.index(audits[replicate].verdict), max(values, default=0.0)
+
+    return max(audits, key=rank)

@@ -1,4 +1,4 @@
-"""``results/fidelity/{generator}.json``: distance between synthetic and original patches."""
+"""``results/fidelity/{generator}/{replicate}.json``: distance between synthetic and original patches."""
 
 from collections.abc import Mapping
 from typing import Any, Literal

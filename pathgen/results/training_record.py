@@ -1,4 +1,4 @@
-"""``models/gan/{generator}/{label}/model.json``: what a trained generator is."""
+"""``models/gan/{generator}/{replicate}/{label}/model.json``: what a trained generator is."""
 
 from collections.abc import Mapping
 from typing import Any, Literal

@@ -47,7 +47,7 @@ def tracked_run(facts: StageFacts) -> Iterator[MlflowLogger]:
 
     The run ends as FINISHED, as KILLED on Ctrl-C, or as FAILED with the tag ``failure``. Otherwise killed, it
     stays RUNNING until the same work is attempted again: that is a new run, with the tag ``continues`` that
-    holds the id of the old one, and the old one ends as KILLED.
+    holds the id of the old one, and the old one ends as KILLED, with the runs nested under it.
 
     Args:
         facts: What to record about the stage.
@@ -92,7 +92,12 @@ def _end_previous_attempt(store: Store, key: str) -> str | None:
         return None
     # The caller holds the lock of this work, so no process of this checkout is in that run any more.
     if found.info.status == "RUNNING":
-        store.client.set_terminated(found.info.run_id, status="KILLED")
+        nested = store.client.search_runs(
+            [store.experiment_id],
+            f"tags.`mlflow.parentRunId` = '{found.info.run_id}' and attributes.status = 'RUNNING'",
+        )
+        for run in (found, *nested):
+            store.client.set_terminated(run.info.run_id, status="KILLED")
     return str(found.info.run_id)
 
 

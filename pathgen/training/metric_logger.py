@@ -1,6 +1,7 @@
 """Interface of the loggers of trainings."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +16,17 @@ class MetricLogger(Protocol):
 
     def image(self, key: str, image: NDArray[np.uint8], step: int) -> None:
         """Log an image, uint8 (H, W, 3), at a step."""
+
+
+class TrainingRun(MetricLogger, Protocol):
+    """Record of one training: an MLflow run of its own in the pipeline."""
+
+    def tag(self, key: str, value: str) -> None:
+        """Set a tag."""
+
+
+#: Opens the record of a training from its name, ``parameters`` and ``tags``; picklable.
+OpenRun = Callable[..., AbstractContextManager[TrainingRun]]
 
 
 class NullLogger:

@@ -137,28 +137,30 @@ def bootstrap_se(draws: BootstrapDraws, metric: str) -> StandardError | None:
 
 
 def training_se(
-    values: Sequence[float], generators: Sequence[str], seeds: Sequence[int]
+    values: Sequence[float], replicates: Sequence[int | None], seeds: Sequence[int]
 ) -> StandardError | None:
-    """Return the standard error of the mean over trainings: the parts of `training_components` combined."""
-    return combine_se(training_components(values, generators, seeds))
+    """Return the standard error of the mean over trainings, see `training_components`."""
+    return combine_se(training_components(values, replicates, seeds))
 
 
 def training_components(
-    values: Sequence[float], generators: Sequence[str], seeds: Sequence[int]
+    values: Sequence[float], replicates: Sequence[int | None], seeds: Sequence[int]
 ) -> tuple[StandardError | None, StandardError | None]:
-    """Return the standard errors of the mean over trainings, over generators and over seeds.
+    """Return the standard error of the mean over trainings, of generators and of seeds; one of them is None.
 
     Args:
         values: Metric of each training, or its difference to that of the paired training.
-        generators: Replicate of the generator of each training; one name for all without replicates.
-        seeds: Seed of each training; every replicate has a training with every seed.
+        replicates: Number of the generator's training behind each; None without a generator.
+        seeds: Seed of each training; it belongs to one replicate, and all replicates have equally many.
 
     Returns:
-        Standard error of the means of replicates and that of the means of seeds, because trainings on the
-        same patches, or from the same initial weights, are not independent. The residual counts in both, so
-        their combination is slightly too large. None for a single one, or where nothing differs.
+        With several replicates the standard error of their means: trainings on the same synthetic set are not
+        independent, and the spread of the means contains that of the seeds nested in them. Otherwise that of
+        the seeds. None for a single one, or where nothing differs.
     """
-    return _spread_of_means(values, generators), _spread_of_means(values, seeds)
+    if len(set(replicates)) > 1:
+        return _spread_of_means(values, replicates), None
+    return None, _spread_of_means(values, seeds)
 
 
 def _spread_of_means(values: Sequence[float], groups: Sequence[object]) -> StandardError | None:

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,14 +22,11 @@ from pathgen.metrics.classification import classification_metrics
 from pathgen.patches.store import PatchSet, open_patch_set
 from pathgen.studies.scaling.settings import ScalingTraining
 from pathgen.training.compute import apply_compute
-from pathgen.training.metric_logger import MetricLogger
+from pathgen.training.metric_logger import MetricLogger, OpenRun
 from pathgen.training.settings import ComputeSettings
 
 #: Loads the training patches of each class, uint8 (N, H, W, 3), on a device.
 LoadPatches = Callable[[torch.device], Mapping[str, NDArray[np.uint8]]]
-
-#: Opens the record of a point; an MLflow run in the pipeline.
-OpenRun = Callable[..., AbstractContextManager[MetricLogger]]
 
 
 @dataclass(frozen=True)

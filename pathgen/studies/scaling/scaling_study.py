@@ -16,9 +16,10 @@ from pathgen.gan.settings import SynthesiseSettings, TrainGanSettings
 from pathgen.jobs.job import Job
 from pathgen.provenance.cache_key import CacheKey, file_hashes, library_versions
 from pathgen.provenance.code_hash import PLUGINS, code_manifest
-from pathgen.studies.scaling.point import LoadPatches, OpenRun, Point, TrainPoint, load_originals
+from pathgen.studies.scaling.point import LoadPatches, Point, TrainPoint, load_originals
 from pathgen.studies.scaling.settings import ORIGINAL, ScalingSettings, Size
 from pathgen.studies.synthetic_sample import sample_synthetic
+from pathgen.training.metric_logger import OpenRun
 from pathgen.training.settings import ComputeSettings
 
 _PATCHES = (layout.TRAIN, layout.VALID, layout.TEST)
