@@ -1,7 +1,8 @@
 """Run a benchmark, or without a name those that need only this checkout and some minutes.
 
-The others are slow: `cohort` draws hundreds of slides, `pipeline` runs the whole study, `privacy_rates` needs
-the patches of a study with more non-members than the default one, and `recipe_health` those of a study.
+The others are slow: `cohort` draws hundreds of slides, `pipeline` runs the whole study, `verdict_rates`
+simulates hundreds of studies, `privacy_rates` needs the patches of a study with more non-members than the
+default one, and `recipe_health` those of a study.
 """
 
 import sys
@@ -17,12 +18,13 @@ from benchmarks import (
     pipeline,
     privacy_rates,
     recipe_health,
+    verdict_rates,
 )
 
 QUICK = (extraction, gan_training, classifier_training, correlation)
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-for benchmark in (*QUICK, cohort, pipeline, privacy_rates, recipe_health):
+for benchmark in (*QUICK, cohort, pipeline, privacy_rates, recipe_health, verdict_rates):
     app.command(benchmark.__name__.split(".")[-1], help=benchmark.__doc__)(benchmark.main)
 
 
