@@ -3,9 +3,9 @@
 import shutil
 from functools import partial
 
+from pathgen.classifier.classifier_training import HISTORY, MODEL, ClassifierTraining
 from pathgen.classifier.regimes import Regime
 from pathgen.classifier.settings import TrainClassifierSettings
-from pathgen.classifier.classifier_training import HISTORY, MODEL, ClassifierTraining
 from pathgen.core import layout
 from pathgen.core.files import atomic_path, copy_folder
 from pathgen.core.params import load_section

@@ -8,8 +8,8 @@ from pathgen.core.files import copy_folder
 from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
 from pathgen.gan.export import example_for_signature
-from pathgen.gan.settings import TrainGanSettings
 from pathgen.gan.generator_training import CURVES, JOINT, MODELS, GeneratorTraining
+from pathgen.gan.settings import TrainGanSettings
 from pathgen.jobs.job import Job
 from pathgen.provenance.cache_key import file_hashes
 from pathgen.run_matrix import PipelineSettings

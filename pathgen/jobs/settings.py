@@ -22,6 +22,7 @@ class JobSettings(Settings):
     )
     workers: int = Field(ge=1, le=1024, description="Number of jobs at a time on this machine.")
     processes: int = Field(
+        default=1,
         ge=1,
         le=1024,
         description="Number of trainings or audits of one stage at a time, each a process with "

@@ -1,7 +1,7 @@
 """Hashes of everything that a study was made from, by name, so that a report can state what changed since.
 
 Names are ``params.yaml: synthesise.seed``, ``code of train_classifier``, ``network of cnn6``,
-``patches/train/patches.npy`` and ``models/gan/dcgan/normal/generator.safetensors``.
+``patches/train/patches.npy`` and ``models/gan/dcgan/1/normal/generator.safetensors``.
 """
 
 import hashlib
@@ -52,7 +52,8 @@ def made_from(folders: Iterable[Path], state: Iterable[str] = (), root: Path = P
     """Hash the patch sets and generators that a study reads, its settings and the code that trains.
 
     Args:
-        folders: Folders of patch sets (``data/patches/train``) and generators (``models/gan/dcgan/normal``).
+        folders: Folders of patch sets (``data/patches/train``) and of generators' checkpoints
+            (``models/gan/dcgan/1/normal``).
         state: Names of `state_hashes`.
         root: The checkout.
 
@@ -62,8 +63,8 @@ def made_from(folders: Iterable[Path], state: Iterable[str] = (), root: Path = P
     there = state_hashes(root)
     found = {name: there.get(name, ABSENT) for name in state}
     for folder in folders:
-        if folder.parent.parent.name == "gan":
-            names, depth = ["generator.safetensors"], 5
+        if folder.parents[2].name == "gan":
+            names, depth = ["generator.safetensors"], 6
         else:
             names, depth = ["index.parquet", "patches.npy"], 3
         for file in (folder / name for name in names):

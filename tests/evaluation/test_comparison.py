@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from factories.runs import evaluate_settings
+from factories.training import CONVERGED, FAILED
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.files import write_json
@@ -17,15 +18,22 @@ from pathgen.metrics.statistics.bootstrap import build_clusters
 from pathgen.patches.parquet import write_table
 from pathgen.results.comparison_record import Comparison
 from pathgen.results.evaluation_record import Thresholds
-from pathgen.run_matrix import Replicate, RunKey
+from pathgen.run_matrix import PipelineSettings, RunKey
 
 SETTINGS = evaluate_settings(resamples=400)
 SKILL = {"original": 1.2, "mixed": 1.1, "synthetic": 0.4}
 THRESHOLDS = Thresholds(call=0.5, operating=0.7)
-REPLICATES = {name: Replicate("dcgan", number) for number, name in enumerate(("dcgan", "dcgan-2", "dcgan-3"))}
+PIPELINE = PipelineSettings(
+    generators=["dcgan-2"],
+    classifiers=["cnn6", "cnn6-tuned"],
+    regimes=["synthetic"],
+    seeds=[1],
+    replicates=1,
+)
 
 
 def made_up(replicates: int = 1, slides: int = 16) -> tuple[TestPatches, list[EvaluatedRun]]:
+    """Make up runs with three seeds for each replicate."""
     rng = np.random.default_rng(3)
     names = np.repeat([f"s{number:02d}" for number in range(slides)], 60).astype(object)
     labels = (
@@ -34,13 +42,13 @@ def made_up(replicates: int = 1, slides: int = 16) -> tuple[TestPatches, list[Ev
     hard = np.repeat(rng.normal(0, 0.4, slides), 60)
     runs = []
     for regime, skill in SKILL.items():
-        generators = [None] if regime == "original" else ["dcgan", "dcgan-2", "dcgan-3"][:replicates]
-        for generator in generators:
-            shift = 0.0 if generator is None else rng.normal(0, 0.3)
-            for seed in (1, 2, 3):
-                logits = (skill + shift) * (2 * labels - 1) + hard + rng.normal(size=len(labels))
-                key = RunKey(regime, generator, "cnn6-tuned", seed, REPLICATES.get(generator))
-                runs.append(EvaluatedRun(key, 1 / (1 + np.exp(-logits)), THRESHOLDS))
+        shifts = [0.0 if regime == "original" else rng.normal(0, 0.3) for _ in range(replicates)]
+        for seed in range(1, 3 * replicates + 1):
+            replicate = (seed - 1) % replicates + 1
+            logits = (skill + shifts[replicate - 1]) * (2 * labels - 1) + hard + rng.normal(size=len(labels))
+            generator = (None, None) if regime == "original" else ("dcgan", replicate)
+            key = RunKey(regime, generator[0], "cnn6-tuned", seed, generator[1])
+            runs.append(EvaluatedRun(key, 1 / (1 + np.exp(-logits)), THRESHOLDS))
     return TestPatches(names, labels), runs
 
 
@@ -82,20 +90,31 @@ def test_regimes_are_compared_in_pairs_with_adjusted_p_values() -> None:
     assert len(differences_table(record)) == 3 * 9
 
 
-def test_replicates_form_one_regime_with_a_wider_interval() -> None:
+def test_error_over_trainings_is_that_of_the_replicates_means() -> None:
     test, runs = made_up(replicates=3)
     found = compared(test, runs)
     assert [(one["regime"], one["trainings"], one["generators"]) for one in found["regimes"]] == [
-        ("original", 3, 0),
+        ("original", 9, 0),
         ("mixed-dcgan", 9, 3),
         ("synthetic-dcgan", 9, 3),
     ]
-    (pair,) = [one for one in found["differences"] if one["against"] == "mixed-dcgan"]
-    # Each replicate against the same one of the other regime, with each seed.
-    assert len(pair["mcnemar"]) == 9
-    alone = compared(test, [run for run in runs if run.key.generator in (None, "dcgan")])
-    errors = [one["regimes"][2]["metrics"]["accuracy"]["error_trainings"] for one in (found, alone)]
-    assert errors[0] > 2 * errors[1]
+    pair = found["differences"][1]
+    assert [one["seed"] for one in pair["mcnemar"]] == list(range(1, 10))
+    accuracy = {run.key: float(np.mean((run.scores >= 0.5) == (test.labels == 1))) for run in runs}
+    lost = {
+        key.seed: accuracy[RunKey("original", None, key.classifier, key.seed)] - value
+        for key, value in accuracy.items()
+        if key.regime == "synthetic"
+    }
+    means = [np.mean([lost[seed] for seed in (first, first + 3, first + 6)]) for first in (1, 2, 3)]
+    expected = np.std(means, ddof=1) / np.sqrt(3)
+    assert pair["metrics"]["accuracy"]["error_trainings"] == pytest.approx(expected)
+    component = pair["metrics"]["accuracy"]["components"]["generators"]
+    assert (component["freedom"], component["count"]) == (2, 3)
+    assert "seeds" not in pair["metrics"]["accuracy"]["components"]
+    one_replicate = [run for run in runs if run.key.replicate in (None, 1) and run.key.seed % 3 == 1]
+    alone = compared(test, one_replicate)["differences"][1]["metrics"]["accuracy"]
+    assert list(alone["components"]) == ["test", "seeds"]
 
 
 def test_paired_trainings_cancel_the_effect_of_the_seed() -> None:
@@ -108,7 +127,7 @@ def test_paired_trainings_cancel_the_effect_of_the_seed() -> None:
             wrong = np.arange(len(right)) % 8 < run.key.seed
             for key, from_end in (
                 (run.key, 0),
-                (RunKey("synthetic", "dcgan", "cnn6-tuned", run.key.seed, REPLICATES["dcgan"]), 160),
+                (RunKey("synthetic", "dcgan", "cnn6-tuned", run.key.seed, 1), 160),
             ):
                 called = right ^ (
                     wrong | (np.arange(len(right)) % 8 == 7) & (np.arange(len(right)) < from_end)
@@ -125,17 +144,11 @@ def test_order_of_the_regimes_changes_the_sign_alone() -> None:
     test, runs = made_up(replicates=3)
 
     def named(run: EvaluatedRun, kind: str) -> EvaluatedRun:
-        replicate = Replicate(kind, 0 if run.key.replicate is None else run.key.replicate.number)
-        name = f"{kind}-{replicate.number}"
-        return replace(run, key=replace(run.key, regime="synthetic", generator=name, replicate=replicate))
+        return replace(run, key=replace(run.key, regime="synthetic", generator=kind))
 
     def difference(kind_of_three: str, kind_of_one: str) -> dict[str, Any]:
         three = [named(run, kind_of_three) for run in runs if run.key.regime == "synthetic"]
-        one = [
-            named(run, kind_of_one)
-            for run in runs
-            if (run.key.regime, run.key.generator) == ("mixed", "dcgan")
-        ]
+        one = [named(run, kind_of_one) for run in runs if (run.key.regime, run.key.replicate) == ("mixed", 1)]
         (found,) = compared(test, [*three, *one])["differences"]
         return found
 
@@ -151,7 +164,7 @@ def test_order_of_the_regimes_changes_the_sign_alone() -> None:
 
 def test_minimum_difference_exceeds_half_the_interval() -> None:
     test, runs = made_up(replicates=3)
-    alone = [run for run in runs if run.key.seed == 1 and run.key.generator in (None, "dcgan")]
+    alone = [run for run in runs if run.key.seed == 1]
     single, several = (compared(test, chosen)["differences"][1] for chosen in (alone, runs))
     for pair in (single, several):
         accuracy = pair["metrics"]["accuracy"]
@@ -184,19 +197,20 @@ def written(folder: Path, name: str, items: range, thresholds: dict[str, float] 
     counts = dict.fromkeys(("true_positive", "false_positive", "false_negative", "true_negative"), 1)
     known = {} if thresholds is None else {"thresholds": thresholds}
     plain = {"intervals": {}, "undefined": {}, "resampled": {"unit": "slide", "count": 4}}
+    plain["health"] = FAILED.as_json() if name.endswith("6-2") else CONVERGED.as_json()
     write_json(folder / name / "metrics.json", {**plain, **known, "confusion": counts})
 
 
 def test_load_runs_returns_keys_and_thresholds(tmp_path: Path) -> None:
     for name in ("original-cnn6-1", "synthetic-dcgan-2-cnn6-tuned-1"):
         written(tmp_path, name, range(4), {"call": 0.5, "operating": 0.9})
-    test, runs = load_runs(tmp_path, REPLICATES)
+    test, runs = load_runs(tmp_path, PIPELINE)
     assert list(test.labels) == [1, 0, 1, 0]
     assert [run.key for run in runs] == [
         RunKey("original", None, "cnn6", 1),
-        RunKey("synthetic", "dcgan-2", "cnn6-tuned", 1),
+        RunKey("synthetic", "dcgan-2", "cnn6-tuned", 1, 1),
     ]
-    assert runs[1].key.regime_group == "synthetic-dcgan"
+    assert runs[1].key.regime_name == "synthetic-dcgan-2"
     assert runs[0].thresholds.operating == 0.9
 
 
@@ -204,8 +218,8 @@ def test_load_runs_returns_keys_and_thresholds(tmp_path: Path) -> None:
     ("name", "items", "thresholds", "message"),
     [
         ("nonsense", range(4), {"call": 0.5, "operating": 0.9}, "is not the name of a run"),
-        ("synthetic-dcgan-cnn6-1", range(1, 5), {"call": 0.5, "operating": 0.9}, "other test patches"),
-        ("synthetic-dcgan-cnn6-1", range(4), None, "thresholds"),
+        ("synthetic-dcgan-2-cnn6-1", range(1, 5), {"call": 0.5, "operating": 0.9}, "other test patches"),
+        ("synthetic-dcgan-2-cnn6-1", range(4), None, "thresholds"),
     ],
 )
 def test_load_runs_with_unsuitable_folder_raises(
@@ -214,9 +228,9 @@ def test_load_runs_with_unsuitable_folder_raises(
     written(tmp_path, "original-cnn6-1", range(4), {"call": 0.5, "operating": 0.9})
     written(tmp_path, name, items, thresholds)
     with pytest.raises(PathgenError, match=message):
-        load_runs(tmp_path, REPLICATES)
+        load_runs(tmp_path, PIPELINE)
     with pytest.raises(PathgenError, match="holds no evaluated run"):
-        load_runs(tmp_path / "nothing", REPLICATES)
+        load_runs(tmp_path / "nothing", PIPELINE)
 
 
 def test_cluster_patches_follows_the_cohort() -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from factories.runs import evaluate_settings
+from factories.training import FAILED
 from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, roc_auc_score
 from torch import Tensor, nn
@@ -55,7 +56,7 @@ def evaluated(folder: Path, test: PatchSet = TEST, **changes: Any) -> Mapping[st
     }
     clusters = build_clusters(test.index["slide"].to_numpy(), test.classes, **by)
     settings = SETTINGS.model_copy(update=changes)
-    return evaluate(Bright(), test, VALID, clusters, folder, settings, torch.device("cpu"))
+    return evaluate(Bright(), test, VALID, clusters, folder, settings, torch.device("cpu"), FAILED)
 
 
 def test_evaluate_writes_what_scikit_learn_computes(tmp_path: Path) -> None:
@@ -71,6 +72,7 @@ def test_evaluate_writes_what_scikit_learn_computes(tmp_path: Path) -> None:
     assert {key: written[key] for key in metrics if "/" not in key} == {
         key: value for key, value in metrics.items() if "/" not in key
     }
+    assert written["health"] == json.loads(FAILED.model_dump_json(exclude_unset=True))
     assert sum(written["confusion"].values()) == 120
     confusion = pd.read_csv(tmp_path / "confusion.csv")
     assert (confusion["actual"] == confusion["predicted"]).mean() == pytest.approx(metrics["accuracy"])

@@ -51,8 +51,8 @@ def release_audit(
 
 
 def write_audit(root: Path, content: Audit) -> None:
-    """Write the audit of the study's generator."""
-    content.save(root / "results" / "privacy" / "dcgan" / "metrics.json")
+    """Write the audit of the study's synthetic set."""
+    content.save(root / "results" / "privacy" / "dcgan" / "1" / "metrics.json")
 
 
 def make_study(root: Path) -> Path:

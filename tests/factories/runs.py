@@ -17,8 +17,8 @@ def run(
     regime: str, seed: int, generator: str | None = None, classifier: str = "cnn6", **metrics: float | None
 ) -> Run:
     """Return an evaluated run; the default generator is dcgan."""
-    made_by = None if regime == "original" else generator or "dcgan"
-    return Run(RunKey(regime, made_by, classifier, seed), metrics, CELLS)
+    made_by = (None, None) if regime == "original" else (generator or "dcgan", 1)
+    return Run(RunKey(regime, made_by[0], classifier, seed, made_by[1]), metrics, CELLS)
 
 
 def evaluate_settings(**changes: Any) -> EvaluateSettings:
@@ -35,7 +35,7 @@ def comparison(*regimes: str, accuracy: dict[str, float] | None = None, **test: 
         test: Facts about the test set.
     """
     regimes = regimes or ("synthetic-dcgan",)
-    facts = {"trainings": 2, "classifier": "cnn6", "not_converged": []}
+    facts = {"trainings": 2, "classifier": "cnn6", "not_converged": ()}
     mean = {"accuracy": {"mean": 0.7, "low": 0.61, "high": 0.78}}
     lost = {"accuracy": accuracy or {"difference": -0.2, "low": -0.3, "high": -0.1}}
     pair = {"classifier": "cnn6", "against": "original", "metrics": lost, "mcnemar": []}

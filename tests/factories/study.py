@@ -1,5 +1,6 @@
 """A small, complete study with made-up results, in the layout of the pipeline."""
 
+import json
 from itertools import product
 from pathlib import Path
 
@@ -21,12 +22,19 @@ from pathgen.patches.schemas import COHORT, EXTRACTED, INDEXED, SAMPLES
 from pathgen.report.hashes import file_hashes, result_versions
 from pathgen.report.report_page import build_report
 from pathgen.report.settings import ReportSettings
-from pathgen.run_matrix import Replicate
+from pathgen.run_matrix import PipelineSettings
 from pathgen.webpage.pictures import save_svg
 from pathgen.webpage.plotting import empty_plot
 
 SIDE_PX = 16
 SEEDS = (1, 2, 3)
+PIPELINE = {
+    "generators": ["dcgan"],
+    "classifiers": ["cnn6"],
+    "regimes": ["mixed", "synthetic"],
+    "seeds": [*SEEDS],
+    "replicates": 1,
+}
 # Shares of patches that a made-up classifier gets right, by regime.
 SKILL = {"original": 0.9, "mixed-dcgan": 0.85, "synthetic-dcgan": 0.65}
 TEST_SLIDES = ("made_up_test_001", "made_up_test_002")
@@ -95,6 +103,7 @@ def _write_evaluation(folder: Path, test: pd.DataFrame, skill: float, seed: int)
         "thresholds": {"call": 0.5, "operating": 0.7},
         "confusion": count_outcomes(labels, scores, 0.5).model_dump(),
         "undefined": {},
+        "health": {"converged": True, "training_seed": seed},
     }
     write_json(folder / "metrics.json", metrics | facts)
     write_csv(per_slide(frame, 0.95), folder / "per_slide.csv")
@@ -115,11 +124,11 @@ def _write_histories(root: Path) -> None:
         "gan/spread_ratio": 1 - 1 / kimg,
     }
     for label in ("normal", "tumor"):
-        write_csv(pd.DataFrame(gan), root / "results" / "gan" / f"dcgan/{label}" / "history.csv")
+        write_csv(pd.DataFrame(gan), root / "results" / "gan" / f"dcgan/1/{label}" / "history.csv")
     for (name, skill), seed in product(SKILL.items(), SEEDS):
         losses = {"train_loss": 0.7 / epoch, "valid_loss": 0.7 / epoch + 0.02 * seed}
         history = pd.DataFrame({"epoch": epoch, **losses, "valid_accuracy": skill - 0.2 / epoch})
-        write_csv(history, root / "results" / "training" / f"{name}-cnn6-{seed}" / "history.csv")
+        write_csv(history, root / "results" / "training" / f"{name}-cnn6" / str(seed) / "history.csv")
 
 
 def _write_verdicts(root: Path) -> None:
@@ -131,8 +140,8 @@ def _write_verdicts(root: Path) -> None:
         "patches": {"normal": 20, "tumor": 20},
         "protocol": {"extractor": "made-up"},
     }
-    write_json(root / "results" / "fidelity" / "dcgan.json", fidelity)
-    privacy = root / "results" / "privacy" / "dcgan"
+    write_json(root / "results" / "fidelity" / "dcgan" / "1.json", fidelity)
+    privacy = root / "results" / "privacy" / "dcgan" / "1"
     (privacy / "pictures").mkdir(parents=True)
     score = {"question": "Made-up score?", "value": -12.2, "low": None, "high": None, "expected": 0.0}
     scores = {"data_copying": score | {"on_copies": -6.9, "on_shrunken_variety": -13.99}}
@@ -150,7 +159,7 @@ def _write_verdicts(root: Path) -> None:
 
 def _write_comparison(root: Path) -> None:
     results = root / "results"
-    test, runs = load_runs(results / "evaluate", {"dcgan": Replicate("dcgan", 0)})
+    test, runs = load_runs(results / "evaluate", PipelineSettings(**PIPELINE))
     clusters = build_clusters(test.slides, test.labels, slides_known=True, patients={})
     settings = evaluate_settings()
     compare(test, runs, clusters, settings).save(results / "comparison" / "comparison.json")
@@ -193,7 +202,7 @@ def fabricate(root: Path) -> Path:
         write_noise(root / "data" / "patches" / role, drawn, SIDE_PX, number)
     for number, label in enumerate(("normal", "tumor")):
         index = pd.DataFrame({"item": range(70), "label": label, "generator": "dcgan", "seed": 1})
-        write_noise(root / "data" / "synthetic" / f"dcgan/{label}", index, SIDE_PX, 100 + number)
+        write_noise(root / "data" / "synthetic" / f"dcgan/1/{label}", index, SIDE_PX, 100 + number)
     overlays = root / "data" / "index" / "overlays"
     overlays.mkdir()
     for slide in _cohort()["slide"]:
@@ -206,13 +215,12 @@ def fabricate(root: Path) -> Path:
     _write_verdicts(root)
     _write_comparison(root)
     _write_studies(root)
-    checkpoint = root / "models" / "gan" / "dcgan" / "tumor" / "generator.safetensors"
+    checkpoint = root / "models" / "gan" / "dcgan" / "1" / "tumor" / "generator.safetensors"
     checkpoint.parent.mkdir(parents=True)
     checkpoint.write_bytes(b"made up")
     write_json(checkpoint.parent / "model.json", {"description": "a <made-up> network"})
     (root / "params.yaml").write_text(
-        "# made up\npipeline:\n  generators: [dcgan]\ntrain_gan:\n  generators: {}\n"
-        "report:\n  title: A <made-up> study\n"
+        f"# made up\npipeline: {json.dumps(PIPELINE)}\nreport:\n  title: A <made-up> study\n"
     )
     return root
 

@@ -19,9 +19,10 @@ LIMIT_S = 600
 # What the profile phantom is changed to: everything as small as its stage still accepts.
 TINY: dict[str, Any] = {
     "pipeline.classifiers": ["cnn6"],
-    "pipeline.seeds": [1],
+    "pipeline.seeds": [1, 2],
+    "pipeline.replicates": 2,
     "compute.device": "cpu",
-    "compute.threads": 2,
+    "compute.threads": 1,
     "jobs.workers": 2,
     "tracking.system_metrics": False,
     "cohort.phantom.tumor_slides": 4,

@@ -1,6 +1,13 @@
-"""Made-up facts of trained generators."""
+"""Made-up facts of trainings."""
 
+from pathgen.results.health_record import ClassifierHealth, GeneratorHealth
 from pathgen.results.training_record import DpGuarantee
+
+HEALTHY = GeneratorHealth(state="converged", spread_ratio=0.9)
+CONVERGED = ClassifierHealth(converged=True, training_seed=1)
+FAILED = ClassifierHealth(
+    converged=False, failures=("one class predicted on validation patches",), training_seed=1
+)
 
 
 def guarantee(epsilon: float | None = 0.996, unit: str = "patch", *, secret: bool = False) -> DpGuarantee:

@@ -36,7 +36,7 @@ def stages_of(generator: str) -> set[str]:
     """Return the stages of the tiny study that belong to one generator."""
     return {
         *(f"{verb}@{generator}" for verb in ("train_gan", "synthesise", "fidelity", "privacy")),
-        *(f"train_classifier@{regime}-{generator}-cnn6-1" for regime in ("mixed", "synthetic")),
+        *(f"train_classifier@{regime}-{generator}-cnn6" for regime in ("mixed", "synthetic")),
     }
 
 
@@ -79,9 +79,9 @@ def test_new_generator_runs_its_own_stages(copy: Study) -> None:
 def test_new_classifier_runs_its_own_stages(copy: Study) -> None:
     add_linear(copy)
     assert would_run(copy) == JOINT | {
-        "train_original@linear-1",
-        "train_classifier@mixed-dcgan-linear-1",
-        "train_classifier@synthetic-dcgan-linear-1",
+        "train_original@linear",
+        "train_classifier@mixed-dcgan-linear",
+        "train_classifier@synthetic-dcgan-linear",
     }
 
 

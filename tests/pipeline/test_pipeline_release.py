@@ -36,7 +36,7 @@ def test_a_finished_study_is_released_and_results_of_another_are_not(copy):
         check = ["sha256sum", "--check", "--quiet", "SHA256SUMS"]
         copy.run("bash", "-c", f"cd {folder} && {' '.join(check)}")
 
-    file = copy.root / "results/privacy/dcgan/metrics.json"
+    file = copy.root / "results/privacy/dcgan/1/metrics.json"
     embellished = json.loads(file.read_text().replace("leakage found", "no leakage found by these tests"))
     file.unlink()
     file.write_text(json.dumps(embellished))

@@ -10,6 +10,11 @@ from pathgen.tracking.mlflow_import import mlflow
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
 
+NESTED = "mlflow.parentRunId"
+TRAININGS = ("train_gan", "train_classifier")
+# Of two seeds.
+REGIMES = ["mixed", "mixed", "original", "original", "synthetic", "synthetic"]
+
 _PREDICT = """
 import json, sys
 import mlflow, numpy as np
@@ -48,7 +53,8 @@ def test_pipeline_run_links_the_run_of_every_stage(finished, store):
     note = pipeline.data.tags["mlflow.note.content"]
     assert [name for name, run in linked.items() if run.info.run_id not in note] == []
     nested = [run for run in marked if "mlflow.parentRunId" in run.data.tags and "regime" in run.data.tags]
-    assert sorted(run.data.tags["regime"] for run in nested) == ["mixed", "original", "synthetic"]
+    nested = [run for run in nested if run.data.tags["stage"] == "evaluate"]
+    assert sorted(run.data.tags["regime"] for run in nested) == REGIMES
     assert all(f"{run.data.metrics['test/accuracy']:.4g}" in note for run in nested)
     tradeoff = {key for key in pipeline.data.metrics if key.startswith("tradeoff/")}
     assert {"tradeoff/dcgan/attack_auc/high", "tradeoff/synthetic-dcgan-cnn6/accuracy_lost"} <= tradeoff
@@ -63,21 +69,25 @@ def test_runs_record_items_inputs_and_curves(finished, store):
     by_stage = defaultdict(list)
     for run in runs:
         by_stage[run.data.tags["stage"]].append(run)
-    deps = {dep["path"]: dep["md5"] for dep in finished.study.locked()["train_original@cnn6-1"]["deps"]}
-    original = next(run for run in by_stage["train_classifier"] if run.data.tags["regime"] == "original")
+    deps = {dep["path"]: dep["md5"] for dep in finished.study.locked()["train_original@cnn6"]["deps"]}
+    trainings = {verb: [run for run in by_stage[verb] if NESTED in run.data.tags] for verb in TRAININGS}
+    stages = {verb: [run for run in by_stage[verb] if run not in trainings[verb]] for verb in TRAININGS}
+    original = next(run for run in stages["train_classifier"] if run.data.tags["regime"] == "original")
     digests = {entry.dataset.name: entry.dataset.digest for entry in original.inputs.dataset_inputs}
     assert digests == {path: md5 for path, md5 in deps.items() if not path.startswith("data/code")}
     assert original.data.params["train_classifier.classifiers.cnn6.max_epochs"] == "12"
     assert {run.data.tags["generator"] for run in by_stage["train_gan"]} == {"dcgan"}
-    regimes = ["mixed", "original", "synthetic"]
-    assert sorted(run.data.tags["regime"] for run in by_stage["train_classifier"]) == regimes
-    nested = [run for run in by_stage["evaluate"] if "mlflow.parentRunId" in run.data.tags]
-    assert sorted(run.data.tags["regime"] for run in nested) == regimes
+    assert [run.data.tags["health"] for run in stages["train_classifier"]] == ["converged"] * 3
+    assert sorted(run.data.tags["regime"] for run in trainings["train_classifier"]) == REGIMES
+    parts = sorted((run.data.tags["replicate"], run.data.tags["label"]) for run in trainings["train_gan"])
+    assert parts == [("1", "normal"), ("1", "tumor"), ("2", "normal"), ("2", "tumor")]
+    nested = [run for run in by_stage["evaluate"] if NESTED in run.data.tags]
+    assert sorted(run.data.tags["regime"] for run in nested) == REGIMES
     assert all("test/accuracy" in run.data.metrics for run in nested)
-    for run in by_stage["train_gan"] + by_stage["train_classifier"]:
+    for run in trainings["train_gan"] + trainings["train_classifier"]:
         longest = max(len(client.get_metric_history(run.info.run_id, key)) for key in run.data.metrics)
         assert longest > 3, run.info.run_name
-    for run in by_stage["train_gan"]:
+    for run in trainings["train_gan"]:
         images = client.list_artifacts(run.info.run_id, "images")
         assert len([image for image in images if image.path.endswith(".png")]) > 1
 
@@ -87,7 +97,7 @@ def test_logged_models_load_and_predict(finished, store):
     models = client.search_logged_models([runs[0].info.experiment_id])
     output = finished.study.run("python", "-c", _PREDICT, *(model.artifact_location for model in models))
     shapes = list(json.loads(output.stdout.splitlines()[-1]).values())
-    classifiers, generators = [[2]] * 3, [[2, 16, 16, 3]] * 2
+    classifiers, generators = [[2]] * 6, [[2, 16, 16, 3]] * 4
     assert sorted(shapes) == [*classifiers, *generators]
 
 
@@ -99,8 +109,8 @@ def test_mlflow_entry_point_that_is_up_to_date_runs_nothing(copy):
 def test_dvc_experiment_runs_what_its_parameters_change(copy: Study):
     copy.commit("Keep the results")
     change = "train_classifier.classifiers.cnn6.max_epochs=2"
-    done = copy.run("dvc", "exp", "run", "--set-param", change, "train_original@cnn6-1")
-    assert ran(done.stdout) == ["check_params", "train_original@cnn6-1"]
+    done = copy.run("dvc", "exp", "run", "--set-param", change, "train_original@cnn6")
+    assert ran(done.stdout) == ["check_params", "train_original@cnn6"]
     copy.run("dvc", "plots", "diff", "--out", "work/plots")
     page = (copy.root / "work/plots/index.html").read_text()
-    assert "results_training_original-cnn6-1_history_csv" in page
+    assert "results_training_original-cnn6_1_history_csv" in page

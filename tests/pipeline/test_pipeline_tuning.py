@@ -69,4 +69,4 @@ def test_search_is_recorded_killed_continued_and_its_best_is_a_params_file(
     assert len(trials) == 4
     (copy.root / "params.yaml").write_bytes((results / "best.yaml").read_bytes())
     validate_params(copy.root / "params.yaml")
-    assert "train_original@cnn6-tuned-1" in copy.run("dvc", "stage", "list", "--name-only").stdout
+    assert "train_original@cnn6-tuned" in copy.run("dvc", "stage", "list", "--name-only").stdout

@@ -70,10 +70,12 @@ def bundle(request: pytest.FixtureRequest, bundles: Path) -> Path:
     return bundles / str(request.param)
 
 
-def changed(study: ReleaseInputs, **parts: dict[str, Any]) -> ReleaseInputs:
+def changed(
+    study: ReleaseInputs, audit: dict[str, Any] | None = None, **parts: dict[str, Any]
+) -> ReleaseInputs:
     """Return a study with changed fields of its audit, settings or report settings."""
     records = {name: getattr(study, name).model_copy(update=update) for name, update in parts.items()}
-    return replace(study, **records)
+    return replace(study, audits={1: study.audit.model_copy(update=audit or {})}, **records)
 
 
 def synthetic(root: Path) -> np.ndarray:
@@ -240,6 +242,11 @@ def test_reasons_name_what_is_wrong_with_the_audit(
     reasons = against(changed(finished, audit=dict(audit)))
     assert len(reasons) == len(named)
     assert all(name in reason for name, reason in zip(named, reasons, strict=True))
+
+
+def test_reasons_name_another_replicate_that_leaks(finished: ReleaseInputs) -> None:
+    (reason,) = against(replace(finished, audits={1: finished.audit, 2: release_audit("leakage found")}))
+    assert "privacy/dcgan/2/metrics.json: the privacy verdict is: leakage found" in reason
 
 
 def test_limit_that_is_null_is_not_a_reason(finished: ReleaseInputs) -> None:

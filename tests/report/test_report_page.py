@@ -116,10 +116,10 @@ def test_damaged_input_leaves_the_old_report(unplotted: Path, tmp_path: Path) ->
 
 
 def test_caveat_of_the_audit_is_shown_without_a_checkpoint(unplotted: Path, tmp_path: Path) -> None:
-    audit().save(unplotted / "results" / "privacy" / "dcgan" / "metrics.json")
+    audit().save(unplotted / "results" / "privacy" / "dcgan" / "1" / "metrics.json")
     caveat = "No test proves it."
     assert caveat in text_of(report_on(unplotted, tmp_path / "unknown"))
-    card = unplotted / "models" / "gan" / "dcgan" / "tumor" / "model.json"
+    card = unplotted / "models" / "gan" / "dcgan" / "1" / "tumor" / "model.json"
     card.parent.mkdir(parents=True)
     card.write_text("{}")
     assert caveat not in text_of(report_on(unplotted, tmp_path / "known"))

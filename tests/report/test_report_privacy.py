@@ -6,13 +6,13 @@ from factories.training import guarantee
 
 from pathgen.report.metric_table import metric_rows
 from pathgen.report.privacy_section import PrivacySection, Strength, certainty
-from pathgen.results.audit_record import MemorisationScore
+from pathgen.results.audit_record import LEAKAGE, PASSED, MemorisationScore, worst
 from pathgen.results.training_record import DpGuarantee, GeneratorMeta
 from pathgen.webpage.rendering import template
 
 
 def test_strongest_attack_is_taken_per_class() -> None:
-    section = PrivacySection(audit(normal=class_audit(0.6)), {})
+    section = PrivacySection({1: audit(normal=class_audit(0.6))}, {})
     assert section.auc["normal"] == Strength(0.6, 0.63, 0.5)
     assert section.auc["tumor"] == Strength(0.56, pytest.approx(0.59), 0.5)  # type: ignore[arg-type]
     # The variant at a stricter rate does not count.
@@ -20,17 +20,25 @@ def test_strongest_attack_is_taken_per_class() -> None:
     assert section.tests == 10
 
 
+def test_worst_audit_of_the_replicates_is_shown() -> None:
+    weak, strong = audit(), audit(normal=class_audit(0.6))
+    assert worst({1: weak, 2: strong, 3: weak}) == 2
+    section = PrivacySection({1: strong, 2: audit("refused"), 3: audit(LEAKAGE)}, {})
+    assert (section.shown, section.audit.verdict) == (3, LEAKAGE)
+    assert PrivacySection({1: audit(PASSED), 2: audit("refused")}, {}).shown == 2
+
+
 def test_supplementary_attacks_are_only_those_that_were_run() -> None:
     values = {"": 0.49, "/high": 0.53, "/expected": 0.5, "/p_value": 0.66}
     metrics = {f"privacy/normal/shadow_auc{part}": value for part, value in values.items()}
     metrics |= {"privacy/tumor/discriminator_tpr": 0.028, "privacy/tumor/shadow_on_copies_auc": 0.58}
-    section = PrivacySection(audit(metrics=metrics), {})
+    section = PrivacySection({1: audit(metrics=metrics)}, {})
     assert section.supplementary == {
         ("shadow", "auc"): {"normal": Strength(0.49, 0.53, 0.5, 0.66)},
         ("discriminator", "tpr"): {"tumor": Strength(0.028, None, None)},
     }
     assert section.shadow_on_copies == [0.58]
-    assert PrivacySection(audit(metrics={}), {}).supplementary == {}
+    assert PrivacySection({1: audit(metrics={})}, {}).supplementary == {}
 
 
 def score(value: float) -> MemorisationScore:
@@ -49,7 +57,7 @@ def score(value: float) -> MemorisationScore:
 def test_scores_are_ordered_and_c_t_calls_copying(value: float, copying: list[str]) -> None:
     names = ["data_copying", "closest_distance_ratio", "made_up", "distance_ratio"]
     described = class_audit(descriptions={name: score(value) for name in names})
-    section = PrivacySection(audit(normal=described), {})
+    section = PrivacySection({1: audit(normal=described)}, {})
     assert section.scores == ["distance_ratio", "closest_distance_ratio", "data_copying", "made_up"]
     assert section.called_copying == copying
 
@@ -59,7 +67,7 @@ def test_failed_controls_are_counted() -> None:
         verdict="refused",
         controls=(control("copies", "positive", (), as_expected=False), control("fresh", "negative", ())),
     )
-    section = PrivacySection(audit("refused", failed), {})
+    section = PrivacySection({1: audit("refused", failed)}, {})
     assert section.controls_as_expected == [False, True, True, True]
     assert list(section.controls["copies"]) == ["normal", "tumor"]
     assert list(section.explained) == ["normal"]
@@ -110,7 +118,7 @@ def test_guarantee_is_stated_with_its_conditions(
     normal: DpGuarantee | None, tumor: DpGuarantee | None, words: set[str]
 ) -> None:
     models = {"normal": GeneratorMeta(privacy=normal), "tumor": GeneratorMeta(privacy=tumor)}
-    section = PrivacySection(audit(), models)
+    section = PrivacySection({1: audit()}, models)
     say = template("report/sentences.j2").module
     text = say.dp_guarantee("dpdcgan", section.guarantees, certainty)  # type: ignore[attr-defined]
     assert {word for word in _CONDITIONS if word in text} == words

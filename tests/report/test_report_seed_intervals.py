@@ -46,7 +46,7 @@ def test_both_ways_pairs_trts_with_tstr() -> None:
         for seed in (1, 2)
     }
     rows = result_rows([run("synthetic", 1, accuracy=0.7), run("synthetic", 2, accuracy=0.8)], comparison())
-    paired = both_ways(found, rows, 0.95)
+    paired = both_ways(found, rows, {1: 1, 2: 1}, 0.95)
     trts, tstr = paired["dcgan", "cnn6"]
     expected = calibration_of(0.81, 0.82)
     assert expected is not None and expected.ends is not None
@@ -55,4 +55,4 @@ def test_both_ways_pairs_trts_with_tstr() -> None:
     assert tstr is not None and tstr.mean == pytest.approx(0.75)
     trts, tstr = paired["other", "cnn6"]
     assert (trts.runs, tstr) == (2, None)
-    assert both_ways({}, rows, 0.95) == {}
+    assert both_ways({}, rows, {}, 0.95) == {}

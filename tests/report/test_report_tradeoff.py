@@ -1,7 +1,5 @@
 """Accuracy lost against the strongest attack: one point per generator, regime and classifier."""
 
-from dataclasses import replace
-
 import pytest
 from factories.audits import audit, class_audit
 from factories.runs import comparison, run
@@ -28,7 +26,7 @@ def points_from(
 ) -> list[Point]:
     regimes = [row.name for row in rows if row.generator]
     results = Results(rows, 0.6, Comparability([], 0, 0), comparison(*regimes))
-    return tradeoff(results, audits, generators or {})
+    return tradeoff(results, {name: {1: one} for name, one in audits.items()}, generators or {})
 
 
 def points_of(content: Audit, generator: dict[str, GeneratorMeta] | None = None) -> list[Point]:
@@ -57,18 +55,6 @@ def test_point_has_the_interval_of_the_comparison() -> None:
             "tradeoff/dcgan/attack_auc/high": 0.59,
         }
     )
-
-
-def test_points_of_replicates_have_their_own_seeds() -> None:
-    rows = rows_of(run("synthetic", 1, accuracy=0.7), run("synthetic", 2, accuracy=0.6))
-    (row,) = [row for row in rows if row.generator]
-    other = run("synthetic", 1, "dcgan-b", accuracy=0.5)
-    together = [*(one for one in rows if one is not row), replace(row, runs=[*row.runs, other])]
-    audits = {"dcgan": audit(), "dcgan-b": audit()}
-    points = points_from(together, audits)
-    found = [(point.generator, point.lost.mean, point.lost.low is None) for point in points]
-    assert found == [("dcgan", pytest.approx(0.2), False), ("dcgan-b", pytest.approx(0.4), True)]
-    assert point_table(points)["accuracy_lost_low"].isna().tolist() == [False, True]
 
 
 def test_point_needs_an_audit() -> None:

@@ -28,7 +28,7 @@ OTHERS = ("scaling", "tune", "report")
 
 
 def test_made_from_uses_the_names_of_the_report(tmp_path: Path) -> None:
-    generator, patches = tmp_path / "models/gan/dcgan/normal", tmp_path / "data/patches/train"
+    generator, patches = tmp_path / "models/gan/dcgan/1/normal", tmp_path / "data/patches/train"
     for folder, names in (
         (generator, ("generator.safetensors", "discriminator.safetensors", "model.json")),
         (patches, ("patches.npy", "index.parquet")),
@@ -38,7 +38,7 @@ def test_made_from_uses_the_names_of_the_report(tmp_path: Path) -> None:
             (folder / name).write_text(name)
     found = made_from([generator, patches])
     assert sorted(found) == [
-        "models/gan/dcgan/normal/generator.safetensors",
+        "models/gan/dcgan/1/normal/generator.safetensors",
         "patches/train/index.parquet",
         "patches/train/patches.npy",
     ]
