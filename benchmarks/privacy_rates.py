@@ -19,7 +19,8 @@ from pathgen.core.labels import LABELS
 from pathgen.core.params import load_section
 from pathgen.patches.store import open_patch_set
 from pathgen.privacy.audit import class_audit
-from pathgen.privacy.nearest_pairs import find_pairs
+from pathgen.privacy.kernel_density import fit_projection
+from pathgen.privacy.nearest_pairs import CandidatePool, ClassPairs
 from pathgen.privacy.settings import PrivacySettings
 from pathgen.results.audit_record import ClassAudit
 
@@ -34,7 +35,8 @@ def honest_audit(patches: Images, label: str, settings: PrivacySettings) -> Clas
     if ends[-1] > len(patches):
         raise SystemExit(f"{len(patches)} patches of class {label}, {ends[-1]} are needed")
     train, nonmembers, reference, synthetic = np.split(patches[order[: ends[-1]]], ends[:-1])
-    pairs = find_pairs(train[:n], nonmembers, reference, synthetic, train, settings, label)
+    pool = CandidatePool(train[:n], nonmembers, fit_projection(reference), settings)
+    pairs = ClassPairs(label, pool, train, synthetic, reference)
     return class_audit(pairs, settings.significance / len(LABELS))
 
 

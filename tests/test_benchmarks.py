@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from factories.toy_classifier import toy_patches
+from typer.testing import CliRunner
 
 from benchmarks import recipe_health, verdict_rates
+from benchmarks.__main__ import app
 from pathgen.core import layout
 from pathgen.core.labels import LABELS
 from pathgen.patches.store import PatchSet, write_patch_set
@@ -41,6 +43,12 @@ def test_benchmark_at_a_small_size_prints_figures(
     assert all(result["value"] > 0 for result in figures["results"])
     assert all(ratio > 0 for ratio in figures["ratios"].values())
     assert figures["ratios"]
+
+
+def test_every_benchmark_is_a_command() -> None:
+    found = CliRunner().invoke(app, ["--help"])
+    assert found.exit_code == 0, found.output
+    assert all(name in found.output for name in ("privacy_rates", "recipe_health", "verdict_rates"))
 
 
 def figures_of(
