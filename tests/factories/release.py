@@ -20,7 +20,9 @@ COUNT = 70
 
 def write_params(root: Path, changes: dict[str, Any]) -> None:
     """Write the profile phantom, changed, as the settings of the study."""
-    params = changed_params(read_profile("phantom"), {"report.patient_pictures": "left_out", **changes})
+    made_up = {"pipeline.classifiers": ["cnn6"], "scaling.classifiers": ["cnn6"]}
+    params = read_profile("phantom")
+    params = changed_params(params, {"report.patient_pictures": "left_out", **made_up, **changes})
     YAML(typ="safe").dump(params, root / "params.yaml")
 
 
@@ -59,7 +61,8 @@ def make_study(root: Path) -> Path:
     """Write a study that may be released."""
     fabricate(root)
     index = pd.DataFrame({"item": range(40), "label": ["normal", "tumor"] * 20})
-    write_noise(root / "data" / "patches" / "reference", index, SIDE_PX, 7)
+    for seed, role in enumerate(("reference", "fresh"), start=7):
+        write_noise(root / "data" / "patches" / role, index, SIDE_PX, seed)
     write_params(root, {})
     write_audit(root, release_audit())
     report_on(root, root / "report", patient_pictures=False)

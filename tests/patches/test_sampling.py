@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pathgen.core.errors import PathgenErrors
 from pathgen.patches.sampling import _uniform, _weighted_draw, draw_samples, sample_cohort
-from pathgen.patches.schemas import CANDIDATES, ROLES, SAMPLES, check_table
+from pathgen.patches.schemas import CANDIDATES, SAMPLES, check_table
 
 _COUNTS = {"train": 12, "valid": 5, "test": 6, "nonmember": 7, "reference": 8}
 _SPLIT = {"a": "train", "b": "train", "c": "valid", "d": "test"}
@@ -138,7 +138,7 @@ def test_sample_cohort_assigns_candidates_to_roles() -> None:
     candidates = pd.DataFrame(rows).assign(exhaustive=True).reindex(columns=CANDIDATES.names)
     candidates = check_table(candidates, CANDIDATES, "candidates")
     samples = sample_cohort(cohort, candidates, sample_settings(_COUNTS, seed=7))
-    assert set(samples["role"]) == set(ROLES)
+    assert set(samples["role"]) == set(_COUNTS)
     assert samples.groupby("slide")["split"].nunique().max() == 1
     assert set(samples.loc[samples["role"] == "test", "slide"]) <= set(slides[9:])
     assert not samples["tumor_fraction"].isin([0.3]).any()
