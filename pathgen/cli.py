@@ -182,6 +182,25 @@ def release_command(
     typer.echo(f"{folder}: read datasheet.md and report.html before you pass it on")
 
 
+@app.command("verdict")
+def verdict_command(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the JSON object, for programs.")] = False,
+) -> None:
+    """Print what the finished study concludes.
+
+    Reads results/verdict.json, nothing else: useful alone, useful as an addition, private, ready for release,
+    each with its reason.
+    """
+    from pathgen.core import layout  # noqa: PLC0415
+    from pathgen.results.verdict_record import Verdict  # noqa: PLC0415
+    from pathgen.tracking.uri import main_checkout  # noqa: PLC0415
+    from pathgen.verdict.verdict_text import as_text  # noqa: PLC0415
+
+    with cli_errors():
+        verdict = Verdict.load(main_checkout() / layout.VERDICT)
+    typer.echo(json.dumps(verdict.as_json(), indent=2) if as_json else as_text(verdict), nl=as_json)
+
+
 def _fact_lines(facts: dict[str, Any], margin: str) -> list[str]:
     lines = []
     for name, value in facts.items():

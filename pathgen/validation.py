@@ -27,6 +27,7 @@ from pathgen.studies.tuning.settings import TuningSettings, TuningWorkSettings
 from pathgen.survey.settings import SurveySettings
 from pathgen.tracking.settings import TrackingSettings
 from pathgen.training.settings import ComputeSettings
+from pathgen.verdict.settings import VerdictSettings
 from pathgen.wsi.settings import IndexSettings
 
 #: Setting, reason and hint of a problem.
@@ -51,6 +52,7 @@ class StudySettings(Settings):
     evaluate: EvaluateSettings
     fidelity: FidelitySettings
     privacy: PrivacySettings
+    verdict: VerdictSettings
     report: ReportSettings
     release: ReleaseSettings
     tuning: TuningSettings

@@ -43,7 +43,8 @@ def main(stage: Stage) -> None:
     clusters = cluster_patches(test.index["slide"].to_numpy(), test.classes, read_table(layout.COHORT))
     for key in pipeline.runs():
         folder = layout.classifier_model(key.group, key.seed)
-        model, health = load_classifier(folder), load_metadata(folder)["health"]
+        model = load_classifier(folder)
+        health = ClassifierHealth.model_validate(load_metadata(folder)["health"])
         with _run(stage, "evaluate", key.identity, layout.evaluation(key.name)) as run:
             metrics = evaluate(
                 model,
@@ -53,9 +54,10 @@ def main(stage: Stage) -> None:
                 layout.evaluation(key.name),
                 settings,
                 device,
-                ClassifierHealth.model_validate(health),
+                health,
             )
             run.metrics({f"test/{name}": value for name, value in metrics.items()}, 0)
+            run.health(health.state, converged=health.converged)
         for generator in pipeline.generators if key.regime == ORIGINAL else ():
             sets = layout.synthetic_sets(generator, pipeline.replicate_of_seed[key.seed])
             item = {"generator": generator, "classifier": key.classifier, "seed": key.seed}
@@ -70,6 +72,7 @@ def main(stage: Stage) -> None:
                     device=device,
                 )
                 run.metrics({f"trts/{name}": value for name, value in metrics.items()}, 0)
+                run.health(health.state, converged=health.converged)
     accuracy = mean_colour_baseline(train.images, train.classes, test.images, test.classes)
     Baseline(accuracy=accuracy).save(layout.BASELINE)
     stage.run.metrics({"test/mean_colour_accuracy": accuracy}, 0)

@@ -1,4 +1,4 @@
-"""Link the runs of the pipeline in MLflow; print the result table and the addresses of report and runs.
+"""Link the runs of the pipeline in MLflow; print verdict, result table and addresses of report and runs.
 
 With --ui: start the MLflow UI on 127.0.0.1 instead.
 """
@@ -11,18 +11,24 @@ from pathgen.core import layout
 from pathgen.core.errors import cli_errors
 from pathgen.results.headline_record import Headline
 from pathgen.results.record import MetricValues
+from pathgen.results.verdict_record import Verdict
 from pathgen.tracking.pipeline_run import LinkedPipeline, link_pipeline
 from pathgen.tracking.uri import ui_command
+from pathgen.verdict.verdict_text import as_text
 
 KEY_METRICS = ("test/accuracy", "test/roc_auc", "valid/accuracy", "test/mean_colour_accuracy")
 
 
 def link() -> LinkedPipeline:
     """Update the pipeline's own MLflow run from dvc.lock."""
+    verdict = Verdict.load_if_exists(layout.VERDICT)
+    numbers = {} if verdict is None else {f"verdict/{key}": one for key, one in verdict.headline.items()}
     return link_pipeline(
         Path(),
-        results=headline(layout.REPORT),
+        results={**headline(layout.REPORT), **numbers},
+        tags={} if verdict is None else verdict.tags,
         attachments=[
+            layout.VERDICT,
             layout.REPORT / "index.html",
             layout.REPORT / "results.md",
             layout.REPORT / "results.json",
@@ -59,6 +65,7 @@ def main() -> None:
         print(f"open {address}", flush=True)
         # Replaces this process by the server, so that Ctrl-C reaches it.
         os.execvp("sh", ["sh", "-c", f"exec env {ui_command()}"])  # noqa: S606
+    print(as_text(Verdict.load(layout.VERDICT)))
     print((layout.REPORT / "results.md").read_text(encoding="utf-8"))
     print(f"report      {(layout.REPORT / 'index.html').resolve()}")
     print(f"runs        make ui, or: {ui_command()}")

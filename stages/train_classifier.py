@@ -56,7 +56,7 @@ def main(stage: Stage, *, regime: Regime, generator: str | None = None, classifi
         served = "pathgen.classifier.served_classifier"
         stage.run.model(run.name, model, served, example.images[:2], example.classes[:2] * 1.0)
     failed = [run.name for run, result in zip(runs, results, strict=True) if not result.values["converged"]]
-    stage.run.tag("health", f"not converged: {', '.join(failed)}" if failed else "converged")
+    stage.run.health(f"not converged: {', '.join(failed)}" if failed else "converged", converged=not failed)
 
 
 if __name__ == "__main__":

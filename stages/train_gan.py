@@ -45,6 +45,7 @@ def main(stage: Stage, *, generator: str) -> None:
     for one in trainings:
         shaping = {"recipe": one.recipe.model_dump(), "label": one.label}
         jobs.append(Job(one.name, part_key(stage, shaping, inputs, compute, device), one))
+    faults = []
     for one, result in zip(trainings, run_parts(jobs, f"train_gan/{generator}", "trainings"), strict=True):
         for label in one.drawn:
             model = layout.gan_model(generator, label, one.replicate)
@@ -53,6 +54,9 @@ def main(stage: Stage, *, generator: str) -> None:
             name = f"{generator}-{one.replicate}-{label}"
             stage.run.model(name, model, "pathgen.gan.served_generator", *example)
         copy_folder(result.folder / CURVES, layout.gan_results(generator, one.label, one.replicate))
+        if (state := result.values["state"]) != "converged":
+            faults.append(f"{one.name} {state}")
+    stage.run.health(", ".join(faults) or "converged", converged=not faults)
     stage.run.artifact(layout.GAN_RESULTS / generator)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pathgen.classifier.classifier_state import TrainingState, best_epoch, should_stop
+from pathgen.classifier.classifier_state import TrainingState, best_epoch, losses_are_finite, should_stop
 from pathgen.classifier.device_dataset import DeviceDataset, batch_order
 from pathgen.classifier.health import classifier_health
 from pathgen.classifier.prediction import log_probabilities
@@ -54,7 +54,8 @@ class TrainedClassifier:
         history: One row per epoch, columns `HISTORY_COLUMNS`. Training loss and accuracy are averages over
             all patches while the weights change; validation follows the epoch. Loss: mean negative
             log-likelihood, natural logarithm. Learning rate: that of the epoch's last step.
-        best_epoch: Number of the epoch with the kept weights, from 1.
+        best_epoch: Number of the epoch with the kept weights, from 1; 0: the initial weights, where the first
+            epoch already diverged.
         health: Whether the training converged.
         fresh: Names of the tensors that are not from the pretrained weights; None without pretrained weights.
     """
@@ -78,6 +79,7 @@ def train_classifier(
     logger: MetricLogger,
     desc: str,
     stop_after_epoch: Callable[[int, dict[str, float]], bool] = lambda _epoch, _row: False,
+    keep_diverged: bool = False,
 ) -> TrainedClassifier:
     """Train a classifier and keep the weights of the epoch with the best validation accuracy.
 
@@ -97,12 +99,14 @@ def train_classifier(
         stop_after_epoch: Callback with the number of the epoch, from 1, and its row of the history; True ends
             the training. After a restart it is called again for the epochs of the snapshot. An exception
             from it ends the training and leaves the snapshot.
+        keep_diverged: Whether a loss that is not finite ends the training with the best weights so far, or
+            the initial ones, instead of an exception.
 
     Returns:
         The classifier and its history.
 
     Raises:
-        NonFiniteLoss: The loss is NaN or infinite.
+        NonFiniteLoss: The loss is NaN or infinite, and `keep_diverged` is not set.
         PathgenError: The network does not exist, the pretrained weights do not fit it, or the snapshot
             belongs to another training.
 
@@ -113,23 +117,8 @@ def train_classifier(
     assert len(train) > 0 and len(valid) > 0, (len(train), len(valid))
     recipe, seed = config.recipe, config.seed
     size_px = train.images.shape[1]
-    model = build_classifier(recipe.network, size_px, seed, recipe.initialisation)
-    fresh = (
-        fill_from_file(model, recipe.network, Path(recipe.weights_file), recipe.weights_sha256)
-        if recipe.weights_file is not None
-        else None
-    )
-    layout = torch.channels_last if config.channels_last else torch.contiguous_format
-    model = model.to(device).to(memory_format=layout)  # type: ignore[call-overload]
-    state = TrainingState(
-        model,
-        torch.optim.SGD(
-            model.parameters(),
-            lr=recipe.learning_rate,
-            momentum=recipe.momentum,
-            weight_decay=recipe.weight_decay,
-        ),
-    )
+    state, fresh = _new_state(config, size_px, device)
+    model = state.model
     key: dict[str, Any] = {}
     if resume_folder is not None:
         key = _resume_key(config, device, train, valid)
@@ -140,7 +129,7 @@ def train_classifier(
     steps = steps if recipe.max_steps is None else min(steps, recipe.max_steps)
     dataset = DeviceDataset(train, config, device)
     valid_labels = valid.classes
-    stopped = any(stop_after_epoch(number, row) for number, row in enumerate(state.history, start=1))
+    stopped, diverged = any(stop_after_epoch(*one) for one in enumerate(state.history, start=1)), False
     planned = min(recipe.max_epochs * count, steps * recipe.batch_size)
     done = min(planned, len(state.history) * count + len(state.losses) * recipe.batch_size)
     with (
@@ -173,12 +162,15 @@ def train_classifier(
                 **_validate(log_probabilities(model, valid.images, device), valid_labels),
                 "learning_rate": recipe.learning_rate_at(state.steps - 1, steps),
             }
+            diverged = keep_diverged and not losses_are_finite(row)
+            if diverged:
+                break
             state.finish_epoch(row, desc)
             logger.metrics({name: row[column] for name, column in METRICS.items()}, epoch)
             if resume_folder is not None:
                 state.save(resume_folder, key)
                 saved = time.monotonic()
-            bar.set_postfix(epoch=epoch, valid_accuracy=f"{row['valid_accuracy']:.3f}")
+            bar.set_postfix({"epoch": epoch, "valid_accuracy": f"{row['valid_accuracy']:.3f}"}, refresh=False)
             stopped = stop_after_epoch(epoch, row)
 
     model.load_state_dict(state.best)
@@ -186,8 +178,34 @@ def train_classifier(
     log_probs = log_probabilities(model, valid.images, device)
     _log_errors(logger, log_probs, valid, chosen)
     history = pd.DataFrame(state.history, columns=list(HISTORY_COLUMNS))
-    health = classifier_health(history, chosen, log_probs[:, 1].exp().numpy(), valid_labels, seed=seed)
+    health = classifier_health(
+        history, chosen, log_probs[:, 1].exp().numpy(), valid_labels, seed=seed, diverged=diverged
+    )
     return TrainedClassifier(recipe.network, size_px, model.cpu().eval(), history, chosen, health, fresh)
+
+
+def _new_state(
+    config: TrainClassifierConfig, size_px: int, device: torch.device
+) -> tuple[TrainingState, list[str] | None]:
+    """Return network and optimiser, and the names of the tensors that are not from the pretrained weights."""
+    recipe = config.recipe
+    model = build_classifier(recipe.network, size_px, config.seed, recipe.initialisation)
+    fresh = (
+        fill_from_file(model, recipe.network, Path(recipe.weights_file), recipe.weights_sha256)
+        if recipe.weights_file is not None
+        else None
+    )
+    layout = torch.channels_last if config.channels_last else torch.contiguous_format
+    model = model.to(device).to(memory_format=layout)  # type: ignore[call-overload]
+    optimizer = torch.optim.SGD(
+        model.parameters(),
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+    )
+    state = TrainingState(model, optimizer)
+    state.keep()
+    return state, fresh
 
 
 def train_step(state: TrainingState, images: Tensor, labels: Tensor, *, lr: float, precision: str) -> None:

@@ -1,7 +1,7 @@
 """State of a classifier's training, and its snapshot for exact resume."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ class TrainingState:
     Attributes:
         model: The network, on the device.
         optimizer: SGD over its weights.
-        best: Weights of the best epoch so far; empty before the first epoch has ended.
+        best: Weights of the best epoch so far, the initial ones before the first epoch has ended.
         history: One row per finished epoch.
         steps: Number of optimiser steps taken.
         losses: Summed loss of each batch of the current epoch, on the device.
@@ -60,13 +60,17 @@ class TrainingState:
         Raises:
             NonFiniteLoss: The training or validation loss is not finite.
         """
-        if not (math.isfinite(row["train_loss"]) and math.isfinite(row["valid_loss"])):
+        if not losses_are_finite(row):
             reason = f"the loss is not a finite number in epoch {row['epoch']}"
             raise NonFiniteLoss(desc, reason, "Lower the classifier's learning_rate")
         self.history.append(row)
         self.losses, self.hits = [], []
         if best_epoch(self.accuracies) == len(self.history):
-            self.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+            self.keep()
+
+    def keep(self) -> None:
+        """Keep the weights as they are now as the best ones."""
+        self.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
 
     def save(self, folder: Path, key: dict[str, Any]) -> None:
         """Write a snapshot, see `save_snapshot`."""
@@ -96,14 +100,19 @@ class TrainingState:
         self.losses, self.hits = ([one.to(device) for one in state[name]] for name in ("losses", "hits"))
 
 
+def losses_are_finite(row: Mapping[str, float]) -> bool:
+    """Return whether training and validation loss of an epoch are finite."""
+    return math.isfinite(row["train_loss"]) and math.isfinite(row["valid_loss"])
+
+
 def _total(batches: list[Tensor]) -> float:
     """Return the sum over the batches in float64, copied from the device once."""
     return float(torch.stack(batches).cpu().double().sum())
 
 
 def best_epoch(accuracies: Sequence[float]) -> int:
-    """Return the number of the epoch, from 1, with the best validation accuracy; the first of equal ones."""
-    return 1 + max(range(len(accuracies)), key=lambda number: (accuracies[number], -number))
+    """Return the number of the first epoch, from 1, with the best validation accuracy; 0 without epochs."""
+    return 1 + max(range(len(accuracies)), key=lambda number: (accuracies[number], -number), default=-1)
 
 
 def should_stop(accuracies: Sequence[float], max_epochs: int, patience: int) -> bool:

@@ -83,9 +83,13 @@ class ClassifierTraining:
                 logger=run,
                 desc=f"train {self.name}",
             )
-            converged = trained.health.converged
-            run.tag("health", "converged" if converged else "not converged")
-            run.metrics({"train/converged": float(converged)}, trained.best_epoch)
+            health = trained.health
+            run.health(health.state, converged=health.converged)
+            if health.remarks:
+                run.tag("health.remarks", "; ".join(health.remarks))
+            if health.failed_seeds:
+                run.tag("failed_seeds", ", ".join(map(str, health.failed_seeds)))
+            run.metrics({"train/converged": float(health.converged)}, trained.best_epoch)
         save_classifier(folder / MODEL, trained, self.identity)
         write_csv(trained.history, folder / HISTORY)
-        return {"converged": converged}
+        return {"converged": health.converged}

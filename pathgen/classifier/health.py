@@ -22,29 +22,30 @@ def classifier_health(
     labels: NDArray[np.int64],
     *,
     seed: int,
-    failed_seeds: tuple[int, ...] = (),
+    diverged: bool = False,
 ) -> ClassifierHealth:
     """Judge one training.
 
     Args:
-        history: Row per epoch with ``train_loss`` (nats) and ``train_accuracy``, see `TrainedClassifier`.
-        best_epoch: Number of the epoch whose weights are kept, from 1.
+        history: Row per finished epoch with ``train_loss`` (nats) and ``train_accuracy``, see
+            `TrainedClassifier`.
+        best_epoch: Number of the epoch whose weights are kept, from 1; 0: the initial weights.
         scores: P(tumor) of the validation patches with these weights, float64 (N,).
         labels: Their classes, int64 (N,); 0 normal, 1 tumor.
         seed: Seed of the training.
-        failed_seeds: Seeds of earlier attempts.
+        diverged: Whether the training ended because its loss was not finite.
 
     Returns:
-        Not converged if the training loss of the last epoch is at least 0.98 ln 2 or its training accuracy
-        below 0.55, or if the kept weights predict one class alone, or rank the validation patches worse than
-        chance.
+        Not converged if the loss was not finite, if the training loss of the last epoch is at least 0.98 ln 2
+        or its training accuracy below 0.55, or if the kept weights predict one class alone, or rank the
+        validation patches worse than chance.
     """
-    last = history.iloc[-1]
-    failures: list[Failure] = []
-    if last["train_loss"] >= _MAX_LOSS:
-        failures.append("training loss at chance level")
-    if last["train_accuracy"] < _MIN_TRAINING_ACCURACY:
-        failures.append("training accuracy at chance level")
+    failures: list[Failure] = ["loss not finite"] if diverged else []
+    for _, last in history.tail(1).iterrows():
+        if last["train_loss"] >= _MAX_LOSS:
+            failures.append("training loss at chance level")
+        if last["train_accuracy"] < _MIN_TRAINING_ACCURACY:
+            failures.append("training accuracy at chance level")
     both_classes = len(np.unique(labels)) > 1
     if both_classes and len(np.unique(scores >= 0.5)) == 1:
         failures.append("one class predicted on validation patches")
@@ -55,5 +56,4 @@ def classifier_health(
         failures=tuple(failures),
         remarks=("best epoch is the first",) if best_epoch == 1 and len(history) > 1 else (),
         training_seed=seed,
-        failed_seeds=failed_seeds,
     )

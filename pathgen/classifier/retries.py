@@ -43,7 +43,7 @@ def train_with_retries(
         The first training that converged, else the last one; its health names the seeds of the failed ones.
 
     Raises:
-        PathgenError: As `train_classifier`.
+        PathgenError: As `train_classifier`; a loss that is not finite counts as a failed attempt.
     """
     failed: tuple[int, ...] = ()
     while True:
@@ -56,6 +56,7 @@ def train_with_retries(
             resume_folder=resume_folder / str(len(failed)),
             logger=logger,
             desc=desc,
+            keep_diverged=True,
         )
         health = trained.health.model_copy(update={"failed_seeds": failed})
         if health.converged:

@@ -158,6 +158,8 @@ def _regime(group: _Group, confidence: float) -> RegimeMean:
         trainings=len(group.runs),
         generators=len(set(group.replicates) - {None}),
         not_converged=tuple(run.key.name for run in group.runs if not run.converged),
+        repeated=tuple(run.key.name for run in group.runs if run.repeated),
+        first_epoch=tuple(run.key.name for run in group.runs if run.first_epoch),
         metrics=metrics,
     )
 

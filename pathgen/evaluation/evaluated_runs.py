@@ -26,12 +26,16 @@ class EvaluatedRun:
         scores: P(tumor), float64 (N,).
         thresholds: Smallest scores that are called tumor.
         converged: Whether the training converged.
+        repeated: Whether it is a repetition, with another seed, of one that did not.
+        first_epoch: Whether the weights of the first of several epochs were kept.
     """
 
     key: RunKey
     scores: NDArray[np.float64]
     thresholds: Thresholds
     converged: bool = True
+    repeated: bool = False
+    first_epoch: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,8 @@ def load_runs(folder: Path, pipeline: PipelineSettings) -> tuple[TestPatches, li
                 frame["score"].to_numpy(np.float64),
                 evaluation.thresholds,
                 converged=evaluation.health.converged,
+                repeated=bool(evaluation.health.failed_seeds),
+                first_epoch="best epoch is the first" in evaluation.health.remarks,
             )
         )
     if first is None:

@@ -14,6 +14,7 @@ from pathgen.core.files import atomic_folder, write_json
 from pathgen.core.params import parse_section
 from pathgen.gan import generators
 from pathgen.gan.generators.interface import Generator, GeneratorSettings
+from pathgen.results.health_record import GeneratorHealth
 from pathgen.results.record import Record
 from pathgen.training.checkpoint import load_module, save_tensors
 
@@ -33,6 +34,7 @@ class TrainedGan:
         overfitting: Row per probe of held-out patches: ``kimg`` and the probe's metrics; empty without them.
         sample_grids: Thousands of images so far and the sample grid, uint8 (H, W, 3), of the same latents.
         meta: Recipe, compute, digest of the data and guarantee, for model.json.
+        health: Whether the training converged.
     """
 
     image_size: int
@@ -42,6 +44,7 @@ class TrainedGan:
     overfitting: pd.DataFrame
     sample_grids: list[tuple[float, NDArray[np.uint8]]]
     meta: dict[str, Any]
+    health: GeneratorHealth
 
 
 class CheckpointMeta(Record):
@@ -88,6 +91,7 @@ def save_gan(folder: Path, trained: TrainedGan, label: str, label_index: int = 0
         "label": label,
         "label_index": label_index,
         "image_size": trained.image_size,
+        "health": trained.health.as_json(),
         "parameters": {
             "generator": sum(weights.numel() for weights in trained.generator.parameters()),
             "discriminator": sum(weights.numel() for weights in trained.discriminator.parameters()),

@@ -61,7 +61,7 @@ class GeneratorTraining:
         """Train, and write `MODELS` and `CURVES` into the folder.
 
         Returns:
-            ``image_size``: side of the images, px.
+            ``image_size``: side of the images, px; ``state``: state of the training at its end.
 
         Raises:
             PathgenError: See `train_generator`.
@@ -83,5 +83,7 @@ class GeneratorTraining:
                 logger=LabelLogger(run, self.label),
                 desc=f"train {self.name}",
             )
+            state = trained.health.state
+            run.health(state, converged=state == "converged")
         save_training(trained, {one: folder / MODELS / one for one in self.drawn}, folder / CURVES)
-        return {"image_size": trained.image_size}
+        return {"image_size": trained.image_size, "state": state}

@@ -16,6 +16,7 @@ from pathgen.gan import generators
 from pathgen.gan.conditioning import ClassCondition
 from pathgen.gan.dataset import GanDataset
 from pathgen.gan.gan_checkpoint import TrainedGan
+from pathgen.gan.generator_health import generator_health
 from pathgen.gan.generators.interface import GeneratorSettings, Loader, Precision
 from pathgen.gan.online_frechet import FRECHET_KEYS
 from pathgen.gan.overfitting import PROBE_KEYS, warn_if_overfitting
@@ -126,15 +127,19 @@ def train_generator(
                     save_snapshot(resume_folder, snapshot, key)
             bar.update(settings.batch_size)
     state.check(trainer.pair)
-    columns = ["kimg", *trainer.statistics, *({} if accountant is None else accountant.metrics(0))]
+    history = pd.DataFrame(
+        state.rows,
+        columns=["kimg", *trainer.statistics, *({} if accountant is None else accountant.metrics(0))],
+    )
     return TrainedGan(
         image_size=image_size,
         generator=trainer.pair.g_final.eval(),
         discriminator=trainer.pair.d.eval(),
-        history=pd.DataFrame(state.rows, columns=columns),
+        history=history,
         overfitting=pd.DataFrame(state.probe_history, columns=["kimg", *PROBE_KEYS, *FRECHET_KEYS]),
         sample_grids=state.sample_grids,
         meta=meta,
+        health=generator_health(history, state.probe_history),
     )
 
 

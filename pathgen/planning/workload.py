@@ -133,6 +133,7 @@ def _classifier_work(params: Params) -> Iterator[StageWork]:
     predicted = len(lists["classifiers"]) * seeds * (on_test + len(lists["generators"]) * synthetic)
     yield StageWork("evaluate", "evaluate", predicted * _pixels(params))
     yield StageWork("compare", "compare")
+    yield StageWork("verdict", "verdict")
 
 
 def scaling_work(params: Params) -> list[StageWork]:

@@ -17,18 +17,29 @@ from pathgen.patches.store import open_patch_set
 from pathgen.release.limits import checks
 from pathgen.release.release_inputs import ReleaseInputs
 from pathgen.results.audit_record import PASSED
+from pathgen.results.verdict_record import ReleaseObstacle
 from pathgen.tracking.dvc_api import StageState, open_project, stage_states
 
 _EMBEDDED = re.compile(r"data:[a-z]+/[^\"')\s]+")
 _REQUIRED = ("creator", "contact", "licence", "original_terms")
 _SHOWN = 3
+_OF_AUDIT: Sequence[ReleaseObstacle] = ("leak detected", "audit refused")
 # As DVC says that data are not there.
 _ABSENT = "deleted"
 
 
 def reasons_against(study: ReleaseInputs) -> list[PathgenError]:
     """List all reasons against a release, except stale results (see `stale_results`)."""
-    return [*_verdict(study), *_limits(study), *_copies(study), *_page(study), *_statements(study)]
+    audit = _audit(study)
+    return [
+        *audit,
+        *_verdict(study, audit_passed=not audit),
+        *_accuracy_limit(study),
+        *_limits(study),
+        *_copies(study),
+        *_page(study),
+        *_statements(study),
+    ]
 
 
 def stale_results(root: Path, generator: str) -> list[PathgenError]:
@@ -43,7 +54,7 @@ def stale_results(root: Path, generator: str) -> list[PathgenError]:
             states = stage_states(project)
     except PathgenError as unknown:
         return [unknown]
-    stages = changed_stages(states, ["report", f"privacy@{generator}"])
+    stages = changed_stages(states, ["report", "verdict", f"privacy@{generator}"])
     if not stages:
         return []
     more = f" and {len(stages) - _SHOWN} more" if len(stages) > _SHOWN else ""
@@ -78,7 +89,7 @@ def _is_changed(state: StageState) -> bool:
     )
 
 
-def _verdict(study: ReleaseInputs) -> list[PathgenError]:
+def _audit(study: ReleaseInputs) -> list[PathgenError]:
     """Refuse unless the sets of all replicates have passed: the released one is made by the same recipe."""
     found = []
     for replicate, audit in study.audits.items():
@@ -94,6 +105,34 @@ def _verdict(study: ReleaseInputs) -> list[PathgenError]:
             )
             found.append(PathgenError(file, f"the privacy verdict is: {', '.join(bad)}", hint))
     return found
+
+
+def _verdict(study: ReleaseInputs, *, audit_passed: bool) -> list[PathgenError]:
+    """Refuse what the verdict of any classifier holds against the set, but for what its own audit did."""
+    file = study.root / layout.VERDICT
+    if not study.verdicts:
+        return [PathgenError(file, f"has no verdict on {study.generator}", "Run `dvc repro`")]
+    found = []
+    for verdict in study.verdicts:
+        for obstacle in verdict.obstacles:
+            if obstacle in _OF_AUDIT and not audit_passed:
+                continue
+            reason = f"{verdict.generator} with classifier {verdict.classifier}: {obstacle}"
+            if obstacle == "training not converged":
+                reason += f" ({', '.join(verdict.not_converged)})"
+            found.append(PathgenError(file, reason, "Read the reasons with `pathgen verdict`"))
+    return found
+
+
+def _accuracy_limit(study: ReleaseInputs) -> list[PathgenError]:
+    """Refuse a limit that a classifier without any sense of structure would keep."""
+    limit, baseline = study.settings.limits.min_accuracy, study.results.baseline
+    if limit is None or limit >= baseline:
+        return []
+    reason = (
+        f"is {limit:g}, below the accuracy on the mean colour alone ({baseline:.4g}), so it means nothing"
+    )
+    return [PathgenError(f"{PARAMS_FILE}: release.limits.min_accuracy", reason, "Raise it above that")]
 
 
 def _limits(study: ReleaseInputs) -> list[PathgenError]:

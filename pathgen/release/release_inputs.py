@@ -1,6 +1,6 @@
 """Results of one finished study that a release is made of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from pathgen.results.audit_record import Audit
 from pathgen.results.fidelity_record import Fidelity
 from pathgen.results.study_record import ReportedStudies
 from pathgen.results.training_record import GeneratorMeta
+from pathgen.results.verdict_record import GeneratorVerdict, Verdict
 from pathgen.run_matrix import PipelineSettings
 from pathgen.validation import validate_params
 
@@ -44,6 +45,8 @@ class ReleaseInputs:
         audits: Replicate of the generator to the privacy audit of its synthetic set.
         fidelity: Fidelity of the released set.
         results: Evaluated classifiers of all generators.
+        verdict: Verdict of the study.
+        verdicts: Its parts on the generator, with its replicates; one per classifier.
         page: Text of report/index.html.
         reported: The optional studies on the page.
     """
@@ -61,6 +64,8 @@ class ReleaseInputs:
     audits: Mapping[int, Audit]
     fidelity: Fidelity
     results: Results
+    verdict: Verdict
+    verdicts: Sequence[GeneratorVerdict]
     page: str
     reported: ReportedStudies
 
@@ -105,12 +110,14 @@ def read_inputs(root: Path, generator: str) -> ReleaseInputs:
         for replicate in pipeline.all_replicates
     }
     fidelity = root / layout.fidelity(generator)
-    page, cohort = root / layout.REPORT / "index.html", root / layout.COHORT
+    page, cohort, answers = root / layout.REPORT / "index.html", root / layout.COHORT, root / layout.VERDICT
     originals = [root / layout.PATCHES / role for role in ROLES]
-    needed = [*sets.values(), *originals, *audits.values(), fidelity, root / layout.EVALUATION, cohort, page]
+    needed = [*sets.values(), *originals, *audits.values(), fidelity, root / layout.EVALUATION, answers]
+    needed += [cohort, page]
     missing = [PathgenError(path, "is missing", "Run `dvc repro`") for path in needed if not path.exists()]
     if missing:
         raise PathgenErrors(missing)
+    verdict = Verdict.load(answers)
     return ReleaseInputs(
         root=root,
         generator=generator,
@@ -125,6 +132,8 @@ def read_inputs(root: Path, generator: str) -> ReleaseInputs:
         audits={replicate: Audit.load(audit) for replicate, audit in audits.items()},
         fidelity=Fidelity.load(fidelity),
         results=gather_results(root),
+        verdict=verdict,
+        verdicts=[one for one in verdict.generators if one.generator == generator],
         page=page.read_text(encoding="utf-8"),
         reported=ReportedStudies.load(root / layout.REPORT / "studies.json"),
     )

@@ -33,7 +33,8 @@ class LimitSettings(Settings):
         ge=0,
         le=1,
         description="Smallest allowed accuracy on original test patches of the worst classifier trained on "
-        "synthetic patches alone, mean over seeds.",
+        "synthetic patches alone, mean over seeds. A limit below the accuracy on the mean colour alone is "
+        "refused.",
     )
 
 

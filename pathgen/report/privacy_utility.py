@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from pathgen.report.headline import Results, costs
 from pathgen.report.privacy_section import attacks_of
 from pathgen.results.audit_record import PASSED, Audit, Verdict, worst
-from pathgen.results.training_record import GeneratorMeta
+from pathgen.results.training_record import GeneratorMeta, largest_epsilon
 from pathgen.webpage.formatting import Estimate
 from pathgen.webpage.pictures import Picture, svg_picture
 from pathgen.webpage.plotting import COLOURS, GREY, MARKERS, empty_plot, legend_below
@@ -96,7 +96,7 @@ def tradeoff(
                 auc_low=test.low,
                 auc_high=test.high,
                 verdict=audit.verdict,
-                epsilon=_epsilon(generators.get(name, {})),
+                epsilon=largest_epsilon(generators.get(name, {}).values()),
             )
         )
     return points
@@ -110,13 +110,6 @@ def _attacks(audit: Audit) -> list[tuple[float, str, str]]:
         for name, test in attacks_of(of_class, "_auc").items()
         if test.value is not None
     ]
-
-
-def _epsilon(generator: Mapping[str, GeneratorMeta]) -> float | None:
-    """Return the largest epsilon over a generator's classes; None when any class has no guarantee."""
-    found = [None if meta.privacy is None else meta.privacy.epsilon for meta in generator.values()]
-    known = [epsilon for epsilon in found if epsilon is not None]
-    return max(known) if known and len(known) == len(found) else None
 
 
 def point_metrics(points: Sequence[Point]) -> dict[str, float]:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import pandas as pd
 
 from pathgen.core import layout
-from pathgen.core.files import atomic_path, write_json
+from pathgen.core.files import atomic_path
 from pathgen.metrics.classification import TABLE_METRICS
 from pathgen.patches.parquet import read_table, write_csv
 from pathgen.patches.schemas import slides_known
@@ -66,8 +66,8 @@ def build_report(
 ) -> list[Point]:
     """Write the page, its tables and numbers; equal inputs give equal bytes.
 
-    The files are ``index.html``, ``results.md``, ``results.json``, ``accuracy.json``, ``runs.csv``,
-    ``studies.json``, ``tradeoff.csv`` and ``tradeoff.json``. Only means and intervals over runs are computed.
+    The files are ``index.html``, ``results.md``, ``results.json``, ``runs.csv``, ``studies.json``,
+    ``tradeoff.csv`` and ``tradeoff.json``. Only means and intervals over runs are computed.
 
     Args:
         root: Checkout with the results of the pipeline.
@@ -118,8 +118,6 @@ def build_report(
             draft.write_text(text, encoding="utf-8")
     numbers = to_headline(results.rows, results.baseline)
     numbers.save(out / "results.json")
-    # Few enough numbers for `dvc metrics show`.
-    write_json(out / "accuracy.json", numbers.accuracies)
     changed = {name: tuple(study.changed) for name, study in page["studies"].items()}
     ReportedStudies(changed=changed).save(out / "studies.json")
     MetricValues(**point_metrics(points)).save(out / "tradeoff.json")

@@ -98,6 +98,8 @@ class RegimeMean(Record):
         trainings: Number of trainings.
         generators: Number of generators behind them; 0 for the original regime.
         not_converged: Names of the runs that did not converge.
+        repeated: Names of the runs that were repeated with another seed because they had not converged.
+        first_epoch: Names of the runs whose best epoch was the first.
         metrics: Metric name to its mean.
     """
 
@@ -106,6 +108,8 @@ class RegimeMean(Record):
     trainings: int
     generators: int
     not_converged: tuple[str, ...]
+    repeated: tuple[str, ...] = ()
+    first_epoch: tuple[str, ...] = ()
     metrics: Mapping[str, MeanMetric]
 
 

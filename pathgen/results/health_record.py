@@ -6,6 +6,7 @@ from pathgen.results.record import Record
 
 #: Why a training of a classifier did not converge.
 Failure = Literal[
+    "loss not finite",
     "training loss at chance level",
     "training accuracy at chance level",
     "one class predicted on validation patches",
@@ -13,6 +14,7 @@ Failure = Literal[
 ]
 #: What a converged training should still be read with.
 Remark = Literal["best epoch is the first"]
+ClassifierState = Literal["converged", "not converged"]
 #: State of a generator's training at its end. A diverged or collapsed training stops before; its stage fails.
 GeneratorState = Literal["converged", "low variety", "overfitted"]
 
@@ -34,6 +36,11 @@ class ClassifierHealth(Record):
     training_seed: int
     failed_seeds: tuple[int, ...] = ()
 
+    @property
+    def state(self) -> ClassifierState:
+        """The state in words."""
+        return "converged" if self.converged else "not converged"
+
 
 class GeneratorHealth(Record):
     """Health of a generator's training.
@@ -47,3 +54,8 @@ class GeneratorHealth(Record):
 
     state: GeneratorState
     spread_ratio: float
+
+    @property
+    def converged(self) -> bool:
+        """Whether the training is free of both faults."""
+        return self.state == "converged"

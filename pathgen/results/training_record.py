@@ -1,10 +1,11 @@
 """``models/gan/{generator}/{replicate}/{label}/model.json``: what a trained generator is."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import pydantic
 
+from pathgen.results.health_record import GeneratorHealth
 from pathgen.results.record import Record
 
 
@@ -43,6 +44,7 @@ class GeneratorMeta(Record):
         description: The network in a few words, for the report.
         recipe: Hyper-parameters.
         privacy: The differential-privacy guarantee; None for a generator without one.
+        health: Whether the training converged.
     """
 
     model_config = pydantic.ConfigDict(extra="allow")
@@ -51,3 +53,11 @@ class GeneratorMeta(Record):
     description: str | None = None
     recipe: Mapping[str, Any] = {}
     privacy: DpGuarantee | None = None
+    health: GeneratorHealth
+
+
+def largest_epsilon(classes: Iterable[GeneratorMeta]) -> float | None:
+    """Return the largest epsilon over a generator's classes; None when any class has no guarantee."""
+    found = [None if meta.privacy is None else meta.privacy.epsilon for meta in classes]
+    known = [epsilon for epsilon in found if epsilon is not None]
+    return max(known) if known and len(known) == len(found) else None

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Literal
 
 from pathgen.results.comparison_record import Component
+from pathgen.results.evaluation_record import Unit
+from pathgen.results.health_record import GeneratorState
 from pathgen.results.record import Record
 
 #: ``refused``: a control failed.
@@ -12,7 +14,12 @@ UsefulAdded = Literal["helps", "no harm", "harms", "inconclusive", "refused"]
 Private = Literal["no leak detected", "leak detected", "audit refused"]
 #: Why a synthetic set is not ready for release.
 ReleaseObstacle = Literal[
-    "not shown to be useful", "leak detected", "audit refused", "training not converged", "control failed"
+    "not shown to be useful",
+    "leak detected",
+    "audit refused",
+    "training not converged",
+    "generator not converged",
+    "control failed",
 ]
 
 
@@ -40,6 +47,7 @@ class Utility(Record):
         high: Upper end.
         without_failed: The difference without trainings that did not converge; None when all converged.
         needed: What would settle an inconclusive answer; None for the other answers, and without an interval.
+        units: Source of variation that the interval covers to its number of units in the study.
     """
 
     difference: float | None
@@ -47,6 +55,7 @@ class Utility(Record):
     high: float | None
     without_failed: float | None = None
     needed: Needed | None = None
+    units: Mapping[Component, int] = {}
 
 
 class AloneAnswer(Utility):
@@ -110,7 +119,13 @@ class GeneratorVerdict(Record):
         added: Synthetic patches together with original ones.
         controls: Sets that stood in place of the synthetic one; empty when none was trained on.
         private: The audit; of several trainings, the worst.
+        effect: Accuracy of training on original patches minus that on the mean colour alone; None when either
+            was not measured.
         not_converged: Names of the classifiers' runs that did not converge.
+        repeated: Names of the runs that were repeated with another seed because they had not converged.
+        first_epoch: Names of the runs whose best epoch was the first.
+        generator_faults: Training of a generator, e.g. ``dcgan/tumor``, to its state; those that did not
+            converge.
         obstacles: Why the set is not ready for release; empty when it is.
     """
 
@@ -118,15 +133,26 @@ class GeneratorVerdict(Record):
     classifier: str
     alone: AloneAnswer | None
     added: AddedAnswer | None
-    controls: tuple[ControlAnswer, ...]
+    controls: tuple[ControlAnswer, ...] = ()
     private: PrivacyAnswer | None
+    effect: float | None = None
     not_converged: tuple[str, ...]
+    repeated: tuple[str, ...] = ()
+    first_epoch: tuple[str, ...] = ()
+    generator_faults: Mapping[str, GeneratorState] = {}
     obstacles: tuple[ReleaseObstacle, ...]
 
     @property
     def releasable(self) -> bool:
         """Whether nothing stands against a release."""
         return not self.obstacles
+
+    @property
+    def outcomes(self) -> dict[str, str]:
+        """Question to its outcome, and ``release`` to ``ready`` or what stands against it; for tags."""
+        answers = {"useful_alone": self.alone, "useful_added": self.added, "private": self.private}
+        asked = {name: answer.outcome for name, answer in answers.items() if answer is not None}
+        return {**asked, "release": "; ".join(self.obstacles) or "ready"}
 
 
 class Verdict(Record):
@@ -136,6 +162,7 @@ class Verdict(Record):
         demonstration: Whether the patches are computer-drawn and say nothing about patients.
         margin: Largest loss in accuracy that counts as adequate.
         confidence: Level of the intervals.
+        unit: Unit of the test set: what the intervals resample.
         headline: At most ten numbers, the DVC metrics of the study.
         generators: One verdict per generator and classifier, the first ones of the settings first.
     """
@@ -143,5 +170,16 @@ class Verdict(Record):
     demonstration: bool
     margin: float
     confidence: float
+    unit: Unit
     headline: Mapping[str, float]
     generators: tuple[GeneratorVerdict, ...]
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Tags for MLflow: ``verdict.{question}`` of the first generator; others have their name in it."""
+        first, *others = self.generators
+        tags = {f"verdict.{name}": outcome for name, outcome in first.outcomes.items()}
+        for one in others:
+            key = f"verdict.{one.generator}.{one.classifier}"
+            tags |= {f"{key}.{name}": outcome for name, outcome in one.outcomes.items()}
+        return tags

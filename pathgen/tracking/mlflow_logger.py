@@ -102,6 +102,21 @@ class MlflowLogger:
         """Set a tag; the key may hold letters, digits and ``_-. /``."""
         self.attempt(f"tag {key}", lambda: self._store.client.set_tag(self.run_id, key, value))
 
+    def health(self, state: str, *, converged: bool) -> None:
+        """Set the tag ``health`` to the state of a training.
+
+        The name of a run whose training did not converge begins with the state: every list of runs shows it.
+        """
+        self.tag("health", state)
+        if not converged:
+            client = self._store.client
+
+            def rename() -> None:
+                name = client.get_run(self.run_id).info.run_name
+                client.update_run(self.run_id, name=f"{state}: {name}")
+
+            self.attempt("state of the training", rename)
+
     def dataset(self, path: str, data: DataHash) -> None:
         """Log a data set that the stage reads, with DVC's hash as its digest.
 

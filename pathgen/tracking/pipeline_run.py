@@ -70,6 +70,7 @@ def link_pipeline(
     root: Path,
     *,
     results: Mapping[str, float] | None = None,
+    tags: Mapping[str, str] | None = None,
     attachments: Sequence[Path] = (),
     key_metrics: Sequence[str] = (),
 ) -> LinkedPipeline:
@@ -80,6 +81,7 @@ def link_pipeline(
     Args:
         root: Folder of dvc.yaml and dvc.lock.
         results: Headline numbers, logged as metrics of the pipeline's run.
+        tags: Further tags of the pipeline's run.
         attachments: Files to log as artifacts; missing ones are left out.
         key_metrics: Metrics of the stages to show in the overview.
 
@@ -123,14 +125,14 @@ def link_pipeline(
         for marked in (run, *nested):
             _mark(store, marked, pipeline)
         rows += [_row(store, name, shown, pipeline, key_metrics) for shown in (run, *reversed(nested))]
-    tags = {**base, **version_tags(), **git_tags(root), "mlflow.note.content": _note(rows, linked)}
+    own_tags = {**base, **version_tags(), **git_tags(root), "mlflow.note.content": _note(rows, linked)}
     entities, now_ms = mlflow.entities, int(time.time() * 1000)
     changed = {key: value for key, value in (results or {}).items() if own.data.metrics.get(key) != value}
     store.client.log_batch(
         linked.run_id,
         metrics=[entities.Metric(key, float(value), now_ms, 0) for key, value in changed.items()],
         params=[entities.Param(*item) for item in _parameters(entries).items()],
-        tags=[entities.RunTag(*item) for item in tags.items()],
+        tags=[entities.RunTag(*item) for item in {**(tags or {}), **own_tags}.items()],
     )
     store.client.set_terminated(linked.run_id, status="FINISHED")
     for path in attachments:

@@ -24,6 +24,9 @@ class TrainingRun(MetricLogger, Protocol):
     def tag(self, key: str, value: str) -> None:
         """Set a tag."""
 
+    def health(self, state: str, *, converged: bool) -> None:
+        """Record the state of the training."""
+
 
 #: Opens the record of a training from its name, ``parameters`` and ``tags``; picklable.
 OpenRun = Callable[..., AbstractContextManager[TrainingRun]]

@@ -1,10 +1,11 @@
 """Build the verdict from the comparison of the regimes and the audits."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pathgen.results.audit_record import LEAKAGE, PASSED, REFUSED, Audit
 from pathgen.results.comparison_record import Comparison, MetricDifference
+from pathgen.results.health_record import GeneratorState
 from pathgen.results.verdict_record import (
     AddedAnswer,
     AloneAnswer,
@@ -44,17 +45,19 @@ class AuditedSet:
     Attributes:
         audit: The audit.
         epsilon: Privacy loss guaranteed for every class; None without a guarantee.
+        faults: Training of the generator, e.g. ``dcgan/1/tumor``, to its state; those that did not converge.
     """
 
     audit: Audit
     epsilon: float | None
+    faults: Mapping[str, GeneratorState] = field(default_factory=dict)
 
 
 def build_verdict(
     comparison: Comparison,
     audits: Mapping[str, Sequence[AuditedSet]],
     *,
-    controls: Comparison,
+    controls: Comparison | None = None,
     generators: Sequence[str],
     classifiers: Sequence[str],
     margin: float,
@@ -66,21 +69,25 @@ def build_verdict(
     Args:
         comparison: Comparison of the regimes.
         audits: Generator to the audits of its trainings.
-        controls: Comparison of the controls with the original regime; without one, the verdict has none.
+        controls: Comparison of the controls with the original regime; None: the verdict has no controls.
         generators: Generators in the order of the settings, one name for all trainings of one.
         classifiers: Classifiers in the order of the settings.
         margin: Non-inferiority margin, a difference in accuracy.
         demonstration: Whether the patches are computer-drawn.
         mean_colour: Accuracy on the mean colour alone; None when it was not measured.
+
+    Returns:
+        The verdict; its headline numbers are those of the first generator and classifier.
     """
     verdicts = tuple(
         _of_generator(
             comparison,
             audits.get(generator, ()),
-            answer_controls(controls, classifier, margin),
+            () if controls is None else answer_controls(controls, classifier, margin),
             generator,
             classifier,
             margin,
+            mean_colour,
         )
         for generator in generators
         for classifier in classifiers
@@ -89,6 +96,7 @@ def build_verdict(
         demonstration=demonstration,
         margin=margin,
         confidence=comparison.test.confidence,
+        unit=comparison.test.unit,
         headline=_headline(comparison, verdicts[0], mean_colour),
         generators=verdicts,
     )
@@ -101,6 +109,7 @@ def _of_generator(
     generator: str,
     classifier: str,
     margin: float,
+    mean_colour: float | None,
 ) -> GeneratorVerdict:
     confidence = comparison.test.confidence
     synthetic, mixed = (
@@ -121,8 +130,11 @@ def _of_generator(
         unsettled = _needed(mixed, distance, confidence) if effect == "inconclusive" else None
         added = AddedAnswer(outcome=effect, **interval_fields(mixed), needed=unsettled)
     private = _privacy(audits) if audits else None
-    rows = (comparison.regime(classifier, name) for name in _regimes(generator))
-    failed = tuple(name for row in rows if row is not None for name in row.not_converged)
+    faults = {training: state for one in audits for training, state in one.faults.items()}
+    found = (comparison.regime(classifier, name) for name in _regimes(generator))
+    rows = [row for row in found if row is not None]
+    original = _accuracy(comparison, classifier, "original")
+    failed = tuple(name for row in rows for name in row.not_converged)
     return GeneratorVerdict(
         generator=generator,
         classifier=classifier,
@@ -130,13 +142,23 @@ def _of_generator(
         added=added,
         controls=controls,
         private=private,
+        effect=None if original is None or mean_colour is None else original - mean_colour,
         not_converged=failed,
-        obstacles=_obstacles(alone, added, private, failed, refused=refused),
+        repeated=tuple(name for row in rows for name in row.repeated),
+        first_epoch=tuple(name for row in rows for name in row.first_epoch),
+        generator_faults=faults,
+        obstacles=_obstacles(alone, added, private, failed, faults, refused=refused),
     )
 
 
 def _regimes(generator: str) -> tuple[str, str, str]:
     return ("original", f"mixed-{generator}", f"synthetic-{generator}")
+
+
+def _accuracy(comparison: Comparison, classifier: str, regime: str) -> float | None:
+    row = comparison.regime(classifier, regime)
+    found = None if row is None else row.metrics.get(METRIC)
+    return None if found is None else found.mean
 
 
 def _needed(one: MetricDifference, distance: float, confidence: float) -> Needed | None:
@@ -169,6 +191,7 @@ def _obstacles(
     added: AddedAnswer | None,
     private: PrivacyAnswer | None,
     failed: Sequence[str],
+    faults: Mapping[str, GeneratorState],
     *,
     refused: bool,
 ) -> tuple[ReleaseObstacle, ...]:
@@ -182,6 +205,8 @@ def _obstacles(
         found.append("leak detected")
     if failed:
         found.append("training not converged")
+    if faults:
+        found.append("generator not converged")
     if refused:
         found.append("control failed")
     return tuple(found)
@@ -192,9 +217,7 @@ def _headline(
 ) -> dict[str, float]:
     numbers: dict[str, float | None] = {"accuracy/mean_colour": mean_colour}
     for regime, name in zip(("original", "mixed", "synthetic"), _regimes(verdict.generator), strict=True):
-        row = comparison.regime(verdict.classifier, name)
-        found = None if row is None else row.metrics.get(METRIC)
-        numbers[f"accuracy/{regime}"] = None if found is None else found.mean
+        numbers[f"accuracy/{regime}"] = _accuracy(comparison, verdict.classifier, name)
     for name, answer in (("synthetic", verdict.alone), ("mixed", verdict.added)):
         numbers[f"difference/{name}"] = None if answer is None else answer.difference
         numbers[f"difference/{name}/low"] = None if answer is None else answer.low

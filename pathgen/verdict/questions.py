@@ -22,6 +22,7 @@ def interval_fields(one: MetricDifference) -> dict[str, Any]:
         "low": one.low,
         "high": one.high,
         "without_failed": one.converged,
+        "units": {name: part.count for name, part in one.components.items()},
     }
 
 

@@ -23,10 +23,10 @@ MAY_IMPORT = {
     "gan": {"patches", "metrics"},
     "classifier": {"patches", "metrics"},
     "evaluation": {"classifier", "patches", "metrics", "run_matrix"},
+    "verdict": {"metrics", "patches", "run_matrix", "webpage"},
     "metrics": {"patches"},
     "privacy": {"patches", "metrics"},
     "tracking": set(),
-    "verdict": {"metrics", "patches", "run_matrix"},
     "webpage": {"patches"},
     "survey": {"wsi", "patches", "webpage"},
     "report": {"patches", "metrics", "run_matrix", "webpage"},
@@ -47,6 +47,7 @@ MAY_IMPORT = {
         "run_matrix",
         "studies",
         "tracking",
+        "verdict",
     },
     "studies": {"classifier", "gan", "metrics", "patches", "privacy", "jobs", "webpage"},
     "inspect": {"wsi", "patches", "sources", "validation"},
@@ -76,7 +77,7 @@ MAY_IMPORT = {
         "tracking",
         "validation",
     },
-    "cli": {"inspect", "export", "planning", "release", "tracking"},
+    "cli": {"inspect", "export", "planning", "release", "tracking", "verdict"},
 }
 
 ONLY_HERE = {

@@ -139,6 +139,10 @@ def test_metrics_page_lists_exactly_the_recorded_keys(
         # Composed from columns: stages/sample.py and stages/summary.py.
         "sample/{role}/{label}",
         "accuracy/{regime}-{classifier}",
+        # Composed from the headline: stages/verdict.py.
+        *(f"verdict/accuracy/{name}" for name in ("mean_colour", "original", "mixed", "synthetic")),
+        *(f"verdict/difference/{name}" for name in ("synthetic", "mixed", "{regime}/low")),
+        *(f"verdict/{name}" for name in ("attack_auc", "not_converged")),
         # Composed from points: pathgen/report/privacy_utility.py.
         "tradeoff/{regime}-{classifier}/accuracy_lost",
         "tradeoff/{generator}/attack_auc",

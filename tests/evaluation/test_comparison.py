@@ -15,6 +15,7 @@ from pathgen.core.files import write_json
 from pathgen.evaluation.compare import compare, differences_table, regimes_table
 from pathgen.evaluation.evaluated_runs import EvaluatedRun, TestPatches, cluster_patches, load_runs
 from pathgen.metrics.statistics.bootstrap import build_clusters
+from pathgen.metrics.statistics.confidence_intervals import StandardError, combine_se, difference_ci
 from pathgen.patches.parquet import write_table
 from pathgen.results.comparison_record import Comparison
 from pathgen.results.evaluation_record import Thresholds
@@ -52,9 +53,13 @@ def made_up(replicates: int = 1, slides: int = 16) -> tuple[TestPatches, list[Ev
     return TestPatches(names, labels), runs
 
 
-def compared(test: TestPatches, runs: list[EvaluatedRun], slides_known: bool = True) -> dict[str, Any]:
+def compare_all(test: TestPatches, runs: list[EvaluatedRun], slides_known: bool = True) -> Comparison:
     clusters = build_clusters(test.slides, test.labels, slides_known=slides_known, patients={})
-    return compare(test, runs, clusters, SETTINGS).as_json()
+    return compare(test, runs, clusters, SETTINGS)
+
+
+def compared(test: TestPatches, runs: list[EvaluatedRun], slides_known: bool = True) -> dict[str, Any]:
+    return compare_all(test, runs, slides_known).as_json()
 
 
 def test_regimes_are_compared_in_pairs_with_adjusted_p_values() -> None:
@@ -140,6 +145,59 @@ def test_paired_trainings_cancel_the_effect_of_the_seed() -> None:
     assert difference["metrics"]["accuracy"].get("error_trainings", 0) < 1e-9
 
 
+def test_failed_training_is_named_and_the_means_are_given_without_it() -> None:
+    test, runs = made_up()
+    broken = [
+        replace(run, scores=np.full(len(test.labels), 0.4), converged=False)
+        if (run.key.regime, run.key.seed) == ("synthetic", 3)
+        else replace(run, repeated=run.key.regime == "mixed", first_epoch=run.key.seed == 2)
+        for run in runs
+    ]
+    found = compare_all(test, broken)
+    original, mixed, synthetic = found.regimes
+    assert (original.not_converged, mixed.not_converged) == ((), ())
+    assert synthetic.not_converged == ("synthetic-dcgan-cnn6-tuned-3",)
+    assert mixed.repeated == tuple(f"mixed-dcgan-cnn6-tuned-{seed}" for seed in (1, 2, 3))
+    assert original.first_epoch == ("original-cnn6-tuned-2",)
+    without = compare_all(test, [run for run in broken if run.converged])
+    means = synthetic.metrics["recall"], without.regimes[2].metrics["recall"]
+    assert means[0].mean < means[1].mean == pytest.approx(means[0].converged)
+    assert original.metrics["accuracy"].converged is None
+    for regime in ("original", "mixed-dcgan"):
+        pairs = [one.difference("cnn6-tuned", "synthetic-dcgan", regime) for one in (found, without)]
+        differences = [pair.metrics["recall"] for pair in pairs if pair is not None]
+        assert differences[0].converged == pytest.approx(differences[1].difference)
+    untouched = found.difference("cnn6-tuned", "mixed-dcgan", "original")
+    assert untouched is not None and untouched.metrics["accuracy"].converged is None
+
+
+def test_regime_whose_trainings_all_failed_has_no_mean_without_them() -> None:
+    test, runs = made_up()
+    failed = [replace(run, converged=run.key.regime != "synthetic") for run in runs]
+    found = compare_all(test, failed)
+    assert len(found.regimes[2].not_converged) == 3
+    assert found.regimes[2].metrics["accuracy"].converged is None
+    assert all(one.metrics["accuracy"].converged is None for one in found.differences)
+
+
+@pytest.mark.parametrize("replicates", [1, 3])
+def test_components_combine_to_the_interval(replicates: int) -> None:
+    test, runs = made_up(replicates)
+    for pair in compare_all(test, runs).differences:
+        accuracy = pair.metrics["accuracy"]
+        components, names = accuracy.components, {"test", "seeds"}
+        assert set(components) == (names | {"generators"} if replicates > 1 else names)
+        assert components["test"].error == accuracy.error_slides
+        assert [components["test"].count, components["seeds"].count] == [16, 3]
+        whole = combine_se([StandardError(one.error, one.freedom) for one in components.values()])
+        assert whole is not None and accuracy.low is not None
+        low, _ = difference_ci(accuracy.difference, whole, 0.95)
+        assert low == pytest.approx(accuracy.low)
+        if replicates > 1:
+            assert components["generators"].count == 3
+        assert pair.metrics["recall"].components == {}
+
+
 def test_order_of_the_regimes_changes_the_sign_alone() -> None:
     test, runs = made_up(replicates=3)
 
@@ -212,6 +270,15 @@ def test_load_runs_returns_keys_and_thresholds(tmp_path: Path) -> None:
     ]
     assert runs[1].key.regime_name == "synthetic-dcgan-2"
     assert runs[0].thresholds.operating == 0.9
+    assert all(run.converged and not run.repeated for run in runs)
+
+
+def test_load_runs_returns_the_health_of_the_trainings(tmp_path: Path) -> None:
+    for seed in (1, 2):
+        written(tmp_path, f"original-cnn6-{seed}", range(4), {"call": 0.5, "operating": 0.9})
+    assert [
+        run.converged for run in load_runs(tmp_path, PIPELINE.model_copy(update={"seeds": [1, 2]}))[1]
+    ] == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from factories.training import HEALTHY
 from pathgen.core.seeding import torch_generator
 from pathgen.gan import generators
 from pathgen.gan.adversarial_trainer import AdversarialTrainer
@@ -181,6 +182,6 @@ def save_untrained(folder: Path, network: str, seed: int = 1, **changes: Any) ->
         d(g(torch.randn(64, 6, generator=torch_generator(seed, step))))
     meta = {"network": network, "recipe": settings.model_dump(), "classes": classes}
     empty = pd.DataFrame()
-    trained = TrainedGan(SIDE, g.eval(), d.eval(), empty, empty, [], meta)
+    trained = TrainedGan(SIDE, g.eval(), d.eval(), empty, empty, [], meta, HEALTHY)
     save_gan(folder, trained, "tumor")
     return folder

@@ -11,6 +11,7 @@ from PIL import Image
 from factories.audits import audit, class_audit
 from factories.cohort import cohort_row, rows, write_noise
 from factories.runs import evaluate_settings
+from factories.training import HEALTHY
 from pathgen.core.files import write_json
 from pathgen.evaluation.compare import compare
 from pathgen.evaluation.evaluated_runs import load_runs
@@ -218,7 +219,8 @@ def fabricate(root: Path) -> Path:
     checkpoint = root / "models" / "gan" / "dcgan" / "1" / "tumor" / "generator.safetensors"
     checkpoint.parent.mkdir(parents=True)
     checkpoint.write_bytes(b"made up")
-    write_json(checkpoint.parent / "model.json", {"description": "a <made-up> network"})
+    meta = {"description": "a <made-up> network", "health": HEALTHY.as_json()}
+    write_json(checkpoint.parent / "model.json", meta)
     (root / "params.yaml").write_text(
         f"# made up\npipeline: {json.dumps(PIPELINE)}\nreport:\n  title: A <made-up> study\n"
     )

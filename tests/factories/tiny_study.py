@@ -68,6 +68,14 @@ TINY: dict[str, Any] = {
     "scaling.synthetic_sizes": [8, 16, "unlimited"],
     "scaling.training": {"max_steps": 6, "validate_every_steps": 3, "order_seed": 1},
 }
+#: Files of git that a study writes.
+WRITTEN = {
+    "dvc.lock",
+    "report/results.json",
+    "report/results.md",
+    "results/headline.json",
+    "results/verdict.json",
+}
 _NOT_HANDED_DOWN = ("MLFLOW_", "DVC_", "GIT_", "PYTEST_", "COV_", "PYTHONPATH", "OMP_NUM_THREADS")
 
 
@@ -176,12 +184,7 @@ def copy_of_checkout(root: Path) -> Study:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=CHECKOUT, capture_output=True, check=True)
     for name in listed.stdout.decode().split("\0"):
         # A study of the checkout's own must not stand in for the tiny one's.
-        if (CHECKOUT / name).is_file() and name not in {
-            "dvc.lock",
-            "report/accuracy.json",
-            "report/results.json",
-            "report/results.md",
-        }:
+        if (CHECKOUT / name).is_file() and name not in WRITTEN:
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(CHECKOUT / name, root / name)
     study = Study(root)

@@ -59,6 +59,7 @@ def train_toy(**changes: Any) -> TrainedClassifier:
         "logger": NullLogger(),
         "desc": "train toy",
         "stop_after_epoch": lambda _epoch, _row: False,
+        "keep_diverged": False,
     }
     patches = changes.pop("patches", (toy_patches(90, 1), toy_patches(40, 2)))
     arguments |= {name: changes.pop(name) for name in arguments if name in changes}

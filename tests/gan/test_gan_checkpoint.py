@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from factories.gan import RECIPES, changed, recipe, same_weights
+from factories.training import HEALTHY
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import torch_generator
@@ -27,7 +28,7 @@ def pair(settings: GeneratorSettings = SETTINGS, **meta: object) -> TrainedGan:
     for network in (g, d):
         network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
     facts = {"network": settings.network, "recipe": settings.model_dump(), "classes": 0, "images": 3}
-    return TrainedGan(16, g, d, pd.DataFrame(), pd.DataFrame(), [], facts | meta)
+    return TrainedGan(16, g, d, pd.DataFrame(), pd.DataFrame(), [], facts | meta, HEALTHY)
 
 
 def load_generator(folder: Path) -> torch.nn.Module:

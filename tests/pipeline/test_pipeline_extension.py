@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from factories.gan import RECIPES
-from factories.tiny_study import Study
+from factories.tiny_study import WRITTEN, Study
 from factories.walkthrough import edit_by_chapter
 from ruamel.yaml import YAML
 
@@ -14,7 +14,7 @@ from pathgen.tracking.dvc_api import downstream, open_project, stage_states
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(1800)]
 
 # Stages that read the results of all generators and classifiers. The report states the hash of all code.
-JOINT = {"evaluate", "compare", "report"}
+JOINT = {"evaluate", "compare", "verdict", "report"}
 MLPGAN = {
     "network": "mlpgan",
     "width": 16,
@@ -42,8 +42,7 @@ def stages_of(generator: str) -> set[str]:
 
 def changed_paths(study: Study) -> set[str]:
     """Return the paths that git lists as changed, without those that the study writes."""
-    written = {"dvc.lock", "params.yaml", "report/accuracy.json", "report/results.json", "report/results.md"}
-    return study.untracked_and_changed() - written
+    return study.untracked_and_changed() - {"params.yaml", *WRITTEN}
 
 
 def add_mlpgan(study: Study) -> list[str]:
@@ -90,7 +89,7 @@ def test_new_classifier_runs_its_own_stages(copy: Study) -> None:
     [
         ("Add a source", set(), 0),
         ("Add a fidelity metric", {"fidelity@dcgan"}, 1),
-        ("Add an attack", {"privacy@dcgan"}, 1),
+        ("Add an attack", {"privacy@dcgan", "verdict"}, 1),
     ],
 )
 def test_new_file_runs_the_stages_that_use_it(

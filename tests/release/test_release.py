@@ -18,6 +18,7 @@ import pytest
 from factories.golden import check_golden
 from factories.release import COUNT, make_study, release_audit, write_audit, write_params
 from factories.study import report_on
+from factories.verdicts import generator_verdict
 from PIL import Image
 
 from pathgen.cli import main
@@ -281,6 +282,47 @@ def test_reasons_name_a_stale_study_on_the_page(copy: Path) -> None:
     report_on(copy, copy / "report", patient_pictures=False)
     (reason,) = against(read_inputs(copy, "dcgan"))
     assert "index.html: shows results of scaling" in reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"obstacles": ("not shown to be useful",)}, ["not shown to be useful"]),
+        (
+            {"obstacles": ("training not converged",), "not_converged": ("mixed-dcgan-cnn6-3",)},
+            ["training not converged (mixed-dcgan-cnn6-3)"],
+        ),
+        ({"obstacles": ("leak detected", "generator not converged")}, ["leak detected", "generator not"]),
+    ],
+)
+def test_reasons_name_the_obstacles_of_the_verdict(
+    finished: ReleaseInputs, changes: dict[str, Any], words: list[str]
+) -> None:
+    other = generator_verdict(classifier="other", **changes)
+    reasons = against(replace(finished, verdicts=[generator_verdict(), other]))
+    assert len(reasons) == len(words)
+    for reason, word in zip(reasons, words, strict=True):
+        assert f"verdict.json: dcgan with classifier other: {word}" in reason
+
+
+def test_leak_of_the_audit_is_one_reason(finished: ReleaseInputs) -> None:
+    leaking = generator_verdict(obstacles=("leak detected",))
+    audit = dict(release_audit("leakage found"))
+    (reason,) = against(replace(changed(finished, audit=audit), verdicts=[leaking]))
+    assert "the privacy verdict is: leakage found" in reason
+
+
+def test_generator_without_a_verdict_is_refused(finished: ReleaseInputs) -> None:
+    (reason,) = against(replace(finished, verdicts=[]))
+    assert "verdict.json: has no verdict on dcgan" in reason
+
+
+def test_limit_below_the_mean_colour_baseline_is_refused(finished: ReleaseInputs) -> None:
+    study = replace(finished, results=replace(finished.results, baseline=0.61))
+    (reason,) = against(study)
+    assert "release.limits.min_accuracy: is 0.6, below the accuracy on the mean colour alone (0.61)" in reason
+    limits = finished.settings.limits.model_copy(update={"min_accuracy": 0.61})
+    assert against(changed(study, settings={"limits": limits})) == []
 
 
 def test_reasons_name_a_poor_classifier(copy: Path) -> None:

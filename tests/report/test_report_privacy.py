@@ -2,7 +2,7 @@
 
 import pytest
 from factories.audits import audit, class_audit, control
-from factories.training import guarantee
+from factories.training import HEALTHY, guarantee
 
 from pathgen.report.metric_table import metric_rows
 from pathgen.report.privacy_section import PrivacySection, Strength, certainty
@@ -117,7 +117,10 @@ _CONDITIONS = {
 def test_guarantee_is_stated_with_its_conditions(
     normal: DpGuarantee | None, tumor: DpGuarantee | None, words: set[str]
 ) -> None:
-    models = {"normal": GeneratorMeta(privacy=normal), "tumor": GeneratorMeta(privacy=tumor)}
+    models = {
+        label: GeneratorMeta(privacy=one, health=HEALTHY)
+        for label, one in {"normal": normal, "tumor": tumor}.items()
+    }
     section = PrivacySection({1: audit()}, models)
     say = template("report/sentences.j2").module
     text = say.dp_guarantee("dpdcgan", section.guarantees, certainty)  # type: ignore[attr-defined]

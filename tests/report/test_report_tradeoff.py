@@ -3,7 +3,7 @@
 import pytest
 from factories.audits import audit, class_audit
 from factories.runs import comparison, run
-from factories.training import guarantee
+from factories.training import HEALTHY, guarantee
 
 from pathgen.report.headline import Comparability, Results
 from pathgen.report.privacy_utility import Point, plot_tradeoff, point_metrics, point_table, tradeoff
@@ -70,7 +70,7 @@ def test_point_has_the_largest_epsilon(
     normal: float | None, tumor: float | None, epsilon: float | None
 ) -> None:
     metas = {
-        label: GeneratorMeta(privacy=None if value is None else guarantee(value))
+        label: GeneratorMeta(privacy=None if value is None else guarantee(value), health=HEALTHY)
         for label, value in (("normal", normal), ("tumor", tumor))
     }
     (point,) = points_of(audit(), metas)

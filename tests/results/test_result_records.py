@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from factories.audits import audit
 from factories.runs import comparison
+from factories.training import HEALTHY
+from factories.verdicts import verdict
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.files import write_json
@@ -17,6 +19,7 @@ from pathgen.results.fidelity_record import Fidelity
 from pathgen.results.record import Record
 from pathgen.results.study_record import StudySummary, TuningSummary
 from pathgen.results.training_record import GeneratorMeta
+from pathgen.results.verdict_record import Verdict
 
 CONFUSION = {"true_positive": 3, "false_negative": 1, "true_negative": 2, "false_positive": 0}
 STUDY = {
@@ -36,6 +39,7 @@ CONTENTS: list[tuple[type[Record], dict[str, Any]]] = [
             "thresholds": {"call": 0.5, "operating": 0.7},
             "confusion": CONFUSION,
             "undefined": {"precision": "no patch was called tumor"},
+            "health": {"converged": False, "failures": ["loss not finite"], "training_seed": 3},
         },
     ),
     (SyntheticEvaluation, {"n": 6, "accuracy": 1.0, "accuracy/low": 0.5, "confusion": CONFUSION}),
@@ -56,7 +60,8 @@ CONTENTS: list[tuple[type[Record], dict[str, Any]]] = [
             "importance": {"a.b": 1.0},
         },
     ),
-    (GeneratorMeta, {"architecture": "dcgan", "recipe": {"kimg": 5.0}, "options": {"width": 8}}),
+    (GeneratorMeta, {"architecture": "dcgan", "recipe": {"kimg": 5.0}, "health": HEALTHY.as_json()}),
+    (Verdict, verdict().as_json()),
 ]
 
 

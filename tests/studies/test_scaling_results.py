@@ -14,7 +14,9 @@ from pathgen.studies.scaling.equivalence import Equivalence
 from pathgen.studies.scaling.scaling_results import CONCLUSIONS, rounded, write_results
 from pathgen.webpage.rendering import template
 
-MACROS: Any = template(CONCLUSIONS).make_module({"analyses": [], "rounded": rounded, "infinity": math.inf})
+MACROS: Any = template(CONCLUSIONS).make_module(
+    {"analyses": [], "failed": [], "rounded": rounded, "infinity": math.inf}
+)
 MADE_FROM = {"patches/test/patches.npy": "sha256:1"}
 
 
@@ -32,7 +34,8 @@ def rows_of_points(floor: float) -> list[dict[str, Any]]:
                 error = float(min(0.5, 0.9 * count**-0.45 + lowest) + rng.normal(0, 0.004))
                 place = {"source": source, "size": str(size), "classifier": "cnn6", "seed": seed}
                 found = {"error": error, "roc_auc": 1 - error, "guessing": 0.5, "n": 1200}
-                rows.append({**place, "per_class": count, **found})
+                health = {"converged": True, "training_seed": seed}
+                rows.append({**place, "per_class": count, "health": health, **found})
     return rows
 
 

@@ -38,6 +38,7 @@ def test_link_pipeline_twice_links_the_same_runs(tracked: Project, monkeypatch: 
         "results": {"original/accuracy": 0.875},
         "attachments": [report, Path("absent.html")],
         "key_metrics": ["train/loss"],
+        "tags": {"verdict.release": "ready", "stage": "not to be replaced"},
     }
     first = link_pipeline(tracked.root, **given)
     second = link_pipeline(tracked.root, **given)
@@ -48,6 +49,7 @@ def test_link_pipeline_twice_links_the_same_runs(tracked: Project, monkeypatch: 
 
     own = client.get_run(first.run_id)
     assert own.info.status == "FINISHED"
+    assert (own.data.tags["verdict.release"], own.data.tags["stage"]) == ("ready", "pipeline")
     assert own.data.metrics == {"original/accuracy": 0.875}
     assert len(client.get_metric_history(first.run_id, "original/accuracy")) == 1
     assert own.data.params["gan.rate"] == "0.0002"

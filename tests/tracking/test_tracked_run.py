@@ -163,6 +163,20 @@ def test_store_that_fails_during_a_run_does_not_stop_it(
     assert len(_client().get_metric_history(run.run_id, "train/loss")) == 2
 
 
+def test_training_that_did_not_converge_shows_in_every_list(tracked: Project) -> None:
+    with _stage("healthy") as healthy:
+        healthy.health("converged", converged=True)
+    with _stage("failed") as failed:
+        failed.health("not converged", converged=False)
+    good, bad = (_client().get_run(run.run_id) for run in (healthy, failed))
+    assert (good.data.tags["health"], bad.data.tags["health"]) == ("converged", "not converged")
+    assert (good.info.run_name, bad.info.run_name) == (
+        "train_gan healthy 3",
+        "not converged: train_gan failed 3",
+    )
+    assert bad.info.status == "FINISHED"
+
+
 def test_system_metrics_are_sampled(tracked: Project) -> None:
     with _stage("sampled", samples_system=True) as run:
         deadline = time.monotonic() + 30

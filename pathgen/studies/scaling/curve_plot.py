@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from pathgen.metrics.classification import mean_ci
 from pathgen.studies.scaling.curves import Curve
@@ -17,6 +19,8 @@ _MARGIN = 1.35
 
 def plot_curves(curves: Sequence[Curve], laws: Sequence[PowerLaw | str], *, confidence: float) -> Figure:
     """Plot error against patches per class, with intervals, single seeds and fitted laws.
+
+    Trainings that did not converge are black crosses.
 
     Args:
         curves: Curves.
@@ -64,7 +68,13 @@ def _draw(
         middle, foot = max(mean, least), max(min(errors.min(), low or math.inf), least)
         if low is not None and high is not None:
             axis.plot([size, size], [max(low, least), high], color=colour, linewidth=1.2)
-        axis.plot(np.full(len(errors), size), np.maximum(errors, least), ".", color=colour, alpha=0.35, ms=4)
+        failed = curve.failed.get(size, np.zeros(len(errors), dtype=np.bool_))
+        styles: list[tuple[NDArray[np.float64], dict[str, Any]]] = [
+            (errors[~failed], {"marker": ".", "color": colour, "alpha": 0.35, "ms": 4}),
+            (errors[failed], {"marker": "x", "color": "black", "zorder": 3, "ms": 6}),
+        ]
+        for own, style in styles:
+            axis.plot(np.full(len(own), size), np.maximum(own, least), linestyle="none", **style)
         axis.plot(
             size, middle, MARKERS[number % len(MARKERS)], color=colour, ms=6,
             markerfacecolor="white" if size == curve.unlimited else colour,

@@ -11,8 +11,8 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from pathgen.classifier.classifier_loop import train_classifier
 from pathgen.classifier.prediction import predict
+from pathgen.classifier.retries import train_with_retries
 from pathgen.classifier.settings import ClassifierSettings, TrainClassifierConfig
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError
@@ -20,6 +20,7 @@ from pathgen.core.labels import LABELS
 from pathgen.core.seeding import numpy_generator
 from pathgen.metrics.classification import classification_metrics
 from pathgen.patches.store import PatchSet, open_patch_set
+from pathgen.results.health_record import ClassifierHealth
 from pathgen.studies.scaling.settings import ScalingTraining
 from pathgen.training.compute import apply_compute
 from pathgen.training.metric_logger import MetricLogger, OpenRun
@@ -84,7 +85,8 @@ class TrainPoint:
 
         Returns:
             The point, `classification_metrics` on the test patches, error (1 - accuracy), guessing
-            (error of always predicting the more frequent class) and valid_accuracy (of the kept weights).
+            (error of always predicting the more frequent class), valid_accuracy (of the kept weights, absent
+            where no epoch was finished) and health (`ClassifierHealth`).
 
         Raises:
             PathgenError: See `train_classifier`.
@@ -94,16 +96,19 @@ class TrainPoint:
         parameters = {"scaling": self.training.model_dump(), "classifier": self.recipe.model_dump()}
         tags = {"stage": "scaling_point", **point}
         with self.open_run(f"scaling_point {self.point.name}", parameters=parameters, tags=tags) as run:
-            found = self._train(device, folder, run)
+            found, health = self._train(device, folder, run)
             run.metrics({"scaling/per_class": self.point.per_class, "scaling/error": found["error"]}, 0)
+            run.health(health.state, converged=health.converged)
         shutil.rmtree(folder, ignore_errors=True)
-        return {**point, **found}
+        return {**point, **found, "health": health.as_json()}
 
-    def _train(self, device: torch.device, folder: Path, run: MetricLogger) -> dict[str, float]:
+    def _train(
+        self, device: torch.device, folder: Path, run: MetricLogger
+    ) -> tuple[dict[str, float], ClassifierHealth]:
         train = in_one_file(self.load_patches(device), folder / "patches")
         valid, test = open_patch_set(layout.VALID), open_patch_set(layout.TEST)
         recipe = recipe_of_points(self.recipe, self.training)
-        trained = train_classifier(
+        trained = train_with_retries(
             train,
             valid,
             TrainClassifierConfig(
@@ -121,12 +126,14 @@ class TrainPoint:
         scores = predict(trained.model, test.images, device)
         metrics = classification_metrics(test.classes, scores, self.threshold)
         tumors = float(test.classes.mean())
-        return {
+        found = {
             **metrics,
             "error": 1.0 - metrics["accuracy"],
             "guessing": min(tumors, 1.0 - tumors),
-            "valid_accuracy": float(trained.history["valid_accuracy"][trained.best_epoch - 1]),
         }
+        if trained.best_epoch > 0:
+            found["valid_accuracy"] = float(trained.history["valid_accuracy"][trained.best_epoch - 1])
+        return found, trained.health
 
 
 def recipe_of_points(recipe: ClassifierSettings, training: ScalingTraining) -> ClassifierSettings:

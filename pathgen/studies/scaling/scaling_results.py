@@ -10,7 +10,7 @@ from pathgen.core.files import write_json
 from pathgen.patches.parquet import write_csv
 from pathgen.results.study_record import StudyFigure, StudySummary
 from pathgen.studies.scaling.curve_plot import plot_curves
-from pathgen.studies.scaling.curves import Curve, curves_of, table_of
+from pathgen.studies.scaling.curves import Curve, curves_of, failed_points, table_of
 from pathgen.studies.scaling.equivalence import Equivalence, Saturation, equivalents, saturation
 from pathgen.studies.scaling.power_law import PowerLaw, fit_power_law
 from pathgen.studies.scaling.settings import ORIGINAL
@@ -103,12 +103,16 @@ def write_results(
     curves, laws = [one.curve for one in analyses], [one.law for one in analyses]
     save_svg(plot_curves(curves, laws, confidence=confidence), folder / "curve.svg")
     level = f"{confidence:.0%}"
-    text = render(CONCLUSIONS, analyses=analyses, level=level, rounded=rounded, infinity=math.inf)
+    failed = failed_points(points)
+    text = render(
+        CONCLUSIONS, analyses=analyses, failed=failed, level=level, rounded=rounded, infinity=math.inf
+    )
     sentences = text.splitlines()
+    crosses = " (black crosses: not converged)" if failed else ""
     caption = (
         "Error against training patches per class; all points are trained for the same number of steps. "
-        f"Small dots: single seeds; bars: {level} CI of the mean over seeds; lines: fitted power law with "
-        f"its {level} band. {sentences[-1]}"
+        f"Small dots: single seeds{crosses}; bars: {level} CI of the mean over seeds; lines: fitted power "
+        f"law with its {level} band. {sentences[-1]}"
     )
     figure = StudyFigure(file="curve.svg", alt=" ".join(sentences), caption=caption)
     summary = StudySummary(sentences=tuple(sentences), figures=(figure,), made_from=dict(made_from))
