@@ -164,6 +164,8 @@ def _write_comparison(root: Path) -> None:
     clusters = build_clusters(test.slides, test.labels, slides_known=True, patients={})
     settings = evaluate_settings()
     compare(test, runs, clusters, settings).save(results / "comparison" / "comparison.json")
+    originals = [run for run in runs if run.key.regime == "original"]
+    compare(test, originals, clusters, settings).save(results / "comparison" / "controls.json")
     for seed in SEEDS:
         shares = {"n": 140, "accuracy": 0.9, "recall": 0.8, "specificity": 1.0}
         ends = {f"{name}/{end}": 0.5 for name in shares for end in ("low", "high")}
