@@ -4,18 +4,21 @@ import shutil
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 import pydantic
 
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError
+from pathgen.core.labels import LABELS
 from pathgen.core.params import DISTINCT, Settings
 
 ORIGINAL = "original"
 #: In the order of the paper's table.
 REGIMES = (ORIGINAL, "mixed", "synthetic")
 SyntheticRegime = Literal["mixed", "synthetic"]
+#: Sets with a known answer that stand in place of a synthetic one in the regime `synthetic`.
+ControlName = Literal["control-fresh", "control-noise", "control-blur"]
 
 
 def regime_name(regime: str, generator: str | None) -> str:
@@ -29,10 +32,10 @@ class RunKey:
 
     Attributes:
         regime: ``original``, ``mixed`` or ``synthetic``.
-        generator: Name of the generator; None in the original regime.
+        generator: Name of the generator or control; None in the original regime.
         classifier: Name of the classifier.
         seed: Seed of the classifier.
-        replicate: Number of the generator's training, from 1; None in the original regime.
+        replicate: Number of the generator's training, from 1; None in the original regime and for a control.
     """
 
     regime: str
@@ -40,6 +43,11 @@ class RunKey:
     classifier: str
     seed: int
     replicate: int | None = None
+
+    @property
+    def is_control(self) -> bool:
+        """Whether a control stands in place of a synthetic set."""
+        return self.generator in get_args(ControlName)
 
     @property
     def regime_name(self) -> str:
@@ -64,6 +72,8 @@ class RunKey:
     @property
     def synthetic_sets(self) -> dict[str, Path]:
         """Label to the folder of the synthetic set that it is trained on; empty in the original regime."""
+        if self.generator is not None and self.is_control:
+            return {label: layout.control_set(self.generator, label) for label in LABELS}
         if self.generator is None or self.replicate is None:
             return {}
         return layout.synthetic_sets(self.generator, self.replicate)
@@ -82,6 +92,13 @@ class PipelineSettings(Settings):
     )
     classifiers: Annotated[list[str], DISTINCT] = pydantic.Field(
         min_length=1, description="Recipes of `train_classifier.classifiers` to train."
+    )
+    controls: Annotated[list[ControlName], DISTINCT] = pydantic.Field(
+        default=[],
+        description="Sets with a known answer that are trained on like the synthetic set of a generator; the "
+        "verdict on usefulness is refused where one fails. `control-fresh`: unseen original patches, must be "
+        "adequate. `control-noise` (noise with the mean colours of originals) and `control-blur` (blurred "
+        "originals) must be inadequate.",
     )
     regimes: Annotated[list[SyntheticRegime], DISTINCT] = pydantic.Field(
         min_length=1,
@@ -121,11 +138,18 @@ class PipelineSettings(Settings):
 
     def runs(self) -> list[RunKey]:
         """Return the runs of all classifiers."""
-        regimes = [(ORIGINAL, None), *product(self.regimes, self.generators)]
+        trained = product(self.regimes, self.generators)
+        controls = [
+            RunKey("synthetic", *item) for item in product(self.controls, self.classifiers, self.seeds)
+        ]
         return [
-            RunKey(regime, generator, classifier, seed, None if generator is None else replicate)
-            for (regime, generator), classifier in product(regimes, self.classifiers)
-            for seed, replicate in self.replicate_of_seed.items()
+            *(RunKey(ORIGINAL, None, *item) for item in product(self.classifiers, self.seeds)),
+            *(
+                RunKey(regime, generator, classifier, seed, replicate)
+                for (regime, generator), classifier in product(trained, self.classifiers)
+                for seed, replicate in self.replicate_of_seed.items()
+            ),
+            *controls,
         ]
 
     def runs_of(self, regime: str, generator: str | None, classifier: str) -> list[RunKey]:

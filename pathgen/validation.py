@@ -86,6 +86,7 @@ def validate_settings(params: dict[str, Any], path: Path) -> StudySettings:
     found = [
         *_patch_size(settings),
         *_synthetic_patches(settings),
+        *_controls(settings),
         *_classifiers(settings),
         *_generators(settings, path),
         *_scaling(settings),
@@ -155,6 +156,13 @@ def _synthetic_patches(study: StudySettings) -> Iterator[Problem]:
     if per_class < needed:
         reason = f"is {per_class}, but the mixed regime needs {needed} per class"
         yield "synthesise.per_class", reason, "Raise it, or lower train_classifier.regimes.mixed_synthetic"
+
+
+def _controls(study: StudySettings) -> Iterator[Problem]:
+    fresh, per_class = study.sample.per_class.fresh, study.synthesise.per_class
+    if "control-fresh" in study.pipeline.controls and fresh < per_class:
+        reason = f"is {fresh}, but the control control-fresh needs {per_class} (synthesise.per_class)"
+        yield "sample.per_class.fresh", reason, "Raise it, or remove the control from pipeline.controls"
 
 
 def _classifiers(study: StudySettings) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from pathgen.evaluation.compare import TESTED, compare, differences_table, regim
 from pathgen.evaluation.evaluated_runs import cluster_patches, load_runs
 from pathgen.evaluation.settings import EvaluateSettings
 from pathgen.patches.parquet import read_table, write_csv
-from pathgen.run_matrix import PipelineSettings
+from pathgen.run_matrix import ORIGINAL, PipelineSettings
 from stages.stage import Stage, dvc_stage
 
 
@@ -16,8 +16,11 @@ def main(stage: Stage) -> None:
     settings = load_section("evaluate", EvaluateSettings)
     test, runs = load_runs(layout.EVALUATION, load_section("pipeline", PipelineSettings))
     clusters = cluster_patches(test.slides, test.labels, read_table(layout.COHORT))
-    comparison = compare(test, runs, clusters, settings)
+    # Apart from the regimes: controls change neither their table nor their adjusted p-values.
+    comparison = compare(test, [run for run in runs if not run.key.is_control], clusters, settings)
     comparison.save(layout.COMPARISON_JSON)
+    controls = [run for run in runs if run.key.is_control or run.key.regime == ORIGINAL]
+    compare(test, controls, clusters, settings).save(layout.COMPARED_CONTROLS)
     write_csv(regimes_table(comparison), layout.COMPARISON / "regimes.csv")
     write_csv(differences_table(comparison), layout.COMPARISON / "differences.csv")
     for pair in comparison.differences:

@@ -25,6 +25,7 @@ def main(stage: Stage) -> None:
     verdict = build_verdict(
         Comparison.load(layout.COMPARISON_JSON),
         audits,
+        controls=Comparison.load(layout.COMPARED_CONTROLS),
         generators=pipeline.generators,
         classifiers=pipeline.classifiers,
         margin=load_section("verdict", VerdictSettings).margin,

@@ -189,7 +189,7 @@ def _new_state(
 ) -> tuple[TrainingState, list[str] | None]:
     """Return network and optimiser, and the names of the tensors that are not from the pretrained weights."""
     recipe = config.recipe
-    model = build_classifier(recipe.network, size_px, config.seed)
+    model = build_classifier(recipe.network, size_px, config.seed, recipe.initialisation)
     fresh = (
         fill_from_file(model, recipe.network, Path(recipe.weights_file), recipe.weights_sha256)
         if recipe.weights_file is not None

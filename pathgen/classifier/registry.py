@@ -8,17 +8,21 @@ import torch
 from torch import nn
 
 from pathgen.classifier.network_discovery import load_network, read_weights
+from pathgen.classifier.settings import Initialisation
 from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import derive_seed
 
 
-def build_classifier(name: str, image_size_px: int, seed: int) -> nn.Module:
+def build_classifier(
+    name: str, image_size_px: int, seed: int, initialisation: Initialisation = "torch"
+) -> nn.Module:
     """Build a network with weights that depend on a seed alone.
 
     Args:
         name: Name of a file of `pathgen.classifier.networks`.
         image_size_px: Side of the patches in pixels.
         seed: Seed of the weights.
+        initialisation: Distribution of the weights, see `ClassifierSettings`.
 
     Returns:
         The network, on the CPU, in training mode.
@@ -36,7 +40,21 @@ def build_classifier(name: str, image_size_px: int, seed: int) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive_seed(seed, "weights"))
         network: nn.Module = file.build(image_size_px)
+        if initialisation == "kaiming":
+            _initialise_kaiming(network)
     return network
+
+
+def _initialise_kaiming(network: nn.Module) -> None:
+    """Draw the weights of convolutions and linear layers from torch's global generator.
+
+    Source: He et al., ICCV 2015 (arXiv 1502.01852), equation 10.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
 
 def fill_from_file(model: nn.Module, name: str, path: Path, sha256: str | None) -> list[str]:

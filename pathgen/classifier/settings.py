@@ -13,6 +13,7 @@ from pathgen.core.params import Settings
 ValidateOn = Literal["original", "code"]
 Augment = Literal["none", "d4", "d4_stain", "d4_stain_blur"]
 Schedule = Literal["step", "cosine"]
+Initialisation = Literal["torch", "kaiming"]
 ClassifierName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(-[a-z][a-z0-9_]*)*$")]
 
 
@@ -107,6 +108,18 @@ class ClassifierSettings(Settings):
     lr_gamma: float | None = Field(
         default=None, description="For `step`: factor of each cut. Published: 0.5.", gt=0, le=1
     )
+    warmup_steps: int = Field(
+        default=0,
+        description="Number of first optimiser steps in which the learning rate rises linearly to that of "
+        "the schedule. 0: none (published).",
+        ge=0,
+    )
+    initialisation: Initialisation = Field(
+        default="torch",
+        description="Initial weights. `torch`: the network's own (published). `kaiming`: of convolutions and "
+        "linear layers, normal with variance 2 / fan-in, and zero biases, so that the signal keeps its size "
+        "through layers with ReLU.",
+    )
     max_retries: int = Field(
         default=0,
         description="Trainings with a new seed after one that did not converge; all attempts are recorded. "
@@ -136,16 +149,18 @@ class ClassifierSettings(Settings):
         """Return the learning rate of the next optimiser step.
 
         The `lr_schedule` ``step`` is torch's StepLR after every optimiser step; ``cosine`` is half a cosine
-        from the initial rate before the first step to 0 after the last.
+        from the initial rate before the first step to 0 after the last. The rate of step k, from 1, of
+        `warmup_steps` is multiplied by k / `warmup_steps`.
 
         Args:
             taken: Number of optimiser steps taken.
             steps: Maximum number of optimiser steps.
         """
+        rate = self.learning_rate * min(1.0, (taken + 1) / max(1, self.warmup_steps))
         if self.lr_schedule == "cosine":
-            return self.learning_rate * 0.5 * (1.0 + math.cos(math.pi * taken / steps))
+            return rate * 0.5 * (1.0 + math.cos(math.pi * taken / steps))
         assert self.lr_step_steps is not None and self.lr_gamma is not None, "checked above"
-        return self.learning_rate * self.lr_gamma ** (taken // self.lr_step_steps)
+        return rate * self.lr_gamma ** (taken // self.lr_step_steps)
 
 
 class TrainClassifierConfig(Settings):

@@ -22,10 +22,11 @@ OVERLAYS = INDEX / "overlays"
 SAMPLES = Path("data/samples.parquet")
 PATCHES = Path("data/patches")
 EXTRACTED_SLIDES = Path("data/patches_by_slide.parquet")
-TRAIN, VALID, TEST, NONMEMBER, REFERENCE = (
-    PATCHES / role for role in ("train", "valid", "test", "nonmember", "reference")
+TRAIN, VALID, TEST, NONMEMBER, REFERENCE, FRESH = (
+    PATCHES / role for role in ("train", "valid", "test", "nonmember", "reference", "fresh")
 )
 SYNTHETIC = Path("data/synthetic")
+CONTROLS = Path("data/controls")
 
 # Hashes of code, and sampling settings by generator; written by `stages.check_params`.
 CODE = Path("data/code")
@@ -45,6 +46,7 @@ TRTS = RESULTS / "on_synthetic"
 BASELINE = RESULTS / "baseline.json"
 COMPARISON = RESULTS / "comparison"
 COMPARISON_JSON = COMPARISON / "comparison.json"
+COMPARED_CONTROLS = COMPARISON / "controls.json"
 VERDICT = RESULTS / "verdict.json"
 #: The DVC metrics of the study: the headline numbers of the verdict.
 HEADLINE = RESULTS / "headline.json"
@@ -90,6 +92,11 @@ def synthetic_set(generator: str, label: str, replicate: int = RELEASED) -> Path
 def synthetic_sets(generator: str, replicate: int = RELEASED) -> dict[str, Path]:
     """Return the folders of a generator's synthetic patch sets by label."""
     return {label: synthetic_set(generator, label, replicate) for label in LABELS}
+
+
+def control_set(control: str, label: str) -> Path:
+    """Return the folder of the patch set of a control of usefulness, of one label."""
+    return CONTROLS / control / label
 
 
 def classifier_model(group: str, seed: int) -> Path:

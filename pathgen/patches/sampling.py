@@ -1,4 +1,4 @@
-"""Label the candidates and draw the five roles: without replacement, every slide with the same weight."""
+"""Label the candidates and draw the roles: without replacement, every slide with the same weight."""
 
 import logging
 from collections.abc import Mapping
@@ -18,7 +18,11 @@ from pathgen.patches.splits import assign_splits
 _log = logging.getLogger(__name__)
 
 # Roles that share one split's slides are drawn together and told apart by chance.
-ROLES_OF_SPLIT = {"train": ("train", "nonmember", "reference"), "valid": ("valid",), "test": ("test",)}
+ROLES_OF_SPLIT = {
+    "train": ("train", "nonmember", "reference", "fresh"),
+    "valid": ("valid",),
+    "test": ("test",),
+}
 
 
 def label_candidates(candidates: pd.DataFrame, settings: LabelSettings) -> pd.DataFrame:
@@ -95,12 +99,20 @@ def _weighted_draw(pool: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
     return pool.iloc[np.argsort(keys, kind="stable")[:count]]
 
 
+def _asked_roles(per_class: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
+    """Return the roles of each split that get patches."""
+    return {
+        split: tuple(role for role in roles if per_class.get(role, 0) > 0)
+        for split, roles in ROLES_OF_SPLIT.items()
+    }
+
+
 def _counts(
     pools: Mapping[tuple[str, str], pd.DataFrame], per_class: Mapping[str, int], on_shortage: str
 ) -> dict[str, int]:
     """Return how many patches per class each role gets, or say every shortage."""
     counts, problems = dict(per_class), []
-    for split, roles in ROLES_OF_SPLIT.items():
+    for split, roles in _asked_roles(per_class).items():
         wanted = sum(per_class[role] for role in roles)
         for label in LABELS:
             there = len(pools[split, label])
@@ -115,7 +127,7 @@ def _counts(
             counts.update({role: per_class[role] * there // wanted for role in roles})
     if problems and on_shortage == "stop":
         raise PathgenErrors(problems)
-    if empty := [role for role, count in counts.items() if count == 0]:
+    if empty := [role for role, count in counts.items() if count == 0 < per_class[role]]:
         hint = "Add slides, or raise sample.per_class of the small roles"
         raise PathgenErrors(
             [*problems, PathgenError(f"sample: {', '.join(empty)}", "no patch is left", hint)]
@@ -131,16 +143,16 @@ def draw_samples(
     seed: int,
     on_shortage: Literal["stop", "shrink"],
 ) -> pd.DataFrame:
-    """Draw the five disjoint roles.
+    """Draw the disjoint roles.
 
-    Train, nonmember and reference are one draw from the train slides, told apart by chance, so that
+    Train, nonmember, reference and fresh are one draw from the train slides, told apart by chance, so that
     members and non-members follow the same distribution: a difference that an attack finds between them
     comes from the training and not from the sampling.
 
     Args:
         candidates: Labelled candidates whose split is known, columns of `CANDIDATES`; those that the draw
             does not look at may be absent.
-        per_class: Role to patches per class.
+        per_class: Role to patches per class; a role that is absent gets none.
         seed: Of the draw. It depends on seed, slide and item only, not on the order of the rows.
         on_shortage: ``"stop"``: raise; ``"shrink"``: all roles of the short split shrink by the same
             factor, both classes to the same count.
@@ -164,9 +176,9 @@ def draw_samples(
         for label in LABELS
     }
     counts = _counts(pools, per_class, on_shortage)
-    parts = []
+    parts, asked = [], _asked_roles(per_class)
     for (split, _), pool in pools.items():
-        roles = ROLES_OF_SPLIT[split]
+        roles = asked[split]
         drawn = _weighted_draw(pool, sum(counts[role] for role in roles), seed)
         chance = np.argsort(_uniform(seed, "role", drawn["slide"], drawn["item"]), kind="stable")
         named = np.repeat(np.array(roles, dtype=object), [counts[role] for role in roles])
@@ -178,7 +190,7 @@ def draw_samples(
 
 
 def sample_cohort(cohort: pd.DataFrame, candidates: pd.DataFrame, settings: SampleSettings) -> pd.DataFrame:
-    """Label the candidates, split the slides, and draw the five roles.
+    """Label the candidates, split the slides, and draw the roles.
 
     Args:
         cohort: Table `COHORT`.

@@ -10,7 +10,7 @@ from pathgen.core.labels import LABELS
 
 Kind = Literal["text", "integer", "number", "truth"]
 SPLITS = ("train", "valid", "test")
-ROLES = ("train", "valid", "test", "nonmember", "reference")
+ROLES = ("train", "valid", "test", "nonmember", "reference", "fresh")
 
 
 @dataclass(frozen=True)

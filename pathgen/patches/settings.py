@@ -41,10 +41,16 @@ class PerClassSettings(Settings):
         ge=1, description="Patches of the training slides that nothing learns from (privacy)."
     )
     reference: int = Field(ge=1, description="A second set of such patches, for the attacker (privacy).")
+    fresh: int = Field(
+        default=0,
+        ge=0,
+        description="A third set of such patches, which stand in place of synthetic ones in the control "
+        "`control-fresh`. It needs `synthesise.per_class` of them.",
+    )
 
 
 class SampleSettings(Settings):
-    """Section `sample`: the split by slide, the label rule, and the draw of the five roles."""
+    """Section `sample`: the split by slide, the label rule, and the draw of the roles."""
 
     seed: int = Field(ge=0, description="Seed of the split and of the draw.")
     valid_tumor_share: float = Field(

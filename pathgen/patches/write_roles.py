@@ -55,7 +55,7 @@ def _read_rows(slides: Any, rows: Any, pieces: Mapping[str, Path], bar: Any) -> 
 
 
 def write_roles(samples: pd.DataFrame, pieces: Mapping[str, Path], folder: Path, size_px: int) -> None:
-    """Write one patch set per role: ``train``, ``valid``, ``test``, ``nonmember``, ``reference``.
+    """Write one patch set per role of `ROLES`; that of a role without patches is empty.
 
     Args:
         samples: The table `pathgen.patches.schemas.SAMPLES`.

@@ -53,6 +53,7 @@ def stage_work(params: Params, slides: int) -> list[StageWork]:
         StageWork("sample", "sample"),
         StageWork("extract", "extract", originals(params)),
         StageWork("survey", "survey", slides),
+        StageWork("controls", "controls", len(params["pipeline"]["controls"]) * synthetics(params)),
         *_generator_work(params),
         *_classifier_work(params),
         StageWork("report", "report"),
@@ -125,7 +126,10 @@ def _classifier_work(params: Params) -> Iterator[StageWork]:
     for (regime, generator), classifier in product(sets, lists["classifiers"]):
         kind, shown = _training(params, classifier, regime, synthetic)
         yield StageWork(f"train_classifier@{regime}-{generator}-{classifier}", kind, seeds * shown)
-    on_test = (1 + len(sets)) * originals(params, "test")
+    for control, classifier in product(lists["controls"], lists["classifiers"]):
+        kind, shown = _training(params, classifier, "synthetic", synthetic)
+        yield StageWork(f"train_control@{control}-{classifier}", kind, seeds * shown)
+    on_test = (1 + len(sets) + len(lists["controls"])) * originals(params, "test")
     predicted = len(lists["classifiers"]) * seeds * (on_test + len(lists["generators"]) * synthetic)
     yield StageWork("evaluate", "evaluate", predicted * _pixels(params))
     yield StageWork("compare", "compare")

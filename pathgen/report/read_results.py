@@ -106,14 +106,14 @@ def _folders(parent: Path) -> list[Path]:
 
 
 def read_runs(root: Path) -> list[Run]:
-    """Read every evaluated run of a checkout, in order.
+    """Read every evaluated run of a checkout but those of controls, in order.
 
     Raises:
         PathgenError: A folder is not named as a run, or lacks a readable metrics.json.
     """
     pipeline = read_pipeline(root)
     runs = [_read_run(folder, pipeline) for folder in _folders(root / layout.EVALUATION)]
-    return sorted(runs, key=lambda run: run.key.order)
+    return sorted((run for run in runs if not run.key.is_control), key=lambda run: run.key.order)
 
 
 def _read_run(folder: Path, pipeline: PipelineSettings) -> Run:

@@ -54,7 +54,8 @@ def classifier_curves(folder: Path, pipeline: PipelineSettings) -> list[Picture]
         PathgenError: A history is damaged, or a folder is not named as a run.
     """
     histories = _histories(folder)
-    keys = {name: pipeline.run(name.replace("/", "-")) for name in histories}
+    runs = {name: pipeline.run(name.replace("/", "-")) for name in histories}
+    keys = {name: key for name, key in runs.items() if not key.is_control}
     several = len({key.classifier for key in keys.values()}) > 1
     groups = {
         name: f"{key.regime_name}, {key.classifier}" if several else key.regime_name

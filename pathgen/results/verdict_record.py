@@ -8,8 +8,9 @@ from pathgen.results.evaluation_record import Unit
 from pathgen.results.health_record import GeneratorState
 from pathgen.results.record import Record
 
-UsefulAlone = Literal["adequate", "inadequate", "inconclusive"]
-UsefulAdded = Literal["helps", "no harm", "harms", "inconclusive"]
+#: ``refused``: a control failed.
+UsefulAlone = Literal["adequate", "inadequate", "inconclusive", "refused"]
+UsefulAdded = Literal["helps", "no harm", "harms", "inconclusive", "refused"]
 Private = Literal["no leak detected", "leak detected", "audit refused"]
 #: Why a synthetic set is not ready for release.
 ReleaseObstacle = Literal[
@@ -69,6 +70,23 @@ class AddedAnswer(Utility):
     outcome: UsefulAdded
 
 
+class ControlAnswer(AloneAnswer):
+    """Answer to the same question about a set for which the right answer is known.
+
+    Attributes:
+        control: Name of the control.
+        expected: The right answer.
+    """
+
+    control: str
+    expected: UsefulAlone
+
+    @property
+    def passed(self) -> bool:
+        """Whether the answer is the right one."""
+        return self.outcome == self.expected
+
+
 class PrivacyAnswer(Record):
     """Answer to: do the synthetic patches reveal their training patches?
 
@@ -99,6 +117,7 @@ class GeneratorVerdict(Record):
         classifier: Name of the classifier.
         alone: Synthetic patches in place of original ones.
         added: Synthetic patches together with original ones.
+        controls: Sets that stood in place of the synthetic one; empty when none was trained on.
         private: The audit; of several trainings, the worst.
         effect: Accuracy of training on original patches minus that on the mean colour alone; None when either
             was not measured.
@@ -114,6 +133,7 @@ class GeneratorVerdict(Record):
     classifier: str
     alone: AloneAnswer | None
     added: AddedAnswer | None
+    controls: tuple[ControlAnswer, ...] = ()
     private: PrivacyAnswer | None
     effect: float | None = None
     not_converged: tuple[str, ...]

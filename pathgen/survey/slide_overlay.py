@@ -27,6 +27,7 @@ _STROKES: Mapping[str, tuple[tuple[float, float, float, float], ...]] = {
     "test": ((0.5, 0.0, 0.5, 1.0),),
     "nonmember": (_RISING,),
     "reference": (_RISING, _FALLING),
+    "fresh": (_FALLING,),
 }
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from pathgen.results.audit_record import LEAKAGE, PASSED, REFUSED, Audit
 from pathgen.results.comparison_record import Comparison, MetricDifference
@@ -10,6 +9,7 @@ from pathgen.results.health_record import GeneratorState
 from pathgen.results.verdict_record import (
     AddedAnswer,
     AloneAnswer,
+    ControlAnswer,
     GeneratorVerdict,
     Needed,
     PrivacyAnswer,
@@ -18,7 +18,16 @@ from pathgen.results.verdict_record import (
     Verdict,
 )
 from pathgen.verdict.advice import needed
-from pathgen.verdict.questions import distance_added, distance_alone, useful_added, useful_alone
+from pathgen.verdict.control_answers import answer_controls
+from pathgen.verdict.questions import (
+    METRIC,
+    accuracy_difference,
+    distance_added,
+    distance_alone,
+    interval_fields,
+    useful_added,
+    useful_alone,
+)
 
 _OUTCOMES: Mapping[str, Private] = {
     PASSED: "no leak detected",
@@ -27,7 +36,6 @@ _OUTCOMES: Mapping[str, Private] = {
 }
 # From the best to the worst.
 _ORDER: Sequence[Private] = ("no leak detected", "audit refused", "leak detected")
-_METRIC = "accuracy"
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,7 @@ def build_verdict(
     comparison: Comparison,
     audits: Mapping[str, Sequence[AuditedSet]],
     *,
+    controls: Comparison | None = None,
     generators: Sequence[str],
     classifiers: Sequence[str],
     margin: float,
@@ -60,6 +69,7 @@ def build_verdict(
     Args:
         comparison: Comparison of the regimes.
         audits: Generator to the audits of its trainings.
+        controls: Comparison of the controls with the original regime; None: the verdict has no controls.
         generators: Generators in the order of the settings, one name for all trainings of one.
         classifiers: Classifiers in the order of the settings.
         margin: Non-inferiority margin, a difference in accuracy.
@@ -70,7 +80,15 @@ def build_verdict(
         The verdict; its headline numbers are those of the first generator and classifier.
     """
     verdicts = tuple(
-        _of_generator(comparison, audits.get(generator, ()), generator, classifier, margin, mean_colour)
+        _of_generator(
+            comparison,
+            audits.get(generator, ()),
+            () if controls is None else answer_controls(controls, classifier, margin),
+            generator,
+            classifier,
+            margin,
+            mean_colour,
+        )
         for generator in generators
         for classifier in classifiers
     )
@@ -87,6 +105,7 @@ def build_verdict(
 def _of_generator(
     comparison: Comparison,
     audits: Sequence[AuditedSet],
+    controls: tuple[ControlAnswer, ...],
     generator: str,
     classifier: str,
     margin: float,
@@ -94,20 +113,22 @@ def _of_generator(
 ) -> GeneratorVerdict:
     confidence = comparison.test.confidence
     synthetic, mixed = (
-        _difference(comparison, classifier, f"{regime}-{generator}") for regime in ("synthetic", "mixed")
+        accuracy_difference(comparison, classifier, f"{regime}-{generator}")
+        for regime in ("synthetic", "mixed")
     )
+    refused = not all(control.passed for control in controls)
     alone = None
     if synthetic is not None:
-        outcome = useful_alone(synthetic.low, synthetic.high, margin)
+        outcome = "refused" if refused else useful_alone(synthetic.low, synthetic.high, margin)
         distance = distance_alone(synthetic.difference, margin)
         unsettled = _needed(synthetic, distance, confidence) if outcome == "inconclusive" else None
-        alone = AloneAnswer(outcome=outcome, **_interval(synthetic), needed=unsettled)
+        alone = AloneAnswer(outcome=outcome, **interval_fields(synthetic), needed=unsettled)
     added = None
     if mixed is not None:
-        effect = useful_added(mixed.low, mixed.high, margin)
+        effect = "refused" if refused else useful_added(mixed.low, mixed.high, margin)
         distance = distance_added(mixed.difference, margin)
         unsettled = _needed(mixed, distance, confidence) if effect == "inconclusive" else None
-        added = AddedAnswer(outcome=effect, **_interval(mixed), needed=unsettled)
+        added = AddedAnswer(outcome=effect, **interval_fields(mixed), needed=unsettled)
     private = _privacy(audits) if audits else None
     faults = {training: state for one in audits for training, state in one.faults.items()}
     found = (comparison.regime(classifier, name) for name in _regimes(generator))
@@ -119,13 +140,14 @@ def _of_generator(
         classifier=classifier,
         alone=alone,
         added=added,
+        controls=controls,
         private=private,
         effect=None if original is None or mean_colour is None else original - mean_colour,
         not_converged=failed,
         repeated=tuple(name for row in rows for name in row.repeated),
         first_epoch=tuple(name for row in rows for name in row.first_epoch),
         generator_faults=faults,
-        obstacles=_obstacles(alone, added, private, failed, faults),
+        obstacles=_obstacles(alone, added, private, failed, faults, refused=refused),
     )
 
 
@@ -133,25 +155,10 @@ def _regimes(generator: str) -> tuple[str, str, str]:
     return ("original", f"mixed-{generator}", f"synthetic-{generator}")
 
 
-def _difference(comparison: Comparison, classifier: str, regime: str) -> MetricDifference | None:
-    found = comparison.difference(classifier, regime, "original")
-    return None if found is None else found.metrics.get(_METRIC)
-
-
 def _accuracy(comparison: Comparison, classifier: str, regime: str) -> float | None:
     row = comparison.regime(classifier, regime)
-    found = None if row is None else row.metrics.get(_METRIC)
+    found = None if row is None else row.metrics.get(METRIC)
     return None if found is None else found.mean
-
-
-def _interval(one: MetricDifference) -> dict[str, Any]:
-    return {
-        "difference": one.difference,
-        "low": one.low,
-        "high": one.high,
-        "without_failed": one.converged,
-        "units": {name: part.count for name, part in one.components.items()},
-    }
 
 
 def _needed(one: MetricDifference, distance: float, confidence: float) -> Needed | None:
@@ -185,6 +192,8 @@ def _obstacles(
     private: PrivacyAnswer | None,
     failed: Sequence[str],
     faults: Mapping[str, GeneratorState],
+    *,
+    refused: bool,
 ) -> tuple[ReleaseObstacle, ...]:
     useful = (alone is not None and alone.outcome == "adequate") or (
         added is not None and added.outcome == "helps"
@@ -198,6 +207,8 @@ def _obstacles(
         found.append("training not converged")
     if faults:
         found.append("generator not converged")
+    if refused:
+        found.append("control failed")
     return tuple(found)
 
 

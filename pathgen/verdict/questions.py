@@ -1,6 +1,29 @@
 """Turn the interval of a difference in accuracy into an answer: non-inferiority within a margin."""
 
+from typing import Any
+
+from pathgen.results.comparison_record import Comparison, MetricDifference
 from pathgen.results.verdict_record import UsefulAdded, UsefulAlone
+
+#: Metric of the answers.
+METRIC = "accuracy"
+
+
+def accuracy_difference(comparison: Comparison, classifier: str, regime: str) -> MetricDifference | None:
+    """Return the accuracy of a regime minus that of the original one; None when it was not compared."""
+    found = comparison.difference(classifier, regime, "original")
+    return None if found is None else found.metrics.get(METRIC)
+
+
+def interval_fields(one: MetricDifference) -> dict[str, Any]:
+    """Return the fields of a difference that every answer has."""
+    return {
+        "difference": one.difference,
+        "low": one.low,
+        "high": one.high,
+        "without_failed": one.converged,
+        "units": {name: part.count for name, part in one.components.items()},
+    }
 
 
 def useful_alone(low: float | None, high: float | None, margin: float) -> UsefulAlone:

@@ -12,6 +12,7 @@ ROLE_WORDS: Mapping[str, str] = {
     "test": "test",
     "nonmember": "non-member",
     "reference": "reference",
+    "fresh": "fresh",
 }
 #: Long names, for tables.
 ROLE_EXPLAINED: Mapping[str, str] = {
@@ -20,6 +21,7 @@ ROLE_EXPLAINED: Mapping[str, str] = {
     "test": "test",
     "nonmember": "non-members, same slides as training",
     "reference": "reference",
+    "fresh": "fresh originals, a control of usefulness",
 }
 
 

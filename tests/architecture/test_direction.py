@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "gan": {"patches", "metrics"},
     "classifier": {"patches", "metrics"},
     "evaluation": {"classifier", "patches", "metrics", "run_matrix"},
-    "verdict": {"metrics", "webpage"},
+    "verdict": {"metrics", "patches", "run_matrix", "webpage"},
     "metrics": {"patches"},
     "privacy": {"patches", "metrics"},
     "tracking": set(),

@@ -24,6 +24,13 @@ def test_learning_rate_equals_that_of_torch(name: str) -> None:
         schedule.step()
 
 
+@pytest.mark.parametrize("changes", [{}, {"lr_schedule": "cosine", "lr_step_steps": None, "lr_gamma": None}])
+def test_warm_up_multiplies_the_first_learning_rates(changes: dict[str, Any]) -> None:
+    plain, warm = toy_config(**changes).recipe, toy_config(warmup_steps=4, **changes).recipe
+    factors = [warm.learning_rate_at(taken, 40) / plain.learning_rate_at(taken, 40) for taken in range(6)]
+    assert factors == pytest.approx([0.25, 0.5, 0.75, 1.0, 1.0, 1.0])
+
+
 @pytest.mark.parametrize(
     ("accuracies", "best"),
     [([0.5], 1), ([0.5, 0.6, 0.6, 0.55], 2), ([0.5, 0.5], 1), ([0.1, 0.2, 0.3], 3)],

@@ -48,6 +48,8 @@ def test_of_returns_the_recipe_or_raises() -> None:
         ({"lr_gamma": None}, "needs lr_step_steps and lr_gamma"),
         ({"lr_schedule": "cosine"}, "cosine takes no lr_step_steps"),
         ({"augment": "mixup"}, "augment"),
+        ({"initialisation": "xavier"}, "initialisation"),
+        ({"warmup_steps": -1}, "warmup_steps"),
         ({"weights_file": "w.safetensors"}, "go together"),
         ({"weights_file": "w.safetensors", "weights_sha256": "12"}, "weights_sha256"),
     ],

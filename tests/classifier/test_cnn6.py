@@ -63,3 +63,14 @@ def test_initial_weights_depend_on_the_seed_alone() -> None:
     other = build_classifier("cnn6", 32, seed=2).state_dict()
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert not any(torch.equal(first[name], other[name]) for name in first)
+
+
+def test_kaiming_weights_have_variance_two_over_fan_in() -> None:
+    for name, values in build_classifier("cnn6", 32, seed=1, initialisation="kaiming").named_parameters():
+        if name.endswith("bias"):
+            assert not values.any(), name
+        else:
+            fan_in = values[0].numel()
+            # The standard error of a variance over n values is sqrt(2 / n) of it.
+            tolerance = 5 * (2 / values.numel()) ** 0.5
+            assert float(values.detach().square().mean()) == pytest.approx(2 / fan_in, rel=tolerance), name

@@ -24,7 +24,8 @@ RELEASABLE = {"report.patient_pictures": "left_out", "release.limits.min_accurac
 
 def write_params(root: Path, changes: dict[str, Any]) -> None:
     """Write the profile phantom, changed, as the settings of the study."""
-    params = changed_params(read_profile("phantom"), {**RELEASABLE, **changes})
+    made_up = {"pipeline.classifiers": ["cnn6"], "scaling.classifiers": ["cnn6"], **RELEASABLE}
+    params = changed_params(read_profile("phantom"), {**made_up, **changes})
     YAML(typ="safe").dump(params, root / "params.yaml")
 
 
@@ -63,7 +64,8 @@ def make_study(root: Path) -> Path:
     """Write a study that may be released."""
     fabricate(root)
     index = pd.DataFrame({"item": range(40), "label": ["normal", "tumor"] * 20})
-    write_noise(root / "data" / "patches" / "reference", index, SIDE_PX, 7)
+    for seed, role in enumerate(("reference", "fresh"), start=7):
+        write_noise(root / "data" / "patches" / role, index, SIDE_PX, seed)
     write_params(root, {})
     write_json(root / "results" / "baseline.json", {"accuracy": 0.55})
     write_verdict(root)

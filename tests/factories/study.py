@@ -177,12 +177,16 @@ def _write_comparison(root: Path) -> None:
     test, runs = load_runs(results / "evaluate", PipelineSettings(**PIPELINE))
     clusters = build_clusters(test.slides, test.labels, slides_known=True, patients={})
     settings = evaluate_settings()
-    comparison = compare(test, runs, clusters, settings)
+    comparison = compare(test, [run for run in runs if not run.key.is_control], clusters, settings)
     comparison.save(results / "comparison" / "comparison.json")
+    kept = [run for run in runs if run.key.is_control or run.key.regime == "original"]
+    controls = compare(test, kept, clusters, settings)
+    controls.save(results / "comparison" / "controls.json")
     found = Audit.load(results / "privacy" / "dcgan" / "1" / "metrics.json")
     build_verdict(
         comparison,
         {"dcgan": [AuditedSet(found, None)]},
+        controls=controls,
         generators=["dcgan"],
         classifiers=["cnn6"],
         margin=0.05,

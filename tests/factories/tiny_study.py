@@ -18,6 +18,7 @@ LIMIT_S = 600
 
 # What the profile phantom is changed to: everything as small as its stage still accepts.
 TINY: dict[str, Any] = {
+    "pipeline.classifiers": ["cnn6"],
     "pipeline.seeds": [1, 2],
     "pipeline.replicates": 2,
     "compute.device": "cpu",
@@ -37,7 +38,7 @@ TINY: dict[str, Any] = {
     "index.stride_px": 32,
     "index.tissue.thumbnail_mpp": 2.0,
     "sample.valid_tumor_share": 0.2,
-    "sample.per_class": {"train": 48, "valid": 16, "test": 24, "nonmember": 32, "reference": 32},
+    "sample.per_class": {"train": 48, "valid": 16, "test": 24, "nonmember": 32, "reference": 32, "fresh": 48},
     "extract.size_px": 16,
     "train_gan.snapshot_every_kimg": 0.1,
     "train_gan.generators.dcgan.width": 8,
@@ -61,6 +62,7 @@ TINY: dict[str, Any] = {
         "min_audited": 0.8,
         "min_accuracy": 0.1,
     },
+    "scaling.classifiers": ["cnn6"],
     "scaling.seeds": [1, 2],
     "scaling.original_sizes": [8, 48],
     "scaling.synthetic_sizes": [8, 16, "unlimited"],

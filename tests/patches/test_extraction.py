@@ -27,7 +27,7 @@ def _samples(count: int, slides: int = 3) -> pd.DataFrame:
             "y_l0": pd.array(numbers * 0, dtype="Int64"),
             "size_l0": pd.array(numbers * 0 + 8, dtype="Int64"),
             "label": ["normal" if number % 2 else "tumor" for number in numbers],
-            "role": [ROLES[number % len(ROLES)] for number in numbers],
+            "role": [ROLES[number // slides % len(ROLES)] for number in numbers],
         }
     )
     return frame.sort_values(["role", "label", "slide", "item"])

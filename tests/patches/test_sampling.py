@@ -1,4 +1,4 @@
-"""The draw of the five roles."""
+"""The draw of the roles."""
 
 import hashlib
 import math
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pathgen.core.errors import PathgenErrors
 from pathgen.patches.sampling import _uniform, _weighted_draw, draw_samples, sample_cohort
-from pathgen.patches.schemas import CANDIDATES, ROLES, SAMPLES, check_table
+from pathgen.patches.schemas import CANDIDATES, SAMPLES, check_table
 
 _COUNTS = {"train": 12, "valid": 5, "test": 6, "nonmember": 7, "reference": 8}
 _SPLIT = {"a": "train", "b": "train", "c": "valid", "d": "test"}
@@ -101,6 +101,16 @@ def test_shrink_keeps_proportions_and_other_splits() -> None:
     assert counts["tumor"].to_dict() == {"train": 4, "nonmember": 2, "reference": 2, "valid": 2, "test": 6}
 
 
+def test_fresh_patches_are_drawn_only_when_asked_for() -> None:
+    candidates = _candidates(_PLENTY)
+    without = draw_samples(candidates, _COUNTS, 0, "stop")
+    assert without.equals(draw_samples(candidates, _COUNTS | {"fresh": 0}, 0, "stop"))
+    samples = draw_samples(candidates, _COUNTS | {"fresh": 10}, 0, "stop")
+    assert samples["role"].value_counts()["fresh"] == 20
+    assert set(samples.loc[samples["role"] == "fresh", "split"]) == {"train"}
+    assert len(_keys(samples)) == len(samples) == 2 * (sum(_COUNTS.values()) + 10)
+
+
 def test_shrink_leaves_no_role_empty() -> None:
     with pytest.raises(PathgenErrors, match="no patch is left"):
         draw_samples(_candidates({"a": (50, 2), "b": (1, 0), "c": (9, 9), "d": (9, 9)}), _COUNTS, 0, "shrink")
@@ -128,7 +138,7 @@ def test_sample_cohort_assigns_candidates_to_roles() -> None:
     candidates = pd.DataFrame(rows).assign(exhaustive=True).reindex(columns=CANDIDATES.names)
     candidates = check_table(candidates, CANDIDATES, "candidates")
     samples = sample_cohort(cohort, candidates, sample_settings(_COUNTS, seed=7))
-    assert set(samples["role"]) == set(ROLES)
+    assert set(samples["role"]) == set(_COUNTS)
     assert samples.groupby("slide")["split"].nunique().max() == 1
     assert set(samples.loc[samples["role"] == "test", "slide"]) <= set(slides[9:])
     assert not samples["tumor_fraction"].isin([0.3]).any()

@@ -30,7 +30,7 @@ def units(params: dict[str, Any], group: str) -> float:
         ("extract.size_px", "train_gan", 4),
         ("extract.size_px", "extract", 1),
         ("synthesise.per_class", "synthesise", 2),
-        ("train_classifier.classifiers.cnn6.max_epochs", "train_original", 2),
+        ("train_classifier.classifiers.cnn6-stable.max_epochs", "train_original", 2),
     ],
 )
 def test_stage_work_follows_the_settings(path: str, group: str, factor: float) -> None:

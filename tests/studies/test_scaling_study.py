@@ -54,6 +54,7 @@ def test_in_one_file_holds_both_classes(tmp_path: Path) -> None:
 
 
 PARAMS = read_profile("phantom")
+(CLASSIFIER,) = PARAMS["scaling"]["classifiers"]
 
 
 def study(changes: dict[str, Any] | None = None) -> ScalingStudy:
@@ -70,12 +71,11 @@ def study(changes: dict[str, Any] | None = None) -> ScalingStudy:
 
 
 def test_recipe_of_points_replaces_steps_and_learning_rate() -> None:
-    training, recipe = study().settings.training, study().classifiers.of("cnn6")
-    changed = recipe_of_points(recipe, training)
-    assert (changed.learning_rate, changed.max_steps) == (training.learning_rate, training.max_steps)
-    assert changed.momentum == recipe.momentum and changed.learning_rate != recipe.learning_rate
+    training, recipe = study().settings.training, study().classifiers.of(CLASSIFIER)
     own = recipe_of_points(recipe, training.model_copy(update={"learning_rate": None}))
-    assert own.learning_rate == recipe.learning_rate
+    assert (own.learning_rate, own.max_steps) == (recipe.learning_rate, training.max_steps)
+    changed = recipe_of_points(recipe, training.model_copy(update={"learning_rate": 0.5}))
+    assert (changed.learning_rate, changed.momentum) == (0.5, recipe.momentum)
 
 
 @pytest.fixture(autouse=True)
@@ -90,7 +90,7 @@ def keys(of: ScalingStudy) -> dict[str, str]:
 def test_points_are_unique_and_named_as_the_files() -> None:
     names = [point.name for point in study().points()]
     assert len(set(names)) == len(names)
-    assert {"original-1000-cnn6-1", "dcgan-unlimited-cnn6-3"} <= set(names)
+    assert {f"original-1000-{CLASSIFIER}-1", f"dcgan-unlimited-{CLASSIFIER}-3"} <= set(names)
 
 
 def test_jobs_another_size_changes_no_other_point() -> None:
@@ -105,7 +105,7 @@ def test_jobs_another_size_changes_no_other_point() -> None:
     [
         ("scaling.training.max_steps", 9999, {"original", "dcgan"}),
         ("evaluate.threshold", 0.4, {"original", "dcgan"}),
-        ("train_classifier.classifiers.cnn6.momentum", 0.5, {"original", "dcgan"}),
+        (f"train_classifier.classifiers.{CLASSIFIER}.momentum", 0.5, {"original", "dcgan"}),
         ("synthesise.seed", 99, {"dcgan"}),
         ("synthesise.per_class", 99, set()),
         ("scaling.confidence", 0.8, set()),
@@ -139,5 +139,5 @@ def test_jobs_are_sent_to_other_processes_unchanged() -> None:
 
 def test_largest_set_is_what_unlimited_stands_for() -> None:
     steps = PARAMS["scaling"]["training"]["max_steps"]
-    batch_size = PARAMS["train_classifier"]["classifiers"]["cnn6"]["batch_size"]
+    batch_size = PARAMS["train_classifier"]["classifiers"][CLASSIFIER]["batch_size"]
     assert study().largest_set() == steps * batch_size // 2
