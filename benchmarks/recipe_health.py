@@ -15,11 +15,12 @@ import torch
 
 from benchmarks.harness import Result, report
 from pathgen.classifier.classifier_loop import train_classifier
-from pathgen.classifier.regimes import REGIMES, build_regime
+from pathgen.classifier.regimes import build_regime
 from pathgen.classifier.settings import TrainClassifierConfig, TrainClassifierSettings
 from pathgen.core import layout
 from pathgen.core.params import load_section
 from pathgen.patches.store import PatchSet, open_patch_set
+from pathgen.run_matrix import REGIMES
 from pathgen.training.metric_logger import NullLogger
 
 # What trainings have in common that differ in their seed alone.

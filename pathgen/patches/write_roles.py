@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def require_room(needs: Mapping[Path, int]) -> None:
 def _read_rows(slides: Any, rows: Any, pieces: Mapping[str, Path], bar: Any) -> Iterator[NDArray[np.uint8]]:
     """Yield the images of some rows in their order, few at a time."""
     starts = np.flatnonzero(np.r_[True, slides[1:] != slides[:-1]]) if len(slides) else np.empty(0, np.int64)
-    for first, end in zip(starts, [*starts[1:], len(slides)], strict=True):
+    for first, end in pairwise([*starts, len(slides)]):
         images = open_pixels(pieces[str(slides[first])] / PIXELS_FILE)
         for start in range(first, end, _ROWS_AT_A_TIME):
             chosen = rows[start : min(start + _ROWS_AT_A_TIME, end)]

@@ -43,8 +43,8 @@ def test_load_generator_samples_what_synthesis_writes(dcgan: Path) -> None:
 def test_docs_python_examples_run(dcgan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "python.md").read_text(encoding="utf-8")
     (lines,) = re.findall(r"```python\n(.*?)```", page, re.S)
-    (tmp_path / "models" / "gan" / "dcgan").mkdir(parents=True)
-    (tmp_path / "models" / "gan" / "dcgan" / "tumor").symlink_to(dcgan)
+    (tmp_path / "models" / "gan" / "dcgan" / "1").mkdir(parents=True)
+    (tmp_path / "models" / "gan" / "dcgan" / "1" / "tumor").symlink_to(dcgan)
     monkeypatch.chdir(tmp_path)
     said: dict[str, np.ndarray] = {}
     exec(lines, said)
