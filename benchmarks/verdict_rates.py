@@ -51,10 +51,10 @@ class Design:
         training: SD over classifier trainings, beyond their seed.
     """
 
-    slides: int = 16
-    patches: int = 75
-    replicates: int = 5
-    seeds: int = 5
+    slides: int = 20
+    patches: int = 80
+    replicates: int = 10
+    seeds: int = 10
     accuracy: float = 0.88
     slide: float = 0.05
     slide_regime: float = 0.02
