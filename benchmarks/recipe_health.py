@@ -35,7 +35,7 @@ def main(
     first_seed: int = 1,
     threads: list[int] = [1, 2, 4],  # noqa: B006
     precisions: list[str] = ["fp32", "bf16"],  # noqa: B006
-    patches: int = 640,
+    patches: int = 500,
     records: Path = Path("work/recipe_health.jsonl"),
 ) -> None:
     """Train with every combination; `patches` is the number of patches per class of both training sets."""

@@ -87,6 +87,7 @@ def validate_settings(params: dict[str, Any], path: Path) -> StudySettings:
         *_patch_size(settings),
         *_synthetic_patches(settings),
         *_controls(settings),
+        *_permutations(settings),
         *_classifiers(settings),
         *_generators(settings, path),
         *_scaling(settings),
@@ -163,6 +164,13 @@ def _controls(study: StudySettings) -> Iterator[Problem]:
     if "control-fresh" in study.pipeline.controls and fresh < per_class:
         reason = f"is {fresh}, but the control control-fresh needs {per_class} (synthesise.per_class)"
         yield "sample.per_class.fresh", reason, "Raise it, or remove the control from pipeline.controls"
+
+
+def _permutations(study: StudySettings) -> Iterator[Problem]:
+    replicates, privacy = study.pipeline.replicates, study.privacy
+    if privacy.n_permutations < (needed := privacy.permutations_needed(replicates)):
+        reason = f"is {privacy.n_permutations}, but {replicates} audits need {needed} (pipeline.replicates)"
+        yield "privacy.n_permutations", reason, "Raise it; otherwise no result could be significant"
 
 
 def _classifiers(study: StudySettings) -> Iterator[Problem]:

@@ -19,7 +19,7 @@ from pathgen.results.health_record import ClassifierHealth
 from pathgen.run_matrix import ORIGINAL, PipelineSettings
 from pathgen.tracking.mlflow_logger import MlflowLogger
 from pathgen.tracking.run import nested_run
-from pathgen.training.compute import start_compute
+from pathgen.training.compute import memory_format, start_compute
 from stages.stage import Stage, dvc_stage
 
 
@@ -38,12 +38,13 @@ def main(stage: Stage) -> None:
     """Run the stage."""
     settings = load_section("evaluate", EvaluateSettings)
     pipeline = load_section("pipeline", PipelineSettings)
-    device, _ = start_compute()
+    device, compute = start_compute()
+    order = memory_format(channels_last=compute.channels_last)
     train, valid, test = (open_patch_set(path) for path in (layout.TRAIN, layout.VALID, layout.TEST))
     clusters = cluster_patches(test.index["slide"].to_numpy(), test.classes, read_table(layout.COHORT))
     for key in pipeline.runs():
         folder = layout.classifier_model(key.group, key.seed)
-        model = load_classifier(folder)
+        model = load_classifier(folder).to(memory_format=order)  # type: ignore[call-overload]
         health = ClassifierHealth.model_validate(load_metadata(folder)["health"])
         with _run(stage, "evaluate", key.identity, layout.evaluation(key.name)) as run:
             metrics = evaluate(

@@ -98,10 +98,10 @@ class SetAudit:
 @dvc_stage()
 def main(stage: Stage, *, generator: str) -> None:
     """Run the stage."""
-    settings = load_section("privacy", PrivacySettings)
+    replicates = load_section("pipeline", PipelineSettings).all_replicates
+    settings = load_section("privacy", PrivacySettings).of_each(len(replicates))
     device, compute = start_compute()
     originals = file_hashes(*(layout.PATCHES / role for role in ("train", "nonmember", "reference", "test")))
-    replicates = load_section("pipeline", PipelineSettings).all_replicates
     jobs = []
     for replicate in replicates:
         sets = layout.synthetic_sets(generator, replicate)

@@ -16,7 +16,14 @@ from pathgen.tracking.pipeline_run import LinkedPipeline, link_pipeline
 from pathgen.tracking.uri import ui_command
 from pathgen.verdict.verdict_text import as_text
 
-KEY_METRICS = ("test/accuracy", "test/roc_auc", "valid/accuracy", "test/mean_colour_accuracy")
+KEY_METRICS = (
+    "train/converged",
+    "test/mean_colour_accuracy",
+    "verdict/accuracy/original",
+    "verdict/difference/mixed",
+    "verdict/difference/synthetic",
+    "verdict/attack_auc",
+)
 
 
 def link() -> LinkedPipeline:

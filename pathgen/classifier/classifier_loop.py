@@ -26,6 +26,7 @@ from pathgen.patches.image_grid import patch_grid
 from pathgen.patches.store import PatchSet
 from pathgen.provenance.cache_key import library_versions
 from pathgen.results.health_record import ClassifierHealth
+from pathgen.training.compute import memory_format
 from pathgen.training.metric_logger import MetricLogger
 
 # Metric key in MLflow to column of the history.
@@ -195,8 +196,8 @@ def _new_state(
         if recipe.weights_file is not None
         else None
     )
-    layout = torch.channels_last if config.channels_last else torch.contiguous_format
-    model = model.to(device).to(memory_format=layout)  # type: ignore[call-overload]
+    order = memory_format(channels_last=config.channels_last)
+    model = model.to(device).to(memory_format=order)  # type: ignore[call-overload]
     optimizer = torch.optim.SGD(
         model.parameters(),
         lr=recipe.learning_rate,

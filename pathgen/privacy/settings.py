@@ -18,7 +18,9 @@ class PrivacySettings(Settings):
     seed: int = Field(ge=0, description="random seed of samples, permutations and controls")
     confidence: float = Field(gt=0.5, lt=1.0, description="level of the confidence intervals, e.g. 0.95")
     significance: float = Field(
-        gt=0.0, le=0.2, description="probability of a false alarm over all tests and classes"
+        gt=0.0,
+        le=0.2,
+        description="probability of a false alarm over all tests, classes and trainings of a generator",
     )
     max_originals: int = Field(
         ge=40, description="maximum number of patches per class and original set; bounds time"
@@ -55,12 +57,19 @@ class PrivacySettings(Settings):
         ge=1, le=1000, description="number of most exposed training patches in the results per class"
     )
 
+    def permutations_needed(self, audits: int = 1) -> int:
+        """Return the smallest `n_permutations` with which a test in one of so many audits can be significant."""
+        return round(_RESOLUTION * audits / self.significance) - 1
+
+    def of_each(self, audits: int) -> "PrivacySettings":
+        """Return the settings of one of so many audits: each with an equal part of the significance level."""
+        return self.model_copy(update={"significance": self.significance / audits})
+
     @pydantic.model_validator(mode="after")
     def _permutations_resolve_significance(self) -> "PrivacySettings":
-        needed = round(_RESOLUTION / self.significance)
-        if self.n_permutations + 1 < needed:
+        if self.n_permutations < (needed := self.permutations_needed()):
             raise ValueError(
-                f"n_permutations ({self.n_permutations}) must be at least {needed - 1} for a significance of "
+                f"n_permutations ({self.n_permutations}) must be at least {needed} for a significance of "
                 f"{self.significance}; otherwise no result of these tests could be significant"
             )
         return self

@@ -129,7 +129,8 @@ def link_pipeline(
         )
         for marked in (run, *nested):
             _mark(store, marked, pipeline)
-        rows += [_row(store, name, shown, pipeline, key_metrics) for shown in (run, *reversed(nested))]
+        # Not the nested runs: MLflow cuts a note at 8,000 characters.
+        rows.append(_row(store, name, run, pipeline, key_metrics))
     own_tags = {**base, **version_tags(), **git_tags(root), "mlflow.note.content": _note(rows, linked)}
     entities, now_ms = mlflow.entities, int(time.time() * 1000)
     changed = {key: value for key, value in (results or {}).items() if own.data.metrics.get(key) != value}

@@ -31,6 +31,11 @@ def keep_freed_memory() -> None:
         mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
 
 
+def memory_format(*, channels_last: bool) -> torch.memory_format:
+    """Return the order in which images and convolution weights lie in memory."""
+    return torch.channels_last if channels_last else torch.contiguous_format
+
+
 def start_compute() -> tuple[torch.device, ComputeSettings]:
     """Read section `compute` of params.yaml and apply it to this process (see `apply_compute`)."""
     settings = load_section("compute", ComputeSettings)
