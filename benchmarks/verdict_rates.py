@@ -55,7 +55,7 @@ class Design:
     patches: int = 80
     replicates: int = 10
     seeds: int = 10
-    accuracy: float = 0.88
+    accuracy: float = 0.8
     slide: float = 0.05
     slide_regime: float = 0.02
     replicate: float = 0.02

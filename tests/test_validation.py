@@ -84,7 +84,7 @@ def test_validate_params_quoted_integer_is_refused(changed: Any) -> None:
         (lambda p: p["scaling"].update(classifiers=["resnet18"]), "scaling.classifiers"),
         (lambda p: p["scaling"].update(original_sizes=[10, 1001]), "scaling.original_sizes"),
         (lambda p: p["scaling"].update(synthetic_sizes=[10, 10001]), "scaling.training.max_steps"),
-        (lambda p: p["sample"]["per_class"].update(fresh=999), "sample.per_class.fresh: is 999"),
+        (lambda p: p["sample"]["per_class"].update(fresh=9), "sample.per_class.fresh: is 9"),
         (
             lambda p: p["scaling"].update(synthetic_sizes=[10, 10000, "unlimited"]),
             "scaling.synthetic_sizes: holds 10000 and unlimited",

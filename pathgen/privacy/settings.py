@@ -58,7 +58,7 @@ class PrivacySettings(Settings):
     )
 
     def permutations_needed(self, audits: int = 1) -> int:
-        """Return the smallest `n_permutations` with which a test in one of so many audits can be significant."""
+        """Return the fewest permutations with which a test of one of so many audits can be significant."""
         return round(_RESOLUTION * audits / self.significance) - 1
 
     def of_each(self, audits: int) -> "PrivacySettings":

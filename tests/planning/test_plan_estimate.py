@@ -71,7 +71,8 @@ def test_make_plan_totals_the_recorded_groups_alone(checkout: Path) -> None:
     found = make_plan("phantom", checkout)
     seconds = {group.name: group.seconds for group in found.groups}
     assert seconds["sample"] == found.seconds > 100 and seconds["train_gan"] is None
-    assert found.inputs == 13
+    kinds = ("normal_slides", "tumor_slides", "test_normal_slides", "test_tumor_slides")
+    assert found.inputs == sum(PARAMS["cohort"]["phantom"][kind] for kind in kinds)
     assert found.scaling_s is None and found.tuning_s is None
     (line,) = [line for line in as_text(found, details=False).splitlines() if line.startswith("train_gan")]
     assert "no record" in line
