@@ -3,14 +3,11 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import product
 
 from pathgen.report.metric_table import MetricRow, metric_rows
 from pathgen.results.audit_record import PASSED, AttackResult, Audit, ClassAudit, ControlResult, worst
 from pathgen.results.training_record import DpGuarantee, GeneratorMeta
 
-# Supplementary attack to what it is.
-_SUPPLEMENTARY = ("shadow", "discriminator")
 # Published scores in the order in which their questions refer to each other.
 _SCORE_ORDER = (
     *("k_count", "distance_ratio", "closest_distance_ratio", "neighbour_ratio"),
@@ -28,13 +25,11 @@ class Strength:
         value: Largest statistic.
         high: Largest upper end of the attacks' intervals; None when unknown.
         expected: Value expected by chance; None when unknown.
-        p_value: Its p-value; None where it decides with the others.
     """
 
     value: float
     high: float | None
     expected: float | None
-    p_value: float | None = None
 
 
 @dataclass(frozen=True)
@@ -73,18 +68,6 @@ class PrivacySection:
     def tpr(self) -> dict[str, Strength]:
         """Label to the strongest attack by the true-positive rate at a 1 % false-positive rate."""
         return _strongest(self.audit, "_tpr")
-
-    @property
-    def supplementary(self) -> dict[tuple[str, str], dict[str, Strength]]:
-        """Attack that the verdict does not use, and ``auc`` or ``tpr``, to its strength by label."""
-        found: dict[tuple[str, str], dict[str, Strength]] = {}
-        for attack, statistic, label in product(_SUPPLEMENTARY, ("auc", "tpr"), self.audit.labels):
-            key = f"privacy/{label}/{attack}_{statistic}"
-            parts = ("", "/high", "/expected", "/p_value")
-            value, *others = (self.audit.metrics.get(key + part) for part in parts)
-            if value is not None:
-                found.setdefault((attack, statistic), {})[label] = Strength(value, *others)
-        return found
 
     @property
     def scores(self) -> list[str]:

@@ -190,34 +190,29 @@ def calibration_errors(row: Row, confidence: float) -> Estimate | None:
     return _mean_over_trainings(values, replicates, seeds, confidence)
 
 
-def both_ways(
+def intended_shares(
     found: Mapping[tuple[str, str, int], SyntheticEvaluation],
-    rows: Sequence[Row],
     replicate_of_seed: Mapping[int, int],
     confidence: float,
-) -> dict[tuple[str, str], tuple[Estimate, Estimate | None]]:
-    """Compare accuracy on synthetic patches (TRTS) with accuracy after training on them (TSTR).
+) -> dict[tuple[str, str], Estimate]:
+    """Average the accuracy on synthetic patches (TRTS) over classifiers.
 
     Args:
         found: Generator, classifier and seed to the evaluation on synthetic patches.
-        rows: Rows of the result table.
         replicate_of_seed: Seed of a classifier to the number of the replicate whose patches it is tested on.
         confidence: Level of the intervals, in (0, 1).
 
     Returns:
-        Generator and classifier to the accuracies by TRTS and by TSTR, None when that was not run.
+        Generator and classifier to the share of patches that are assigned to their intended class.
     """
     values: dict[tuple[str, str], dict[int, float]] = {}
     for (generator, classifier, seed), record in found.items():
         accuracy = record.metrics.get("accuracy")
         if accuracy is not None:
             values.setdefault((generator, classifier), {})[seed] = accuracy
-    synthetic = [row for row in rows if row.regime == "synthetic"]
-    tstr = {(row.generator, row.classifier): row.metrics["accuracy"] for row in synthetic}
-    trts = {
+    return {
         names: _mean_over_trainings(
             list(of_seed.values()), [replicate_of_seed[seed] for seed in of_seed], list(of_seed), confidence
         )
         for names, of_seed in values.items()
     }
-    return {names: (estimate, tstr.get(names)) for names, estimate in trts.items()}

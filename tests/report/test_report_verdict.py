@@ -10,6 +10,7 @@ import pytest
 from factories.audits import audit, class_audit, control
 from factories.runs import comparison, run
 from factories.study import report_on
+from factories.verdicts import UNITS
 
 from pathgen.report.front import worst_first
 from pathgen.report.metric_table import metric_rows
@@ -24,6 +25,7 @@ from pathgen.results.health_record import ClassifierHealth
 from pathgen.results.verdict_record import (
     AddedAnswer,
     AloneAnswer,
+    ControlAnswer,
     GeneratorVerdict,
     Needed,
     PrivacyAnswer,
@@ -76,20 +78,34 @@ def test_unasked_question_is_not_measured() -> None:
     [
         (
             Needed(distance=0.1, alone={"test": 14, "generators": 6, "seeds": None}, factor=2.0),
-            "14 test slides, or 6 generator trainings per class in all",
+            "14 test slides (now 8), or 6 generator trainings (now 2), or 2.0 times as many of each",
         ),
         (
             Needed(distance=0.1, alone={"test": None, "seeds": None}, factor=2.5),
-            "2.5 times as many test slides and classifier seeds",
+            "2.5 times as many of each",
         ),
         (Needed(distance=0.1, alone={"test": None}, factor=None), "No feasible study"),
     ],
 )
 def test_open_answer_names_what_would_settle_it(needed: Needed, words: str) -> None:
-    answer = AddedAnswer(outcome="inconclusive", difference=-0.02, low=-0.1, high=0.06, needed=needed)
-    card = cards_of(added=answer)["added"]
-    assert "cannot tell" in card.reason and words in card.reason
-    assert cards_of(alone=alone("inconclusive", low=None, high=None))["alone"].reason.startswith("Without")
+    answer = AddedAnswer(
+        outcome="inconclusive", difference=-0.02, low=-0.1, high=0.06, needed=needed, units=UNITS
+    )
+    assert words in cards_of(added=answer)["added"].settle
+    assert cards_of(alone=alone("inconclusive", low=None, high=None))["alone"].settle == ""
+
+
+def test_failed_control_explains_why_the_answers_are_refused() -> None:
+    noise = ControlAnswer(
+        **{"control": "control-noise", "expected": "inadequate", "outcome": "adequate"},
+        **{"difference": -0.01, "low": -0.03, "high": 0.01},
+    )
+    card = cards_of(alone=alone("refused"), controls=(noise,))["alone"]
+    assert (card.outcome, card.tone) == ("Refused", "bad")
+    said = "Control failed: “noise in the mean colours of originals” is adequate, but must be inadequate."
+    assert card.warning == said
+    right = noise.model_copy(update={"outcome": "inadequate"})
+    assert cards_of(alone=alone("adequate"), controls=(right,))["alone"].warning == ""
 
 
 def test_failed_training_is_named_with_the_difference_without_it() -> None:
@@ -185,4 +201,4 @@ def test_page_tables_the_other_generators(study: Path, tmp_path: Path) -> None:
     verdict.model_copy(update={"generators": (first, other)}).save(root / "results" / "verdict.json")
     text = (report_on(root, tmp_path / "out") / "index.html").read_text(encoding="utf-8")
     assert "Other generators and classifiers of the study." in text
-    assert "−20.0 points (−30.0 to −10.0)" in text
+    assert "−20.0 points (95% CI −30.0 to −10.0)" in text
