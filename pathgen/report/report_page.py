@@ -96,7 +96,9 @@ def build_report(
     front = gather_front(root, results, audits, with_original=with_original)
     front_sheets = [sheet for of_set in front.sheets.values() for sheet in of_set]
     page = {
-        "strip": plots.strip_picture(front.strips, front.baseline, "Accuracy of every training."),
+        "strip": plots.strip_picture(
+            front.strips, front.baseline, "Accuracy of every trained classifier; the bar is the mean."
+        ),
         # `pathgen release` finds the pixels of originals.
         "front": page_figures.sheet_pictures(front.sheets, lossless=[page_figures.ORIGINAL]),
         "side_px": front_sheets[0].side_px if front_sheets else 0,
@@ -234,6 +236,6 @@ def slide_strips(
         values = [value for *_, of_slide in slides if (value := of_slide[place]) is not None]
         if values:
             name = names.get(row.name, row.name) + (f", {row.classifier}" if several else "")
-            mark = f" (✗ {len(row.failed)} not converged)" if row.failed else ""
+            mark = f"\n✗ {len(row.failed)} not converged" if row.failed else ""
             strips.append(plots.Strip(name + mark, values))
     return strips

@@ -55,8 +55,8 @@ def verdict_cards(
         Cards ``alone``, ``added``, ``private`` and ``release``.
     """
     return {
-        "alone": _utility("Useful alone?", one.alone, "synthetic", verdict, one, comparison),
-        "added": _utility("Useful as an addition?", one.added, "mixed", verdict, one, comparison),
+        "alone": _utility("Useful without originals?", one.alone, "synthetic", verdict, one, comparison),
+        "added": _utility("Useful added to originals?", one.added, "mixed", verdict, one, comparison),
         "private": _privacy(one, audits),
         "release": Card(
             "Ready for release?",
