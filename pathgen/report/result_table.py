@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from statistics import fmean
 
+import numpy as np
 import pandas as pd
 
-from pathgen.metrics.classification import TABLE_METRICS, mean_ci
+from pathgen.metrics.classification import TABLE_METRICS
 from pathgen.metrics.statistics.confidence_intervals import proportion_ci, training_se
 from pathgen.report import reference_results
 from pathgen.report.read_results import Run
@@ -69,25 +70,6 @@ class Row:
         return [run for run in self.runs if not run.converged]
 
 
-def mean_estimate(values: Sequence[float | None], confidence: float, lowest: float = 0.0) -> Estimate:
-    """Average one metric over runs.
-
-    Args:
-        values: One per run, at most 1; None or NaN where the metric is undefined.
-        confidence: Level of the interval, in (0, 1).
-        lowest: Smallest possible value: 0 for a share, -1 for a difference of shares.
-
-    Returns:
-        Mean of the defined values with Student's interval, clipped to the possible values.
-    """
-    defined = [float(value) for value in values if value is not None and not math.isnan(value)]
-    if not defined:
-        return Estimate(None, None, None, 0, len(values))
-    mean, *ends = mean_ci(defined, confidence)
-    low, high = (None if end is None else min(max(end, lowest), 1.0) for end in ends)
-    return Estimate(mean, low, high, len(defined), len(values))
-
-
 def result_rows(runs: Sequence[Run], comparison: Comparison) -> list[Row]:
     """Group the runs into rows.
 
@@ -107,10 +89,12 @@ def _row(runs: Sequence[Run], comparison: Comparison) -> Row:
     compared = comparison.regime(key.classifier, key.regime_name)
     metrics = {}
     for metric in TABLE_METRICS:
-        estimate = mean_estimate([run.metrics.get(metric) for run in runs], comparison.test.confidence)
+        values = [run.metrics.get(metric) for run in runs]
+        defined = [float(value) for value in values if value is not None and not math.isnan(value)]
+        mean = float(np.mean(defined)) if defined else None
         found = None if compared is None else compared.metrics.get(metric)
         low, high = (None, None) if found is None else (found.low, found.high)
-        metrics[metric] = replace(estimate, low=low, high=high)
+        metrics[metric] = Estimate(mean, low, high, len(defined), len(runs))
     return Row(
         regime=key.regime,
         generator=key.generator,

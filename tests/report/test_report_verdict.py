@@ -192,13 +192,18 @@ def test_summary_has_two_pages(report: Path) -> None:
     assert b"CreationDate" not in content and len(content) < 2_000_000
 
 
-def test_page_tables_the_other_generators(study: Path, tmp_path: Path) -> None:
+def test_page_tables_other_generators_and_marks_a_failed_control(study: Path, tmp_path: Path) -> None:
     root = tmp_path / "study"
     shutil.copytree(study, root)
     verdict = Verdict.load(root / "results" / "verdict.json")
     (first,) = verdict.generators
+    (noise,) = first.controls
+    wrong = noise.model_copy(update={"outcome": "adequate"})
+    first = first.model_copy(update={"alone": alone("refused"), "controls": (wrong,)})
     other = first.model_copy(update={"generator": "other", "alone": alone("inadequate"), "private": None})
     verdict.model_copy(update={"generators": (first, other)}).save(root / "results" / "verdict.json")
     text = (report_on(root, tmp_path / "out") / "index.html").read_text(encoding="utf-8")
+    assert "Control failed: “noise in the mean colours of originals” is adequate" in text
+    assert ">adequate ✗</td>" in text
     assert "Other generators and classifiers of the study." in text
     assert "−20.0 points (95% CI −30.0 to −10.0)" in text
