@@ -114,7 +114,7 @@ def calibration_picture(rows: Sequence[Row]) -> list[Picture]:
     curves = [(row, curve) for row in rows if (curve := pooled_reliability(row)) is not None]
     if not curves:
         return []
-    figure, axis = empty_plot(width=4.5, height=3.9)
+    figure, axis = empty_plot(width=4.5, height=3.6)
     axis.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="calibrated")
     for place, (row, curve) in enumerate(curves):
         axis.plot(

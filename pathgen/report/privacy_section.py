@@ -89,8 +89,8 @@ class PrivacySection:
 
     @property
     def tests(self) -> int:
-        """Number of tests over all classes."""
-        return sum(len(one.tests) for one in self.audit.labels.values())
+        """Number of attacks over all audits and classes."""
+        return sum(len(one.tests) for audit in self.audits.values() for one in audit.labels.values())
 
     @property
     def explained(self) -> Mapping[str, ClassAudit]:
@@ -108,8 +108,9 @@ class PrivacySection:
 
     @property
     def controls_as_expected(self) -> list[bool]:
-        """Whether each control of each class had the right outcome."""
-        return [one.as_expected for of_class in self.audit.labels.values() for one in of_class.controls]
+        """Whether each control of each audit and class had the right outcome."""
+        classes = [one for audit in self.audits.values() for one in audit.labels.values()]
+        return [control.as_expected for one in classes for control in one.controls]
 
     @property
     def shadow_on_copies(self) -> list[float]:

@@ -162,5 +162,8 @@ def _control_lines(front: Front) -> list[list[str]]:
         interval = f"\n{low} to {high}" if low else ""
         mark = "" if one.passed else "\n✗ control failed"
         cells = [f"{middle} points{interval}", one.expected, one.outcome + mark]
-        lines.append([CONTROL_WORDS[one.control], *cells])
+        regime = front.controls.regime(front.first.classifier, f"synthetic-{one.control}")
+        failed = 0 if regime is None else len(regime.not_converged)
+        dead = f"\n✗ {failed} of {regime.trainings} not converged" if regime and failed else ""
+        lines.append([CONTROL_WORDS[one.control] + dead, *cells])
     return lines

@@ -19,6 +19,7 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "control": lambda control: CONTROL_WORDS.get(control, control),
     "number": formatting.number,
     "signed": formatting.signed,
+    "typeset": formatting.typeset,
     "interval": formatting.interval,
     "to": formatting.ends,
     "significant": formatting.significant,

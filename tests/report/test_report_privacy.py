@@ -18,6 +18,7 @@ def test_strongest_attack_is_taken_per_class() -> None:
     # The variant at a stricter rate does not count.
     assert section.tpr["normal"].value == 0.04
     assert section.tests == 10
+    assert PrivacySection({1: audit(), 2: audit()}, {}).tests == 20
 
 
 def test_worst_audit_of_the_replicates_is_shown() -> None:

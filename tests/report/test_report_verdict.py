@@ -12,6 +12,7 @@ from factories.runs import comparison, run
 from factories.study import report_on
 from factories.verdicts import UNITS
 
+from pathgen.core import layout
 from pathgen.report.front import worst_first
 from pathgen.report.metric_table import metric_rows
 from pathgen.report.plots import fidelity_picture, pooled_reliability, strip_picture, training_strips
@@ -202,7 +203,13 @@ def test_page_tables_other_generators_and_marks_a_failed_control(study: Path, tm
     first = first.model_copy(update={"alone": alone("refused"), "controls": (wrong,)})
     other = first.model_copy(update={"generator": "other", "alone": alone("inadequate"), "private": None})
     verdict.model_copy(update={"generators": (first, other)}).save(root / "results" / "verdict.json")
+    file = root / layout.COMPARED_CONTROLS
+    compared = Comparison.load(file).as_json()
+    compared["regimes"][1]["not_converged"] = ["synthetic-control-noise-cnn6-1"]
+    Comparison.model_validate(compared).save(file)
     text = (report_on(root, tmp_path / "out") / "index.html").read_text(encoding="utf-8")
+    assert "✗ 1 of 3 trainings on controls did not converge." in text
+    assert ">synthetic-control-noise-cnn6-1</th>" in text
     assert "Control failed: “noise in the mean colours of originals” is adequate" in text
     assert ">adequate ✗</td>" in text
     assert "Other generators and classifiers of the study." in text
