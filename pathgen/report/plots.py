@@ -65,7 +65,7 @@ def draw_strips(axis: Axes, strips: Sequence[Strip], baseline: float) -> None:
     """
     lowest = min([0.5, *(value for strip in strips for value in (*strip.values, *strip.failed))])
     # One word above the other: the lines may be close.
-    for at, word, height, line in ((0.5, "chance", -0.95, ":"), (baseline, "mean colour", -0.6, "--")):
+    for at, word, height, line in ((0.5, "chance", -0.95, ":"), (baseline, "mean colour alone", -0.6, "--")):
         axis.axvline(100 * at, color=GREY, linestyle=line, linewidth=1.2)
         axis.text(100 * at + 0.5, height, word, va="center", fontsize="small", color=GREY)
     for place, strip in enumerate(strips):

@@ -29,7 +29,7 @@ class Card:
         tone: Colour of the outcome, which its words repeat.
         text: Its numbers.
         settle: What would settle an open answer; may be empty.
-        warning: Controls that failed, and trainings in the numbers that did not converge; may be empty.
+        warning: Controls that failed, and trainings of the numbers that did not converge; may be empty.
     """
 
     question: str
@@ -87,6 +87,7 @@ def _utility(
     failed = len(row.not_converged) + len(original.not_converged)
     warnings = [_say().failed_controls([control for control in one.controls if not control.passed])]
     warnings += [_say().not_converged(answer, failed)] if failed else []
+    warnings += [_say().generator_faults(one)] if one.generator_faults else []
     return Card(
         question,
         answer.outcome.capitalize(),

@@ -114,6 +114,8 @@ def test_failed_training_is_named_with_the_difference_without_it() -> None:
     assert card["alone"].warning == "1 training did not converge; without it −14.7 points."
     every = cards_of(alone=alone("inadequate"), failed=("a", "b"))["alone"].warning
     assert every == "2 trainings did not converge; without them no difference can be given."
+    faults = cards_of(alone=alone("inadequate"), generator_faults={"dcgan/1/tumor": "low variety"})
+    assert faults["alone"].warning == "1 generator training did not converge."
 
 
 @pytest.mark.parametrize(
