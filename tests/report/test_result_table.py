@@ -11,7 +11,7 @@ from pathgen.report.read_results import Run
 from pathgen.report.report_page import slide_rows
 from pathgen.report.result_table import result_rows, to_headline
 from pathgen.run_matrix import RunKey
-from pathgen.webpage.formatting import Estimate, ends, interval, number, p_value, signed, significant
+from pathgen.webpage.formatting import Estimate, ends, interval, number, p_value, signed, significant, typeset
 
 
 def accuracy_of(*values: float | None) -> Estimate:
@@ -41,6 +41,7 @@ def test_interval_that_excludes_nothing_is_not_written() -> None:
         (signed(-0.25, 1), "−0.2"),
         (p_value(0.0004), "below 0.001"),
         (p_value(None), "–"),
+        (typeset("-2.0 points (95 % CI)"), "−2.0 points (95% CI)"),
     ],
 )
 def test_number_is_written_for_a_reader(text: str, expected: str) -> None:
