@@ -11,6 +11,7 @@ from pathgen.report.plots import Strip, training_strips
 from pathgen.report.result_table import Row
 from pathgen.report.verdict_cards import Card, verdict_cards
 from pathgen.results.audit_record import LEAKAGE, PASSED, REFUSED, Audit, worst
+from pathgen.results.comparison_record import Comparison
 from pathgen.results.verdict_record import GeneratorVerdict, Verdict
 
 # Patches of a class on a sheet, and in a row.
@@ -23,9 +24,8 @@ class Front:
     """The first screen.
 
     Attributes:
-        verdict: Verdict on the first generator and classifier.
-        others: Verdicts on the others.
-        demonstration: Whether the patches are computer-drawn.
+        verdict: The whole verdict.
+        controls: Comparison of the controls of usefulness with the original regime.
         cards: Answers, see `verdict_cards`.
         names: Regime to its short name, for the rows of the result table that the verdict rests on.
         rows: These rows.
@@ -34,15 +34,19 @@ class Front:
         sheets: Original patches, if they may be shown, and those of the first training of the generator.
     """
 
-    verdict: GeneratorVerdict
-    others: Sequence[GeneratorVerdict]
-    demonstration: bool
+    verdict: Verdict
+    controls: Comparison
     cards: Mapping[str, Card]
     names: Mapping[str, str]
     rows: Sequence[Row]
     strips: Sequence[Strip]
     baseline: float
     sheets: Mapping[str, Sequence[Sheet]]
+
+    @property
+    def first(self) -> GeneratorVerdict:
+        """Verdict on the first generator and classifier."""
+        return self.verdict.generators[0]
 
     @property
     def trainings(self) -> int:
@@ -65,17 +69,16 @@ def gather_front(
         PathgenError: The verdict or a patch set is missing or damaged.
     """
     verdict = Verdict.load(root / layout.VERDICT)
-    first, *others = verdict.generators
+    first = verdict.generators[0]
     names = {
         "original": "original",
-        f"mixed-{first.generator}": "both",
+        f"mixed-{first.generator}": "mixed",
         f"synthetic-{first.generator}": "synthetic",
     }
     rows = [row for row in results.rows if row.classifier == first.classifier and row.name in names]
     return Front(
-        verdict=first,
-        others=others,
-        demonstration=verdict.demonstration,
+        verdict=verdict,
+        controls=Comparison.load(root / layout.COMPARED_CONTROLS),
         cards=verdict_cards(verdict, first, results.comparison, [*audits.get(first.generator, {}).values()]),
         names=names,
         rows=rows,

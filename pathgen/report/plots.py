@@ -64,10 +64,10 @@ def draw_strips(axis: Axes, strips: Sequence[Strip], baseline: float) -> None:
         baseline: Accuracy on the mean colour alone.
     """
     lowest = min([0.5, *(value for strip in strips for value in (*strip.values, *strip.failed))])
-    # Both words stand in the top line, on the outer sides, where they cannot meet.
-    for at, word, side in ((0.5, "chance", "left"), (baseline, "mean colour", "left")):
-        axis.axvline(100 * at, color=GREY, linestyle=":" if word == "chance" else "--", linewidth=1.2)
-        axis.text(100 * at + 0.5, -0.62, word, ha=side, va="center", fontsize="small", color=GREY)
+    # One word above the other: the lines may be close.
+    for at, word, height, line in ((0.5, "chance", -0.95, ":"), (baseline, "mean colour alone", -0.6, "--")):
+        axis.axvline(100 * at, color=GREY, linestyle=line, linewidth=1.2)
+        axis.text(100 * at + 0.5, height, word, va="center", fontsize="small", color=GREY)
     for place, strip in enumerate(strips):
         colour = COLOURS[place % len(COLOURS)]
         if strip.mean is not None:
@@ -81,7 +81,7 @@ def draw_strips(axis: Axes, strips: Sequence[Strip], baseline: float) -> None:
         axis.legend(loc="lower right", fontsize="small", frameon=False)
     words = [f"{one.name}\n{100 * one.mean:.1f}%" if one.mean is not None else one.name for one in strips]
     axis.set_yticks(range(len(strips)), words)
-    axis.set(xlim=(min(49.0, 100 * lowest - 2), 100.5), ylim=(len(strips) - 0.45, -0.85))
+    axis.set(xlim=(min(49.0, 100 * lowest - 2), 100.5), ylim=(len(strips) - 0.45, -1.15))
     axis.set_xlabel("accuracy on the test patches, %")
     axis.grid(False, axis="y")
 
@@ -114,7 +114,7 @@ def calibration_picture(rows: Sequence[Row]) -> list[Picture]:
     curves = [(row, curve) for row in rows if (curve := pooled_reliability(row)) is not None]
     if not curves:
         return []
-    figure, axis = empty_plot(width=4.5, height=3.9)
+    figure, axis = empty_plot(width=4.5, height=3.6)
     axis.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="calibrated")
     for place, (row, curve) in enumerate(curves):
         axis.plot(

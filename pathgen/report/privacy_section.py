@@ -3,14 +3,11 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import product
 
 from pathgen.report.metric_table import MetricRow, metric_rows
 from pathgen.results.audit_record import PASSED, AttackResult, Audit, ClassAudit, ControlResult, worst
 from pathgen.results.training_record import DpGuarantee, GeneratorMeta
 
-# Supplementary attack to what it is.
-_SUPPLEMENTARY = ("shadow", "discriminator")
 # Published scores in the order in which their questions refer to each other.
 _SCORE_ORDER = (
     *("k_count", "distance_ratio", "closest_distance_ratio", "neighbour_ratio"),
@@ -28,13 +25,11 @@ class Strength:
         value: Largest statistic.
         high: Largest upper end of the attacks' intervals; None when unknown.
         expected: Value expected by chance; None when unknown.
-        p_value: Its p-value; None where it decides with the others.
     """
 
     value: float
     high: float | None
     expected: float | None
-    p_value: float | None = None
 
 
 @dataclass(frozen=True)
@@ -75,18 +70,6 @@ class PrivacySection:
         return _strongest(self.audit, "_tpr")
 
     @property
-    def supplementary(self) -> dict[tuple[str, str], dict[str, Strength]]:
-        """Attack that the verdict does not use, and ``auc`` or ``tpr``, to its strength by label."""
-        found: dict[tuple[str, str], dict[str, Strength]] = {}
-        for attack, statistic, label in product(_SUPPLEMENTARY, ("auc", "tpr"), self.audit.labels):
-            key = f"privacy/{label}/{attack}_{statistic}"
-            parts = ("", "/high", "/expected", "/p_value")
-            value, *others = (self.audit.metrics.get(key + part) for part in parts)
-            if value is not None:
-                found.setdefault((attack, statistic), {})[label] = Strength(value, *others)
-        return found
-
-    @property
     def scores(self) -> list[str]:
         """Names of the published memorisation scores, in order."""
         names = {name for one in self.audit.labels.values() for name in one.descriptions}
@@ -106,8 +89,8 @@ class PrivacySection:
 
     @property
     def tests(self) -> int:
-        """Number of tests over all classes."""
-        return sum(len(one.tests) for one in self.audit.labels.values())
+        """Number of attacks over all audits and classes."""
+        return sum(len(one.tests) for audit in self.audits.values() for one in audit.labels.values())
 
     @property
     def explained(self) -> Mapping[str, ClassAudit]:
@@ -125,8 +108,9 @@ class PrivacySection:
 
     @property
     def controls_as_expected(self) -> list[bool]:
-        """Whether each control of each class had the right outcome."""
-        return [one.as_expected for of_class in self.audit.labels.values() for one in of_class.controls]
+        """Whether each control of each audit and class had the right outcome."""
+        classes = [one for audit in self.audits.values() for one in audit.labels.values()]
+        return [control.as_expected for one in classes for control in one.controls]
 
     @property
     def shadow_on_copies(self) -> list[float]:

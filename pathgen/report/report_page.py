@@ -17,7 +17,7 @@ from pathgen.patches.parquet import read_table, write_csv
 from pathgen.patches.schemas import slides_known
 from pathgen.provenance.made_from import state_hashes
 from pathgen.report import page_figures, plots, reference_results
-from pathgen.report.front import Front, gather_front, worst_first
+from pathgen.report.front import gather_front, worst_first
 from pathgen.report.headline import Results, gather_results
 from pathgen.report.metric_table import metric_rows
 from pathgen.report.privacy_section import PrivacySection, certainty
@@ -32,8 +32,8 @@ from pathgen.report.read_results import (
 )
 from pathgen.report.result_table import (
     Row,
-    both_ways,
     calibration_errors,
+    intended_shares,
     regime_words,
     runs_table,
     to_headline,
@@ -41,7 +41,6 @@ from pathgen.report.result_table import (
 from pathgen.report.settings import ReportSettings
 from pathgen.report.studies import read_study
 from pathgen.report.summary_pdf import write_summary
-from pathgen.report.training_curves import classifier_curves, generator_curves
 from pathgen.results.audit_record import worst
 from pathgen.results.record import MetricValues
 from pathgen.results.study_record import ReportedStudies
@@ -95,8 +94,14 @@ def build_report(
     }
     with_original = settings.patient_pictures == "shown"
     front = gather_front(root, results, audits, with_original=with_original)
+    front_sheets = [sheet for of_set in front.sheets.values() for sheet in of_set]
     page = {
-        **_page_of_front(front),
+        "strip": plots.strip_picture(
+            front.strips, front.baseline, "Accuracy of every trained classifier; the bar is the mean."
+        ),
+        # `pathgen release` finds the pixels of originals.
+        "front": page_figures.sheet_pictures(front.sheets, lossless=[page_figures.ORIGINAL]),
+        "side_px": front_sheets[0].side_px if front_sheets else 0,
         **_page_of_data(root, names, settings),
         **_page_of_results(root, results, front.names, pipeline),
         "generators": {name: _description(generators[name]) for name in names},
@@ -109,7 +114,7 @@ def build_report(
         "hashes": hashes,
         "versions": versions,
     }
-    values = {"title": settings.title, "results": results, "paper": reference_results}
+    values = {"title": settings.title, "front": front, "results": results, "paper": reference_results}
     values |= {"metric_names": TABLE_METRICS}
     functions = {"regime_words": regime_words, "certainty": certainty}
     texts = {
@@ -180,10 +185,8 @@ def _page_of_results(
         "slide_strip": plots.strip_picture(strips, results.baseline, "Each dot is one test slide."),
         "reliability": plots.calibration_picture(rows),
         "calibration": [(row, error) for row, error in errors if error is not None],
-        "both_ways": both_ways(trts, rows, pipeline.replicate_of_seed, results.confidence),
+        "intended": intended_shares(trts, pipeline.replicate_of_seed, results.confidence),
         "trts": trts,
-        "generator_curves": generator_curves(root / layout.GAN_RESULTS),
-        "classifier_curves": classifier_curves(root / layout.TRAINING, pipeline),
         "fidelity": {
             name: (own[layout.RELEASED], found, plots.fidelity_picture(found, name))
             for name, own in read_fidelity(root).items()
@@ -195,22 +198,6 @@ def _page_of_results(
 
 def _description(of_label: Mapping[str, GeneratorMeta]) -> str:
     return next((meta.description for meta in of_label.values() if meta.description), "")
-
-
-def _page_of_front(front: Front) -> dict[str, Any]:
-    """Return what the first screen shows."""
-    sheets = [sheet for of_set in front.sheets.values() for sheet in of_set]
-    return {
-        "verdict": front.verdict,
-        "others": front.others,
-        "demonstration": front.demonstration,
-        "cards": front.cards,
-        "trainings": front.trainings,
-        "strip": plots.strip_picture(front.strips, front.baseline, "Accuracy of every training."),
-        # `pathgen release` finds the pixels of originals.
-        "front": page_figures.sheet_pictures(front.sheets, lossless=[page_figures.ORIGINAL]),
-        "side_px": sheets[0].side_px if sheets else 0,
-    }
 
 
 def slide_rows(rows: Sequence[Row]) -> list[SlideAccuracy]:
@@ -249,6 +236,6 @@ def slide_strips(
         values = [value for *_, of_slide in slides if (value := of_slide[place]) is not None]
         if values:
             name = names.get(row.name, row.name) + (f", {row.classifier}" if several else "")
-            mark = f" (✗ {len(row.failed)} not converged)" if row.failed else ""
+            mark = f"\n✗ {len(row.failed)} not converged" if row.failed else ""
             strips.append(plots.Strip(name + mark, values))
     return strips

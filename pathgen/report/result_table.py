@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from statistics import fmean
 
+import numpy as np
 import pandas as pd
 
-from pathgen.metrics.classification import TABLE_METRICS, mean_ci
+from pathgen.metrics.classification import TABLE_METRICS
 from pathgen.metrics.statistics.confidence_intervals import proportion_ci, training_se
 from pathgen.report import reference_results
 from pathgen.report.read_results import Run
@@ -69,25 +70,6 @@ class Row:
         return [run for run in self.runs if not run.converged]
 
 
-def mean_estimate(values: Sequence[float | None], confidence: float, lowest: float = 0.0) -> Estimate:
-    """Average one metric over runs.
-
-    Args:
-        values: One per run, at most 1; None or NaN where the metric is undefined.
-        confidence: Level of the interval, in (0, 1).
-        lowest: Smallest possible value: 0 for a share, -1 for a difference of shares.
-
-    Returns:
-        Mean of the defined values with Student's interval, clipped to the possible values.
-    """
-    defined = [float(value) for value in values if value is not None and not math.isnan(value)]
-    if not defined:
-        return Estimate(None, None, None, 0, len(values))
-    mean, *ends = mean_ci(defined, confidence)
-    low, high = (None if end is None else min(max(end, lowest), 1.0) for end in ends)
-    return Estimate(mean, low, high, len(defined), len(values))
-
-
 def result_rows(runs: Sequence[Run], comparison: Comparison) -> list[Row]:
     """Group the runs into rows.
 
@@ -107,10 +89,12 @@ def _row(runs: Sequence[Run], comparison: Comparison) -> Row:
     compared = comparison.regime(key.classifier, key.regime_name)
     metrics = {}
     for metric in TABLE_METRICS:
-        estimate = mean_estimate([run.metrics.get(metric) for run in runs], comparison.test.confidence)
+        values = [run.metrics.get(metric) for run in runs]
+        defined = [float(value) for value in values if value is not None and not math.isnan(value)]
+        mean = float(np.mean(defined)) if defined else None
         found = None if compared is None else compared.metrics.get(metric)
         low, high = (None, None) if found is None else (found.low, found.high)
-        metrics[metric] = replace(estimate, low=low, high=high)
+        metrics[metric] = Estimate(mean, low, high, len(defined), len(runs))
     return Row(
         regime=key.regime,
         generator=key.generator,
@@ -190,34 +174,29 @@ def calibration_errors(row: Row, confidence: float) -> Estimate | None:
     return _mean_over_trainings(values, replicates, seeds, confidence)
 
 
-def both_ways(
+def intended_shares(
     found: Mapping[tuple[str, str, int], SyntheticEvaluation],
-    rows: Sequence[Row],
     replicate_of_seed: Mapping[int, int],
     confidence: float,
-) -> dict[tuple[str, str], tuple[Estimate, Estimate | None]]:
-    """Compare accuracy on synthetic patches (TRTS) with accuracy after training on them (TSTR).
+) -> dict[tuple[str, str], Estimate]:
+    """Average the accuracy on synthetic patches (TRTS) over classifiers.
 
     Args:
         found: Generator, classifier and seed to the evaluation on synthetic patches.
-        rows: Rows of the result table.
         replicate_of_seed: Seed of a classifier to the number of the replicate whose patches it is tested on.
         confidence: Level of the intervals, in (0, 1).
 
     Returns:
-        Generator and classifier to the accuracies by TRTS and by TSTR, None when that was not run.
+        Generator and classifier to the share of patches that are assigned to their intended class.
     """
     values: dict[tuple[str, str], dict[int, float]] = {}
     for (generator, classifier, seed), record in found.items():
         accuracy = record.metrics.get("accuracy")
         if accuracy is not None:
             values.setdefault((generator, classifier), {})[seed] = accuracy
-    synthetic = [row for row in rows if row.regime == "synthetic"]
-    tstr = {(row.generator, row.classifier): row.metrics["accuracy"] for row in synthetic}
-    trts = {
+    return {
         names: _mean_over_trainings(
             list(of_seed.values()), [replicate_of_seed[seed] for seed in of_seed], list(of_seed), confidence
         )
         for names, of_seed in values.items()
     }
-    return {names: (estimate, tstr.get(names)) for names, estimate in trts.items()}

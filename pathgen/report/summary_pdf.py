@@ -16,7 +16,8 @@ from pathgen.report.headline import Results
 from pathgen.report.page_figures import Sheet
 from pathgen.report.plots import draw_strips
 from pathgen.report.verdict_cards import Card
-from pathgen.webpage.formatting import ends, number
+from pathgen.webpage.display_names import CONTROL_WORDS
+from pathgen.webpage.formatting import ends, number, signed
 from pathgen.webpage.plotting import GREY
 from pathgen.webpage.rendering import render, template
 
@@ -58,7 +59,7 @@ def _first_page(front: Front, title: str, head: str) -> Figure:
     page = Figure(figsize=_SIZE, facecolor="white")
     top = _write(page, 0.95, title, 62, size=17, weight="bold")
     top = _write(page, top - 0.004, head, 105, color=GREY)
-    if front.demonstration:
+    if front.verdict.demonstration:
         warning = str(template("report/verdict.j2").module.demonstration())  # type: ignore[attr-defined]
         top = _write(page, top - 0.008, warning, 95, size=11, weight="bold", color=_COLOURS["caution"])
     for card in front.cards.values():
@@ -75,7 +76,7 @@ def _draw_card(page: Figure, top: float, card: Card) -> float:
     colour = _COLOURS[card.tone]
     page.text(_LEFT + 0.02, top - 0.008, card.question, fontsize=10, va="top", color=GREY)
     page.text(_LEFT + 0.34, top - 0.008, card.outcome, fontsize=13, va="top", color=colour, weight="bold")
-    bottom = _write(page, top - 0.034, f"{card.text} {card.reason}".strip(), 98, left=_LEFT + 0.02, size=9.5)
+    bottom = _write(page, top - 0.034, f"{card.text} {card.settle}".strip(), 98, left=_LEFT + 0.02, size=9.5)
     if card.warning:
         style: dict[str, Any] = {"size": 9.5, "color": _COLOURS["bad"]}
         bottom = _write(page, bottom, f"✗ {card.warning}", 98, left=_LEFT + 0.02, **style)
@@ -101,8 +102,11 @@ def _second_page(front: Front, results: Results, coverage: str, end: str) -> Fig
     for name, sheets in front.sheets.items():
         top = _write(page, top, name, 90, size=12, weight="bold") - 0.004
         top = _draw_sheets(page, top, sheets) - 0.02
-    top = _draw_table(page, top, front, results)
-    top = _write(page, top - 0.012, coverage, 110)
+    top = _draw_table(page, top, ["trained on", *_COLUMNS.values()], _result_lines(front, results))
+    top = _write(page, top - 0.006, coverage, 110)
+    if front.first.controls:
+        head = ["control, in place of synthetic patches", "difference", "right answer", "answer"]
+        top = _draw_table(page, top - 0.02, head, _control_lines(front))
     _write(page, top - 0.012, end, 110, color=GREY)
     return page
 
@@ -122,23 +126,44 @@ def _draw_sheets(page: Figure, top: float, sheets: Sequence[Sheet]) -> float:
     return bottom
 
 
-def _draw_table(page: Figure, top: float, front: Front, results: Results) -> float:
-    """Draw one line per regime, with means and intervals, and return the height below it."""
-    places = [_LEFT, *(0.42 + 0.13 * place for place in range(len(_COLUMNS)))]
-    heads = ["trained on", *_COLUMNS.values()]
-    for place, word in zip(places, heads, strict=True):
-        page.text(place, top, word, fontsize=9, va="top", weight="bold")
+def _draw_table(page: Figure, top: float, head: Sequence[str], lines: Sequence[Sequence[str]]) -> float:
+    """Draw rows of cells, with a small second line, red after a ✗; return the height below them."""
+    for number_of_line, cells in enumerate([head, *lines]):
+        for column, cell in enumerate(cells):
+            left = 0.42 + 0.13 * (column - 1) if column else _LEFT
+            text, _, small = cell.partition("\n")
+            page.text(left, top, text, fontsize=9, va="top", weight="normal" if number_of_line else "bold")
+            colour = _COLOURS["bad"] if small.startswith("✗") else GREY
+            page.text(left, top - 0.014, small, fontsize=8, va="top", color=colour)
+        top -= 0.034 if number_of_line else 0.022
+    return top
+
+
+def _result_lines(front: Front, results: Results) -> list[list[str]]:
+    """Return one line per regime, with means and intervals."""
+    lines = []
     for row in front.rows:
-        top -= 0.036
         compared = results.comparison.regime(row.classifier, row.name)
-        page.text(_LEFT, top, row.words, fontsize=9, va="top")
-        if row.failed:
-            words = f"{len(row.failed)} of {len(row.runs)} not converged"
-            page.text(_LEFT, top - 0.014, words, fontsize=8, va="top", color=_COLOURS["bad"])
-        for place, metric in zip(places[1:], _COLUMNS, strict=True):
-            found = None if compared is None else compared.metrics.get(metric)
-            if found is not None:
-                page.text(place, top, number(found.mean), fontsize=9, va="top")
-                interval = ends(found.low, found.high)
-                page.text(place, top - 0.014, interval, fontsize=8, va="top", color=GREY)
-    return top - 0.03
+        metrics = {} if compared is None else compared.metrics
+        mark = f"\n✗ {len(row.failed)} of {len(row.runs)} not converged" if row.failed else ""
+        found = [metrics.get(metric) for metric in _COLUMNS]
+        cells = ["" if one is None else f"{number(one.mean)}\n{ends(one.low, one.high)}" for one in found]
+        lines.append([row.words + mark, *cells])
+    return lines
+
+
+def _control_lines(front: Front) -> list[list[str]]:
+    """Return one line per control, with its difference from original patches and both answers."""
+    lines = []
+    for one in front.first.controls:
+        low, middle, high = (
+            "" if end is None else signed(100 * end, 1) for end in (one.low, one.difference, one.high)
+        )
+        interval = f"\n{low} to {high}" if low else ""
+        mark = "" if one.passed else "\n✗ control failed"
+        cells = [f"{middle} points{interval}", one.expected, one.outcome + mark]
+        regime = front.controls.regime(front.first.classifier, f"synthetic-{one.control}")
+        failed = 0 if regime is None else len(regime.not_converged)
+        dead = f"\n✗ {failed} of {regime.trainings} not converged" if regime and failed else ""
+        lines.append([CONTROL_WORDS[one.control] + dead, *cells])
+    return lines

@@ -14,10 +14,9 @@ Tone = Literal["good", "caution", "open", "bad"]
 
 _TONES: Mapping[str, Tone] = {
     **dict.fromkeys(("adequate", "helps", "no harm"), "good"),
-    **dict.fromkeys(("inadequate", "harms", "leak detected", "audit refused"), "bad"),
+    **dict.fromkeys(("inadequate", "harms", "refused", "leak detected", "audit refused"), "bad"),
     **{"no leak detected": "caution", "inconclusive": "open"},
 }
-_TEST_UNITS = {"patient": "test patients", "slide": "test slides", "patch": "test patches"}
 
 
 @dataclass(frozen=True)
@@ -29,15 +28,15 @@ class Card:
         outcome: The answer in a word or two.
         tone: Colour of the outcome, which its words repeat.
         text: Its numbers.
-        reason: What follows from them, and what would settle an open answer; may be empty.
-        warning: Trainings in the numbers that did not converge; may be empty.
+        settle: What would settle an open answer; may be empty.
+        warning: Controls that failed, and trainings of the numbers that did not converge; may be empty.
     """
 
     question: str
     outcome: str
     tone: Tone
     text: str = ""
-    reason: str = ""
+    settle: str = ""
     warning: str = ""
 
 
@@ -56,8 +55,8 @@ def verdict_cards(
         Cards ``alone``, ``added``, ``private`` and ``release``.
     """
     return {
-        "alone": _utility("Useful alone?", one.alone, "synthetic", verdict, one, comparison),
-        "added": _utility("Useful as an addition?", one.added, "mixed", verdict, one, comparison),
+        "alone": _utility("Useful without originals?", one.alone, "synthetic", verdict, one, comparison),
+        "added": _utility("Useful added to originals?", one.added, "mixed", verdict, one, comparison),
         "private": _privacy(one, audits),
         "release": Card(
             "Ready for release?",
@@ -68,9 +67,9 @@ def verdict_cards(
     }
 
 
-def _say() -> Any:
-    """Return the macros of the verdict's sentences."""
-    return template("report/verdict.j2").module
+def _say(name: str = "report/verdict.j2") -> Any:
+    """Return the macros of a template."""
+    return template(name).module
 
 
 def _utility(
@@ -85,20 +84,17 @@ def _utility(
     row = comparison.regime(one.classifier, f"{regime}-{one.generator}")
     if answer is None or row is None or original is None:
         return Card(question, "Not measured", "open")
-    units = {
-        "test": _TEST_UNITS[comparison.test.unit],
-        "generators": "generator trainings per class",
-        "seeds": "classifier seeds",
-    }
     failed = len(row.not_converged) + len(original.not_converged)
-    patches = "synthetic patches alone" if regime == "synthetic" else "original and synthetic patches"
+    warnings = [_say().failed_controls([control for control in one.controls if not control.passed])]
+    warnings += [_say().not_converged(answer, failed)] if failed else []
+    warnings += [_say().generator_faults(one)] if one.generator_faults else []
     return Card(
         question,
         answer.outcome.capitalize(),
         _TONES[answer.outcome],
         _say().usefulness(answer, row, original, verdict),
-        _say().why_useful(answer, patches, verdict, units),
-        _say().not_converged(answer, failed) if failed else "",
+        str(_say("verdict/answers.j2").settle(answer, verdict)),
+        " ".join(warnings).strip(),
     )
 
 

@@ -16,7 +16,7 @@ from pathgen.webpage.display_names import LABEL_WORDS
 from pathgen.webpage.plotting import COLOURS, GREY, empty_plot, legend_below
 
 # More names would overlap, on an axis or in a plot; the table has them all.
-_NAMES = 40
+_NAMES = 60
 _NAMED_POINTS = 24
 # Height of a name, and half the width of a point, as shares of the axis.
 _STEP, _GAP = 0.042, 0.014
@@ -43,15 +43,26 @@ def _mark_outliers(figure: Figure, points: pd.DataFrame, outliers: Collection[st
     legend_below(figure, ncols=4)
 
 
-def _name_points(axis: Axes, points: pd.DataFrame) -> None:
-    """Write the names of points beside them, moved up or down where they would cover another name."""
+def _to_name(points: pd.DataFrame, outliers: Collection[str]) -> set[str]:
+    """Return the slides whose points have room for a name: all, or of many the outliers and the outermost."""
+    if len(points) <= _NAMED_POINTS:
+        return {*points["slide"]}
+    places = points[["x", "y"]]
+    away = ((places - places.median()).abs() / places.std()).max(axis=1)
+    outermost = points.loc[away.sort_values(ascending=False).index, "slide"].head(_NAMED_POINTS // 2)
+    return {*outermost, *points.loc[points["slide"].isin(outliers), "slide"].head(_NAMED_POINTS // 2)}
+
+
+def _name_points(axis: Axes, points: pd.DataFrame, names: Collection[str]) -> None:
+    """Write names beside points, moved up or down where they would cover a point or another name."""
     (left, right), (bottom, top) = axis.get_xlim(), axis.get_ylim()
     # Places on the axis, in shares of its width and height; the width of a name is an estimate.
     placed = points.assign(
         across=(points["x"] - left) / (right - left), up=(points["y"] - bottom) / (top - bottom)
     )
     taken = [(across - _GAP, across + _GAP, up) for across, up in placed[["across", "up"]].to_numpy()]
-    for slide, across, up in placed.sort_values("up")[["slide", "across", "up"]].itertuples(index=False):
+    placed = placed[placed["slide"].isin(names)].sort_values("up")
+    for slide, across, up in placed[["slide", "across", "up"]].itertuples(index=False):
         width, side = 0.014 * len(slide), -1 if across > 0.5 else 1
         start = across + 1.2 * _GAP if side > 0 else across - 1.2 * _GAP - width
         step = next(
@@ -82,28 +93,28 @@ def plot_sampled(facts: pd.DataFrame) -> Figure | None:
         facts: Table of slides, see `pathgen.survey.slide_table.Cohort`.
 
     Returns:
-        Plot, or None when no patch was sampled. Patches of the roles of the privacy audit are grey.
+        Plot, or None when no patch was sampled. Patches of the audit and the controls are grey.
     """
     used = facts[facts["drawn"] > 0]
     if used.empty:
         return None
     parts = {LABEL_WORDS[label]: sum(used[f"drawn_{split}_{label}"] for split in SPLITS) for label in LABELS}
     counts = pd.DataFrame(parts).assign(split=used["split"], slide=used["slide"])
-    counts["privacy audit only"] = used["drawn"] - counts[list(parts)].sum(axis=1)
+    counts["audit and controls only"] = used["drawn"] - counts[list(parts)].sum(axis=1)
     if len(counts) > _NAMES:
         slides = counts["split"].value_counts()
         counts = counts.drop(columns="slide").groupby("split", sort=False).sum().reset_index()
         counts["slide"] = [f"{slides[split]} slides" for split in counts["split"]]
-    figure, axis = empty_plot(width=7.2, height=1.3 + 0.24 * len(counts))
+    figure, axis = empty_plot(width=7.2, height=1.3 + 0.18 * len(counts))
     left = np.zeros(len(counts))
     places = np.arange(len(counts)) + 0.6 * (counts["split"] != counts["split"].shift()).cumsum().to_numpy()
     colours = (COLOURS[0], COLOURS[1], "#c4c9cf")
-    for name, colour, hatch in zip((*parts, "privacy audit only"), colours, ("", "//", ""), strict=True):
+    for name, colour, hatch in zip((*parts, "audit and controls only"), colours, ("", "//", ""), strict=True):
         width = counts[name].to_numpy(dtype=np.float64)
         axis.barh(places, width, left=left, color=colour, hatch=hatch, edgecolor="white", label=name)
         left = left + width
     names = [f"{slide}, {split}" for slide, split in counts[["slide", "split"]].itertuples(index=False)]
-    axis.set_yticks(places, names)
+    axis.set_yticks(places, names, fontsize="small")
     axis.set_ylim(places[-1] + 0.7, places[0] - 0.7)
     axis.grid(False, axis="y")
     axis.set_xlabel("sampled patches")
@@ -127,7 +138,7 @@ def plot_ranked(facts: pd.DataFrame, column: str, words: str, outliers: Collecti
     known = facts[facts[column].notna()].sort_values([column, "slide"], ignore_index=True)
     if known.empty:
         return None
-    figure, axis = empty_plot(height=1.4 + 0.2 * min(len(known), _NAMES))
+    figure, axis = empty_plot(height=1.4 + 0.16 * min(len(known), _NAMES))
     values = known[column].to_numpy(dtype=np.float64)
     points = known.assign(x=values, y=np.arange(len(values)))
     for same, style, colour in _kinds(points):
@@ -167,8 +178,7 @@ def plot_stain(facts: pd.DataFrame, outliers: Collection[str]) -> Figure | None:
     _mark_outliers(figure, points, outliers)
     axis.margins(0.12)
     axis.autoscale_view()
-    many = len(points) > _NAMED_POINTS
-    _name_points(axis, points[points["slide"].isin(outliers)].head(_NAMED_POINTS) if many else points)
+    _name_points(axis, points, _to_name(points, outliers))
     axis.xaxis.set_major_locator(MaxNLocator(6))
     axis.set_xlabel("optical density of the tissue (paler to darker)")
     axis.set_ylabel("share of red light absorbed\n(pinker to bluer)")

@@ -30,8 +30,8 @@ from pathgen.webpage.pictures import Picture, jpeg_picture, open_picture, png_pi
 from pathgen.webpage.rendering import render
 
 _THUMBNAIL_PX = 240
-_THUMBNAIL_BYTES = 24_000
-_SHEET_BYTES = 200_000
+# Largest JPEG of a thumbnail, of all thumbnails, and of all contact sheets.
+_THUMBNAIL_BYTES, _THUMBNAILS_BYTES, _SHEETS_BYTES = 24_000, 500_000, 500_000
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,7 @@ def _write_slides(cohort: Cohort, overlays: Path, out: Path) -> dict[str, Pictur
     by_slide = dict(list(cohort.samples.groupby("slide")))
     scales = list(cohort.facts[["slide", "width_px", "height_px", "mpp_x"]].itertuples(index=False))
     thumbnails = {}
+    most = min(_THUMBNAIL_BYTES, _THUMBNAILS_BYTES // max(1, len(scales)))
     for slide, width, height, mpp in tracked(scales, len(scales), "slides", "draw slides"):
         file = overlays / f"{slide}.png"
         if not file.exists() or pd.isna(width):
@@ -134,7 +135,7 @@ def _write_slides(cohort: Cohort, overlays: Path, out: Path) -> dict[str, Pictur
             few.save(draft, format="PNG", compress_level=6)
         small.thumbnail((_THUMBNAIL_PX, _THUMBNAIL_PX), Image.Resampling.BOX)
         alt = f"Slide {slide} with its sampled patches"
-        thumbnails[str(slide)] = jpeg_picture(np.asarray(small), _THUMBNAIL_BYTES, alt)
+        thumbnails[str(slide)] = jpeg_picture(np.asarray(small), most, alt)
     return thumbnails
 
 
@@ -164,7 +165,9 @@ def _render_page(
         least_values=LEAST_VALUES,
         tables=[_split_table(cohort.facts, cohort.holders), sample_table(cohort.samples, cohort.holders)],
         charts=_charts(cohort.facts, outliers),
-        sheets=[(sheet, jpeg_picture(sheet.image, _SHEET_BYTES, sheet.words)) for sheet in sheets],
+        sheets=[
+            (sheet, jpeg_picture(sheet.image, _SHEETS_BYTES // len(sheets), sheet.words)) for sheet in sheets
+        ],
         thumbnails=thumbnails,
         marks=[
             png_picture(mark_sign(label, role), "", f"{LABEL_WORDS[label]}, {ROLE_EXPLAINED[role]}")

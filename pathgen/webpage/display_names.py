@@ -23,6 +23,12 @@ ROLE_EXPLAINED: Mapping[str, str] = {
     "reference": "reference",
     "fresh": "fresh originals, a control of usefulness",
 }
+#: Controls of usefulness.
+CONTROL_WORDS: Mapping[str, str] = {
+    "control-fresh": "unseen originals",
+    "control-noise": "noise in the mean colours of originals",
+    "control-blur": "blurred originals",
+}
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:

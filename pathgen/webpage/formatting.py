@@ -47,6 +47,11 @@ def signed(value: float, places: int = 3) -> str:
     return f"{value:+.{places}f}".replace("-", "−")
 
 
+def typeset(text: str) -> str:
+    """Write a sentence of the terminal, one without hyphens, with the signs of the page."""
+    return text.replace("-", "−").replace(" %", "%")
+
+
 def ends(low: float | None, high: float | None, places: int = 3) -> str:
     """Write an interval of a share, unless it excludes nearly nothing; without one, an empty text."""
     if low is None or high is None:

@@ -9,15 +9,17 @@ import jinja2
 from markupsafe import Markup
 
 from pathgen.webpage import formatting
-from pathgen.webpage.display_names import LABEL_WORDS, ROLE_EXPLAINED, counted
+from pathgen.webpage.display_names import CONTROL_WORDS, LABEL_WORDS, ROLE_EXPLAINED, counted
 
 # Filter in a template to its function.
 _FILTERS: Mapping[str, Callable[..., Any]] = {
     "counted": counted,
     "label": lambda label: LABEL_WORDS.get(label, label),
     "role": lambda role: ROLE_EXPLAINED.get(role, role),
+    "control": lambda control: CONTROL_WORDS.get(control, control),
     "number": formatting.number,
     "signed": formatting.signed,
+    "typeset": formatting.typeset,
     "interval": formatting.interval,
     "to": formatting.ends,
     "significant": formatting.significant,

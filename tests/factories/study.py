@@ -37,9 +37,10 @@ PIPELINE = {
     "regimes": ["mixed", "synthetic"],
     "seeds": [*SEEDS],
     "replicates": 1,
+    "controls": ["control-noise"],
 }
 # Shares of patches that a made-up classifier gets right, by regime.
-SKILL = {"original": 0.9, "mixed-dcgan": 0.85, "synthetic-dcgan": 0.65}
+SKILL = {"original": 0.9, "mixed-dcgan": 0.85, "synthetic-dcgan": 0.65, "synthetic-control-noise": 0.4}
 FAILED = "synthetic-dcgan-cnn6-3"
 TEST_SLIDES = ("made_up_test_001", "made_up_test_002")
 ROLES = ("train", "valid", "test", "nonmember")

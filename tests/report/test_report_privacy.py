@@ -18,6 +18,7 @@ def test_strongest_attack_is_taken_per_class() -> None:
     # The variant at a stricter rate does not count.
     assert section.tpr["normal"].value == 0.04
     assert section.tests == 10
+    assert PrivacySection({1: audit(), 2: audit()}, {}).tests == 20
 
 
 def test_worst_audit_of_the_replicates_is_shown() -> None:
@@ -28,17 +29,9 @@ def test_worst_audit_of_the_replicates_is_shown() -> None:
     assert PrivacySection({1: audit(PASSED), 2: audit("refused")}, {}).shown == 2
 
 
-def test_supplementary_attacks_are_only_those_that_were_run() -> None:
-    values = {"": 0.49, "/high": 0.53, "/expected": 0.5, "/p_value": 0.66}
-    metrics = {f"privacy/normal/shadow_auc{part}": value for part, value in values.items()}
-    metrics |= {"privacy/tumor/discriminator_tpr": 0.028, "privacy/tumor/shadow_on_copies_auc": 0.58}
-    section = PrivacySection({1: audit(metrics=metrics)}, {})
-    assert section.supplementary == {
-        ("shadow", "auc"): {"normal": Strength(0.49, 0.53, 0.5, 0.66)},
-        ("discriminator", "tpr"): {"tumor": Strength(0.028, None, None)},
-    }
+def test_shadow_attack_on_copies_is_read_per_class() -> None:
+    section = PrivacySection({1: audit(metrics={"privacy/tumor/shadow_on_copies_auc": 0.58})}, {})
     assert section.shadow_on_copies == [0.58]
-    assert PrivacySection({1: audit(metrics={})}, {}).supplementary == {}
 
 
 def score(value: float) -> MemorisationScore:

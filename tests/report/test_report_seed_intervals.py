@@ -6,7 +6,7 @@ import pytest
 from factories.runs import comparison, run
 from scipy import stats
 
-from pathgen.report.result_table import both_ways, calibration_errors, result_rows
+from pathgen.report.result_table import calibration_errors, intended_shares, result_rows
 from pathgen.results.evaluation_record import Confusion, SyntheticEvaluation
 from pathgen.webpage.formatting import Estimate
 
@@ -39,20 +39,16 @@ def test_single_or_equal_trainings_have_no_interval(values: list[float]) -> None
     assert calibration_of() is None
 
 
-def test_both_ways_pairs_trts_with_tstr() -> None:
+def test_shares_of_intended_class_are_averaged_over_classifiers() -> None:
     found = {
         (generator, "cnn6", seed): SyntheticEvaluation(confusion=NO_PATCHES, accuracy=value + seed / 100)
         for generator, value in [("dcgan", 0.8), ("other", 0.6)]
         for seed in (1, 2)
     }
-    rows = result_rows([run("synthetic", 1, accuracy=0.7), run("synthetic", 2, accuracy=0.8)], comparison())
-    paired = both_ways(found, rows, {1: 1, 2: 1}, 0.95)
-    trts, tstr = paired["dcgan", "cnn6"]
+    shares = intended_shares(found, {1: 1, 2: 1}, 0.95)
     expected = calibration_of(0.81, 0.82)
     assert expected is not None and expected.ends is not None
-    assert trts.mean == pytest.approx(expected.mean)
-    assert trts.ends == pytest.approx(expected.ends)
-    assert tstr is not None and tstr.mean == pytest.approx(0.75)
-    trts, tstr = paired["other", "cnn6"]
-    assert (trts.runs, tstr) == (2, None)
-    assert both_ways({}, rows, {}, 0.95) == {}
+    assert shares["dcgan", "cnn6"].mean == pytest.approx(expected.mean)
+    assert shares["dcgan", "cnn6"].ends == pytest.approx(expected.ends)
+    assert shares["other", "cnn6"].mean == pytest.approx(0.615)
+    assert intended_shares({}, {}, 0.95) == {}

@@ -10,7 +10,9 @@ import pytest
 from factories.audits import audit, class_audit, control
 from factories.runs import comparison, run
 from factories.study import report_on
+from factories.verdicts import UNITS
 
+from pathgen.core import layout
 from pathgen.report.front import worst_first
 from pathgen.report.metric_table import metric_rows
 from pathgen.report.plots import fidelity_picture, pooled_reliability, strip_picture, training_strips
@@ -24,6 +26,7 @@ from pathgen.results.health_record import ClassifierHealth
 from pathgen.results.verdict_record import (
     AddedAnswer,
     AloneAnswer,
+    ControlAnswer,
     GeneratorVerdict,
     Needed,
     PrivacyAnswer,
@@ -76,20 +79,34 @@ def test_unasked_question_is_not_measured() -> None:
     [
         (
             Needed(distance=0.1, alone={"test": 14, "generators": 6, "seeds": None}, factor=2.0),
-            "14 test slides, or 6 generator trainings per class in all",
+            "14 test slides (now 8), or 6 generator trainings (now 2), or 2.0 times as many of each",
         ),
         (
             Needed(distance=0.1, alone={"test": None, "seeds": None}, factor=2.5),
-            "2.5 times as many test slides and classifier seeds",
+            "2.5 times as many of each",
         ),
         (Needed(distance=0.1, alone={"test": None}, factor=None), "No feasible study"),
     ],
 )
 def test_open_answer_names_what_would_settle_it(needed: Needed, words: str) -> None:
-    answer = AddedAnswer(outcome="inconclusive", difference=-0.02, low=-0.1, high=0.06, needed=needed)
-    card = cards_of(added=answer)["added"]
-    assert "cannot tell" in card.reason and words in card.reason
-    assert cards_of(alone=alone("inconclusive", low=None, high=None))["alone"].reason.startswith("Without")
+    answer = AddedAnswer(
+        outcome="inconclusive", difference=-0.02, low=-0.1, high=0.06, needed=needed, units=UNITS
+    )
+    assert words in cards_of(added=answer)["added"].settle
+    assert cards_of(alone=alone("inconclusive", low=None, high=None))["alone"].settle == ""
+
+
+def test_failed_control_explains_why_the_answers_are_refused() -> None:
+    noise = ControlAnswer(
+        **{"control": "control-noise", "expected": "inadequate", "outcome": "adequate"},
+        **{"difference": -0.01, "low": -0.03, "high": 0.01},
+    )
+    card = cards_of(alone=alone("refused"), controls=(noise,))["alone"]
+    assert (card.outcome, card.tone) == ("Refused", "bad")
+    said = "Control failed: “noise in the mean colours of originals” is adequate, but must be inadequate."
+    assert card.warning == said
+    right = noise.model_copy(update={"outcome": "inadequate"})
+    assert cards_of(alone=alone("adequate"), controls=(right,))["alone"].warning == ""
 
 
 def test_failed_training_is_named_with_the_difference_without_it() -> None:
@@ -97,6 +114,8 @@ def test_failed_training_is_named_with_the_difference_without_it() -> None:
     assert card["alone"].warning == "1 training did not converge; without it −14.7 points."
     every = cards_of(alone=alone("inadequate"), failed=("a", "b"))["alone"].warning
     assert every == "2 trainings did not converge; without them no difference can be given."
+    faults = cards_of(alone=alone("inadequate"), generator_faults={"dcgan/1/tumor": "low variety"})
+    assert faults["alone"].warning == "1 generator training did not converge."
 
 
 @pytest.mark.parametrize(
@@ -176,13 +195,24 @@ def test_summary_has_two_pages(report: Path) -> None:
     assert b"CreationDate" not in content and len(content) < 2_000_000
 
 
-def test_page_tables_the_other_generators(study: Path, tmp_path: Path) -> None:
+def test_page_tables_other_generators_and_marks_a_failed_control(study: Path, tmp_path: Path) -> None:
     root = tmp_path / "study"
     shutil.copytree(study, root)
     verdict = Verdict.load(root / "results" / "verdict.json")
     (first,) = verdict.generators
+    (noise,) = first.controls
+    wrong = noise.model_copy(update={"outcome": "adequate"})
+    first = first.model_copy(update={"alone": alone("refused"), "controls": (wrong,)})
     other = first.model_copy(update={"generator": "other", "alone": alone("inadequate"), "private": None})
     verdict.model_copy(update={"generators": (first, other)}).save(root / "results" / "verdict.json")
+    file = root / layout.COMPARED_CONTROLS
+    compared = Comparison.load(file).as_json()
+    compared["regimes"][1]["not_converged"] = ["synthetic-control-noise-cnn6-1"]
+    Comparison.model_validate(compared).save(file)
     text = (report_on(root, tmp_path / "out") / "index.html").read_text(encoding="utf-8")
+    assert "✗ 1 of 3 trainings on controls did not converge." in text
+    assert ">synthetic-control-noise-cnn6-1</th>" in text
+    assert "Control failed: “noise in the mean colours of originals” is adequate" in text
+    assert ">adequate ✗</td>" in text
     assert "Other generators and classifiers of the study." in text
-    assert "−20.0 points (−30.0 to −10.0)" in text
+    assert "−20.0 points (95% CI −30.0 to −10.0)" in text

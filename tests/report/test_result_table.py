@@ -9,35 +9,25 @@ from factories.runs import CELLS, comparison, run
 
 from pathgen.report.read_results import Run
 from pathgen.report.report_page import slide_rows
-from pathgen.report.result_table import mean_estimate, result_rows, to_headline
+from pathgen.report.result_table import result_rows, to_headline
 from pathgen.run_matrix import RunKey
-from pathgen.webpage.formatting import ends, interval, number, p_value, signed, significant
+from pathgen.webpage.formatting import Estimate, ends, interval, number, p_value, signed, significant, typeset
 
 
-def test_interval_over_seeds_is_students() -> None:
-    estimate = mean_estimate([0.4, 0.5, 0.6], 0.95)
-    # t(0.975, 2) = 4.302653, standard deviation 0.1, three runs
-    half = 4.302653 * 0.1 / math.sqrt(3)
-    assert estimate.mean == pytest.approx(0.5)
-    assert estimate.ends == pytest.approx((0.5 - half, 0.5 + half))
-
-
-def test_interval_of_a_share_is_clipped() -> None:
-    assert mean_estimate([0.8, 1.0], 0.95).ends == (0.0, 1.0)
-    assert mean_estimate([-0.5, 0.9], 0.95, lowest=-1.0).low == -1.0
+def accuracy_of(*values: float | None) -> Estimate:
+    rows = result_rows([run("mixed", seed, accuracy=one) for seed, one in enumerate(values)], comparison())
+    return rows[0].metrics["accuracy"]
 
 
 def test_undefined_value_is_never_zero() -> None:
-    assert mean_estimate([None, math.nan], 0.95).mean is None
+    assert accuracy_of(None, math.nan).mean is None
     assert number(None) == number(math.nan) == significant(None) == "undefined"
-    partly = mean_estimate([None, 0.5, 0.7], 0.95)
-    assert partly.mean == pytest.approx(0.6)
-    assert interval(partly).endswith("defined in 2 of 3 runs")
-    assert interval(mean_estimate([0.5, None], 0.95)) == "no interval, defined in 1 of 2 runs"
+    assert accuracy_of(None, 0.5, 0.7).mean == pytest.approx(0.6)
+    assert interval(accuracy_of(0.5, None)) == "no interval, defined in 1 of 2 runs"
 
 
 def test_interval_that_excludes_nothing_is_not_written() -> None:
-    assert ends(0.0, 1.0) == interval(mean_estimate([0.8, 0.1], 0.95)) == "too few slides or trainings"
+    assert ends(0.0, 1.0) == interval(Estimate(0.5, 0.0, 1.0, 2, 2)) == "too few slides or trainings"
     assert (ends(0.1, 0.9), ends(None, None)) == ("0.100 to 0.900", "")
 
 
@@ -51,13 +41,14 @@ def test_interval_that_excludes_nothing_is_not_written() -> None:
         (signed(-0.25, 1), "−0.2"),
         (p_value(0.0004), "below 0.001"),
         (p_value(None), "–"),
+        (typeset("-2.0 points (95 % CI)"), "−2.0 points (95% CI)"),
     ],
 )
 def test_number_is_written_for_a_reader(text: str, expected: str) -> None:
     assert text == expected
 
 
-def test_comparison_replaces_the_intervals_over_seeds() -> None:
+def test_intervals_are_those_of_the_comparison() -> None:
     runs = [run("original", 1, accuracy=0.9), *(run("synthetic", seed, accuracy=0.7) for seed in (1, 2))]
     original, synthetic = result_rows(runs, comparison())
     assert synthetic.metrics["accuracy"].ends == (0.61, 0.78)
