@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 from factories.audits import attack, audit, class_audit
 from factories.cohort import write_noise
 from factories.parameters import changed_params
-from factories.study import SIDE_PX, fabricate, report_on
+from factories.study import PIPELINE, SIDE_PX, fabricate, report_on
 from factories.verdicts import write_verdict
 from pathgen.core.files import write_json
 from pathgen.core.profiles import read_profile
@@ -24,7 +24,7 @@ RELEASABLE = {"report.patient_pictures": "left_out", "release.limits.min_accurac
 
 def write_params(root: Path, changes: dict[str, Any]) -> None:
     """Write the profile phantom, changed, as the settings of the study."""
-    made_up = {"pipeline.classifiers": ["cnn6"], "scaling.classifiers": ["cnn6"], **RELEASABLE}
+    made_up = {"pipeline": PIPELINE, "scaling.classifiers": ["cnn6"], **RELEASABLE}
     params = changed_params(read_profile("phantom"), {**made_up, **changes})
     YAML(typ="safe").dump(params, root / "params.yaml")
 
