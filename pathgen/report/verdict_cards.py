@@ -56,7 +56,7 @@ def verdict_cards(
     """
     return {
         "alone": _utility("Useful without originals?", one.alone, "synthetic", verdict, one, comparison),
-        "added": _utility("Useful added to originals?", one.added, "mixed", verdict, one, comparison),
+        "added": _utility("Useful mixed with originals?", one.added, "mixed", verdict, one, comparison),
         "private": _privacy(one, audits),
         "release": Card(
             "Ready for release?",
