@@ -23,7 +23,7 @@ from pathgen.metrics.statistics.bootstrap import build_clusters
 from pathgen.results.comparison_record import Comparison, Component, ErrorComponent, MetricDifference
 from pathgen.results.evaluation_record import Thresholds
 from pathgen.results.verdict_record import Needed, UsefulAlone
-from pathgen.run_matrix import ORIGINAL, RunKey, regime_name
+from pathgen.run_matrix import ORIGINAL, RunKey, control_seeds, regime_name
 from pathgen.verdict.advice import needed
 from pathgen.verdict.control_answers import EXPECTED
 from pathgen.verdict.questions import accuracy_difference, distance_alone, useful_alone
@@ -79,7 +79,8 @@ def simulated(
         regime = ORIGINAL if generator is None else "synthetic"
         own = rng.normal(0, design.slide_regime, design.slides)
         of_replicate = rng.normal(0, design.replicate if generator == GENERATOR else 0, design.replicates)
-        for seed in range(design.seeds):
+        seeds = range(design.seeds)
+        for seed in control_seeds(generator, seeds) if generator in CONTROL_LOSS else seeds:
             replicate = seed % design.replicates
             skill = design.accuracy - lost + of_replicate[replicate] + of_seed[seed]
             skill += rng.normal(0, design.training)

@@ -28,6 +28,16 @@ def test_controls_are_runs_of_the_regime_synthetic_alone() -> None:
     assert controls == [run for run in pipeline.runs() if run.generator == "control-blur"]
 
 
+def test_controls_that_must_fail_have_at_most_five_seeds() -> None:
+    many = {"seeds": [*range(1, 9)], "controls": ["control-fresh", "control-noise"]}
+    pipeline = PipelineSettings.model_validate(SECTION | many)
+    seeds = {
+        control: [run.seed for run in pipeline.runs_of("synthetic", control, "cnn6")]
+        for control in pipeline.controls
+    }
+    assert seeds == {"control-fresh": [*range(1, 9)], "control-noise": [1, 2, 3, 4, 5]}
+
+
 def test_control_is_trained_on_its_own_patch_sets() -> None:
     pipeline = PipelineSettings.model_validate(SECTION)
     (first, _) = pipeline.runs_of("synthetic", "control-blur", "cnn6")

@@ -7,6 +7,7 @@ from typing import Any
 
 from pathgen.classifier.settings import mixed_counts
 from pathgen.core.labels import LABELS
+from pathgen.run_matrix import control_seeds
 from pathgen.studies.tuning.overrides import tried_values
 from pathgen.studies.tuning.settings import Dimension
 
@@ -128,9 +129,12 @@ def _classifier_work(params: Params) -> Iterator[StageWork]:
         yield StageWork(f"train_classifier@{regime}-{generator}-{classifier}", kind, seeds * shown)
     for control, classifier in product(lists["controls"], lists["classifiers"]):
         kind, shown = _training(params, classifier, "synthetic", synthetic)
-        yield StageWork(f"train_control@{control}-{classifier}", kind, seeds * shown)
-    on_test = (1 + len(sets) + len(lists["controls"])) * originals(params, "test")
-    predicted = len(lists["classifiers"]) * seeds * (on_test + len(lists["generators"]) * synthetic)
+        trainings = len(control_seeds(control, lists["seeds"]))
+        yield StageWork(f"train_control@{control}-{classifier}", kind, trainings * shown)
+    runs = seeds * (1 + len(sets))
+    runs += sum(len(control_seeds(control, lists["seeds"])) for control in lists["controls"])
+    on_test = runs * originals(params, "test")
+    predicted = len(lists["classifiers"]) * (on_test + seeds * len(lists["generators"]) * synthetic)
     yield StageWork("evaluate", "evaluate", predicted * _pixels(params))
     yield StageWork("compare", "compare")
     yield StageWork("verdict", "verdict")
