@@ -46,6 +46,7 @@ def _audited(generator: str, replicate: int) -> AuditedSet:
     return AuditedSet(
         audit=Audit.load(layout.privacy(generator, replicate) / "metrics.json"),
         epsilon=largest_epsilon(metas.values()),
+        secret=all(meta.privacy is not None and meta.privacy.secret for meta in metas.values()),
         faults={
             f"{generator}/{replicate}/{label}": meta.health.state
             for label, meta in metas.items()

@@ -26,6 +26,7 @@ from pathgen.results.audit_record import (
     LEAKAGE,
     PASSED,
     REFUSED,
+    SEVERITY,
     AttackResult,
     Audit,
     ClassAudit,
@@ -38,7 +39,6 @@ _NO_PROOF = (
     "patch, bounds what any attack can find."
 )
 _MIN_PATCHES = 20
-_SEVERITY = (PASSED, LEAKAGE, REFUSED)
 
 _TEMPLATES = Environment(  # noqa: S701, plain text
     loader=PackageLoader("pathgen.privacy", "."), undefined=StrictUndefined
@@ -131,7 +131,7 @@ def audit(
         pictures[f"correlation-{label}"] = rendered(plots[f"correlation-{label}"])
         pictures[f"gallery-{label}"] = closest_pairs(pairs)
     record = Audit(
-        verdict=max((done.verdict for done in audits.values()), key=_SEVERITY.index),
+        verdict=max((done.verdict for done in audits.values()), key=SEVERITY.index),
         caveat=_NO_PROOF,
         metrics=metrics,
         labels=audits,

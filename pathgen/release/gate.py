@@ -23,7 +23,7 @@ from pathgen.tracking.dvc_api import StageState, open_project, stage_states
 _EMBEDDED = re.compile(r"data:[a-z]+/[^\"')\s]+")
 _REQUIRED = ("creator", "contact", "licence", "original_terms")
 _SHOWN = 3
-_OF_AUDIT: Sequence[ReleaseObstacle] = ("leak detected", "audit refused")
+_OF_AUDIT: Sequence[ReleaseObstacle] = ("leak detected", "audit refused", "not audited")
 # DVC's word for data that are not there.
 _ABSENT = "deleted"
 

@@ -10,13 +10,12 @@ from pathgen.report.page_figures import Sheet, patch_sheets
 from pathgen.report.plots import Strip, training_strips
 from pathgen.report.result_table import Row
 from pathgen.report.verdict_cards import Card, verdict_cards
-from pathgen.results.audit_record import LEAKAGE, PASSED, REFUSED, Audit, worst
+from pathgen.results.audit_record import SEVERITY, Audit, worst
 from pathgen.results.comparison_record import Comparison
 from pathgen.results.verdict_record import GeneratorVerdict, Verdict
 
 # Patches of a class on a sheet, and in a row.
 _PATCHES, _COLUMNS = 12, 6
-_WORST_FIRST = (LEAKAGE, REFUSED, PASSED)
 
 
 @dataclass(frozen=True)
@@ -94,4 +93,4 @@ def worst_first(audits: Mapping[str, Mapping[int, Audit]]) -> list[str]:
     Args:
         audits: Generator to the audits of its synthetic sets, by replicate.
     """
-    return sorted(audits, key=lambda name: _WORST_FIRST.index(audits[name][worst(audits[name])].verdict))
+    return sorted(audits, key=lambda name: -SEVERITY.index(audits[name][worst(audits[name])].verdict))

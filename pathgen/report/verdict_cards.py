@@ -106,7 +106,7 @@ def _privacy(one: GeneratorVerdict, audits: Sequence[Audit]) -> Card:
     found = [test.found for of_class in classes for test in of_class.tests.values()]
     wrong = [not control.as_expected for of_class in classes for control in of_class.controls]
     tone = _TONES[one.private.outcome]
-    if tone == "caution" and one.private.epsilon is not None:
+    if tone == "caution" and one.private.epsilon is not None and one.private.secret:
         tone = "good"
     text = _say().privacy(one.private, len(found), sum(found), len(wrong), sum(wrong))
     return Card(question, one.private.outcome.capitalize(), tone, text)

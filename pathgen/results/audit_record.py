@@ -1,6 +1,6 @@
 """``results/privacy/{generator}/{replicate}/metrics.json``: the privacy audit of one synthetic set."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pathgen.results.record import Number, Record
@@ -10,8 +10,8 @@ Verdict = Literal["no leakage found by these tests", "leakage found", "refused"]
 PASSED: Verdict = "no leakage found by these tests"
 LEAKAGE: Verdict = "leakage found"
 REFUSED: Verdict = "refused"
-# From the best to the worst.
-_ORDER = (PASSED, REFUSED, LEAKAGE)
+#: From the best to the worst: a leak in one class or training outweighs an audit that proves nothing.
+SEVERITY: Sequence[Verdict] = (PASSED, REFUSED, LEAKAGE)
 
 
 class AttackResult(Record):
@@ -187,6 +187,6 @@ def worst(audits: Mapping[int, Audit]) -> int:
             for name, test in one.tests.items()
             if name.endswith("_auc") and test.value is not None
         ]
-        return _ORDER.index(audits[replicate].verdict), max(values, default=0.0)
+        return SEVERITY.index(audits[replicate].verdict), max(values, default=0.0)
 
     return max(audits, key=rank)

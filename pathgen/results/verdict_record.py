@@ -17,6 +17,7 @@ ReleaseObstacle = Literal[
     "not shown to be useful",
     "leak detected",
     "audit refused",
+    "not audited",
     "training not converged",
     "generator not converged",
     "control failed",
@@ -48,6 +49,8 @@ class Utility(Record):
         without_failed: The difference without trainings that did not converge; None when all converged.
         needed: What would settle an inconclusive answer; None for the other answers, and without an interval.
         units: Source of variation that the interval covers to its number of units in the study.
+        rests_on_failed: Whether the answer would be another without the trainings that did not converge; the
+            outcome is then ``inconclusive``.
     """
 
     difference: float | None
@@ -56,6 +59,7 @@ class Utility(Record):
     without_failed: float | None = None
     needed: Needed | None = None
     units: Mapping[Component, int] = {}
+    rests_on_failed: bool = False
 
 
 class AloneAnswer(Utility):
@@ -76,10 +80,12 @@ class ControlAnswer(AloneAnswer):
     Attributes:
         control: Name of the control.
         expected: The right answer.
+        not_converged: Names of its runs that did not converge.
     """
 
     control: str
     expected: UsefulAlone
+    not_converged: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -97,7 +103,9 @@ class PrivacyAnswer(Record):
         auc: Its ROC-AUC; 0.5 is chance level.
         low: Lower end of its confidence interval.
         high: Upper end.
+        found: Tests that found a leak, each with its class, e.g. ``closer_l2 (tumor)``.
         epsilon: Privacy loss that differential privacy guarantees; None without a guarantee.
+        secret: Whether the noise came from a secret seed; the guarantee does not hold against who knows it.
     """
 
     outcome: Private
@@ -106,7 +114,9 @@ class PrivacyAnswer(Record):
     auc: float | None = None
     low: float | None = None
     high: float | None = None
+    found: tuple[str, ...] = ()
     epsilon: float | None = None
+    secret: bool = False
 
 
 class GeneratorVerdict(Record):

@@ -1,10 +1,11 @@
 """Build the verdict from the comparison of the regimes and the audits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from pathgen.results.audit_record import LEAKAGE, PASSED, REFUSED, Audit
-from pathgen.results.comparison_record import Comparison, MetricDifference
+from pathgen.results.audit_record import LEAKAGE, PASSED, REFUSED, SEVERITY, Audit
+from pathgen.results.comparison_record import Comparison
 from pathgen.results.health_record import GeneratorState
 from pathgen.results.verdict_record import (
     AddedAnswer,
@@ -21,10 +22,11 @@ from pathgen.verdict.advice import needed
 from pathgen.verdict.control_answers import answer_controls
 from pathgen.verdict.questions import (
     METRIC,
-    accuracy_difference,
+    Answered,
+    answer_fields,
+    answer_regime,
     distance_added,
     distance_alone,
-    interval_fields,
     useful_added,
     useful_alone,
 )
@@ -34,8 +36,6 @@ _OUTCOMES: Mapping[str, Private] = {
     LEAKAGE: "leak detected",
     REFUSED: "audit refused",
 }
-# From the best to the worst.
-_ORDER: Sequence[Private] = ("no leak detected", "audit refused", "leak detected")
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,13 @@ class AuditedSet:
     Attributes:
         audit: The audit.
         epsilon: Privacy loss guaranteed for every class; None without a guarantee.
+        secret: Whether the noise of the guarantee came from a secret seed.
         faults: Training of the generator, e.g. ``dcgan/1/tumor``, to its state; those that did not converge.
     """
 
     audit: Audit
     epsilon: float | None
+    secret: bool = False
     faults: Mapping[str, GeneratorState] = field(default_factory=dict)
 
 
@@ -112,23 +114,23 @@ def _of_generator(
     mean_colour: float | None,
 ) -> GeneratorVerdict:
     confidence = comparison.test.confidence
-    synthetic, mixed = (
-        accuracy_difference(comparison, classifier, f"{regime}-{generator}")
-        for regime in ("synthetic", "mixed")
-    )
+    synthetic = answer_regime(comparison, classifier, f"synthetic-{generator}", useful_alone, margin)
+    mixed = answer_regime(comparison, classifier, f"mixed-{generator}", useful_added, margin)
     refused = not all(control.passed for control in controls)
     alone = None
     if synthetic is not None:
-        outcome = "refused" if refused else useful_alone(synthetic.low, synthetic.high, margin)
-        distance = distance_alone(synthetic.difference, margin)
-        unsettled = _needed(synthetic, distance, confidence) if outcome == "inconclusive" else None
-        alone = AloneAnswer(outcome=outcome, **interval_fields(synthetic), needed=unsettled)
+        alone = AloneAnswer(
+            outcome="refused" if refused else synthetic.outcome,
+            needed=None if refused else _needed(synthetic, distance_alone, margin, confidence),
+            **answer_fields(synthetic),
+        )
     added = None
     if mixed is not None:
-        effect = "refused" if refused else useful_added(mixed.low, mixed.high, margin)
-        distance = distance_added(mixed.difference, margin)
-        unsettled = _needed(mixed, distance, confidence) if effect == "inconclusive" else None
-        added = AddedAnswer(outcome=effect, **interval_fields(mixed), needed=unsettled)
+        added = AddedAnswer(
+            outcome="refused" if refused else mixed.outcome,
+            needed=None if refused else _needed(mixed, distance_added, margin, confidence),
+            **answer_fields(mixed),
+        )
     private = _privacy(audits) if audits else None
     faults = {training: state for one in audits for training, state in one.faults.items()}
     found = (comparison.regime(classifier, name) for name in _regimes(generator))
@@ -161,13 +163,28 @@ def _accuracy(comparison: Comparison, classifier: str, regime: str) -> float | N
     return None if found is None else found.mean
 
 
-def _needed(one: MetricDifference, distance: float, confidence: float) -> Needed | None:
-    return needed(one.components, distance, confidence) if one.components and distance > 0 else None
+def _needed(
+    found: Answered[Any], distance: Callable[[float, float], float], margin: float, confidence: float
+) -> Needed | None:
+    """Return what would settle an answer; None where more of the same would not."""
+    one = found.difference
+    limit = distance(one.difference, margin)
+    # More of the same trainings would not settle what failed ones decide; one training has no known spread.
+    if found.outcome != "inconclusive" or found.rests_on_failed or found.single:
+        return None
+    return needed(one.components, limit, confidence) if one.components and limit > 0 else None
 
 
 def _privacy(audits: Sequence[AuditedSet]) -> PrivacyAnswer:
-    """Return the worst outcome and the strongest attack over all trainings of a generator."""
-    outcome = max((_OUTCOMES[one.audit.verdict] for one in audits), key=_ORDER.index)
+    """Return the worst outcome, its tests and the strongest attack over all trainings of a generator."""
+    outcome = _OUTCOMES[max((one.audit.verdict for one in audits), key=SEVERITY.index)]
+    found = {
+        f"{name} ({label})"
+        for one in audits
+        for label, of_class in one.audit.labels.items()
+        for name, test in of_class.tests.items()
+        if test.found and of_class.verdict == LEAKAGE
+    }
     attacks = [
         (test.value, name, label, test)
         for one in audits
@@ -177,13 +194,17 @@ def _privacy(audits: Sequence[AuditedSet]) -> PrivacyAnswer:
     ]
     epsilons = [one.epsilon for one in audits]
     known = [epsilon for epsilon in epsilons if epsilon is not None]
-    epsilon = max(known) if known and len(known) == len(epsilons) else None
-    if not attacks:
-        return PrivacyAnswer(outcome=outcome, epsilon=epsilon)
-    auc, name, label, test = max(attacks, key=lambda attack: attack[0])
-    return PrivacyAnswer(
-        outcome=outcome, attack=name, label=label, auc=auc, low=test.low, high=test.high, epsilon=epsilon
+    answer = PrivacyAnswer(
+        outcome=outcome,
+        found=tuple(sorted(found)),
+        epsilon=max(known) if known and len(known) == len(epsilons) else None,
+        secret=all(one.secret for one in audits),
     )
+    if not attacks:
+        return answer
+    auc, name, label, test = max(attacks, key=lambda attack: attack[0])
+    strongest = {"attack": name, "label": label, "auc": auc, "low": test.low, "high": test.high}
+    return answer.model_copy(update=strongest)
 
 
 def _obstacles(
@@ -199,10 +220,10 @@ def _obstacles(
         added is not None and added.outcome == "helps"
     )
     found: list[ReleaseObstacle] = [] if useful else ["not shown to be useful"]
-    if private is None or private.outcome == "audit refused":
-        found.append("audit refused")
-    elif private.outcome == "leak detected":
-        found.append("leak detected")
+    if private is None:
+        found.append("not audited")
+    elif private.outcome != "no leak detected":
+        found.append(private.outcome)
     if failed:
         found.append("training not converged")
     if faults:

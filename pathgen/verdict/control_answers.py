@@ -6,7 +6,7 @@ from typing import get_args
 from pathgen.results.comparison_record import Comparison
 from pathgen.results.verdict_record import ControlAnswer, UsefulAlone
 from pathgen.run_matrix import ControlName, regime_name
-from pathgen.verdict.questions import accuracy_difference, interval_fields, useful_alone
+from pathgen.verdict.questions import answer_fields, answer_regime, useful_alone
 
 #: Control to the right answer.
 EXPECTED: Mapping[ControlName, UsefulAlone] = {
@@ -33,11 +33,17 @@ def answer_controls(comparison: Comparison, classifier: str, margin: float) -> t
     """
     answers = []
     for control in get_args(ControlName):
-        found = accuracy_difference(comparison, classifier, regime_name("synthetic", control))
-        if found is not None:
-            outcome = useful_alone(found.low, found.high, margin)
-            expected = EXPECTED[control]
+        regime = regime_name("synthetic", control)
+        found = answer_regime(comparison, classifier, regime, useful_alone, margin)
+        row = comparison.regime(classifier, regime)
+        if found is not None and row is not None:
             answers.append(
-                ControlAnswer(control=control, expected=expected, outcome=outcome, **interval_fields(found))
+                ControlAnswer(
+                    control=control,
+                    expected=EXPECTED[control],
+                    not_converged=row.not_converged,
+                    outcome=found.outcome,
+                    **answer_fields(found),
+                )
             )
     return tuple(answers)

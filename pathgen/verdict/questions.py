@@ -1,9 +1,13 @@
 """Turn the interval of a difference in accuracy into an answer: non-inferiority within a margin."""
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
 
 from pathgen.results.comparison_record import Comparison, MetricDifference
 from pathgen.results.verdict_record import UsefulAdded, UsefulAlone
+
+T = TypeVar("T")
 
 #: Metric of the answers.
 METRIC = "accuracy"
@@ -15,14 +19,67 @@ def accuracy_difference(comparison: Comparison, classifier: str, regime: str) ->
     return None if found is None else found.metrics.get(METRIC)
 
 
-def interval_fields(one: MetricDifference) -> dict[str, Any]:
-    """Return the fields of a difference that every answer has."""
+@dataclass(frozen=True)
+class Answered(Generic[T]):
+    """Answer about one regime.
+
+    Attributes:
+        outcome: The answer.
+        difference: The difference in accuracy that it rests on.
+        rests_on_failed: Whether it would be another without the trainings that did not converge.
+        single: Whether a regime has one training only.
+    """
+
+    outcome: T | Literal["inconclusive"]
+    difference: MetricDifference
+    rests_on_failed: bool = False
+    single: bool = False
+
+
+def answer_regime(
+    comparison: Comparison,
+    classifier: str,
+    regime: str,
+    question: Callable[[float | None, float | None, float], T],
+    margin: float,
+) -> Answered[T] | None:
+    """Answer a question about a regime; None when it was not compared with the original one.
+
+    The answer is inconclusive when a regime has one training only, whose spread is unknown, and when it
+    changes if the interval is moved to the difference without the trainings that did not converge.
+
+    Args:
+        comparison: Comparison of the regimes.
+        classifier: Name of the classifier.
+        regime: Regime with its generator, e.g. ``synthetic-dcgan``.
+        question: `useful_alone` or `useful_added`.
+        margin: Non-inferiority margin, a difference in accuracy.
+    """
+    one = accuracy_difference(comparison, classifier, regime)
+    rows = [comparison.regime(classifier, name) for name in (regime, "original")]
+    compared = [row for row in rows if row is not None]
+    if one is None or len(compared) < len(rows):
+        return None
+    outcome: T | Literal["inconclusive"] = question(one.low, one.high, margin)
+    if min(row.trainings for row in compared) < 2:
+        return Answered("inconclusive", one, single=True)
+    if not any(row.not_converged for row in compared) or one.low is None or one.high is None:
+        return Answered(outcome, one)
+    moved = None if one.converged is None else one.converged - one.difference
+    changes = moved is None or question(one.low + moved, one.high + moved, margin) != outcome
+    return Answered("inconclusive" if changes else outcome, one, rests_on_failed=changes)
+
+
+def answer_fields(found: Answered[Any]) -> dict[str, Any]:
+    """Return the fields that every answer has besides its outcome."""
+    one = found.difference
     return {
         "difference": one.difference,
         "low": one.low,
         "high": one.high,
         "without_failed": one.converged,
         "units": {name: part.count for name, part in one.components.items()},
+        "rests_on_failed": found.rests_on_failed,
     }
 
 

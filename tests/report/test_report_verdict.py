@@ -130,7 +130,7 @@ def test_failed_training_is_named_with_the_difference_without_it() -> None:
 def test_privacy_is_never_green_without_a_guarantee(
     outcome: str, epsilon: float | None, tone: Tone, words: str
 ) -> None:
-    answer = PrivacyAnswer(outcome=outcome, auc=0.71, low=0.6, high=0.8, epsilon=epsilon)  # type: ignore[arg-type]
+    answer = PrivacyAnswer(outcome=outcome, auc=0.71, low=0.6, high=0.8, epsilon=epsilon, secret=True)  # type: ignore[arg-type]
     wrong = class_audit(controls=(control("copies", "positive", (), as_expected=False),))
     found = Audit.model_validate(audit().as_json() | {"labels": {"tumor": wrong.as_json()}})
     card = cards_of(private=answer, audits=(found,))["private"]

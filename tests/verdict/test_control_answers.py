@@ -19,7 +19,9 @@ def controls(**ends: tuple[float, float, float]) -> Comparison:
     """Return a comparison of controls with the original regime; by default all are as expected."""
     each = {"fresh": NONE, "noise": LARGE, "blur": LARGE} | ends
     parts = [compared(f"synthetic-control-{name}", *values) for name, values in each.items()]
-    return parts[0].model_copy(update={"differences": tuple(part.differences[0] for part in parts)})
+    others = tuple(part.regimes[-1] for part in parts)
+    differences = tuple(part.differences[0] for part in parts)
+    return parts[0].model_copy(update={"regimes": (parts[0].regimes[0], *others), "differences": differences})
 
 
 def verdict(of_controls: Comparison) -> GeneratorVerdict:

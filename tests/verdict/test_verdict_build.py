@@ -90,11 +90,40 @@ def test_failed_trainings_are_named_and_stand_against_a_release() -> None:
     assert result.headline["not_converged"] == 3
 
 
+@pytest.mark.parametrize("converged", [-0.09, None])
+def test_answer_that_rests_on_failed_trainings_is_inconclusive(converged: float | None) -> None:
+    # A failed training on originals lowers what synthetic patches are compared with.
+    found = compared(-0.03, 0.01, converged=converged)
+    original, *others = found.regimes
+    failed = original.model_copy(update={"not_converged": ("original-cnn6-1",)})
+    (one,) = built(found.model_copy(update={"regimes": (failed, *others)})).generators
+    assert one.alone is not None and one.added is not None
+    assert (one.alone.outcome, one.added.outcome) == ("inconclusive", "inconclusive")
+    assert one.alone.rests_on_failed and one.alone.needed is None
+    assert one.obstacles == ("not shown to be useful", "training not converged")
+
+
+def test_answer_of_one_training_is_inconclusive_without_advice() -> None:
+    found = compared(-0.03, 0.01)
+    single = tuple(one.model_copy(update={"trainings": 1}) for one in found.regimes)
+    (one,) = built(found.model_copy(update={"regimes": single})).generators
+    assert one.alone is not None
+    assert (one.alone.outcome, one.alone.needed) == ("inconclusive", None)
+    assert not one.alone.rests_on_failed
+
+
+def test_privacy_names_the_tests_that_found_a_leak() -> None:
+    tests = {"a_auc": attack(0.5), "b_tpr": attack(0.9).model_copy(update={"found": True})}
+    leak = class_audit(verdict=LEAKAGE, tests=tests)
+    (one,) = built(compared(-0.03, 0.01), AuditedSet(audit(LEAKAGE, normal=leak), None)).generators
+    assert one.private is not None and one.private.found == ("b_tpr (normal)",)
+
+
 def test_worst_audit_and_strongest_attack_of_the_replicates_count() -> None:
     strong = class_audit(tests={"a_auc": attack(0.7), "b_tpr": attack(0.9), "c_auc": attack(None)})
     audits = [
         AuditedSet(audit(REFUSED), 3.0),
-        AuditedSet(audit(LEAKAGE, normal=strong), 8.0, {"dcgan-2/tumor": "overfitted"}),
+        AuditedSet(audit(LEAKAGE, normal=strong), 8.0, faults={"dcgan/2/tumor": "overfitted"}),
         AuditedSet(audit(), 1.0),
     ]
     (one,) = built(compared(-0.03, 0.01), *audits).generators
@@ -124,4 +153,4 @@ def test_headline_has_at_most_ten_numbers_of_the_first_generator() -> None:
     assert result.headline["difference/synthetic"] == pytest.approx(-0.01)
     assert result.tags["verdict.useful_alone"] == "adequate"
     assert result.tags["verdict.release"] == "ready"
-    assert result.tags["verdict.other.cnn6.release"] == "not shown to be useful; audit refused"
+    assert result.tags["verdict.other.cnn6.release"] == "not shown to be useful; not audited"

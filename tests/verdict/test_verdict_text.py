@@ -35,7 +35,7 @@ FAILED = generator_verdict(
     not_converged=("synthetic-dcgan-cnn6-3",),
     repeated=("mixed-dcgan-cnn6-1", "mixed-dcgan-cnn6-2"),
     first_epoch=("original-cnn6-1",),
-    generator_faults={"dcgan/normal": "low variety", "dcgan/tumor": "overfitted"},
+    generator_faults={"dcgan/1/normal": "low variety", "dcgan/1/tumor": "overfitted"},
     obstacles=(
         "not shown to be useful",
         "audit refused",
@@ -50,6 +50,7 @@ OTHER = generator_verdict(
     private=PrivacyAnswer(
         outcome="leak detected",
         attack="domias_auc",
+        found=("domias_tpr (normal)",),
         label="normal",
         auc=0.7,
         low=0.66,
