@@ -134,7 +134,7 @@ class GeneratorVerdict(Record):
         not_converged: Names of the classifiers' runs that did not converge.
         repeated: Names of the runs that were repeated with another seed because they had not converged.
         first_epoch: Names of the runs whose best epoch was the first.
-        generator_faults: Training of a generator, e.g. ``dcgan/tumor``, to its state; those that did not
+        generator_faults: Training of a generator, e.g. ``dcgan/1/tumor``, to its state; those that did not
             converge.
         obstacles: Why the set is not ready for release; empty when it is.
     """

@@ -229,7 +229,7 @@ def read_lock(root: Path) -> dict[str, dict[str, Any]]:
         root: The folder that holds it.
 
     Returns:
-        Stage name (``train_gan@dcgan-normal``) to its entry; empty when nothing has run yet.
+        Stage name (``train_gan@dcgan``) to its entry; empty when nothing has run yet.
 
     Raises:
         PathgenError: The file is not YAML.
