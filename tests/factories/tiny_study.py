@@ -52,7 +52,7 @@ TINY: dict[str, Any] = {
     "fidelity.n_projections": 16,
     "privacy.max_originals": 40,
     "privacy.max_synthetic": 40,
-    "privacy.n_permutations": 2999,
+    "privacy.n_permutations": 5999,
     "privacy.gallery_pairs": 2,
     "report.grid_patches": 16,
     "report.grid_columns": 4,
