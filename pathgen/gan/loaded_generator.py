@@ -110,7 +110,7 @@ def load_generator(checkpoint: str | Path, *, device: str | torch.device = "cpu"
     """Load a trained generator, in any program.
 
     Args:
-        checkpoint: Folder of a checkpoint, e.g. ``models/gan/dcgan/tumor``.
+        checkpoint: Folder of a checkpoint, e.g. ``models/gan/dcgan/1/tumor``.
         device: Device of the sampling, e.g. ``cuda``. Another device rounds differently.
 
     Returns:
