@@ -94,7 +94,7 @@ def test_worst_audit_and_strongest_attack_of_the_replicates_count() -> None:
     strong = class_audit(tests={"a_auc": attack(0.7), "b_tpr": attack(0.9), "c_auc": attack(None)})
     audits = [
         AuditedSet(audit(REFUSED), 3.0),
-        AuditedSet(audit(LEAKAGE, normal=strong), 8.0, {"dcgan-2/tumor": "overfitted"}),
+        AuditedSet(audit(LEAKAGE, normal=strong), 8.0, {"dcgan/2/tumor": "overfitted"}),
         AuditedSet(audit(), 1.0),
     ]
     (one,) = built(compared(-0.03, 0.01), *audits).generators
