@@ -20,11 +20,14 @@ from pathgen.classifier.settings import TrainClassifierConfig, TrainClassifierSe
 from pathgen.core import layout
 from pathgen.core.params import load_section
 from pathgen.patches.store import PatchSet, open_patch_set
+from pathgen.provenance.cache_key import CacheKey, file_hashes, library_versions
+from pathgen.provenance.code_hash import PLUGINS, code_manifest
 from pathgen.run_matrix import REGIMES
 from pathgen.training.metric_logger import NullLogger
 
 # What trainings have in common that differ in their seed alone.
 _SETTING = ("recipe", "patches", "precision", "threads", "regime")
+_CODE = (train_classifier.__module__, build_regime.__module__)
 
 
 def main(
@@ -46,10 +49,18 @@ def main(
         label: _some(open_patch_set(root / folder), patches)
         for label, folder in layout.synthetic_sets(generator).items()
     }
+    made_from = CacheKey(
+        {"recipe": settings.of(recipe).model_dump(), "regimes": settings.regimes.model_dump()},
+        file_hashes(layout.TRAIN, layout.VALID, *layout.synthetic_sets(generator).values(), root=root),
+        code_manifest(*_CODE, f"{PLUGINS['classifiers']}.{settings.of(recipe).network}"),
+        library_versions("numpy", "torch", "torchvision"),
+    ).digest
     records.parent.mkdir(parents=True, exist_ok=True)
     grid = product([recipe], [patches], precisions, threads, REGIMES, range(first_seed, first_seed + seeds))
     done = {_key(row): row for row in _read(records)}
-    asked = [dict(zip((*_SETTING, "seed"), values, strict=True)) for values in grid]
+    asked = [
+        dict(zip((*_SETTING, "seed"), values, strict=True)) | {"made_from": made_from} for values in grid
+    ]
     for row in asked:
         if _key(row) in done:
             continue
@@ -63,11 +74,13 @@ def main(
             device=torch.device("cpu"),
             resume_folder=None,
             logger=NullLogger(),
-            desc="-".join(map(str, row.values())),
+            desc="-".join(map(str, (*_setting(row), row["seed"]))),
+            keep_diverged=True,
         )
         done[_key(row)] = row | {
-            "valid_accuracy": float(trained.history["valid_accuracy"].max()),
-            "train_loss": float(trained.history["train_loss"].iloc[-1]),
+            # None for a training that diverged before the end of its first epoch.
+            "valid_accuracy": max(trained.history["valid_accuracy"].tolist(), default=None),
+            "train_loss": next(iter(trained.history["train_loss"].tolist()[::-1]), None),
             "failures": list(trained.health.failures),
         }
         with records.open("a", encoding="utf-8") as stream:
@@ -83,7 +96,7 @@ def _some(patches: PatchSet, count: int) -> PatchSet:
 
 
 def _key(row: dict[str, Any]) -> tuple[Any, ...]:
-    return (*_setting(row), row["seed"])
+    return (*_setting(row), row["seed"], row.get("made_from"))
 
 
 def _setting(row: dict[str, Any]) -> tuple[Any, ...]:
@@ -97,10 +110,11 @@ def _read(records: Path) -> list[dict[str, Any]]:
 def _figures(rows: list[dict[str, Any]]) -> Iterator[Result]:
     for setting, group in groupby(rows, key=_setting):
         members, name = list(group), " ".join(map(str, setting))
-        accuracy = [row["valid_accuracy"] for row in members]
+        accuracy = [row["valid_accuracy"] for row in members if row["valid_accuracy"] is not None]
         failed = sum(bool(row["failures"]) for row in members)
         yield Result(f"{name}: not converged", failed, f"of {len(members)}")
-        yield Result(f"{name}: validation accuracy, mean", float(np.mean(accuracy)), "")
-        yield Result(f"{name}: validation accuracy, lowest", min(accuracy), "")
+        if accuracy:
+            yield Result(f"{name}: validation accuracy, mean", float(np.mean(accuracy)), "")
+            yield Result(f"{name}: validation accuracy, lowest", min(accuracy), "")
         if len(accuracy) > 1:
             yield Result(f"{name}: validation accuracy, SD", float(np.std(accuracy, ddof=1)), "")

@@ -102,7 +102,6 @@ class PipelineSettings(Settings):
         min_length=1, description="Recipes of `train_classifier.classifiers` to train."
     )
     controls: Annotated[list[ControlName], DISTINCT] = pydantic.Field(
-        default=[],
         description="Sets with a known answer that are trained on like the synthetic set of a generator; the "
         "verdict on usefulness is refused where one fails. `control-fresh`: unseen original patches, must be "
         "adequate. `control-noise` (noise with the mean colours of originals) and `control-blur` (blurred "
@@ -129,6 +128,8 @@ class PipelineSettings(Settings):
         if len(self.seeds) % self.replicates:
             reason = f"{len(self.seeds)} seeds cannot be dealt out evenly among {self.replicates} replicates"
             raise ValueError(f"{reason}: seeds must be a multiple of replicates")
+        if taken := sorted({*self.generators} & {*get_args(ControlName)}):
+            raise ValueError(f"the generator {taken[0]} has the name of a control: rename it")
         names = [run.name for run in self.runs()]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"two trainings have the name {twice[0]}: rename a generator or a classifier")

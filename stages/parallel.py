@@ -14,6 +14,8 @@ from pathgen.provenance.cache_key import CacheKey, library_versions
 from pathgen.training.settings import ComputeSettings
 from stages.stage import Stage
 
+_LIBRARIES = ("numpy", "opacus", "scikit-learn", "scipy", "torch", "torchvision")
+
 
 def part_key(
     stage: Stage,
@@ -32,13 +34,14 @@ def part_key(
         device: Device that it computes on.
     """
     shaping = {**settings, "compute": {**compute.model_dump(), "device": str(device)}}
-    return CacheKey(shaping, inputs, stage.code, library_versions("numpy", "opacus", "torch"))
+    return CacheKey(shaping, inputs, stage.code, library_versions(*_LIBRARIES))
 
 
-def run_parts(jobs: Sequence[Job], name: str, unit: str) -> list[JobResult]:
+def run_parts(stage: Stage, jobs: Sequence[Job], name: str, unit: str) -> list[JobResult]:
     """Load the parts that are finished, and run the others, `jobs.processes` at a time.
 
     Args:
+        stage: The running stage; no duration is recorded of one that has loaded a part.
         jobs: One job per part.
         name: Name of their cache and in the progress bar; one for each item of a stage.
         unit: What a part is, plural, for the progress bar.
@@ -51,6 +54,7 @@ def run_parts(jobs: Sequence[Job], name: str, unit: str) -> list[JobResult]:
     """
     settings = load_section("jobs", JobSettings)
     cache = ResultCache(Path(settings.folder) / name)
+    stage.reused = any(cache.load(job.name, job.key) is not None for job in jobs)
     with process_pool(settings.processes, "jobs.processes") as pool:
         results = run_jobs(jobs, cache, pool, unit=unit, desc=name)
     if problems := [error for result in results for error in result.errors]:

@@ -110,7 +110,7 @@ def main(stage: Stage, *, generator: str) -> None:
         work = SetAudit(generator, replicate, settings, compute, partial(nested_run, stage.run.run_id))
         key = part_key(stage, settings.model_dump(), inputs, compute, device)
         jobs.append(Job(f"{generator}-{replicate}", key, work))
-    results = run_parts(jobs, f"privacy/{generator}", "sets")
+    results = run_parts(stage, jobs, f"privacy/{generator}", "sets")
     audits = {}
     for replicate, result in zip(replicates, results, strict=True):
         audits[replicate] = Audit.load(result.folder / _METRICS)

@@ -25,7 +25,7 @@ from pathgen.tracking.mlflow_logger import MlflowLogger
 from pathgen.tracking.run import StageFacts, tracked_run
 
 
-@dataclass(frozen=True)
+@dataclass
 class Stage:
     """A running stage.
 
@@ -34,11 +34,13 @@ class Stage:
         resume_folder: Folder for snapshots, named after everything that decides the result; removed when the
             stage has finished.
         code: Path of each file of its code to the file's SHA-256.
+        reused: Whether a part of its work was loaded, so that its duration says nothing about the whole.
     """
 
     run: MlflowLogger
     resume_folder: Path
     code: Mapping[str, str]
+    reused: bool = False
 
 
 def dvc_stage(*, trains: bool = False) -> Callable[[Callable[..., None]], Callable[[], None]]:
@@ -154,8 +156,9 @@ def _running(facts: StageFacts, code: Mapping[str, str]) -> Iterator[Stage]:
     snapshots = layout.RESUME / name
     with hold_lock(layout.LOCKS / f"{name}.lock", f"stage {name}"), tracked_run(facts) as run:
         started = time.monotonic()
-        yield Stage(run, snapshots / facts.key[:16], code)
-        if facts.dvc_stage is not None:
+        stage = Stage(run, snapshots / facts.key[:16], code)
+        yield stage
+        if facts.dvc_stage is not None and not stage.reused:
             record_duration(facts.dvc_stage, time.monotonic() - started)
         # Also those that attempts with other settings have left.
         shutil.rmtree(snapshots, ignore_errors=True)

@@ -46,7 +46,7 @@ def main(stage: Stage, *, regime: Regime, generator: str | None = None, classifi
         }
         inputs = originals | file_hashes(*run.synthetic_sets.values())
         jobs.append(Job(run.name, part_key(stage, shaping, inputs, compute, device), work))
-    results = run_parts(jobs, f"train_classifier/{runs[0].group}", "trainings")
+    results = run_parts(stage, jobs, f"train_classifier/{runs[0].group}", "trainings")
     example = open_patch_set(layout.TRAIN)
     for run, result in zip(runs, results, strict=True):
         model = layout.classifier_model(run.group, run.seed)

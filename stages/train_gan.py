@@ -46,7 +46,9 @@ def main(stage: Stage, *, generator: str) -> None:
         shaping = {"recipe": one.recipe.model_dump(), "label": one.label}
         jobs.append(Job(one.name, part_key(stage, shaping, inputs, compute, device), one))
     faults = []
-    for one, result in zip(trainings, run_parts(jobs, f"train_gan/{generator}", "trainings"), strict=True):
+    for one, result in zip(
+        trainings, run_parts(stage, jobs, f"train_gan/{generator}", "trainings"), strict=True
+    ):
         for label in one.drawn:
             model = layout.gan_model(generator, label, one.replicate)
             copy_folder(result.folder / MODELS / label, model)

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from factories.toy_classifier import toy_patches
+from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from benchmarks import recipe_health, verdict_rates
 from benchmarks.__main__ import app
 from pathgen.core import layout
 from pathgen.core.labels import LABELS
+from pathgen.core.profiles import read_profile
 from pathgen.patches.store import PatchSet, write_patch_set
 from pathgen.results.comparison_record import ErrorComponent
 from pathgen.results.verdict_record import Needed
@@ -72,12 +74,27 @@ def test_recipe_health_counts_failures_and_repeats_no_training(
         write_patch_set(tmp_path / folder, patches.index, 16, [patches.images])
     small = {"root": tmp_path, "records": tmp_path / "records.jsonl", "seeds": 2, "patches": 15}
     small |= {"threads": [1], "precisions": ["fp32"]}
+    # The recipe is that of a file, so that it can be changed.
+    monkeypatch.chdir(tmp_path)
+    change_recipe(tmp_path)
     found = figures_of(recipe_health.main, capsys, **small)
     assert found["cnn6-stable 15 fp32 1 synthetic: not converged"] == 2
     assert found["cnn6-stable 15 fp32 1 synthetic: validation accuracy, lowest"] <= 0.7
 
-    monkeypatch.setattr(recipe_health, "train_classifier", lambda *_, **__: pytest.fail("trained again"))
-    assert figures_of(recipe_health.main, capsys, **small) == found
+    with monkeypatch.context() as patched:
+        patched.setattr(recipe_health, "train_classifier", lambda *_, **__: pytest.fail("trained again"))
+        assert figures_of(recipe_health.main, capsys, **small) == found
+
+    # Another recipe under the same name is trained, and a loss that is not finite counts as a failure.
+    change_recipe(tmp_path, learning_rate=10.0, weight_decay=1.0, batch_size=1, warmup_steps=0)
+    found = figures_of(recipe_health.main, capsys, **small)
+    assert found["cnn6-stable 15 fp32 1 original: not converged"] == 2
+
+
+def change_recipe(folder: Path, **changes: float) -> None:
+    params = read_profile("phantom")
+    params["train_classifier"]["classifiers"]["cnn6-stable"] |= changes
+    YAML(typ="safe").dump(params, folder / "params.yaml")
 
 
 def test_verdict_rates_of_clear_studies(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ LISTS: dict[str, Any] = {
     "regimes": ["mixed", "synthetic"],
     "seeds": [1, 2, 5, 7],
     "replicates": 2,
+    "controls": [],
 }
 SETTINGS = PipelineSettings(**LISTS)
 

@@ -85,6 +85,11 @@ def test_validate_params_quoted_integer_is_refused(changed: Any) -> None:
         (lambda p: p["scaling"].update(original_sizes=[10, 1001]), "scaling.original_sizes"),
         (lambda p: p["scaling"].update(synthetic_sizes=[10, 10001]), "scaling.training.max_steps"),
         (lambda p: p["sample"]["per_class"].update(fresh=9), "sample.per_class.fresh: is 9"),
+        (lambda p: p["sample"]["per_class"].update(fresh=0), "sample.per_class.fresh: is 0"),
+        (
+            lambda p: p["privacy"].update(n_permutations=9999),
+            "privacy.n_permutations: is 9999, but 10 audits",
+        ),
         (
             lambda p: p["scaling"].update(synthetic_sizes=[10, 10000, "unlimited"]),
             "scaling.synthetic_sizes: holds 10000 and unlimited",
@@ -105,6 +110,14 @@ def test_validate_params_quoted_integer_is_refused(changed: Any) -> None:
 )
 def test_validate_params_sections_must_agree(change: Any, where: str, changed: Any) -> None:
     assert any(where in problem for problem in problems_of(changed(change)))
+
+
+def test_validate_params_only_the_control_of_fresh_patches_needs_them(changed: Any) -> None:
+    def without(params: dict[str, Any]) -> None:
+        params["sample"]["per_class"]["fresh"] = 0
+        params["pipeline"]["controls"].remove("control-fresh")
+
+    validate_params(changed(without))
 
 
 @pytest.mark.parametrize(

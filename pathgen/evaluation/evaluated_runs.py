@@ -80,7 +80,7 @@ def load_runs(folder: Path, pipeline: PipelineSettings) -> tuple[TestPatches, li
         The test patches, and the runs in the order of their folders' names.
 
     Raises:
-        PathgenError: There is no run, a folder has another name, or the runs have different test patches.
+        PathgenError: A run is missing, a folder has another name, or the runs have different test patches.
     """
     runs: list[EvaluatedRun] = []
     first: pd.DataFrame | None = None
@@ -105,5 +105,7 @@ def load_runs(folder: Path, pipeline: PipelineSettings) -> tuple[TestPatches, li
         )
     if first is None:
         raise PathgenError(folder, "holds no evaluated run", "Run `dvc repro evaluate`")
+    if missing := {run.name for run in pipeline.runs()} - {run.key.name for run in runs}:
+        raise PathgenError(folder / min(missing), "holds no evaluated run", "Run `dvc repro`")
     labels = np.asarray(first["label"] == "tumor", dtype=np.int64)
     return TestPatches(first["slide"].to_numpy(), labels), runs

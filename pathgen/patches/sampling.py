@@ -17,7 +17,7 @@ from pathgen.patches.splits import assign_splits
 
 _log = logging.getLogger(__name__)
 
-# Roles that share one split's slides are drawn together and told apart by chance.
+# Roles that share one split's slides are drawn together and separated by chance.
 ROLES_OF_SPLIT = {
     "train": ("train", "nonmember", "reference", "fresh"),
     "valid": ("valid",),
@@ -145,7 +145,7 @@ def draw_samples(
 ) -> pd.DataFrame:
     """Draw the disjoint roles.
 
-    Train, nonmember, reference and fresh are one draw from the train slides, told apart by chance, so that
+    Train, nonmember, reference and fresh are one draw from the train slides, separated by chance, so that
     members and non-members follow the same distribution: a difference that an attack finds between them
     comes from the training and not from the sampling.
 

@@ -110,7 +110,7 @@ def make_plan(name: str | None, root: Path) -> Plan:
         None if None in tuning else max(one or 0.0 for one in tuning) / params["tuning_work"]["workers"]
     )
     pipeline = params["pipeline"]
-    sets = len(pipeline["generators"]) * pipeline["replicates"]
+    sets = len(pipeline["generators"]) * pipeline["replicates"] + len(pipeline["controls"])
     patches = originals(params) + synthetics(params) * sets
     disk_needed = 2.0 * patches * params["extract"]["size_px"] ** 2 * 3
     disk_free = float(shutil.disk_usage(root).free)

@@ -116,12 +116,12 @@ def _positive(pairs: ClassPairs) -> list[ControlSet]:
         generator=torch.Generator().manual_seed(int(rng.integers(1 << 63))),
         device=pool.device,
     )
-    by_heart = f"samples of a small network overfitted to {n_overfitted} of the tested training patches"
+    memorised = f"samples of a small network overfitted to {n_overfitted} of the tested training patches"
     few = f"{n_copies} copies of training patches added to the synthetic set ({copy_share:.1%} of it)"
     restained = f"the same {n_copies} copies with randomly changed stain intensities"
     controls = [
         control("copies", "only copies of training patches", all_copies, added=False),
-        control("learnt by heart", by_heart, samples, added=False),
+        control("memorised", memorised, samples, added=False),
         control(FEW_COPIES, few, copied),
         control("few restained copies", restained, stain_each(copied, rng)),
     ]

@@ -8,7 +8,9 @@ from ruamel.yaml import YAML
 
 import pathgen
 from pathgen.core import layout
-from pathgen.provenance.code_hash import ROOT, imported_names, stage_scripts
+from pathgen.provenance.code_hash import PLUGINS, ROOT, code_manifest, imported_names, stage_scripts
+from pathgen.studies.scaling import scaling_study
+from stages import parallel
 
 # The page that states the hash of all code.
 WHOLE_FOLDERS = {"report": ["pathgen", "stages"]}
@@ -29,6 +31,24 @@ def test_stage_depends_on_the_manifest_of_its_own_code(name: str) -> None:
     script, deps = stages()[name]
     assert [dep for dep in deps if re.fullmatch(r"data/code/\w+\.json", dep)] == [f"data/code/{script}.json"]
     assert [dep for dep in deps if dep.startswith(("pathgen", "stages"))] == WHOLE_FOLDERS.get(name, [])
+
+
+@pytest.mark.parametrize(
+    ("libraries", "modules"),
+    [
+        (parallel._LIBRARIES, ["stages.train_gan", "stages.train_classifier", "stages.privacy"]),
+        (scaling_study._LIBRARIES, ["pathgen.studies.scaling.point", "pathgen.studies.synthetic_sample"]),
+    ],
+)
+def test_keys_of_jobs_hold_the_versions_of_all_numeric_libraries(
+    libraries: tuple[str, ...], modules: list[str]
+) -> None:
+    networks = [f"{PLUGINS['classifiers']}.{name}" for name in ("cnn6", "resnet18")]
+    code = code_manifest(*modules, *networks)
+    used = {name.split(".")[0] for file in code for name in imported_names((ROOT / file).read_bytes())}
+    numeric = {"numpy": "numpy", "scipy": "scipy", "sklearn": "scikit-learn", "torch": "torch"}
+    numeric |= {"torchvision": "torchvision"}
+    assert {numeric[name] for name in used & numeric.keys()} <= set(libraries)
 
 
 def test_check_params_depends_on_all_code() -> None:

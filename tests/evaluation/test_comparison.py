@@ -30,6 +30,7 @@ PIPELINE = PipelineSettings(
     regimes=["synthetic"],
     seeds=[1],
     replicates=1,
+    controls=[],
 )
 
 
@@ -258,25 +259,34 @@ def written(folder: Path, name: str, items: range, thresholds: dict[str, float] 
 
 
 def test_load_runs_returns_keys_and_thresholds(tmp_path: Path) -> None:
-    for name in ("original-cnn6-1", "synthetic-dcgan-2-cnn6-tuned-1"):
-        written(tmp_path, name, range(4), {"call": 0.5, "operating": 0.9})
+    for run in PIPELINE.runs():
+        written(tmp_path, run.name, range(4), {"call": 0.5, "operating": 0.9})
     test, runs = load_runs(tmp_path, PIPELINE)
     assert list(test.labels) == [1, 0, 1, 0]
     assert [run.key for run in runs] == [
         RunKey("original", None, "cnn6", 1),
+        RunKey("original", None, "cnn6-tuned", 1),
+        RunKey("synthetic", "dcgan-2", "cnn6", 1, 1),
         RunKey("synthetic", "dcgan-2", "cnn6-tuned", 1, 1),
     ]
-    assert runs[1].key.regime_name == "synthetic-dcgan-2"
+    assert runs[-1].key.regime_name == "synthetic-dcgan-2"
     assert runs[0].thresholds.operating == 0.9
     assert all(run.converged and not run.repeated for run in runs)
 
 
 def test_load_runs_returns_the_health_of_the_trainings(tmp_path: Path) -> None:
-    for seed in (1, 2):
-        written(tmp_path, f"original-cnn6-{seed}", range(4), {"call": 0.5, "operating": 0.9})
-    assert [
-        run.converged for run in load_runs(tmp_path, PIPELINE.model_copy(update={"seeds": [1, 2]}))[1]
-    ] == [True, False]
+    pipeline = PIPELINE.model_copy(update={"seeds": [1, 2], "classifiers": ["cnn6"]})
+    for run in pipeline.runs():
+        written(tmp_path, run.name, range(4), {"call": 0.5, "operating": 0.9})
+    assert [run.converged for run in load_runs(tmp_path, pipeline)[1]] == [True, False, True, False]
+
+
+def test_load_runs_with_a_missing_run_names_its_folder(tmp_path: Path) -> None:
+    *others, last = PIPELINE.runs()
+    for run in others:
+        written(tmp_path, run.name, range(4), {"call": 0.5, "operating": 0.9})
+    with pytest.raises(PathgenError, match=f"{last.name}: holds no evaluated run"):
+        load_runs(tmp_path, PIPELINE)
 
 
 @pytest.mark.parametrize(

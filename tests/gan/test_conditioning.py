@@ -85,8 +85,8 @@ def test_unconditional_networks_have_no_class_parameters(name: str) -> None:
     settings = recipe(name)
     for which, more in ((0, 1), (1, 0)):
         plain = spec.networks(settings, 16)[which].state_dict()
-        told = spec.networks(settings, 16, classes=2, label=1)[which].state_dict()
-        assert len(told) - len(plain) == more
+        state = spec.networks(settings, 16, classes=2, label=1)[which].state_dict()
+        assert len(state) - len(plain) == more
         assert [name for name in plain if "directions" in name] == []
 
 

@@ -69,9 +69,9 @@ def test_divergence_learning_rate_of_one_is_detected(generator: str, tmp_path: P
     broken = changed(settings, lr_generator=1.0, lr_discriminator=1.0)
     with pytest.raises(PathgenError) as caught:
         trained(broken, tissue(64, 1), resume_folder=tmp_path)
-    told = str(caught.value)
-    assert told.startswith("train it: after ")
-    assert "learning rates" in told and "snapshot is kept" in told and "\n" not in told
+    message = str(caught.value)
+    assert message.startswith("train it: after ")
+    assert "learning rates" in message and "snapshot is kept" in message and "\n" not in message
     if (tmp_path / "snapshot.pt").exists():
         pair = stored(tmp_path)["pair"]
         assert all(bool(tensor.isfinite().all()) for name in "gd" for tensor in pair[name].values())
@@ -81,7 +81,9 @@ def test_divergence_keeps_the_snapshot_before_the_collapse(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     collapsed = {"gan/spread_ratio": torch.tensor(0.003)}
-    hook_steps(monkeypatch, after=lambda step, told: told | collapsed if step >= 20 else told)
+    hook_steps(
+        monkeypatch, after=lambda step, statistics: statistics | collapsed if step >= 20 else statistics
+    )
     with pytest.raises(PathgenError, match=r"after 240 images .* 0\.3%"):
         trained(changed(DCGAN, kimg=0.4), tissue(64, 1), resume_folder=tmp_path)
     assert stored(tmp_path)["training"]["step"] == 20
@@ -117,12 +119,15 @@ def test_overfitting_measurement_equals_its_definition() -> None:
     data, settings = dataset(grey(255, 8), grey(153, 20)), changed(DCGAN, batch_size=16)
     probe = OverfittingProbe(data, settings, CPU)
     generated = torch.full((64, 3, 16, 16), -0.6)
-    told = probe.measure(Brightness(), generated)
+    measured = probe.measure(Brightness(), generated)
     assert (
-        told["gan/known_accuracy"] == told["gan/held_out_accuracy"] == told["gan/generated_accuracy"] == 1.0
+        measured["gan/known_accuracy"]
+        == measured["gan/held_out_accuracy"]
+        == measured["gan/generated_accuracy"]
+        == 1.0
     )
     # Logits 1.0, 0.2 and -0.6: half of the way from known to generated.
-    assert told["gan/overfitting"] == pytest.approx(0.5, abs=1e-6)
+    assert measured["gan/overfitting"] == pytest.approx(0.5, abs=1e-6)
     undecided = probe.measure(Brightness(), torch.full((64, 3, 16, 16), 0.7))
     assert "gan/overfitting" not in undecided
     assert undecided["gan/generated_accuracy"] == 0.0

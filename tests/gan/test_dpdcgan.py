@@ -145,11 +145,11 @@ def test_gradient_is_divided_by_the_expected_batch_size() -> None:
 def test_dp_step_with_an_empty_batch_counts() -> None:
     pair = players()
     for number in range(DPDCGAN.discriminator_steps):
-        told = pair.step(noise(0, 1, 3, 16, 16), noise(8, 8), step=number)
-    assert list(told) == list(pair.statistics)
-    assert all(math.isfinite(value) for value in told.values())
-    assert told["gan/contributions"] == 0.0
-    assert told["gan/accuracy_real"] == told["gan/clipped_share"] == 0.0
+        statistics = pair.step(noise(0, 1, 3, 16, 16), noise(8, 8), step=number)
+    assert list(statistics) == list(pair.statistics)
+    assert all(math.isfinite(value) for value in statistics.values())
+    assert statistics["gan/contributions"] == 0.0
+    assert statistics["gan/accuracy_real"] == statistics["gan/clipped_share"] == 0.0
     assert pair.pair.is_finite()
 
 

@@ -1,4 +1,4 @@
-"""Training: what a step may change, what is told, what is refused, and that a kill changes nothing."""
+"""Training: what a step may change, what is logged, what is refused, and that a kill changes nothing."""
 
 import copy
 from collections.abc import Mapping
@@ -85,7 +85,7 @@ def test_step_equals_two_plain_updates() -> None:
     cross_entropy = torch.nn.functional.binary_cross_entropy
     for step in range(3):
         real, latents = batch(step)
-        told = pair.step(real, latents, step=step)
+        statistics = pair.step(real, latents, step=step)
         fake = generator(latents)
         adam_d.zero_grad()
         on_real = cross_entropy(discriminator(real).sigmoid(), torch.ones(8))
@@ -96,10 +96,12 @@ def test_step_equals_two_plain_updates() -> None:
         loss = cross_entropy(discriminator(fake).sigmoid(), torch.ones(8))
         loss.backward()
         adam_g.step()
-        assert told["gan/discriminator_loss"].item() == pytest.approx((on_real + on_fake).item(), rel=1e-3)
-        assert told["gan/generator_loss"].item() == pytest.approx(loss.item(), rel=1e-3)
+        assert statistics["gan/discriminator_loss"].item() == pytest.approx(
+            (on_real + on_fake).item(), rel=1e-3
+        )
+        assert statistics["gan/generator_loss"].item() == pytest.approx(loss.item(), rel=1e-3)
         norm = torch.stack([weights.grad.norm() for weights in generator.parameters()]).norm()
-        assert told["gan/grad_norm_generator"].item() == pytest.approx(norm.item(), rel=1e-2)
+        assert statistics["gan/grad_norm_generator"].item() == pytest.approx(norm.item(), rel=1e-2)
     for name, tensor in generator.state_dict().items():
         torch.testing.assert_close(pair.pair.g.state_dict()[name], tensor, rtol=1e-2, atol=1e-4, msg=name)
 
@@ -142,11 +144,11 @@ def test_bf16_step_keeps_weights_and_gradients_in_float32(network: str) -> None:
 
 class Listener:
     def __init__(self) -> None:
-        self.told: list[tuple[int, dict[str, float]]] = []
+        self.logged: list[tuple[int, dict[str, float]]] = []
         self.images: list[tuple[str, int, tuple[int, ...]]] = []
 
     def metrics(self, values: Mapping[str, float], step: int) -> None:
-        self.told.append((step, dict(values)))
+        self.logged.append((step, dict(values)))
 
     def image(self, key: str, image: NDArray[np.uint8], step: int) -> None:
         self.images.append((key, step, image.shape))
@@ -158,9 +160,9 @@ def test_train_short_run_learns_and_records_its_curve() -> None:
     settings = changed(RECIPE, kimg=1.6, lr_generator=2e-3, lr_discriminator=2e-3, ema_decay=0.9)
     result = trained(settings, logger=listener)
     assert list(result.history.columns) == ["kimg", *STATISTICS]
-    assert len(result.history) == len(listener.told) == 200
+    assert len(result.history) == len(listener.logged) == 200
     assert result.history["kimg"].iloc[-1] == 1.6
-    assert listener.told[-1] == (1600, result.history.iloc[-1].drop("kimg").to_dict())
+    assert listener.logged[-1] == (1600, result.history.iloc[-1].drop("kimg").to_dict())
     assert listener.images == [("samples", 160 * n, (270, 270, 3)) for n in range(1, 11)]
     assert [kimg for kimg, _ in result.sample_grids] == pytest.approx([0.16 * n for n in range(1, 11)])
     assert not result.generator.training
@@ -205,11 +207,15 @@ def test_train_divergence_keeps_the_last_finite_snapshot(
     whole = AdversarialTrainer.step
 
     def step(self: AdversarialTrainer, *batches: torch.Tensor, step: int, c: None) -> dict[str, torch.Tensor]:
-        told = whole(self, *batches, step=step)
+        statistics = whole(self, *batches, step=step)
         if step == 7 and broken == "a weight":
             next(self.pair.g.parameters()).data[0, 0] = torch.nan
-            monkeypatch.setattr(AdversarialTrainer, "step", lambda *_, step, c: told)
-        return {**told, broken: torch.tensor(torch.nan)} if step == 7 and broken in told else told
+            monkeypatch.setattr(AdversarialTrainer, "step", lambda *_, step, c: statistics)
+        return (
+            {**statistics, broken: torch.tensor(torch.nan)}
+            if step == 7 and broken in statistics
+            else statistics
+        )
 
     monkeypatch.setattr(AdversarialTrainer, "step", step)
     with pytest.raises(PathgenError, match=f"{broken} is not finite.*rates"):

@@ -1,4 +1,4 @@
-"""The distance told while a generator trains: what it is of, its floor, and that it changes nothing."""
+"""The distance logged while a generator trains: what it is of, its floor, and that it changes nothing."""
 
 import numpy as np
 import pytest

@@ -143,21 +143,21 @@ def test_activation_adds_its_bias_first() -> None:
 def test_minibatch_stddev_equals_a_loop(count: int, group: int, size: int) -> None:
     images = randn(count, 3, 4, 4)
     groups = count // size
-    for number, told in enumerate(group_deviation(images, group)):
+    for number, found in enumerate(group_deviation(images, group)):
         members = [images[other] for other in range(count) if other % groups == number % groups]
         assert len(members) == size
         stacked = torch.stack(members)
         naive = ((stacked - stacked.mean(0)) ** 2).mean(0).add(1e-8).sqrt().mean()
-        assert told.item() == pytest.approx(naive.item())
+        assert found.item() == pytest.approx(naive.item())
 
 
 def test_minibatch_stddev_of_one_image_uses_the_running_value() -> None:
     layer = MinibatchDeviation(4)
     images = torch.randn(8, 3, 4, 4, generator=torch_generator(7))
     for _ in range(3):
-        told = layer(images)
-    assert told.shape == (8, 4, 4, 4)
-    assert torch.equal(told[:, :3], images)
+        found = layer(images)
+    assert found.shape == (8, 4, 4, 4)
+    assert torch.equal(found[:, :3], images)
     deviation = group_deviation(images, 4).mean()
     assert layer.usual.item() == pytest.approx(deviation.item() * (1 - 0.99**3), rel=1e-5)
     layer.eval()

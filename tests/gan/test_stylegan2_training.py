@@ -23,7 +23,7 @@ def test_stylegan2_step_equals_two_plain_updates() -> None:
     adam_d = torch.optim.Adam(discriminator.parameters(), lr=2e-3, betas=(0.0, 0.99))
     for step in range(3):
         real, latents = batch(step)
-        told = pair.step(real, latents, step=step)
+        statistics = pair.step(real, latents, step=step)
         w = generator.mapping(latents)
         generator.mapping.update_mean(w.detach())
         noise = generator.noise(8, torch_generator(1, "noise-maps", step))
@@ -41,9 +41,9 @@ def test_stylegan2_step_equals_two_plain_updates() -> None:
         with torch.no_grad():
             for mean, own in zip(average.parameters(), generator.parameters(), strict=True):
                 mean.copy_(decay * mean + (1 - decay) * own)
-        assert told["gan/discriminator_loss"].item() == pytest.approx(loss_d.item(), rel=1e-3)
-        assert told["gan/generator_loss"].item() == pytest.approx(loss_g.item(), rel=1e-3)
-        assert set(told) == set(StyleGan2Trainer.statistics)
+        assert statistics["gan/discriminator_loss"].item() == pytest.approx(loss_d.item(), rel=1e-3)
+        assert statistics["gan/generator_loss"].item() == pytest.approx(loss_g.item(), rel=1e-3)
+        assert set(statistics) == set(StyleGan2Trainer.statistics)
     for one, other in ((pair.pair.g, generator), (pair.pair.g_ema, average)):
         for name, tensor in other.named_parameters():
             torch.testing.assert_close(dict(one.named_parameters())[name], tensor, rtol=2e-2, atol=2e-3)
@@ -114,22 +114,22 @@ def test_style_mixing_joins_early_and_late_styles() -> None:
 
 def test_ada_confident_discriminator_raises_the_probability() -> None:
     pair = build_trainer(changed(STYLEGAN2, lr_discriminator=1e-2, r1_gamma=0.0))
-    told = [pair.step(*batch(0), step=step) for step in range(10 * INTERVAL)]
-    chances = [one["gan/augment_chance"].item() for one in told]
+    statistics = [pair.step(*batch(0), step=step) for step in range(10 * INTERVAL)]
+    chances = [one["gan/augment_chance"].item() for one in statistics]
     assert chances[0] == 0.0
     assert chances[-1] > 0.1
-    assert told[-1]["gan/sign_real"].item() > 0.1
+    assert statistics[-1]["gan/sign_real"].item() > 0.1
 
 
 @pytest.mark.parametrize("stopped", [3, 10])
 def test_stylegan2_state_holds_all_that_steps_change(stopped: int) -> None:
     recipe = changed(STYLEGAN2, ema_ramp=0.0)
     straight, killed, again = build_trainer(recipe), build_trainer(recipe), build_trainer(recipe)
-    told = [straight.step(*batch(step), step=step) for step in range(12)]
+    statistics = [straight.step(*batch(step), step=step) for step in range(12)]
     for step in range(stopped):
         killed.step(*batch(step), step=step)
     again.pair.restore(copy.deepcopy(killed.pair.state()))
     for step in range(stopped, 12):
         later = again.step(*batch(step), step=step)
-        assert all(torch.equal(told[step][name], later[name]) for name in later)
+        assert all(torch.equal(statistics[step][name], later[name]) for name in later)
     torch.testing.assert_close(again.pair.state(), straight.pair.state(), rtol=0.0, atol=0.0)

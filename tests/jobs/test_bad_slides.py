@@ -72,9 +72,11 @@ def test_extract_unreadable_tile_stops_or_skips_the_slide(root: Path, tmp_path: 
     indexed = entries(work, "index")
     assert set(entries(work, "extract")) >= set(samples["slide"]) - {"bad"}, "the other slides were finished"
     extract(root, out, work, on_bad_slide="skip")
-    told = read_table(out / "patches_by_slide.parquet").set_index("slide")
-    assert told.loc["bad", "patches"] == 0 and told.loc["bad", "left_out"].startswith(f"{root / 'bad.tif'}: ")
-    assert told.drop("bad")["left_out"].isna().all()
+    extracted = read_table(out / "patches_by_slide.parquet").set_index("slide")
+    assert extracted.loc["bad", "patches"] == 0 and extracted.loc["bad", "left_out"].startswith(
+        f"{root / 'bad.tif'}: "
+    )
+    assert extracted.drop("bad")["left_out"].isna().all()
     train = open_patch_set(out / "patches/train")
     wanted = samples[(samples["role"] == "train") & (samples["slide"] != "bad")]
     assert train.index[["slide", "item"]].to_numpy().tolist() == wanted[["slide", "item"]].to_numpy().tolist()

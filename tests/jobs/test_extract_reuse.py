@@ -62,6 +62,6 @@ def test_extract_reuses_patches_of_an_earlier_sample(
     _draw(tmp_path / "fresh", LATER)
     extract(root, tmp_path / "fresh", tmp_path / "fresh_work")
     assert content(tmp_path / "later") == content(tmp_path / "fresh")
-    told = read_table(tmp_path / "later/patches_by_slide.parquet").iloc[0]
-    assert told["patches"] == len(LATER)
-    assert pd.isna(told["incomplete"]) if incomplete is None else told["incomplete"] == incomplete
+    extracted = read_table(tmp_path / "later/patches_by_slide.parquet").iloc[0]
+    assert extracted["patches"] == len(LATER)
+    assert pd.isna(extracted["incomplete"]) if incomplete is None else extracted["incomplete"] == incomplete

@@ -78,6 +78,17 @@ def test_make_plan_totals_the_recorded_groups_alone(checkout: Path) -> None:
     assert "no record" in line
 
 
+def test_make_plan_counts_the_disk_of_controls(checkout: Path) -> None:
+    def needed(controls: list[str]) -> float:
+        file = checkout / "other.yaml"
+        YAML(typ="safe").dump(changed_params(PARAMS, {"pipeline.controls": controls}), file)
+        return make_plan(str(file), checkout).disk_needed
+
+    patches = 2 * PARAMS["synthesise"]["per_class"]
+    more = 2 * patches * 3 * PARAMS["extract"]["size_px"] ** 2
+    assert needed(["control-blur"]) - needed([]) == more
+
+
 def test_recorded_durations_keep_only_settings_in_use(checkout: Path) -> None:
     record_duration("sample", 1.0, checkout)
     YAML(typ="safe").dump(changed_params(PARAMS, {"pipeline.seeds": [1]}), checkout / "params.yaml")

@@ -91,5 +91,5 @@ def test_build_controls_originals_are_not_their_own_reference() -> None:
         np.testing.assert_array_equal(controls[name].reference_distance["l2"], rest.pairs["l2"].of_pool)
     np.testing.assert_array_equal(controls["fresh originals"].distance["l2"], fresh.pairs["l2"].of_pool)
     everything = fresh.union(rest).pairs["l2"].of_pool
-    for name in ("copies", "learnt by heart", "few copies", "few restained copies", "few moved copies"):
+    for name in ("copies", "memorised", "few copies", "few restained copies", "few moved copies"):
         np.testing.assert_array_equal(controls[name].reference_distance["l2"], everything)

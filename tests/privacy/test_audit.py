@@ -150,7 +150,7 @@ def test_audit_controls_are_complete(honest: AuditReport) -> None:
     assert "ganleaks_ncc_tpr" in controls["few moved copies"].found_by
     assert "ganleaks_l2_tpr" not in controls["few moved copies"].found_by
     assert "16 copies" in controls["few copies"].what  # 16 of 316 are 5 %
-    assert len(controls["learnt by heart"].found_by) > 0.3 * len(QUESTIONS)
+    assert len(controls["memorised"].found_by) > 0.3 * len(QUESTIONS)
 
 
 def test_audit_record_is_complete(honest: AuditReport) -> None:

@@ -6,11 +6,16 @@ from typing import Literal
 
 import pytest
 from factories.dvc_project import Project
+from factories.toy_jobs import toy_job
 from ruamel.yaml import YAML
 
 from pathgen.core import layout
 from pathgen.core.files import sha256_of, write_json
+from pathgen.jobs.job import run_job
+from pathgen.jobs.result_cache import ResultCache
+from pathgen.planning.durations import FILE, read_durations
 from pathgen.tracking.client import open_store
+from stages.parallel import run_parts
 from stages.stage import Stage, dvc_stage
 
 ITEM = ["--regime", "mixed", "--seed", "3"]
@@ -24,6 +29,7 @@ PIPELINE = {
         }
     }
 }
+JOBS = {"folder": "work/jobs", "workers": 1, "processes": 1, "threads_per_slide": 1, "scheduler": None}
 TRACKING = {"experiment": "pathgen", "system_metrics": False, "system_metrics_interval_s": 10.0}
 
 
@@ -32,7 +38,9 @@ def toy(stage: Stage, *, regime: Literal["mixed", "synthetic"], name: str | None
     """Write what it received; fail if the data say so."""
     stage.resume_folder.mkdir(parents=True)
     if "fail" in Path("data.txt").read_text():
-        raise ValueError("told to fail")
+        raise ValueError("asked to fail")
+    if "parts" in Path("data.txt").read_text():
+        run_parts(stage, [toy_job("part", Path("log.txt"))], "toy", "parts")
     Path("out.txt").write_text(f"{regime} {name} {seed + 1}")
 
 
@@ -44,7 +52,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     (tmp_path / "module.py").write_text("A = 1\n")
     for name, content in (
         ("dvc.yaml", PIPELINE),
-        ("params.yaml", {"toy": {"width": 2}, "tracking": TRACKING}),
+        ("params.yaml", {"toy": {"width": 2}, "tracking": TRACKING, "jobs": JOBS}),
     ):
         YAML(typ="safe").dump(content, tmp_path / name)
     (tmp_path / layout.CODE).mkdir(parents=True)
@@ -72,9 +80,19 @@ def test_dvc_stage_passes_options_and_records_the_stage(project: Project) -> Non
     assert [entry.dataset.name for entry in run.inputs.dataset_inputs] == ["data.txt"]
 
 
+@pytest.mark.parametrize("finished", [False, True])
+def test_dvc_stage_that_has_loaded_a_part_records_no_duration(project: Project, finished: bool) -> None:
+    Path("data.txt").write_text("parts")
+    if finished:
+        run_job(toy_job("part", Path("log.txt")), ResultCache(Path("work/jobs/toy")))
+    toy()
+    assert Path("log.txt").read_text() == "part\n"
+    assert ("toy" in read_durations(FILE)["stages"]) is not finished
+
+
 def test_dvc_stage_that_fails_keeps_its_resume_folder(project: Project) -> None:
     Path("data.txt").write_text("fail")
-    with pytest.raises(ValueError, match="told to fail"):
+    with pytest.raises(ValueError, match="asked to fail"):
         toy()
     assert any(layout.RESUME.glob("test_context-mixed-3/*"))
 

@@ -40,11 +40,11 @@ def test_unreachable_server_is_refused_in_seconds(tracked: Project, monkeypatch:
     started = time.monotonic()
     with pytest.raises(
         PathgenError, match=r"127\.0\.0\.1:9: the MLflow server cannot be used: no answer"
-    ) as told:
+    ) as caught:
         with _stage("unreachable"):
             pytest.fail("the stage must not begin")
     assert time.monotonic() - started < 5
-    assert "secret" not in str(told.value)
+    assert "secret" not in str(caught.value)
 
 
 def test_file_that_is_no_database_is_refused(
@@ -157,8 +157,8 @@ def test_store_that_fails_during_a_run_does_not_stop_it(
             failing.undo()
             run.metrics({"train/loss": 0.5}, 1)
             failing.setattr(MlflowClient, "set_terminated", gone)
-    told = capsys.readouterr().err
-    assert "warning: metrics not recorded in MLflow: no answer (Gone)" in told
+    message = capsys.readouterr().err
+    assert "warning: metrics not recorded in MLflow: no answer (Gone)" in message
     assert _client().get_run(run.run_id).info.status == "RUNNING"
     assert len(_client().get_metric_history(run.run_id, "train/loss")) == 2
 

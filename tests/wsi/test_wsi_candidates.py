@@ -170,8 +170,8 @@ def test_candidates_of_a_real_tumor_slide(real_data: Path) -> None:
     naive = [area.intersection(shapely.box(x, y, x + 256, y + 256)).area / 256**2 for x, y in grid.tolist()]
     np.testing.assert_allclose(table["tumor_fraction"], naive, atol=1e-9)
     # Every candidate holds part of a published patch; the empty background gives none.
-    told = json.loads((folder / "tumor_001_sparse_crop.json").read_text())["patches"]
-    patches = shapely.union_all([shapely.box(p["x"], p["y"], p["x"] + 256, p["y"] + 256) for p in told])
+    crop = json.loads((folder / "tumor_001_sparse_crop.json").read_text())["patches"]
+    patches = shapely.union_all([shapely.box(p["x"], p["y"], p["x"] + 256, p["y"] + 256) for p in crop])
     shares = [
         patches.intersection(shapely.box(x, y, x + 256, y + 256)).area / 256**2 for x, y in grid.tolist()
     ]

@@ -201,10 +201,10 @@ def test_slide_real_svs_is_read(real_data: Path) -> None:
 
 def test_slide_real_crop_holds_the_published_patches(real_data: Path) -> None:
     folder = real_data / "slides"
-    told = json.loads((folder / "tumor_001_sparse_crop.json").read_text())
+    crop = json.loads((folder / "tumor_001_sparse_crop.json").read_text())
     with open_slide(folder / "tumor_001_sparse_crop.tif") as slide:
         assert slide.mpp == pytest.approx((0.243, 0.243), rel=1e-3)
-        for patch in told["patches"]:
+        for patch in crop["patches"]:
             name = f"tumor_001_{patch['level0_x']}_{patch['level0_y']}.png"
             with Image.open(real_data / "camelyon16_patches_40x" / patch["label"] / name) as published:
                 expected = np.asarray(published.convert("RGB"))

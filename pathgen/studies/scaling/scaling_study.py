@@ -25,6 +25,8 @@ from pathgen.training.settings import ComputeSettings
 _PATCHES = (layout.TRAIN, layout.VALID, layout.TEST)
 
 
+_LIBRARIES = ("numpy", "scikit-learn", "scipy", "torch", "torchvision")
+
 # Parsing the code takes longer than all the rest.
 _manifest = cache(code_manifest)
 
@@ -125,7 +127,7 @@ class ScalingStudy:
             modules += [sample_synthetic.__module__, f"{PLUGINS['generators']}.{network}"]
             # The size of the study's own synthetic set changes no patch of these.
             settings["sampling"] = self.sampling.model_dump(exclude={"per_class", "batch_size"})
-        return CacheKey(settings, inputs, _manifest(*modules), library_versions("numpy", "torch"))
+        return CacheKey(settings, inputs, _manifest(*modules), library_versions(*_LIBRARIES))
 
 
 def input_folders(settings: ScalingSettings) -> list[Path]:
