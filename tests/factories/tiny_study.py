@@ -19,6 +19,7 @@ LIMIT_S = 600
 # What the profile phantom is changed to: everything as small as its stage still accepts.
 TINY: dict[str, Any] = {
     "pipeline.classifiers": ["cnn6"],
+    "pipeline.controls": ["control-fresh"],
     "pipeline.seeds": [1, 2],
     "pipeline.replicates": 2,
     "compute.device": "cpu",

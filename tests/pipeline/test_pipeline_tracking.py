@@ -13,7 +13,8 @@ pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
 NESTED = "mlflow.parentRunId"
 TRAININGS = ("train_gan", "train_classifier")
 # Of two seeds.
-REGIMES = ["mixed", "mixed", "original", "original", "synthetic", "synthetic"]
+# Two seeds; a control is trained on in the regime synthetic.
+REGIMES = ["mixed"] * 2 + ["original"] * 2 + ["synthetic"] * 4
 
 _PREDICT = """
 import json, sys
@@ -71,8 +72,8 @@ def test_pipeline_run_links_the_run_of_every_stage(finished, store):
     assert {"verdict.useful_alone", "verdict.useful_added", "verdict.release"} <= pipeline.data.tags.keys()
     assert "verdict/accuracy/synthetic" in pipeline.data.metrics
     trained = [run for run in marked if run.data.tags["stage"] in ("train_gan", "train_classifier")]
-    # Four stages, four trainings of generators, six of classifiers.
-    assert len(trained) == 14 and all(run.data.tags["health"] for run in [*trained, *nested])
+    # Five stages, four trainings of generators, eight of classifiers.
+    assert len(trained) == 17 and all(run.data.tags["health"] for run in [*trained, *nested])
 
 
 def test_runs_record_items_inputs_and_curves(finished, store):
@@ -107,7 +108,7 @@ def test_logged_models_load_and_predict(finished, store):
     models = client.search_logged_models([runs[0].info.experiment_id])
     output = finished.study.run("python", "-c", _PREDICT, *(model.artifact_location for model in models))
     shapes = list(json.loads(output.stdout.splitlines()[-1]).values())
-    classifiers, generators = [[2]] * 6, [[2, 16, 16, 3]] * 4
+    classifiers, generators = [[2]] * 8, [[2, 16, 16, 3]] * 4
     assert sorted(shapes) == [*classifiers, *generators]
 
 
