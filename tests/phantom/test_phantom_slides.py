@@ -19,7 +19,8 @@ from pathgen.phantom.phantom_dataset import write_phantom
 from pathgen.phantom.writers import halve, write_pyramid
 
 TINY = {
-    **{"seed": 7, "normal_slides": 1, "tumor_slides": 1, "test_normal_slides": 1, "workers": 1},
+    **{"seed": 7, "normal_slides": 1, "tumor_slides": 1, "test_normal_slides": 1},
+    **{"test_tumor_slides": 2, "workers": 1},
     **{"width_px": 640, "height_px": 512, "levels": 3, "tile_px": 128},
 }
 

@@ -90,7 +90,7 @@ def keys(of: ScalingStudy) -> dict[str, str]:
 def test_points_are_unique_and_named_as_the_files() -> None:
     names = [point.name for point in study().points()]
     assert len(set(names)) == len(names)
-    assert {f"original-1000-{CLASSIFIER}-1", f"dcgan-unlimited-{CLASSIFIER}-3"} <= set(names)
+    assert {f"original-500-{CLASSIFIER}-1", f"dcgan-unlimited-{CLASSIFIER}-3"} <= set(names)
 
 
 def test_jobs_another_size_changes_no_other_point() -> None:
