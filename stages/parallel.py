@@ -54,9 +54,9 @@ def run_parts(stage: Stage, jobs: Sequence[Job], name: str, unit: str) -> list[J
     """
     settings = load_section("jobs", JobSettings)
     cache = ResultCache(Path(settings.folder) / name)
-    stage.reused = any(cache.load(job.name, job.key) is not None for job in jobs)
     with process_pool(settings.processes, "jobs.processes") as pool:
         results = run_jobs(jobs, cache, pool, unit=unit, desc=name)
+    stage.reused = any(result.loaded for result in results)
     if problems := [error for result in results for error in result.errors]:
         raise PathgenErrors(problems)
     prune(jobs, cache, settings)

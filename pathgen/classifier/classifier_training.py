@@ -1,4 +1,4 @@
-"""Training of one classifier as a job: it runs beside others, in a process of its own."""
+"""Training of one classifier as a job, which runs in a process of its own, in parallel with others."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

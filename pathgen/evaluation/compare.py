@@ -204,9 +204,9 @@ def _difference(
 def _pairs(one: _Group, other: _Group) -> list[tuple[int, int]]:
     """Return the positions of paired trainings, those with the same seed."""
     return [
-        (at, beside)
+        (at, partner)
         for at, first in enumerate(one.runs)
-        for beside, second in enumerate(other.runs)
+        for partner, second in enumerate(other.runs)
         if first.key.seed == second.key.seed
     ]
 

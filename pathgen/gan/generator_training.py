@@ -1,4 +1,4 @@
-"""Training of one generator as a job: it runs beside others, in a process of its own."""
+"""Training of one generator as a job, which runs in a process of its own, in parallel with others."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ class JobResult:
         folder: Folder of the result's files; it exists unless the job failed.
         values: What the job returned, e.g. counts or metrics; plain JSON values; empty for a failed job.
         problem: Why the job failed, or None.
+        loaded: Whether the result was in the cache, and not computed now.
     """
 
     name: str
@@ -36,6 +37,7 @@ class JobResult:
     folder: Path
     values: Values
     problem: PathgenError | None = None
+    loaded: bool = field(default=False, compare=False)
 
     @property
     def errors(self) -> list[PathgenError]:
@@ -75,7 +77,9 @@ class ResultCache:
             The result; None if there is none, or if a file is missing, added, or of another size.
         """
         entry = _read(self.place(job, key))
-        return entry if entry is not None and entry.key.digest == key.digest else None
+        if entry is None or entry.key.digest != key.digest:
+            return None
+        return replace(entry, loaded=True)
 
     def entries(self, job: str) -> list[JobResult]:
         """Return all finished results of a job, whatever their key."""

@@ -50,7 +50,7 @@ class Utility(Record):
         needed: What would settle an inconclusive answer; None for the other answers, and without an interval.
         units: Source of variation that the interval covers to its number of units in the study.
         rests_on_failed: Whether the answer would be another without the trainings that did not converge; the
-            outcome is then ``inconclusive``.
+            outcome is then ``inconclusive``, unless a control failed.
     """
 
     difference: float | None

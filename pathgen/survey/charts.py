@@ -54,7 +54,7 @@ def _to_name(points: pd.DataFrame, outliers: Collection[str]) -> set[str]:
 
 
 def _name_points(axis: Axes, points: pd.DataFrame, names: Collection[str]) -> None:
-    """Write names beside points, moved up or down where they would cover a point or another name."""
+    """Write names next to points, moved up or down where they would cover a point or another name."""
     (left, right), (bottom, top) = axis.get_xlim(), axis.get_ylim()
     # Places on the axis, in shares of its width and height; the width of a name is an estimate.
     placed = points.assign(

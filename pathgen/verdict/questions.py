@@ -71,7 +71,7 @@ def answer_regime(
 
 
 def answer_fields(found: Answered[Any]) -> dict[str, Any]:
-    """Return the fields that every answer has besides its outcome."""
+    """Return the fields that every answer has in addition to its outcome."""
     one = found.difference
     return {
         "difference": one.difference,
@@ -106,7 +106,7 @@ def useful_alone(low: float | None, high: float | None, margin: float) -> Useful
 
 
 def useful_added(low: float | None, high: float | None, margin: float) -> UsefulAdded:
-    """Answer whether synthetic patches help beside original ones (arguments as in `useful_alone`).
+    """Answer whether synthetic patches help in addition to original ones (arguments as in `useful_alone`).
 
     Returns:
         ``helps`` if the interval lies above 0, ``no harm`` if it lies above -margin, ``harms`` if it lies

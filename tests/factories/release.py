@@ -1,5 +1,6 @@
 """A made-up study that may be released. Nothing in it was measured."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from factories.verdicts import write_verdict
 from pathgen.core.files import write_json
 from pathgen.core.profiles import read_profile
 from pathgen.release.limits import TOO_NEAR
+from pathgen.release.release_inputs import ReleaseInputs
 from pathgen.results.audit_record import PASSED, Audit, Verdict
 
 LABELS = ("normal", "tumor")
@@ -72,3 +74,11 @@ def make_study(root: Path) -> Path:
     write_audit(root, release_audit())
     report_on(root, root / "report", patient_pictures=False)
     return root
+
+
+def changed(
+    study: ReleaseInputs, audit: dict[str, Any] | None = None, **parts: dict[str, Any]
+) -> ReleaseInputs:
+    """Return a study with changed fields of its audit, settings or report settings."""
+    records = {name: getattr(study, name).model_copy(update=update) for name, update in parts.items()}
+    return replace(study, audits={1: study.audit.model_copy(update=audit or {})}, **records)

@@ -1,24 +1,20 @@
-"""Content of a bundle, its readability by programs, and every reason against a release."""
+"""Content of a bundle, its readability by programs, and the command."""
 
 import base64
 import io
-import json
 import re
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from factories.golden import check_golden
-from factories.release import COUNT, make_study, release_audit, write_audit, write_params
+from factories.release import COUNT, changed, release_audit, write_audit, write_params
 from factories.study import report_on
-from factories.verdicts import generator_verdict
 from PIL import Image
 
 from pathgen.cli import main
@@ -27,33 +23,14 @@ from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.torchvision_import import torchvision
 from pathgen.export.format import FormatName
 from pathgen.patches.parquet import read_table
-from pathgen.patches.store import open_patch_set, write_patch_set
-from pathgen.release.gate import changed_stages, named_in, reasons_against
-from pathgen.release.limits import TOO_NEAR, checks
+from pathgen.patches.store import open_patch_set
+from pathgen.release.gate import changed_stages, named_in
+from pathgen.release.limits import TOO_NEAR
 from pathgen.release.release_inputs import ReleaseInputs, read_inputs
 from pathgen.release.writer import release, write_bundle
-from pathgen.results.audit_record import Audit
 from pathgen.tracking.dvc_api import StageState
 
 WHERE: dict[FormatName, str] = {"imagefolder": "data", "pcam": "data/pcam", "parquet": "data"}
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study that may be released; do not change it."""
-    return make_study(tmp_path_factory.mktemp("releasable"))
-
-
-@pytest.fixture(scope="module")
-def finished(study: Path) -> ReleaseInputs:
-    """Inputs of its release."""
-    return read_inputs(study, "dcgan")
-
-
-@pytest.fixture
-def copy(study: Path, tmp_path: Path) -> Path:
-    """A copy that may be changed."""
-    return Path(shutil.copytree(study, tmp_path / "study"))
 
 
 @pytest.fixture(scope="module")
@@ -69,14 +46,6 @@ def bundles(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bundle(request: pytest.FixtureRequest, bundles: Path) -> Path:
     """A bundle, in a folder named after its format."""
     return bundles / str(request.param)
-
-
-def changed(
-    study: ReleaseInputs, audit: dict[str, Any] | None = None, **parts: dict[str, Any]
-) -> ReleaseInputs:
-    """Return a study with changed fields of its audit, settings or report settings."""
-    records = {name: getattr(study, name).model_copy(update=update) for name, update in parts.items()}
-    return replace(study, audits={1: study.audit.model_copy(update=audit or {})}, **records)
 
 
 def synthetic(root: Path) -> np.ndarray:
@@ -214,134 +183,6 @@ def test_bundle_that_cannot_be_finished_leaves_nothing(finished: ReleaseInputs, 
 
 
 # Reasons against a release
-
-
-def against(study: ReleaseInputs) -> list[str]:
-    return [str(reason) for reason in reasons_against(study)]
-
-
-def test_reasons_of_a_good_study_are_none(finished: ReleaseInputs) -> None:
-    assert against(finished) == []
-    assert all(check.kept for check in checks(finished))
-
-
-@pytest.mark.parametrize(
-    ("audit", "named"),
-    [
-        (release_audit("refused"), ["metrics.json: the privacy verdict is: refused"]),
-        (release_audit("leakage found"), ["metrics.json: the privacy verdict is: leakage found"]),
-        (release_audit(auc=0.66), ["release.limits.max_membership_auc"]),
-        (release_audit(near=0.06), ["release.limits.max_too_near"]),
-        (release_audit(covered=COUNT - 1), ["release.limits.min_audited"]),
-        ({"labels": {}}, ["metrics.json", "max_membership_auc", "min_audited"]),
-        ({"metrics": {}}, ["max_too_near"]),
-    ],
-)
-def test_reasons_name_what_is_wrong_with_the_audit(
-    finished: ReleaseInputs, audit: Audit | dict[str, Any], named: list[str]
-) -> None:
-    reasons = against(changed(finished, audit=dict(audit)))
-    assert len(reasons) == len(named)
-    assert all(name in reason for name, reason in zip(named, reasons, strict=True))
-
-
-def test_reasons_name_another_replicate_that_leaks(finished: ReleaseInputs) -> None:
-    (reason,) = against(replace(finished, audits={1: finished.audit, 2: release_audit("leakage found")}))
-    assert "privacy/dcgan/2/metrics.json: the privacy verdict is: leakage found" in reason
-
-
-def test_limit_that_is_null_is_not_a_reason(finished: ReleaseInputs) -> None:
-    limits = finished.settings.limits.model_copy(update={"max_too_near": None})
-    near = dict(release_audit(near=0.9))
-    assert against(changed(finished, audit=near, settings={"limits": limits})) == []
-
-
-@pytest.mark.parametrize(
-    ("section", "changes", "named"),
-    [
-        ("settings", {"slide_names": "refuse"}, "index.html: names 4 slides or patients, e.g. made_up_004"),
-        ("settings", {"licence": None}, "release.licence: is null"),
-        ("settings", {"licence": "LicenseRef-ours"}, "release.licence: is LicenseRef-ours"),
-        ("settings", {"licence_file": "gone.txt"}, "release.licence_file: gone.txt"),
-        ("report", {"patient_pictures": "shown"}, "report.patient_pictures"),
-    ],
-)
-def test_reasons_name_the_setting(
-    finished: ReleaseInputs, section: str, changes: dict[str, Any], named: str
-) -> None:
-    (reason,) = against(changed(finished, **{section: changes}))
-    assert named in reason
-
-
-def test_reasons_name_a_stale_study_on_the_page(copy: Path) -> None:
-    file = copy / "results" / "scaling" / "summary.json"
-    summary = json.loads(file.read_text())
-    file.write_text(json.dumps(summary | {"made_from": {"samples.parquet": "sha256:another"}}))
-    # The page is what is released, not the results next to it.
-    assert against(read_inputs(copy, "dcgan")) == []
-    report_on(copy, copy / "report", patient_pictures=False)
-    (reason,) = against(read_inputs(copy, "dcgan"))
-    assert "index.html: shows results of scaling" in reason
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"obstacles": ("not shown to be useful",)}, ["not shown to be useful"]),
-        (
-            {"obstacles": ("training not converged",), "not_converged": ("mixed-dcgan-cnn6-3",)},
-            ["training not converged (mixed-dcgan-cnn6-3)"],
-        ),
-        ({"obstacles": ("leak detected", "generator not converged")}, ["leak detected", "generator not"]),
-    ],
-)
-def test_reasons_name_the_obstacles_of_the_verdict(
-    finished: ReleaseInputs, changes: dict[str, Any], words: list[str]
-) -> None:
-    other = generator_verdict(classifier="other", **changes)
-    reasons = against(replace(finished, verdicts=[generator_verdict(), other]))
-    assert len(reasons) == len(words)
-    for reason, word in zip(reasons, words, strict=True):
-        assert f"verdict.json: dcgan with classifier other: {word}" in reason
-
-
-def test_leak_of_the_audit_is_one_reason(finished: ReleaseInputs) -> None:
-    leaking = generator_verdict(obstacles=("leak detected",))
-    audit = dict(release_audit("leakage found"))
-    (reason,) = against(replace(changed(finished, audit=audit), verdicts=[leaking]))
-    assert "the privacy verdict is: leakage found" in reason
-
-
-def test_generator_without_a_verdict_is_refused(finished: ReleaseInputs) -> None:
-    (reason,) = against(replace(finished, verdicts=[]))
-    assert "verdict.json: has no verdict on dcgan" in reason
-
-
-def test_limit_below_the_mean_colour_baseline_is_refused(finished: ReleaseInputs) -> None:
-    study = replace(finished, results=replace(finished.results, baseline=0.61))
-    (reason,) = against(study)
-    assert "release.limits.min_accuracy: is 0.6, below the accuracy on the mean colour alone (0.61)" in reason
-    limits = finished.settings.limits.model_copy(update={"min_accuracy": 0.61})
-    assert against(changed(study, settings={"limits": limits})) == []
-
-
-def test_reasons_name_a_poor_classifier(copy: Path) -> None:
-    for seed in (1, 2, 3):
-        file = copy / "results" / "evaluate" / f"synthetic-dcgan-cnn6-{seed}" / "metrics.json"
-        file.write_text(json.dumps(json.loads(file.read_text()) | {"accuracy": 0.5 + 0.04 * seed}))
-    (reason,) = against(read_inputs(copy, "dcgan"))
-    assert "release.limits.min_accuracy" in reason and "0.58" in reason
-
-
-def test_reasons_name_a_copy_of_an_original(copy: Path) -> None:
-    folder = copy / layout.synthetic_set("dcgan", "tumor")
-    patches = open_patch_set(folder)
-    images, index = np.array(patches.images), patches.index
-    original = open_patch_set(copy / "data" / "patches" / "reference").images[7]
-    images[5:8] = original, np.rot90(original), original[:, ::-1]
-    write_patch_set(folder, index, images.shape[1], [images])
-    (reason,) = against(read_inputs(copy, "dcgan"))
-    assert str(folder) in reason and "patch 5" in reason and "3 patches" in reason
 
 
 def test_release_command_prints_every_reason_and_writes_nothing(

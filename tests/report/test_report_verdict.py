@@ -103,8 +103,8 @@ def test_failed_control_explains_why_the_answers_are_refused() -> None:
     )
     card = cards_of(alone=alone("refused"), controls=(noise,))["alone"]
     assert (card.outcome, card.tone) == ("Refused", "bad")
-    said = "Control failed: “noise in the mean colours of originals” is adequate, but must be inadequate."
-    assert card.warning == said
+    warning = "Control failed: “noise in the mean colours of originals” is adequate, but must be inadequate."
+    assert card.warning == warning
     right = noise.model_copy(update={"outcome": "inadequate"})
     assert cards_of(alone=alone("adequate"), controls=(right,))["alone"].warning == ""
 

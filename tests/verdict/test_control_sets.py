@@ -62,8 +62,8 @@ def test_noise_is_independent_between_patches_and_pixels() -> None:
     images = made("control-noise", 20)
     first, second = (np.flatnonzero(np.array(rows_of(images, TRAIN)) == 0)).tolist()
     assert abs(np.corrcoef(images[first].ravel(), images[second].ravel())[0, 1]) < 0.2
-    beside = [np.corrcoef(one[:, 1:].ravel(), one[:, :-1].ravel())[0, 1] for one in images[..., 0]]
-    assert abs(np.mean(beside)) < 0.05
+    correlations = [np.corrcoef(one[:, 1:].ravel(), one[:, :-1].ravel())[0, 1] for one in images[..., 0]]
+    assert abs(np.mean(correlations)) < 0.05
 
 
 @pytest.mark.parametrize("control", ["control-fresh", "control-noise", "control-blur"])

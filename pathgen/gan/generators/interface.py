@@ -13,6 +13,7 @@ from pathgen.core.params import Settings
 from pathgen.core.seeding import derive_seed
 from pathgen.gan.conditioning import ClassCondition
 from pathgen.gan.dataset import GanDataset
+from pathgen.training.compute import memory_format
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class Precision:
     @property
     def memory_format(self) -> torch.memory_format:
         """Memory format of images and convolution weights."""
-        return torch.channels_last if self.channels_last else torch.contiguous_format
+        return memory_format(channels_last=self.channels_last)
 
     def autocast(self, device: torch.device) -> torch.autocast:
         """Return the autocast context of a device."""

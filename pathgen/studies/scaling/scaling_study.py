@@ -23,8 +23,6 @@ from pathgen.training.metric_logger import OpenRun
 from pathgen.training.settings import ComputeSettings
 
 _PATCHES = (layout.TRAIN, layout.VALID, layout.TEST)
-
-
 _LIBRARIES = ("numpy", "scikit-learn", "scipy", "torch", "torchvision")
 
 # Parsing the code takes longer than all the rest.
