@@ -1,6 +1,7 @@
 """Evaluate all classifiers on the test set and on synthetic patches (TRTS), and mean colour alone."""
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ from pathgen.core.params import load_section
 from pathgen.evaluation.evaluate import evaluate, evaluate_on_synthetic
 from pathgen.evaluation.evaluated_runs import cluster_patches
 from pathgen.evaluation.settings import EvaluateSettings
+from pathgen.jobs.settings import JobSettings
 from pathgen.metrics.classification import mean_colour_baseline
 from pathgen.patches.parquet import read_table
 from pathgen.patches.store import open_patch_set
 from pathgen.results.evaluation_record import Baseline
 from pathgen.results.health_record import ClassifierHealth
-from pathgen.run_matrix import ORIGINAL, PipelineSettings
+from pathgen.run_matrix import ORIGINAL, PipelineSettings, RunKey
 from pathgen.tracking.mlflow_logger import MlflowLogger
 from pathgen.tracking.run import nested_run
 from pathgen.training.compute import memory_format, start_compute
@@ -42,7 +44,8 @@ def main(stage: Stage) -> None:
     order = memory_format(channels_last=compute.channels_last)
     train, valid, test = (open_patch_set(path) for path in (layout.TRAIN, layout.VALID, layout.TEST))
     clusters = cluster_patches(test.index["slide"].to_numpy(), test.classes, read_table(layout.COHORT))
-    for key in pipeline.runs():
+
+    def evaluate_run(key: RunKey) -> None:
         folder = layout.classifier_model(key.group, key.seed)
         model = load_classifier(folder).to(memory_format=order)  # type: ignore[call-overload]
         health = ClassifierHealth.model_validate(load_metadata(folder)["health"])
@@ -74,6 +77,11 @@ def main(stage: Stage) -> None:
                 )
                 run.metrics({f"trts/{name}": value for name, value in metrics.items()}, 0)
                 run.health(health.state, converged=health.converged)
+
+    # In threads: torch computes without the interpreter's lock, and a process would spend seconds on imports.
+    with ThreadPoolExecutor(load_section("jobs", JobSettings).processes) as pool:
+        for _ in pool.map(evaluate_run, pipeline.runs()):
+            pass
     accuracy = mean_colour_baseline(train.images, train.classes, test.images, test.classes)
     Baseline(accuracy=accuracy).save(layout.BASELINE)
     stage.run.metrics({"test/mean_colour_accuracy": accuracy}, 0)

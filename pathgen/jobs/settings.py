@@ -25,7 +25,7 @@ class JobSettings(Settings):
         default=1,
         ge=1,
         le=1024,
-        description="Number of trainings or audits of one stage at a time, each a process with "
+        description="Number of trainings, evaluations or audits of one stage at a time, each with "
         "`compute.threads` threads; always on this machine. On a GPU they share its memory.",
     )
     threads_per_slide: int = Field(
