@@ -29,6 +29,11 @@ def control_seeds(control: str, seeds: Sequence[int]) -> Sequence[int]:
     return seeds if control == "control-fresh" else seeds[:_SEEDS_OF_NEGATIVE_CONTROLS]
 
 
+def control_folder(classifier: str) -> str:
+    """Return the name of the folder that all trainings of a classifier on controls share."""
+    return f"control-{classifier}"
+
+
 def regime_name(regime: str, generator: str | None) -> str:
     """Return the name of a regime in paths: ``original``, or e.g. ``mixed-dcgan``."""
     return regime if generator is None else f"{regime}-{generator}"
@@ -71,6 +76,12 @@ class RunKey:
     def name(self) -> str:
         """Name of the run, e.g. ``mixed-dcgan-cnn6-1``."""
         return f"{self.group}-{self.seed}"
+
+    @property
+    def folder(self) -> Path:
+        """Path of its checkpoint or curve below those of all classifiers, e.g. ``mixed-dcgan-cnn6/1``."""
+        outputs = Path(self.group, str(self.seed))
+        return control_folder(self.classifier) / outputs if self.is_control else outputs
 
     @property
     def identity(self) -> dict[str, str | int]:
@@ -182,7 +193,8 @@ class PipelineSettings(Settings):
     def items_by_folder(self) -> dict[Path, set[str]]:
         """Return the expected entries of each folder with one entry per item of a matrix, or per run."""
         generators, runs = set(self.generators), self.runs()
-        groups, names = {run.group for run in runs}, {run.name for run in runs}
+        trained, names = {run.folder.parts[0] for run in runs}, {run.name for run in runs}
+        trained |= {control_folder(classifier) for classifier in self.classifiers}
         trts = {"-".join(map(str, one)) for one in product(generators, self.classifiers, self.seeds)}
         per_generator = (
             *(layout.GAN_MODELS, layout.GAN_RESULTS, layout.SYNTHETIC),
@@ -190,7 +202,7 @@ class PipelineSettings(Settings):
         )
         return {
             **{folder: generators for folder in per_generator},
-            **{folder: groups for folder in (layout.CLASSIFIER_MODELS, layout.TRAINING)},
+            **{folder: trained for folder in (layout.CLASSIFIER_MODELS, layout.TRAINING)},
             layout.EVALUATION: names,
             layout.TRTS: trts,
         }

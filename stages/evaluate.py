@@ -46,7 +46,7 @@ def main(stage: Stage) -> None:
     clusters = cluster_patches(test.index["slide"].to_numpy(), test.classes, read_table(layout.COHORT))
 
     def evaluate_run(key: RunKey) -> None:
-        folder = layout.classifier_model(key.group, key.seed)
+        folder = layout.classifier_model(key.folder)
         model = load_classifier(folder).to(memory_format=order)  # type: ignore[call-overload]
         health = ClassifierHealth.model_validate(load_metadata(folder)["health"])
         with _run(stage, "evaluate", key.identity, layout.evaluation(key.name)) as run:

@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
 from pathgen.results.health_record import ClassifierHealth, Failure
 
@@ -40,6 +39,8 @@ def classifier_health(
         or its training accuracy below 0.55, or if the kept weights predict one class alone, or rank the
         validation patches worse than chance.
     """
+    from sklearn.metrics import roc_auc_score  # noqa: PLC0415, over a second that only a training needs
+
     failures: list[Failure] = ["loss not finite"] if diverged else []
     for _, last in history.tail(1).iterrows():
         if last["train_loss"] >= _MAX_LOSS:

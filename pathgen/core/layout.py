@@ -99,14 +99,14 @@ def control_set(control: str, label: str) -> Path:
     return CONTROLS / control / label
 
 
-def classifier_model(group: str, seed: int) -> Path:
-    """Return the folder of a classifier's checkpoint, by the group of its run (``mixed-dcgan-cnn6``)."""
-    return CLASSIFIER_MODELS / group / str(seed)
+def classifier_model(run: Path) -> Path:
+    """Return the folder of a classifier's checkpoint, by the folder of its run (``mixed-dcgan-cnn6/1``)."""
+    return CLASSIFIER_MODELS / run
 
 
-def training_history(group: str, seed: int) -> Path:
+def training_history(run: Path) -> Path:
     """Return the table of a classifier's training by epoch."""
-    return TRAINING / group / str(seed) / "history.csv"
+    return TRAINING / run / "history.csv"
 
 
 def evaluation(run: str) -> Path:

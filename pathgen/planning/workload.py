@@ -127,12 +127,11 @@ def _classifier_work(params: Params) -> Iterator[StageWork]:
     for (regime, generator), classifier in product(sets, lists["classifiers"]):
         kind, shown = _training(params, classifier, regime, synthetic)
         yield StageWork(f"train_classifier@{regime}-{generator}-{classifier}", kind, seeds * shown)
-    for control, classifier in product(lists["controls"], lists["classifiers"]):
+    on_controls = sum(len(control_seeds(control, lists["seeds"])) for control in lists["controls"])
+    for classifier in lists["classifiers"]:
         kind, shown = _training(params, classifier, "synthetic", synthetic)
-        trainings = len(control_seeds(control, lists["seeds"]))
-        yield StageWork(f"train_control@{control}-{classifier}", kind, trainings * shown)
-    runs = seeds * (1 + len(sets))
-    runs += sum(len(control_seeds(control, lists["seeds"])) for control in lists["controls"])
+        yield StageWork(f"train_control@{classifier}", kind, on_controls * shown)
+    runs = seeds * (1 + len(sets)) + on_controls
     on_test = runs * originals(params, "test")
     predicted = len(lists["classifiers"]) * (on_test + seeds * len(lists["generators"]) * synthetic)
     yield StageWork("evaluate", "evaluate", predicted * _pixels(params))

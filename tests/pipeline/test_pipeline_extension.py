@@ -81,7 +81,7 @@ def test_new_classifier_runs_its_own_stages(copy: Study) -> None:
         "train_original@linear",
         "train_classifier@mixed-dcgan-linear",
         "train_classifier@synthetic-dcgan-linear",
-        "train_control@control-fresh-linear",
+        "train_control@linear",
     }
 
 

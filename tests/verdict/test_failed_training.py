@@ -58,7 +58,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
         logger=NullLogger(),
         desc=f"train {RUN}",
     )
-    model = root / layout.classifier_model(GROUP, SEED)
+    model = root / layout.classifier_model(Path(GROUP, str(SEED)))
     save_classifier(model, trained, {"classifier": "cnn6"})
     health = ClassifierHealth.model_validate(load_metadata(model)["health"])
     clusters = build_clusters(test.index["slide"].to_numpy(), test.classes, slides_known=True, patients={})
@@ -82,7 +82,9 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_checkpoint_and_evaluation_record_the_failure(study: Path) -> None:
-    saved = json.loads((study / layout.classifier_model(GROUP, SEED) / "model.json").read_text())["health"]
+    saved = json.loads((study / layout.classifier_model(Path(GROUP, str(SEED))) / "model.json").read_text())[
+        "health"
+    ]
     assert saved["converged"] is False and saved["failures"] and saved["training_seed"] == 3
     evaluation = Evaluation.load(study / layout.evaluation(RUN) / "metrics.json")
     assert evaluation.health == ClassifierHealth.model_validate(saved)
