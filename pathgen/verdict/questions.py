@@ -42,6 +42,8 @@ def answer_regime(
     regime: str,
     question: Callable[[float | None, float | None, float], T],
     margin: float,
+    *,
+    may_fail: bool = False,
 ) -> Answered[T] | None:
     """Answer a question about a regime; None when it was not compared with the original one.
 
@@ -54,6 +56,8 @@ def answer_regime(
         regime: Regime with its generator, e.g. ``synthetic-dcgan``.
         question: `useful_alone` or `useful_added`.
         margin: Non-inferiority margin, a difference in accuracy.
+        may_fail: Whether trainings of the regime (not of the original one) that did not converge count like
+            the others, as on noise, from which nothing can be learnt.
     """
     one = accuracy_difference(comparison, classifier, regime)
     rows = [comparison.regime(classifier, name) for name in (regime, "original")]
@@ -63,7 +67,8 @@ def answer_regime(
     outcome: T | Literal["inconclusive"] = question(one.low, one.high, margin)
     if min(row.trainings for row in compared) < 2:
         return Answered("inconclusive", one, single=True)
-    if not any(row.not_converged for row in compared) or one.low is None or one.high is None:
+    in_doubt = compared[1:] if may_fail else compared
+    if not any(row.not_converged for row in in_doubt) or one.low is None or one.high is None:
         return Answered(outcome, one)
     moved = None if one.converged is None else one.converged - one.difference
     changes = moved is None or question(one.low + moved, one.high + moved, margin) != outcome

@@ -68,6 +68,23 @@ def test_verdict_with_a_failed_control_is_refused(control: str, ends: tuple[floa
     assert {"control failed", "not shown to be useful"} <= set(found.obstacles)
 
 
+@pytest.mark.parametrize(
+    ("regime", "refused"),
+    [("synthetic-control-noise", False), ("synthetic-control-fresh", True), ("original", True)],
+)
+def test_trainings_may_fail_on_noise_alone(regime: str, refused: bool) -> None:
+    found = controls()
+    regimes = [
+        one.model_copy(update={"not_converged": (f"{regime}-cnn6-1", f"{regime}-cnn6-2")})
+        if one.regime == regime
+        else one
+        for one in found.regimes
+    ]
+    answer = verdict(found.model_copy(update={"regimes": tuple(regimes)}))
+    assert answer.alone is not None
+    assert (answer.alone.outcome == "refused") == refused
+
+
 def test_study_without_controls_has_none_that_failed() -> None:
     found = verdict(comparison())
     assert found.controls == () and "control failed" not in found.obstacles
