@@ -12,7 +12,6 @@ pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
 
 NESTED = "mlflow.parentRunId"
 TRAININGS = ("train_gan", "train_classifier")
-# Of two seeds.
 # Two seeds; a control is trained on in the regime synthetic.
 REGIMES = ["mixed"] * 2 + ["original"] * 2 + ["synthetic"] * 4
 
@@ -71,7 +70,7 @@ def test_pipeline_run_links_the_run_of_every_stage(finished, store):
     assert pipeline.data.tags["verdict.private"] == private
     assert {"verdict.useful_alone", "verdict.useful_added", "verdict.release"} <= pipeline.data.tags.keys()
     assert "verdict/accuracy/synthetic" in pipeline.data.metrics
-    trained = [run for run in marked if run.data.tags["stage"] in ("train_gan", "train_classifier")]
+    trained = [run for run in marked if run.data.tags["stage"] in (*TRAININGS, "train_control")]
     # Five stages, four trainings of generators, eight of classifiers.
     assert len(trained) == 17 and all(run.data.tags["health"] for run in [*trained, *nested])
 
