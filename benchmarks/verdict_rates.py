@@ -30,7 +30,8 @@ from pathgen.verdict.questions import accuracy_difference, distance_alone, usefu
 
 CLASSIFIER, GENERATOR = "cnn6", "dcgan"
 # Accuracy lost with each control.
-CONTROL_LOSS = {"control-fresh": 0.0, "control-noise": 0.2, "control-blur": 0.2}
+CONTROL_FRESH = "control-fresh"
+CONTROL_LOSS = {CONTROL_FRESH: 0.0, "control-noise": 0.2, "control-blur": 0.2}
 _ADVICE_FACTOR = 1.5
 
 
@@ -45,19 +46,21 @@ class Design:
         seeds: Number of trainings of a classifier per regime; each belongs to one replicate.
         accuracy: Accuracy on original patches.
         slide: SD over slides, the same in all regimes.
-        slide_regime: SD over slides of the difference between two regimes, divided by the square root of 2.
+        slide_original: SD over slides in the regimes trained on originals alone, beyond that.
+        slide_regime: The same in each other regime.
         replicate: SD over generator trainings.
         seed: SD over seeds, the same in all regimes.
         training: SD over classifier trainings, beyond their seed.
     """
 
-    slides: int = 20
-    patches: int = 80
-    replicates: int = 10
-    seeds: int = 10
-    accuracy: float = 0.8
+    slides: int = 30
+    patches: int = 40
+    replicates: int = 8
+    seeds: int = 8
+    accuracy: float = 0.85
     slide: float = 0.05
-    slide_regime: float = 0.02
+    slide_original: float = 0.02
+    slide_regime: float = 0.08
     replicate: float = 0.02
     seed: float = 0.01
     training: float = 0.015
@@ -77,7 +80,9 @@ def simulated(
     runs = []
     for generator, lost in [(None, 0.0), *losses.items()]:
         regime = ORIGINAL if generator is None else "synthetic"
-        own = rng.normal(0, design.slide_regime, design.slides)
+        on_originals = generator in (None, CONTROL_FRESH)
+        own_sd = design.slide_original if on_originals else design.slide_regime
+        own = rng.normal(0, own_sd, design.slides)
         of_replicate = rng.normal(0, design.replicate if generator == GENERATOR else 0, design.replicates)
         seeds = range(design.seeds)
         for seed in control_seeds(generator, seeds) if generator in CONTROL_LOSS else seeds:

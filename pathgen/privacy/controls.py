@@ -113,7 +113,7 @@ def _positive(pairs: ClassPairs) -> list[ControlSet]:
     samples = overfitted(
         pool.members[np.sort(chosen)],
         _SAMPLES_OF_EACH * n_overfitted,
-        generator=torch.Generator().manual_seed(int(rng.integers(1 << 63))),
+        seed=int(rng.integers(1 << 63)),
         device=pool.device,
     )
     memorised = f"samples of a small network overfitted to {n_overfitted} of the tested training patches"

@@ -6,6 +6,7 @@ trained to map each latent vector to one patch takes seconds.
 """
 
 import itertools
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -43,16 +44,15 @@ def _network(side: int, generator: torch.Generator) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Tanh())
 
 
-@one_thread_each()
-def overfitted(
-    images: NDArray[np.uint8], count: int, *, generator: torch.Generator, device: str
-) -> NDArray[np.uint8]:
+def overfitted(images: NDArray[np.uint8], count: int, *, seed: int, device: str) -> NDArray[np.uint8]:
     """Overfit a small generator to patches and sample from it.
+
+    The last results are kept in memory: all synthetic sets of a study are audited with the same control.
 
     Args:
         images: Training patches, uint8 (N, S, S, 3).
         count: Number of samples; sample i shows patch i modulo N.
-        generator: Random generator of weights, latent vectors and batches, on the CPU.
+        seed: Seed of weights, latent vectors and batches.
         device: Torch device of the training.
 
     Returns:
@@ -62,6 +62,16 @@ def overfitted(
         Bojanowski et al. 2018 (generative latent optimisation, arXiv 1707.05776): one latent vector per
         patch, squared error. Departures: the vectors are fixed, and noise is added to them.
     """
+    return _overfitted(images.tobytes(), images.shape, count, seed, device).copy()
+
+
+@lru_cache(maxsize=4)
+@one_thread_each()
+def _overfitted(
+    pixels: bytes, shape: tuple[int, ...], count: int, seed: int, device: str
+) -> NDArray[np.uint8]:
+    images = np.frombuffer(pixels, np.uint8).reshape(shape)
+    generator = torch.Generator().manual_seed(seed)
     side = images.shape[1]
     network = _network(side, generator).to(device)
     latents = torch.randn(len(images), _LATENT, generator=generator)

@@ -5,12 +5,14 @@ import pytest
 import torch
 from factories.privacy_sets import tissue
 
+from pathgen.privacy import overfit_control
 from pathgen.privacy.neighbours import nearest_both_ways
 from pathgen.privacy.overfit_control import overfitted
 
 
 def samples_of(images: np.ndarray, count: int, seed: int = 1) -> np.ndarray:
-    return overfitted(images, count, generator=torch.Generator().manual_seed(seed), device="cpu")
+    overfit_control._overfitted.cache_clear()
+    return overfitted(images, count, seed=seed, device="cpu")
 
 
 @pytest.mark.parametrize("side", [16, 19])
@@ -37,9 +39,21 @@ def test_overfitted_samples_do_not_depend_on_threads() -> None:
     assert (samples_of(trained, 20, seed=2) != first).any()
 
 
+def test_overfitted_generator_is_trained_once_for_the_same_patches(monkeypatch: pytest.MonkeyPatch) -> None:
+    trained = tissue(1, 20, 16)
+    first = samples_of(trained, 20)
+    monkeypatch.setattr(overfit_control, "_network", lambda *_: pytest.fail("trained again"))
+    again = overfitted(trained, 20, seed=1, device="cpu")
+    np.testing.assert_array_equal(again, first)
+    first[:] = 0  # A caller's change must not reach the next one.
+    assert overfitted(trained, 20, seed=1, device="cpu").any()
+    with pytest.raises(pytest.fail.Exception):
+        overfitted(trained[:19], 20, seed=1, device="cpu")
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_overfitted_on_gpu_resembles_the_patches() -> None:
     trained = tissue(1, 20, 16)
-    samples = overfitted(trained, 20, generator=torch.Generator().manual_seed(1), device="cuda")
+    samples = overfitted(trained, 20, seed=1, device="cuda")
     nearest, _ = nearest_both_ways(samples, trained, measure="ncc", k=1)
     np.testing.assert_array_equal(nearest.index[:, 0], np.arange(20))
