@@ -53,8 +53,8 @@ class Design:
         training: SD over classifier trainings, beyond their seed.
     """
 
-    slides: int = 30
-    patches: int = 40
+    slides: int = 50
+    patches: int = 24
     replicates: int = 8
     seeds: int = 8
     accuracy: float = 0.85
