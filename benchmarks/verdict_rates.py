@@ -55,8 +55,8 @@ class Design:
 
     slides: int = 50
     patches: int = 24
-    replicates: int = 8
-    seeds: int = 8
+    replicates: int = 9
+    seeds: int = 9
     accuracy: float = 0.85
     slide: float = 0.05
     slide_original: float = 0.02
