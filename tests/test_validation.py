@@ -88,7 +88,7 @@ def test_validate_params_quoted_integer_is_refused(changed: Any) -> None:
         (lambda p: p["sample"]["per_class"].update(fresh=0), "sample.per_class.fresh: is 0"),
         (
             lambda p: p["privacy"].update(n_permutations=9999),
-            "privacy.n_permutations: is 9999, but 10 audits",
+            "privacy.n_permutations: is 9999, but 9 audits",
         ),
         (
             lambda p: p["scaling"].update(synthetic_sizes=[10, 10000, "unlimited"]),
