@@ -17,10 +17,9 @@ from pathgen.privacy.audit_figures import closest_pairs, correlation_histogram, 
 from pathgen.privacy.controls import FEW_COPIES, run_controls
 from pathgen.privacy.discriminator_attacks import Discriminator, discriminator_tests, shadow_tests
 from pathgen.privacy.group_risk import Origins, group_risks, most_exposed, slide_test
-from pathgen.privacy.kernel_density import fit_projection
 from pathgen.privacy.membership_tests import TestResult, wilson_interval
 from pathgen.privacy.memorisation_scores import memorisation_scores
-from pathgen.privacy.nearest_pairs import CandidatePool, ClassPairs
+from pathgen.privacy.nearest_pairs import ClassPairs, candidate_pool
 from pathgen.privacy.settings import PrivacySettings
 from pathgen.results.audit_record import (
     LEAKAGE,
@@ -109,7 +108,7 @@ def audit(
         train, unseen, other, drawn = (
             np.asarray(images[label][rows[role]]) for role, images in populations.items()
         )
-        pool = CandidatePool(train, unseen, fit_projection(other), settings, device)
+        pool = candidate_pool(train, unseen, other, settings, device)
         pairs = ClassPairs(label, pool, members[label], drawn, other)
         result = class_audit(pairs, settings.significance / len(labels))
         extra: dict[str, object] = {"descriptions": memorisation_scores(pairs)}

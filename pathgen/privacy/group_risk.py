@@ -21,6 +21,8 @@ from pathgen.privacy.settings import PrivacySettings
 from pathgen.privacy.shift_ncc import nearest_shifted
 from pathgen.results.audit_record import ExposedPatch, GroupRisk
 
+_PERMUTATIONS_AT_ONCE = 1000  # bounds memory
+
 
 @dataclass(frozen=True)
 class Origins:
@@ -168,13 +170,21 @@ def slides_auc(
         return None
     test = scipy.stats.permutation_test(
         means,
-        lambda a, b: (a[:, None] > b).sum() + 0.5 * (a[:, None] == b).sum(),
+        _pairs_in_order,
+        vectorized=True,
+        batch=_PERMUTATIONS_AT_ONCE,
         n_resamples=settings.n_permutations,
         alternative="greater",
         rng=rng,
     )
     area, low, high = auc_with_interval(means[0], means[1], settings.confidence)
     return TestResult(area, low, high, 0.5, float(test.pvalue))
+
+
+def _pairs_in_order(a: NDArray[np.float64], b: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    """Return the number of pairs in which `a` is larger, ties counting half (Mann-Whitney's U)."""
+    a, b = np.moveaxis(a, axis, -1)[..., :, None], np.moveaxis(b, axis, -1)[..., None, :]
+    return np.asarray((a > b).sum(axis=(-2, -1)) + 0.5 * (a == b).sum(axis=(-2, -1)))
 
 
 def slide_test(pairs: ClassPairs, members: pd.DataFrame, unseen: PatchSet) -> dict[str, TestResult]:

@@ -1,8 +1,9 @@
 """Nearest neighbours between a set of images and a pool of members and non-members."""
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from pathgen.core.seeding import numpy_generator
 from pathgen.metrics.features.texture_v1 import texture_v1
-from pathgen.privacy.kernel_density import Projection
+from pathgen.privacy.kernel_density import Projection, fit_projection
 from pathgen.privacy.neighbours import Nearest, nearest_both_ways
 from pathgen.privacy.settings import PrivacySettings
 from pathgen.privacy.shift_ncc import nearest_shifted
@@ -88,6 +89,7 @@ class CandidatePool:
         projection: Axes that were fitted on neither.
         settings: Settings of the section ``privacy``.
         device: Torch device.
+        profiles: Profiles by the digest of the images, so that the same images are compared once.
     """
 
     members: NDArray[np.uint8]
@@ -95,6 +97,7 @@ class CandidatePool:
     projection: Projection
     settings: PrivacySettings
     device: str = "cpu"
+    profiles: dict[bytes, NeighbourProfile] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def is_member(self) -> NDArray[np.bool_]:
@@ -112,6 +115,12 @@ class CandidatePool:
 
     def profile(self, images: NDArray[np.uint8]) -> NeighbourProfile:
         """Compare images, uint8 (Q, S, S, 3), with the pool."""
+        digest = hashlib.sha256(images.tobytes()).digest()
+        if digest not in self.profiles:
+            self.profiles[digest] = self._compared(images)
+        return self.profiles[digest]
+
+    def _compared(self, images: NDArray[np.uint8]) -> NeighbourProfile:
         of_images = _features(images)
         found: list[dict[Measure, tuple[Nearest, Nearest]]] = [
             {
@@ -131,6 +140,42 @@ class CandidatePool:
                 np.concatenate([nearest.distance[:, 0] for nearest in from_pool]),
             )
         return NeighbourProfile(pairs, self.projection.coordinates(images))
+
+
+def candidate_pool(
+    members: NDArray[np.uint8],
+    nonmembers: NDArray[np.uint8],
+    reference: NDArray[np.uint8],
+    settings: PrivacySettings,
+    device: str,
+) -> CandidatePool:
+    """Return the pool of one class, with axes fitted on the reference patches.
+
+    The last pools and their profiles are kept in memory: all synthetic sets of a study are audited with the
+    same originals and mostly the same controls.
+
+    Args:
+        members: Patches the generator was trained on, uint8 (n, S, S, 3).
+        nonmembers: As many patches of the same slides that it was not trained on.
+        reference: Further n patches of the same slides.
+        settings: Settings of the section ``privacy``.
+        device: Torch device.
+    """
+    parts = (members.tobytes(), nonmembers.tobytes(), reference.tobytes())
+    return _kept_pool(*parts, members.shape, settings, device)
+
+
+@lru_cache(maxsize=2)  # one per class
+def _kept_pool(
+    members: bytes,
+    nonmembers: bytes,
+    reference: bytes,
+    shape: tuple[int, ...],
+    settings: PrivacySettings,
+    device: str,
+) -> CandidatePool:
+    parts = [np.frombuffer(part, np.uint8).reshape(shape) for part in (members, nonmembers, reference)]
+    return CandidatePool(parts[0], parts[1], fit_projection(parts[2]), settings, device)
 
 
 @dataclass(frozen=True)
