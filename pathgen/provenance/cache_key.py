@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -44,13 +45,15 @@ class CacheKey:
 
 def library_versions(*names: str) -> dict[str, str]:
     """Return the installed version of each library, ``absent`` where it is not installed."""
-    found = {}
-    for name in names:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name] = "absent"
-    return found
+    return {name: _version(name) for name in names}
+
+
+@cache  # reads a file, for each of thousands of jobs
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "absent"
 
 
 def file_hashes(*paths: Path, root: Path = Path()) -> dict[str, str]:

@@ -17,6 +17,7 @@ MARK_COLOURS: Mapping[str, Colour] = {"normal": (0, 84, 200), "tumor": (240, 120
 _SMALLEST_PX = 7
 # Share of the slide's own colour below the marks.
 _KEPT = 0.6
+_PALE = (255 - (255.0 - np.arange(256)) * _KEPT).round().astype(np.uint8)
 _SIGN_PX = 15
 _TEXT_PX = 12
 # Strokes across a mark, in shares of its side: x0, y0, x1, y1.
@@ -61,8 +62,7 @@ def mark_patches(
     Returns:
         Paler picture with one mark per patch, and the outlines of lesions and exclusions on top.
     """
-    pale = (255 - (255.0 - picture) * _KEPT).round().astype(np.uint8)
-    image = Image.fromarray(pale)
+    image = Image.fromarray(_PALE[picture])
     pen = ImageDraw.Draw(image)
     scale_x, scale_y = picture.shape[1] / slide_px[0], picture.shape[0] / slide_px[1]
     # By class and role, so that marks hide one another in the same order on every slide.
@@ -76,7 +76,8 @@ def mark_patches(
                 _draw_mark(pen, left, top, side, label, role)
     marked = np.array(image)
     for colour in (LESION_COLOUR, EXCLUSION_COLOUR):
-        marked[(picture == colour).all(axis=2)] = colour
+        red, green, blue = (picture[:, :, channel] == colour[channel] for channel in range(3))
+        marked[red & green & blue] = colour
     return marked
 
 

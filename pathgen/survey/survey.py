@@ -1,6 +1,7 @@
 """Survey a cohort: the page, its table, pictures of slides and classes, in one folder."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,13 +52,14 @@ class SurveyCounts:
     incomplete_patches: int
 
 
-def survey_cohort(root: Path, out: Path, settings: SurveySettings) -> SurveyCounts:
+def survey_cohort(root: Path, out: Path, settings: SurveySettings, threads: int = 1) -> SurveyCounts:
     """Write ``index.html``, ``slides.csv``, ``slides/{slide}.png`` and ``classes/{label}-{role}.png``.
 
     Args:
         root: Checkout with the tables and patch sets.
         out: Folder to write; it appears when it is complete. Equal inputs give equal bytes.
         settings: Section `survey`.
+        threads: Number of slides that are drawn at the same time.
 
     Raises:
         PathgenError: An input is missing or damaged.
@@ -67,7 +69,7 @@ def survey_cohort(root: Path, out: Path, settings: SurveySettings) -> SurveyCoun
     remarks = slide_remarks(cohort.facts, outliers)
     with atomic_folder(out) as draft:
         sheets = _write_sheets(root, draft, settings)
-        thumbnails = _write_slides(cohort, root / layout.OVERLAYS, draft)
+        thumbnails = _write_slides(cohort, root / layout.OVERLAYS, draft, threads)
         page = _render_page(cohort, outliers, settings.outlier_score, remarks, sheets, thumbnails)
         (draft / "index.html").write_text(page, encoding="utf-8")
         texts = [" ".join(remarks[str(slide)]) or None for slide in cohort.facts["slide"]]
@@ -113,19 +115,18 @@ def _write_sheets(root: Path, out: Path, settings: SurveySettings) -> list[Conta
     return sheets
 
 
-def _write_slides(cohort: Cohort, overlays: Path, out: Path) -> dict[str, Picture]:
+def _write_slides(cohort: Cohort, overlays: Path, out: Path, threads: int) -> dict[str, Picture]:
     """Write the picture of every slide that has an overlay, and return small ones by slide."""
     by_slide = dict(list(cohort.samples.groupby("slide")))
     scales = list(cohort.facts[["slide", "width_px", "height_px", "mpp_x"]].itertuples(index=False))
-    thumbnails = {}
     most = min(_THUMBNAIL_BYTES, _THUMBNAILS_BYTES // max(1, len(scales)))
-    for slide, width, height, mpp in tracked(scales, len(scales), "slides", "draw slides"):
+
+    def write(slide: str, width: float, height: float, mpp: float) -> Picture | None:
         file = overlays / f"{slide}.png"
         if not file.exists() or pd.isna(width):
-            continue
+            return None
         patches = by_slide.get(slide, cohort.samples.iloc[:0])
-        picture = np.asarray(open_picture(file))
-        marked = mark_patches(picture, patches, (int(width), int(height)))
+        marked = mark_patches(np.asarray(open_picture(file)), patches, (int(width), int(height)))
         if not pd.isna(mpp):
             marked = with_scale_bar(marked, width * mpp / 1000)
         small = Image.fromarray(marked)
@@ -134,9 +135,15 @@ def _write_slides(cohort: Cohort, overlays: Path, out: Path) -> dict[str, Pictur
         with atomic_path(out / "slides" / f"{slide}.png") as draft:
             few.save(draft, format="PNG", compress_level=6)
         small.thumbnail((_THUMBNAIL_PX, _THUMBNAIL_PX), Image.Resampling.BOX)
-        alt = f"Slide {slide} with its sampled patches"
-        thumbnails[str(slide)] = jpeg_picture(np.asarray(small), most, alt)
-    return thumbnails
+        return jpeg_picture(np.asarray(small), most, f"Slide {slide} with its sampled patches")
+
+    # Threads suffice: Pillow and NumPy compute without the interpreter's lock.
+    with ThreadPoolExecutor(threads) as pool:
+        written = pool.map(lambda scale: write(*scale), scales)
+        pictures = list(tracked(written, len(scales), "slides", "draw slides"))
+    return {
+        str(scale[0]): picture for scale, picture in zip(scales, pictures, strict=True) if picture is not None
+    }
 
 
 def _render_page(
