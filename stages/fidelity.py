@@ -1,10 +1,16 @@
 """Measure how similar synthetic and original patches are, for each replicate of a generator."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
 from pathgen.core import layout
 from pathgen.core.params import load_section
+from pathgen.jobs.settings import JobSettings
 from pathgen.metrics.fidelity.measure import measure_fidelity
 from pathgen.metrics.fidelity.settings import FidelitySettings
 from pathgen.patches.store import open_patch_set
+from pathgen.results.fidelity_record import Fidelity
 from pathgen.run_matrix import PipelineSettings
 from stages.stage import Stage, dvc_stage
 
@@ -13,16 +19,22 @@ from stages.stage import Stage, dvc_stage
 def main(stage: Stage, *, generator: str) -> None:
     """Run the stage."""
     settings = load_section("fidelity", FidelitySettings)
-    for replicate in load_section("pipeline", PipelineSettings).all_replicates:
+    replicates = load_section("pipeline", PipelineSettings).all_replicates
+    train, nonmember = (open_patch_set(path).images_by_label() for path in (layout.TRAIN, layout.NONMEMBER))
+
+    def measure(replicate: int) -> Fidelity:
         sets = layout.synthetic_sets(generator, replicate)
-        fidelity = measure_fidelity(
-            open_patch_set(layout.TRAIN).images_by_label(),
-            open_patch_set(layout.NONMEMBER).images_by_label(),
-            {label: open_patch_set(folder).images for label, folder in sets.items()},
-            settings,
-        )
-        fidelity.save(layout.fidelity(generator, replicate))
-        stage.run.metrics(fidelity.metrics, replicate)
+        synthetic = {label: open_patch_set(folder).images for label, folder in sets.items()}
+        return measure_fidelity(train, nonmember, synthetic, settings)
+
+    # The limit is one of the process: the first thread to finish would lift it for the others.
+    with (
+        threadpool_limits(limits=1, user_api="blas"),
+        ThreadPoolExecutor(load_section("jobs", JobSettings).processes) as pool,
+    ):
+        for replicate, fidelity in zip(replicates, pool.map(measure, replicates), strict=True):
+            fidelity.save(layout.fidelity(generator, replicate))
+            stage.run.metrics(fidelity.metrics, replicate)
 
 
 if __name__ == "__main__":
