@@ -18,6 +18,8 @@ from pathgen.webpage.plotting import COLOURS, GREY, empty_plot, legend_below
 # More names would overlap, on an axis or in a plot; the table has them all.
 _NAMES = 60
 _NAMED_POINTS = 24
+# Height of a plot of more slides than names, in inches.
+_MANY_HEIGHT = 4.4
 # Height of a name, and half the width of a point, as shares of the axis.
 _STEP, _GAP = 0.042, 0.014
 # Ratio of the largest to the smallest value above which the axis is logarithmic.
@@ -133,25 +135,32 @@ def plot_ranked(facts: pd.DataFrame, column: str, words: str, outliers: Collecti
 
     Returns:
         Plot, or None when no slide has the number. The slides are named on the vertical axis; where they are
-        many, only the outliers. The horizontal axis is logarithmic where values differ widely.
+        many, the outliers, the first and the last are named next to their points. The horizontal axis is
+        logarithmic where values differ widely.
     """
     known = facts[facts[column].notna()].sort_values([column, "slide"], ignore_index=True)
     if known.empty:
         return None
-    figure, axis = empty_plot(height=1.4 + 0.16 * min(len(known), _NAMES))
+    many = len(known) > _NAMES
+    figure, axis = empty_plot(height=_MANY_HEIGHT if many else 1.4 + 0.16 * len(known))
     values = known[column].to_numpy(dtype=np.float64)
     points = known.assign(x=values, y=np.arange(len(values)))
     for same, style, colour in _kinds(points):
-        axis.plot(same["x"], same["y"], color=colour, linestyle="none", markersize=6, **style)
+        axis.plot(same["x"], same["y"], color=colour, linestyle="none", markersize=4 if many else 6, **style)
     _mark_outliers(figure, points, outliers)
     if values.min() > 0 and values.max() / values.min() > _WIDE:
         axis.set_xscale("log")
     else:
         axis.set_xlim(left=0.0, right=float(values.max()) * 1.12 or 1.0)
-    named = points if len(points) <= _NAMES else points[points["slide"].isin(outliers)]
-    axis.set_yticks(named["y"].to_list(), named["slide"].to_list(), fontsize="small")
-    axis.set_ylim(len(values) - 0.4, -0.6)
+    margin = 0.08 * len(values) if many else 0.6
+    axis.set_ylim(len(values) - 1 + margin, -margin)
     axis.set_xlabel(words)
+    if many:
+        axis.set_yticks([])
+        axis.set_ylabel(f"{len(points)} slides, in ascending order")
+        _name_points(axis, points, {*points["slide"].iloc[[0, -1]], *outliers})
+    else:
+        axis.set_yticks(points["y"].to_list(), points["slide"].to_list(), fontsize="small")
     return figure
 
 

@@ -194,7 +194,7 @@ def _charts(facts: pd.DataFrame, outliers: Sequence[Outlier]) -> list[Picture]:
         for traits in (("tissue_fraction",), ("darkness", "red_share", "blue_share"))
     )
     plots = {
-        "Sampled patches of each slide and split": plot_sampled(facts),
+        "Sampled patches of the splits": plot_sampled(facts),
         "Tissue fraction of each slide": plot_ranked(facts, "tissue_fraction", "tissue fraction", tissue),
         "Candidates on each slide": plot_ranked(facts, "candidates", "candidates", set()),
         "Stain: each point has the mean tissue colour of a slide": plot_stain(facts, stain),
