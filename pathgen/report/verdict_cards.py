@@ -9,13 +9,13 @@ from pathgen.results.comparison_record import Comparison
 from pathgen.results.verdict_record import AddedAnswer, AloneAnswer, GeneratorVerdict, Verdict
 from pathgen.webpage.rendering import template
 
-#: ``caution``: nothing was found, which proves nothing; ``open``: there is no answer.
+#: ``caution``: no leak or no gain was found, which proves nothing; ``open``: there is no answer.
 Tone = Literal["good", "caution", "open", "bad"]
 
 _TONES: Mapping[str, Tone] = {
-    **dict.fromkeys(("adequate", "helps", "no harm"), "good"),
+    **dict.fromkeys(("adequate", "helps"), "good"),
     **dict.fromkeys(("inadequate", "harms", "refused", "leak detected", "audit refused"), "bad"),
-    **{"no leak detected": "caution", "inconclusive": "open"},
+    **{"no leak detected": "caution", "no harm": "caution", "inconclusive": "open"},
 }
 
 

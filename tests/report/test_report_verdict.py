@@ -69,6 +69,12 @@ def test_card_has_a_word_and_the_numbers(outcome: str, tone: Tone) -> None:
     assert "−20.0 points (95% CI −30.0 to −10.0); accepted loss 5 points" in card.text
 
 
+@pytest.mark.parametrize(("outcome", "tone"), [("helps", "good"), ("no harm", "caution"), ("harms", "bad")])
+def test_no_harm_is_not_shown_as_a_gain(outcome: str, tone: Tone) -> None:
+    card = cards_of(added=AddedAnswer(outcome=outcome, difference=-0.01, low=-0.03, high=0.01))["added"]  # type: ignore[arg-type]
+    assert card.tone == tone and ("No gain shown." in card.text) is (outcome == "no harm")
+
+
 def test_unasked_question_is_not_measured() -> None:
     cards = cards_of()
     assert [card.outcome for card in cards.values()] == ["Not measured"] * 3 + ["Ready"]
