@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from pathgen.report.headline import Results, costs
-from pathgen.report.privacy_section import attacks_of
-from pathgen.results.audit_record import Audit, Verdict, worst
+from pathgen.results.audit_record import Audit, Verdict, strongest_attack, worst
 from pathgen.results.training_record import GeneratorMeta, largest_epsilon
 from pathgen.webpage.formatting import Estimate
 
@@ -70,38 +69,25 @@ def tradeoff(
         if name is None or name not in audits or cost.loss.mean is None:
             continue
         audit = audits[name][worst(audits[name])]
-        # The strongest attack over all classes; that of many is above 0.5 by chance.
-        strongest = max(_attacks(audit), default=None)
+        strongest = strongest_attack([audit])
         if strongest is None:
             continue
-        auc, label, attack = strongest
-        test = audit.labels[label].tests[attack]
         points.append(
             Point(
                 generator=name,
                 regime=row.regime,
                 classifier=row.classifier,
                 lost=cost.loss,
-                attack=attack,
-                label=label,
-                auc=auc,
-                auc_low=test.low,
-                auc_high=test.high,
+                attack=strongest.name,
+                label=strongest.label,
+                auc=strongest.auc,
+                auc_low=strongest.result.low,
+                auc_high=strongest.result.high,
                 verdict=audit.verdict,
                 epsilon=largest_epsilon(generators.get(name, {}).values()),
             )
         )
     return points
-
-
-def _attacks(audit: Audit) -> list[tuple[float, str, str]]:
-    """Return ROC-AUC, label and name of all attacks that the verdict rests on."""
-    return [
-        (test.value, label, name)
-        for label, of_class in audit.labels.items()
-        for name, test in attacks_of(of_class, "_auc").items()
-        if test.value is not None
-    ]
 
 
 def point_metrics(points: Sequence[Point]) -> dict[str, float]:

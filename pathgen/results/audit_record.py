@@ -1,6 +1,7 @@
 """``results/privacy/{generator}/{replicate}/metrics.json``: the privacy audit of one synthetic set."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from pathgen.results.record import Number, Record
@@ -173,6 +174,35 @@ class Audit(Record):
     selected_by: Mapping[str, str | None] = {}
 
 
+@dataclass(frozen=True)
+class StrongestAttack:
+    """The attack with the largest ROC-AUC of several; that of many exceeds 0.5 by chance.
+
+    Attributes:
+        name: Name of the attack, e.g. ``ganleaks_l2_auc``.
+        label: Class on which it is strongest.
+        auc: Its ROC-AUC: 0.5 is chance level, 1 identifies every training patch.
+        result: All its results.
+    """
+
+    name: str
+    label: str
+    auc: float
+    result: AttackResult
+
+
+def strongest_attack(audits: Iterable[Audit]) -> StrongestAttack | None:
+    """Return the strongest attack, by ROC-AUC, of all classes of some audits; None without one."""
+    attacks = [
+        StrongestAttack(name, label, test.value, test)
+        for audit in audits
+        for label, of_class in audit.labels.items()
+        for name, test in of_class.tests.items()
+        if name.endswith("_auc") and test.value is not None
+    ]
+    return max(attacks, key=lambda attack: attack.auc, default=None)
+
+
 def worst(audits: Mapping[int, Audit]) -> int:
     """Return the replicate with the worst verdict; of equal ones, that with the strongest attack by ROC-AUC.
 
@@ -181,12 +211,7 @@ def worst(audits: Mapping[int, Audit]) -> int:
     """
 
     def rank(replicate: int) -> tuple[int, float]:
-        values = [
-            test.value
-            for one in audits[replicate].labels.values()
-            for name, test in one.tests.items()
-            if name.endswith("_auc") and test.value is not None
-        ]
-        return SEVERITY.index(audits[replicate].verdict), max(values, default=0.0)
+        attack = strongest_attack([audits[replicate]])
+        return SEVERITY.index(audits[replicate].verdict), attack.auc if attack else 0.0
 
     return max(audits, key=rank)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pathgen.results.audit_record import LEAKAGE, PASSED, REFUSED, SEVERITY, Audit
+from pathgen.results.audit_record import LEAKAGE, PASSED, REFUSED, SEVERITY, Audit, strongest_attack
 from pathgen.results.comparison_record import Comparison
 from pathgen.results.health_record import GeneratorState
 from pathgen.results.verdict_record import (
@@ -185,13 +185,6 @@ def _privacy(audits: Sequence[AuditedSet]) -> PrivacyAnswer:
         for name, test in of_class.tests.items()
         if test.found and of_class.verdict == LEAKAGE
     }
-    attacks = [
-        (test.value, name, label, test)
-        for one in audits
-        for label, of_class in one.audit.labels.items()
-        for name, test in of_class.tests.items()
-        if name.endswith("_auc") and test.value is not None
-    ]
     epsilons = [one.epsilon for one in audits]
     known = [epsilon for epsilon in epsilons if epsilon is not None]
     answer = PrivacyAnswer(
@@ -200,11 +193,11 @@ def _privacy(audits: Sequence[AuditedSet]) -> PrivacyAnswer:
         epsilon=max(known) if known and len(known) == len(epsilons) else None,
         secret=all(one.secret for one in audits),
     )
-    if not attacks:
+    attack = strongest_attack(one.audit for one in audits)
+    if attack is None:
         return answer
-    auc, name, label, test = max(attacks, key=lambda attack: attack[0])
-    strongest = {"attack": name, "label": label, "auc": auc, "low": test.low, "high": test.high}
-    return answer.model_copy(update=strongest)
+    ends = {"low": attack.result.low, "high": attack.result.high}
+    return answer.model_copy(update={"attack": attack.name, "label": attack.label, "auc": attack.auc, **ends})
 
 
 def _obstacles(
