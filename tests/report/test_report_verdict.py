@@ -130,7 +130,7 @@ def test_failed_training_is_named_with_the_difference_without_it() -> None:
         ("no leak detected", None, "caution", "Not a proof."),
         ("no leak detected", 3.0, "good", "Guarantee: epsilon 3."),
         ("leak detected", None, "bad", "ROC-AUC 0.71"),
-        ("audit refused", None, "bad", "0 of 1 control as expected."),
+        ("audit refused", None, "bad", "0 of 1 audit control as expected."),
     ],
 )
 def test_privacy_is_never_green_without_a_guarantee(
