@@ -6,10 +6,12 @@ from typing import Any
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.files import sha256_of
+from pathgen.core.params import PARAMS_FILE, load_section, read_params
 from pathgen.sources.cohort_table import content_digest
 from pathgen.wsi.annotations import read_annotations
 from pathgen.wsi.jpeg_tiles import find_jpeg_tiles
 from pathgen.wsi.reader import open_slide
+from pathgen.wsi.settings import AnnotationSettings, IndexSettings
 from pathgen.wsi.tiff import tiff_facts
 
 CARD_FILE = "model.json"
@@ -70,10 +72,12 @@ def slide_facts(path: Path) -> dict[str, Any]:
 def annotation_facts(path: Path) -> dict[str, Any]:
     """Read an annotation file, ASAP XML or GeoJSON; areas are in squared level-0 px.
 
-    Unknown groups are counted by group and not as lesions; for a study the setting
-    ``index.annotations.unknown_group`` decides.
+    As a study reads it, with ``index.annotations`` of the params file of the working folder, if there is one.
     """
-    found = read_annotations(path, unknown_group="ignore", without_area="drop")
+    policy = AnnotationSettings(groups={}, without_area="refuse")
+    if PARAMS_FILE.is_file():
+        policy = load_section("index", IndexSettings).annotations
+    found = read_annotations(path, **policy.model_dump())
     return {
         "polygons_by_group": found.groups,
         "lesions": len(found.lesions.geoms),
@@ -125,7 +129,6 @@ def checkpoint_facts(folder: Path) -> dict[str, Any]:
 def params_facts(path: Path) -> dict[str, Any]:
     """Read a params file and check all of its sections."""
     # Imported here: it reaches into every part of the suite, and a slide needs none of it.
-    from pathgen.core.params import read_params  # noqa: PLC0415
     from pathgen.validation import validate_params  # noqa: PLC0415
 
     sections = [str(name) for name in read_params(path)]

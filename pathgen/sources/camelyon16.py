@@ -8,6 +8,7 @@ from pathgen.sources.camelyon16_layout import find_in_layout, list_files
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source import Source
 from pathgen.sources.whole_slide import find_candidates, read_patches
+from pathgen.wsi.settings import AnnotationSettings
 
 # The data set's README: on these slides not all lesions are outlined.
 NOT_EXHAUSTIVE = frozenset(
@@ -21,7 +22,7 @@ WITHDRAWN = {
 }
 
 
-def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
+def find_cohort(root: Path, settings: CohortSettings, annotations: AnnotationSettings) -> pd.DataFrame:
     """Find the slides of Camelyon16, or of a part of it (see `pathgen.sources.source.Source`).
 
     Layout: ``training/normal/normal_001.tif``, ``training/tumor/tumor_001.tif``,
@@ -31,7 +32,7 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
     Raises:
         PathgenErrors: One error per problem.
     """
-    return find_in_layout(root, settings, NOT_EXHAUSTIVE, WITHDRAWN)
+    return find_in_layout(root, settings, annotations, NOT_EXHAUSTIVE, WITHDRAWN)
 
 
 SOURCE = Source(find_cohort, find_candidates, read_patches, list_files, has_slides=True)

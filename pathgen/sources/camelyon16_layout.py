@@ -18,6 +18,7 @@ from pathgen.sources.cohort_table import (
 )
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.whole_slide import check_slides
+from pathgen.wsi.settings import AnnotationSettings
 
 _log = logging.getLogger(__name__)
 
@@ -85,6 +86,7 @@ def _reference(root: Path) -> dict[str, str]:
 def find_in_layout(
     root: Path,
     settings: CohortSettings,
+    annotations: AnnotationSettings,
     not_exhaustive: frozenset[str],
     withdrawn: Mapping[str, str],
 ) -> pd.DataFrame:
@@ -93,6 +95,7 @@ def find_in_layout(
     Args:
         root: Folder of the data set.
         settings: Section `cohort`.
+        annotations: Setting ``index.annotations``.
         not_exhaustive: Slides on which not all lesions are outlined.
         withdrawn: Slides that are not used, with the reason.
 
@@ -108,7 +111,7 @@ def find_in_layout(
         where = ", ".join(_SLIDE_FOLDERS.values())
         hint = "Set cohort.root in params.yaml to the folder that contains training/ and testing/"
         raise PathgenError(root, f"contains no slides in {where}", hint)
-    annotations, more = _annotations(root, slides)
+    outlines, more = _annotations(root, slides)
     problems += more
     reference = None
     if any(slide.startswith("test") for slide in slides):
@@ -127,14 +130,14 @@ def find_in_layout(
             CohortRow(
                 slide=slide,
                 path=path,
-                annotation=annotations.get(slide),
+                annotation=outlines.get(slide),
                 label=label,
                 split="test" if kind == "test" else "train",
                 exhaustive=slide not in not_exhaustive,
                 skipped=withdrawn.get(slide),
             )
         )
-    rows, bad = check_slides(root, listed, settings)
+    rows, bad = check_slides(root, listed, settings, annotations)
     return cohort_table(rows, problems + bad, settings, root)
 
 

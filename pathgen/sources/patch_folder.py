@@ -25,7 +25,7 @@ from pathgen.sources.cohort_table import CohortRow, Problem, cohort_table, requi
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source import PatchBatch, SlideCandidates, Source, labelled_candidates
 from pathgen.wsi.resample import shrink
-from pathgen.wsi.settings import IndexSettings
+from pathgen.wsi.settings import AnnotationSettings, IndexSettings
 
 _log = logging.getLogger(__name__)
 
@@ -142,7 +142,7 @@ def _slide_row(
     return row, problems
 
 
-def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
+def find_cohort(root: Path, settings: CohortSettings, annotations: AnnotationSettings) -> pd.DataFrame:
     """Find and decode the images (see `pathgen.sources.source.Source`).
 
     The pattern is matched against the file name with or without its suffix. The table has one row per slide

@@ -20,7 +20,7 @@ from pathgen.sources.cohort_table import CohortRow, Problem, cohort_table, conte
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source import PatchBatch, SlideCandidates, Source, labelled_candidates
 from pathgen.wsi.resample import shrink
-from pathgen.wsi.settings import IndexSettings
+from pathgen.wsi.settings import AnnotationSettings, IndexSettings
 
 
 class PcamSettings(Settings):
@@ -121,7 +121,7 @@ def _checked(root: Path, row: CohortRow, crop_px: int) -> CohortRow:
     )
 
 
-def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
+def find_cohort(root: Path, settings: CohortSettings, annotations: AnnotationSettings) -> pd.DataFrame:
     """Find the six files (see `pathgen.sources.source.Source`).
 
     The files are ``camelyonpatch_level_2_split_{train,valid,test}_{x,y}.h5``. The table has one row per

@@ -12,11 +12,12 @@ from pathgen.sources.camelyon16_layout import find_in_layout
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source import Source
 from pathgen.sources.whole_slide import find_candidates, read_patches
+from pathgen.wsi.settings import AnnotationSettings
 
 _log = logging.getLogger(__name__)
 
 
-def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
+def find_cohort(root: Path, settings: CohortSettings, annotations: AnnotationSettings) -> pd.DataFrame:
     """Draw the slides, then find them as those of Camelyon16 (see `pathgen.sources.source.Source`).
 
     An older root is replaced when the new slides are complete.
@@ -27,7 +28,7 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
     with atomic_folder(root) as draft:
         slides = write_phantom(draft, settings.own(PhantomSettings))
     _log.info("%d phantom slides in %s", len(slides), root)
-    return find_in_layout(root, settings, not_exhaustive=frozenset(), withdrawn={})
+    return find_in_layout(root, settings, annotations, not_exhaustive=frozenset(), withdrawn={})
 
 
 def list_files(root: Path, settings: CohortSettings) -> list[Path]:

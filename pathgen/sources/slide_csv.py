@@ -21,6 +21,7 @@ from pathgen.sources.cohort_table import (
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source import Source
 from pathgen.sources.whole_slide import SLIDE_SUFFIXES, check_slides, find_candidates, read_patches
+from pathgen.wsi.settings import AnnotationSettings
 
 _log = logging.getLogger(__name__)
 
@@ -106,7 +107,7 @@ def _warn_of_unlisted(root: Path, rows: list[CohortRow]) -> None:
         _log.warning("%d slide files in %s are not listed and not used: %s%s", len(others), root, names, more)
 
 
-def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
+def find_cohort(root: Path, settings: CohortSettings, annotations: AnnotationSettings) -> pd.DataFrame:
     """Find the slides of a CSV file (see `pathgen.sources.source.Source`).
 
     Columns: ``slide`` (path relative to the root) and ``label`` (normal or tumor, of the whole slide);
@@ -124,7 +125,7 @@ def find_cohort(root: Path, settings: CohortSettings) -> pd.DataFrame:
     problems = [problem for _, found in listed for problem in found]
     problems += repeated_slides((row.slide, row.path) for row in rows)
     _warn_of_unlisted(root, rows)
-    opened, bad = check_slides(root, rows, settings)
+    opened, bad = check_slides(root, rows, settings, annotations)
     return cohort_table(opened, problems + bad, settings, root)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pathgen.core.params import Settings
 from pathgen.patches.schemas import CANDIDATES, check_table
 from pathgen.sources.settings import CohortSettings
-from pathgen.wsi.settings import IndexSettings
+from pathgen.wsi.settings import AnnotationSettings, IndexSettings
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,9 @@ class Source:
     The functions run on other machines too: define them at the top level of their module.
 
     Attributes:
-        find_cohort: ``(root, cohort settings)`` -> table `COHORT`, sorted by slide. Opens every file, and
-            raises one `PathgenErrors` with all problems or lists bad slides in the column `skipped`.
+        find_cohort: ``(root, cohort settings, setting index.annotations)`` -> table `COHORT`, sorted by
+            slide. Opens every file, and raises one `PathgenErrors` with all problems or lists bad slides in
+            the column `skipped`.
         find_candidates: ``(root, cohort row, cohort settings, index settings)`` -> `SlideCandidates`.
         read_patches: ``(root, rows, size_px, cohort settings, threads)`` -> `PatchBatch`. The rows belong
             to one slide of the table `SAMPLES`, in any order, a few thousand at most. The images are in their
@@ -80,7 +81,7 @@ class Source:
         makes_data: Whether `find_cohort` makes the data itself; `cohort.root` is then null.
     """
 
-    find_cohort: Callable[[Path, CohortSettings], pd.DataFrame]
+    find_cohort: Callable[[Path, CohortSettings, AnnotationSettings], pd.DataFrame]
     find_candidates: Callable[[Path, Mapping[str, Any], CohortSettings, IndexSettings], SlideCandidates]
     read_patches: Callable[[Path, pd.DataFrame, int, CohortSettings, int], PatchBatch]
     list_files: Callable[[Path, CohortSettings], list[Path]]

@@ -18,11 +18,11 @@ from pathgen.sources.cohort_table import CohortRow, Problem, content_digest, exc
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source import PatchBatch, SlideCandidates
 from pathgen.wsi import patch_reader
-from pathgen.wsi.annotations import read_annotations
+from pathgen.wsi.annotations import UnknownGroups, read_annotations, unknown_in_all
 from pathgen.wsi.candidates import index_slide
 from pathgen.wsi.overlay import overlay
 from pathgen.wsi.reader import open_slide
-from pathgen.wsi.settings import IndexSettings
+from pathgen.wsi.settings import AnnotationSettings, IndexSettings
 
 SLIDE_SUFFIXES = (".svs", ".tif", ".tiff", ".ndpi", ".mrxs", ".scn", ".svslide", ".vms", ".vmu", ".bif")
 _OVERLAY_SIDE_PX = 1024
@@ -47,7 +47,7 @@ def _with_facts(root: Path, row: CohortRow, mpp_if_missing: float | None) -> Coh
     )
 
 
-def _check_annotation(root: Path, row: CohortRow) -> None:
+def _check_annotation(root: Path, row: CohortRow, settings: AnnotationSettings) -> None:
     """Check that an annotation fits its slide and does not contradict the label."""
     slide, label = row.slide, row.label
     if row.annotation is None:
@@ -56,8 +56,7 @@ def _check_annotation(root: Path, row: CohortRow) -> None:
             raise PathgenError(root / row.path, f"{slide} is a tumor slide without an annotation", hint)
         return
     path = root / row.annotation
-    # The stage index decides what unknown groups mean; here they may be lesions.
-    found = read_annotations(path, unknown_group="lesion", without_area="drop")
+    found = read_annotations(path, **settings.model_dump())
     if label == "tumor" and found.lesions.is_empty:
         hint = "Add the right annotation, or leave the slide out: it must not count as normal"
         raise PathgenError(path, f"outlines no lesion, but {slide} is a tumor slide", hint)
@@ -71,7 +70,9 @@ def _check_annotation(root: Path, row: CohortRow) -> None:
         raise PathgenError(path, reason, "Add the annotation of this slide, in level-0 px")
 
 
-def _checked(root: Path, mpp_if_missing: float | None, row: CohortRow) -> tuple[CohortRow, list[Problem]]:
+def _checked(
+    root: Path, mpp_if_missing: float | None, annotations: AnnotationSettings, row: CohortRow
+) -> tuple[CohortRow, list[Problem]]:
     if row.skipped:
         return row, []
     known, problems = row, []
@@ -80,14 +81,14 @@ def _checked(root: Path, mpp_if_missing: float | None, row: CohortRow) -> tuple[
     except PathgenError as problem:
         problems.append(Problem(problem, row.slide))
     try:
-        _check_annotation(root, known)
+        _check_annotation(root, known, annotations)
     except PathgenError as problem:
         problems.append(Problem(problem, row.slide))
     return known, problems
 
 
 def check_slides(
-    root: Path, listed: list[CohortRow], settings: CohortSettings
+    root: Path, listed: list[CohortRow], settings: CohortSettings, annotations: AnnotationSettings
 ) -> tuple[list[CohortRow], list[Problem]]:
     """Open every slide and parse every annotation.
 
@@ -96,15 +97,22 @@ def check_slides(
         listed: Rows of the slides before they are opened. Excluded slides, and those with a reason in
             `skipped`, are not opened.
         settings: Section `cohort`.
+        annotations: Setting ``index.annotations``.
 
     Returns:
-        Rows completed from their files, and all problems.
+        Rows completed from their files, and all problems. One of them lists the unknown groups of all
+        annotations; it is no slide's, since a setting cures it and leaving slides out does not.
     """
     with ThreadPoolExecutor(_OPEN_AT_A_TIME) as pool:
         wanted = excluded(listed, settings.exclude_slides)
-        checked = pool.map(partial(_checked, root, settings.mpp_if_missing), wanted)
+        checked = pool.map(partial(_checked, root, settings.mpp_if_missing, annotations), wanted)
         pairs = list(tracked(checked, len(listed), "slides", "open slides"))
-    return [row for row, _ in pairs], [problem for _, found in pairs for problem in found]
+    problems = [problem for _, found in pairs for problem in found]
+    unknown = [problem.error for problem in problems if isinstance(problem.error, UnknownGroups)]
+    problems = [problem for problem in problems if not isinstance(problem.error, UnknownGroups)]
+    if unknown:
+        problems.append(Problem(unknown_in_all(unknown)))
+    return [row for row, _ in pairs], problems
 
 
 def find_candidates(

@@ -108,18 +108,17 @@ def parse_asap(path: Path) -> list[Outline]:
     ]
 
 
-def _class_of(properties: Any) -> str:
-    """Return the class of a feature: QuPath before 0.5 wrote one name, later versions may write several."""
-    classification = properties.get("classification") if isinstance(properties, dict) else None
-    if isinstance(classification, str):
-        return classification
-    if not isinstance(classification, dict):
-        return NO_GROUP
-    names = classification.get("names")
-    if isinstance(names, list) and names:
-        return str(names[0])
-    # A derived class such as "Tumor: Positive" belongs to its base class.
-    return str(classification.get("name", NO_GROUP)).split(":")[0].strip()
+def _classes(properties: Any) -> list[str]:
+    """Return the class of a feature and the classes that it is derived from, nearest first.
+
+    QuPath writes a derived class as ``"Tumor: Positive"``, or as the list of its names.
+    """
+    found = properties.get("classification") if isinstance(properties, dict) else None
+    if isinstance(found, dict):
+        found = found.get("names") or found.get("name")
+    names = [str(name) for name in found] if isinstance(found, list) else str(found or NO_GROUP).split(":")
+    names = [name.strip() for name in names]
+    return [": ".join(names[:count]) for count in range(len(names), 0, -1)]
 
 
 def _ring(ring: Any) -> list[Point]:
@@ -147,9 +146,10 @@ def _polygons(geometry: Any) -> list[list[list[Point]]]:
 def _feature_outlines(feature: Any, number: int) -> list[Outline]:
     properties = feature.get("properties")
     named = properties.get("name") if isinstance(properties, dict) else None
-    name, group = str(named or f"number {number}"), _class_of(properties)
+    name = str(named or f"number {number}")
+    group, *within = _classes(properties)
     return [
-        Outline(name=name, group=group, shell=polygon[0] if polygon else [], holes=polygon[1:])
+        Outline(name, group, shell=polygon[0] if polygon else [], holes=polygon[1:], within=within)
         for polygon in _polygons(feature["geometry"])
     ]
 

@@ -1,8 +1,10 @@
 """Lesion outlines and exclusions of a slide, from ASAP XML or QuPath GeoJSON."""
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import shapely
@@ -11,13 +13,55 @@ from shapely.geometry.base import BaseGeometry
 
 from pathgen.core.errors import PathgenError
 from pathgen.wsi.annotation_files import Outline, parse_asap, parse_geojson
+from pathgen.wsi.settings import Meaning
 
-Meaning = Literal["lesion", "exclusion", "ignore"]
-UnknownGroup = Literal["refuse"] | Meaning
+# Camelyon16's groups: _0 and _1 are two rounds of lesions, _2 and Exclusion are cut-outs from them. Those of
+# Camelyon17: metastases, and normal for cut-outs. Of QuPath's classes only Tumor and Metastasis: whether
+# stroma or necrosis is tumour, and whether Ignore* means the tissue or the outline, differs between studies.
+_KNOWN: dict[str, Meaning] = {
+    **dict.fromkeys(("tumor", "tumour", "_0", "_1", "metastases", "metastasis"), "lesion"),
+    **dict.fromkeys(("exclusion", "_2", "normal"), "exclusion"),
+}
+_ADD = (
+    "as lesion, exclusion (neither tumour nor normal) or ignore (as if not drawn); "
+    "None stands for outlines without a group"
+)
 
-# Camelyon16's groups: _0 and _1 are two rounds of lesions, _2 and Exclusion are cut-outs from them.
-LESION_GROUPS = frozenset({"tumor", "tumour", "_0", "_1"})
-EXCLUSION_GROUPS = frozenset({"exclusion", "_2"})
+
+class UnknownGroups(PathgenError):
+    """Groups of one file of which neither the suite nor the settings know the meaning.
+
+    Args:
+        path: The annotation file.
+        groups: The groups.
+    """
+
+    def __init__(self, path: Path, groups: Sequence[str]) -> None:
+        self.path, self.groups = path, groups
+        named = ", ".join(map(repr, groups))
+        hint = f"Add each to index.annotations.groups {_ADD}"
+        super().__init__(path, f"has groups of unknown meaning: {named}", hint)
+
+    def __reduce__(self) -> "tuple[type[UnknownGroups], tuple[object, ...]]":
+        return type(self), (self.path, self.groups)
+
+
+def unknown_in_all(found: Sequence[UnknownGroups]) -> PathgenError:
+    """Return one error that lists the unknown groups of all files, each with the number of its files.
+
+    Args:
+        found: The errors of the single files, at least one.
+    """
+    files: dict[str, list[str]] = defaultdict(list)
+    for error in found:
+        for group in error.groups:
+            files[group].append(error.path.name)
+    listed = [
+        f"{group!r} (in {names[0]}{f' and {len(names) - 1} more' if names[1:] else ''})"
+        for group, names in sorted(files.items())
+    ]
+    subject, reason = "params.yaml: index.annotations.groups", f"lacks the groups {', '.join(listed)}"
+    return PathgenError(subject, reason, f"Add each {_ADD}")
 
 
 @dataclass(frozen=True)
@@ -67,21 +111,10 @@ def _area(outline: Outline) -> MultiPolygon:
     return _polygons(shapely.make_valid(drawn, method="structure", keep_collapsed=False))
 
 
-def _meaning(path: Path, outline: Outline, unknown_group: UnknownGroup) -> Meaning:
+def _meaning(outline: Outline, known: Mapping[str, Meaning]) -> Meaning | None:
     """Return the meaning of an outline: that of its group, else of the nearest known group around it."""
-    for group in (outline.group, *outline.within):
-        name = group.strip().casefold()
-        if name in LESION_GROUPS:
-            return "lesion"
-        if name in EXCLUSION_GROUPS:
-            return "exclusion"
-    if unknown_group == "refuse":
-        raise PathgenError(
-            path,
-            f"has annotations of group {outline.group!r}, which is neither a lesion nor an exclusion",
-            "Rename the group, or set index.annotations.unknown_group",
-        )
-    return unknown_group
+    names = (group.strip().casefold() for group in (outline.group, *outline.within))
+    return next((known[name] for name in names if name in known), None)
 
 
 def _outlines(path: Path) -> list[Outline]:
@@ -97,14 +130,17 @@ def _outlines(path: Path) -> list[Outline]:
 
 
 def read_annotations(
-    path: Path, *, unknown_group: UnknownGroup = "refuse", without_area: Literal["refuse", "drop"] = "refuse"
+    path: Path,
+    *,
+    groups: Mapping[str, Meaning] = MappingProxyType({}),
+    without_area: Literal["refuse", "drop"] = "refuse",
 ) -> Annotations:
     """Read the annotation of one slide.
 
     Args:
         path: ASAP XML (``.xml``) or QuPath GeoJSON (``.geojson``, ``.json``), in level-0 px.
-        unknown_group: Meaning of annotations in other groups than lesions (Tumor, _0, _1), exclusions
-            (Exclusion, _2) and their sub-groups, and of annotations without a group.
+        groups: Meaning of groups, in any case, before that of the known ones; ``None`` stands for annotations
+            without a group. A group without a meaning has that of the nearest group that it is part of.
         without_area: Whether annotations that enclose no area (dots, lines, fewer than three different
             vertices) are dropped or the file is refused.
 
@@ -114,26 +150,32 @@ def read_annotations(
         including a lesion drawn there.
 
     Raises:
+        UnknownGroups: Areas are in groups without a meaning; the error names all of them.
         PathgenError: The file is missing, empty, truncated, in another format, or against a policy.
     """
     outlines = _outlines(path)
-    areas: dict[Meaning, list[MultiPolygon]] = {"lesion": [], "exclusion": [], "ignore": []}
-    dropped = 0
+    known = _KNOWN | {name.strip().casefold(): meaning for name, meaning in groups.items()}
+    areas: dict[Meaning, list[MultiPolygon]] = defaultdict(list)
+    flat, unknown = [], set()
     for outline in outlines:
-        area = _area(outline)
-        if not area.is_empty:
-            areas[_meaning(path, outline, unknown_group)].append(area)
-        elif without_area == "drop":
-            dropped += 1
+        area, meaning = _area(outline), _meaning(outline, known)
+        if area.is_empty:
+            flat.append(outline)
+        elif meaning is None:
+            unknown.add(outline.group)
         else:
-            raise PathgenError(
-                path,
-                f"annotation {outline.name} encloses no area ({len(outline.shell)} vertices)",
-                "Remove it, or set index.annotations.without_area to drop",
-            )
+            areas[meaning].append(area)
+    if unknown:
+        raise UnknownGroups(path, sorted(unknown))
+    if flat and without_area == "refuse":
+        raise PathgenError(
+            path,
+            f"annotation {flat[0].name} encloses no area ({len(flat[0].shell)} vertices)",
+            "Remove it, or set index.annotations.without_area to drop",
+        )
     return Annotations(
         lesions=_polygons(shapely.union_all(areas["lesion"])),
         exclusions=_polygons(shapely.union_all(areas["exclusion"])),
         groups=dict(sorted(Counter(outline.group for outline in outlines).items())),
-        dropped=dropped,
+        dropped=len(flat),
     )

@@ -6,6 +6,8 @@ import pydantic
 
 from pathgen.core.params import Settings
 
+Meaning = Literal["lesion", "exclusion", "ignore"]
+
 
 class TissueSettings(Settings):
     """Detection of tissue on a thumbnail of the slide."""
@@ -52,13 +54,23 @@ class TissueSettings(Settings):
 class AnnotationSettings(Settings):
     """Interpretation of the annotation files."""
 
-    unknown_group: Literal["refuse", "lesion", "exclusion", "ignore"] = pydantic.Field(
-        description="Meaning of annotations without a group, or in another group than Tumor, _0, _1, "
-        "Exclusion, _2"
+    groups: dict[str, Meaning] = pydantic.Field(
+        description="Meaning of groups (classes) beyond Tumor, _0, _1, Metastasis, metastases (lesion), "
+        "Exclusion, _2 and normal (exclusion), in any case; None stands for outlines without a group. "
+        "exclusion: neither tumour nor normal tissue; ignore: as if not drawn. All others are refused"
     )
     without_area: Literal["refuse", "drop"] = pydantic.Field(
         description="Treatment of annotations that enclose no area (dots, lines, fewer than 3 vertices)"
     )
+
+    @pydantic.field_validator("groups")
+    @classmethod
+    def _one_meaning_each(cls, groups: dict[str, Meaning]) -> dict[str, Meaning]:
+        """Check that no group is there in two spellings, which files do not distinguish."""
+        names = [name.strip().casefold() for name in groups]
+        if twice := [name for name in groups if names.count(name.strip().casefold()) > 1]:
+            raise ValueError(f"{' and '.join(twice)} are the same group")
+        return groups
 
 
 class IndexSettings(Settings):

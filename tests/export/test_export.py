@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from factories.patch_sets import SIDE, content, write_set, write_synthetic
-from factories.slide_files import source_settings
+from factories.slide_files import annotation_settings, source_settings
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -75,7 +75,7 @@ def test_imagefolder_is_read_by_source_patch_folder(tmp_path: Path) -> None:
     settings = source_settings(
         "patch_folder", root, patch_folder=dict(slide_pattern=r"^(?P<slide>.+)_\d+\.png$")
     )
-    cohort = patch_folder.find_cohort(root, settings)
+    cohort = patch_folder.find_cohort(root, settings, annotation_settings())
     assert cohort["slide"].tolist() == ["tumor_000", "tumor_001", "tumor_002"]
     for row in cohort.to_dict("records"):
         found = patch_folder.find_candidates(root, row, settings, None).candidates  # type: ignore[arg-type]
@@ -92,7 +92,7 @@ def test_pcam_is_read_by_source_pcam_and_torchvision(tmp_path: Path) -> None:
         images[split] = write_set(tmp_path / split, count=12 + seed, seed=seed, split=split)
         export_patch_set(tmp_path / split, root, "pcam")
     settings = source_settings("pcam", root, pcam=dict(crop_px=SIDE))
-    for row in pcam.find_cohort(root, settings).to_dict("records"):
+    for row in pcam.find_cohort(root, settings, annotation_settings()).to_dict("records"):
         found = pcam.find_candidates(root, row, settings, None).candidates  # type: ignore[arg-type]
         labels = pq.read_table(tmp_path / row["split"] / INDEX_FILE)["label"].to_pylist()
         assert found["label"].tolist() == labels

@@ -10,7 +10,13 @@ from typing import Any
 import pandas as pd
 
 from factories.sampling import sample_settings
-from factories.slide_files import job_settings, source_settings, write_annotation, write_slide
+from factories.slide_files import (
+    annotation_settings,
+    job_settings,
+    source_settings,
+    write_annotation,
+    write_slide,
+)
 from pathgen.core.errors import cli_errors
 from pathgen.core.profiles import read_profile
 from pathgen.jobs.result_cache import ENTRY_FILE
@@ -59,7 +65,7 @@ def index_settings(**changes: Any) -> IndexSettings:
 
 
 def cohort(root: Path, **changes: Any) -> pd.DataFrame:
-    return SOURCE.find_cohort(root, cohort_settings(root, **changes))
+    return SOURCE.find_cohort(root, cohort_settings(root, **changes), annotation_settings())
 
 
 def index(
@@ -68,7 +74,7 @@ def index(
     """Run what the stage index runs."""
     settings = cohort_settings(root, **changes)
     return index_cohort(
-        SOURCE.find_cohort(root, settings),
+        SOURCE.find_cohort(root, settings, annotation_settings()),
         settings,
         index_settings(),
         out / "index",
@@ -90,7 +96,7 @@ def extract(
     """Run what the stage extract runs."""
     settings = cohort_settings(root, **changes)
     extract_cohort(
-        SOURCE.find_cohort(root, settings),
+        SOURCE.find_cohort(root, settings, annotation_settings()),
         read_table(out / "samples.parquet"),
         settings,
         SIZE_PX,

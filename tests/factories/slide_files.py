@@ -10,6 +10,7 @@ from pathgen.core.profiles import read_profile
 from pathgen.jobs.settings import JobSettings
 from pathgen.phantom.settings import PhantomSettings
 from pathgen.sources.settings import CohortSettings
+from pathgen.wsi.settings import AnnotationSettings
 
 SIDE = 512
 LESION = (128, 128, 320, 320)  # x0, y0, x1, y1
@@ -19,6 +20,11 @@ def source_settings(source: str, root: Path | None = None, **changes: Any) -> Co
     """Return the section `cohort` for a source with its root, and with some changes."""
     plain = {"source": source, "on_bad_slide": "stop", "use_unannotated_tissue": False}
     return CohortSettings.model_validate({**plain, "root": None if root is None else str(root), **changes})
+
+
+def annotation_settings(**changes: Any) -> AnnotationSettings:
+    """Return the setting `index.annotations` of all profiles with changes."""
+    return AnnotationSettings.model_validate(read_profile("phantom")["index"]["annotations"] | changes)
 
 
 def job_settings(folder: Path, workers: int = 2, scheduler: str | None = None, **changes: Any) -> JobSettings:

@@ -32,7 +32,7 @@ from pathgen.wsi.settings import IndexSettings
 settings = load_cohort_settings()
 index = IndexSettings.model_validate(read_params()["index"])
 jobs = JobSettings(folder="work/jobs", workers=1, threads_per_slide=1)
-cohort = load_source("blank").find_cohort(settings.folder, settings)
+cohort = load_source("blank").find_cohort(settings.folder, settings, index.annotations)
 assert index_cohort(cohort, settings, index, layout.INDEX, jobs) == 80
 sample = SampleSettings.model_validate(read_params()["sample"] | {
     "per_class": dict.fromkeys(ROLES, 3), "valid_tumor_share": 0.25, "test_tumor_share": 0.25,

@@ -10,9 +10,11 @@ from factories.sampling import sample_settings
 from factories.slide_cohort import index_settings
 from factories.slide_files import (
     LESION,
+    annotation_settings,
     job_settings,
     source_settings,
     write_annotation,
+    write_asap,
     write_camelyon16,
     write_slide,
 )
@@ -49,8 +51,9 @@ def root(original: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(original, tmp_path / "camelyon16"))
 
 
-def _cohort(root: Path, **changes: object) -> pd.DataFrame:
-    return _SOURCE.find_cohort(root, _settings(root, **changes)).set_index("slide", drop=False)
+def _cohort(root: Path, groups: dict[str, str] | None = None, **changes: object) -> pd.DataFrame:
+    annotations = annotation_settings(groups=groups or {})
+    return _SOURCE.find_cohort(root, _settings(root, **changes), annotations).set_index("slide", drop=False)
 
 
 def _errors(root: Path) -> list[str]:
@@ -94,6 +97,32 @@ def test_camelyon16_annotation_without_lesions_is_an_error(root: Path) -> None:
     write_annotation(root / "lesion_annotations/tumor_001.xml", group="Exclusion")
     (error,) = _errors(root)
     assert "tumor_001.xml: outlines no lesion, but tumor_001 is a tumor slide" in error
+
+
+def test_camelyon16_unknown_groups_of_all_files_are_listed_at_once(root: Path) -> None:
+    square = [(128, 128), (320, 128), (320, 320), (128, 320)]
+    small = [(140, 140), (172, 140), (172, 172), (140, 172)]
+    for number, name in enumerate(("lesion_annotations/tumor_001", "training/lesion_annotations/tumor_010")):
+        moved = [(x + number, y) for x, y in small]
+        write_asap(
+            root / f"{name}.xml", ("metastases", square), ("Necrosis", moved), (f"fold {number}", small)
+        )
+    lines = []
+    for on_bad_slide in ("stop", "skip"):  # no slide's fault: a setting cures it
+        with pytest.raises(PathgenErrors) as failure:
+            _cohort(root, on_bad_slide=on_bad_slide)
+        lines += str(failure.value).splitlines()
+    assert lines[0] == lines[1] and len(lines) == 2
+    for part in (
+        "index.annotations.groups",
+        "'Necrosis' (in tumor_001.xml and 1 more)",
+        "'fold 0' (in tumor_001.xml)",
+        "'fold 1' (in tumor_010.xml)",
+    ):
+        assert part in lines[0]
+    meanings = {"necrosis": "exclusion", "fold 0": "ignore", "fold 1": "ignore"}
+    assert _cohort(root, meanings)["skipped"].isna().all()
+    assert len(_cohort(root, exclude_slides=["tumor_001", "tumor_010"])) == 6
 
 
 def test_camelyon16_all_problems_are_listed(root: Path) -> None:
@@ -183,7 +212,8 @@ def test_camelyon16_empty_or_missing_root_names_the_setting(tmp_path: Path) -> N
 def _index(root: Path, folder: Path, **changes: object) -> pd.DataFrame:
     settings = _settings(root, **changes)
     work = job_settings(folder.parent / "work")
-    index_cohort(_SOURCE.find_cohort(root, settings), settings, index_settings(), folder, work)
+    cohort = _SOURCE.find_cohort(root, settings, annotation_settings())
+    index_cohort(cohort, settings, index_settings(), folder, work)
     return read_table(folder / "candidates.parquet")
 
 
@@ -213,7 +243,7 @@ def test_camelyon16_slides_become_patch_sets(original: Path, tmp_path: Path) -> 
     settings = _settings(original)
     places = (tmp_path / "patches", tmp_path / "by_slide.parquet")
     work = job_settings(tmp_path / "work")
-    cohort = _SOURCE.find_cohort(original, settings)
+    cohort = _SOURCE.find_cohort(original, settings, annotation_settings())
     extract_cohort(cohort, samples, settings, 16, *places, work)
     by_slide = read_table(places[1]).set_index("slide")
     assert by_slide["patches"].to_dict() == samples["slide"].value_counts().to_dict()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from factories.slide_files import source_settings
+from factories.slide_files import annotation_settings, source_settings
 from PIL import Image
 
 from pathgen.core.errors import PathgenError, PathgenErrors
@@ -39,7 +39,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def _candidates(root: Path, settings: CohortSettings) -> tuple[pd.DataFrame, pd.DataFrame]:
-    cohort = _SOURCE.find_cohort(root, settings)
+    cohort = _SOURCE.find_cohort(root, settings, annotation_settings())
     usable = cohort[cohort["skipped"].isna()].to_dict("records")
     found = [_SOURCE.find_candidates(root, row, settings, None).candidates for row in usable]
     return cohort, pd.concat(found, ignore_index=True)
@@ -76,7 +76,7 @@ def test_patch_folder_bad_images_and_names_are_listed(root: Path) -> None:
     _image(root / "normal/s3_1_1.png", 0, mode="L")
     _image(root / "normal/unnamed.png", 0)
     with pytest.raises(PathgenErrors) as failure:
-        _SOURCE.find_cohort(root, _settings(root))
+        _SOURCE.find_cohort(root, _settings(root), annotation_settings())
     said = str(failure.value)
     assert "s1_9_0.png: not readable as an image" in said
     assert "s2_5_5.png: not readable as an image" in said
@@ -88,7 +88,7 @@ def test_patch_folder_bad_images_and_names_are_listed(root: Path) -> None:
 def test_patch_folder_copies_are_an_error(root: Path) -> None:
     (root / "tumor/s2_7_7.png").write_bytes((root / "normal/s1_0_0.png").read_bytes())
     with pytest.raises(PathgenErrors, match=r"s2_7_7\.png: has the same content as normal/s1_0_0\.png"):
-        _SOURCE.find_cohort(root, _settings(root))
+        _SOURCE.find_cohort(root, _settings(root), annotation_settings())
 
 
 def test_patch_folder_skip_leaves_out_the_slide(root: Path) -> None:
@@ -101,16 +101,16 @@ def test_patch_folder_skip_leaves_out_the_slide(root: Path) -> None:
 def test_patch_folder_missing_or_empty_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "normal").mkdir()
     with pytest.raises(PathgenErrors, match="tumor: no such folder"):
-        _SOURCE.find_cohort(tmp_path, _settings(tmp_path))
+        _SOURCE.find_cohort(tmp_path, _settings(tmp_path), annotation_settings())
     (tmp_path / "tumor").mkdir()
     with pytest.raises(PathgenError, match="contains no images"):
-        _SOURCE.find_cohort(tmp_path, _settings(tmp_path))
+        _SOURCE.find_cohort(tmp_path, _settings(tmp_path), annotation_settings())
 
 
 def test_patch_folder_other_files_are_reported(root: Path, caplog: pytest.LogCaptureFixture) -> None:
     (root / "normal/notes.txt").write_text("x")
     with caplog.at_level(logging.WARNING):
-        _SOURCE.find_cohort(root, _settings(root))
+        _SOURCE.find_cohort(root, _settings(root), annotation_settings())
     assert "1 files are not images" in caplog.text
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from factories.sampling import sample_settings
-from factories.slide_files import source_settings
+from factories.slide_files import annotation_settings, source_settings
 
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.patches.sampling import sample_cohort
@@ -37,7 +37,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def _candidates(root: Path, settings: CohortSettings) -> tuple[pd.DataFrame, pd.DataFrame]:
-    cohort = _SOURCE.find_cohort(root, settings)
+    cohort = _SOURCE.find_cohort(root, settings, annotation_settings())
     found = [_SOURCE.find_candidates(root, row, settings, None) for row in cohort.to_dict("records")]
     assert all(one.overlay is None for one in found)
     return cohort, pd.concat([one.candidates for one in found], ignore_index=True)
@@ -74,7 +74,7 @@ def test_pcam_sizes_that_do_not_divide_name_both_settings(root: Path) -> None:
     with pytest.raises(PathgenError, match=r"extract\.size_px: is 48.*64 px \(cohort\.pcam\.crop_px\)"):
         _SOURCE.read_patches(root, candidates, 48, settings, 1)
     with pytest.raises(PathgenErrors, match="have no centre of 63 px"):
-        _SOURCE.find_cohort(root, _settings(root, 63))
+        _SOURCE.find_cohort(root, _settings(root, 63), annotation_settings())
 
 
 def _write(path: Path, key: str, values: np.ndarray) -> None:
@@ -89,7 +89,7 @@ def test_pcam_bad_files_are_listed(root: Path) -> None:
     (root / f"{prefix}_valid_y.h5").unlink()
     (root / f"{prefix}_test_x.h5").write_bytes(b"\x1f\x8bgzip")
     with pytest.raises(PathgenErrors) as failure:
-        _SOURCE.find_cohort(root, _settings(root))
+        _SOURCE.find_cohort(root, _settings(root), annotation_settings())
     train, valid, test = str(failure.value).splitlines()
     assert f"{prefix}_train_x.h5: not readable as HDF5" in train
     assert f"{prefix}_valid_y.h5: no such file" in valid
@@ -113,7 +113,7 @@ def test_pcam_files_of_another_format_are_refused(
 ) -> None:
     _write(root / f"camelyonpatch_level_2_split_train_{part}.h5", key, values)
     with pytest.raises(PathgenErrors, match=said):
-        _SOURCE.find_cohort(root, _settings(root))
+        _SOURCE.find_cohort(root, _settings(root), annotation_settings())
 
 
 def test_pcam_damaged_chunk_is_an_error(root: Path) -> None:

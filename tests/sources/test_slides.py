@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from factories.slide_files import source_settings, write_annotation, write_slide
+from factories.slide_files import annotation_settings, source_settings, write_annotation, write_slide
 from PIL import Image
 
 from pathgen.core.errors import PathgenError
@@ -27,7 +27,8 @@ def _settings(root: Path, **changes: Any) -> CohortSettings:
 
 def _cohort(root: Path, table: str, **changes: Any) -> pd.DataFrame:
     (root / "slides.csv").write_text(table)
-    return _SOURCE.find_cohort(root, _settings(root, **changes)).set_index("slide", drop=False)
+    found = _SOURCE.find_cohort(root, _settings(root, **changes), annotation_settings())
+    return found.set_index("slide", drop=False)
 
 
 def _errors(root: Path, table: str) -> list[str]:
@@ -111,7 +112,7 @@ def test_slide_csv_wrong_table_is_refused(root: Path, table: str, said: str) -> 
 
 def test_slide_csv_missing_table_is_named(root: Path) -> None:
     with pytest.raises(PathgenError, match=r"slides\.csv: no such file"):
-        _SOURCE.find_cohort(root, _settings(root))
+        _SOURCE.find_cohort(root, _settings(root), annotation_settings())
 
 
 def test_slide_csv_unlisted_slides_are_reported(root: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,6 +1,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ INNER = [(20, 20), (60, 20), (60, 60), (20, 60)]
 AWAY = [(200, 200), (230, 200), (230, 230), (200, 230)]
 
 
-def refusal(path: Path, **options: str) -> PathgenError:
+def refusal(path: Path, **options: Any) -> PathgenError:
     with pytest.raises(PathgenError) as caught:
         read_annotations(path, **options)
     assert str(caught.value).startswith(str(path))
@@ -35,14 +36,59 @@ def test_asap_groups_of_camelyon16_are_read(tmp_path: Path) -> None:
     assert (len(found.lesions.geoms), len(found.exclusions.geoms)) == (2, 1)
 
 
-def test_asap_unknown_groups_follow_the_policy(tmp_path: Path) -> None:
-    path = write_asap(tmp_path / "a.xml", ("Tumor", SQUARE), ("None", AWAY))
-    assert "unknown_group" in refusal(path).hint
-    assert read_annotations(path, unknown_group="lesion").lesions.area == 10_900
-    assert read_annotations(path, unknown_group="exclusion").exclusions.area == 900
-    ignored = read_annotations(path, unknown_group="ignore")
-    assert (ignored.lesions.area, ignored.exclusions.area) == (10_000, 0)
-    assert ignored.groups == {"None": 1, "Tumor": 1}
+def test_groups_of_camelyon17_and_qupath_are_known_in_any_case(tmp_path: Path) -> None:
+    path = write_asap(tmp_path / "a.xml", ("metastases", SQUARE), ("normal", INNER), ("Metastasis ", AWAY))
+    found = read_annotations(path)
+    assert (found.lesions.area, found.exclusions.area, found.tumor().area) == (10_900, 1_600, 9_300)
+
+
+def test_each_group_has_its_own_meaning(tmp_path: Path) -> None:
+    path = write_asap(tmp_path / "a.xml", ("Tumor", SQUARE), ("None", AWAY), ("Necrosis", INNER))
+    assert refusal(path).reason == "has groups of unknown meaning: 'Necrosis', 'None'"
+    assert "index.annotations.groups" in refusal(path).hint
+    assert refusal(path, groups={"necrosis": "ignore"}).reason.endswith("meaning: 'None'")
+    found = read_annotations(path, groups={"NECROSIS": "exclusion", "None": "lesion"})
+    assert (found.lesions.area, found.exclusions.area) == (10_900, 1_600)
+    found = read_annotations(path, groups={"Necrosis": "ignore", "None": "exclusion", "Tumor": "ignore"})
+    assert (found.lesions.area, found.exclusions.area) == (0, 900)  # a setting overrules the known meaning
+    assert found.groups == {"Necrosis": 1, "None": 1, "Tumor": 1}
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        "Stroma",
+        "Necrosis",
+        "Immune cells",
+        "Other",
+        "Positive",
+        "Negative",
+        "Ignore*",
+        "Region*",
+        "Tumor*",
+        "_3",
+    ],
+)
+def test_groups_that_leave_a_doubt_are_refused(tmp_path: Path, group: str) -> None:
+    path = write_asap(tmp_path / "a.xml", ("Tumor", SQUARE), (group, INNER))
+    assert repr(group) in refusal(path).reason
+
+
+def test_derived_class_of_qupath_has_its_own_meaning_or_that_of_its_base(tmp_path: Path) -> None:
+    classes = [{"name": "Tumor: Necrosis"}, {"names": ["Tumor", "Positive"]}, {"name": "Stroma: Tumor"}]
+    rings = (_closed(INNER), _closed(SQUARE), _closed(AWAY))
+    features = [_feature("Polygon", [ring], group) for ring, group in zip(rings, classes, strict=True)]
+    path = tmp_path / "a.geojson"
+    path.write_text(json.dumps(features))
+    assert refusal(path).reason.endswith("meaning: 'Stroma: Tumor'")
+    found = read_annotations(path, groups={"stroma": "exclusion", "Tumor: necrosis": "exclusion"})
+    assert (found.tumor().area, found.exclusions.area) == (8_400, 2_500)
+    assert found.groups == {"Stroma: Tumor": 1, "Tumor: Necrosis": 1, "Tumor: Positive": 1}
+
+
+def test_unknown_groups_are_named_before_flat_annotations(tmp_path: Path) -> None:
+    path = write_asap(tmp_path / "a.xml", ("Tumor", []), ("Fold", INNER))
+    assert "'Fold'" in refusal(path).reason and "'Fold'" in refusal(path, without_area="drop").reason
 
 
 def _groups(**parent_of: str) -> str:
@@ -56,7 +102,7 @@ def test_asap_nested_groups_inherit_their_meaning(tmp_path: Path) -> None:
     groups = _groups(Tumor="None", Exclusion="Tumor", Necrosis="Exclusion", micro="Tumor", small="micro")
     path = write_asap(tmp_path / "b.xml", *drawn, groups=groups)
     assert "'ITC'" in refusal(path).reason
-    found = read_annotations(path, unknown_group="ignore")
+    found = read_annotations(path, groups={"ITC": "ignore"})
     # The nearest known group decides: an exclusion that is part of Tumor is an exclusion.
     assert (found.lesions.area, found.exclusions.area) == (900, 1_600)
     assert found.groups == {"ITC": 1, "Necrosis": 1, "small": 1}
@@ -126,7 +172,7 @@ def test_geojson_of_qupath_is_read(tmp_path: Path) -> None:
         found = read_annotations(tmp_path / name)
         assert found.lesions.area == 8_400 + 900 + 900
         assert found.exclusions.area == 4
-        assert found.groups == {"Exclusion": 1, "Tumor": 3}
+        assert found.groups == {"Exclusion": 1, "Tumor": 1, "Tumor: Negative": 1, "Tumor: Positive": 1}
     (tmp_path / "one.geojson").write_text(json.dumps(features[0]))
     assert read_annotations(tmp_path / "one.geojson").lesions.area == 8_400
 

@@ -22,7 +22,8 @@ GOOD = index_settings().model_dump()
         ("tissue.method", "otsu_hue"),
         ("tissue.thumbnail_mpp", 64.1),
         ("tissue.black_below", 256),
-        ("annotations.unknown_group", "normal"),
+        ("annotations.groups", {"Necrosis": "normal"}),
+        ("annotations.groups", {"Necrosis": "ignore", "necrosis ": "lesion"}),
         ("surplus", 1),
         ("patch_px", 8),  # smaller than a pixel of the thumbnail
         ("tissue.pen_min_width_um", 11.9),  # narrower than three pixels of it
