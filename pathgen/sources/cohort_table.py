@@ -205,7 +205,8 @@ def cohort_table(
     problems = [*problems, *_same_content(used), *_patients_in_two_splits(used)]
     problems = [problem for problem in problems if problem.slide not in settings.exclude_slides]
     problems += [_unknown(slide, known) for slide in settings.exclude_slides if slide not in known]
-    errors = [problem.error for problem in problems]
+    # The problem of a pair of slides is one error.
+    errors = list({str(problem.error): problem.error for problem in problems}.values())
     reasons: dict[str | None, list[str]] = defaultdict(list)
     for problem in problems:
         reasons[problem.slide].append(str(problem.error))

@@ -1,5 +1,6 @@
 """Functions of all sources of whole slides: check and index slides, read patches."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -47,14 +48,14 @@ def _with_facts(root: Path, row: CohortRow, mpp_if_missing: float | None) -> Coh
     )
 
 
-def _check_annotation(root: Path, row: CohortRow, settings: AnnotationSettings) -> None:
-    """Check that an annotation fits its slide and does not contradict the label."""
+def _check_annotation(root: Path, row: CohortRow, settings: AnnotationSettings) -> str | None:
+    """Check that an annotation fits its slide and does not contradict the label; return its digest."""
     slide, label = row.slide, row.label
     if row.annotation is None:
         if label == "tumor":
             hint = "Add its annotation, or leave the slide out: it must not count as normal"
             raise PathgenError(root / row.path, f"{slide} is a tumor slide without an annotation", hint)
-        return
+        return None
     path = root / row.annotation
     found = read_annotations(path, **settings.model_dump())
     if label == "tumor" and found.lesions.is_empty:
@@ -63,28 +64,54 @@ def _check_annotation(root: Path, row: CohortRow, settings: AnnotationSettings) 
     if label == "normal" and not found.lesions.is_empty:
         raise PathgenError(path, f"outlines lesions, but {slide} is a normal slide", "Correct its label")
     if row.width_px is None or row.height_px is None or found.lesions.is_empty:
-        return
+        return found.digest()
     on_slide = found.lesions.intersection(box(0, 0, row.width_px, row.height_px))
     if on_slide.area < found.lesions.area / 2:
         reason = f"most of its lesions lie beyond the edges of {slide}, {row.width_px} x {row.height_px} px"
         raise PathgenError(path, reason, "Add the annotation of this slide, in level-0 px")
+    return found.digest()
+
+
+def _same_annotation(root: Path, outlined: list[tuple[CohortRow, str | None]]) -> list[Problem]:
+    """Find annotations that are one file, or outline the same areas, but belong to different slides.
+
+    Args:
+        root: Folder of the source.
+        outlined: Rows with the digest of their annotation, None if it outlines nothing.
+    """
+    sharing: dict[Any, list[CohortRow]] = defaultdict(list)
+    for row, digest in outlined:
+        if row.annotation is not None and not row.skipped:
+            for key in filter(None, ((root / row.annotation).resolve(), digest)):
+                sharing[key].append(row)
+    problems: dict[str, list[Problem]] = {}
+    for rows in sharing.values():
+        # Copies of a slide are reported as such.
+        if len({row.sha256 or row.slide for row in rows}) > 1:
+            names = " and ".join(f"{row.slide} ({row.annotation})" for row in rows)
+            reason = f"the slides {names} have the same annotation"
+            error = PathgenError(root / str(rows[-1].annotation), reason, "Give each slide its own")
+            # It is unknown whose annotation it is: none of the slides may be used.
+            problems[names] = [Problem(error, row.slide) for row in rows]
+    return [problem for of_file in problems.values() for problem in of_file]
 
 
 def _checked(
     root: Path, mpp_if_missing: float | None, annotations: AnnotationSettings, row: CohortRow
-) -> tuple[CohortRow, list[Problem]]:
+) -> tuple[CohortRow, str | None, list[Problem]]:
+    """Return the completed row, the digest of its annotation, and the problems."""
     if row.skipped:
-        return row, []
-    known, problems = row, []
+        return row, None, []
+    known, digest, problems = row, None, []
     try:
         known = _with_facts(root, row, mpp_if_missing)
     except PathgenError as problem:
         problems.append(Problem(problem, row.slide))
     try:
-        _check_annotation(root, known, annotations)
+        digest = _check_annotation(root, known, annotations)
     except PathgenError as problem:
         problems.append(Problem(problem, row.slide))
-    return known, problems
+    return known, digest, problems
 
 
 def check_slides(
@@ -106,13 +133,14 @@ def check_slides(
     with ThreadPoolExecutor(_OPEN_AT_A_TIME) as pool:
         wanted = excluded(listed, settings.exclude_slides)
         checked = pool.map(partial(_checked, root, settings.mpp_if_missing, annotations), wanted)
-        pairs = list(tracked(checked, len(listed), "slides", "open slides"))
-    problems = [problem for _, found in pairs for problem in found]
+        found = list(tracked(checked, len(listed), "slides", "open slides"))
+    problems = [problem for _, _, of_slide in found for problem in of_slide]
     unknown = [problem.error for problem in problems if isinstance(problem.error, UnknownGroups)]
     problems = [problem for problem in problems if not isinstance(problem.error, UnknownGroups)]
     if unknown:
         problems.append(Problem(unknown_in_all(unknown)))
-    return [row for row, _ in pairs], problems
+    problems += _same_annotation(root, [(row, digest) for row, digest, _ in found])
+    return [row for row, _, _ in found], problems
 
 
 def find_candidates(

@@ -1,5 +1,6 @@
 """Lesion outlines and exclusions of a slide, from ASAP XML or QuPath GeoJSON."""
 
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -83,6 +84,14 @@ class Annotations:
     def tumor(self) -> MultiPolygon:
         """Return the lesions without the exclusions: the area that counts as tumour."""
         return _polygons(shapely.difference(self.lesions, self.exclusions))
+
+    def digest(self) -> str | None:
+        """Return a digest of the lesions, else of the exclusions; None if nothing is outlined.
+
+        It is that of the areas: not of the file's format, names, colours or order.
+        """
+        areas = self.exclusions if self.lesions.is_empty else self.lesions
+        return None if areas.is_empty else hashlib.sha256(shapely.normalize(areas).wkb).hexdigest()
 
 
 NOTHING_ANNOTATED = Annotations(lesions=MultiPolygon(), exclusions=MultiPolygon(), groups={}, dropped=0)

@@ -39,7 +39,7 @@ def write_cohort(root: Path, count: int, first: int = 0) -> None:
     for number in range(first, first + count):
         write_slide(root / f"s{number:03d}.tif", side=256, seed=number)
         if number % 2:
-            write_annotation(root / f"s{number:03d}.xml", (64, 64, 192, 192))
+            write_annotation(root / f"s{number:03d}.xml", (64, 64, 192, 192 - number / 1000))
     list_slides(root)
 
 

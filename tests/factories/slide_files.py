@@ -66,7 +66,9 @@ def write_asap(
     return path
 
 
-def write_annotation(path: Path, box: tuple[int, int, int, int] = LESION, group: str = "Tumor") -> None:
+def write_annotation(
+    path: Path, box: tuple[float, float, float, float] = LESION, group: str = "Tumor"
+) -> None:
     """Write one rectangle as ASAP XML."""
     x0, y0, x1, y1 = box
     write_asap(path, (group, [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]))
@@ -81,6 +83,7 @@ def write_camelyon16(root: Path) -> None:
     for seed, name in enumerate(("test_001", "test_002"), start=8):
         write_slide(root / f"testing/images/{name}.tif", seed=seed)
     write_annotation(root / "lesion_annotations/tumor_001.xml")
-    write_annotation(root / "training/lesion_annotations/tumor_010.xml")
-    write_annotation(root / "testing/lesion_annotations/test_002.xml")
+    x0, y0, x1, y1 = LESION
+    write_annotation(root / "training/lesion_annotations/tumor_010.xml", (x0, y0, x1, y1 - 1))
+    write_annotation(root / "testing/lesion_annotations/test_002.xml", (x0, y0, x1, y1 - 2))
     (root / "testing/reference.csv").write_text("test_001,Normal,None,None\ntest_002,Tumor,IDC,Macro\n")

@@ -3,13 +3,20 @@
 import json
 import logging
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from factories.slide_files import annotation_settings, source_settings, write_annotation, write_slide
+from factories.slide_files import (
+    annotation_settings,
+    source_settings,
+    write_annotation,
+    write_asap,
+    write_slide,
+)
 from PIL import Image
 
 from pathgen.core.errors import PathgenError
@@ -93,6 +100,58 @@ def test_slide_csv_all_problems_are_listed(root: Path) -> None:
     ):
         assert sum(part in error for error in errors) == 1, (part, errors)
     assert len(errors) == 10
+
+
+def _save_again(outline: Path, other: Path) -> None:
+    """Write the same outline as another program may: other spaces, name and first corner."""
+    text = outline.read_text().replace("><", ">\n  <").replace('Name="0"', 'Name="Annotation 0"')
+    for order in range(4):
+        text = text.replace(f'Order="{order}"', f'Order="{(order + 1) % 4}!"')
+    other.write_text(text.replace('!"', '"'))
+
+
+def _write_geojson(other: Path) -> None:
+    ring = [[100, 100], [300, 100], [300, 300], [100, 300], [100, 100]]
+    geometry = {"type": "Polygon", "coordinates": [ring]}
+    feature = {"type": "Feature", "geometry": geometry, "properties": {"classification": "Tumor"}}
+    other.write_text(json.dumps(feature))
+
+
+_COPIES = {
+    "b.xml": None,  # the same file
+    "./b.xml": None,
+    "copy.xml": shutil.copy,
+    "link.xml": lambda outline, other: other.symlink_to(outline),
+    "saved.xml": _save_again,
+    "other.geojson": lambda outline, other: _write_geojson(other),
+}
+
+
+@pytest.mark.parametrize(("file", "copy"), _COPIES.items())
+def test_slide_csv_annotation_of_two_slides_is_refused(
+    root: Path, file: str, copy: Callable[[Path, Path], object] | None
+) -> None:
+    name = f"outlines/{file}"
+    if copy is not None:
+        copy(root / "outlines/b.xml", root / name)
+    table = f"slide,annotation,label\nb.tif,outlines/b.xml,tumor\ndeep/c.tif,{name},tumor\n"
+    (error,) = _errors(root, table)
+    assert f"the slides b (outlines/b.xml) and c ({name}) have the same annotation" in error
+    # Neither slide is used: one of them has outlines of the other, and it is unknown which.
+    skipped = _cohort(root, f"{table}a.tif,,normal\n", on_bad_slide="skip")["skipped"].dropna()
+    assert set(skipped.index) == {"b", "c"}
+    assert _cohort(root, table, exclude_slides=["c"])["skipped"].count() == 1
+
+
+def test_slide_csv_empty_annotations_may_be_alike(root: Path) -> None:
+    for name in "ac":
+        write_asap(root / f"outlines/{name}.xml")
+    rows = "a.tif,outlines/a.xml,normal\ndeep/c.tif,outlines/c.xml,normal\n"
+    assert len(_cohort(root, f"slide,annotation,label\n{rows}")) == 2
+    for name in "ac":
+        write_annotation(root / f"outlines/{name}.xml", group="Exclusion")
+    (error,) = _errors(root, f"slide,annotation,label\n{rows}")
+    assert "have the same annotation" in error
 
 
 @pytest.mark.parametrize(
