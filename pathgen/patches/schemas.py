@@ -78,6 +78,8 @@ COHORT = Schema(
         Column("vendor", "text", empty=True),
         Column("bytes", "integer", empty=True),
         Column("sha256", "text", empty=True),
+        Column("annotation_sha256", "text", empty=True),
+        Column("table_sha256", "text", empty=True),
         Column("slide_known", "truth"),
         Column("skipped", "text", empty=True),
     ),

@@ -138,7 +138,7 @@ def find_in_layout(
             )
         )
     rows, bad = check_slides(root, listed, settings, annotations)
-    return cohort_table(rows, problems + bad, settings, root)
+    return cohort_table(rows, problems + bad, settings, root, root / _REFERENCE_FILE)
 
 
 def list_files(root: Path, settings: CohortSettings) -> list[Path]:

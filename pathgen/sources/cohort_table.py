@@ -41,6 +41,8 @@ class CohortRow:
     vendor: str | None = None
     bytes: int | None = None
     sha256: str | None = None
+    annotation_sha256: str | None = None
+    table_sha256: str | None = None
     slide_known: bool = True
     skipped: str | None = None
 
@@ -166,6 +168,11 @@ def _unknown(slide: str, known: set[str]) -> Problem:
     return Problem(PathgenError("params.yaml: cohort.exclude_slides", f"no slide {slide!r}", hint))
 
 
+def _of_annotation(root: Path, row: CohortRow) -> str | None:
+    used = row.annotation is not None and not row.skipped
+    return sha256_of(root / str(row.annotation)) if used else None
+
+
 def excluded(rows: Iterable[CohortRow], exclude_slides: Sequence[str]) -> list[CohortRow]:
     """Mark the slides that the settings exclude, so that they are not opened.
 
@@ -182,7 +189,11 @@ def excluded(rows: Iterable[CohortRow], exclude_slides: Sequence[str]) -> list[C
 
 
 def cohort_table(
-    rows: list[CohortRow], problems: list[Problem], settings: CohortSettings, root: Path
+    rows: list[CohortRow],
+    problems: list[Problem],
+    settings: CohortSettings,
+    root: Path,
+    table: Path | None = None,
 ) -> pd.DataFrame:
     """Build the table, or raise all problems.
 
@@ -191,10 +202,12 @@ def cohort_table(
         problems: Problems that were found.
         settings: Section `cohort`. ``on_bad_slide`` stop: raise; skip: note the problems in the slide's
             row. Excluded slides are left out, whatever their problems.
-        root: The source's folder, for messages.
+        root: The source's folder.
+        table: File that lists or labels the slides, if the source has one.
 
     Returns:
-        Table `COHORT`, sorted by slide.
+        Table `COHORT`, sorted by slide. It contains the digests of all annotations and of the table, because
+        they decide labels: a changed one runs the stages that follow.
 
     Raises:
         PathgenErrors: There are problems that cannot be skipped, or no slide is left.
@@ -219,5 +232,7 @@ def cohort_table(
     for row in rows:
         if row.skipped:
             _log.warning("slide %s is skipped: %s", row.slide, row.skipped)
+    digest = sha256_of(table) if table is not None and table.is_file() else None
+    rows = [replace(row, annotation_sha256=_of_annotation(root, row), table_sha256=digest) for row in rows]
     frame = pd.DataFrame([{**vars(row), "source": settings.source} for row in rows])
     return check_table(frame, COHORT, root)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError, PathgenErrors
-from pathgen.core.files import atomic_folder, sha256_of
+from pathgen.core.files import atomic_folder
 from pathgen.jobs.job import Job
 from pathgen.jobs.result_cache import JobResult, ResultCache, Values
 from pathgen.jobs.runner import open_executor, prune, run_jobs
@@ -89,7 +89,7 @@ def index_cohort(
     jobs = [
         Job(
             name=row["slide"],
-            key=slide_key(source, cohort_settings, index, row, _annotation(root, row), code),
+            key=slide_key(source, cohort_settings, index, row, {}, code),
             work=partial(_index_slide, source, root, row, cohort_settings, index_settings),
             needs=(root,),
         )
@@ -115,12 +115,6 @@ def index_cohort(
     _write([result for result in results if result.problem is None], indexed, folder)
     prune(jobs, cache, job_settings)
     return total
-
-
-def _annotation(root: Path, row: Mapping[str, Any]) -> dict[str, str]:
-    """Return the digest of the slide's annotation, empty without one."""
-    known = not pd.isna(row["annotation"]) and (root / row["annotation"]).is_file()
-    return {"annotation": sha256_of(root / row["annotation"]) if known else ""}
 
 
 def _write(results: Sequence[JobResult], indexed: pd.DataFrame, folder: Path) -> None:

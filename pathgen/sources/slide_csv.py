@@ -126,7 +126,7 @@ def find_cohort(root: Path, settings: CohortSettings, annotations: AnnotationSet
     problems += repeated_slides((row.slide, row.path) for row in rows)
     _warn_of_unlisted(root, rows)
     opened, bad = check_slides(root, rows, settings, annotations)
-    return cohort_table(opened, problems + bad, settings, root)
+    return cohort_table(opened, problems + bad, settings, root, table)
 
 
 def list_files(root: Path, settings: CohortSettings) -> list[Path]:

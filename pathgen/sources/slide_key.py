@@ -9,12 +9,16 @@ from typing import Any
 import pandas as pd
 
 from pathgen.core.errors import PathgenError, PathgenErrors
+from pathgen.core.files import sha256_of
 from pathgen.provenance.cache_key import CacheKey, library_versions
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source import Source
 
 # They select and locate slides; the digest of a slide identifies its content.
 _NOT_OF_A_SLIDE = {"root", "on_bad_slide", "exclude_slides"}
+# It changes with the rows of other slides; this slide's are in the columns of its own.
+_NOT_OF_A_RESULT = {"table_sha256"}
+_AGAIN = "Run: dvc repro --force --single-item cohort && dvc repro"
 _LIBRARIES = (
     "h5py",
     "imagecodecs",
@@ -32,7 +36,9 @@ _LIBRARIES = (
 
 
 def used_slides(cohort: pd.DataFrame, root: Path) -> list[dict[str, Any]]:
-    """Return the slides that are not skipped; their files have the size that they had in the stage `cohort`.
+    """Return the slides that are not skipped; their files are those of the stage `cohort`.
+
+    Slides are compared by size, annotations and files of labels by content.
 
     Args:
         cohort: Table `COHORT`.
@@ -42,7 +48,7 @@ def used_slides(cohort: pd.DataFrame, root: Path) -> list[dict[str, Any]]:
         Rows of the table, sorted by slide.
 
     Raises:
-        PathgenErrors: One error per slide that has changed. Missing files are reported when they are read.
+        PathgenErrors: One error per file that has changed. Missing files are reported when they are read.
     """
     chosen = cohort[cohort["skipped"].isna()].sort_values("slide")
     rows = [{str(name): value for name, value in row.items()} for row in chosen.to_dict("records")]
@@ -51,7 +57,12 @@ def used_slides(cohort: pd.DataFrame, root: Path) -> list[dict[str, Any]]:
         path = root / row["path"]
         if path.is_file() and not pd.isna(row["bytes"]) and path.stat().st_size != row["bytes"]:
             reason = f"has {path.stat().st_size:,} bytes, but had {row['bytes']:,} when the cohort was made"
-            problems.append(PathgenError(path, reason, "Run: dvc repro --force --single-item cohort"))
+            problems.append(PathgenError(path, reason, _AGAIN))
+        known = row["annotation_sha256"]
+        path = root / str(row["annotation"])
+        if not pd.isna(known) and path.is_file() and sha256_of(path) != known:
+            reason = f"is not the annotation that {row['slide']} had when the cohort was made"
+            problems.append(PathgenError(path, reason, _AGAIN))
     if problems:
         raise PathgenErrors(problems)
     return rows
@@ -77,7 +88,8 @@ def slide_key(
     """
     # The own settings of a source of slides select slides, too.
     unused = _NOT_OF_A_SLIDE | ({cohort.source} if source.has_slides else set())
-    plain = {name: None if pd.isna(value) else value for name, value in row.items()}
+    used = {name: value for name, value in row.items() if name not in _NOT_OF_A_RESULT}
+    plain = {name: None if pd.isna(value) else value for name, value in used.items()}
     digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
     return CacheKey(
         settings={"cohort": cohort.model_dump(exclude=unused), **settings},

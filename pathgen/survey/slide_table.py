@@ -24,7 +24,7 @@ from pathgen.patches.schemas import (
 from pathgen.webpage.cohort_tables import Table, left_out_table, readable
 from pathgen.webpage.display_names import CONTAINERS, SLIDES
 
-_NOT_SHOWN = ["source", "annotation", "bytes", "sha256", "skipped"]
+_NOT_SHOWN = ["source", "annotation", "bytes", "sha256", "annotation_sha256", "table_sha256", "skipped"]
 # Adjacent squares touch but do not overlap.
 _TOUCHING = 1 - 1e-9
 
