@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pathgen.core.errors import PathgenError
+from pathgen.core.file_kind import misnamed
 from pathgen.inspect.file_facts import (
     CARD_FILE,
     annotation_facts,
@@ -101,7 +102,8 @@ def _kind(path: Path) -> tuple[str, _Reader]:
         kind, read = _kind_of_folder(path.parent)
         return kind, lambda file: read(file.parent)
     if suffix not in by_suffix:
-        raise PathgenError(path, "is no file that the suite knows", _KNOWN)
+        unknown = PathgenError(path, "is no file that the suite knows", _KNOWN)
+        raise misnamed(path, "TEXT", "JSON", "XML") or unknown
     return by_suffix[suffix]
 
 
@@ -119,8 +121,8 @@ def _kind_of_folder(folder: Path) -> tuple[str, _Reader]:
 
 def _is_geojson(path: Path) -> bool:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError):
+        content = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
         return False
     features = content[0] if isinstance(content, list) and content else content
     return isinstance(features, dict) and features.get("type") in ("Feature", "FeatureCollection")

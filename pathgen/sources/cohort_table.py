@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from pathgen.core.errors import PathgenError, PathgenErrors
+from pathgen.core.file_kind import misnamed
 from pathgen.core.files import sha256_of
 from pathgen.patches.schemas import COHORT, check_table
 from pathgen.sources.settings import CohortSettings
@@ -107,9 +108,11 @@ def read_csv(path: Path, hint: str) -> list[list[str]]:
         hint: What to do if the file is missing.
 
     Raises:
-        PathgenError: The file is missing or not readable as CSV.
+        PathgenError: The file is missing, or is not CSV.
     """
     try:
+        if found := misnamed(path, "TEXT"):
+            raise found
         with path.open(encoding="utf-8-sig", newline="") as stream:
             return [[cell.strip() for cell in line] for line in csv.reader(stream)]
     except FileNotFoundError:

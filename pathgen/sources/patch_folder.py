@@ -17,6 +17,7 @@ from PIL import Image
 from pydantic import Field
 
 from pathgen.core.errors import PathgenError
+from pathgen.core.file_kind import misnamed
 from pathgen.core.files import sha256_of
 from pathgen.core.labels import LABELS
 from pathgen.core.params import Settings
@@ -67,9 +68,8 @@ def read_image(path: Path) -> NDArray[np.uint8]:
             mode, (width, height) = image.mode, image.size
             pixels = np.asarray(image, dtype=np.uint8) if mode == "RGB" and width == height else None
     except _UNREADABLE as problem:
-        raise PathgenError(
-            path, f"not readable as an image: {problem}", "Copy it again, or remove it"
-        ) from None
+        damaged = PathgenError(path, f"not readable as an image: {problem}", "Copy it again, or remove it")
+        raise misnamed(path, "PNG", "JPEG", "TIFF") or damaged from None
     if pixels is None:
         reason = f"is {mode} of {width} x {height} px, not a square RGB image"
         raise PathgenError(path, reason, "Convert it, or remove it")

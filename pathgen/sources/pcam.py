@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pathgen.core.errors import PathgenError
+from pathgen.core.file_kind import misnamed
 from pathgen.core.labels import LABELS
 from pathgen.core.params import Settings
 from pathgen.patches.schemas import SPLITS
@@ -62,7 +63,8 @@ def open_array(path: Path, key: str) -> Iterator["h5py.Dataset"]:
                 raise PathgenError(path, f"contains no array {key!r}", _DAMAGED)
             yield file[key]
     except (OSError, RuntimeError, KeyError) as problem:
-        raise PathgenError(path, f"not readable as HDF5: {problem}", _DAMAGED) from None
+        damaged = PathgenError(path, f"not readable as HDF5: {problem}", _DAMAGED)
+        raise misnamed(path, "HDF5") or damaged from None
 
 
 def read_labels(path: Path) -> NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,15 @@ import defusedxml
 import defusedxml.ElementTree
 
 from pathgen.core.errors import PathgenError
+from pathgen.core.file_kind import misnamed
 
 Point = tuple[float, float]
 NO_GROUP = "None"  # as ASAP writes it
 _ASAP_HINT = "Copy the annotation again from its source, or export it again"
 _ASAP_WITHOUT_AREA = frozenset({"dot", "pointset", "measurement"})
 _GEOJSON_HINT = "Export the annotation again as GeoJSON, coordinates in pixels"
+_GEOJSON_WITH_AREA = ("Polygon", "MultiPolygon")
+_COLLECTION = "GeometryCollection"
 _GEOJSON_WITHOUT_AREA = frozenset({"Point", "MultiPoint", "LineString", "MultiLineString"})
 
 
@@ -50,8 +53,8 @@ def _point(path: Path, name: str, coordinate: Element) -> tuple[float, Point]:
         raise PathgenError(
             path, f"annotation {name} has a vertex {texts} that is not a number", _ASAP_HINT
         ) from None
-    if not (math.isfinite(x) and math.isfinite(y)):
-        raise PathgenError(path, f"annotation {name} has an infinite vertex", _ASAP_HINT)
+    if not all(map(math.isfinite, (order, x, y))):
+        raise PathgenError(path, f"annotation {name} has a vertex that is not finite", _ASAP_HINT)
     return order, (x, y)
 
 
@@ -91,14 +94,16 @@ def parse_asap(path: Path) -> list[Outline]:
     try:
         root = defusedxml.ElementTree.parse(path).getroot()
     except defusedxml.ElementTree.ParseError as problem:
-        raise PathgenError(path, f"truncated or not XML: {problem}", _ASAP_HINT) from None
+        damaged = PathgenError(path, f"truncated or not XML: {problem}", _ASAP_HINT)
+        raise misnamed(path, "XML") or damaged from None
     except (defusedxml.DefusedXmlException, LookupError, ValueError) as problem:
         raise PathgenError(path, f"not readable as plain XML: {problem}", _ASAP_HINT) from None
     if root is None or root.tag != "ASAP_Annotations":
         tag = "nothing" if root is None else root.tag
-        raise PathgenError(
+        other = PathgenError(
             path, f"its root is {tag}, not ASAP_Annotations", "Export it as ASAP XML or GeoJSON"
         )
+        raise misnamed(path, "XML") or other
     parents = {
         group.get("Name", NO_GROUP): group.get("PartOfGroup", NO_GROUP)
         for group in root.iterfind("AnnotationGroups/Group")
@@ -122,67 +127,103 @@ def _classes(properties: Any) -> list[str]:
 
 
 def _ring(ring: Any) -> list[Point]:
-    points = [(float(x), float(y)) for x, y, *_ in ring]
-    if not all(math.isfinite(value) for point in points for value in point):
-        raise ValueError("a vertex is infinite")
+    if not isinstance(ring, list):
+        raise ValueError("its coordinates are not a list of rings")
+    points = []
+    for vertex in ring:
+        numbers = vertex[:2] if isinstance(vertex, list) else []
+        if len(numbers) < 2 or not all(type(number) in (int, float) for number in numbers):
+            raise ValueError(f"the vertex {vertex!r:.60} is not a pair of numbers")
+        x, y = map(float, numbers)
+        if not (math.isfinite(x) and math.isfinite(y)):
+            raise ValueError("a vertex is infinite")
+        points.append((x, y))
     return points
 
 
 def _polygons(geometry: Any) -> list[list[list[Point]]]:
-    """Return the polygons of a geometry as lists of rings; a point or a line is one without rings."""
-    kind = geometry["type"]
-    if kind == "GeometryCollection":
-        return [polygon for part in geometry["geometries"] for polygon in _polygons(part)]
-    coordinates = geometry["coordinates"]
-    if kind == "Polygon":
-        return [[_ring(ring) for ring in coordinates]]
-    if kind == "MultiPolygon":
-        return [[_ring(ring) for ring in polygon] for polygon in coordinates]
+    """Return the polygons of a geometry as lists of rings; a point, a line or null is one without rings."""
+    if geometry is None:
+        return [[]]
+    if not isinstance(geometry, dict):
+        raise ValueError("its geometry is not an object")
+    kind = geometry.get("type")
     if kind in _GEOJSON_WITHOUT_AREA:
         return [[]]
-    raise ValueError(f"type {kind!r} is not a geometry")
+    if kind not in (*_GEOJSON_WITH_AREA, _COLLECTION):
+        raise ValueError(f"the type {kind!r} is not a geometry")
+    name = "geometries" if kind == _COLLECTION else "coordinates"
+    parts = geometry.get(name)
+    if not isinstance(parts, list):
+        raise ValueError(f"its {kind} has no list of {name}")
+    if kind == _COLLECTION:
+        return [polygon for part in parts for polygon in _polygons(part)]
+    polygons = [parts] if kind == "Polygon" else parts
+    if not all(isinstance(polygon, list) for polygon in polygons):
+        raise ValueError("its coordinates are not lists of polygons")
+    return [[_ring(ring) for ring in polygon] for polygon in polygons]
 
 
-def _feature_outlines(feature: Any, number: int) -> list[Outline]:
+def _features(content: Any) -> Iterator[dict[str, Any]]:
+    """Yield the features of lists and collections, which may be nested; a bare geometry has no class."""
+    if isinstance(content, list):
+        for part in content:
+            yield from _features(part)
+        return
+    kind = content.get("type") if isinstance(content, dict) else None
+    if kind == "FeatureCollection":
+        if not isinstance(content.get("features"), list):
+            raise ValueError("a FeatureCollection has no list of features")
+        yield from _features(content["features"])
+    elif kind == "Feature":
+        yield content
+    elif kind in (*_GEOJSON_WITH_AREA, *_GEOJSON_WITHOUT_AREA, _COLLECTION):
+        yield {"geometry": content}
+    else:
+        what = f"type {kind!r}" if isinstance(content, dict) else f"{content!r:.60}"
+        raise ValueError(f"{what} is neither a feature nor a collection of features")
+
+
+def _feature_outlines(path: Path, feature: dict[str, Any], number: int) -> list[Outline]:
     properties = feature.get("properties")
     named = properties.get("name") if isinstance(properties, dict) else None
     name = str(named or f"number {number}")
     group, *within = _classes(properties)
+    try:
+        if "geometry" not in feature:
+            raise ValueError("it has no geometry")
+        polygons = _polygons(feature["geometry"])
+    except (ValueError, OverflowError) as problem:
+        raise PathgenError(path, f"annotation {name}: {problem}", _GEOJSON_HINT) from None
     return [
         Outline(name, group, shell=polygon[0] if polygon else [], holes=polygon[1:], within=within)
-        for polygon in _polygons(feature["geometry"])
+        for polygon in polygons
     ]
-
-
-def _features(content: Any) -> list[Any]:
-    if isinstance(content, list):
-        return content
-    if content["type"] == "FeatureCollection":
-        return list(content["features"])
-    if content["type"] == "Feature":
-        return [content]
-    raise ValueError(f"type {content['type']!r} is not a feature")
 
 
 def parse_geojson(path: Path) -> list[Outline]:
     """Parse a GeoJSON file.
 
     Args:
-        path: A feature collection, a feature, or a list of features; coordinates are level-0 px.
+        path: A feature collection, a feature, a geometry, or a list of these, in UTF-8, 16 or 32 with or
+            without a byte-order mark; coordinates are level-0 px.
 
     Returns:
-        One outline per polygon, in the file's order, those of collections one by one; points and lines
-        have no vertices.
+        One outline per polygon, in the file's order, those of collections one by one; points, lines and
+        features without a geometry have no vertices.
 
     Raises:
         PathgenError: The file is truncated, or is not JSON or GeoJSON.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as problem:  # JSONDecodeError and UnicodeDecodeError
-        raise PathgenError(path, f"truncated or not JSON: {problem}", _GEOJSON_HINT) from None
-    try:
-        numbered = enumerate(_features(content), start=1)
-        return [outline for number, feature in numbered for outline in _feature_outlines(feature, number)]
-    except (KeyError, TypeError, ValueError, AttributeError) as problem:
-        raise PathgenError(path, f"not GeoJSON as QuPath writes it: {problem!r}", _GEOJSON_HINT) from None
+        try:
+            content = json.loads(path.read_bytes())
+        except ValueError as problem:  # JSONDecodeError or UnicodeDecodeError
+            damaged = PathgenError(path, f"truncated or not JSON: {problem}", _GEOJSON_HINT)
+            raise misnamed(path, "JSON") or damaged from None
+        numbered = list(enumerate(_features(content), start=1))
+        return [outline for number, found in numbered for outline in _feature_outlines(path, found, number)]
+    except ValueError as problem:
+        raise PathgenError(path, f"not GeoJSON: {problem}", _GEOJSON_HINT) from None
+    except RecursionError:
+        raise PathgenError(path, "is nested too deeply", _GEOJSON_HINT) from None

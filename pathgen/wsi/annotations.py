@@ -129,8 +129,6 @@ def _meaning(outline: Outline, known: Mapping[str, Meaning]) -> Meaning | None:
 def _outlines(path: Path) -> list[Outline]:
     if not path.is_file():
         raise PathgenError(path, "no such annotation file", "Correct the path")
-    if path.stat().st_size == 0:
-        raise PathgenError(path, "is empty (0 bytes)", "Copy it again from its source")
     if path.suffix.lower() in {".geojson", ".json"}:
         return parse_geojson(path)
     if path.suffix.lower() == ".xml":

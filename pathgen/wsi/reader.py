@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pathgen.core.errors import PathgenError
+from pathgen.core.file_kind import misnamed
 from pathgen.wsi.geometry import finest_reduction
 from pathgen.wsi.tiff import check_complete, tiff_facts
 
@@ -213,26 +214,29 @@ def level0_mpp(
     )
 
 
-def _file_problem(path: Path) -> tuple[str, str] | None:
-    """Return reason and hint of a problem that does not depend on the format, or None."""
+def _file_problem(path: Path) -> PathgenError | None:
+    """Return a problem that does not depend on the format, or None."""
     if not path.exists():
-        return "no such file", "Correct the path"
+        return PathgenError(path, "no such file", "Correct the path")
     if path.is_dir():
-        return "is a folder, not a slide", "Name the slide file in it"
+        return PathgenError(path, "is a folder, not a slide", "Name the slide file in it")
     if not os.access(path, os.R_OK):
-        return "is not readable by this user", "Change the file's permissions"
-    if path.stat().st_size == 0:
-        return "is empty (0 bytes)", "Copy it again from its source"
+        return PathgenError(path, "is not readable by this user", "Change the file's permissions")
+    # Hamamatsu's VMS and VMU files are text; other images can be converted.
+    if found := misnamed(
+        path, "TIFF", "PNG", "JPEG", *(("TEXT",) if path.suffix.lower() in (".vms", ".vmu") else ())
+    ):
+        return found
     if path.suffix.lower() == ".mrxs" and not path.with_suffix("").is_dir():
-        return f"its data folder {path.stem}/ is missing", "Copy that folder to the folder of the file"
+        reason = f"its data folder {path.stem}/ is missing"
+        return PathgenError(path, reason, "Copy that folder to the folder of the file")
     return None
 
 
 def _open_error(path: Path, message: str) -> PathgenError:
     """Find out why OpenSlide cannot open a file; its own message is often only "unsupported or missing"."""
-    problem = _file_problem(path)
-    if problem is not None:
-        return PathgenError(path, *problem)
+    if problem := _file_problem(path):
+        return problem
     try:
         check_complete(path)
         facts = tiff_facts(path)

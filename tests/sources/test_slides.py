@@ -157,7 +157,8 @@ def test_slide_csv_empty_annotations_may_be_alike(root: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        ("", "has the columns none"),
+        ("", "is empty (0 bytes)"),
+        ("\n", "has the columns none"),
         ("slide,annotation\na.tif,\n", "has the columns slide, annotation"),
         ("slide;label\na.tif;normal\n", "with commas"),
         ("slide,label,colour\na.tif,normal,red\n", "has the columns slide, label, colour"),

@@ -219,9 +219,77 @@ def test_geojson_without_class_or_area_follows_the_policies(tmp_path: Path) -> N
     assert "'None'" in refusal(path).reason
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
+def test_geojson_is_read_with_a_byte_order_mark_or_in_utf16(tmp_path: Path, encoding: str) -> None:
+    feature = _feature("Polygon", [_closed(SQUARE)], {"name": "Métastase"})
+    (tmp_path / "a.geojson").write_text(json.dumps(feature, ensure_ascii=False), encoding=encoding)
+    assert read_annotations(tmp_path / "a.geojson", groups={"métastase": "lesion"}).lesions.area == 10_000
+
+
+def test_geojson_without_a_geometry_follows_the_policy(tmp_path: Path) -> None:
+    features = [_feature("Polygon", [_closed(SQUARE)], "Tumor"), {"type": "Feature", "geometry": None}]
+    for content in (features, {"type": "FeatureCollection", "features": features}):
+        (tmp_path / "a.geojson").write_text(json.dumps(content))
+        assert refusal(tmp_path / "a.geojson").reason.startswith("annotation number 2 encloses no area")
+        found = read_annotations(tmp_path / "a.geojson", without_area="drop")
+        assert (found.lesions.area, found.dropped) == (10_000, 1)
+
+
+def test_geojson_nested_collections_are_read(tmp_path: Path) -> None:
+    inner = {"type": "FeatureCollection", "features": [_feature("Polygon", [_closed(AWAY)], "Tumor")]}
+    outer = {"type": "FeatureCollection", "features": [[inner], inner["features"][0], inner]}
+    outer["features"].append(_feature("Polygon", [_closed(SQUARE)], "Tumor"))
+    (tmp_path / "a.geojson").write_text(json.dumps(outer))
+    found = read_annotations(tmp_path / "a.geojson")
+    assert (found.lesions.area, found.groups) == (10_900, {"Tumor": 4})
+    bare = {"type": "GeometryCollection", "geometries": [inner["features"][0]["geometry"]] * 2}
+    (tmp_path / "b.geojson").write_text(json.dumps(bare))
+    assert read_annotations(tmp_path / "b.geojson", groups={"None": "lesion"}).lesions.area == 900
+
+
+@pytest.mark.parametrize(
+    ("geometry", "said"),
+    [
+        ({"type": "Polygon", "coordinates": [["12", "34", "56"]]}, "vertex '12' is not a pair of numbers"),
+        ({"type": "Polygon", "coordinates": [[[1], [2, 3], [4, 5]]]}, "vertex [1] is not"),
+        ({"type": "Polygon", "coordinates": [[[True, 0], [2, 3], [4, 5]]]}, "vertex [True, 0] is not"),
+        ({"type": "Polygon", "coordinates": [[[10**400, 0], [2, 3], [4, 5]]]}, "too large"),
+        ({"type": "Polygon", "coordinates": [[1, 2], [2, 3], [4, 5]]}, "vertex 1 is not"),
+        ({"type": "MultiPolygon", "coordinates": [1]}, "not lists of polygons"),
+        ({"type": "MultiPolygon"}, "MultiPolygon has no list of coordinates"),
+        ({"type": "GeometryCollection", "geometries": {"a": 1}}, "has no list of geometries"),
+        ({"coordinates": []}, "None is not a geometry"),
+        ([], "its geometry is not an object"),
+        ("absent", "it has no geometry"),
+    ],
+)
+def test_geojson_names_the_annotation_and_what_is_wrong_with_it(
+    tmp_path: Path, geometry: object, said: str
+) -> None:
+    feature = {"type": "Feature", "geometry": geometry}
+    bad = {"type": "Feature"} if geometry == "absent" else feature
+    (tmp_path / "a.geojson").write_text(json.dumps([_feature("Polygon", [_closed(SQUARE)], "Tumor"), bad]))
+    reason = refusal(tmp_path / "a.geojson").reason
+    assert reason.startswith("annotation number 2: ") and said in reason
+
+
+def test_annotations_nested_too_deeply_are_refused(tmp_path: Path) -> None:
+    for start, end in (("[", "]"), ('{"type": "FeatureCollection", "features": [', "]}")):
+        (tmp_path / "a.geojson").write_text(start * 100_000 + end * 100_000)
+        assert refusal(tmp_path / "a.geojson").reason == "is nested too deeply"
+
+
+def test_asap_vertex_without_a_place_in_the_order_is_refused(tmp_path: Path) -> None:
+    path = write_asap(tmp_path / "a.xml", ("Tumor", SQUARE))
+    path.write_text(path.read_text().replace('Order="2"', 'Order="nan"'))
+    assert "annotation 0 has a vertex that is not finite" in refusal(path).reason
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        '{"type": "FeatureCollection"}',
+        '{"type": "FeatureCollection", "features": [null]}',
         '{"type": "FeatureCollection", "features": [',
         '{"type": "Topology"}',
         "3",
@@ -253,7 +321,7 @@ def test_damaged_geojson_is_refused(tmp_path: Path, text: str) -> None:
         (
             '<ASAP_Annotations><Annotations><Annotation Name="n"><Coordinates><Coordinate Order="0" X="inf" '
             'Y="2"/></Coordinates></Annotation></Annotations></ASAP_Annotations>',
-            "infinite",
+            "not finite",
         ),
     ],
 )
