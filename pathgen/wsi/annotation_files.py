@@ -15,13 +15,15 @@ from pathgen.core.errors import PathgenError
 from pathgen.core.file_kind import misnamed
 
 Point = tuple[float, float]
+# The largest slides have some 10**6 px; areas of much larger numbers overflow.
+_BEYOND_PX = 1e9
 NO_GROUP = "None"  # as ASAP writes it
 _ASAP_HINT = "Copy the annotation again from its source, or export it again"
 _ASAP_WITHOUT_AREA = frozenset({"dot", "pointset", "measurement"})
 _GEOJSON_HINT = "Export the annotation again as GeoJSON, coordinates in pixels"
 _GEOJSON_WITH_AREA = ("Polygon", "MultiPolygon")
 _COLLECTION = "GeometryCollection"
-_GEOJSON_WITHOUT_AREA = frozenset({"Point", "MultiPoint", "LineString", "MultiLineString"})
+_GEOJSON_WITHOUT_AREA = ("Point", "MultiPoint", "LineString", "MultiLineString")
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,11 @@ class Outline:
     within: list[str] = field(default_factory=list)
 
 
+def _on_a_slide(x: float, y: float) -> bool:
+    """Return whether a vertex, level-0 px, can lie on or next to a slide; one that is not finite cannot."""
+    return abs(x) < _BEYOND_PX and abs(y) < _BEYOND_PX
+
+
 def _point(path: Path, name: str, coordinate: Element) -> tuple[float, Point]:
     """Return a vertex with its order number."""
     texts = [coordinate.get(key, "") for key in ("Order", "X", "Y")]
@@ -53,8 +60,8 @@ def _point(path: Path, name: str, coordinate: Element) -> tuple[float, Point]:
         raise PathgenError(
             path, f"annotation {name} has a vertex {texts} that is not a number", _ASAP_HINT
         ) from None
-    if not all(map(math.isfinite, (order, x, y))):
-        raise PathgenError(path, f"annotation {name} has a vertex that is not finite", _ASAP_HINT)
+    if not math.isfinite(order) or not _on_a_slide(x, y):
+        raise PathgenError(path, f"annotation {name} has a vertex {texts} that is on no slide", _ASAP_HINT)
     return order, (x, y)
 
 
@@ -104,6 +111,10 @@ def parse_asap(path: Path) -> list[Outline]:
             path, f"its root is {tag}, not ASAP_Annotations", "Export it as ASAP XML or GeoJSON"
         )
         raise misnamed(path, "XML") or other
+    for place, name in (("Annotations", "Annotation"), ("Annotations/Annotation/Coordinates", "Coordinate")):
+        if others := [child.tag for child in root.iterfind(f"{place}/*") if child.tag != name]:
+            reason = f"has an element {others[0]!r} in {place.split('/')[-1]}, where ASAP has {name} only"
+            raise PathgenError(path, reason, _ASAP_HINT)
     parents = {
         group.get("Name", NO_GROUP): group.get("PartOfGroup", NO_GROUP)
         for group in root.iterfind("AnnotationGroups/Group")
@@ -135,8 +146,8 @@ def _ring(ring: Any) -> list[Point]:
         if len(numbers) < 2 or not all(type(number) in (int, float) for number in numbers):
             raise ValueError(f"the vertex {vertex!r:.60} is not a pair of numbers")
         x, y = map(float, numbers)
-        if not (math.isfinite(x) and math.isfinite(y)):
-            raise ValueError("a vertex is infinite")
+        if not _on_a_slide(x, y):
+            raise ValueError(f"the vertex {vertex!r:.60} is on no slide")
         points.append((x, y))
     return points
 

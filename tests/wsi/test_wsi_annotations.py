@@ -256,6 +256,8 @@ def test_geojson_nested_collections_are_read(tmp_path: Path) -> None:
         ({"type": "Polygon", "coordinates": [[[10**400, 0], [2, 3], [4, 5]]]}, "too large"),
         ({"type": "Polygon", "coordinates": [[1, 2], [2, 3], [4, 5]]}, "vertex 1 is not"),
         ({"type": "MultiPolygon", "coordinates": [1]}, "not lists of polygons"),
+        ({"type": "Polygon", "coordinates": [[[1e300, 0], [2, 3], [4, 5]]]}, "is on no slide"),
+        ({"type": ["Polygon"], "coordinates": []}, "is not a geometry"),
         ({"type": "MultiPolygon"}, "MultiPolygon has no list of coordinates"),
         ({"type": "GeometryCollection", "geometries": {"a": 1}}, "has no list of geometries"),
         ({"coordinates": []}, "None is not a geometry"),
@@ -282,7 +284,7 @@ def test_annotations_nested_too_deeply_are_refused(tmp_path: Path) -> None:
 def test_asap_vertex_without_a_place_in_the_order_is_refused(tmp_path: Path) -> None:
     path = write_asap(tmp_path / "a.xml", ("Tumor", SQUARE))
     path.write_text(path.read_text().replace('Order="2"', 'Order="nan"'))
-    assert "annotation 0 has a vertex that is not finite" in refusal(path).reason
+    assert "annotation 0 has a vertex ['nan', '100', '100'] that is on no slide" in refusal(path).reason
 
 
 @pytest.mark.parametrize(
@@ -309,6 +311,12 @@ def test_damaged_geojson_is_refused(tmp_path: Path, text: str) -> None:
     [
         ("<ASAP_Annotations><Annotations>", "truncated"),
         ("<Annotations/>", "root is Annotations"),
+        ("<ASAP_Annotations><Annotations><annotation/></Annotations></ASAP_Annotations>", "'annotation' in"),
+        (
+            "<ASAP_Annotations><Annotations><Annotation><Coordinates><Point/></Coordinates></Annotation>"
+            "</Annotations></ASAP_Annotations>",
+            "'Point' in Coordinates",
+        ),
         (
             '<!DOCTYPE x [<!ENTITY e "x">]><ASAP_Annotations>&e;</ASAP_Annotations>',
             "not readable as plain XML",
@@ -321,7 +329,7 @@ def test_damaged_geojson_is_refused(tmp_path: Path, text: str) -> None:
         (
             '<ASAP_Annotations><Annotations><Annotation Name="n"><Coordinates><Coordinate Order="0" X="inf" '
             'Y="2"/></Coordinates></Annotation></Annotations></ASAP_Annotations>',
-            "not finite",
+            "on no slide",
         ),
     ],
 )
