@@ -2,6 +2,7 @@
 
 import json
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ import pathgen
 _GENERATED = ("dvc.lock", "results/**", "report/**", "**/.gitignore")
 _SOURCES = ("--", ".", *(f":(exclude,glob){name}" for name in _GENERATED))
 _GIT_TIMEOUT_S = 30
+# Names of which MLflow accepts every combination.
+_NAME = re.compile(r"[\w.-]+")
 
 
 def _git(root: Path, *arguments: str) -> str | None:
@@ -76,7 +79,8 @@ def flatten(parameters: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     """Flatten nested parameters to dotted names.
 
     Args:
-        parameters: Nested or already flat; lists are kept whole, as JSON.
+        parameters: Nested or already flat; lists are kept whole, as JSON, and so are empty mappings and those
+            with names that MLflow refuses, e.g. QuPath's class ``Ignore*``.
         prefix: Prefix of every name.
 
     Returns:
@@ -84,10 +88,10 @@ def flatten(parameters: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     """
     flat: dict[str, str] = {}
     for name, value in parameters.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and value and all(_NAME.fullmatch(str(key)) for key in value):
             flat.update(flatten(value, f"{prefix}{name}."))
-        elif isinstance(value, (list, tuple)):
-            flat[f"{prefix}{name}"] = json.dumps(list(value), default=str)
+        elif isinstance(value, (list, tuple, Mapping)):
+            flat[f"{prefix}{name}"] = json.dumps(value, default=str)
         else:
             flat[f"{prefix}{name}"] = str(value)
     return dict(sorted(flat.items()))

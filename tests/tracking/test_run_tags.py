@@ -1,3 +1,4 @@
+import json
 import os
 
 import pytest
@@ -16,6 +17,14 @@ def test_flatten_nested_parameters_gives_dotted_names() -> None:
         "gan.steps": "[1, 2]",
     }
     assert flatten(flatten(given)) == flatten(given)
+
+
+def test_flatten_keeps_mappings_with_names_that_mlflow_refuses_whole() -> None:
+    groups = {"Ignore*": "exclusion", "Tumor: Positive": "lesion", "a/../b": "ignore"}
+    for given in ({name: groups[name]} for name in groups):
+        flat = flatten({"index": {"groups": given, "none": {}}})
+        assert flat == {"index.groups": json.dumps(given), "index.none": "{}"}
+        assert flatten(flat) == flat
 
 
 def test_git_tags_with_changed_sources_are_dirty(project: Project) -> None:
