@@ -3,6 +3,7 @@
 import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import filelock
@@ -10,9 +11,15 @@ import filelock
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError
 from pathgen.core.params import load_section
-from pathgen.tracking.mlflow_import import STORE_ERRORS, MlflowClient, MlflowException, mlflow
+from pathgen.tracking.mlflow_import import (
+    STORE_ERRORS,
+    MlflowClient,
+    MlflowException,
+    local_artifacts,
+    mlflow,
+)
 from pathgen.tracking.settings import TrackingSettings
-from pathgen.tracking.uri import Location, find_location, without_credentials
+from pathgen.tracking.uri import SQLITE, Location, find_location, without_credentials
 
 _LOCK_WAIT_S = 120
 _REASON_CHARS = 300
@@ -65,8 +72,8 @@ def open_store() -> Store:
     every stage has its own run, in its own experiment.
 
     Raises:
-        PathgenError: The server does not answer within seconds, the database is not usable, or the
-            experiment was deleted.
+        PathgenError: The server does not answer within seconds, the database is not usable, the experiment
+            was deleted, or its artifacts belong to the checkout that this one was copied from.
     """
     for inherited in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"):
         os.environ.pop(inherited, None)
@@ -100,7 +107,26 @@ def open_store() -> Store:
     if found.lifecycle_stage == "deleted":
         hint = f"Restore it with: mlflow experiments restore --experiment-id {found.experiment_id}"
         raise PathgenError(f"experiment {name}", "was deleted in MLflow", hint)
+    _refuse_foreign_artifacts(location, name, found.artifact_location)
     return Store(client, str(found.experiment_id), location, settings)
+
+
+def _refuse_foreign_artifacts(location: Location, experiment: str, place: str) -> None:
+    """Refuse the database of a copied or moved checkout: it holds the absolute path of the earlier one.
+
+    Object stores and servers are left alone, and databases outside the checkout, which several may share.
+    """
+    database = Path(location.uri.removeprefix(SQLITE))
+    folder = local_artifacts(place)
+    if location.artifacts is None or folder is None or not database.is_relative_to(location.root):
+        return
+    if not folder.resolve().is_relative_to(location.artifacts.resolve()):
+        reason = (
+            f"its experiment {experiment} stores artifacts in {folder}, not in this checkout, which was "
+            "copied or moved"
+        )
+        hint = "Set tracking.experiment to a new name, or correct the paths as docs/tracking.md describes"
+        raise PathgenError(database, reason, hint)
 
 
 def _unusable(location: Location, problem: Exception) -> PathgenError:

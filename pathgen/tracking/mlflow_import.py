@@ -5,6 +5,7 @@ A user's own values win. The import takes 1.9 s, and importing the client alone 
 
 import logging
 import os
+from pathlib import Path
 
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -22,6 +23,7 @@ for _name, _value in _ENVIRONMENT.items():
 import mlflow  # noqa: E402
 from mlflow import MlflowClient  # noqa: E402
 from mlflow.exceptions import MlflowException  # noqa: E402
+from mlflow.utils.file_utils import get_local_path_or_none  # noqa: E402
 from sqlalchemy.exc import SQLAlchemyError  # noqa: E402
 
 #: What a store that cannot be used raises: MLflow's own error, or that of the database or network below it.
@@ -31,4 +33,11 @@ STORE_ERRORS = (MlflowException, SQLAlchemyError, OSError)
 for _chatty in ("mlflow.system_metrics", "mlflow.store.db.utils"):
     logging.getLogger(_chatty).setLevel(logging.WARNING)
 
-__all__ = ["STORE_ERRORS", "MlflowClient", "MlflowException", "mlflow"]
+
+def local_artifacts(place: str) -> Path | None:
+    """Return the folder of an artifact location; None for one that is not on this machine's file system."""
+    folder: str | None = get_local_path_or_none(place)  # type: ignore[no-untyped-call]
+    return None if folder is None else Path(folder)
+
+
+__all__ = ["STORE_ERRORS", "MlflowClient", "MlflowException", "local_artifacts", "mlflow"]

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from pathgen.core.errors import PathgenError
 
-_SQLITE = "sqlite:///"
+#: Beginning of the URI of a SQLite file.
+SQLITE = "sqlite:///"
 _MARKS = ("dvc.yaml", "params.yaml", ".git")
 
 
@@ -64,11 +65,11 @@ def find_location() -> Location:
         PathgenError: There is no checkout.
     """
     root = main_checkout()
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"{_SQLITE}mlflow.db"
-    if uri.startswith(_SQLITE):
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}mlflow.db"
+    if uri.startswith(SQLITE):
         # A relative path, as `mlflow run` passes it on, is relative to the main checkout.
-        database = root / uri.removeprefix(_SQLITE)
-        return Location(root, f"{_SQLITE}{database}", database.parent / "mlruns")
+        database = root / uri.removeprefix(SQLITE)
+        return Location(root, f"{SQLITE}{database}", database.parent / "mlruns")
     on_server = urlsplit(uri).scheme in {"http", "https"} or uri.startswith("databricks")
     return Location(root, uri, None if on_server else root / "mlruns")
 
