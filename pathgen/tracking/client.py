@@ -1,16 +1,21 @@
 """Open the tracking store; it is created safely when several processes start at once."""
 
 import os
-import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import filelock
+from sqlalchemy import NullPool, create_engine, make_url
+from sqlalchemy.exc import ArgumentError
 
 from pathgen.core import layout
 from pathgen.core.errors import PathgenError
 from pathgen.core.params import load_section
+from pathgen.core.store_failures import explain
 from pathgen.tracking.mlflow_import import (
     STORE_ERRORS,
     MlflowClient,
@@ -19,10 +24,11 @@ from pathgen.tracking.mlflow_import import (
     mlflow,
 )
 from pathgen.tracking.settings import TrackingSettings
-from pathgen.tracking.uri import SQLITE, Location, find_location, without_credentials
+from pathgen.tracking.uri import SQLITE, Location, find_location
 
 _LOCK_WAIT_S = 120
-_REASON_CHARS = 300
+_CONNECT_S = 10
+_DATABASES = {"sqlite", "postgresql", "mysql", "mssql"}
 _EXPERIMENT_TAGS = {
     "mlflow.note.content": (
         "One run per executed stage; nested runs are trials of a search or points of a scaling curve. Narrow "
@@ -56,15 +62,25 @@ class Store:
         return found[0] if found else None
 
 
-def first_line(problem: Exception) -> str:
-    """Return MLflow's error as one short line, without passwords."""
-    text = without_credentials(str(problem).strip()) or type(problem).__name__
-    if "Max retries exceeded" in text:
-        cause = re.search(r"Caused by (\w+)", text)
-        return f"no answer ({cause[1] if cause else 'too many tries'})"
-    return text.splitlines()[0][:_REASON_CHARS]
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """Turn a failure of the store into one line with the cure of its cause.
+
+    Raises:
+        PathgenError: The store cannot be used.
+    """
+    try:
+        yield
+    except STORE_ERRORS as problem:
+        location = find_location()
+        # Not whether the variable is set: MLflow sets it itself.
+        own = location.uri == f"{SQLITE}{location.root / 'mlflow.db'}"
+        subject = "mlflow.db" if own else f"MLFLOW_TRACKING_URI={location.name}"
+        reason, cure = explain(problem, "Set MLFLOW_TRACKING_URI to a store that works")
+        raise PathgenError(subject, f"the MLflow store cannot be used: {reason}", cure) from problem
 
 
+@store_errors()
 def open_store() -> Store:
     """Open the store and the experiment of section `tracking`, and create what is missing.
 
@@ -83,27 +99,25 @@ def open_store() -> Store:
     lock = location.root / layout.TRACKING_WORK / "store.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     artifacts = location.artifacts
-    try:
-        # Of several processes that create one SQLite store at the same time, all but one would fail.
-        with filelock.FileLock(lock, timeout=_LOCK_WAIT_S):
-            if artifacts is not None:
-                artifacts.parent.mkdir(parents=True, exist_ok=True)
-            mlflow.set_tracking_uri(location.uri)
-            client = MlflowClient(location.uri)
-            found = client.get_experiment_by_name(name)
-            if found is None:
-                place = None if artifacts is None else str(artifacts)
-                try:
-                    made = client.create_experiment(name, artifact_location=place, tags=_EXPERIMENT_TAGS)
-                    return Store(client, str(made), location, settings)
-                except MlflowException as problem:
-                    # On a server another machine may have created it in the meantime.
-                    if problem.error_code != "RESOURCE_ALREADY_EXISTS":
-                        raise
-                    found = client.get_experiment_by_name(name)
-                    assert found is not None, "the server has just reported that it exists"
-    except STORE_ERRORS as problem:
-        raise _unusable(location, problem) from problem
+    # Of several processes that create one SQLite store at the same time, all but one would fail.
+    with filelock.FileLock(lock, timeout=_LOCK_WAIT_S):
+        if artifacts is not None:
+            artifacts.parent.mkdir(parents=True, exist_ok=True)
+        _check_database(location.uri)
+        mlflow.set_tracking_uri(location.uri)
+        client = MlflowClient(location.uri)
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            place = None if artifacts is None else str(artifacts)
+            try:
+                made = client.create_experiment(name, artifact_location=place, tags=_EXPERIMENT_TAGS)
+                return Store(client, str(made), location, settings)
+            except MlflowException as problem:
+                # On a server another machine may have created it in the meantime.
+                if problem.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+                found = client.get_experiment_by_name(name)
+                assert found is not None, "the server has just reported that it exists"
     if found.lifecycle_stage == "deleted":
         hint = f"Restore it with: mlflow experiments restore --experiment-id {found.experiment_id}"
         raise PathgenError(f"experiment {name}", "was deleted in MLflow", hint)
@@ -129,12 +143,17 @@ def _refuse_foreign_artifacts(location: Location, experiment: str, place: str) -
         raise PathgenError(database, reason, hint)
 
 
-def _unusable(location: Location, problem: Exception) -> PathgenError:
-    if location.artifacts is None:
-        reason = f"the MLflow server cannot be used: {first_line(problem)}"
-        hint = "Start the server or correct the address, or unset the variable to record locally"
-        return PathgenError(f"MLFLOW_TRACKING_URI={location.name}", reason, hint)
-    reason = f"cannot be opened as an MLflow store: {first_line(problem)}"
-    return PathgenError(
-        location.name, reason, "Follow MLflow's advice, or unset MLFLOW_TRACKING_URI to record in mlflow.db"
-    )
+def _check_database(uri: str) -> None:
+    """Connect to a database once: MLflow would try for 100 s and print every try."""
+    kind = urlsplit(uri).scheme.split("+")[0]
+    if kind not in _DATABASES:
+        return
+    timeout = {"connect_timeout": _CONNECT_S} if kind in {"postgresql", "mysql"} else {}
+    try:
+        address = make_url(uri)
+    except ValueError as problem:  # The port is not a number.
+        raise ArgumentError(str(problem)) from None
+    if "@" in (address.host or ""):  # The host's name would contain a part of the password, in messages too.
+        raise ArgumentError("Could not parse the address: it contains several @")
+    with create_engine(address, poolclass=NullPool, connect_args=timeout).connect():
+        pass

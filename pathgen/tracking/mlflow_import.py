@@ -26,8 +26,9 @@ from mlflow.exceptions import MlflowException  # noqa: E402
 from mlflow.utils.file_utils import get_local_path_or_none  # noqa: E402
 from sqlalchemy.exc import SQLAlchemyError  # noqa: E402
 
-#: What a store that cannot be used raises: MLflow's own error, or that of the database or network below it.
-STORE_ERRORS = (MlflowException, SQLAlchemyError, OSError)
+#: What a store that cannot be used raises: MLflow's own error, or that of the database, network or missing
+#: driver below it.
+STORE_ERRORS = (MlflowException, SQLAlchemyError, OSError, ImportError)
 
 # Both report every start and end, in the middle of a stage's progress lines.
 for _chatty in ("mlflow.system_metrics", "mlflow.store.db.utils"):

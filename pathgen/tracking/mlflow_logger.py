@@ -14,8 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import pathgen
+from pathgen.core.store_failures import first_line
 from pathgen.provenance.cache_key import library_versions
-from pathgen.tracking.client import Store, first_line
+from pathgen.tracking.client import Store
 from pathgen.tracking.dvc_api import DataHash
 from pathgen.tracking.mlflow_import import STORE_ERRORS, mlflow
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import filelock
 
 from pathgen.core import layout
-from pathgen.tracking.client import Store, open_store
+from pathgen.tracking.client import Store, open_store, store_errors
 from pathgen.tracking.dvc_api import locked_key, open_project, read_lock, stage_names
 from pathgen.tracking.mlflow_import import mlflow
 from pathgen.tracking.run_tags import flatten, git_tags, version_tags
@@ -69,6 +69,7 @@ def _tag_of(pipeline: str) -> str:
     return f"pipeline.{pipeline[:_SHORT]}"
 
 
+@store_errors()
 def link_pipeline(
     root: Path,
     *,

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pathgen.core.errors import PathgenError
-from pathgen.tracking.client import Store, first_line, open_store
+from pathgen.tracking.client import Store, open_store, store_errors
 from pathgen.tracking.dvc_api import DataHash
-from pathgen.tracking.mlflow_import import MlflowException, mlflow
+from pathgen.tracking.mlflow_import import mlflow
 from pathgen.tracking.mlflow_logger import MlflowLogger
 from pathgen.tracking.run_tags import device_name, flatten, git_tags, uncommitted_changes, version_tags
 
@@ -74,8 +73,9 @@ def tracked_run(facts: StageFacts) -> Iterator[MlflowLogger]:
         tags["dvc_stage"] = facts.dvc_stage
     if dvc_experiment := os.environ.get("DVC_EXP_NAME"):
         tags["dvc_experiment"] = dvc_experiment
-    if (previous := _end_previous_attempt(store, facts.key)) is not None:
-        tags["continues"] = previous
+    with store_errors():
+        if (previous := _end_previous_attempt(store, facts.key)) is not None:
+            tags["continues"] = previous
     name = " ".join([facts.stage, *(str(value) for value in facts.item.values())])
     with _open_run(
         store, name, tags, facts.parameters, sample_system_metrics=facts.sample_system_metrics
@@ -145,7 +145,7 @@ def _open_run(
 ) -> Iterator[MlflowLogger]:
     """Open a run, nested under that of `parent_id` or the process's open run; set its status at the end."""
     mlflow.set_system_metrics_sampling_interval(store.settings.system_metrics_interval_s)  # type: ignore[no-untyped-call]
-    try:
+    with store_errors():
         active = mlflow.start_run(
             experiment_id=store.experiment_id,
             run_name=name,
@@ -155,13 +155,11 @@ def _open_run(
             parent_run_id=parent_id,
             log_system_metrics=sample_system_metrics and store.settings.system_metrics,
         )
-    except MlflowException as problem:
-        reason = f"cannot record {name}: {first_line(problem)}"
-        raise PathgenError(store.location.name, reason, "Correct MLFLOW_TRACKING_URI") from None
     run = MlflowLogger(store, active.info.run_id)
     status = "FAILED"
     try:
-        mlflow.log_params(flatten(parameters), run_id=run.run_id)
+        with store_errors():
+            mlflow.log_params(flatten(parameters), run_id=run.run_id)
         yield run
         status = "FINISHED"
     except KeyboardInterrupt:

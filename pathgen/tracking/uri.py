@@ -1,22 +1,17 @@
 """Location of the tracking store, without importing mlflow."""
 
 import os
-import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from pathgen.core.errors import PathgenError
+from pathgen.core.store_failures import without_credentials
 
 #: Beginning of the URI of a SQLite file.
 SQLITE = "sqlite:///"
 _MARKS = ("dvc.yaml", "params.yaml", ".git")
-
-
-def without_credentials(text: str) -> str:
-    """Remove ``user:password@`` from every address in a text."""
-    return re.sub(r"://[^/\s]*@", "://", text)
 
 
 @dataclass(frozen=True)

@@ -38,9 +38,7 @@ def test_store_is_created_by_four_processes_at_once(tracked: Project, exit_codes
 def test_unreachable_server_is_refused_in_seconds(tracked: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ann:secret@127.0.0.1:9")
     started = time.monotonic()
-    with pytest.raises(
-        PathgenError, match=r"127\.0\.0\.1:9: the MLflow server cannot be used: no answer"
-    ) as caught:
+    with pytest.raises(PathgenError, match=r"1:9: the MLflow store cannot be used: no answer") as caught:
         with _stage("unreachable"):
             pytest.fail("the stage must not begin")
     assert time.monotonic() - started < 5
@@ -52,7 +50,7 @@ def test_file_that_is_no_database_is_refused(
 ) -> None:
     (tmp_path / "x.db").write_text("no database, but longer than nothing " * 100)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/x.db")
-    with pytest.raises(PathgenError, match=r"x\.db: cannot be opened as an MLflow store"):
+    with pytest.raises(PathgenError, match=r"x\.db: the MLflow store cannot be used"):
         open_store()
 
 

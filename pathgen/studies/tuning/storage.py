@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.params import PARAMS_FILE
+from pathgen.core.store_failures import explain
 from pathgen.provenance.cache_key import CacheKey, library_versions
 from pathgen.provenance.code_hash import PLUGINS, code_manifest
 from pathgen.studies.tuning.overrides import changed_by, field_value, tried_values
@@ -57,13 +58,10 @@ def open_storage(settings: TuningWorkSettings, folder: Path) -> RDBStorage:
                 heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(settings.max_retry),
             )
     except (SQLAlchemyError, OSError, ValueError, ImportError, RuntimeError) as problem:
-        # Only the type of the error where its text may contain the address and its password.
-        reason = type(problem).__name__ if "://" in str(problem) else str(problem).split("\n")[0]
-        raise PathgenError(
-            "tuning_work.storage",
-            f"cannot be opened: {reason}",
-            "Correct it, install its driver, start the database, or remove the SQLite file in work/tuning",
-        ) from None
+        reason, cure = explain(problem, "Correct it, or start the database")
+        # Only the type of an error whose text may contain the address and its password.
+        reason = type(problem).__name__ if "://" in reason else reason
+        raise PathgenError("tuning_work.storage", f"cannot be opened: {reason}", cure) from None
 
 
 def create_study(storage: RDBStorage, name: str) -> optuna.Study:
