@@ -7,6 +7,7 @@ import pydantic
 from pydantic import Field
 
 from pathgen.core import layout
+from pathgen.core.dvc_copy import from_original
 from pathgen.core.params import S, Settings
 
 
@@ -45,7 +46,7 @@ class CohortSettings(Settings):
     @property
     def folder(self) -> Path:
         """Folder that all paths of the cohort are relative to."""
-        return layout.PHANTOM if self.root is None else Path(self.root)
+        return layout.PHANTOM if self.root is None else from_original(Path(self.root))
 
     def own(self, model: type[S]) -> S:
         """Return the sub-section of the source.

@@ -46,7 +46,8 @@ def test_find_location_of_a_server_hides_password(checkout: Path, monkeypatch: p
 
 def test_main_checkout_outside_a_checkout_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DVC_ROOT", raising=False)
-    if any((folder / mark).exists() for folder in tmp_path.parents for mark in ("dvc.yaml", ".git")):
+    marks = ("dvc.yaml", "params.yaml", ".git")
+    if any((folder / mark).exists() for folder in tmp_path.parents for mark in marks):
         pytest.skip("the temporary folder is inside a checkout")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(PathgenError, match="not inside a checkout"):
