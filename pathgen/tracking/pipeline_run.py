@@ -1,6 +1,7 @@
 """The run of the whole pipeline: it links the runs of all stages, also of cached ones."""
 
 import hashlib
+import itertools
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -15,9 +16,13 @@ from pathgen.core import layout
 from pathgen.tracking.client import Store, open_store, store_errors
 from pathgen.tracking.dvc_api import locked_key, open_project, read_lock, stage_names
 from pathgen.tracking.mlflow_import import mlflow
-from pathgen.tracking.run_tags import flatten, git_tags, version_tags
+from pathgen.tracking.run_tags import LONG_PARAMETERS, fitting, flatten, git_tags, version_tags
 
 _SHORT = 8
+# MLflow would cut a longer note without a mark.
+_NOTE_CHARS = 8000
+_NAMED = 10
+_MORE = "| and {:,} more stages, see the runs of this pipeline | | | |"
 _TRAINING = "workflowType=machine_learning"
 
 
@@ -130,17 +135,20 @@ def link_pipeline(
         )
         for marked in (run, *nested):
             _mark(store, marked, pipeline)
-        # Not the nested runs: MLflow cuts a note at 8,000 characters.
+        # Not the nested runs, for which a note has no room.
         rows.append(_row(store, name, run, pipeline, key_metrics))
     own_tags = {**base, **version_tags(), **git_tags(root), "mlflow.note.content": _note(rows, linked)}
+    shown, whole = fitting(_parameters(entries))
     entities, now_ms = mlflow.entities, int(time.time() * 1000)
     changed = {key: value for key, value in (results or {}).items() if own.data.metrics.get(key) != value}
     store.client.log_batch(
         linked.run_id,
         metrics=[entities.Metric(key, float(value), now_ms, 0) for key, value in changed.items()],
-        params=[entities.Param(*item) for item in _parameters(entries).items()],
+        params=[entities.Param(*item) for item in shown.items()],
         tags=[entities.RunTag(*item) for item in {**(tags or {}), **own_tags}.items()],
     )
+    if whole:
+        store.client.log_text(linked.run_id, json.dumps(whole, indent=1), LONG_PARAMETERS)
     store.client.set_terminated(linked.run_id, status="FINISHED")
     for path in attachments:
         if path.is_file():
@@ -165,16 +173,23 @@ def _row(store: Store, stage: str, run: Any, pipeline: str, key_metrics: Sequenc
 
 def _note(rows: Sequence[str], linked: LinkedPipeline) -> str:
     table, charts = linked.path(), linked.path(view="CHART")
-    lines = [f"[Runs of this pipeline]({table}), [charts]({charts}); search: `` {linked.search} ``", ""]
-    lines += ["| stage | run | outputs | numbers |", "|---|---|---|---|", *rows]
+    head = [f"[Runs of this pipeline]({table}), [charts]({charts}); search: `` {linked.search} ``", ""]
+    head += ["| stage | run | outputs | numbers |", "|---|---|---|---|"]
+    tail = []
     if linked.without_run:
-        lines += [
-            "",
-            f"No run in this store (outputs pulled or made elsewhere): {', '.join(linked.without_run)}",
-        ]
+        tail += ["", f"No run in this store (outputs pulled or made elsewhere): {_names(linked.without_run)}"]
     if linked.not_run:
-        lines += ["", f"Not run yet: {', '.join(linked.not_run)}"]
-    return "\n".join(lines)
+        tail += ["", f"Not run yet: {_names(linked.not_run)}"]
+    room = _NOTE_CHARS - sum(len(line) + 1 for line in [*head, *tail, _MORE])
+    ends = itertools.accumulate(len(row) + 1 for row in rows)
+    shown = [row for row, end in zip(rows, ends, strict=True) if end <= room]
+    more = [] if len(shown) == len(rows) else [_MORE.format(len(rows) - len(shown))]
+    return "\n".join([*head, *shown, *more, *tail])
+
+
+def _names(stages: Sequence[str]) -> str:
+    more = f" and {len(stages) - _NAMED} more" if len(stages) > _NAMED else ""
+    return ", ".join(stages[:_NAMED]) + more
 
 
 def _parameters(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """MLflow runs: one per executed stage, and nested runs for its parts."""
 
+import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,7 +13,15 @@ from pathgen.tracking.client import Store, open_store, store_errors
 from pathgen.tracking.dvc_api import DataHash
 from pathgen.tracking.mlflow_import import mlflow
 from pathgen.tracking.mlflow_logger import MlflowLogger
-from pathgen.tracking.run_tags import device_name, flatten, git_tags, uncommitted_changes, version_tags
+from pathgen.tracking.run_tags import (
+    LONG_PARAMETERS,
+    device_name,
+    fitting,
+    flatten,
+    git_tags,
+    uncommitted_changes,
+    version_tags,
+)
 
 _REASON_CHARS = 500
 
@@ -158,8 +167,11 @@ def _open_run(
     run = MlflowLogger(store, active.info.run_id)
     status = "FAILED"
     try:
+        shown, whole = fitting(flatten(parameters))
         with store_errors():
-            mlflow.log_params(flatten(parameters), run_id=run.run_id)
+            mlflow.log_params(shown, run_id=run.run_id)
+        if whole:
+            run.text(LONG_PARAMETERS, json.dumps(whole, indent=1))
         yield run
         status = "FINISHED"
     except KeyboardInterrupt:
@@ -167,7 +179,8 @@ def _open_run(
         raise
     except BaseException as problem:
         lines = str(problem).strip().splitlines() or [""]
-        run.tag("failure", f"{type(problem).__name__}: {lines[0]}"[:_REASON_CHARS])
+        reason = f"{type(problem).__name__}: {lines[0]}"
+        run.tag("failure", reason if len(reason) <= _REASON_CHARS else f"{reason[:_REASON_CHARS]} ...")
         raise
     finally:
         run.flush()

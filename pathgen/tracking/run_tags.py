@@ -18,6 +18,10 @@ _SOURCES = ("--", ".", *(f":(exclude,glob){name}" for name in _GENERATED))
 _GIT_TIMEOUT_S = 30
 # Names of which MLflow accepts every combination.
 _NAME = re.compile(r"[\w.-]+")
+# MLflow's limit; it would cut a longer value without a mark.
+_PARAMETER_CHARS = 6000
+#: Artifact of a run with the parameters that MLflow cannot hold whole.
+LONG_PARAMETERS = "long_parameters.json"
 
 
 def _git(root: Path, *arguments: str) -> str | None:
@@ -95,3 +99,19 @@ def flatten(parameters: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         else:
             flat[f"{prefix}{name}"] = str(value)
     return dict(sorted(flat.items()))
+
+
+def fitting(parameters: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Fit parameters into MLflow's limit of length.
+
+    Args:
+        parameters: Name to text, see `flatten`.
+
+    Returns:
+        All parameters, the long ones cut with a mark at the end; and the long ones whole, to be logged as the
+        artifact `LONG_PARAMETERS`.
+    """
+    mark = f" ... (cut; whole in {LONG_PARAMETERS})"
+    whole = {name: text for name, text in parameters.items() if len(text) > _PARAMETER_CHARS}
+    cut = {name: text[: _PARAMETER_CHARS - len(mark)] + mark for name, text in whole.items()}
+    return {**parameters, **cut}, whole
