@@ -2,12 +2,12 @@
 
 import dataclasses
 import json
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
+import pathgen
 from pathgen.core.errors import cli_errors
 
 # `pathgen.export.format.FormatName`, repeated here because --help does not load it.
@@ -35,7 +35,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"pathgen {metadata.version('pathgen')}")
+        typer.echo(f"pathgen {pathgen.__version__}")
         raise typer.Exit
 
 

@@ -6,12 +6,12 @@ are reworded.
 
 import io
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
+import pathgen
 from pathgen.export.format import FormatName
 from pathgen.patches.schemas import slides_known
 from pathgen.release.croissant import licence_address
@@ -69,7 +69,7 @@ def _datasheet(study: ReleaseInputs, columns: Sequence[str]) -> dict[str, Any]:
         "joint": _is_joint(study),
         "recipe": _recipe(study),
         "names": named_in(study.page, identities(study)),
-        "versions": {"pathgen": metadata.version("pathgen"), **result_versions()},
+        "versions": {"pathgen": pathgen.__version__, **result_versions()},
         "digest": code_hash(),
         "certainty": certainty,
     }

@@ -158,7 +158,8 @@ class MlflowLogger:
             example_input: A small batch: an array of which the first axis may have any length, or a table.
             example_output: The model's answer to it.
         """
-        versions = {"pathgen": pathgen.__version__, **library_versions("torch", "numpy")}
+        # The name in pyproject.toml: MLflow would install a stranger's package for "pathgen".
+        versions = {"pathgen-suite": pathgen.__version__, **library_versions("torch", "numpy")}
 
         def log() -> None:
             with warnings.catch_warnings():
