@@ -78,9 +78,9 @@ def test_pcam_files_are_read_in_pairs(tmp_path: Path) -> None:
 
 
 def write_pictures(folder: Path) -> None:
-    for label in ("normal", "tumor"):
+    for label, colour in (("normal", "white"), ("tumor", "purple")):
         (folder / label).mkdir(parents=True)
-        Image.new("RGB", (16, 16)).save(folder / label / "slide_1_2.png")
+        Image.new("RGB", (16, 16), colour).save(folder / label / "slide_1_2.png")
 
 
 def test_folder_of_labelled_images_is_counted(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ PCAM_X, PCAM_Y = (f"camelyonpatch_level_2_split_test_{array}.h5" for array in "x
         (PCAM_Y, None, PCAM_X, [PCAM_Y, "missing"]),
         ("images/tumor/slide_1_2.png", 8, "images", ["slide_1_2.png"]),
         ("images/tumor/slide_1_2.png", 8, "images/tumor/slide_1_2.png", ["not readable as an image"]),
-        ("images/tumor/slide_1_2.png", None, "images", ["tumor", "holds no pictures"]),
+        ("images/tumor/slide_1_2.png", None, "images", ["tumor", "contains no images"]),
     ],
 )
 def test_inspect_of_damaged_files_names_the_problem(

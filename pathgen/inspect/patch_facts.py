@@ -12,7 +12,7 @@ from pathgen.inspect.file_facts import file_facts
 from pathgen.patches.parquet import read_table
 from pathgen.patches.schemas import CANDIDATES, COHORT, SAMPLES, check_table
 from pathgen.patches.store import INDEX_FILE, PIXELS_FILE, open_patch_set
-from pathgen.sources.patch_folder import IMAGE_SUFFIXES, read_image
+from pathgen.sources.labelled_images import check_scale, find_images, open_images, read_image
 from pathgen.sources.pcam import open_array, patches_shape, read_labels
 
 _PREDICTIONS = ("slide", "item", "label", "score", "predicted")
@@ -39,7 +39,7 @@ def patch_set_facts(folder: Path) -> dict[str, Any]:
 
 def picture_facts(path: Path) -> dict[str, Any]:
     """Decode an image that can be used as a patch."""
-    side = len(read_image(path))
+    side = len(read_image(path).pixels)
     return {"size_px": [side, side], "mode": "RGB", **file_facts(path)}
 
 
@@ -49,24 +49,22 @@ def is_picture_folder(folder: Path) -> bool:
 
 
 def picture_folder_facts(folder: Path) -> dict[str, Any]:
-    """Decode every image in ``normal/`` and ``tumor/``."""
-    counts, sides, problems = {}, set(), []
-    for label in LABELS:
-        files = sorted(file for file in (folder / label).glob("*") if file.suffix.lower() in IMAGE_SUFFIXES)
-        counts[label] = len(files)
-        if not files:
-            problems.append(
-                PathgenError(folder / label, "holds no pictures", "Put the patches of the label there")
-            )
-        for file in files:
-            try:
-                sides.add(len(read_image(file)))
-            except PathgenError as problem:
-                problems.append(problem)
+    """Decode every image in ``normal/`` and ``tumor/``, and check them as the source `patch_folder` does."""
+    found = find_images(folder)
+    images, bad = open_images(folder, [(label, f"{label}/{file.name}") for label, file in found.images])
+    problems = [*found.problems, *bad.values(), *check_scale(images, folder, same_area=False)]
     if problems:
         more = f" ({len(problems)} such problems in {folder})" if len(problems) > 1 else ""
         raise PathgenError(problems[0].subject, problems[0].reason + more, problems[0].hint)
-    return {"by_label": counts, "sides_px": sorted(sides)}
+    facts: dict[str, Any] = {
+        "by_label": _counts(images["label"]),
+        "sides_px": images["side_px"].unique().tolist(),
+    }
+    if copies := int(images["pixels"].duplicated().sum()):
+        facts["copies"] = copies
+    if found.unused:
+        facts["not_used"] = found.describe_unused()
+    return facts
 
 
 def hdf5_facts(path: Path) -> dict[str, Any]:

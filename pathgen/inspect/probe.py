@@ -25,7 +25,7 @@ from pathgen.inspect.patch_facts import (
     table_facts,
 )
 from pathgen.patches.store import INDEX_FILE, PIXELS_FILE
-from pathgen.sources.patch_folder import IMAGE_SUFFIXES
+from pathgen.sources.labelled_images import IMAGE_SUFFIXES
 from pathgen.sources.whole_slide import SLIDE_SUFFIXES
 
 # A single TIFF is taken for a slide, one in a folder of labelled images for a patch.

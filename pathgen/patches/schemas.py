@@ -108,7 +108,8 @@ SAMPLES = Schema(
 )
 
 # What the stage index found on each slide of the cohort; where `reason` says why a slide is left out, the
-# rest is empty. Without slides only `candidates` and `tumor_candidates` are known.
+# rest is empty. Without slides only the candidates are known, and how many patches are left out since others
+# have equal pixels (`copies`), as all equal patches with both labels are (`two_labels`).
 INDEXED = Schema(
     columns=(
         Column("slide", "text"),
@@ -122,6 +123,8 @@ INDEXED = Schema(
         Column("mean_b", "number", empty=True),
         Column("saturation_threshold", "number", empty=True),
         Column("annotations_dropped", "integer", empty=True),
+        Column("copies", "integer", empty=True),
+        Column("two_labels", "integer", empty=True),
         Column("reason", "text", empty=True),
     ),
     key=("slide",),

@@ -5,8 +5,10 @@ import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pathgen.core import layout
@@ -17,9 +19,10 @@ from pathgen.jobs.result_cache import JobResult, ResultCache, Values
 from pathgen.jobs.runner import open_executor, prune, run_jobs
 from pathgen.jobs.settings import JobSettings
 from pathgen.patches.image_grid import save_png
-from pathgen.patches.parquet import concatenate_tables, write_table
+from pathgen.patches.parquet import concatenate_tables, read_table, write_table
 from pathgen.patches.schemas import CANDIDATES, INDEXED, check_table
 from pathgen.provenance.code_hash import code_manifest
+from pathgen.sources.equal_patches import left_out_copies
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.slide_key import slide_key, used_slides
 from pathgen.sources.source import Source
@@ -29,6 +32,7 @@ from pathgen.wsi.settings import IndexSettings
 _log = logging.getLogger(__name__)
 
 _OVERLAY_FILE = "overlay.png"
+_PIXELS_FILE = "pixels.npy"
 
 
 def _index_slide(
@@ -39,7 +43,7 @@ def _index_slide(
     index: IndexSettings,
     folder: Path,
 ) -> Values:
-    """Write the candidates and the overlay of one slide, and return columns of `INDEXED`: one job.
+    """Write the candidates, overlay and digests of one slide, and return columns of `INDEXED`: one job.
 
     `tumor_candidates` counts those that touch a lesion, or are labelled tumor where the source gives labels.
     """
@@ -47,6 +51,9 @@ def _index_slide(
     write_table(found.candidates, folder / layout.CANDIDATES.name)
     if found.overlay is not None:
         save_png(found.overlay, folder / _OVERLAY_FILE)
+    if found.pixels is not None:
+        assert len(found.pixels) == len(found.candidates)
+        np.save(folder / _PIXELS_FILE, found.pixels)
     touches, label = found.candidates["touches_tumor"], found.candidates["label"]
     tumor = None
     if touches.notna().any():
@@ -100,8 +107,12 @@ def index_cohort(
     problems = [error for result in results for error in result.errors]
     if problems and cohort_settings.on_bad_slide == "stop":
         raise PathgenErrors(problems)
+    usable = [result for result in results if result.problem is None]
+    unequal, counts = _without_copies(usable)
     facts = [
-        {"slide": result.name, "reason": str(result.problem) if result.problem else None, **result.values}
+        {"slide": result.name, "reason": str(result.problem) if result.problem else None}
+        | dict(result.values)
+        | counts.get(result.name, {})
         for result in results
     ]
     indexed = check_table(pd.DataFrame(facts).reindex(columns=INDEXED.names), INDEXED, folder)
@@ -112,16 +123,56 @@ def index_cohort(
     for result in results:
         if result.problem is not None:
             _log.warning("slide %s is skipped: %s", result.name, result.problem)
-    _write([result for result in results if result.problem is None], indexed, folder)
+    _write(usable, unequal, indexed, folder)
     prune(jobs, cache, job_settings)
     return total
 
 
-def _write(results: Sequence[JobResult], indexed: pd.DataFrame, folder: Path) -> None:
-    with atomic_folder(folder) as draft:
+def _without_copies(
+    results: Sequence[JobResult],
+) -> tuple[dict[str, pd.DataFrame], dict[str, dict[str, int]]]:
+    """Leave out copies among the slides whose patches have digests.
+
+    Returns:
+        By slide, its candidates without copies, and columns of `INDEXED`; slides without digests are absent.
+    """
+    compared = [result for result in results if (result.folder / _PIXELS_FILE).exists()]
+    if not compared:
+        return {}, {}
+    tables = {}
+    for result in compared:
+        digests = np.load(result.folder / _PIXELS_FILE)
+        tables[result.name] = read_table(result.folder / layout.CANDIDATES.name).assign(pixels=digests)
+    looked_at = [table[["slide", "item", "split", "label", "pixels"]] for table in tables.values()]
+    marked = left_out_copies(pd.concat(looked_at, ignore_index=True))
+    unequal, counts, end = {}, {}, 0
+    for slide, table in tables.items():
+        start, end = end, end + len(table)
+        own = marked.iloc[start:end]
+        unequal[slide] = table[~own["copy"].to_numpy()].drop(columns="pixels")
+        counts[slide] = {
+            "candidates": len(unequal[slide]),
+            "tumor_candidates": int((unequal[slide]["label"] == "tumor").sum()),
+            "copies": int(own["copy"].sum()),
+            "two_labels": int(own["two_labels"].sum()),
+        }
+    if copies := int(marked["copy"].sum()):
+        said = "%d patches are left out, since other patches have equal pixels; %d of them have both labels"
+        _log.warning(said, copies, int(marked["two_labels"].sum()))
+    return unequal, counts
+
+
+def _write(
+    results: Sequence[JobResult], unequal: Mapping[str, pd.DataFrame], indexed: pd.DataFrame, folder: Path
+) -> None:
+    with atomic_folder(folder) as draft, TemporaryDirectory(dir=draft) as parts:
         file, overlays = layout.CANDIDATES.name, draft / layout.OVERLAYS.name
         overlays.mkdir()
-        concatenate_tables([result.folder / file for result in results], CANDIDATES, draft / file)
+        tables = {result.name: result.folder / file for result in results}
+        for number, (slide, table) in enumerate(unequal.items()):
+            tables[slide] = Path(parts) / f"{number}.parquet"
+            write_table(table, tables[slide])
+        concatenate_tables(list(tables.values()), CANDIDATES, draft / file)
         write_table(indexed, draft / layout.INDEXED_SLIDES.name)
         for result in results:
             if (result.folder / _OVERLAY_FILE).exists():

@@ -3,36 +3,28 @@
 import hashlib
 import logging
 import re
-import struct
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import pydantic
-from numpy.typing import NDArray
-from PIL import Image
 from pydantic import Field
 
 from pathgen.core.errors import PathgenError
-from pathgen.core.file_kind import misnamed
-from pathgen.core.files import sha256_of
-from pathgen.core.labels import LABELS
 from pathgen.core.params import Settings
 from pathgen.core.progress import tracked
 from pathgen.sources.cohort_table import CohortRow, Problem, cohort_table, require_folder
+from pathgen.sources.equal_patches import pixel_digest
+from pathgen.sources.labelled_images import ImageFolder, check_scale, find_images, open_images, read_image
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source import PatchBatch, SlideCandidates, Source, labelled_candidates
 from pathgen.wsi.resample import shrink
 from pathgen.wsi.settings import AnnotationSettings, IndexSettings
 
 _log = logging.getLogger(__name__)
-
-IMAGE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"))
-# What Pillow raises on damaged files of these formats.
-_UNREADABLE = (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError)
 
 
 class PatchFolderSettings(Settings):
@@ -41,6 +33,11 @@ class PatchFolderSettings(Settings):
     slide_pattern: str = Field(
         description="Regular expression that matches a whole file name; its group `slide` is the slide id, "
         r"e.g. ^(?P<slide>.+?)_\d+_\d+\.png$ for tumor_001_69916_134313.png."
+    )
+    sides: Literal["equal", "same_area"] = Field(
+        default="equal",
+        description="equal: images of different sides are refused; same_area: they show areas of one "
+        "size. Sides that tell the label are always refused.",
     )
 
     @pydantic.model_validator(mode="after")
@@ -54,92 +51,41 @@ class PatchFolderSettings(Settings):
         return self
 
 
-def read_image(path: Path) -> NDArray[np.uint8]:
-    """Return a square RGB image, uint8 of shape (S, S, 3).
-
-    Args:
-        path: Path of the file.
-
-    Raises:
-        PathgenError: The file is damaged or not a square RGB image.
-    """
-    try:
-        with Image.open(path) as image:
-            mode, (width, height) = image.mode, image.size
-            pixels = np.asarray(image, dtype=np.uint8) if mode == "RGB" and width == height else None
-    except _UNREADABLE as problem:
-        damaged = PathgenError(path, f"not readable as an image: {problem}", "Copy it again, or remove it")
-        raise misnamed(path, "PNG", "JPEG", "TIFF") or damaged from None
-    if pixels is None:
-        reason = f"is {mode} of {width} x {height} px, not a square RGB image"
-        raise PathgenError(path, reason, "Convert it, or remove it")
-    return pixels
-
-
-def _pictures(root: Path, slide_pattern: str, containing: str = "") -> tuple[pd.DataFrame, list[Problem]]:
-    """List the images, those `containing` a text in their name, by slide and file name.
+def _images(root: Path, slide_pattern: str) -> tuple[pd.DataFrame, ImageFolder, list[Problem]]:
+    """List the images by slide and file name.
 
     The columns are slide, label, and file (path relative to the root).
     """
     pattern = re.compile(slide_pattern)
-    pictures, problems, others = [], [], []
-    for label in LABELS:
-        folder = root / label
-        if not folder.is_dir():
-            hint = "Put the images in one folder for each of: " + ", ".join(LABELS)
-            problems.append(Problem(PathgenError(folder, "no such folder", hint)))
-            continue
-        for file in sorted(folder.iterdir()):
-            if containing not in file.name:
-                continue
-            if file.suffix.lower() not in IMAGE_SUFFIXES or file.name.startswith("."):
-                others.append(file)
-                continue
-            match = pattern.fullmatch(file.name) or pattern.fullmatch(file.stem)
-            if match is None or not match["slide"]:
-                reason = f"its name does not match {slide_pattern!r}, so its slide is unknown"
-                problems.append(
-                    Problem(PathgenError(file, reason, "Rename it, or set cohort.patch_folder.slide_pattern"))
-                )
-            else:
-                pictures.append((match["slide"], file.name, label, file.relative_to(root).as_posix()))
-    if others:
-        _log.warning("%d files are not images and are not used, e.g. %s", len(others), others[0])
-    return pd.DataFrame(sorted(pictures), columns=["slide", "name", "label", "file"]), problems
+    found = find_images(root)
+    images, problems = [], [Problem(error) for error in found.problems]
+    for label, file in found.images:
+        match = pattern.fullmatch(file.name) or pattern.fullmatch(file.stem)
+        if match is None or not match["slide"]:
+            reason = f"its name does not match {slide_pattern!r}, so its slide is unknown"
+            hint = "Rename it, or set cohort.patch_folder.slide_pattern"
+            problems.append(Problem(PathgenError(file, reason, hint)))
+        else:
+            images.append((match["slide"], file.name, label, file.relative_to(root).as_posix()))
+    return pd.DataFrame(sorted(images), columns=["slide", "name", "label", "file"]), found, problems
 
 
-def _slide_row(
-    root: Path, slide: str, pictures: pd.DataFrame, seen: dict[str, str]
-) -> tuple[CohortRow, list[Problem]]:
-    """Decode all images of a slide, so that a bad one is found now; `seen` maps content to file."""
-    problems, sizes = [], set()
-    digest, total = hashlib.sha256(), 0
-    for file in pictures["file"]:
-        path = root / file
-        try:
-            sizes.add(len(read_image(path)))
-        except PathgenError as problem:
-            problems.append(Problem(problem, slide))
-            continue
-        content = sha256_of(path)
-        if (other := seen.setdefault(content, file)) != file:
-            # The copies could be a member and a non-member, or tumor and normal.
-            twin = PathgenError(path, f"has the same content as {other}", "Remove one of the two")
-            problems.append(Problem(twin, slide))
-        total += path.stat().st_size
+def _slide_row(slide: str, images: pd.DataFrame, is_bad: bool) -> CohortRow:
+    sides = images["side_px"].unique()
+    size = int(sides[0]) if len(sides) == 1 else None
+    digest = hashlib.sha256()
+    for file, content in zip(images["file"], images["sha256"], strict=True):
         digest.update(f"{file}\n{content}\n".encode())
-    size = sizes.pop() if len(sizes) == 1 else None
-    row = CohortRow(
+    return CohortRow(
         slide=slide,
         path=".",
         # Normal patches alone do not prove that the slide has no tumour.
-        label="tumor" if (pictures["label"] == "tumor").any() else None,
+        label="tumor" if (images["label"] == "tumor").any() else None,
         width_px=size,
         height_px=size,
-        bytes=total,
-        sha256=digest.hexdigest() if not problems else None,
+        bytes=int(images["bytes"].sum()),
+        sha256=None if is_bad else digest.hexdigest(),
     )
-    return row, problems
 
 
 def find_cohort(root: Path, settings: CohortSettings, annotations: AnnotationSettings) -> pd.DataFrame:
@@ -152,16 +98,20 @@ def find_cohort(root: Path, settings: CohortSettings, annotations: AnnotationSet
         PathgenErrors: One error per bad file, or per name that does not match.
     """
     require_folder(root)
-    pictures, problems = _pictures(root, settings.own(PatchFolderSettings).slide_pattern)
-    if pictures.empty and not problems:
-        raise PathgenError(root, "contains no images in normal/ and tumor/", "Correct cohort.root")
-    rows = []
-    seen: dict[str, str] = {}
-    slides = pictures.groupby("slide")
-    for slide, of_slide in tracked(slides, len(slides), "slides", "open images"):
-        row, bad = _slide_row(root, str(slide), of_slide, seen)
-        rows.append(row)
-        problems += bad
+    own = settings.own(PatchFolderSettings)
+    images, found, problems = _images(root, own.slide_pattern)
+    if found.unused:
+        _log.warning("files and folders that are not used: %s", found.describe_unused())
+    listed = zip(images["label"], images["file"], strict=True)
+    opened, bad = open_images(root, tracked(listed, len(images), "images", "open images"))
+    opened["slide"] = opened["file"].map(images.set_index("file")["slide"])
+    used = opened[~opened["slide"].isin(settings.exclude_slides)]
+    problems += [Problem(error) for error in check_scale(used, root, own.sides == "same_area")]
+    by_slide, rows = dict(list(opened.groupby("slide"))), []
+    for slide, of_slide in images.groupby("slide"):
+        own_problems = [Problem(bad[file], str(slide)) for file in of_slide["file"] if file in bad]
+        problems += own_problems
+        rows.append(_slide_row(str(slide), by_slide.get(slide, opened.iloc[:0]), bool(own_problems)))
     return cohort_table(rows, problems, settings, root)
 
 
@@ -169,8 +119,10 @@ def find_candidates(
     root: Path, row: Mapping[str, Any], settings: CohortSettings, index: IndexSettings
 ) -> SlideCandidates:
     """List the images of one slide; an item is the rank of the file's name (see `Source`)."""
-    pictures, _ = _pictures(root, settings.own(PatchFolderSettings).slide_pattern, containing=row["slide"])
-    return labelled_candidates(row, pictures.loc[pictures["slide"] == row["slide"], ["label", "file"]])
+    images, _, _ = _images(root, settings.own(PatchFolderSettings).slide_pattern)
+    own = images.loc[images["slide"] == row["slide"], ["label", "file"]]
+    pixels = [pixel_digest(read_image(root / file).pixels) for file in own["file"]]
+    return labelled_candidates(row, own, pixels)
 
 
 def read_patches(
@@ -185,7 +137,7 @@ def read_patches(
     images = np.empty((len(rows), size_px, size_px, 3), dtype=np.uint8)
 
     def read(number: int, file: str) -> None:
-        image = read_image(root / file)
+        image = read_image(root / file).pixels
         if len(image) % size_px:
             reason = f"has {len(image)} px, not a multiple of the {size_px} px of the output"
             raise PathgenError(root / file, reason, "Change extract.size_px, or resize the images")
@@ -199,7 +151,7 @@ def read_patches(
 def list_files(root: Path, settings: CohortSettings) -> list[Path]:
     """List the files of both classes without opening any (see `pathgen.sources.source.Source`)."""
     del settings
-    return [file for label in LABELS for file in sorted((root / label).glob("[!.]*"))]
+    return [file for _, file in find_images(root).images]
 
 
 SOURCE = Source(find_cohort, find_candidates, read_patches, list_files, PatchFolderSettings)

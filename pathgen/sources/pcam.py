@@ -1,5 +1,6 @@
 """PatchCamelyon: HDF5 files of labelled 96 px patches at 10x, with official splits and no slide ids."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,10 +19,13 @@ from pathgen.core.labels import LABELS
 from pathgen.core.params import Settings
 from pathgen.patches.schemas import SPLITS
 from pathgen.sources.cohort_table import CohortRow, Problem, cohort_table, content_digest, require_folder
+from pathgen.sources.equal_patches import pixel_digest
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source import PatchBatch, SlideCandidates, Source, labelled_candidates
 from pathgen.wsi.resample import shrink
 from pathgen.wsi.settings import AnnotationSettings, IndexSettings
+
+_log = logging.getLogger(__name__)
 
 
 class PcamSettings(Settings):
@@ -34,6 +38,7 @@ class PcamSettings(Settings):
 
 # The time of an HDF5 read grows with the square of the number of requested rows.
 _READ_ROWS = 128
+_MOST_ROWS = 4096
 _DAMAGED = "Download it again, unpack it if it ends in .gz, and compare its checksum"
 
 
@@ -148,6 +153,15 @@ def find_cohort(root: Path, settings: CohortSettings, annotations: AnnotationSet
             # All three splits are needed: none can be skipped.
             problems.append(Problem(problem))
         rows.append(row)
+    sides = {row.path: row.width_px for row in rows if row.width_px is not None}
+    if len(set(sides.values())) > 1:
+        listed = ", ".join(f"{side} px in {file}" for file, side in sides.items())
+        hint = "Put files of the same release into the folder"
+        problems.append(Problem(PathgenError(root, f"contains patches of different sides: {listed}", hint)))
+    if unused := sorted(
+        {file.name for file in root.iterdir()} - {file.name for file in list_files(root, settings)}
+    ):
+        _log.warning("files and folders that are not used: %d, e.g. %s", len(unused), unused[0])
     return cohort_table(rows, problems, settings, root)
 
 
@@ -157,11 +171,23 @@ def find_candidates(
     """List the patches of one split, with the labels they come with (see `Source`).
 
     Raises:
-        PathgenError: The labels cannot be read.
+        PathgenError: The labels or the patches cannot be read.
     """
     labels = read_labels(root / row["annotation"])
     names = np.array(LABELS, dtype=object)[labels]
-    return labelled_candidates(row, pd.DataFrame({"label": names, "file": row["path"]}))
+    pixels: list[int] = []
+    with open_array(root / row["path"], "x") as array:
+        centre = _centre(array.shape[1], settings.own(PcamSettings).crop_px)
+        # Whole chunks: a chunk that is larger than HDF5's cache is unpacked at each read.
+        rows = min(max(_READ_ROWS, (array.chunks or (0,))[0]), _MOST_ROWS)
+        for start in range(0, len(array), rows):
+            pixels += map(pixel_digest, np.asarray(array[start : start + rows])[:, centre, centre])
+    return labelled_candidates(row, pd.DataFrame({"label": names, "file": row["path"]}), pixels)
+
+
+def _centre(side_px: int, crop_px: int) -> slice:
+    margin = (side_px - crop_px) // 2
+    return slice(margin, margin + crop_px)
 
 
 def read_patches(
@@ -188,8 +214,7 @@ def read_patches(
     with open_array(path, "x") as array:
         if items[-1] >= len(array):
             raise PathgenError(path, "has fewer patches than it had", "Run the stage cohort again")
-        margin = (array.shape[1] - crop_px) // 2
-        centre = slice(margin, margin + crop_px)
+        centre = _centre(array.shape[1], crop_px)
         for start in range(0, len(items), _READ_ROWS):
             wanted, where = np.unique(items[start : start + _READ_ROWS], return_inverse=True)
             whole = np.asarray(array[wanted])[where]  # (n, S, S, 3)

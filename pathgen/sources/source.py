@@ -1,6 +1,6 @@
 """The interface of a source of patches."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,23 +23,30 @@ class SlideCandidates:
         candidates: Table `pathgen.patches.schemas.CANDIDATES`, sorted by item.
         overlay: Thumbnail with tissue and lesions outlined, uint8 (H, W, 3); None without slides.
         facts: Further values by column of `pathgen.patches.schemas.INDEXED`.
+        pixels: Digest of the pixels of each candidate (`pathgen.sources.equal_patches.pixel_digest`), int64
+            (N,): copies are left out. None where the candidates are not compared, as in slides.
     """
 
     candidates: pd.DataFrame
     overlay: NDArray[np.uint8] | None = None
     facts: Mapping[str, float | None] = field(default_factory=dict)
+    pixels: NDArray[np.int64] | None = None
 
 
-def labelled_candidates(row: Mapping[str, Any], patches: pd.DataFrame) -> SlideCandidates:
+def labelled_candidates(
+    row: Mapping[str, Any], patches: pd.DataFrame, pixels: Sequence[int] | None
+) -> SlideCandidates:
     """Return the candidates of a source of labelled patches.
 
     Args:
         row: Row of the slide in the cohort; gives slide, split and patient.
         patches: Columns of `CANDIDATES`, at least label; an item is the number of its row.
+        pixels: Digest of the pixels of each patch that are used; None where copies may stay.
     """
     of_slide = {name: row[name] for name in ("slide", "split", "patient")}
     frame = patches.assign(**of_slide, item=range(len(patches)), exhaustive=True)
-    return SlideCandidates(check_table(frame.reindex(columns=CANDIDATES.names), CANDIDATES, row["slide"]))
+    candidates = check_table(frame.reindex(columns=CANDIDATES.names), CANDIDATES, row["slide"])
+    return SlideCandidates(candidates, pixels=None if pixels is None else np.array(pixels, dtype=np.int64))
 
 
 @dataclass(frozen=True)

@@ -44,12 +44,14 @@ class SurveyCounts:
         left_out: Number of excluded slides.
         outliers: Number of slides that are outliers in any trait.
         incomplete_patches: Number of sampled patches with a tile that the slide's file lacks.
+        copies: Number of patches left out since others have equal pixels.
     """
 
     slides: int
     left_out: int
     outliers: int
     incomplete_patches: int
+    copies: int
 
 
 def survey_cohort(root: Path, out: Path, settings: SurveySettings, threads: int = 1) -> SurveyCounts:
@@ -79,6 +81,7 @@ def survey_cohort(root: Path, out: Path, settings: SurveySettings, threads: int 
         left_out=0 if cohort.left_out is None else len(cohort.left_out.lines),
         outliers=len({outlier.slide for outlier in outliers}),
         incomplete_patches=int(cohort.facts["incomplete"].fillna(0).sum()),
+        copies=int(cohort.facts["copies"].fillna(0).sum()),
     )
 
 

@@ -178,7 +178,10 @@ def write_containers(data: Path) -> Path:
         )
         for split in splits
     ]
-    found = [{"slide": f"{split}.h5", "candidates": 50, "tumor_candidates": 25} for split in splits]
+    found = [
+        {"slide": f"{split}.h5", "candidates": 50, "tumor_candidates": 25, "copies": 0} for split in splits
+    ]
+    found[1] |= {"copies": 7, "two_labels": 0}
     samples = rows(
         SAMPLES,
         [

@@ -8,10 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from factories.sampling import sample_settings
-from factories.slide_files import annotation_settings, source_settings
+from factories.slide_cohort import index_settings
+from factories.slide_files import annotation_settings, job_settings, source_settings
 
 from pathgen.core.errors import PathgenError, PathgenErrors
+from pathgen.patches.parquet import read_table
 from pathgen.patches.sampling import sample_cohort
+from pathgen.sources.index import index_cohort
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source_discovery import load_source
 from pathgen.wsi.resample import shrink
@@ -128,6 +131,84 @@ def test_pcam_damaged_chunk_is_an_error(root: Path) -> None:
     rows = candidates[candidates["slide"] == "pcam_test"]
     with pytest.raises(PathgenError, match=r"split_test_x\.h5: not readable"):
         _SOURCE.read_patches(root, rows, 64, settings, 1)
+
+
+def _set(root: Path, copies: list[tuple[str, int, str, int]]) -> None:
+    """Give patches the pixels of others: (split, number) from (split, number)."""
+    for split, number, source, origin in copies:
+        with h5py.File(root / f"camelyonpatch_level_2_split_{source}_x.h5") as file:
+            pixels = file["x"][origin]
+        with h5py.File(root / f"camelyonpatch_level_2_split_{split}_x.h5", "r+") as file:
+            file["x"][number] = pixels
+
+
+def _index(root: Path, settings: CohortSettings, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    cohort = _SOURCE.find_cohort(root, settings, annotation_settings())
+    index_cohort(cohort, settings, index_settings(), folder / "index", job_settings(folder / "jobs"))
+    return read_table(folder / "index/candidates.parquet"), read_table(folder / "index/slides.parquet")
+
+
+def test_pcam_equal_patches_are_one_and_not_in_train_where_also_in_test(
+    root: Path, tmp_path_factory: pytest.TempPathFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Even numbers are normal, odd ones tumor.
+    within, across = [("train", 2, "train", 0), ("train", 4, "train", 0)], [("test", 1, "train", 1)]
+    three = [("valid", 3, "train", 7), ("test", 5, "train", 7)]
+    labels = [("test", 6, "valid", 1)]
+    _set(root, [*within, *across, *three, *labels])
+    found, slides = _index(root, _settings(root), tmp_path_factory.mktemp("index"))
+    left_out = {"train": {2, 4, 1, 7}, "valid": {3, 1}, "test": {6}}
+    for split, numbers in left_out.items():
+        items = found.loc[found["slide"] == f"pcam_{split}", "item"]
+        assert items.tolist() == sorted(set(range(_COUNTS[split])) - numbers)
+    columns = ["slide", "candidates", "tumor_candidates", "copies", "two_labels"]
+    assert slides[columns].to_numpy().tolist() == [
+        ["pcam_test", 7, 4, 1, 1],
+        ["pcam_train", 8, 4, 4, 0],
+        ["pcam_valid", 4, 1, 2, 1],
+    ]
+    assert "7 patches are left out, since other patches have equal pixels; 2 of them have both" in caplog.text
+
+
+def test_pcam_patches_are_equal_where_their_used_centres_are(
+    root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    _set(root, [("train", 2, "train", 0)])
+    with h5py.File(root / "camelyonpatch_level_2_split_train_x.h5", "r+") as file:
+        file["x"][2, 0, 0] = 255 - file["x"][2, 0, 0]
+    for crop_px, copies in ((64, 1), (96, 0)):
+        folder = tmp_path_factory.mktemp("index")
+        _, slides = _index(root, _settings(root, crop_px), folder)
+        assert slides["copies"].tolist() == [0, copies, 0]
+
+
+@pytest.mark.parametrize("rows", [1, 5, 12])
+def test_pcam_digests_do_not_depend_on_the_chunks_of_the_file(root: Path, rows: int) -> None:
+    path = root / "camelyonpatch_level_2_split_train_x.h5"
+    row, settings = (
+        _SOURCE.find_cohort(root, _settings(root), annotation_settings()).to_dict("records")[1],
+        _settings(root),
+    )
+    before = _SOURCE.find_candidates(root, row, settings, index_settings()).pixels
+    with h5py.File(path, "r+") as file:
+        values = file["x"][...]
+        del file["x"]
+        file.create_dataset("x", data=values, chunks=(rows, 96, 96, 3))
+    after = _SOURCE.find_candidates(root, row, settings, index_settings()).pixels
+    assert len(set(before)) == 12
+    np.testing.assert_array_equal(after, before)
+
+
+def test_pcam_splits_of_different_sides_are_refused(root: Path) -> None:
+    _write(root / "camelyonpatch_level_2_split_test_x.h5", "x", np.zeros((8, 128, 128, 3), np.uint8))
+    with pytest.raises(PathgenErrors, match=r"contains patches of different sides: 96 px in .*128 px in"):
+        _SOURCE.find_cohort(root, _settings(root), annotation_settings())
+
+
+def test_pcam_other_files_are_counted_and_named(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (root / "camelyonpatch_level_2_split_train_x.h5.gz").write_bytes(b"x")
+    _SOURCE.find_cohort(root, _settings(root), annotation_settings())
+    assert "not used: 1, e.g. camelyonpatch_level_2_split_train_x.h5.gz" in caplog.text
 
 
 def test_pcam_real_files_are_read(real_data: Path, tmp_path: Path) -> None:

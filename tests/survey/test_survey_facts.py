@@ -53,9 +53,14 @@ def test_sharing_of_neighbours_and_of_one_role_is_0() -> None:
 def test_remarks_name_every_unusual_fact(cohort: Cohort) -> None:
     facts = cohort.facts
     assert slide_remarks(facts, [])[NAMES[0]] == []
-    unusual = facts.assign(tumor_candidates=0, sharing=2, annotations_dropped=1, incomplete=1)
-    assert len(slide_remarks(unusual, [])[NAMES[0]]) == 4
-    assert len(slide_remarks(unusual.assign(drawn=0), [])[NAMES[0]]) == 5
+    counts = {"sharing": 2, "annotations_dropped": 1, "incomplete": 1, "copies": 3, "two_labels": 2}
+    unusual = facts.assign(tumor_candidates=0, **counts)
+    said = slide_remarks(unusual, [])[NAMES[0]]
+    assert len(said) == 5
+    assert (
+        said[-1] == "3 patches left out, since other patches have equal pixels; 2 of them with both labels."
+    )
+    assert len(slide_remarks(unusual.assign(drawn=0), [])[NAMES[0]]) == 6
 
 
 @pytest.mark.parametrize(("mm2", "words"), [(0.03352, "0.0335"), (12.345, "12.3"), (1234.5, "1,234")])
