@@ -8,6 +8,7 @@ from pathgen.core.errors import PathgenError
 from pathgen.core.files import sha256_of
 from pathgen.core.params import PARAMS_FILE, load_section, read_params
 from pathgen.sources.cohort_table import content_digest
+from pathgen.sources.whole_slide import SLIDE_SUFFIXES
 from pathgen.wsi.annotations import read_annotations
 from pathgen.wsi.jpeg_tiles import find_jpeg_tiles
 from pathgen.wsi.reader import open_slide
@@ -59,6 +60,7 @@ def slide_facts(path: Path) -> dict[str, Any]:
         "vendor": slide.vendor,
         "size_px": list(slide.dimensions),
         "mpp": list(slide.mpp),
+        **({"bounds_corner_px": list(slide.bounds)} if slide.bounds != (0, 0) else {}),
         "levels": len(slide.level_dimensions),
         "level_sizes_px": [list(size) for size in slide.level_dimensions],
         "downsamples": list(slide.downsamples),
@@ -69,15 +71,28 @@ def slide_facts(path: Path) -> dict[str, Any]:
     }
 
 
+def _bounds_of_slide(annotation: Path) -> tuple[int, int]:
+    """Return the corner of the bounds of the slide of an annotation's name beside it, if there is one."""
+    for suffix in SLIDE_SUFFIXES:
+        if (path := annotation.with_suffix(suffix)).is_file():
+            try:
+                with open_slide(path, mpp_if_missing=1.0) as slide:
+                    return slide.bounds
+            except PathgenError:
+                continue  # a finding of its own when that file is inspected
+    return 0, 0
+
+
 def annotation_facts(path: Path) -> dict[str, Any]:
     """Read an annotation file, ASAP XML or GeoJSON; areas are in squared level-0 px.
 
-    As a study reads it, with ``index.annotations`` of the params file of the working folder, if there is one.
+    As a study reads it, with ``index.annotations`` of the params file of the working folder, if there is one,
+    for the slide of the same name in the same folder, if there is one.
     """
     policy = AnnotationSettings(groups={}, without_area="refuse")
     if PARAMS_FILE.is_file():
         policy = load_section("index", IndexSettings).annotations
-    found = read_annotations(path, **policy.model_dump())
+    found = read_annotations(path, bounds=_bounds_of_slide(path), **policy.model_dump())
     return {
         "polygons_by_group": found.groups,
         "lesions": len(found.lesions.geoms),

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from pathgen.sources.cohort_table import CohortRow, Problem, content_digest, exc
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source import PatchBatch, SlideCandidates
 from pathgen.wsi import patch_reader
-from pathgen.wsi.annotations import UnknownGroups, read_annotations, unknown_in_all
+from pathgen.wsi.annotations import Annotations, UnknownGroups, read_annotations, unknown_in_all
 from pathgen.wsi.candidates import index_slide
 from pathgen.wsi.overlay import overlay
 from pathgen.wsi.reader import open_slide
@@ -31,11 +31,23 @@ _OVERLAY_SIDE_PX = 1024
 _OPEN_AT_A_TIME = 8
 
 
-def _with_facts(root: Path, row: CohortRow, mpp_if_missing: float | None) -> CohortRow:
+@dataclass(frozen=True)
+class _Checked:
+    """A slide whose files were opened: its completed row, its annotation, and what is wrong."""
+
+    row: CohortRow
+    annotations: Annotations | None = None
+    problems: list[Problem] = field(default_factory=list)
+
+
+def _with_facts(
+    root: Path, row: CohortRow, mpp_if_missing: float | None
+) -> tuple[CohortRow, tuple[int, int]]:
+    """Return the completed row and the corner of the slide's bounds."""
     path = root / row.path
     with open_slide(path, mpp_if_missing) as slide:
         slide.check()
-    return replace(
+    known = replace(
         row,
         width_px=slide.dimensions[0],
         height_px=slide.dimensions[1],
@@ -46,10 +58,13 @@ def _with_facts(root: Path, row: CohortRow, mpp_if_missing: float | None) -> Coh
         bytes=path.stat().st_size,
         sha256=content_digest(path),
     )
+    return known, slide.bounds
 
 
-def _check_annotation(root: Path, row: CohortRow, settings: AnnotationSettings) -> str | None:
-    """Check that an annotation fits its slide and does not contradict the label; return its digest."""
+def _check_annotation(
+    root: Path, row: CohortRow, bounds: tuple[int, int], settings: AnnotationSettings
+) -> Annotations | None:
+    """Read an annotation; check that it fits its slide and does not contradict the label."""
     slide, label = row.slide, row.label
     if row.annotation is None:
         if label == "tumor":
@@ -57,32 +72,28 @@ def _check_annotation(root: Path, row: CohortRow, settings: AnnotationSettings) 
             raise PathgenError(root / row.path, f"{slide} is a tumor slide without an annotation", hint)
         return None
     path = root / row.annotation
-    found = read_annotations(path, **settings.model_dump())
+    found = read_annotations(path, bounds=bounds, **settings.model_dump())
     if label == "tumor" and found.lesions.is_empty:
         hint = "Add the right annotation, or leave the slide out: it must not count as normal"
         raise PathgenError(path, f"outlines no lesion, but {slide} is a tumor slide", hint)
     if label == "normal" and not found.lesions.is_empty:
         raise PathgenError(path, f"outlines lesions, but {slide} is a normal slide", "Correct its label")
     if row.width_px is None or row.height_px is None or found.lesions.is_empty:
-        return found.digest()
+        return found
     on_slide = found.lesions.intersection(box(0, 0, row.width_px, row.height_px))
     if on_slide.area < found.lesions.area / 2:
         reason = f"most of its lesions lie beyond the edges of {slide}, {row.width_px} x {row.height_px} px"
         raise PathgenError(path, reason, "Add the annotation of this slide, in level-0 px")
-    return found.digest()
+    return found
 
 
-def _same_annotation(root: Path, outlined: list[tuple[CohortRow, str | None]]) -> list[Problem]:
-    """Find annotations that are one file, or outline the same areas, but belong to different slides.
-
-    Args:
-        root: Folder of the source.
-        outlined: Rows with the digest of their annotation, None if it outlines nothing.
-    """
+def _same_annotation(root: Path, checked: list[_Checked]) -> list[Problem]:
+    """Find annotations that are one file, or outline the same areas, but belong to different slides."""
     sharing: dict[Any, list[CohortRow]] = defaultdict(list)
-    for row, digest in outlined:
+    for slide in checked:
+        row, drawn = slide.row, slide.annotations
         if row.annotation is not None and not row.skipped:
-            for key in filter(None, ((root / row.annotation).resolve(), digest)):
+            for key in filter(None, ((root / row.annotation).resolve(), drawn and drawn.digest)):
                 sharing[key].append(row)
     problems: dict[str, list[Problem]] = {}
     for rows in sharing.values():
@@ -98,20 +109,19 @@ def _same_annotation(root: Path, outlined: list[tuple[CohortRow, str | None]]) -
 
 def _checked(
     root: Path, mpp_if_missing: float | None, annotations: AnnotationSettings, row: CohortRow
-) -> tuple[CohortRow, str | None, list[Problem]]:
-    """Return the completed row, the digest of its annotation, and the problems."""
+) -> _Checked:
     if row.skipped:
-        return row, None, []
-    known, digest, problems = row, None, []
+        return _Checked(row)
+    known, bounds, found, problems = row, (0, 0), None, []
     try:
-        known = _with_facts(root, row, mpp_if_missing)
+        known, bounds = _with_facts(root, row, mpp_if_missing)
     except PathgenError as problem:
         problems.append(Problem(problem, row.slide))
     try:
-        digest = _check_annotation(root, known, annotations)
+        found = _check_annotation(root, known, bounds, annotations)
     except PathgenError as problem:
         problems.append(Problem(problem, row.slide))
-    return known, digest, problems
+    return _Checked(known, found, problems)
 
 
 def check_slides(
@@ -134,13 +144,13 @@ def check_slides(
         wanted = excluded(listed, settings.exclude_slides)
         checked = pool.map(partial(_checked, root, settings.mpp_if_missing, annotations), wanted)
         found = list(tracked(checked, len(listed), "slides", "open slides"))
-    problems = [problem for _, _, of_slide in found for problem in of_slide]
+    problems = [problem for slide in found for problem in slide.problems]
     unknown = [problem.error for problem in problems if isinstance(problem.error, UnknownGroups)]
     problems = [problem for problem in problems if not isinstance(problem.error, UnknownGroups)]
     if unknown:
         problems.append(Problem(unknown_in_all(unknown)))
-    problems += _same_annotation(root, [(row, digest) for row, digest, _ in found])
-    return [row for row, _, _ in found], problems
+    problems += _same_annotation(root, found)
+    return [slide.row for slide in found], problems
 
 
 def find_candidates(

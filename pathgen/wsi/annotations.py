@@ -1,4 +1,4 @@
-"""Lesion outlines and exclusions of a slide, from ASAP XML or QuPath GeoJSON."""
+"""Lesion outlines and exclusions of a slide, from ASAP XML or QuPath GeoJSON, in the slide's frame."""
 
 import hashlib
 from collections import Counter, defaultdict
@@ -14,7 +14,7 @@ from shapely.geometry.base import BaseGeometry
 
 from pathgen.core.errors import PathgenError
 from pathgen.wsi.annotation_files import Outline, parse_asap, parse_geojson
-from pathgen.wsi.settings import Meaning
+from pathgen.wsi.settings import Meaning, Origin
 
 # Camelyon16's groups: _0 and _1 are two rounds of lesions, _2 and Exclusion are cut-outs from them. Those of
 # Camelyon17: metastases, and normal for cut-outs. Of QuPath's classes only Tumor and Metastasis: whether
@@ -74,24 +74,20 @@ class Annotations:
         exclusions: Union of the cut-outs, valid.
         groups: Number of annotations by group of the file, including ignored ones, sorted.
         dropped: Number of annotations without area that were left out.
+        digest: Digest of the lesions, else of the exclusions, as the file has them; None if nothing is
+            outlined. It is that of the areas: not of the file's format, names, colours or order, nor of the
+            frame.
     """
 
     lesions: MultiPolygon
     exclusions: MultiPolygon
     groups: dict[str, int]
     dropped: int
+    digest: str | None = None
 
     def tumor(self) -> MultiPolygon:
         """Return the lesions without the exclusions: the area that counts as tumour."""
         return _polygons(shapely.difference(self.lesions, self.exclusions))
-
-    def digest(self) -> str | None:
-        """Return a digest of the lesions, else of the exclusions; None if nothing is outlined.
-
-        It is that of the areas: not of the file's format, names, colours or order.
-        """
-        areas = self.exclusions if self.lesions.is_empty else self.lesions
-        return None if areas.is_empty else hashlib.sha256(shapely.normalize(areas).wkb).hexdigest()
 
 
 NOTHING_ANNOTATED = Annotations(lesions=MultiPolygon(), exclusions=MultiPolygon(), groups={}, dropped=0)
@@ -103,6 +99,28 @@ def _polygons(geometry: BaseGeometry) -> MultiPolygon:
     # Collections nest one level deep at most after GEOS' set operations.
     flat = [piece for part in parts for piece in shapely.get_parts(part)]
     return MultiPolygon([piece for piece in flat if isinstance(piece, Polygon)])
+
+
+def _digest(areas: MultiPolygon) -> str | None:
+    return None if areas.is_empty else hashlib.sha256(shapely.normalize(areas).wkb).hexdigest()
+
+
+def _shift(path: Path, bounds: tuple[int, int], origin: Origin | None) -> tuple[int, int]:
+    """Return what is added to the coordinates of a file to get level-0 px of the slide.
+
+    ASAP counts from the corner of the slide that OpenSlide reads, QuPath by default from its bounds.
+    """
+    if bounds == (0, 0) or path.suffix.lower() == ".xml" or origin == "slide":
+        return 0, 0
+    if origin is None:
+        x, y = bounds
+        reason = (
+            f"is GeoJSON of a slide whose scanned area begins at ({x}, {y}) px (openslide.bounds-x and -y): "
+            "whether its coordinates count from there or from the corner of the slide is unknown"
+        )
+        hint = "Set index.annotations.origin to bounds (QuPath's default) or slide, then look at the overlay"
+        raise PathgenError(path, reason, hint)
+    return bounds
 
 
 def _area(outline: Outline) -> MultiPolygon:
@@ -141,6 +159,8 @@ def read_annotations(
     *,
     groups: Mapping[str, Meaning] = MappingProxyType({}),
     without_area: Literal["refuse", "drop"] = "refuse",
+    origin: Origin | None = None,
+    bounds: tuple[int, int] = (0, 0),
 ) -> Annotations:
     """Read the annotation of one slide.
 
@@ -150,15 +170,19 @@ def read_annotations(
             without a group. A group without a meaning has that of the nearest group that it is part of.
         without_area: Whether annotations that enclose no area (dots, lines, fewer than three different
             vertices) are dropped or the file is refused.
+        origin: Origin of the coordinates of GeoJSON on a slide with bounds: ``bounds`` or ``slide``, its
+            corner; None refuses such a file if it has outlines. XML counts from the corner.
+        bounds: Corner (x, y) of the slide's bounds, level-0 px, see `pathgen.wsi.reader.Slide`.
 
     Returns:
-        The annotations; a file without any gives empty areas. Overlapping outlines are united. An area that
-        a self-crossing outline encloses belongs to it. A hole or an exclusion removes everything in it,
-        including a lesion drawn there.
+        The annotations in level-0 px of the slide; a file without any gives empty areas. Overlapping outlines
+        are united. An area that a self-crossing outline encloses belongs to it. A hole or an exclusion
+        removes everything in it, including a lesion drawn there.
 
     Raises:
         UnknownGroups: Areas are in groups without a meaning; the error names all of them.
-        PathgenError: The file is missing, empty, truncated, in another format, or against a policy.
+        PathgenError: The file is missing, empty, truncated, in another format, or against a policy, or its
+            origin is unknown.
     """
     outlines = _outlines(path)
     known = _KNOWN | {name.strip().casefold(): meaning for name, meaning in groups.items()}
@@ -180,9 +204,16 @@ def read_annotations(
             f"annotation {flat[0].name} encloses no area ({len(flat[0].shell)} vertices)",
             "Remove it, or set index.annotations.without_area to drop",
         )
+    lesions, exclusions = (_polygons(shapely.union_all(areas[kind])) for kind in ("lesion", "exclusion"))
+    digest = _digest(lesions) or _digest(exclusions)
+    if digest is not None and (shift := _shift(path, bounds, origin)) != (0, 0):
+        lesions, exclusions = (
+            shapely.transform(area, lambda points: points + shift) for area in (lesions, exclusions)
+        )
     return Annotations(
-        lesions=_polygons(shapely.union_all(areas["lesion"])),
-        exclusions=_polygons(shapely.union_all(areas["exclusion"])),
+        lesions=lesions,
+        exclusions=exclusions,
         groups=dict(sorted(Counter(outline.group for outline in outlines).items())),
         dropped=len(flat),
+        digest=digest,
     )

@@ -74,7 +74,7 @@ def _annotations(
     """Return the annotations, or None if the slide is unknown; refuse what contradicts the slide's label."""
     if annotation_path is None:
         return NOTHING_ANNOTATED if slide_label == "normal" else None
-    found = read_annotations(annotation_path, **settings.model_dump())
+    found = read_annotations(annotation_path, bounds=slide.bounds, **settings.model_dump())
     if found.lesions.is_empty:
         if slide_label == "normal":
             return found

@@ -48,6 +48,8 @@ class Slide:
         downsamples: Downsample of every level, as stored; in general not a power of two.
         mpp: Resolution of level 0 in x and in y, um/px.
         vendor: Format as OpenSlide names it, e.g. ``"aperio"``.
+        bounds: Corner (x, y) of the smallest rectangle that holds all scanned pixels, level-0 px; (0, 0) in
+            most formats.
     """
 
     def __init__(self, path: Path, handle: openslide.OpenSlide, mpp: tuple[float, float]) -> None:
@@ -58,6 +60,9 @@ class Slide:
         self.level_dimensions: tuple[tuple[int, int], ...] = tuple(handle.level_dimensions)
         self.downsamples: tuple[float, ...] = tuple(handle.level_downsamples)
         self.vendor = str(handle.properties.get(openslide.PROPERTY_NAME_VENDOR, "unknown"))
+        corner = (openslide.PROPERTY_NAME_BOUNDS_X, openslide.PROPERTY_NAME_BOUNDS_Y)
+        x, y = (int(handle.properties.get(name, 0)) for name in corner)
+        self.bounds = (x, y)
 
     def __enter__(self) -> "Slide":
         return self

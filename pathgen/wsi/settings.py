@@ -7,6 +7,7 @@ import pydantic
 from pathgen.core.params import Settings
 
 Meaning = Literal["lesion", "exclusion", "ignore"]
+Origin = Literal["slide", "bounds"]
 
 
 class TissueSettings(Settings):
@@ -61,6 +62,12 @@ class AnnotationSettings(Settings):
     )
     without_area: Literal["refuse", "drop"] = pydantic.Field(
         description="Treatment of annotations that enclose no area (dots, lines, fewer than 3 vertices)"
+    )
+    origin: Origin | None = pydantic.Field(
+        default=None,
+        description="Origin of the coordinates of GeoJSON on slides whose scanned area does not begin at "
+        "their corner (openslide.bounds-x and -y; MRXS, SCN, BIF). bounds: the scanned area, as QuPath "
+        "exports; slide: the corner; null refuses such files",
     )
 
     @pydantic.field_validator("groups")

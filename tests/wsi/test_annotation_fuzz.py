@@ -65,7 +65,7 @@ def test_mutated_annotations_are_read_or_refused_in_one_line(tmp_path: Path, nam
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
-                read_annotations(path, without_area="drop").digest()
+                read_annotations(path, without_area="drop")
         except PathgenError as problem:
             refused += 1
             assert str(problem).startswith(f"{path}: ") and len(str(problem).splitlines()) == 1
