@@ -67,6 +67,8 @@ RESUME = WORK / "resume"
 SAMPLE_CACHE = WORK / "synthetic"
 TUNING_WORK = WORK / "tuning"
 TRACKING_WORK = WORK / "tracking"
+#: Pictures of slides whose outlines do not fit them, of the last run of the stage `cohort`.
+IMPLAUSIBLE_OUTLINES = WORK / "implausible_outlines"
 
 
 def gan_model(generator: str, label: str, replicate: int = RELEASED) -> Path:

@@ -165,10 +165,10 @@ def _patients_in_two_splits(rows: list[CohortRow]) -> list[Problem]:
     ]
 
 
-def _unknown(slide: str, known: set[str]) -> Problem:
+def _unknown(setting: str, slide: str, known: set[str]) -> Problem:
     near = difflib.get_close_matches(slide, known, n=1)
     hint = f"Did you mean {near[0]}" if near else f"The slides are {', '.join(sorted(known)[:5])}, ..."
-    return Problem(PathgenError("params.yaml: cohort.exclude_slides", f"no slide {slide!r}", hint))
+    return Problem(PathgenError(f"params.yaml: cohort.{setting}", f"no slide {slide!r}", hint))
 
 
 def _of_annotation(root: Path, row: CohortRow) -> str | None:
@@ -220,7 +220,12 @@ def cohort_table(
     used = [row for row in rows if not row.skipped]
     problems = [*problems, *_same_content(used), *_patients_in_two_splits(used)]
     problems = [problem for problem in problems if problem.slide not in settings.exclude_slides]
-    problems += [_unknown(slide, known) for slide in settings.exclude_slides if slide not in known]
+    problems += [
+        _unknown(setting, slide, known)
+        for setting in ("exclude_slides", "accepted_outlines")
+        for slide in getattr(settings, setting)
+        if slide not in known
+    ]
     # The problem of a pair of slides is one error.
     errors = list({str(problem.error): problem.error for problem in problems}.values())
     reasons: dict[str | None, list[str]] = defaultdict(list)

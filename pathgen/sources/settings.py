@@ -38,6 +38,15 @@ class CohortSettings(Settings):
         le=10,
         description="Resolution, um/px, of slides whose file does not contain it; null refuses them.",
     )
+    implausible_outlines: Literal["stop", "warn"] = Field(
+        default="stop",
+        description="Treatment of outlines that do not fit their slide, see docs/decisions/0026-outlines.md. "
+        "stop: as bad slides; warn: they are named in the log and used.",
+    )
+    accepted_outlines: list[str] = Field(
+        default_factory=list,
+        description="Ids of slides whose outlines were checked and are right, although they seem not to fit.",
+    )
     use_unannotated_tissue: bool = Field(
         description="Whether tissue outside the outlines is normal on slides whose lesions are not all "
         "annotated. False leaves it out."

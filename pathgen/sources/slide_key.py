@@ -15,7 +15,7 @@ from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source import Source
 
 # They select and locate slides; the digest of a slide identifies its content.
-_NOT_OF_A_SLIDE = {"root", "on_bad_slide", "exclude_slides"}
+_NOT_OF_A_SLIDE = {"root", "on_bad_slide", "exclude_slides", "implausible_outlines", "accepted_outlines"}
 # It changes with the rows of other slides; this slide's are in the columns of its own.
 _NOT_OF_A_RESULT = {"table_sha256"}
 _AGAIN = "Run: dvc repro --force --single-item cohort && dvc repro"

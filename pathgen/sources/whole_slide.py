@@ -16,6 +16,7 @@ from pathgen.core.errors import PathgenError
 from pathgen.core.progress import tracked
 from pathgen.patches.schemas import CANDIDATES, check_table
 from pathgen.sources.cohort_table import CohortRow, Problem, content_digest, excluded
+from pathgen.sources.outline_check import OutlinedSlide, check_outlines
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source import PatchBatch, SlideCandidates
 from pathgen.wsi import patch_reader
@@ -36,6 +37,7 @@ class _Checked:
     """A slide whose files were opened: its completed row, its annotation, and what is wrong."""
 
     row: CohortRow
+    corner: tuple[int, int] = (0, 0)
     annotations: Annotations | None = None
     problems: list[Problem] = field(default_factory=list)
 
@@ -121,13 +123,13 @@ def _checked(
         found = _check_annotation(root, known, bounds, annotations)
     except PathgenError as problem:
         problems.append(Problem(problem, row.slide))
-    return _Checked(known, found, problems)
+    return _Checked(known, bounds, found, problems)
 
 
 def check_slides(
     root: Path, listed: list[CohortRow], settings: CohortSettings, annotations: AnnotationSettings
 ) -> tuple[list[CohortRow], list[Problem]]:
-    """Open every slide and parse every annotation.
+    """Open every slide, parse every annotation, and compare the two.
 
     Args:
         root: Folder of the source.
@@ -150,6 +152,13 @@ def check_slides(
     if unknown:
         problems.append(Problem(unknown_in_all(unknown)))
     problems += _same_annotation(root, found)
+    bad = {problem.slide for problem in problems}
+    outlined = [
+        OutlinedSlide(slide.row, slide.annotations, slide.corner)
+        for slide in found
+        if slide.row.slide not in bad and slide.annotations and not slide.annotations.lesions.is_empty
+    ]
+    problems += check_outlines(root, outlined, settings)
     return [slide.row for slide in found], problems
 
 

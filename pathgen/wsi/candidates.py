@@ -97,9 +97,15 @@ def _annotations(
     return found
 
 
-def _rings(area: MultiPolygon, downsample: tuple[float, float]) -> list[NDArray[np.float64]]:
-    rings = [ring for polygon in area.geoms for ring in (polygon.exterior, *polygon.interiors)]
-    return [np.asarray(ring.coords, np.float64) / np.asarray(downsample) for ring in rings]
+def rings(area: MultiPolygon, downsample: tuple[float, float]) -> list[NDArray[np.float64]]:
+    """Return the rings of an area, level-0 px, as float64 of shape (k, 2) in px of a thumbnail.
+
+    Args:
+        area: Polygons, level-0 px.
+        downsample: Level-0 px per pixel of the thumbnail in x and in y.
+    """
+    found = [ring for polygon in area.geoms for ring in (polygon.exterior, *polygon.interiors)]
+    return [np.asarray(ring.coords, np.float64) / np.asarray(downsample) for ring in found]
 
 
 def _table(
@@ -184,8 +190,8 @@ def index_slide(
         candidates=_table(items, positions[items], size, fractions[items], annotations, cell),
         thumbnail=overview.image,
         tissue=tissue,
-        lesion_outlines=_rings(drawn.lesions, tissue.downsample),
-        exclusion_outlines=_rings(drawn.exclusions, tissue.downsample),
+        lesion_outlines=rings(drawn.lesions, tissue.downsample),
+        exclusion_outlines=rings(drawn.exclusions, tissue.downsample),
         tissue_fraction=tissue_px / int(np.count_nonzero(overview.coverage)),
         tissue_mm2=tissue_px * tissue.downsample[0] * tissue.downsample[1] * mm2_per_px,
         lesion_mm2=None if annotations is None else float(annotations.tumor().area) * mm2_per_px,
