@@ -25,16 +25,16 @@ LEAST_CELLS = 5
 _RIDGE = 0.01  # of the variance of a feature
 _NEIGHBOURS = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.float32)
 # Below this median fit lesions look like the rest at this resolution, and places cannot be compared.
-_LEAST_MEDIAN_FIT = 0.2
+_LEAST_MEDIAN_FIT = 0.3
 # A place holds at least this part of the outlines on tissue, and this part of the tissue inside and outside.
 _LEAST_HELD, _LEAST_SHARE = 0.5, 0.01
 # A ratio of fits is an outlier up to this modified z-score (unit: at least this), and up to this ratio:
 # to the fit at the best other place, and to that of the best areas.
 _LOWEST_SCORE, _LEAST_DEVIATION = -3.0, 0.05
-_LARGEST_RATIOS = (0.85, 0.7)
+_LARGEST_RATIOS = (0.85, 0.5)
 # Another place is named if its fit is this part of that of the best areas.
 _NAMED_FROM = 0.75
-# Outlines with less than the first share on tissue do not fit; another place is named from the second on.
+# Outlines with less than the first share on tissue do not fit if another place has the second.
 _LEAST_ON_TISSUE, _CLEARLY_ON_TISSUE = 0.5, 0.8
 
 
@@ -55,18 +55,31 @@ class Fit:
     free: float
 
 
+def _at_all_shifts(values: F32, mask: F32) -> F32:
+    """Return the sum of values (h, w) within a mask (h, w), by its cyclic shift in rows and columns."""
+    shape = [fft.next_fast_len(2 * side, real=True) for side in values.shape]
+    spectra = fft.rfft2(values, shape) * np.conj(fft.rfft2(mask, shape))
+    return np.asarray(fft.irfft2(spectra, shape), dtype=np.float32)
+
+
 def off_tissue(slide: OutlinedCells) -> str | None:
-    """Return why outlines do not fit the tissue of their slide, or None."""
-    shares = [
-        (float((covered * slide.tissue_share).sum() / covered.sum()), place)
-        for place, covered in slide.places()
-        if covered.any()
-    ]
-    if not shares or shares[0][1] or shares[0][0] >= _LEAST_ON_TISSUE:
+    """Return why outlines do not fit the tissue of their slide, or None.
+
+    They do where no other place has clearly more tissue, as on slides of scattered small pieces.
+    """
+    (_, drawn), *others = slide.places()
+    if not drawn.any() or (own := _on_tissue(slide, drawn)) >= _LEAST_ON_TISSUE:
         return None
-    best, place = max(shares, key=lambda share: share[0])
-    hint = f"; {place} {best:.0%} would be" if best >= _CLEARLY_ON_TISSUE else ""
-    return f"only {shares[0][0]:.0%} of the outlined area is on tissue{hint}"
+    best, place = max((_on_tissue(slide, covered), place) for place, covered in others if covered.any())
+    if best < _CLEARLY_ON_TISSUE:
+        best, place = float(_at_all_shifts(slide.tissue_share, drawn).max() / drawn.sum()), "elsewhere"
+    if best < _CLEARLY_ON_TISSUE:
+        return None
+    return f"only {own:.0%} of the outlined area is on tissue; {place} {best:.0%} would be"
+
+
+def _on_tissue(slide: OutlinedCells, covered: F32) -> float:
+    return float((covered * slide.tissue_share).sum() / covered.sum())
 
 
 def _correlation(score: F32, mask: Mask) -> float:
@@ -77,17 +90,14 @@ def _correlation(score: F32, mask: Mask) -> float:
 
 def _best_shift(score: F32, tissue: Mask, mask: Mask) -> tuple[float, int, int]:
     """Return the largest correlation of a shifted mask with the scores (h, w), and its rows and columns."""
-    shape = [fft.next_fast_len(2 * side, real=True) for side in tissue.shape]
-    drawn = np.conj(fft.rfft2(mask.astype(np.float32), shape))
-    sums, cells = (
-        fft.irfft2(fft.rfft2(each.astype(np.float32), shape) * drawn, shape) for each in (score, tissue)
-    )
+    drawn = mask.astype(np.float32)
+    sums, cells = (_at_all_shifts(each, drawn) for each in (score, tissue.astype(np.float32)))
     count = int(tissue.sum())
     share = cells / count
     used = (cells >= _LEAST_HELD * mask.sum()) & (np.abs(share - 0.5) <= 0.5 - _LEAST_SHARE)
     found = np.where(used, sums / count / np.sqrt(np.where(used, share * (1 - share), 1)), -1)
     at = np.unravel_index(int(found.argmax()), found.shape)
-    down, across = (int(one) - side * int(one > side // 2) for one, side in zip(at, shape, strict=True))
+    down, across = (int(one) - side * int(one > side // 2) for one, side in zip(at, found.shape, strict=True))
     return float(found[at]), down, across
 
 
@@ -182,7 +192,7 @@ def implausible(slides: Sequence[OutlinedCells], fits: Sequence[Fit | None]) -> 
 
     Returns:
         Number of a slide to the reason. Nothing is named where the lesions of the cohort look like the rest.
-        Lesion-like tissue outside the outlines is no reason on slides whose lesions are not all outlined.
+        Slides whose lesions are not all outlined are not: other lesions may lie outside the outlines.
     """
     known = {at: fit for at, fit in enumerate(fits) if fit is not None}
     if not known or np.median([fit.own for fit in known.values()]) < _LEAST_MEDIAN_FIT:
@@ -193,7 +203,7 @@ def implausible(slides: Sequence[OutlinedCells], fits: Sequence[Fit | None]) -> 
     for column, limit in enumerate(_LARGEST_RATIOS):
         scores = _modified_z_scores(ratios[:, column])
         for at, ratio, score in zip(known, ratios[:, column], scores, strict=True):
-            if ratio <= limit and score <= _LOWEST_SCORE and (column == 0 or slides[at].exhaustive):
+            if ratio <= limit and score <= _LOWEST_SCORE and slides[at].exhaustive:
                 reasons[at] = _reason(known[at])
     return reasons
 
