@@ -26,7 +26,7 @@ from pathgen.wsi.tissue import find_tissue
 
 _log = logging.getLogger(__name__)
 
-_MOST_BEYOND_EDGES = 0.05
+_MOST_BEYOND_EDGES = 0.25
 _PICTURE_SIDE_PX = 1024
 # An overview of a large slide takes some 200 MB.
 _READ_AT_A_TIME = 4
@@ -47,7 +47,6 @@ class _Look:
 
     cells: OutlinedCells | None = None
     reasons: tuple[str, ...] = ()
-    problem: PathgenError | None = None
 
 
 def _overview(
@@ -63,8 +62,8 @@ def _look(root: Path, settings: CohortSettings, slide: OutlinedSlide) -> _Look:
     """Compare the outlines of a slide with its edges and its tissue."""
     try:
         overview, mpp = _overview(root, slide, settings, CELL_OVERVIEW_MPP)
-    except PathgenError as problem:
-        return _Look(problem=problem)
+    except PathgenError:
+        return _Look()  # the stage index refuses it, like damaged slides without outlines
     row, area, reasons = slide.row, slide.annotations.tumor(), []
     inside = area.intersection(box(0, 0, row.width_px or 0, row.height_px or 0)).area
     if inside < (1 - _MOST_BEYOND_EDGES) * area.area:
@@ -98,7 +97,7 @@ def check_outlines(root: Path, outlined: Sequence[OutlinedSlide], settings: Coho
 
     Returns:
         Slides whose outlines do not fit, each with the reason and the path of a picture; none with
-        ``implausible_outlines: warn``, which logs them. Slides that cannot be read are always returned.
+        ``implausible_outlines: warn``, which logs them.
     """
     shutil.rmtree(layout.IMPLAUSIBLE_OUTLINES, ignore_errors=True)
     with ThreadPoolExecutor(_READ_AT_A_TIME) as pool:
@@ -114,9 +113,7 @@ def check_outlines(root: Path, outlined: Sequence[OutlinedSlide], settings: Coho
     for at, (slide, look) in enumerate(zip(outlined, looks, strict=True)):
         name = slide.row.slide
         said = [*look.reasons, *([reasons[at]] if at in reasons else [])]
-        if look.problem is not None:
-            problems.append(Problem(look.problem, name))
-        elif said and name not in settings.accepted_outlines:
+        if said and name not in settings.accepted_outlines:
             picture = _draw(root, settings, slide)
             hint = f"Look at {picture}; correct it, or name {name} in cohort.accepted_outlines if it is right"
             reason = f"does not seem to outline the lesions of {name}: {'; '.join(said)}"

@@ -28,10 +28,10 @@ _NEIGHBOURS = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.float32)
 _LEAST_MEDIAN_FIT = 0.3
 # A place holds at least this part of the outlines on tissue, and this part of the tissue inside and outside.
 _LEAST_HELD, _LEAST_SHARE = 0.5, 0.01
-# A ratio of fits is an outlier up to this modified z-score (unit: at least this), and up to this ratio:
-# to the fit at the best other place, and to that of the best areas.
-_LOWEST_SCORE, _LEAST_DEVIATION = -3.0, 0.05
+# Outlines do not fit up to one of these ratios, to the fit at the best other place or to that of the best areas,
+# if its modified z-score, whose unit is at least 0.05, is at most this.
 _LARGEST_RATIOS = (0.85, 0.5)
+_LOWEST_SCORE, _LEAST_DEVIATION = -3.0, 0.05
 # Another place is named if its fit is this part of that of the best areas.
 _NAMED_FROM = 0.75
 # Outlines with less than the first share on tissue do not fit if another place has the second.
@@ -199,13 +199,13 @@ def implausible(slides: Sequence[OutlinedCells], fits: Sequence[Fit | None]) -> 
         return {}
     best = np.array([[fit.other, fit.free] for fit in known.values()])
     ratios = np.array([[fit.own] for fit in known.values()]) / np.maximum(best, 1e-6)
-    reasons: dict[int, str] = {}
-    for column, limit in enumerate(_LARGEST_RATIOS):
-        scores = _modified_z_scores(ratios[:, column])
-        for at, ratio, score in zip(known, ratios[:, column], scores, strict=True):
-            if ratio <= limit and score <= _LOWEST_SCORE and slides[at].exhaustive:
-                reasons[at] = _reason(known[at])
-    return reasons
+    scores = np.column_stack([_modified_z_scores(column) for column in ratios.T])
+    found = ((ratios <= _LARGEST_RATIOS) & (scores <= _LOWEST_SCORE)).any(axis=1)
+    return {
+        at: _reason(fit)
+        for (at, fit), unlike in zip(known.items(), found, strict=True)
+        if unlike and slides[at].exhaustive
+    }
 
 
 def _reason(fit: Fit) -> str:
