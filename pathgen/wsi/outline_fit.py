@@ -28,8 +28,8 @@ _NEIGHBOURS = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.float32)
 _LEAST_MEDIAN_FIT = 0.3
 # A place holds at least this part of the outlines on tissue, and this part of the tissue inside and outside.
 _LEAST_HELD, _LEAST_SHARE = 0.5, 0.01
-# Outlines do not fit up to one of these ratios, to the fit at the best other place or to that of the best areas,
-# if its modified z-score, whose unit is at least 0.05, is at most this.
+# Outlines do not fit up to one of these ratios, to the fit at the best other place or to that of the best
+# areas, if its modified z-score, whose unit is at least 0.05, is at most this.
 _LARGEST_RATIOS = (0.85, 0.5)
 _LOWEST_SCORE, _LEAST_DEVIATION = -3.0, 0.05
 # Another place is named if its fit is this part of that of the best areas.
