@@ -8,10 +8,11 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: setup repro scaling tuning test test-pipeline test-long check docs ui bench clean help
+.PHONY: setup repro recheck scaling tuning test test-pipeline test-long check docs ui bench clean help
 
 help:
 	@echo "make repro          run the study, print the result table and where to look"
+	@echo "make recheck        the same after a slide, image, annotation or table has changed"
 	@echo "make scaling        error against the number of patches (docs/scaling.md)"
 	@echo "make tuning         search for better classifier settings (docs/tuning.md)"
 	@echo "make test           the default tests"
@@ -33,6 +34,12 @@ $(READY): pyproject.toml
 	@touch $(READY)
 
 repro: setup
+	dvc repro
+	@python -m stages.summary
+
+# DVC does not look into cohort.root: the stage cohort compares what is there.
+recheck: setup
+	dvc repro --force cohort
 	dvc repro
 	@python -m stages.summary
 

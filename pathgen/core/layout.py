@@ -8,6 +8,7 @@ from pathlib import Path
 from pathgen.core.labels import LABELS
 
 PARAMS = Path("params.yaml")
+PIPELINE = Path("dvc.yaml")
 
 #: Training of a generator, of several, whose synthetic set is released and that the optional studies sample.
 RELEASED = 1
@@ -66,6 +67,7 @@ LOCKS = WORK / "locks"
 RESUME = WORK / "resume"
 SAMPLE_CACHE = WORK / "synthetic"
 TUNING_WORK = WORK / "tuning"
+DIGESTS = WORK / "digests"
 TRACKING_WORK = WORK / "tracking"
 #: Pictures of slides whose outlines do not fit them, of the last run of the stage `cohort`.
 IMPLAUSIBLE_OUTLINES = WORK / "implausible_outlines"

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from pathgen.core.errors import PathgenError
+from pathgen.core.file_digest import remembered_sha256
 from pathgen.core.files import sha256_of
 from pathgen.core.params import PARAMS_FILE, load_section, read_params
-from pathgen.sources.cohort_table import content_digest
+from pathgen.sources.cohort_table import content_digest, other_files
 from pathgen.sources.whole_slide import SLIDE_SUFFIXES
 from pathgen.wsi.annotations import read_annotations
 from pathgen.wsi.jpeg_tiles import find_jpeg_tiles
@@ -28,11 +29,10 @@ def file_facts(path: Path) -> dict[str, Any]:
 
     Returns:
         ``bytes``, ``sha256`` of all of them, and ``cohort_sha256``, the column `sha256` of the cohort
-        table, where that is another (large files are not hashed whole there).
+        table, where that is another (that of a slide of several files).
     """
-    whole, in_cohort = sha256_of(path), content_digest(path)
-    facts: dict[str, Any] = {"bytes": path.stat().st_size, "sha256": whole}
-    return facts if whole == in_cohort else {**facts, "cohort_sha256": in_cohort}
+    facts: dict[str, Any] = {"bytes": path.stat().st_size, "sha256": remembered_sha256(path)}
+    return {**facts, "cohort_sha256": content_digest(path)} if other_files(path) else facts
 
 
 def slide_facts(path: Path) -> dict[str, Any]:

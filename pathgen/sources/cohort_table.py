@@ -4,6 +4,7 @@ import csv
 import difflib
 import hashlib
 import logging
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -12,14 +13,14 @@ from pathlib import Path
 import pandas as pd
 
 from pathgen.core.errors import PathgenError, PathgenErrors
+from pathgen.core.file_digest import remembered_sha256
 from pathgen.core.file_kind import misnamed
 from pathgen.core.files import sha256_of
 from pathgen.patches.schemas import COHORT, check_table
 from pathgen.sources.settings import CohortSettings
 
 _log = logging.getLogger(__name__)
-_MIB = 1 << 20
-_WHOLE_BYTES = 64 * _MIB
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _EXCLUDED = "left out by cohort.exclude_slides"
 
 
@@ -57,33 +58,43 @@ class Problem:
 
 
 def content_digest(path: Path) -> str:
-    """Return a digest of a slide's file without reading gigabytes.
+    """Return a digest of every byte of a slide (see `pathgen.core.file_digest.remembered_sha256`).
 
     Args:
-        path: Path of the file.
+        path: Path of the slide's file.
 
     Returns:
-        SHA-256 of the file; above 64 MiB, of its first and last MiB and its size. For an MRXS slide, whose
-        pixels are in the folder of the same name, of the digests of all its files.
+        SHA-256 of the file. Of a slide of several files, the SHA-256 of all their digests.
+
+    Raises:
+        PathgenError: A file has changed while it was read.
     """
-    if path.suffix.lower() == ".mrxs" and path.with_suffix("").is_dir():
-        digest = hashlib.sha256(_digest_of_file(path).encode())
-        for part in sorted(file for file in path.with_suffix("").iterdir() if file.is_file()):
-            digest.update(f"\n{part.name} {_digest_of_file(part)}".encode())
-        return digest.hexdigest()
-    return _digest_of_file(path)
-
-
-def _digest_of_file(path: Path) -> str:
-    size = path.stat().st_size
-    if size <= _WHOLE_BYTES:
-        return sha256_of(path)
-    with path.open("rb") as stream:
-        digest = hashlib.sha256(stream.read(_MIB))
-        stream.seek(-_MIB, 2)
-        digest.update(stream.read(_MIB))
-    digest.update(str(size).encode())
+    parts = other_files(path)
+    own = remembered_sha256(path)
+    if not parts:
+        return own
+    digest = hashlib.sha256(own.encode())
+    for part in parts:
+        digest.update(f"\n{part.name} {remembered_sha256(part)}".encode())
     return digest.hexdigest()
+
+
+def other_files(path: Path) -> list[Path]:
+    """Return the further files of a slide, sorted, by the rules of its format.
+
+    Source: https://openslide.org/formats/
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".mrxs":  # the folder of the same name
+        folder = path.with_suffix("")
+        return sorted(file for file in folder.iterdir() if file.is_file()) if folder.is_dir() else []
+    if suffix in (".vms", ".vmu"):  # those that its lines "ImageFile=..." name
+        text = path.read_text(encoding="latin-1")
+        named = {line.partition("=")[2].strip() for line in text.splitlines()} - {""}
+        return sorted(file for file in (path.with_name(Path(name).name) for name in named) if file.is_file())
+    if suffix == ".dcm":  # the other files of the series, which cannot be told apart without reading them
+        return sorted(set(path.parent.glob("*.dcm")) - {path})
+    return []
 
 
 def require_folder(root: Path) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +14,7 @@ import pydantic
 from pydantic import Field
 
 from pathgen.core.errors import PathgenError
+from pathgen.core.files import sha256_of
 from pathgen.core.params import Settings
 from pathgen.core.progress import tracked
 from pathgen.sources.cohort_table import CohortRow, Problem, cohort_table, require_folder
@@ -69,13 +70,18 @@ def _images(root: Path, slide_pattern: str) -> tuple[pd.DataFrame, ImageFolder, 
             images.append((match["slide"], file.name, label, file.relative_to(root).as_posix()))
     return pd.DataFrame(sorted(images), columns=["slide", "name", "label", "file"]), found, problems
 
+def _digest(files: Iterable[str], contents: Iterable[str]) -> str:
+    """Return the digest of a slide's images by their names and digests."""
+    digest = hashlib.sha256()
+    for file, content in zip(files, contents, strict=True):
+        digest.update(f"{file}\n{content}\n".encode())
+    return digest.hexdigest()
+
+
 
 def _slide_row(slide: str, images: pd.DataFrame, is_bad: bool) -> CohortRow:
     sides = images["side_px"].unique()
     size = int(sides[0]) if len(sides) == 1 else None
-    digest = hashlib.sha256()
-    for file, content in zip(images["file"], images["sha256"], strict=True):
-        digest.update(f"{file}\n{content}\n".encode())
     return CohortRow(
         slide=slide,
         path=".",
@@ -84,7 +90,7 @@ def _slide_row(slide: str, images: pd.DataFrame, is_bad: bool) -> CohortRow:
         width_px=size,
         height_px=size,
         bytes=int(images["bytes"].sum()),
-        sha256=None if is_bad else digest.hexdigest(),
+        sha256=None if is_bad else _digest(images["file"], images["sha256"]),
     )
 
 

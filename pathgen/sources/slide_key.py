@@ -11,6 +11,7 @@ import pandas as pd
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.files import sha256_of
 from pathgen.provenance.cache_key import CacheKey, library_versions
+from pathgen.sources.cohort_table import content_digest
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source import Source
 
@@ -18,7 +19,7 @@ from pathgen.sources.source import Source
 _NOT_OF_A_SLIDE = {"root", "on_bad_slide", "exclude_slides", "implausible_outlines", "accepted_outlines"}
 # It changes with the rows of other slides; this slide's are in the columns of its own.
 _NOT_OF_A_RESULT = {"table_sha256"}
-_AGAIN = "Run: dvc repro --force --single-item cohort && dvc repro"
+_AGAIN = "Run: make recheck"
 _LIBRARIES = (
     "h5py",
     "imagecodecs",
@@ -38,7 +39,7 @@ _LIBRARIES = (
 def used_slides(cohort: pd.DataFrame, root: Path) -> list[dict[str, Any]]:
     """Return the slides that are not skipped; their files are those of the stage `cohort`.
 
-    Slides are compared by size, annotations and files of labels by content.
+    All are compared by content; large ones that have not been touched since are not read.
 
     Args:
         cohort: Table `COHORT`.
@@ -54,9 +55,12 @@ def used_slides(cohort: pd.DataFrame, root: Path) -> list[dict[str, Any]]:
     rows = [{str(name): value for name, value in row.items()} for row in chosen.to_dict("records")]
     problems = []
     for row in rows:
-        path = root / row["path"]
+        path, known = root / row["path"], row["sha256"]
         if path.is_file() and not pd.isna(row["bytes"]) and path.stat().st_size != row["bytes"]:
             reason = f"has {path.stat().st_size:,} bytes, but had {row['bytes']:,} when the cohort was made"
+            problems.append(PathgenError(path, reason, _AGAIN))
+        elif path.is_file() and not pd.isna(known) and content_digest(path) != known:
+            reason = "has another content than when the cohort was made"
             problems.append(PathgenError(path, reason, _AGAIN))
         known = row["annotation_sha256"]
         path = root / str(row["annotation"])

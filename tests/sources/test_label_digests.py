@@ -5,17 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import h5py
-import numpy as np
 import pytest
+from factories.inputs import write_images, write_layout, write_pcam, write_slides
 from factories.slide_cohort import cohort_settings, draw, entries, index, index_settings, write_cohort
-from factories.slide_files import (
-    annotation_settings,
-    job_settings,
-    source_settings,
-    write_annotation,
-    write_camelyon16,
-)
-from PIL import Image
+from factories.slide_files import annotation_settings, job_settings, write_annotation
 
 from pathgen.core.errors import PathgenErrors
 from pathgen.patches.parquet import write_table
@@ -25,36 +18,6 @@ from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source_discovery import load_source
 
 Write = Callable[[Path], CohortSettings]
-
-
-def _write_slides(root: Path) -> CohortSettings:
-    write_cohort(root, 4)
-    return cohort_settings(root)
-
-
-def _write_camelyon16(root: Path) -> CohortSettings:
-    write_camelyon16(root)
-    return source_settings("camelyon16", root)
-
-
-def _write_pcam(root: Path) -> CohortSettings:
-    root.mkdir()
-    rng = np.random.default_rng(3)
-    for split in ("train", "valid", "test"):
-        stem = f"camelyonpatch_level_2_split_{split}"
-        for name, values in (("x", rng.integers(0, 256, (8, 96, 96, 3))), ("y", rng.integers(0, 2, 8))):
-            with h5py.File(root / f"{stem}_{name}.h5", "w") as file:
-                file[name] = values.astype(np.uint8)
-    return source_settings("pcam", root, pcam={"crop_px": 96})
-
-
-def _write_images(root: Path) -> CohortSettings:
-    rng = np.random.default_rng(3)
-    for label in ("normal", "tumor"):
-        (root / label).mkdir(parents=True)
-        pixels = rng.integers(0, 256, (16, 16, 3)).astype(np.uint8)
-        Image.fromarray(pixels).save(root / label / "a_1.png")
-    return source_settings("patch_folder", root, patch_folder={"slide_pattern": r"(?P<slide>.)_\d+"})
 
 
 def _add_a_space(file: Path) -> None:
@@ -76,12 +39,12 @@ def _swap_labels(file: Path) -> None:
 @pytest.mark.parametrize(
     ("write", "file", "change"),
     [
-        (_write_slides, "s001.xml", _add_a_space),
-        (_write_slides, "slides.csv", _add_a_space),
-        (_write_camelyon16, "testing/lesion_annotations/test_002.xml", _add_a_space),
-        (_write_camelyon16, "testing/reference.csv", _add_a_space),
-        (_write_pcam, "camelyonpatch_level_2_split_valid_y.h5", _flip_a_label),
-        (_write_images, "normal/a_1.png", _swap_labels),
+        (write_slides, "s001.xml", _add_a_space),
+        (write_slides, "slides.csv", _add_a_space),
+        (write_layout, "testing/lesion_annotations/test_002.xml", _add_a_space),
+        (write_layout, "testing/reference.csv", _add_a_space),
+        (write_pcam, "camelyonpatch_level_2_split_valid_y.h5", _flip_a_label),
+        (write_images, "normal/a_1.png", _swap_labels),
     ],
 )
 def test_cohort_changes_with_every_file_that_decides_a_label(
@@ -106,7 +69,7 @@ def test_index_and_extract_refuse_an_annotation_of_another_version(tmp_path: Pat
     settings = cohort_settings(root)
     earlier = load_source("slide_csv").find_cohort(root, settings, annotation_settings())
     write_annotation(root / "s003.xml", (64, 64, 128, 128))
-    said = r"s003\.xml: is not the annotation that s003 had when the cohort was made\. Run: dvc repro"
+    said = r"s003\.xml: is not the annotation that s003 had when the cohort was made\. Run: make recheck"
     with pytest.raises(PathgenErrors, match=said):
         index_cohort(earlier, settings, index_settings(), out / "index", job_settings(work))
     with pytest.raises(PathgenErrors, match=said):
