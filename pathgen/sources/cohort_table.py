@@ -125,11 +125,17 @@ def read_csv(path: Path, hint: str) -> list[list[str]]:
         if found := misnamed(path, "TEXT"):
             raise found
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            return [[cell.strip() for cell in line] for line in csv.reader(stream)]
+            lines = [[cell.strip() for cell in line] for line in csv.reader(stream, strict=True)]
     except FileNotFoundError:
         raise PathgenError(path, "no such file", hint) from None
     except (OSError, UnicodeDecodeError, csv.Error) as problem:
         raise PathgenError(path, f"not readable as CSV: {problem}", "Save it as UTF-8 CSV") from None
+    for number, cell in ((number, cell) for number, line in enumerate(lines, start=1) for cell in line):
+        # An open quotation mark takes all lines up to the next one into its cell.
+        if _CONTROL.search(cell):
+            reason = f"row {number} has a line break or control character in the cell {cell!r:.60}"
+            raise PathgenError(path, reason, "Remove it, or a single quotation mark before it")
+    return lines
 
 
 def repeated_slides(found: Iterable[tuple[str, str]]) -> list[Problem]:

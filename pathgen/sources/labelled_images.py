@@ -3,15 +3,16 @@
 The source `patch_folder` and ``pathgen inspect`` share these rules.
 """
 
+import io
 import os
 import re
-import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -22,8 +23,7 @@ from pathgen.core.labels import LABELS
 from pathgen.sources.equal_patches import pixel_digest
 
 IMAGE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"))
-# What Pillow raises on damaged files of these formats.
-_UNREADABLE = (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError)
+_MOST_PX = 8192**2
 _UM_PER_INCH = 25_400
 # Resolutions of microscopes, um/px; those of screens and printers (72 to 1,200 dpi) are of no use.
 _MICROSCOPE_MPP = (0.05, 10.0)
@@ -123,7 +123,8 @@ def read_image(path: Path) -> PatchImage:
     """
     reason = None
     try:
-        with Image.open(path) as image:
+        content = path.read_bytes()
+        with Image.open(io.BytesIO(content)) as image:
             mode, (width, height) = image.mode, image.size
             # Pillow drops the lower bits of other depths. Before it reads, it tells how a pixel is stored.
             layout = image.tile[0].args if image.tile else ""
@@ -135,16 +136,28 @@ def read_image(path: Path) -> PatchImage:
                 reason = f"stores its channels as {stored.partition(';')[2]}, not in 8 bits each"
             elif count != 1:
                 reason = f"holds {count} images, not one"
+            elif width * height > _MOST_PX:
+                reason = f"has {width:,} x {height:,} px, too many for a patch"
             else:
+                _check_sums(content, image.format)
                 dpi = float(image.info.get("dpi", (0,))[0])
                 pixels = np.asarray(image, dtype=np.uint8)
-    except _UNREADABLE as problem:
+    except Exception as problem:  # Pillow raises errors of many kinds on damaged files.
         damaged = PathgenError(path, f"not readable as an image: {problem}", "Copy it again, or remove it")
         raise misnamed(path, "PNG", "JPEG", "TIFF") or damaged from None
     if reason is not None:
         raise PathgenError(path, reason, "Convert it, or remove it")
     mpp = _UM_PER_INCH / dpi if dpi > 0 else 0.0
     return PatchImage(pixels, mpp if _MICROSCOPE_MPP[0] <= mpp <= _MICROSCOPE_MPP[1] else None)
+
+
+def _check_sums(content: bytes, form: str | None) -> None:
+    """Raise an error for damage that Pillow passes over: it shows what it has decoded, or grey."""
+    if form == "PNG":
+        with Image.open(io.BytesIO(content)) as image:
+            image.verify()
+    elif form == "JPEG":
+        simplejpeg.decode_jpeg(content, strict=True)
 
 
 def check_scale(images: pd.DataFrame, root: Path, same_area: bool) -> list[PathgenError]:

@@ -1,6 +1,8 @@
 """PatchCamelyon: HDF5 files of labelled 96 px patches at 10x, with official splits and no slide ids."""
 
+import itertools
 import logging
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -39,6 +41,12 @@ class PcamSettings(Settings):
 # The time of an HDF5 read grows with the square of the number of requested rows.
 _READ_ROWS = 128
 _MOST_ROWS = 4096
+# Two splits of 32 balanced labels in random order have the same with a probability of 2e-9.
+_MANY = 32
+# Number of patches of two splits that are compared.
+_COMPARED = 16
+# What h5py raises on damaged files.
+_UNREADABLE = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, MemoryError)
 _DAMAGED = "Download it again, unpack it if it ends in .gz, and compare its checksum"
 
 
@@ -58,7 +66,7 @@ def open_array(path: Path, key: str) -> Iterator["h5py.Dataset"]:
         The array.
 
     Raises:
-        PathgenError: The file is missing or damaged, or has no such array.
+        PathgenError: The file is missing or damaged, or has no such array, or the array is in another one.
     """
     if not path.is_file():
         raise PathgenError(path, "no such file", "Download PatchCamelyon, and unpack the .gz files")
@@ -66,10 +74,37 @@ def open_array(path: Path, key: str) -> Iterator["h5py.Dataset"]:
         with h5py.File(path, "r") as file:
             if not isinstance(file.get(key), h5py.Dataset):
                 raise PathgenError(path, f"contains no array {key!r}", _DAMAGED)
-            yield file[key]
-    except (OSError, RuntimeError, KeyError) as problem:
+            array = file[key]
+            if array.is_virtual or array.external or Path(array.file.filename) != path:
+                reason = f"its array {key!r} is stored in other files"
+                raise PathgenError(path, reason, "Write a file that holds the array itself")
+            yield array
+    except _UNREADABLE as problem:
         damaged = PathgenError(path, f"not readable as HDF5: {problem}", _DAMAGED)
         raise misnamed(path, "HDF5") or damaged from None
+
+
+def _check_stored(path: Path, key: str, array: "h5py.Dataset") -> None:
+    """Refuse an array with missing parts, which HDF5 reads as zeros."""
+    if array.chunks:
+        starts = [range(0, side, chunk) for side, chunk in zip(array.shape, array.chunks, strict=True)]
+        expected, there, unit = math.prod(map(len, starts)), array.id.get_num_chunks(), "chunks"
+        if there >= expected:
+            # A damaged index counts and lists chunks that it does not find.
+            there = sum(_is_found(array, start) for start in itertools.product(*starts))
+    else:
+        expected, there, unit = array.nbytes, array.id.get_storage_size(), "bytes"
+    if there < expected:
+        reason = f"holds {there:,} of the {expected:,} {unit} of its array {key!r}"
+        raise PathgenError(path, reason, _DAMAGED)
+
+
+def _is_found(array: "h5py.Dataset", start: tuple[int, ...]) -> bool:
+    try:
+        array.id.read_direct_chunk(start)
+    except RuntimeError:
+        return False
+    return True
 
 
 def read_labels(path: Path) -> NDArray[np.int64]:
@@ -82,6 +117,7 @@ def read_labels(path: Path) -> NDArray[np.int64]:
         PathgenError: The file is damaged or does not contain one 0 or 1 per patch.
     """
     with open_array(path, "y") as array:
+        _check_stored(path, "y", array)
         values = np.asarray(array[...])
     one_each = values.ndim > 0 and values.size == len(values)
     if not one_each or values.dtype.kind not in "iub" or not set(np.unique(values)) <= {0, 1}:
@@ -100,6 +136,7 @@ def patches_shape(path: Path) -> tuple[int, ...]:
     """
     with open_array(path, "x") as array:
         shape, dtype = tuple(array.shape), array.dtype
+        _check_stored(path, "x", array)
         if len(shape) != 4 or shape[1] != shape[2] or shape[3] != 3 or dtype != np.uint8:
             raise PathgenError(path, f"x is {dtype} of shape {shape}, not uint8 of (N, S, S, 3)", _DAMAGED)
         if shape[0]:

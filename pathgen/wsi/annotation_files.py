@@ -111,6 +111,9 @@ def parse_asap(path: Path) -> list[Outline]:
             path, f"its root is {tag}, not ASAP_Annotations", "Export it as ASAP XML or GeoJSON"
         )
         raise misnamed(path, "XML") or other
+    if others := [child.tag for child in root if child.tag not in ("Annotations", "AnnotationGroups")]:
+        reason = f"has an element {others[0]!r}, where ASAP has Annotations and AnnotationGroups only"
+        raise PathgenError(path, reason, _ASAP_HINT)
     for place, name in (("Annotations", "Annotation"), ("Annotations/Annotation/Coordinates", "Coordinate")):
         if others := [child.tag for child in root.iterfind(f"{place}/*") if child.tag != name]:
             reason = f"has an element {others[0]!r} in {place.split('/')[-1]}, where ASAP has {name} only"
@@ -122,6 +125,15 @@ def parse_asap(path: Path) -> list[Outline]:
     return [
         _asap_outline(path, annotation, parents) for annotation in root.iterfind("Annotations/Annotation")
     ]
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON; of a repeated name, Python would keep the last value in silence."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"an object has the name {next(n for n in names if names.count(n) > 1)!r} twice")
+    return found
 
 
 def _classes(properties: Any) -> list[str]:
@@ -228,7 +240,7 @@ def parse_geojson(path: Path) -> list[Outline]:
     """
     try:
         try:
-            content = json.loads(path.read_bytes())
+            content = json.loads(path.read_bytes(), object_pairs_hook=_without_repetition)
         except ValueError as problem:  # JSONDecodeError or UnicodeDecodeError
             damaged = PathgenError(path, f"truncated or not JSON: {problem}", _GEOJSON_HINT)
             raise misnamed(path, "JSON") or damaged from None
