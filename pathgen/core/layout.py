@@ -20,6 +20,7 @@ INDEX = Path("data/index")
 CANDIDATES = INDEX / "candidates.parquet"
 INDEXED_SLIDES = INDEX / "slides.parquet"
 OVERLAYS = INDEX / "overlays"
+NEAR_DUPLICATES = INDEX / "near_duplicates.parquet"
 SAMPLES = Path("data/samples.parquet")
 PATCHES = Path("data/patches")
 EXTRACTED_SLIDES = Path("data/patches_by_slide.parquet")
@@ -66,8 +67,8 @@ WORK = Path("work")
 LOCKS = WORK / "locks"
 RESUME = WORK / "resume"
 SAMPLE_CACHE = WORK / "synthetic"
-TUNING_WORK = WORK / "tuning"
 DIGESTS = WORK / "digests"
+TUNING_WORK = WORK / "tuning"
 TRACKING_WORK = WORK / "tracking"
 #: Pictures of slides whose outlines do not fit them, of the last run of the stage `cohort`.
 IMPLAUSIBLE_OUTLINES = WORK / "implausible_outlines"

@@ -60,6 +60,14 @@ _TRAITS = (
     Column("exhaustive", "truth"),
 )
 
+_OF_A_PAIR: tuple[tuple[str, Kind], ...] = (
+    ("slide", "text"),
+    ("item", "integer"),
+    ("file", "text"),
+    ("split", "text"),
+    ("label", "text"),
+)
+
 COHORT = Schema(
     columns=(
         Column("slide", "text"),
@@ -109,7 +117,8 @@ SAMPLES = Schema(
 
 # What the stage index found on each slide of the cohort; where `reason` says why a slide is left out, the
 # rest is empty. Without slides only the candidates are known, and how many patches are left out since others
-# have equal pixels (`copies`), as all equal patches with both labels are (`two_labels`).
+# have equal pixels (`copies`), as all equal patches with both labels are (`two_labels`). `near_duplicates`
+# counts the others that are too many if each picture may be there once.
 INDEXED = Schema(
     columns=(
         Column("slide", "text"),
@@ -125,9 +134,23 @@ INDEXED = Schema(
         Column("annotations_dropped", "integer", empty=True),
         Column("copies", "integer", empty=True),
         Column("two_labels", "integer", empty=True),
+        Column("near_duplicates", "integer", empty=True),
         Column("reason", "text", empty=True),
     ),
     key=("slide",),
+)
+# Pairs of ready-made patches that show one picture, turned, mirrored or compressed again; `rms` is their
+# distance in grey levels (`pathgen.sources.near_duplicates.near_pairs`).
+NEAR_DUPLICATES = Schema(
+    columns=(
+        *(
+            Column(f"{prefix}{name}", kind, empty=name in ("file", "split", "label"))
+            for prefix in ("", "other_")
+            for name, kind in _OF_A_PAIR
+        ),
+        Column("rms", "number"),
+    ),
+    key=("slide", "item", "other_slide", "other_item"),
 )
 # How the stage extract read the drawn patches of each slide; `method` is empty without slides. `incomplete`
 # counts the patches with a tile under them that the file does not hold, empty where that is not known.

@@ -3,6 +3,7 @@
 import logging
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,9 +21,10 @@ from pathgen.jobs.runner import open_executor, prune, run_jobs
 from pathgen.jobs.settings import JobSettings
 from pathgen.patches.image_grid import save_png
 from pathgen.patches.parquet import concatenate_tables, read_table, write_table
-from pathgen.patches.schemas import CANDIDATES, INDEXED, check_table
+from pathgen.patches.schemas import CANDIDATES, INDEXED, NEAR_DUPLICATES, check_table
 from pathgen.provenance.code_hash import code_manifest
 from pathgen.sources.equal_patches import left_out_copies
+from pathgen.sources.near_duplicates import near_pairs, picture_numbers
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.slide_key import slide_key, used_slides
 from pathgen.sources.source import Source
@@ -32,7 +34,7 @@ from pathgen.wsi.settings import IndexSettings
 _log = logging.getLogger(__name__)
 
 _OVERLAY_FILE = "overlay.png"
-_PIXELS_FILE = "pixels.npy"
+_PIXELS_FILE, _THUMBNAILS_FILE = "pixels.npy", "thumbnails.npy"
 
 
 def _index_slide(
@@ -54,6 +56,8 @@ def _index_slide(
     if found.pixels is not None:
         assert len(found.pixels) == len(found.candidates)
         np.save(folder / _PIXELS_FILE, found.pixels)
+    if found.thumbnails is not None:
+        np.save(folder / _THUMBNAILS_FILE, found.thumbnails)
     touches, label = found.candidates["touches_tumor"], found.candidates["label"]
     tumor = None
     if touches.notna().any():
@@ -108,11 +112,11 @@ def index_cohort(
     if problems and cohort_settings.on_bad_slide == "stop":
         raise PathgenErrors(problems)
     usable = [result for result in results if result.problem is None]
-    unequal, counts = _without_copies(usable)
+    distinct = _distinct(usable, cohort_settings.near_duplicates == "leave_out")
     facts = [
         {"slide": result.name, "reason": str(result.problem) if result.problem else None}
         | dict(result.values)
-        | counts.get(result.name, {})
+        | distinct.counts.get(result.name, {})
         for result in results
     ]
     indexed = check_table(pd.DataFrame(facts).reindex(columns=INDEXED.names), INDEXED, folder)
@@ -123,57 +127,97 @@ def index_cohort(
     for result in results:
         if result.problem is not None:
             _log.warning("slide %s is skipped: %s", result.name, result.problem)
-    _write(usable, unequal, indexed, folder)
+    _write(usable, distinct, indexed, folder)
     prune(jobs, cache, job_settings)
     return total
 
 
-def _without_copies(
-    results: Sequence[JobResult],
-) -> tuple[dict[str, pd.DataFrame], dict[str, dict[str, int]]]:
-    """Leave out copies among the slides whose patches have digests.
+@dataclass(frozen=True)
+class _Distinct:
+    """What is left of the slides whose patches were compared.
 
-    Returns:
-        By slide, its candidates without copies, and columns of `INDEXED`; slides without digests are absent.
+    Attributes:
+        tables: Slide to its candidates without copies.
+        counts: Slide to columns of `INDEXED`.
+        pairs: Table `NEAR_DUPLICATES`; None if nothing was compared.
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+    counts: Mapping[str, dict[str, int]]
+    pairs: pd.DataFrame | None = None
+
+
+def _distinct(results: Sequence[JobResult], without_near: bool) -> _Distinct:
+    """Leave out copies among the slides whose patches have digests, and find near-duplicates.
+
+    Args:
+        results: The indexed slides.
+        without_near: Whether near-duplicates are left out, too.
     """
     compared = [result for result in results if (result.folder / _PIXELS_FILE).exists()]
     if not compared:
-        return {}, {}
-    tables = {}
-    for result in compared:
-        digests = np.load(result.folder / _PIXELS_FILE)
-        tables[result.name] = read_table(result.folder / layout.CANDIDATES.name).assign(pixels=digests)
-    looked_at = [table[["slide", "item", "split", "label", "pixels"]] for table in tables.values()]
-    marked = left_out_copies(pd.concat(looked_at, ignore_index=True))
-    unequal, counts, end = {}, {}, 0
-    for slide, table in tables.items():
-        start, end = end, end + len(table)
-        own = marked.iloc[start:end]
-        unequal[slide] = table[~own["copy"].to_numpy()].drop(columns="pixels")
-        counts[slide] = {
-            "candidates": len(unequal[slide]),
-            "tumor_candidates": int((unequal[slide]["label"] == "tumor").sum()),
-            "copies": int(own["copy"].sum()),
-            "two_labels": int(own["two_labels"].sum()),
+        return _Distinct({}, {})
+    tables = [read_table(result.folder / layout.CANDIDATES.name) for result in compared]
+    pixels = [np.load(result.folder / _PIXELS_FILE) for result in compared]
+    patches = pd.concat(tables, ignore_index=True).assign(pixels=np.concatenate(pixels))
+    marked = left_out_copies(patches)
+    once = patches[~marked["copy"]]
+    thumbnails = np.concatenate([np.load(result.folder / _THUMBNAILS_FILE) for result in compared])
+    pairs = near_pairs(thumbnails[once.index])
+    surplus = left_out_copies(once.assign(pixels=picture_numbers(len(once), pairs)))["copy"]
+    marked["near"] = surplus.reindex(marked.index, fill_value=False)
+    _tell(marked, once, pairs, without_near)
+    left, of_slide, counts = ~marked["copy"] & ~(marked["near"] & without_near), {}, {}
+    for slide, own in patches.drop(columns="pixels").groupby("slide"):
+        table, marks = own[left[own.index]], marked.loc[own.index]
+        of_slide[str(slide)] = table
+        counts[str(slide)] = {
+            "candidates": len(table),
+            "tumor_candidates": int((table["label"] == "tumor").sum()),
+            "copies": int(marks["copy"].sum()),
+            "two_labels": int(marks["two_labels"].sum()),
+            "near_duplicates": int(marks["near"].sum()),
         }
+    return _Distinct(of_slide, counts, _named(once, pairs))
+
+
+def _tell(marked: pd.DataFrame, once: pd.DataFrame, pairs: pd.DataFrame, without_near: bool) -> None:
     if copies := int(marked["copy"].sum()):
         said = "%d patches are left out, since other patches have equal pixels; %d of them have both labels"
         _log.warning(said, copies, int(marked["two_labels"].sum()))
-    return unequal, counts
+    if len(pairs):
+        splits = once["split"].fillna("").to_numpy()
+        across = int((splits[pairs["one"]] != splits[pairs["other"]]).sum())
+        what = "are left out" if without_near else "are used (cohort.near_duplicates: keep)"
+        said = (
+            "%d patches %s that show the picture of another one, turned, mirrored or compressed again; of %d "
+            "pairs, named in %s, %d are in two splits"
+        )
+        _log.warning(said, int(marked["near"].sum()), what, len(pairs), layout.NEAR_DUPLICATES, across)
 
 
-def _write(
-    results: Sequence[JobResult], unequal: Mapping[str, pd.DataFrame], indexed: pd.DataFrame, folder: Path
-) -> None:
+def _named(patches: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return the table `NEAR_DUPLICATES` of pairs of row numbers."""
+    columns = ["slide", "item", "file", "split", "label"]
+    one, other = (
+        patches[columns].iloc[pairs[name].to_numpy()].reset_index(drop=True) for name in ("one", "other")
+    )
+    named = pd.concat([one, other.add_prefix("other_"), pairs["rms"].reset_index(drop=True)], axis=1)
+    return check_table(named, NEAR_DUPLICATES, layout.NEAR_DUPLICATES)
+
+
+def _write(results: Sequence[JobResult], distinct: _Distinct, indexed: pd.DataFrame, folder: Path) -> None:
     with atomic_folder(folder) as draft, TemporaryDirectory(dir=draft) as parts:
         file, overlays = layout.CANDIDATES.name, draft / layout.OVERLAYS.name
         overlays.mkdir()
         tables = {result.name: result.folder / file for result in results}
-        for number, (slide, table) in enumerate(unequal.items()):
+        for number, (slide, table) in enumerate(distinct.tables.items()):
             tables[slide] = Path(parts) / f"{number}.parquet"
             write_table(table, tables[slide])
         concatenate_tables(list(tables.values()), CANDIDATES, draft / file)
         write_table(indexed, draft / layout.INDEXED_SLIDES.name)
+        if distinct.pairs is not None:
+            write_table(distinct.pairs, draft / layout.NEAR_DUPLICATES.name)
         for result in results:
             if (result.folder / _OVERLAY_FILE).exists():
                 shutil.copyfile(result.folder / _OVERLAY_FILE, overlays / f"{result.name}.png")

@@ -18,7 +18,6 @@ from pathgen.core.files import sha256_of
 from pathgen.core.params import Settings
 from pathgen.core.progress import tracked
 from pathgen.sources.cohort_table import CohortRow, Problem, cohort_table, require_folder
-from pathgen.sources.equal_patches import pixel_digest
 from pathgen.sources.labelled_images import ImageFolder, check_scale, find_images, open_images, read_image
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source import PatchBatch, SlideCandidates, Source, labelled_candidates
@@ -70,13 +69,13 @@ def _images(root: Path, slide_pattern: str) -> tuple[pd.DataFrame, ImageFolder, 
             images.append((match["slide"], file.name, label, file.relative_to(root).as_posix()))
     return pd.DataFrame(sorted(images), columns=["slide", "name", "label", "file"]), found, problems
 
+
 def _digest(files: Iterable[str], contents: Iterable[str]) -> str:
     """Return the digest of a slide's images by their names and digests."""
     digest = hashlib.sha256()
     for file, content in zip(files, contents, strict=True):
         digest.update(f"{file}\n{content}\n".encode())
     return digest.hexdigest()
-
 
 
 def _slide_row(slide: str, images: pd.DataFrame, is_bad: bool) -> CohortRow:
@@ -124,11 +123,17 @@ def find_cohort(root: Path, settings: CohortSettings, annotations: AnnotationSet
 def find_candidates(
     root: Path, row: Mapping[str, Any], settings: CohortSettings, index: IndexSettings
 ) -> SlideCandidates:
-    """List the images of one slide; an item is the rank of the file's name (see `Source`)."""
+    """List the images of one slide; an item is the rank of the file's name (see `Source`).
+
+    Raises:
+        PathgenError: An image cannot be read, or one has changed since the cohort was made.
+    """
     images, _, _ = _images(root, settings.own(PatchFolderSettings).slide_pattern)
     own = images.loc[images["slide"] == row["slide"], ["label", "file"]]
-    pixels = [pixel_digest(read_image(root / file).pixels) for file in own["file"]]
-    return labelled_candidates(row, own, pixels)
+    if _digest(own["file"], (sha256_of(root / file) for file in own["file"])) != row["sha256"]:
+        reason = f"the images of {row['slide']} are not those that it had when the cohort was made"
+        raise PathgenError(root, reason, "Run: make recheck")
+    return labelled_candidates(row, own, (read_image(root / file).pixels for file in own["file"]))
 
 
 def read_patches(

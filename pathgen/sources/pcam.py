@@ -21,7 +21,6 @@ from pathgen.core.labels import LABELS
 from pathgen.core.params import Settings
 from pathgen.patches.schemas import SPLITS
 from pathgen.sources.cohort_table import CohortRow, Problem, cohort_table, content_digest, require_folder
-from pathgen.sources.equal_patches import pixel_digest
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source import PatchBatch, SlideCandidates, Source, labelled_candidates
 from pathgen.wsi.resample import shrink
@@ -212,14 +211,18 @@ def find_candidates(
     """
     labels = read_labels(root / row["annotation"])
     names = np.array(LABELS, dtype=object)[labels]
-    pixels: list[int] = []
-    with open_array(root / row["path"], "x") as array:
-        centre = _centre(array.shape[1], settings.own(PcamSettings).crop_px)
+    images = _centres(root / row["path"], settings.own(PcamSettings).crop_px)
+    return labelled_candidates(row, pd.DataFrame({"label": names, "file": row["path"]}), images)
+
+
+def _centres(path: Path, crop_px: int) -> Iterator[NDArray[np.uint8]]:
+    """Yield the centre of each patch."""
+    with open_array(path, "x") as array:
+        centre = _centre(array.shape[1], crop_px)
         # Whole chunks: a chunk that is larger than HDF5's cache is unpacked at each read.
         rows = min(max(_READ_ROWS, (array.chunks or (0,))[0]), _MOST_ROWS)
         for start in range(0, len(array), rows):
-            pixels += map(pixel_digest, np.asarray(array[start : start + rows])[:, centre, centre])
-    return labelled_candidates(row, pd.DataFrame({"label": names, "file": row["path"]}), pixels)
+            yield from np.asarray(array[start : start + rows])[:, centre, centre]
 
 
 def _centre(side_px: int, crop_px: int) -> slice:

@@ -47,6 +47,11 @@ class CohortSettings(Settings):
         default_factory=list,
         description="Ids of slides whose outlines were checked and are right, although they seem not to fit.",
     )
+    near_duplicates: Literal["keep", "leave_out"] = Field(
+        default="keep",
+        description="Ready-made patches that show the picture of another one, turned, mirrored or compressed "
+        "again. keep: count and name them; leave_out: use one of each.",
+    )
     use_unannotated_tissue: bool = Field(
         description="Whether tissue outside the outlines is normal on slides whose lesions are not all "
         "annotated. False leaves it out."

@@ -1,6 +1,6 @@
 """The interface of a source of patches."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from pathgen.core.params import Settings
 from pathgen.patches.schemas import CANDIDATES, check_table
+from pathgen.sources.equal_patches import pixel_digest
+from pathgen.sources.near_duplicates import SIDE, thumbnail
 from pathgen.sources.settings import CohortSettings
 from pathgen.wsi.settings import AnnotationSettings, IndexSettings
 
@@ -25,28 +27,37 @@ class SlideCandidates:
         facts: Further values by column of `pathgen.patches.schemas.INDEXED`.
         pixels: Digest of the pixels of each candidate (`pathgen.sources.equal_patches.pixel_digest`), int64
             (N,): copies are left out. None where the candidates are not compared, as in slides.
+        thumbnails: Small picture of each candidate (`pathgen.sources.near_duplicates.thumbnail`), uint8
+            (N, 8, 8, 3): near-duplicates are counted. None where `pixels` is.
     """
 
     candidates: pd.DataFrame
     overlay: NDArray[np.uint8] | None = None
     facts: Mapping[str, float | None] = field(default_factory=dict)
     pixels: NDArray[np.int64] | None = None
+    thumbnails: NDArray[np.uint8] | None = None
 
 
 def labelled_candidates(
-    row: Mapping[str, Any], patches: pd.DataFrame, pixels: Sequence[int] | None
+    row: Mapping[str, Any], patches: pd.DataFrame, images: Iterable[NDArray[np.uint8]] | None
 ) -> SlideCandidates:
     """Return the candidates of a source of labelled patches.
 
     Args:
         row: Row of the slide in the cohort; gives slide, split and patient.
         patches: Columns of `CANDIDATES`, at least label; an item is the number of its row.
-        pixels: Digest of the pixels of each patch that are used; None where copies may stay.
+        images: Pixels of each patch that are used, uint8 (S, S, 3), to find copies and near-duplicates; None
+            where these may stay.
     """
     of_slide = {name: row[name] for name in ("slide", "split", "patient")}
     frame = patches.assign(**of_slide, item=range(len(patches)), exhaustive=True)
     candidates = check_table(frame.reindex(columns=CANDIDATES.names), CANDIDATES, row["slide"])
-    return SlideCandidates(candidates, pixels=None if pixels is None else np.array(pixels, dtype=np.int64))
+    if images is None:
+        return SlideCandidates(candidates)
+    looks = [(pixel_digest(image), thumbnail(image)) for image in images]
+    pixels = np.array([digest for digest, _ in looks], dtype=np.int64)
+    thumbnails = np.array([small for _, small in looks], dtype=np.uint8).reshape(-1, SIDE, SIDE, 3)
+    return SlideCandidates(candidates, pixels=pixels, thumbnails=thumbnails)
 
 
 @dataclass(frozen=True)

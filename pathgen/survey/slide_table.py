@@ -15,10 +15,12 @@ from pathgen.patches.schemas import (
     COHORT,
     EXTRACTED,
     INDEXED,
+    NEAR_DUPLICATES,
     ROLES,
     SAMPLES,
     SPLITS,
     check_table,
+    empty_table,
     slides_known,
 )
 from pathgen.webpage.cohort_tables import Table, left_out_table, readable
@@ -36,8 +38,9 @@ class Cohort:
     Attributes:
         facts: One row per slide in use: columns of the cohort and of the index, ``drawn_{role}_{label}``
             (number of sampled patches) for all roles and labels, ``drawn``, ``sharing`` (patches that overlap
-            one of another role), ``method``, ``not_fast_because`` and ``incomplete`` of the reading. By
-            split, then slides with tumour first, then name.
+            one of another role), ``near_sharing`` (patches with a near-duplicate in another role),
+            ``method``, ``not_fast_because`` and ``incomplete`` of the reading. By split, then slides with
+            tumour first, then name.
         left_out: Excluded slides with the reason; None when all are in use.
         samples: Sampled patches that could be read.
         sources: Names of the sources.
@@ -75,8 +78,16 @@ def read_cohort(root: Path) -> Cohort:
         )
     )
     samples = readable(samples, read)
+    facts = _facts(slides, found, samples, read)
+    near = root / layout.NEAR_DUPLICATES
+    pairs = (
+        check_table(read_table(near), NEAR_DUPLICATES, near)
+        if near.is_file()
+        else empty_table(NEAR_DUPLICATES)
+    )
+    shared = near_in_roles(pairs, samples)
     return Cohort(
-        facts=_facts(slides, found, samples, read),
+        facts=facts.assign(near_sharing=[shared.get(slide, 0) for slide in facts["slide"]]),
         left_out=left_out_table(slides, found, read),
         samples=samples,
         sources=sorted(slides["source"].unique()),
@@ -110,6 +121,21 @@ def _facts(
         key=lambda column: column if column.name == "slide" else column.map(order).fillna(9),
         ignore_index=True,
     )
+
+
+def near_in_roles(pairs: pd.DataFrame, samples: pd.DataFrame) -> dict[str, int]:
+    """Count the sampled patches with a near-duplicate in another role, by slide.
+
+    Args:
+        pairs: Table `pathgen.patches.schemas.NEAR_DUPLICATES`.
+        samples: Table `pathgen.patches.schemas.SAMPLES`.
+    """
+    role = samples.set_index(["slide", "item"])["role"]
+    ends = [pairs[["slide", "item"]], pairs[["other_slide", "other_item"]]]
+    one, other = (role.reindex(pd.MultiIndex.from_frame(end)).to_numpy(dtype=object) for end in ends)
+    apart = pd.notna(one) & pd.notna(other) & (one != other)
+    places = pd.concat([end[apart].set_axis(["slide", "item"], axis=1) for end in ends]).drop_duplicates()
+    return {str(slide): int(count) for slide, count in places["slide"].value_counts().items()}
 
 
 def sharing(patches: pd.DataFrame) -> int:

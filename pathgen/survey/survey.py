@@ -45,6 +45,7 @@ class SurveyCounts:
         outliers: Number of slides that are outliers in any trait.
         incomplete_patches: Number of sampled patches with a tile that the slide's file lacks.
         copies: Number of patches left out since others have equal pixels.
+        near_duplicates: Number of sampled patches with a near-duplicate in another role.
     """
 
     slides: int
@@ -52,6 +53,7 @@ class SurveyCounts:
     outliers: int
     incomplete_patches: int
     copies: int
+    near_duplicates: int
 
 
 def survey_cohort(root: Path, out: Path, settings: SurveySettings, threads: int = 1) -> SurveyCounts:
@@ -82,6 +84,7 @@ def survey_cohort(root: Path, out: Path, settings: SurveySettings, threads: int 
         outliers=len({outlier.slide for outlier in outliers}),
         incomplete_patches=int(cohort.facts["incomplete"].fillna(0).sum()),
         copies=int(cohort.facts["copies"].fillna(0).sum()),
+        near_duplicates=int(cohort.facts["near_sharing"].sum()),
     )
 
 

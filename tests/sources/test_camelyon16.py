@@ -226,7 +226,7 @@ def test_camelyon16_slides_become_patch_sets(original: Path, tmp_path: Path) -> 
     candidates = _index(original, tmp_path / "index")
     assert len(list((tmp_path / "index/overlays").glob("*.png"))) == 6
     slides = read_table(tmp_path / "index/slides.parquet").set_index("slide")
-    unknown = ["reason", "copies", "two_labels"]  # whole slides are not compared
+    unknown = ["reason", "copies", "two_labels", "near_duplicates"]  # whole slides are not compared
     assert slides[unknown].isna().all(axis=None) and slides.drop(columns=unknown).notna().all(axis=None)
     assert slides["candidates"].to_dict() == candidates["slide"].value_counts().to_dict()
     assert slides["tumor_candidates"].gt(0).to_dict() == {

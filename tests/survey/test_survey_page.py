@@ -22,7 +22,9 @@ def page_of(out: Path) -> str:
 
 
 def test_counts_are_those_of_the_tables(surveyed: Made) -> None:
-    assert surveyed.found == SurveyCounts(slides=8, left_out=2, outliers=3, incomplete_patches=3, copies=0)
+    assert surveyed.found == SurveyCounts(
+        slides=8, left_out=2, outliers=3, incomplete_patches=3, copies=0, near_duplicates=0
+    )
     facts = pd.read_csv(surveyed.out / "slides.csv").set_index("slide")
     assert list(facts.index[:4]) == [NAMES[0], NAMES[2], NAMES[1], NAMES[3]]
     samples = read_table(surveyed.data / "samples.parquet")
@@ -59,7 +61,9 @@ def test_survey_of_equal_inputs_has_equal_bytes(surveyed: Made, tmp_path: Path) 
 
 def test_page_of_patch_containers_is_the_golden_one(tmp_path: Path) -> None:
     found = survey(write_containers(tmp_path / "data"), tmp_path / "out")
-    assert found == SurveyCounts(slides=3, left_out=0, outliers=0, incomplete_patches=0, copies=7)
+    assert found == SurveyCounts(
+        slides=3, left_out=0, outliers=0, incomplete_patches=0, copies=7, near_duplicates=0
+    )
     check_golden("cohort_containers.txt", text_of_page(page_of(tmp_path / "out")))
     assert not (tmp_path / "out" / "slides").exists()
     assert len(list((tmp_path / "out" / "classes").iterdir())) == 8
