@@ -49,7 +49,7 @@ def _pathgen(
 
 
 @app.command(
-    "inspect", epilog=_examples("pathgen inspect slide.svs lesions.xml", "pathgen inspect params.yaml")
+    "inspect", epilog=_examples("pathgen inspect slide.svs lesions.xml", "pathgen inspect data/raw/pcam")
 )
 def inspect_command(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders.")],
@@ -57,8 +57,9 @@ def inspect_command(
 ) -> None:
     """Identify files and check whether pathgen can use them.
 
-    PATH is a slide, an annotation, a patch set, a folder of labelled images, a PatchCamelyon file, a
-    checkpoint, a table of the pipeline or a params file. Exit code 1 if a path cannot be used.
+    PATH is a slide, an annotation, a patch set, the folder of a source (cohort.root), a folder of labelled
+    images, a PatchCamelyon file, a checkpoint, a table of the pipeline or a params file. A folder is
+    judged as the stage cohort judges it. Exit code 1 if a path cannot be used.
     """
     # Imported here because --help and --version do not need the readers.
     from pathgen.inspect.probe import inspect_path  # noqa: PLC0415
@@ -78,8 +79,10 @@ def inspect_command(
     usable = sum(finding.usable for finding in findings)
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
-    elif len(findings) > 1:
-        typer.echo(f"{usable} usable, {len(findings) - usable} not usable")
+    elif len(findings) > 1 or any(path.is_dir() for path in paths):
+        problems = sum(len((finding.problem or "").splitlines()) for finding in findings)
+        more = f" ({problems} problems)" if problems > len(findings) - usable else ""
+        typer.echo(f"{usable} usable, {len(findings) - usable} not usable{more}")
     if usable < len(findings):
         raise typer.Exit(1)
 

@@ -8,14 +8,20 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from click.testing import Result
+from factories.inputs import WRITERS
+from factories.slide_files import annotation_settings
 from PIL import Image
 from typer.testing import CliRunner
 
 from pathgen.cli import app
+from pathgen.core.errors import PathgenErrors
+from pathgen.core.profiles import read_profile
 from pathgen.inspect.probe import ProbeResult, inspect_path
 from pathgen.patches.parquet import write_table
 from pathgen.patches.schemas import CANDIDATES, empty_table
 from pathgen.patches.store import write_patch_set
+from pathgen.sources.source_discovery import load_source
 from pathgen.training.checkpoint import save_tensors
 
 
@@ -227,3 +233,51 @@ def test_slide_that_is_damaged_inside_is_refused(real_data: Path, tmp_path: Path
     content[middle - 200_000 : middle + 200_000] = bytes(400_000)
     (tmp_path / "damaged.svs").write_bytes(content)
     refused(tmp_path / "damaged.svs", "damaged.svs")
+
+
+def _lines(answer: Result) -> list[str]:
+    return [line for line in answer.stderr.splitlines() if line.startswith("error: ")]
+
+
+@pytest.mark.parametrize("source", sorted(WRITERS))
+def test_folder_is_judged_as_the_stage_cohort_judges_it(
+    tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "root"
+    settings = WRITERS[source](root)
+    monkeypatch.chdir(tmp_path)
+    profile = read_profile("phantom")
+    cohort = settings.model_dump() | {"root": "root"}
+    Path("params.yaml").write_text(json.dumps({"index": profile["index"], "cohort": cohort}))
+    good = CliRunner().invoke(app, ["inspect", str(root)])
+    assert good.exit_code == 0, good.stderr
+    assert f"folder of the source {source}, usable" in good.stdout
+    assert good.stdout.splitlines()[-1] == "1 usable, 0 not usable"
+    for file in sorted(file for file in root.rglob("*") if file.is_file())[:2]:
+        file.write_bytes(b"")
+    with pytest.raises(PathgenErrors) as refusal:
+        load_source(source).find_cohort(root, settings, annotation_settings())
+    bad = CliRunner().invoke(app, ["inspect", str(root)])
+    assert bad.exit_code == 1
+    assert _lines(bad) == [f"error: {error}" for error in refusal.value.errors]
+    assert bad.stdout.splitlines()[-1].startswith("0 usable, 1 not usable")
+
+
+@pytest.mark.parametrize("source", ["slide_csv", "camelyon16", "pcam"])
+def test_folder_of_a_source_is_known_by_its_layout(
+    tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    WRITERS[source](tmp_path / "root")
+    facts = usable(tmp_path / "root", f"folder of the source {source}")
+    assert facts["by_split"] and facts["bytes"] > 0
+
+
+def test_pcam_folder_counts_labels_by_split(tmp_path: Path) -> None:
+    WRITERS["pcam"](tmp_path / "root")
+    facts = usable(tmp_path / "root", "folder of the source pcam")
+    assert {split: sum(counts.values()) for split, counts in facts["by_split"].items()} == {
+        "train": 8,
+        "valid": 8,
+        "test": 8,
+    }

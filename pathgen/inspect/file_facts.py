@@ -83,16 +83,20 @@ def _bounds_of_slide(annotation: Path) -> tuple[int, int]:
     return 0, 0
 
 
+def annotation_settings() -> AnnotationSettings:
+    """Return ``index.annotations`` of the params file of the working folder, or the strictest settings."""
+    if PARAMS_FILE.is_file():
+        return load_section("index", IndexSettings).annotations
+    return AnnotationSettings(groups={}, without_area="refuse")
+
+
 def annotation_facts(path: Path) -> dict[str, Any]:
     """Read an annotation file, ASAP XML or GeoJSON; areas are in squared level-0 px.
 
     As a study reads it, with ``index.annotations`` of the params file of the working folder, if there is one,
     for the slide of the same name in the same folder, if there is one.
     """
-    policy = AnnotationSettings(groups={}, without_area="refuse")
-    if PARAMS_FILE.is_file():
-        policy = load_section("index", IndexSettings).annotations
-    found = read_annotations(path, bounds=_bounds_of_slide(path), **policy.model_dump())
+    found = read_annotations(path, bounds=_bounds_of_slide(path), **annotation_settings().model_dump())
     return {
         "polygons_by_group": found.groups,
         "lesions": len(found.lesions.geoms),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from pathgen.inspect.patch_facts import (
     picture_folder_facts,
     table_facts,
 )
+from pathgen.inspect.source_facts import source_facts, source_settings
 from pathgen.patches.store import INDEX_FILE, PIXELS_FILE
 from pathgen.sources.labelled_images import IMAGE_SUFFIXES
 from pathgen.sources.whole_slide import SLIDE_SUFFIXES
@@ -32,8 +34,8 @@ from pathgen.sources.whole_slide import SLIDE_SUFFIXES
 _SLIDES = (*SLIDE_SUFFIXES, ".czi", ".dcm")
 _UNKNOWN = "unknown"
 _KNOWN = (
-    "Name a slide, annotation, patch set, folder of normal/ and tumor/ images, PatchCamelyon file, "
-    "checkpoint, table of the pipeline or params file"
+    "Name a slide, annotation, patch set, folder of a source (cohort.root), folder of normal/ and tumor/ "
+    "images, PatchCamelyon file, checkpoint, table of the pipeline or params file"
 )
 
 
@@ -112,6 +114,8 @@ def _kind_of_folder(folder: Path) -> tuple[str, _Reader]:
         return "patch set", patch_set_facts
     if (folder / CARD_FILE).exists() or any(folder.glob("*.safetensors")):
         return "checkpoint", checkpoint_facts
+    if settings := source_settings(folder):
+        return f"folder of the source {settings.source}", partial(source_facts, settings=settings)
     if is_picture_folder(folder):
         return "folder of labelled images", picture_folder_facts
     raise PathgenError(

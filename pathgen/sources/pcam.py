@@ -164,6 +164,39 @@ def _checked(root: Path, row: CohortRow, crop_px: int) -> CohortRow:
     )
 
 
+def _under_another_name(root: Path) -> list[PathgenError]:
+    """Find files that hold what another split's file holds, however they are stored."""
+    first: dict[tuple[str, bytes], str] = {}
+    problems = []
+    for split, part in itertools.product(SPLITS, ("x", "y")):
+        file = _name(split, part)
+        try:
+            content = _distinctive_patches(root / file) if part == "x" else _distinctive_labels(root / file)
+        except PathgenError:
+            continue  # reported by `_checked`
+        if content is not None and (other := first.setdefault((part, content), file)) != file:
+            what = "patches" if part == "x" else "labels"
+            reason = f"holds the {what} of {other} in the same order"
+            problems.append(PathgenError(root / file, reason, "Put the file of its own split there"))
+    return problems
+
+
+def _distinctive_labels(path: Path) -> bytes | None:
+    """Return labels whose order is no pattern that two splits can share: not sorted, nor alternating."""
+    labels = read_labels(path)
+    changes = int((labels[1:] != labels[:-1]).sum())
+    by_chance = len(labels) >= _MANY and 1 < changes < len(labels) - 1
+    return labels.astype(np.uint8).tobytes() if by_chance else None
+
+
+def _distinctive_patches(path: Path) -> bytes | None:
+    """Return a few patches, evenly spaced; None if they are all the same."""
+    with open_array(path, "x") as array:
+        places = range(0, len(array), max(1, len(array) // _COMPARED))
+        patches = [np.asarray(array[place]).tobytes() for place in places]
+    return b"".join(patches) if len(set(patches)) > 1 else None
+
+
 def find_cohort(root: Path, settings: CohortSettings, annotations: AnnotationSettings) -> pd.DataFrame:
     """Find the six files (see `pathgen.sources.source.Source`).
 
@@ -189,6 +222,7 @@ def find_cohort(root: Path, settings: CohortSettings, annotations: AnnotationSet
             # All three splits are needed: none can be skipped.
             problems.append(Problem(problem))
         rows.append(row)
+    problems += [Problem(error) for error in _under_another_name(root)]
     sides = {row.path: row.width_px for row in rows if row.width_px is not None}
     if len(set(sides.values())) > 1:
         listed = ", ".join(f"{side} px in {file}" for file, side in sides.items())

@@ -223,3 +223,79 @@ def test_pcam_real_files_are_read(real_data: Path, tmp_path: Path) -> None:
     with h5py.File(root / rows["file"].iloc[5]) as file:
         np.testing.assert_array_equal(images[5], file["x"][rows["item"].iloc[5]][16:80, 16:80])
     assert images.std() > 20
+
+
+def _labels(root: Path, split: str, count: int = 40) -> np.ndarray:
+    """Give a split more patches, with labels in random order."""
+    rng, stem = np.random.default_rng([count, len(split)]), f"camelyonpatch_level_2_split_{split}"
+    labels = rng.permutation(np.arange(count, dtype=np.uint8) % 2)
+    _write(root / f"{stem}_x.h5", "x", rng.integers(0, 256, (count, 96, 96, 3), dtype=np.uint8))
+    _write(root / f"{stem}_y.h5", "y", labels.reshape(-1, 1, 1, 1))
+    return labels
+
+
+@pytest.mark.parametrize("part", ["x", "y"])
+@pytest.mark.parametrize("rewritten", [False, True])
+@pytest.mark.parametrize("counts", [(40, 40), (40, 36)])
+def test_pcam_file_under_the_name_of_another_split_is_refused(
+    root: Path, part: str, rewritten: bool, counts: tuple[int, int]
+) -> None:
+    for split, count in zip(("valid", "test"), counts, strict=True):
+        _labels(root, split, count)
+    assert len(_SOURCE.find_cohort(root, _settings(root), annotation_settings())) == 3
+    valid, test = (root / f"camelyonpatch_level_2_split_{split}_{part}.h5" for split in ("valid", "test"))
+    shutil.copy(valid, test)
+    if rewritten:
+        with h5py.File(valid) as file:
+            content = file[part][...]
+        test.unlink()
+        with h5py.File(test, "w") as file:
+            file.create_dataset(part, data=content, compression="gzip")
+    what = "patches" if part == "x" else "labels"
+    said = f"split_test_{part}.h5: holds the {what} of {valid.name} in the same order"
+    with pytest.raises(PathgenErrors, match=said):
+        _SOURCE.find_cohort(root, _settings(root), annotation_settings())
+
+
+@pytest.mark.parametrize("order", ["sorted", "alternating"])
+def test_pcam_labels_in_a_pattern_may_be_those_of_another_split(root: Path, order: str) -> None:
+    for split in ("valid", "test"):
+        labels = np.arange(_labels(root, split).size, dtype=np.uint8) % 2
+        ordered = np.sort(labels) if order == "sorted" else labels
+        _write(root / f"camelyonpatch_level_2_split_{split}_y.h5", "y", ordered)
+    assert len(_SOURCE.find_cohort(root, _settings(root), annotation_settings())) == 3
+
+
+def test_pcam_array_in_other_files_or_with_missing_parts_is_refused(root: Path) -> None:
+    train, valid, test = (
+        root / f"camelyonpatch_level_2_split_{split}_x.h5" for split in ("train", "valid", "test")
+    )
+    for file in (train, valid, test):
+        shutil.move(file, root / f"own_{file.name}")
+    layout = h5py.VirtualLayout(shape=(12, 96, 96, 3), dtype=np.uint8)
+    layout[:] = h5py.VirtualSource(root / f"own_{train.name}", "x", shape=(12, 96, 96, 3))
+    with h5py.File(train, "w") as file:
+        file.create_virtual_dataset("x", layout)
+    with h5py.File(valid, "w") as file:
+        file["x"] = h5py.ExternalLink(root / f"own_{valid.name}", "x")
+    with h5py.File(test, "w") as file:
+        file.create_dataset("x", shape=(8, 96, 96, 3), dtype=np.uint8, chunks=(1, 96, 96, 3))
+        file["x"][:5] = 1
+        file["x"][7] = 1
+    with pytest.raises(PathgenErrors) as refusal:
+        _SOURCE.find_cohort(root, _settings(root), annotation_settings())
+    said = str(refusal.value)
+    assert said.count("its array 'x' is stored in other files") == 2
+    assert "split_test_x.h5: holds 6 of the 8 chunks of its array 'x'" in said
+
+
+def test_pcam_file_that_has_changed_since_the_cohort_is_refused(root: Path, tmp_path_factory) -> None:
+    settings, folder = _settings(root), tmp_path_factory.mktemp("index")
+    cohort = _SOURCE.find_cohort(root, settings, annotation_settings())
+    with h5py.File(root / "camelyonpatch_level_2_split_valid_x.h5", "r+") as file:
+        offset = file["x"].id.get_chunk_info(3).byte_offset
+    with (root / "camelyonpatch_level_2_split_valid_x.h5").open("r+b") as stream:
+        stream.seek(offset + 9)
+        stream.write(b"\x7f")
+    with pytest.raises(PathgenErrors, match=r"valid_x\.h5: has another content .*\. Run: make recheck"):
+        index_cohort(cohort, settings, index_settings(), folder / "index", job_settings(folder / "jobs"))
