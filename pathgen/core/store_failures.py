@@ -1,4 +1,4 @@
-"""Why a store of MLflow or Optuna cannot be used, and a cure of each cause that loses nothing recorded."""
+"""Why a store of MLflow or Optuna cannot be used, and for each cause a hint that loses nothing recorded."""
 
 import re
 
@@ -14,7 +14,7 @@ _DRIVERS = {
 }
 _ADDRESSES = "http(s)://HOST:PORT, postgresql://, mysql+pymysql://, sqlite:///FILE or databricks"
 
-# What the libraries' messages contain; None: the message itself is the reason; cure. The first match counts.
+# What the libraries' messages contain; None: the message itself is the reason; hint. The first match counts.
 _CAUSES: tuple[tuple[str, str | None, str], ...] = (
     (
         r"database is locked|database table is locked",
@@ -137,17 +137,17 @@ def explain(problem: Exception, otherwise: str) -> tuple[str, str]:
 
     Args:
         problem: What MLflow, Optuna, SQLAlchemy or a driver has raised.
-        otherwise: Cure of a cause that is not known.
+        otherwise: Hint of a cause that is not known.
 
     Returns:
-        The reason, without passwords, and its cure. No cure removes anything that was recorded.
+        The reason, without passwords, and its hint. No hint leads to the loss of anything that was recorded.
     """
     text = str(problem)
     if isinstance(problem, ImportError):
         name = (problem.name or "psycopg").split(".")[0]
         install = f"Run: pip install '{_DRIVERS[name]}'" if name in _DRIVERS else f"Install the module {name}"
         return f"its driver {name} is not installed", install
-    for pattern, reason, cure in _CAUSES:
+    for pattern, reason, hint in _CAUSES:
         if re.search(pattern, text, re.I):
-            return reason or first_line(problem), cure
+            return reason or first_line(problem), hint
     return first_line(problem), otherwise

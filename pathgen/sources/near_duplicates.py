@@ -37,7 +37,7 @@ def near_pairs(thumbnails: NDArray[np.uint8]) -> pd.DataFrame:
 
     The distance of two patches is the root mean square of the differences of their thumbnails, the least over
     the eight symmetries of the square. Patches are near if it is at most 4 grey levels, and a fifth of the
-    contrast (the standard deviation of a thumbnail) of either: almost empty patches are all alike. The
+    contrast (the standard deviation of a thumbnail) of either: almost empty patches are all similar. The
     search compares means over the eight symmetries. That mean is a projection, which lengthens no distance:
     every pair is found.
 

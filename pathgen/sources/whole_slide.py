@@ -140,7 +140,7 @@ def check_slides(
 
     Returns:
         Rows completed from their files, and all problems. One of them lists the unknown groups of all
-        annotations; it is no slide's, since a setting cures it and leaving slides out does not.
+        annotations; it is no slide's, since a setting corrects it and leaving slides out does not.
     """
     with ThreadPoolExecutor(_OPEN_AT_A_TIME) as pool:
         wanted = excluded(listed, settings.exclude_slides)

@@ -64,7 +64,7 @@ class Store:
 
 @contextmanager
 def store_errors() -> Iterator[None]:
-    """Turn a failure of the store into one line with the cure of its cause.
+    """Turn a failure of the store into one line with a hint for its cause.
 
     Raises:
         PathgenError: The store cannot be used.
@@ -76,8 +76,8 @@ def store_errors() -> Iterator[None]:
         # Not whether the variable is set: MLflow sets it itself.
         own = location.uri == f"{SQLITE}{location.root / 'mlflow.db'}"
         subject = "mlflow.db" if own else f"MLFLOW_TRACKING_URI={location.name}"
-        reason, cure = explain(problem, "Set MLFLOW_TRACKING_URI to a store that works")
-        raise PathgenError(subject, f"the MLflow store cannot be used: {reason}", cure) from problem
+        reason, hint = explain(problem, "Set MLFLOW_TRACKING_URI to a store that works")
+        raise PathgenError(subject, f"the MLflow store cannot be used: {reason}", hint) from problem
 
 
 @store_errors()

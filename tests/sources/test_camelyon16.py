@@ -107,7 +107,7 @@ def test_camelyon16_unknown_groups_of_all_files_are_listed_at_once(root: Path) -
             root / f"{name}.xml", ("metastases", square), ("Necrosis", small), (f"fold {number}", small)
         )
     lines = []
-    for on_bad_slide in ("stop", "skip"):  # no slide's fault: a setting cures it
+    for on_bad_slide in ("stop", "skip"):  # no slide's fault: a setting corrects it
         with pytest.raises(PathgenErrors) as failure:
             _cohort(root, on_bad_slide=on_bad_slide)
         lines += str(failure.value).splitlines()

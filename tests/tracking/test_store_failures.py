@@ -1,4 +1,4 @@
-"""Every cause of a store that cannot be used has its own cure, in one line and without a password."""
+"""Every cause of a store that cannot be used has its own hint, in one line and without a password."""
 
 import http.server
 import re
@@ -134,9 +134,9 @@ def test_locked_database_is_waited_for_and_not_replaced(tmp_path: Path) -> None:
             mine.exec_driver_sql("select * from t")
         engine.dispose()
     other.close()
-    reason, cure = explain(locked.value, "")
+    reason, hint = explain(locked.value, "")
     assert reason == "another program holds the database"
-    assert "wait" in cure
+    assert "wait" in hint
 
 
 @pytest.mark.parametrize(
@@ -162,8 +162,8 @@ def test_message_of_a_driver_has_its_own_cure(message: str, word: str) -> None:
 
 
 def test_no_cure_removes_anything() -> None:
-    cures = " ".join(cure for _, _, cure in store_failures._CAUSES)
-    assert not re.search(r"\b(remove|delete|drop|overwrite|unset|rm|new store)\b", cures, re.I)
+    hints = " ".join(hint for _, _, hint in store_failures._CAUSES)
+    assert not re.search(r"\b(remove|delete|drop|overwrite|unset|rm|new store)\b", hints, re.I)
 
 
 def test_damaged_database_of_a_search_is_kept(tmp_path: Path) -> None:

@@ -58,10 +58,10 @@ def open_storage(settings: TuningWorkSettings, folder: Path) -> RDBStorage:
                 heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(settings.max_retry),
             )
     except (SQLAlchemyError, OSError, ValueError, ImportError, RuntimeError) as problem:
-        reason, cure = explain(problem, "Correct it, or start the database")
+        reason, hint = explain(problem, "Correct it, or start the database")
         # Only the type of an error whose text may contain the address and its password.
         reason = type(problem).__name__ if "://" in reason else reason
-        raise PathgenError("tuning_work.storage", f"cannot be opened: {reason}", cure) from None
+        raise PathgenError("tuning_work.storage", f"cannot be opened: {reason}", hint) from None
 
 
 def create_study(storage: RDBStorage, name: str) -> optuna.Study:
