@@ -33,7 +33,7 @@ def _asap(folder: Path) -> Target:
     path = write_asap(folder / "a.xml", ("Tumor", SQUARE), ("Exclusion", SQUARE[:3]))
 
     def read() -> Any:
-        return read_annotations(path, without_area="drop").digest(), parse_asap(path)
+        return read_annotations(path, without_area="drop").digest, parse_asap(path)
 
     def lost(found: Any, content: bytes) -> str | None:
         drawn = [len(outline.shell) for outline in found[1]]
@@ -62,7 +62,7 @@ def _geojson(folder: Path) -> Target:
     path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
 
     def read() -> Any:
-        return read_annotations(path, without_area="drop").digest(), parse_geojson(path)
+        return read_annotations(path, without_area="drop").digest, parse_geojson(path)
 
     def lost(found: Any, content: bytes) -> str | None:
         written = _polygons(json.loads(content, object_pairs_hook=list))
