@@ -72,7 +72,7 @@ def slide_facts(path: Path) -> dict[str, Any]:
 
 
 def _bounds_of_slide(annotation: Path) -> tuple[int, int]:
-    """Return the corner of the bounds of the slide of an annotation's name beside it, if there is one."""
+    """Return the corner of the bounds of the slide of the same name in the same folder; 0, 0 without one."""
     for suffix in SLIDE_SUFFIXES:
         if (path := annotation.with_suffix(suffix)).is_file():
             try:

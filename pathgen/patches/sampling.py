@@ -119,9 +119,9 @@ def _counts(
             if there >= wanted:
                 continue
             asked = " + ".join(f"{role} {per_class[role]}" for role in roles)
-            said = f"{wanted} {label} patches wanted ({asked}), {there} available on the {split} slides"
+            reason = f"{wanted} {label} patches wanted ({asked}), {there} available on the {split} slides"
             hint = "Lower sample.per_class, add slides, or set sample.on_shortage: shrink"
-            problems.append(PathgenError(f"sample: {split} {label}", said, hint))
+            problems.append(PathgenError(f"sample: {split} {label}", reason, hint))
         there = min(len(pools[split, label]) for label in LABELS)
         if there < wanted:
             counts.update({role: per_class[role] * there // wanted for role in roles})

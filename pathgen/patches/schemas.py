@@ -231,9 +231,9 @@ def check_table(frame: pd.DataFrame, schema: Schema, subject: object) -> pd.Data
     absent = [name for name in schema.names if name not in frame.columns]
     unknown = [str(name) for name in frame.columns if name not in schema.names]
     if absent or unknown:
-        said = [f"misses column {', '.join(absent)}"] if absent else []
-        said += [f"has unknown column {', '.join(unknown)}"] if unknown else []
-        raise PathgenError(subject, " and ".join(said), _REMAKE)
+        faults = [f"misses column {', '.join(absent)}"] if absent else []
+        faults += [f"has unknown column {', '.join(unknown)}"] if unknown else []
+        raise PathgenError(subject, " and ".join(faults), _REMAKE)
     try:
         columns = {column.name: _conformed(frame[column.name], column) for column in schema.columns}
     except ValueError as problem:

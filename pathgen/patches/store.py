@@ -1,4 +1,4 @@
-"""A patch set on disk: ``patches.npy`` (uint8, N x H x W x 3) beside ``index.parquet`` (a row per patch)."""
+"""A patch set on disk: ``patches.npy`` (uint8, N x H x W x 3) next to ``index.parquet`` (a row per patch)."""
 
 import os
 from collections.abc import Iterable, Sequence

@@ -92,7 +92,7 @@ def other_files(path: Path) -> list[Path]:
         text = path.read_text(encoding="latin-1")
         named = {line.partition("=")[2].strip() for line in text.splitlines()} - {""}
         return sorted(file for file in (path.with_name(Path(name).name) for name in named) if file.is_file())
-    if suffix == ".dcm":  # the other files of the series, which cannot be told apart without reading them
+    if suffix == ".dcm":  # the other files of the series, which only reading them would distinguish
         return sorted(set(path.parent.glob("*.dcm")) - {path})
     return []
 

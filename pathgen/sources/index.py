@@ -183,17 +183,19 @@ def _distinct(results: Sequence[JobResult], without_near: bool) -> _Distinct:
 
 def _tell(marked: pd.DataFrame, once: pd.DataFrame, pairs: pd.DataFrame, without_near: bool) -> None:
     if copies := int(marked["copy"].sum()):
-        said = "%d patches are left out, since other patches have equal pixels; %d of them have both labels"
-        _log.warning(said, copies, int(marked["two_labels"].sum()))
+        message = (
+            "%d patches are left out, since other patches have equal pixels; %d of them have both labels"
+        )
+        _log.warning(message, copies, int(marked["two_labels"].sum()))
     if len(pairs):
         splits = once["split"].fillna("").to_numpy()
         across = int((splits[pairs["one"]] != splits[pairs["other"]]).sum())
         what = "are left out" if without_near else "are used (cohort.near_duplicates: keep)"
-        said = (
+        message = (
             "%d patches %s that show the picture of another one, turned, mirrored or compressed again; of %d "
             "pairs, named in %s, %d are in two splits"
         )
-        _log.warning(said, int(marked["near"].sum()), what, len(pairs), layout.NEAR_DUPLICATES, across)
+        _log.warning(message, int(marked["near"].sum()), what, len(pairs), layout.NEAR_DUPLICATES, across)
 
 
 def _named(patches: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:

@@ -161,7 +161,7 @@ def _check_sums(content: bytes, form: str | None) -> None:
 
 
 def check_scale(images: pd.DataFrame, root: Path, same_area: bool) -> list[PathgenError]:
-    """Check that the images show areas of one size, and do not tell their label by their side.
+    """Check that the images show areas of one size, and that their side does not predict their label.
 
     Args:
         images: Columns label, file (relative to the root), side_px, and mpp (NaN where unknown).
@@ -181,7 +181,7 @@ def check_scale(images: pd.DataFrame, root: Path, same_area: bool) -> list[Pathg
         reason = f"contains images of different sides: {listed}"
         cut_again = "Cut all images with one side and one resolution"
         if _differ_by_label(counts):
-            reason += "; the side tells the label"
+            reason += "; the side predicts the label"
             problems.append(PathgenError(root, reason, cut_again))
         elif not same_area:
             setting = "cohort.patch_folder.sides to same_area"

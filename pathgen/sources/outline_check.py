@@ -112,11 +112,11 @@ def check_outlines(root: Path, outlined: Sequence[OutlinedSlide], settings: Coho
     problems = []
     for at, (slide, look) in enumerate(zip(outlined, looks, strict=True)):
         name = slide.row.slide
-        said = [*look.reasons, *([reasons[at]] if at in reasons else [])]
-        if said and name not in settings.accepted_outlines:
+        faults = [*look.reasons, *([reasons[at]] if at in reasons else [])]
+        if faults and name not in settings.accepted_outlines:
             picture = _draw(root, settings, slide)
             hint = f"Look at {picture}; correct it, or name {name} in cohort.accepted_outlines if it is right"
-            reason = f"does not seem to outline the lesions of {name}: {'; '.join(said)}"
+            reason = f"does not seem to outline the lesions of {name}: {'; '.join(faults)}"
             error = PathgenError(root / str(slide.row.annotation), reason, hint)
             if settings.implausible_outlines == "warn":
                 _log.warning("%s", error)

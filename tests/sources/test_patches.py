@@ -152,10 +152,14 @@ _PER_INCH = 25_400.0
 @pytest.mark.parametrize(
     ("sides", "setting", "said"),
     [
-        ({"normal": [32] * 6, "tumor": [16] * 6}, "equal", "the side tells the label"),
-        ({"normal": [32] * 6, "tumor": [16] * 6}, "same_area", "the side tells the label"),
-        ({"normal": [32] * 6, "tumor": [32] * 5 + [16]}, "same_area", "the side tells the label"),
-        ({"normal": [32, 16] * 40, "tumor": [32] * 70 + [16] * 10}, "same_area", "the side tells the label"),
+        ({"normal": [32] * 6, "tumor": [16] * 6}, "equal", "the side predicts the label"),
+        ({"normal": [32] * 6, "tumor": [16] * 6}, "same_area", "the side predicts the label"),
+        ({"normal": [32] * 6, "tumor": [32] * 5 + [16]}, "same_area", "the side predicts the label"),
+        (
+            {"normal": [32, 16] * 40, "tumor": [32] * 70 + [16] * 10},
+            "same_area",
+            "the side predicts the label",
+        ),
         ({"normal": [32, 16] * 3, "tumor": [32, 16] * 3}, "equal", "cohort.patch_folder.sides to same_area"),
     ],
 )
