@@ -14,7 +14,7 @@ from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source_discovery import load_source, parse_cohort
 
 _CAMELYON16_FOLDERS = ("training/normal", "training/tumor", "testing/images")
-# Any crop of an even number of pixels passes the checks that this one passes.
+# Needs the fewest pixels, so that a file is not refused for a crop that params.yaml does not ask for.
 _SMALLEST_CROP_PX = 8
 
 
@@ -26,7 +26,7 @@ def source_settings(folder: Path) -> CohortSettings | None:
 
     Returns:
         The section `cohort` of the params file of the working folder, if its root is this folder. Otherwise
-        the strictest settings of the source whose layout the folder has: PatchCamelyon, Camelyon16, or slides
+        settings of the source whose layout the folder has: PatchCamelyon, Camelyon16, or slides
         with a CSV file. None if it has none of these.
 
     Raises:

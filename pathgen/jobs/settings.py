@@ -25,8 +25,9 @@ class JobSettings(Settings):
         default=1,
         ge=1,
         le=1024,
-        description="Number of trainings, evaluations or audits of one stage at a time, each with "
-        "`compute.threads` threads; always on this machine. On a GPU they share its memory.",
+        description="Number of trainings, evaluations, audits, fidelity measurements or slide pictures of a "
+        "stage at a time; the first three with `compute.threads` threads each, the others with one. Always "
+        "on this machine. On a GPU they share its memory.",
     )
     threads_per_slide: int = Field(
         ge=1, le=256, description="Number of threads that read the pixels of one slide, here or on a worker."

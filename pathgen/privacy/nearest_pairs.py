@@ -3,12 +3,13 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pathgen.core.labels import LABELS
 from pathgen.core.seeding import numpy_generator
 from pathgen.metrics.features.texture_v1 import texture_v1
 from pathgen.privacy.kernel_density import Projection, fit_projection
@@ -161,21 +162,18 @@ def candidate_pool(
         settings: Settings of the section ``privacy``.
         device: Torch device.
     """
-    parts = (members.tobytes(), nonmembers.tobytes(), reference.tobytes())
-    return _kept_pool(*parts, members.shape, settings, device)
+    originals = (members, nonmembers, reference)
+    digests = (hashlib.sha256(images.tobytes()).digest() for images in originals)
+    key = (*digests, members.shape[1:], settings, device)
+    if key not in _pools:
+        if len(_pools) == len(LABELS):
+            del _pools[next(iter(_pools))]
+        _pools[key] = CandidatePool(members, nonmembers, fit_projection(reference), settings, device)
+    return _pools[key]
 
 
-@lru_cache(maxsize=2)  # one per class
-def _kept_pool(
-    members: bytes,
-    nonmembers: bytes,
-    reference: bytes,
-    shape: tuple[int, ...],
-    settings: PrivacySettings,
-    device: str,
-) -> CandidatePool:
-    parts = [np.frombuffer(part, np.uint8).reshape(shape) for part in (members, nonmembers, reference)]
-    return CandidatePool(parts[0], parts[1], fit_projection(parts[2]), settings, device)
+# By the digests of the originals, their shape, settings and device; one per class, the oldest first.
+_pools: dict[tuple[object, ...], CandidatePool] = {}
 
 
 @dataclass(frozen=True)

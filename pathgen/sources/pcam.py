@@ -45,7 +45,8 @@ _MANY = 32
 # Number of patches of two splits that are compared.
 _COMPARED = 16
 # What h5py raises on damaged files.
-_UNREADABLE = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, MemoryError)
+_UNREADABLE = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError)
+_UNREADABLE_PART = (OSError, RuntimeError)
 _DAMAGED = "Download it again, unpack it if it ends in .gz, and compare its checksum"
 
 
@@ -70,17 +71,28 @@ def open_array(path: Path, key: str) -> Iterator["h5py.Dataset"]:
     if not path.is_file():
         raise PathgenError(path, "no such file", "Download PatchCamelyon, and unpack the .gz files")
     try:
-        with h5py.File(path, "r") as file:
-            if not isinstance(file.get(key), h5py.Dataset):
-                raise PathgenError(path, f"contains no array {key!r}", _DAMAGED)
-            array = file[key]
-            if array.is_virtual or array.external or Path(array.file.filename) != path:
-                reason = f"its array {key!r} is stored in other files"
-                raise PathgenError(path, reason, "Write a file that holds the array itself")
-            yield array
+        file = h5py.File(path, "r")
     except _UNREADABLE as problem:
-        damaged = PathgenError(path, f"not readable as HDF5: {problem}", _DAMAGED)
-        raise misnamed(path, "HDF5") or damaged from None
+        raise _damaged(path, problem) from None
+    with file:
+        try:
+            array = file.get(key)
+            if not isinstance(array, h5py.Dataset):
+                raise PathgenError(path, f"contains no array {key!r}", _DAMAGED)
+            elsewhere = array.is_virtual or array.external or Path(array.file.filename) != path
+        except _UNREADABLE as problem:
+            raise _damaged(path, problem) from None
+        if elsewhere:
+            reason = f"its array {key!r} is stored in other files"
+            raise PathgenError(path, reason, "Write a file that holds the array itself")
+        try:
+            yield array
+        except _UNREADABLE_PART as problem:
+            raise _damaged(path, problem) from None
+
+
+def _damaged(path: Path, problem: Exception) -> PathgenError:
+    return misnamed(path, "HDF5") or PathgenError(path, f"not readable as HDF5: {problem}", _DAMAGED)
 
 
 def _check_stored(path: Path, key: str, array: "h5py.Dataset") -> None:

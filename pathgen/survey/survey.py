@@ -143,7 +143,7 @@ def _write_slides(cohort: Cohort, overlays: Path, out: Path, threads: int) -> di
         small.thumbnail((_THUMBNAIL_PX, _THUMBNAIL_PX), Image.Resampling.BOX)
         return jpeg_picture(np.asarray(small), most, f"Slide {slide} with its sampled patches")
 
-    # Threads suffice: Pillow and NumPy compute without the interpreter's lock.
+    # Threads suffice: Pillow encodes and NumPy computes without the interpreter's lock.
     with ThreadPoolExecutor(threads) as pool:
         written = pool.map(lambda scale: write(*scale), scales)
         pictures = list(tracked(written, len(scales), "slides", "draw slides"))

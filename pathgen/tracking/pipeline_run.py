@@ -74,7 +74,6 @@ def _tag_of(pipeline: str) -> str:
     return f"pipeline.{pipeline[:_SHORT]}"
 
 
-@store_errors()
 def link_pipeline(
     root: Path,
     *,
@@ -103,7 +102,21 @@ def link_pipeline(
     store = open_store()
     with open_project(root) as project:
         names = stage_names(project)
-    lock = read_lock(root)
+    parts = (results or {}, tags or {}, attachments, key_metrics)
+    return _link(store, root, names, read_lock(root), *parts)
+
+
+@store_errors()
+def _link(
+    store: Store,
+    root: Path,
+    names: Sequence[str],
+    lock: Mapping[str, Any],
+    results: Mapping[str, float],
+    tags: Mapping[str, str],
+    attachments: Sequence[Path],
+    key_metrics: Sequence[str],
+) -> LinkedPipeline:
     # dvc.lock keeps entries of stages that dvc.yaml no longer has.
     entries = {name: lock[name] for name in names if name in lock}
     keys = {name: locked_key(entry) for name, entry in entries.items()}
@@ -140,12 +153,12 @@ def link_pipeline(
     own_tags = {**base, **version_tags(), **git_tags(root), "mlflow.note.content": _note(rows, linked)}
     shown, whole = fitting(_parameters(entries))
     entities, now_ms = mlflow.entities, int(time.time() * 1000)
-    changed = {key: value for key, value in (results or {}).items() if own.data.metrics.get(key) != value}
+    changed = {key: value for key, value in results.items() if own.data.metrics.get(key) != value}
     store.client.log_batch(
         linked.run_id,
         metrics=[entities.Metric(key, float(value), now_ms, 0) for key, value in changed.items()],
         params=[entities.Param(*item) for item in shown.items()],
-        tags=[entities.RunTag(*item) for item in {**(tags or {}), **own_tags}.items()],
+        tags=[entities.RunTag(*item) for item in {**tags, **own_tags}.items()],
     )
     if whole:
         store.client.log_text(linked.run_id, json.dumps(whole, indent=1), LONG_PARAMETERS)
