@@ -44,7 +44,8 @@ def run_stage(stage: str, root: Path, out: Path, workers: int) -> None:
     source = CohortSettings.model_validate(profile["cohort"] | {"source": "camelyon16", "root": str(root)})
     jobs = JobSettings(folder=str(out / "work"), workers=workers, threads_per_slide=1)
     if stage == "cohort":
-        write_table(find_in_layout(root, source, frozenset(), {}), out / "cohort.parquet")
+        annotations = IndexSettings.model_validate(profile["index"] | INDEX).annotations
+        write_table(find_in_layout(root, source, annotations, frozenset(), {}), out / "cohort.parquet")
         return
     cohort = read_table(out / "cohort.parquet")
     if stage == "index":

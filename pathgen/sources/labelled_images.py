@@ -100,7 +100,9 @@ def find_images(root: Path) -> ImageFolder:
             if is_folder and not name.startswith(".") and _holds_images(path):
                 nested = True
                 reason = "is a folder with images inside the folder of a label, where only files are read"
-                hint = f"Move the images into {folder}, with the slide in their names, or move the folder away"
+                hint = (
+                    f"Move the images into {folder}, with the slide in their names, or move the folder away"
+                )
                 problems.append(PathgenError(path, reason, hint))
             elif is_folder or name.startswith(".") or path.suffix.lower() not in IMAGE_SUFFIXES:
                 unused.append(path)

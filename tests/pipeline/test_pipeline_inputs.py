@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from factories.tiny_study import Study, ran
 
-pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(1800)]
+pytestmark = pytest.mark.timeout(1800)
 
 FOLLOW = {"index", "sample", "extract", "train_original@cnn6", "evaluate", "report"}
 
@@ -31,6 +31,7 @@ def _change_byte(file: Path, place: int) -> None:
         stream.write(bytes([byte[0] ^ 1]))
 
 
+@pytest.mark.pipeline
 def test_one_changed_byte_of_an_input_runs_what_follows(copy: Study, tmp_path: Path) -> None:
     root = tmp_path / "slides"
     root.mkdir()
@@ -72,6 +73,7 @@ def test_one_changed_byte_of_an_input_runs_what_follows(copy: Study, tmp_path: P
     assert _would_run(copy)
 
 
+@pytest.mark.long  # five times as long as other tests of the pipeline
 def test_make_recheck_runs_only_what_a_change_concerns(copy: Study) -> None:
     assert _recheck(copy) == ["check_params", "cohort"]
     copy.set_params({"cohort.phantom.seed": 2})
