@@ -1,5 +1,6 @@
 """Functions of all sources of whole slides: check and index slides, read patches."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -26,8 +27,12 @@ from pathgen.wsi.overlay import overlay
 from pathgen.wsi.reader import open_slide
 from pathgen.wsi.settings import AnnotationSettings, IndexSettings
 
+_log = logging.getLogger(__name__)
+
 SLIDE_SUFFIXES = (".svs", ".tif", ".tiff", ".ndpi", ".mrxs", ".scn", ".svslide", ".vms", ".vmu", ".bif")
 _OVERLAY_SIDE_PX = 1024
+# Exclusions are cut-outs: those that remove more than this part of the lesions may be something else.
+_MOST_EXCLUDED = 0.5
 # Opening a slide mostly waits for the disk or the network.
 _OPEN_AT_A_TIME = 8
 
@@ -80,10 +85,16 @@ def _check_annotation(
         raise PathgenError(path, f"outlines no lesion, but {slide} is a tumor slide", hint)
     if label == "normal" and not found.lesions.is_empty:
         raise PathgenError(path, f"outlines lesions, but {slide} is a normal slide", "Correct its label")
-    if row.width_px is None or row.height_px is None or found.lesions.is_empty:
+    if found.lesions.is_empty:
         return found
-    on_slide = found.lesions.intersection(box(0, 0, row.width_px, row.height_px))
-    if on_slide.area < found.lesions.area / 2:
+    area = found.tumor()
+    excluded_part = 1 - area.area / found.lesions.area
+    if excluded_part > _MOST_EXCLUDED:
+        _log.warning("%s: exclusions remove %.0f %% of the area of its lesions", path, 100 * excluded_part)
+    if row.width_px is None or row.height_px is None:
+        return found
+    on_slide = area.intersection(box(0, 0, row.width_px, row.height_px))
+    if on_slide.area < area.area / 2:
         reason = f"most of its lesions lie beyond the edges of {slide}, {row.width_px} x {row.height_px} px"
         raise PathgenError(path, reason, "Add the annotation of this slide, in level-0 px")
     return found

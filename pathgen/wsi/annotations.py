@@ -177,12 +177,12 @@ def read_annotations(
     Returns:
         The annotations in level-0 px of the slide; a file without any gives empty areas. Overlapping outlines
         are united. An area that a self-crossing outline encloses belongs to it. A hole or an exclusion
-        removes everything in it, including a lesion drawn there.
+        removes everything in it, including a lesion drawn there; of the lesions something is left.
 
     Raises:
         UnknownGroups: Areas are in groups without a meaning; the error names all of them.
-        PathgenError: The file is missing, empty, truncated, in another format, or against a policy, or its
-            origin is unknown.
+        PathgenError: The file is missing, empty, truncated, in another format, or against a policy, its
+            origin is unknown, or its exclusions cover all of its lesions.
     """
     outlines = _outlines(path)
     known = _KNOWN | {name.strip().casefold(): meaning for name, meaning in groups.items()}
@@ -210,10 +210,16 @@ def read_annotations(
         lesions, exclusions = (
             shapely.transform(area, lambda points: points + shift) for area in (lesions, exclusions)
         )
-    return Annotations(
+    found = Annotations(
         lesions=lesions,
         exclusions=exclusions,
         groups=dict(sorted(Counter(outline.group for outline in outlines).items())),
         dropped=len(flat),
         digest=digest,
     )
+    if not lesions.is_empty and found.tumor().is_empty:
+        hint = (
+            "Correct the outlines, or give the exclusions' group another meaning in index.annotations.groups"
+        )
+        raise PathgenError(path, "its exclusions cover all lesions", hint)
+    return found

@@ -87,8 +87,9 @@ def _annotations(
             f"contains lesions, but {slide.path.name} is labelled normal",
             "Correct one of the two",
         )
-    on_slide = shapely.intersection(found.lesions, shapely.box(0, 0, *slide.dimensions))
-    if on_slide.area < found.lesions.area / 2:
+    area = found.tumor()
+    on_slide = shapely.intersection(area, shapely.box(0, 0, *slide.dimensions))
+    if on_slide.area < area.area / 2:
         raise PathgenError(
             annotation_path,
             f"most of its lesions lie beyond the edges of {slide.path.name}",

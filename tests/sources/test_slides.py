@@ -154,6 +154,24 @@ def test_slide_csv_empty_annotations_may_be_alike(root: Path) -> None:
     assert "have the same annotation" in error
 
 
+def test_slide_csv_exclusions_around_the_lesions(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def outline(side: int) -> None:
+        (normal, tumor) = (
+            [(120, 120), (120 + length, 120), (120 + length, 330), (120, 330)] for length in (side, 200)
+        )
+        write_asap(root / "outlines/b.xml", ("Tumor", tumor), ("Normal", normal))
+
+    table = "slide,annotation,label\nb.tif,outlines/b.xml,tumor\na.tif,,normal\n"
+    outline(210)
+    (error,) = _errors(root, table)
+    assert "b.xml: its exclusions cover all lesions" in error
+    for side, warned in ((120, True), (80, False)):
+        outline(side)
+        caplog.clear()
+        assert _cohort(root, table)["skipped"].isna().all()
+        assert ("b.xml: exclusions remove 60 % of the area of its lesions" in caplog.text) == warned
+
+
 @pytest.mark.parametrize(
     ("table", "said"),
     [

@@ -210,6 +210,16 @@ def test_exclusion_removes_the_lesion_within(tmp_path: Path) -> None:
     assert found.tumor().area == 10_000 - 1_600
 
 
+def test_exclusions_over_all_lesions_are_refused(tmp_path: Path) -> None:
+    path = write_asap(tmp_path / "a.xml", ("Tumor", INNER), ("Normal", SQUARE))
+    assert refusal(path).reason == "its exclusions cover all lesions"
+    assert "index.annotations.groups" in refusal(path).hint
+    assert read_annotations(path, groups={"normal": "ignore"}).tumor().area == 1_600
+    write_asap(path, ("Tumor", INNER), ("Normal", SQUARE), ("Tumor", AWAY))
+    assert read_annotations(path).tumor().area == 900
+    assert read_annotations(write_asap(path, ("Normal", SQUARE))).lesions.is_empty
+
+
 def test_geojson_without_class_or_area_follows_the_policies(tmp_path: Path) -> None:
     path = tmp_path / "a.geojson"
     path.write_text(json.dumps([{"type": "Feature", "geometry": {"type": "Point", "coordinates": [1, 2]}}]))
