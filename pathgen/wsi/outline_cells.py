@@ -1,4 +1,4 @@
-"""Divide a slide into cells: colour, texture, tissue, and where outlines lie or could lie."""
+"""Divide a slide into cells: colour, texture, tissue, and what outlines cover or would cover."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
-from shapely import MultiPolygon
+from shapely import MultiPolygon, Polygon
 from shapely.affinity import translate
 
 from pathgen.core.optical_density import optical_density
@@ -18,6 +18,8 @@ from pathgen.wsi.tissue import find_tissue
 
 F32 = NDArray[np.float32]
 
+#: Smallest number of cells inside, and outside, of outlines that are compared.
+LEAST_CELLS = 5
 #: Resolution of the overview of which cells are made, um/px.
 CELL_OVERVIEW_MPP = 4.0
 # Smallest side of a cell, and most cells along a slide.
@@ -78,31 +80,42 @@ class OutlinedCells:
         rows, columns = self.tissue_share.shape
         image = Image.new("L", (columns * _FINER, rows * _FINER))
         pen, scale = ImageDraw.Draw(image), _FINER * factor / np.asarray(self.cell_px)
-        for polygon in shapely.get_parts(self.lesions if area is None else area):
+        parts = shapely.get_parts(self.lesions if area is None else area)
+        # An island is drawn after the hole around it, which would erase it.
+        for polygon in sorted(parts, key=lambda part: -Polygon(part.exterior).area):
             for number, ring in enumerate((polygon.exterior, *polygon.interiors)):
                 points = np.asarray(ring.coords) * scale - 0.5
                 pen.polygon([(x, y) for x, y in points.tolist()], fill=255 * (number == 0))
         return np.asarray(image.reduce(_FINER), dtype=np.float32) / np.float32(255)
 
-    def places(self) -> Iterator[tuple[str, F32]]:
-        """Yield the cells that the outlines cover: as they are, and as they would lie in other frames.
+    def transformations(self) -> Iterator[tuple[str, F32]]:
+        """Yield the cells that the outlines cover: as they are, and by candidate transformations.
 
-        Mirrored or turned; scaled, as if drawn on another level or in micrometres; moved by the bounds.
+        Mirrored or turned; scaled, as if drawn on another level or in micrometres; moved by the bounds. A
+        candidate covers at least `LEAST_CELLS`, and has at least half of its area on the slide: a single cell
+        could lie on anything.
 
         Yields:
             Description, empty for the outlines as they are, and the share of each cell.
         """
         drawn = self.covered()
         yield "", drawn
-        yield "mirrored left to right", drawn[:, ::-1]
-        yield "mirrored top to bottom", drawn[::-1]
-        yield "turned by 180 degrees", drawn[::-1, ::-1]
+        area = self.lesions.area / (self.cell_px[0] * self.cell_px[1])
+        for name, factor, covered in self._candidates(drawn):
+            if covered.sum() >= max(LEAST_CELLS, area * factor**2 / 2):
+                yield name, covered
+
+    def _candidates(self, drawn: F32) -> Iterator[tuple[str, float, F32]]:
+        """Yield description, factor on all coordinates, and the share of each cell."""
+        yield "mirrored left to right", 1, drawn[:, ::-1]
+        yield "mirrored top to bottom", 1, drawn[::-1]
+        yield "turned by 180 degrees", 1, drawn[::-1, ::-1]
         for factor in (*_LEVEL_FACTORS, self.mpp, 1 / self.mpp):
-            yield f"scaled by {factor:.3g}", self.covered(factor=factor)
+            yield f"scaled by {factor:.3g}", factor, self.covered(factor=factor)
         for sign in (1, -1) if any(self.corner) else ():
             x, y = (sign * side for side in self.corner)
             moved = translate(self.lesions, x, y)
-            yield f"moved by ({x:+}, {y:+}) px, the corner of the slide's bounds,", self.covered(moved)
+            yield f"moved by ({x:+}, {y:+}) px (the slide's bounds)", 1, self.covered(moved)
 
 
 def cell_features(image: NDArray[np.uint8], side: int) -> F32:

@@ -2,8 +2,8 @@
 
 The direction in which lesions differ from the rest of the tissue, in colour and texture, is estimated from
 the other slides; the projection of a cell is its lesion score. The fit of outlines is the correlation of
-lying inside with the score. It is compared with the fit of the same outlines in other places, and with that
-of the best areas.
+lying inside with the score. It is compared with the fit of the same outlines after candidate transformations,
+and with that of the best areas.
 """
 
 from collections.abc import Sequence
@@ -13,28 +13,26 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
-from pathgen.wsi.outline_cells import F32, OutlinedCells
+from pathgen.wsi.outline_cells import F32, LEAST_CELLS, OutlinedCells
 from pathgen.wsi.tissue import otsu_threshold
 
 Mask = NDArray[np.bool_]
 
 #: Smallest number of slides whose lesions are compared.
 LEAST_SLIDES = 6
-#: Smallest number of cells inside, and outside, of a slide that is compared.
-LEAST_CELLS = 5
 _RIDGE = 0.01  # of the variance of a feature
 _NEIGHBOURS = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.float32)
-# Below this median fit lesions look like the rest at this resolution, and places cannot be compared.
+# Below this median fit lesions do not differ from the rest at this resolution: nothing can be compared.
 _LEAST_MEDIAN_FIT = 0.3
-# A place holds at least this part of the outlines on tissue, and this part of the tissue inside and outside.
+# A shift leaves at least this part of the outlines on tissue, and this part of the tissue inside and outside.
 _LEAST_HELD, _LEAST_SHARE = 0.5, 0.01
-# Outlines do not fit up to one of these ratios, to the fit at the best other place or to that of the best
+# Outlines do not fit up to one of these ratios, to the best fit after a transformation or to that of the best
 # areas, if its modified z-score, whose unit is at least 0.05, is at most this.
 _LARGEST_RATIOS = (0.85, 0.5)
 _LOWEST_SCORE, _LEAST_DEVIATION = -3.0, 0.05
-# Another place is named if its fit is this part of that of the best areas.
-_NAMED_FROM = 0.75
-# Outlines with less than the first share on tissue do not fit if another place has the second.
+# A transformation is reported if its fit is this part of that of the best areas.
+_REPORTED_FROM = 0.75
+# Outlines with less than the first share on tissue do not fit if a transformation has the second.
 _LEAST_ON_TISSUE, _CLEARLY_ON_TISSUE = 0.5, 0.8
 
 
@@ -44,14 +42,15 @@ class Fit:
 
     Attributes:
         own: Where the outlines are.
-        other: Best fit of the same outlines at any place, see `OutlinedCells.places`, or moved.
-        place: Description of that place; empty where the outlines are.
+        other: Best fit of the same outlines, as they are, moved, or after one of
+            `OutlinedCells.transformations`.
+        transformation: Its description; empty for the outlines as they are.
         free: Fit of the cells between neighbours of a high score, whatever the shape of their area.
     """
 
     own: float
     other: float
-    place: str
+    transformation: str
     free: float
 
 
@@ -65,17 +64,18 @@ def _at_all_shifts(values: F32, mask: F32) -> F32:
 def off_tissue(slide: OutlinedCells) -> str | None:
     """Return why outlines do not fit the tissue of their slide, or None.
 
-    They do where no other place has clearly more tissue, as on slides of scattered small pieces.
+    They do where no candidate transformation has clearly more on tissue, as on slides of scattered small
+    pieces.
     """
-    (_, drawn), *others = slide.places()
+    (_, drawn), *others = slide.transformations()
     if not drawn.any() or (own := _on_tissue(slide, drawn)) >= _LEAST_ON_TISSUE:
         return None
-    best, place = max((_on_tissue(slide, covered), place) for place, covered in others if covered.any())
+    best, how = max(((_on_tissue(slide, covered), how) for how, covered in others), default=(0.0, ""))
     if best < _CLEARLY_ON_TISSUE:
-        best, place = float(_at_all_shifts(slide.tissue_share, drawn).max() / drawn.sum()), "elsewhere"
+        best, how = float(_at_all_shifts(slide.tissue_share, drawn).max() / drawn.sum()), "moved"
     if best < _CLEARLY_ON_TISSUE:
         return None
-    return f"only {own:.0%} of the outlined area is on tissue; {place} {best:.0%} would be"
+    return f"only {own:.0%} of the outlined area is on tissue ({how}, {best:.0%} of it would be)"
 
 
 def _on_tissue(slide: OutlinedCells, covered: F32) -> float:
@@ -107,10 +107,10 @@ def _fit(slide: OutlinedCells, cells: F32, inside: Mask, direction: NDArray[np.f
     score = (score - score.mean()) / (score.std() + 1e-12)
     field = np.zeros(tissue.shape, np.float32)
     field[tissue] = score
-    masks = [(place, covered >= 0.5) for place, covered in slide.places()]
+    masks = [(how, covered >= 0.5) for how, covered in slide.transformations()]
     fits = [
-        (_correlation(score, mask[tissue]), place)
-        for place, mask in masks
+        (_correlation(score, mask[tissue]), how)
+        for how, mask in masks
         if (mask & tissue).sum() >= LEAST_CELLS
     ]
     best, down, across = _best_shift(field, tissue, inside)
@@ -123,9 +123,9 @@ def _fit(slide: OutlinedCells, cells: F32, inside: Mask, direction: NDArray[np.f
     )
     mean = near[tissue] / np.maximum(weight[tissue], 1)
     grey = np.round(255 * (mean - mean.min()) / (np.ptp(mean) + 1e-12)).astype(np.uint8)
-    other, place = max(fits)
+    other, how = max(fits)
     return Fit(
-        _correlation(score, inside[tissue]), other, place, _correlation(score, grey > otsu_threshold(grey))
+        _correlation(score, inside[tissue]), other, how, _correlation(score, grey > otsu_threshold(grey))
     )
 
 
@@ -184,15 +184,16 @@ def _modified_z_scores(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def implausible(slides: Sequence[OutlinedCells], fits: Sequence[Fit | None]) -> dict[int, str]:
-    """Name the slides whose outlines fit worse than those of the others.
+    """Find the slides whose outlines fit worse than those of the others.
 
     Args:
         slides: Outlined slides of a cohort.
         fits: Their fits.
 
     Returns:
-        Number of a slide to the reason. Nothing is named where the lesions of the cohort look like the rest.
-        Slides whose lesions are not all outlined are not: other lesions may lie outside the outlines.
+        Number of a slide to the reason. None is flagged where the lesions of the cohort do not differ in
+        appearance from the rest. Slides whose lesions are not all outlined are not flagged: other lesions may
+        lie outside the outlines.
     """
     known = {at: fit for at, fit in enumerate(fits) if fit is not None}
     if not known or np.median([fit.own for fit in known.values()]) < _LEAST_MEDIAN_FIT:
@@ -209,7 +210,8 @@ def implausible(slides: Sequence[OutlinedCells], fits: Sequence[Fit | None]) -> 
 
 
 def _reason(fit: Fit) -> str:
-    seen = "the look of the other slides' lesions"
-    if fit.place and fit.other >= _NAMED_FROM * fit.free and fit.own <= _LARGEST_RATIOS[0] * fit.other:
-        return f"{fit.place} its outlines would fit {seen} (correlation {fit.other:.2f}, now {fit.own:.2f})"
+    seen = "the appearance of the other slides' lesions"
+    how, clearly = fit.transformation, fit.own <= _LARGEST_RATIOS[0] * fit.other
+    if how and clearly and fit.other >= _REPORTED_FROM * fit.free:
+        return f"{how}, its outlines would fit {seen} (correlation {fit.other:.2f}, now {fit.own:.2f})"
     return f"its outlines do not fit {seen} (correlation {fit.own:.2f}, other areas {fit.free:.2f})"

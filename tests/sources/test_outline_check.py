@@ -138,7 +138,7 @@ def test_accepted_outlines_and_warn_let_the_study_go_on(root: Path, caplog: pyte
     assert found["skipped"].notna().to_dict() == {f"s{number}": number == 2 for number in range(8)}
 
 
-def test_lesions_that_look_like_the_rest_are_not_judged_by_their_look(root: Path) -> None:
+def test_lesions_that_do_not_differ_are_not_judged_by_their_appearance(root: Path) -> None:
     _write_slides(root, 8, contrast=0.0)
     _list(root, 8, {"s2": MIRRORED})
     assert _named(root) == {}
@@ -147,7 +147,7 @@ def test_lesions_that_look_like_the_rest_are_not_judged_by_their_look(root: Path
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda area: scale(area, 1 / 8, 1 / 8, origin=(0, 0)), "only .* on tissue; scaled by 8 "),
+        (lambda area: scale(area, 1 / 8, 1 / 8, origin=(0, 0)), "only .* on tissue .scaled by 8, "),
         (lambda area: translate(area, 0, 300), "of the outlined area is beyond the edges"),
     ],
     ids=["on level 3", "over the edge"],
