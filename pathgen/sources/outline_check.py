@@ -1,9 +1,11 @@
-"""Name slides whose outlines do not fit them, with a picture each, before anything is cut or trained."""
+"""Flag slides whose outlines do not fit them, with a picture each, before anything is cut or trained."""
 
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,7 +13,6 @@ from pathlib import Path
 from PIL import Image
 from shapely.geometry import box
 
-from pathgen.core import layout
 from pathgen.core.errors import PathgenError
 from pathgen.core.progress import tracked
 from pathgen.sources.cohort_table import CohortRow, Problem
@@ -25,11 +26,28 @@ from pathgen.wsi.reader import Overview, open_slide
 from pathgen.wsi.tissue import find_tissue
 
 _log = logging.getLogger(__name__)
+# Sources find their cohort in one way, whether pictures are wanted or not.
+_pictures: ContextVar[Path | None] = ContextVar("_pictures", default=None)
 
 _MOST_BEYOND_EDGES = 0.25
 _PICTURE_SIDE_PX = 1024
 # An overview of a large slide takes some 200 MB.
 _READ_AT_A_TIME = 4
+
+
+@contextmanager
+def pictures_in(folder: Path) -> Iterator[None]:
+    """Write a picture of each slide that is flagged within the context; without one nothing is written.
+
+    Args:
+        folder: Folder of the pictures; an older one is removed.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    token = _pictures.set(folder)
+    try:
+        yield
+    finally:
+        _pictures.reset(token)
 
 
 @dataclass(frozen=True)
@@ -42,8 +60,8 @@ class OutlinedSlide:
 
 
 @dataclass(frozen=True)
-class _Look:
-    """What a slide's own thumbnail says of its outlines."""
+class _Compared:
+    """The cells of a slide, and the reasons why its outlines do not fit its edges or its tissue."""
 
     cells: OutlinedCells | None = None
     reasons: tuple[str, ...] = ()
@@ -58,12 +76,12 @@ def _overview(
         return opened.overview(mpp / of_slide), of_slide
 
 
-def _look(root: Path, settings: CohortSettings, slide: OutlinedSlide) -> _Look:
+def _compare(root: Path, settings: CohortSettings, slide: OutlinedSlide) -> _Compared:
     """Compare the outlines of a slide with its edges and its tissue."""
     try:
         overview, mpp = _overview(root, slide, settings, CELL_OVERVIEW_MPP)
     except PathgenError:
-        return _Look()  # the stage index refuses it, like damaged slides without outlines
+        return _Compared()  # the stage index refuses it, like damaged slides without outlines
     row, area, reasons = slide.row, slide.annotations.tumor(), []
     inside = area.intersection(box(0, 0, row.width_px or 0, row.height_px or 0)).area
     if inside < (1 - _MOST_BEYOND_EDGES) * area.area:
@@ -71,16 +89,16 @@ def _look(root: Path, settings: CohortSettings, slide: OutlinedSlide) -> _Look:
     cells = outlined_cells(overview, area, mpp, slide.corner, row.exhaustive)
     if cells is not None and (reason := off_tissue(cells)):
         reasons.append(reason)
-    return _Look(cells, tuple(reasons))
+    return _Compared(cells, tuple(reasons))
 
 
-def _draw(root: Path, settings: CohortSettings, slide: OutlinedSlide) -> Path:
+def _draw(root: Path, settings: CohortSettings, slide: OutlinedSlide, folder: Path) -> Path:
     """Write a picture of a slide with its tissue and its outlines, and return its path."""
     view, mpp = _overview(root, slide, settings, TISSUE.thumbnail_mpp)
     tissue = find_tissue(view.image, view.coverage, view.downsample, mpp, TISSUE).mask
     drawn = slide.annotations
     lesions, exclusions = (rings(area, view.downsample) for area in (drawn.lesions, drawn.exclusions))
-    file = layout.IMPLAUSIBLE_OUTLINES / f"{slide.row.slide}.png"
+    file = folder / f"{slide.row.slide}.png"
     file.parent.mkdir(parents=True, exist_ok=True)
     picture = overlay(view.image, tissue, lesions, exclusions, side_px=_PICTURE_SIDE_PX)
     Image.fromarray(picture).save(file)
@@ -93,33 +111,35 @@ def check_outlines(root: Path, outlined: Sequence[OutlinedSlide], settings: Coho
     Args:
         root: Folder of the source.
         outlined: Slides with lesions, whose files can be used.
-        settings: Section `cohort`; of the slides in ``accepted_outlines`` nothing is named.
+        settings: Section `cohort`; the slides in ``accepted_outlines`` are not flagged.
 
     Returns:
-        Slides whose outlines do not fit, each with the reason and the path of a picture; none with
-        ``implausible_outlines: warn``, which logs them.
+        Slides whose outlines do not fit, each with the reason and, within `pictures_in`, the path of a
+        picture; none with ``implausible_outlines: warn``, which logs them.
     """
-    shutil.rmtree(layout.IMPLAUSIBLE_OUTLINES, ignore_errors=True)
     with ThreadPoolExecutor(_READ_AT_A_TIME) as pool:
-        found = pool.map(partial(_look, root, settings), outlined)
-        looks = list(tracked(found, len(outlined), "slides", "compare outlines"))
-    cells = {at: look.cells for at, look in enumerate(looks) if look.cells is not None}
+        found = pool.map(partial(_compare, root, settings), outlined)
+        compared = list(tracked(found, len(outlined), "slides", "compare outlines"))
+    cells = {at: each.cells for at, each in enumerate(compared) if each.cells is not None}
     fits = outline_fits(list(cells.values()))
     if outlined and not any(fits):
-        _log.info("too few slides have lesions large enough to compare their look")
+        _log.info("too few slides have lesions large enough to compare their appearance")
     unlike = implausible(list(cells.values()), fits)
     reasons = {at: unlike[number] for number, at in enumerate(cells) if number in unlike}
     problems = []
-    for at, (slide, look) in enumerate(zip(outlined, looks, strict=True)):
+    for at, (slide, own) in enumerate(zip(outlined, compared, strict=True)):
         name = slide.row.slide
-        faults = [*look.reasons, *([reasons[at]] if at in reasons else [])]
+        faults = [*own.reasons, *([reasons[at]] if at in reasons else [])]
         if faults and name not in settings.accepted_outlines:
-            picture = _draw(root, settings, slide)
-            hint = f"Look at {picture}; correct it, or name {name} in cohort.accepted_outlines if it is right"
+            hint = f"Correct the annotation, or add {name} to cohort.accepted_outlines if it is right"
+            if folder := _pictures.get():
+                hint = f"See the picture {_draw(root, settings, slide, folder)}. {hint}"
             reason = f"does not seem to outline the lesions of {name}: {'; '.join(faults)}"
             error = PathgenError(root / str(slide.row.annotation), reason, hint)
             if settings.implausible_outlines == "warn":
-                _log.warning("%s", error)
+                _log.warning(
+                    "%s The outlines are used nevertheless (cohort.implausible_outlines: warn).", error
+                )
             else:
                 problems.append(Problem(error, name))
     return problems

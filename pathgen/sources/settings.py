@@ -41,7 +41,7 @@ class CohortSettings(Settings):
     implausible_outlines: Literal["stop", "warn"] = Field(
         default="stop",
         description="Treatment of outlines that do not fit their slide, see docs/decisions/0026-outlines.md. "
-        "stop: as bad slides; warn: they are named in the log and used.",
+        "stop: as bad slides; warn: they are logged and used nevertheless.",
     )
     accepted_outlines: list[str] = Field(
         default_factory=list,

@@ -18,9 +18,11 @@ from shapely.affinity import affine_transform, scale, translate
 
 from pathgen.core import layout
 from pathgen.core.errors import PathgenErrors
+from pathgen.inspect.source_facts import source_facts
 from pathgen.phantom.phantom_dataset import write_phantom
 from pathgen.phantom.writers import write_annotations
 from pathgen.sources.camelyon16 import find_cohort as find_camelyon16
+from pathgen.sources.outline_check import pictures_in
 from pathgen.sources.slide_csv import find_cohort
 from pathgen.webpage.pictures import open_picture
 from pathgen.wsi.annotations import read_annotations
@@ -84,7 +86,8 @@ def _outline(root: Path, name: str, area: MultiPolygon) -> None:
 def _named(root: Path, **changes: Any) -> dict[str, str]:
     """Return the slides that the stage cohort refuses, with the reasons."""
     try:
-        find_cohort(root, cohort_settings(root, **changes), annotation_settings())
+        with pictures_in(layout.IMPLAUSIBLE_OUTLINES):
+            find_cohort(root, cohort_settings(root, **changes), annotation_settings())
     except PathgenErrors as problem:
         return {Path(error.subject).stem: str(error) for error in problem.errors}
     return {}
@@ -133,6 +136,7 @@ def test_accepted_outlines_and_warn_let_the_study_go_on(root: Path, caplog: pyte
     with caplog.at_level(logging.WARNING):
         assert _named(root, implausible_outlines="warn") == {}
     assert "s2.xml: does not seem to outline the lesions of s2" in caplog.text
+    assert "The outlines are used nevertheless" in caplog.text
     settings = cohort_settings(root, on_bad_slide="skip")
     found = find_cohort(root, settings, annotation_settings()).set_index("slide")
     assert found["skipped"].notna().to_dict() == {f"s{number}": number == 2 for number in range(8)}
@@ -154,9 +158,14 @@ def test_lesions_that_do_not_differ_are_not_judged_by_their_appearance(root: Pat
 )
 def test_few_slides_are_compared_with_their_tissue_and_edges(root: Path, spoil: Spoil, said: str) -> None:
     _list(root, 2, {"s1": spoil})
+    drawn = layout.IMPLAUSIBLE_OUTLINES / "of_an_earlier_run.png"
+    drawn.parent.mkdir(parents=True)
+    drawn.touch()
     with pytest.raises(PathgenErrors, match=f"s1.xml: does not seem to outline the lesions of s1: .*{said}"):
-        find_cohort(root, cohort_settings(root), annotation_settings())
+        source_facts(root, cohort_settings(root))
+    assert list(drawn.parent.iterdir()) == [drawn]  # inspecting leaves pictures as they are
     assert set(_named(root)) == {"s1"}
+    assert [file.name for file in drawn.parent.iterdir()] == ["s1.png"]
 
 
 def test_outlines_in_micrometres_are_named(root: Path) -> None:
