@@ -1,4 +1,4 @@
-"""Near-duplicates of ready-made patches: turned, mirrored, or compressed again."""
+"""Near-duplicates of ready-made patches: rotated, mirrored, or compressed again."""
 
 import io
 from pathlib import Path
@@ -12,8 +12,9 @@ from factories.slide_files import annotation_settings, job_settings, source_sett
 from PIL import Image
 
 from pathgen.patches.parquet import read_table
+from pathgen.sources import near_duplicates
 from pathgen.sources.index import index_cohort
-from pathgen.sources.near_duplicates import GREATEST_RMS, SIDE, near_pairs, thumbnail
+from pathgen.sources.near_duplicates import GREATEST_RMS, LEAST_CONTRAST, SIDE, near_pairs, thumbnail
 from pathgen.sources.source_discovery import load_source
 from pathgen.survey.slide_table import near_in_roles
 
@@ -74,6 +75,43 @@ def test_patches_of_little_contrast_are_not_compared() -> None:
     white = rng.integers(238, 243, (30, SIDE, SIDE, 3), dtype=np.uint8)
     assert near_pairs(white).empty
     assert near_pairs(white[:0]).empty and near_pairs(white[:1]).empty
+
+
+def test_pairs_of_unlike_contrast_are_found() -> None:
+    rng = np.random.default_rng(5)
+    patches, expected = [], []
+    for contrast in np.geomspace(0.8, 40, 60):
+        drawn = rng.normal(0, contrast, (SIDE, SIDE, 3))
+        patches += [np.clip(128 + share * drawn, 0, 255).round().astype(np.uint8) for share in (1.0, 0.86)]
+        one, other = (patch.astype(float) for patch in patches[-2:])
+        least = min(patch.std(axis=(0, 1)).mean() for patch in (one, other))
+        if least >= LEAST_CONTRAST and np.sqrt(np.mean((one - other) ** 2)) <= min(GREATEST_RMS, 0.2 * least):
+            expected.append([len(patches) - 2, len(patches) - 1])
+    assert near_pairs(np.stack(patches))[["one", "other"]].to_numpy().tolist() == expected
+    assert 20 < len(expected) < 60
+
+
+def test_almost_uniform_patches_are_not_all_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    noise = (
+        rng.normal(0, 1, (4000, SIDE, SIDE, 3)) * np.repeat((0.0, 0.5, 1.5, 3.0), 1000)[:, None, None, None]
+    )
+    patches = np.clip(235 + noise.round(), 0, 255).astype(np.uint8)
+    patches[3999] = _turned(patches[2500], 1, True)
+    patches[3998] = _turned(patches[3500], 3, False)
+    patches[3998, 0] += 1
+    compared = 0
+
+    def count(ones: np.ndarray, others: np.ndarray) -> np.ndarray:
+        nonlocal compared
+        compared += len(ones)
+        assert compared <= 8 * len(patches)  # all pairs: 8 * 2000 * len(patches)
+        return rms(ones, others)
+
+    rms = near_duplicates._rms
+    monkeypatch.setattr(near_duplicates, "_rms", count)
+    found = near_pairs(patches)
+    assert found[["one", "other"]].to_numpy().tolist() == [[2500, 3999], [3500, 3998]]
 
 
 @pytest.fixture
