@@ -118,7 +118,8 @@ SAMPLES = Schema(
 # What the stage index found on each slide of the cohort; where `reason` says why a slide is left out, the
 # rest is empty. Without slides only the candidates are known, and how many patches are left out since others
 # have equal pixels (`copies`), as all equal patches with both labels are (`two_labels`). `near_duplicates`
-# counts the others that are too many if each picture may be there once.
+# counts the others that `cohort.near_duplicates: leave_out` leaves out: all but one patch of each picture,
+# and all of a picture with both labels.
 INDEXED = Schema(
     columns=(
         Column("slide", "text"),
@@ -139,7 +140,7 @@ INDEXED = Schema(
     ),
     key=("slide",),
 )
-# Pairs of ready-made patches that show one picture, turned, mirrored or compressed again; `rms` is their
+# Pairs of ready-made patches that show one picture, rotated, mirrored or compressed again; `rms` is their
 # distance in grey levels (`pathgen.sources.near_duplicates.near_pairs`).
 NEAR_DUPLICATES = Schema(
     columns=(

@@ -188,14 +188,19 @@ def _tell(marked: pd.DataFrame, once: pd.DataFrame, pairs: pd.DataFrame, without
         )
         _log.warning(message, copies, int(marked["two_labels"].sum()))
     if len(pairs):
-        splits = once["split"].fillna("").to_numpy()
-        across = int((splits[pairs["one"]] != splits[pairs["other"]]).sum())
+        counts = []
+        for column, name in (("label", "labels"), ("split", "official splits")):
+            if once[column].notna().any():  # not every source has splits
+                values = once[column].fillna("").to_numpy()
+                unlike = int((values[pairs["one"]] != values[pairs["other"]]).sum())
+                counts.append(f"{unlike} have two {name}")
         what = "are left out" if without_near else "are used (cohort.near_duplicates: keep)"
         message = (
-            "%d patches %s that show the picture of another one, turned, mirrored or compressed again; of %d "
-            "pairs, named in %s, %d are in two splits"
+            "%d patches %s that show the picture of another one, rotated, mirrored or compressed again; "
+            "of %d pairs, listed in %s, %s"
         )
-        _log.warning(message, int(marked["near"].sum()), what, len(pairs), layout.NEAR_DUPLICATES, across)
+        near, listed = int(marked["near"].sum()), " and ".join(counts)
+        _log.warning(message, near, what, len(pairs), layout.NEAR_DUPLICATES, listed)
 
 
 def _named(patches: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:

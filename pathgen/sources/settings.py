@@ -49,8 +49,9 @@ class CohortSettings(Settings):
     )
     near_duplicates: Literal["keep", "leave_out"] = Field(
         default="keep",
-        description="Ready-made patches that show the picture of another one, turned, mirrored or compressed "
-        "again. keep: count and name them; leave_out: use one of each.",
+        description="Ready-made patches that show the picture of another one, rotated, mirrored or "
+        "compressed again. keep: count and list them; leave_out: use one patch of each picture, none if both "
+        "labels occur.",
     )
     use_unannotated_tissue: bool = Field(
         description="Whether tissue outside the outlines is normal on slides whose lesions are not all "

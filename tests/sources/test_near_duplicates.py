@@ -164,7 +164,24 @@ def test_near_duplicates_are_counted_and_named(
         ["pcam_valid", 1],
     ]
     assert "5 patches are used (cohort.near_duplicates: keep)" in caplog.text
-    assert "of 4 pairs, named in data/index/near_duplicates.parquet, 3 are in two splits" in caplog.text
+    counts = "1 have two labels and 3 have two official splits"
+    assert f"of 4 pairs, listed in data/index/near_duplicates.parquet, {counts}" in caplog.text
+
+
+def test_images_without_splits_have_near_duplicates_of_two_labels(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    images = tmp_path / "images"
+    for label, first in (("normal", 0), ("tumor", 10)):
+        (images / label).mkdir(parents=True)
+        for number in range(first, first + 4):
+            image = _picture(number) if number != 12 else _turned(_picture(1), 1, False)
+            Image.fromarray(image).save(images / label / f"{number}.png")
+    settings = source_settings("patch_folder", images, patch_folder={"slide_pattern": r"(?P<slide>\d+)"})
+    cohort = load_source("patch_folder").find_cohort(images, settings, annotation_settings())
+    index_cohort(cohort, settings, index_settings(), tmp_path / "index", job_settings(tmp_path / "jobs"))
+    assert "of 1 pairs, listed in data/index/near_duplicates.parquet, 1 have two labels" in caplog.text
+    assert "official splits" not in caplog.text
 
 
 def test_near_duplicates_are_left_out_where_that_is_set(
