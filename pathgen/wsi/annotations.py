@@ -118,7 +118,7 @@ def _shift(path: Path, bounds: tuple[int, int], origin: Origin | None) -> tuple[
             f"is GeoJSON of a slide whose scanned area begins at ({x}, {y}) px (openslide.bounds-x and -y): "
             "whether its coordinates count from there or from the corner of the slide is unknown"
         )
-        hint = "Set index.annotations.origin to bounds (QuPath's default) or slide, then look at the cohort page"
+        hint = "Set index.annotations.origin to bounds (QuPath's default) or slide, and see the cohort page"
         raise PathgenError(path, reason, hint)
     return bounds
 
