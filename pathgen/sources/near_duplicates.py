@@ -18,7 +18,7 @@ _VALUES = SIDE * SIDE * 3
 GREATEST_RMS = 4.0
 _GREATEST_SHARE = 0.2
 # Thumbnails are whole numbers: rounding two of them moves them apart by 0.41 grey levels. Below this contrast
-# less than half of it is allowed, and blank patches are all alike.
+# less than half of it is allowed, and blank patches are all similar.
 LEAST_CONTRAST = 1.0
 # Limits of contrast between which patches are searched with one radius.
 _BANDS = (*np.geomspace(LEAST_CONTRAST, GREATEST_RMS / _GREATEST_SHARE, 10).tolist(), np.inf)
