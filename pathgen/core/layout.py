@@ -70,7 +70,7 @@ SAMPLE_CACHE = WORK / "synthetic"
 DIGESTS = WORK / "digests"
 TUNING_WORK = WORK / "tuning"
 TRACKING_WORK = WORK / "tracking"
-#: Pictures of slides whose outlines do not fit them, of the last run of the stage `cohort`.
+#: Pictures of slides with outlines that do not fit, of the last run of the stage `cohort`.
 IMPLAUSIBLE_OUTLINES = WORK / "implausible_outlines"
 
 

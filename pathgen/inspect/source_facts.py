@@ -26,7 +26,7 @@ def source_settings(folder: Path) -> CohortSettings | None:
 
     Returns:
         The section `cohort` of the params file of the working folder, if its root is this folder. Otherwise
-        settings of the source whose layout the folder has: PatchCamelyon, Camelyon16, or slides
+        settings of the source with this layout: PatchCamelyon, Camelyon16, or slides
         with a CSV file. None if it has none of these.
 
     Raises:
@@ -47,7 +47,7 @@ def source_settings(folder: Path) -> CohortSettings | None:
 
 
 def _layout(folder: Path) -> dict[str, dict[str, Any]] | None:
-    """Return the name of the source whose layout a folder has, with the source's own settings."""
+    """Return the name of the source with the layout of a folder, and the source's own settings."""
     if any(folder.glob("camelyonpatch_level_2_split_*.h5")):
         return {"pcam": {"crop_px": _SMALLEST_CROP_PX}}
     if any((folder / name).is_dir() for name in _CAMELYON16_FOLDERS):

@@ -134,7 +134,7 @@ def index_cohort(
 
 @dataclass(frozen=True)
 class _Distinct:
-    """What is left of the slides whose patches were compared.
+    """What is left of the slides with compared patches.
 
     Attributes:
         tables: Slide to its candidates without copies.
@@ -148,7 +148,7 @@ class _Distinct:
 
 
 def _distinct(results: Sequence[JobResult], without_near: bool) -> _Distinct:
-    """Leave out copies among the slides whose patches have digests, and find near-duplicates.
+    """Leave out copies among the slides with digests of patches, and find near-duplicates.
 
     Args:
         results: The indexed slides.

@@ -110,7 +110,7 @@ def _rms(ones: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.float
 
 
 def _invariant(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return points (N, 30) whose distances are at most those of the patches."""
+    """Return points (N, 30); their distances are at most those of the patches."""
     total = np.zeros(thumbnails.shape, dtype=np.uint16)
     for turned in _symmetries(thumbnails):
         total += turned

@@ -1,4 +1,4 @@
-"""Flag slides whose outlines do not fit them, with a picture each, before anything is cut or trained."""
+"""Flag slides with outlines that do not fit, with a picture each, before anything is cut or trained."""
 
 import logging
 import shutil
@@ -110,11 +110,11 @@ def check_outlines(root: Path, outlined: Sequence[OutlinedSlide], settings: Coho
 
     Args:
         root: Folder of the source.
-        outlined: Slides with lesions, whose files can be used.
+        outlined: Slides with lesions and usable files.
         settings: Section `cohort`; the slides in ``accepted_outlines`` are not flagged.
 
     Returns:
-        Slides whose outlines do not fit, each with the reason and, within `pictures_in`, the path of a
+        Slides with outlines that do not fit, each with the reason and, within `pictures_in`, the path of a
         picture; none with ``implausible_outlines: warn``, which logs them.
     """
     with ThreadPoolExecutor(_READ_AT_A_TIME) as pool:

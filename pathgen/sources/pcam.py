@@ -194,7 +194,7 @@ def _under_another_name(root: Path) -> list[PathgenError]:
 
 
 def _distinctive_labels(path: Path) -> bytes | None:
-    """Return labels whose order is no pattern that two splits can share: not sorted, nor alternating."""
+    """Return labels; None in an order that two splits can share."""
     labels = read_labels(path)
     changes = int((labels[1:] != labels[:-1]).sum())
     by_chance = len(labels) >= _MANY and 1 < changes < len(labels) - 1

@@ -45,7 +45,7 @@ class CohortSettings(Settings):
     )
     accepted_outlines: list[str] = Field(
         default_factory=list,
-        description="Ids of slides whose outlines were checked and are right, although they seem not to fit.",
+        description="Ids of slides with outlines that were checked and are right, although they seem wrong.",
     )
     near_duplicates: Literal["keep", "leave_out"] = Field(
         default="keep",

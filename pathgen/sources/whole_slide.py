@@ -39,7 +39,7 @@ _OPEN_AT_A_TIME = 8
 
 @dataclass(frozen=True)
 class _Checked:
-    """A slide whose files were opened: its completed row, its annotation, and what is wrong."""
+    """An opened slide: its completed row, its annotation, and what is wrong."""
 
     row: CohortRow
     corner: tuple[int, int] = (0, 0)
@@ -115,7 +115,7 @@ def _same_annotation(root: Path, checked: list[_Checked]) -> list[Problem]:
             names = " and ".join(f"{row.slide} ({row.annotation})" for row in rows)
             reason = f"the slides {names} have the same annotation"
             error = PathgenError(root / str(rows[-1].annotation), reason, "Give each slide its own")
-            # It is unknown whose annotation it is: none of the slides may be used.
+            # It is unknown which slide it belongs to: none of the slides may be used.
             problems[names] = [Problem(error, row.slide) for row in rows]
     return [problem for of_file in problems.values() for problem in of_file]
 

@@ -115,7 +115,8 @@ def _shift(path: Path, bounds: tuple[int, int], origin: Origin | None) -> tuple[
     if origin is None:
         x, y = bounds
         reason = (
-            f"is GeoJSON of a slide whose scanned area begins at ({x}, {y}) px (openslide.bounds-x and -y): "
+            f"is GeoJSON of a slide with a scanned area that begins at ({x}, {y}) px "
+            "(openslide.bounds-x and -y): "
             "whether its coordinates count from there or from the corner of the slide is unknown"
         )
         hint = "Set index.annotations.origin to bounds (QuPath's default) or slide, and see the cohort page"

@@ -18,7 +18,7 @@ from pathgen.wsi.tissue import otsu_threshold
 
 Mask = NDArray[np.bool_]
 
-#: Smallest number of slides whose lesions are compared.
+#: Smallest number of slides with lesions that are compared.
 LEAST_SLIDES = 6
 _RIDGE = 0.01  # of the variance of a feature
 _NEIGHBOURS = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.float32)
@@ -27,7 +27,7 @@ _LEAST_MEDIAN_FIT = 0.3
 # A shift leaves at least this part of the outlines on tissue, and this part of the tissue inside and outside.
 _LEAST_HELD, _LEAST_SHARE = 0.5, 0.01
 # Outlines do not fit up to one of these ratios, to the best fit after a transformation or to that of the best
-# areas, if its modified z-score, whose unit is at least 0.05, is at most this.
+# areas, if its modified z-score (unit: at least 0.05) is at most this.
 _LARGEST_RATIOS = (0.85, 0.5)
 _LOWEST_SCORE, _LEAST_DEVIATION = -3.0, 0.05
 # A transformation is reported if its fit is this part of that of the best areas.
@@ -117,7 +117,7 @@ def _fit(slide: OutlinedCells, cells: F32, inside: Mask, direction: NDArray[np.f
     if max(abs(down), abs(across)) > 1:
         x, y = across * slide.cell_px[0], down * slide.cell_px[1]
         fits.append((best, f"moved by about ({x:+.0f}, {y:+.0f}) px"))
-    # Not by a cell's own score, whose noise would count as fit.
+    # Not by a cell's own score: its noise would count as fit.
     near, weight = (
         ndimage.convolve(each.astype(np.float32), _NEIGHBOURS, mode="constant") for each in (field, tissue)
     )
@@ -184,7 +184,7 @@ def _modified_z_scores(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def implausible(slides: Sequence[OutlinedCells], fits: Sequence[Fit | None]) -> dict[int, str]:
-    """Find the slides whose outlines fit worse than those of the others.
+    """Find the slides with outlines that fit worse than those of the others.
 
     Args:
         slides: Outlined slides of a cohort.
@@ -192,7 +192,7 @@ def implausible(slides: Sequence[OutlinedCells], fits: Sequence[Fit | None]) -> 
 
     Returns:
         Number of a slide to the reason. None is flagged where the lesions of the cohort do not differ in
-        appearance from the rest. Slides whose lesions are not all outlined are not flagged: other lesions may
+        appearance from the rest. Slides with lesions that are not outlined are not flagged: other lesions may
         lie outside the outlines.
     """
     known = {at: fit for at, fit in enumerate(fits) if fit is not None}

@@ -65,8 +65,8 @@ class AnnotationSettings(Settings):
     )
     origin: Origin | None = pydantic.Field(
         default=None,
-        description="Origin of the coordinates of GeoJSON on slides whose scanned area does not begin at "
-        "their corner (openslide.bounds-x and -y; MRXS, SCN, BIF). bounds: the scanned area, as QuPath "
+        description="Origin of the coordinates of GeoJSON on slides with a scanned area that does not begin "
+        "at their corner (openslide.bounds-x and -y; MRXS, SCN, BIF). bounds: the scanned area, as QuPath "
         "exports; slide: the corner; null refuses such files",
     )
 

@@ -1,4 +1,4 @@
-"""Slides of Leica's format SCN, whose scanned area does not begin at the slide's corner."""
+"""Slides of Leica's format SCN; the scanned area does not begin at the slide's corner."""
 
 from pathlib import Path
 

@@ -59,7 +59,7 @@ def open_storage(settings: TuningWorkSettings, folder: Path) -> RDBStorage:
             )
     except (SQLAlchemyError, OSError, ValueError, ImportError, RuntimeError) as problem:
         reason, hint = explain(problem, "Correct it, or start the database")
-        # Only the type of an error whose text may contain the address and its password.
+        # Only the type of the error: its text may contain the address and its password.
         reason = type(problem).__name__ if "://" in reason else reason
         raise PathgenError("tuning_work.storage", f"cannot be opened: {reason}", hint) from None
 
