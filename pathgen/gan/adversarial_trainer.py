@@ -38,6 +38,13 @@ class AdversarialSettings(GeneratorSettings):
 
     lr_generator: float = Field(gt=0.0, le=1.0, description="Learning rate of Adam; paper: 0.0002.")
     lr_discriminator: float = Field(gt=0.0, le=1.0, description="Learning rate of Adam; paper: 0.0002.")
+    lr_decay_start: float = Field(
+        default=1.0,
+        ge=0.0,
+        le=1.0,
+        description="Share of the training after which both learning rates fall linearly to 0; 1: never; "
+        "paper: 1.",
+    )
     beta1: float = Field(ge=0.0, lt=1.0, description="Decay of Adam's first moment; paper: 0.5.")
     beta2: float = Field(ge=0.0, lt=1.0, description="Decay of Adam's second moment; paper: 0.999.")
     real_target: float = Field(
@@ -87,6 +94,7 @@ class AdversarialTrainer:
     ) -> dict[str, torch.Tensor]:
         """Train the discriminator on one batch, then the generator against it (see `GanTrainer.step`)."""
         pair = self.pair
+        set_learning_rates(pair, self._settings, step)
         real = real.contiguous(memory_format=self._memory_format)
         condition = () if c is None else (c,)
         with self._autocast:
@@ -116,6 +124,22 @@ def adversarial_pair(g: nn.Module, d: nn.Module, settings: AdversarialSettings) 
     return GanPair(
         g, d, adam(g, settings.lr_generator, betas), adam(d, settings.lr_discriminator, betas), g_ema
     )
+
+
+def set_learning_rates(pair: GanPair, settings: AdversarialSettings, step: int) -> None:
+    """Set the learning rates of a step, see `AdversarialSettings.lr_decay_start`.
+
+    Args:
+        pair: Networks and optimisers.
+        settings: The recipe.
+        step: Number of the step, from 0.
+    """
+    begin = settings.lr_decay_start * settings.steps
+    factor = 1.0 if step < begin else (settings.steps - step) / (settings.steps - begin)
+    rates = {pair.opt_g: settings.lr_generator, pair.opt_d: settings.lr_discriminator}
+    for optimizer, rate in rates.items():
+        for group in optimizer.param_groups:
+            group["lr"] = rate * factor
 
 
 def update_discriminator(

@@ -7,7 +7,11 @@ import torch
 from factories.gan import recipe
 from torch import nn
 
+from pathgen.gan.adversarial_trainer import adversarial_pair, set_learning_rates
+from pathgen.gan.dataset import GanDataset
 from pathgen.gan.generators import dcgan
+from pathgen.gan.generators.interface import Precision
+from pathgen.gan.loop import train_generator
 from pathgen.gan.nn_ops import discriminator_loss, generator_loss
 
 PAPER = recipe("dcgan", width=64, latent_dim=100)
@@ -39,6 +43,24 @@ def test_dcgan_generator_has_the_layers_of_the_paper() -> None:
     channels = [100, 512, 256, 128, 64, 3]
     kernels = sum(16 * before * after for before, after in itertools.pairwise(channels))
     assert weights_of(generator) == kernels + 2 * sum(channels[1:-1]) == 3_576_704
+
+
+def test_nearest_upsampling_repeats_pixels_before_each_convolution() -> None:
+    generator = dcgan.DcganGenerator(recipe("dcgan", width=64, latent_dim=100, upsampling="nearest"), 64)
+    assert convolutions(generator) == [
+        (100, 512, 4, 1, 0),
+        (512, 256, 3, 1, 1),
+        (256, 128, 3, 1, 1),
+        (128, 64, 3, 1, 1),
+        (64, 3, 3, 1, 1),
+    ]
+    kinds = [type(layer).__name__ for layer in generator.layers]
+    assert kinds == ["ConvTranspose2d", *["BatchNorm2d", "ReLU", "Upsample", "Conv2d"] * 4, "Tanh"]
+    assert generator(torch.zeros(2, 100)).shape == (2, 3, 64, 64)
+    flat = nn.Sequential(*dcgan.doubling(1, 1, "nearest"))
+    nn.init.ones_(flat[1].weight)
+    # One weight for all places: the interior of an even area stays even, without a checkerboard.
+    assert flat(torch.ones(1, 1, 4, 4))[0, 0, 1:-1, 1:-1].unique().tolist() == [9.0]
 
 
 def test_dcgan_discriminator_has_the_layers_of_the_paper() -> None:
@@ -86,3 +108,34 @@ def test_losses_equal_non_saturating_cross_entropy() -> None:
     generator_loss(sure).backward()
     assert sure.grad is not None
     assert sure.grad.item() == pytest.approx(-1.0)
+
+
+@pytest.mark.parametrize("network", ["dcgan", "dpdcgan"])
+def test_learning_rates_fall_linearly_to_zero_after_their_start(network: str) -> None:
+    settings = recipe(network, kimg=0.08, batch_size=8, lr_decay_start=0.6)
+    assert settings.steps == 10
+    pair = adversarial_pair(nn.Linear(1, 1), nn.Linear(1, 1), settings)
+    shares = []
+    for step in range(10):
+        set_learning_rates(pair, settings, step)
+        (of_g,), (of_d,) = pair.opt_g.param_groups, pair.opt_d.param_groups
+        shares.append(of_g["lr"] / settings.lr_generator)
+        assert of_d["lr"] / settings.lr_discriminator == shares[-1]
+    assert shares == pytest.approx([1.0] * 7 + [0.75, 0.5, 0.25])
+
+
+@pytest.mark.parametrize("network", ["dcgan", "dpdcgan"])
+def test_a_training_uses_the_falling_rates(network: str) -> None:
+    images = torch.randint(0, 256, (16, 8, 8, 3), dtype=torch.uint8).numpy()
+    data = GanDataset(images, images[:0])
+    ends = [
+        train_generator(
+            data,
+            recipe(network, kimg=0.08, batch_size=8, lr_decay_start=start),
+            device=torch.device("cpu"),
+            precision=Precision(),
+            snapshot_every_kimg=1.0,
+        ).generator.state_dict()
+        for start in (1.0, 0.5)
+    ]
+    assert any(not torch.equal(ends[0][name], ends[1][name]) for name in ends[0])

@@ -1,7 +1,7 @@
 """DCGAN: stacks of strided convolutions. Images: NCHW, float32, [-1, 1]."""
 
 import itertools
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -15,6 +15,14 @@ from pathgen.gan.shuffled_loader import ShuffledLoader
 
 _SMALLEST_PX = 4
 
+Upsampling = Annotated[
+    Literal["transposed", "nearest"],
+    Field(
+        description="How the generator doubles the side. transposed: by transposed convolutions, as in the "
+        "paper. nearest: by repeated pixels and a convolution of 3 x 3, against checkerboards."
+    ),
+]
+
 
 class Settings(AdversarialSettings):
     """Recipe of a DCGAN (paper: latent_dim 100, batch_size 256, kimg 14003.2)."""
@@ -23,6 +31,7 @@ class Settings(AdversarialSettings):
 
     network: Literal["dcgan"]
     width: int = Field(ge=4, le=512, description="Channels next to the image layers; paper: 64.")
+    upsampling: Upsampling = "transposed"
 
 
 def doublings(image_size: int) -> int:
@@ -30,11 +39,25 @@ def doublings(image_size: int) -> int:
     return (image_size // _SMALLEST_PX).bit_length() - 1
 
 
+def doubling(before: int, after: int, upsampling: str) -> list[nn.Module]:
+    """Return the layers that double the side of feature maps.
+
+    Args:
+        before: Channels in.
+        after: Channels out.
+        upsampling: See `Settings`.
+    """
+    if upsampling == "transposed":
+        return [nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False)]
+    return [nn.Upsample(scale_factor=2, mode="nearest"), nn.Conv2d(before, after, 3, 1, 1, bias=False)]
+
+
 class DcganGenerator(nn.Module):
-    """Latents to images by transposed convolutions with BatchNorm and ReLU, Tanh at the end.
+    """Latents to images by (transposed) convolutions with BatchNorm and ReLU, Tanh at the end.
 
     Source: Radford et al. 2015 (arXiv 1511.06434), in the layout of the PyTorch example. With 64 px,
-    `width` 64 and `latent_dim` 100 the channels are 100, 512, 256, 128, 64, 3.
+    `width` 64 and `latent_dim` 100 the channels are 100, 512, 256, 128, 64, 3. ``upsampling: nearest``: Odena
+    et al. 2016 (doi 10.23915/distill.00003).
     """
 
     def __init__(self, settings: Any, image_size: int, classes: int = 0, label: int = 0) -> None:
@@ -47,7 +70,7 @@ class DcganGenerator(nn.Module):
         layers: list[nn.Module] = [nn.ConvTranspose2d(latent_dim, channels[0], 4, 1, 0, bias=False)]
         for before, after in zip(channels, [*channels[1:], 3], strict=True):
             layers += [nn.BatchNorm2d(before), nn.ReLU(inplace=True)]
-            layers.append(nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False))
+            layers += doubling(before, after, settings.upsampling)
         self.layers = nn.Sequential(*layers, nn.Tanh())
         self.shift = ClassShift(classes, latent_dim, label) if classes else None
 

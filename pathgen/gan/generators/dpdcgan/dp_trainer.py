@@ -8,6 +8,7 @@ from pathgen.gan.adversarial_trainer import (
     STATISTICS,
     adversarial_pair,
     logit_statistics,
+    set_learning_rates,
     update_average,
     update_generator,
 )
@@ -71,6 +72,7 @@ class DpTrainer:
         Returns:
             Each of `statistics` as a detached scalar on the device.
         """
+        set_learning_rates(self.pair, self._settings, step)
         every = self._settings.discriminator_steps
         generator_step, rest = divmod(step, every)
         trains_generator = rest == every - 1

@@ -11,6 +11,7 @@ from pydantic import Field
 from pathgen.core.errors import PathgenError
 from pathgen.core.seeding import derive_seed
 from pathgen.gan.adversarial_trainer import AdversarialSettings
+from pathgen.gan.generators.dcgan import Upsampling
 from pathgen.gan.generators.interface import Study
 
 _SECRET_BYTES = 32
@@ -36,6 +37,7 @@ class DpDcganSettings(AdversarialSettings):
         ge=1, le=1024, description="Patches of a sampled patient whose mean gradient is clipped; patch: 1."
     )
     width: int = Field(ge=4, le=512, description="Channels before the generator's last layer.")
+    upsampling: Upsampling = "transposed"
     discriminator_width: int = Field(
         ge=4,
         le=512,
