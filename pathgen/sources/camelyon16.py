@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pathgen.sources.camelyon16_layout import find_in_layout, list_files
+from pathgen.sources.camelyon16_layout import REFERENCE_FILE, find_in_layout, list_files
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source import Source
 from pathgen.sources.whole_slide import find_candidates, read_patches
@@ -35,4 +35,9 @@ def find_cohort(root: Path, settings: CohortSettings, annotations: AnnotationSet
     return find_in_layout(root, settings, annotations, NOT_EXHAUSTIVE, WITHDRAWN)
 
 
-SOURCE = Source(find_cohort, find_candidates, read_patches, list_files, has_slides=True)
+def _table(settings: CohortSettings) -> str:
+    del settings
+    return REFERENCE_FILE
+
+
+SOURCE = Source(find_cohort, find_candidates, read_patches, list_files, table=_table, has_slides=True)

@@ -24,7 +24,8 @@ _log = logging.getLogger(__name__)
 
 _SLIDE_FOLDERS = {"normal": "training/normal", "tumor": "training/tumor", "test": "testing/images"}
 _ANNOTATION_FOLDERS = ("lesion_annotations", "training/lesion_annotations", "testing/lesion_annotations")
-_REFERENCE_FILE = "testing/reference.csv"
+#: The labels of the test slides, relative to the root.
+REFERENCE_FILE = "testing/reference.csv"
 
 _SUFFIXES = (".tif", ".tiff")
 _NAME = re.compile(r"(normal|tumor|test)_(\d{3})", re.IGNORECASE)
@@ -66,7 +67,7 @@ def _annotations(root: Path, slides: dict[str, str]) -> tuple[dict[str, str], li
 
 def _reference(root: Path) -> dict[str, str]:
     """Return test slide id -> label."""
-    path = root / _REFERENCE_FILE
+    path = root / REFERENCE_FILE
     hint = "Put the data set's reference.csv there: it contains the labels of the test slides"
     labels: dict[str, str] = {}
     for number, cells in enumerate(filter(any, read_csv(path, hint)), start=1):
@@ -124,7 +125,7 @@ def find_in_layout(
         kind = slide.split("_")[0]
         label = (reference or {}).get(slide) if kind == "test" else kind
         if label is None and reference is not None and slide not in withdrawn:
-            reason = f"{slide} has no row in {_REFERENCE_FILE}"
+            reason = f"{slide} has no row in {REFERENCE_FILE}"
             problems.append(Problem(PathgenError(root / path, reason, "Add its row"), slide))
         listed.append(
             CohortRow(
@@ -138,7 +139,7 @@ def find_in_layout(
             )
         )
     rows, bad = check_slides(root, listed, settings, annotations)
-    return cohort_table(rows, problems + bad, settings, root, root / _REFERENCE_FILE)
+    return cohort_table(rows, problems + bad, settings, root, root / REFERENCE_FILE)
 
 
 def list_files(root: Path, settings: CohortSettings) -> list[Path]:

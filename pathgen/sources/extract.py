@@ -153,7 +153,7 @@ def _jobs(
 ) -> list[Job]:
     source, root = load_source(cohort_settings.source), cohort_settings.folder.resolve()
     sampled = cohort[cohort["slide"].isin(samples["slide"])]
-    rows = {row["slide"]: row for row in used_slides(sampled, root)}
+    rows = {row["slide"]: row for row in used_slides(sampled, source, cohort_settings)}
     if unknown := sorted(set(samples["slide"]) - set(rows)):
         raise PathgenError(
             f"slide {unknown[0]}", "has sampled patches, but is not in the cohort", "Run: dvc repro sample"

@@ -93,7 +93,7 @@ def index_cohort(
         PathgenErrors: Slides cannot be indexed and may not be skipped, or no candidate was found.
     """
     source, root = load_source(cohort_settings.source), cohort_settings.folder.resolve()
-    rows = used_slides(cohort, root)
+    rows = used_slides(cohort, source, cohort_settings)
     cache = ResultCache(Path(job_settings.folder) / "index")
     index = {"index": index_settings.model_dump()}
     code = code_manifest(__name__, source.find_candidates.__module__)

@@ -3,6 +3,7 @@
 The source `patch_folder` and ``pathgen inspect`` share these rules.
 """
 
+import hashlib
 import io
 import os
 import re
@@ -18,7 +19,6 @@ from PIL import Image
 
 from pathgen.core.errors import PathgenError
 from pathgen.core.file_kind import misnamed
-from pathgen.core.files import sha256_of
 from pathgen.core.labels import LABELS
 from pathgen.sources.equal_patches import pixel_digest
 
@@ -41,10 +41,14 @@ class PatchImage:
     Attributes:
         pixels: uint8 of shape (S, S, 3).
         mpp: Resolution that the file states, um/px; None if it states none of a microscope.
+        bytes: Size of the file.
+        sha256: Digest of the file, 64 hexadecimal digits.
     """
 
     pixels: NDArray[np.uint8]
     mpp: float | None
+    bytes: int
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -150,7 +154,8 @@ def read_image(path: Path) -> PatchImage:
     if reason is not None:
         raise PathgenError(path, reason, "Convert it, or remove it")
     mpp = _UM_PER_INCH / dpi if dpi > 0 else 0.0
-    return PatchImage(pixels, mpp if _MICROSCOPE_MPP[0] <= mpp <= _MICROSCOPE_MPP[1] else None)
+    known_mpp = mpp if _MICROSCOPE_MPP[0] <= mpp <= _MICROSCOPE_MPP[1] else None
+    return PatchImage(pixels, known_mpp, len(content), hashlib.sha256(content).hexdigest())
 
 
 def _check_sums(content: bytes, form: str | None) -> None:
@@ -244,7 +249,6 @@ def open_images(
             for one, twin in ((file, other), (other, file)):
                 reason = f"has the same pixels as {twin}, which has another label"
                 problems[one] = PathgenError(root / one, reason, "Remove the one with the wrong label")
-        content = (path.stat().st_size, sha256_of(path))
-        facts.append((label, file, len(image.pixels), image.mpp, pixels, *content))
+        facts.append((label, file, len(image.pixels), image.mpp, pixels, image.bytes, image.sha256))
     columns = ["label", "file", "side_px", "mpp", "pixels", "bytes", "sha256"]
     return pd.DataFrame(facts, columns=columns), problems

@@ -39,6 +39,10 @@ _VALUES = {"label": LABELS, "split": ("", *SPLITS), "exhaustive": tuple(_YES_NO)
 _NAMED_AT_MOST = 5
 
 
+def _table(settings: CohortSettings) -> str:
+    return settings.own(SlideCsvSettings).table
+
+
 def _read_rows(path: Path) -> list[dict[str, str]]:
     """Return the CSV file's rows, every cell stripped, every optional column there."""
     lines = read_csv(path, "Write it, with the columns slide, label, ...")
@@ -119,7 +123,7 @@ def find_cohort(root: Path, settings: CohortSettings, annotations: AnnotationSet
         PathgenErrors: One error per problem; all rows are checked, all files opened.
     """
     require_folder(root)
-    table = root / settings.own(SlideCsvSettings).table
+    table = root / _table(settings)
     listed = [_listed(table, cells) for cells in _read_rows(table)]
     rows = [row for row, _ in listed]
     problems = [problem for _, found in listed for problem in found]
@@ -131,7 +135,15 @@ def find_cohort(root: Path, settings: CohortSettings, annotations: AnnotationSet
 
 def list_files(root: Path, settings: CohortSettings) -> list[Path]:
     """List the slides of the table without opening any (see `pathgen.sources.source.Source`)."""
-    return [root / row["slide"] for row in _read_rows(root / settings.own(SlideCsvSettings).table)]
+    return [root / row["slide"] for row in _read_rows(root / _table(settings))]
 
 
-SOURCE = Source(find_cohort, find_candidates, read_patches, list_files, SlideCsvSettings, has_slides=True)
+SOURCE = Source(
+    find_cohort,
+    find_candidates,
+    read_patches,
+    list_files,
+    SlideCsvSettings,
+    table=_table,
+    has_slides=True,
+)

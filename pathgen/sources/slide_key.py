@@ -3,20 +3,26 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.files import sha256_of
+from pathgen.core.progress import tracked
 from pathgen.provenance.cache_key import CacheKey, library_versions
-from pathgen.sources.cohort_table import content_digest
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source import Source
 
 # They select and locate slides; the digest of a slide identifies its content.
-_NOT_OF_A_SLIDE = {"root", "on_bad_slide", "exclude_slides", "implausible_outlines", "accepted_outlines"}
+_NOT_OF_A_SLIDE = {
+    "root",
+    "on_bad_slide",
+    "exclude_slides",
+    "implausible_outlines",
+    "accepted_outlines",
+    "near_duplicates",
+}
 # It changes with the rows of other slides; this slide's are in the columns of its own.
 _NOT_OF_A_RESULT = {"table_sha256"}
 _AGAIN = "Run: make recheck"
@@ -36,14 +42,15 @@ _LIBRARIES = (
 )
 
 
-def used_slides(cohort: pd.DataFrame, root: Path) -> list[dict[str, Any]]:
+def used_slides(cohort: pd.DataFrame, source: Source, settings: CohortSettings) -> list[dict[str, Any]]:
     """Return the slides that are not skipped; their files are those of the stage `cohort`.
 
     All are compared by content; large ones that have not been touched since are not read.
 
     Args:
         cohort: Table `COHORT`.
-        root: Folder of the source.
+        source: Source of the cohort.
+        settings: Section `cohort`.
 
     Returns:
         Rows of the table, sorted by slide.
@@ -53,14 +60,15 @@ def used_slides(cohort: pd.DataFrame, root: Path) -> list[dict[str, Any]]:
     """
     chosen = cohort[cohort["skipped"].isna()].sort_values("slide")
     rows = [{str(name): value for name, value in row.items()} for row in chosen.to_dict("records")]
-    problems = []
-    for row in rows:
+    root = settings.folder.resolve()
+    problems = _changed_table(rows, source, settings)
+    for row in tracked(rows, len(rows), "slides", "compare slides with the cohort"):
         path, known = root / row["path"], row["sha256"]
         if path.is_file() and not pd.isna(row["bytes"]) and path.stat().st_size != row["bytes"]:
             reason = f"has {path.stat().st_size:,} bytes, but had {row['bytes']:,} when the cohort was made"
             problems.append(PathgenError(path, reason, _AGAIN))
-        elif path.is_file() and not pd.isna(known) and content_digest(path) != known:
-            reason = "has another content than when the cohort was made"
+        elif not pd.isna(known) and source.current_digest(root, row, settings) not in (known, None):
+            reason = f"has another content of {row['slide']} than when the cohort was made"
             problems.append(PathgenError(path, reason, _AGAIN))
         known = row["annotation_sha256"]
         path = root / str(row["annotation"])
@@ -70,6 +78,19 @@ def used_slides(cohort: pd.DataFrame, root: Path) -> list[dict[str, Any]]:
     if problems:
         raise PathgenErrors(problems)
     return rows
+
+
+def _changed_table(
+    rows: list[dict[str, Any]], source: Source, settings: CohortSettings
+) -> list[PathgenError]:
+    """Return the problem of a table of slides that is not that of the cohort."""
+    known = {row["table_sha256"] for row in rows if not pd.isna(row["table_sha256"])}
+    if source.table is None or not known:
+        return []
+    path = settings.folder.resolve() / source.table(settings)
+    if not path.is_file() or {sha256_of(path)} == known:
+        return []
+    return [PathgenError(path, "is not the table that it was when the cohort was made", _AGAIN)]
 
 
 def slide_key(

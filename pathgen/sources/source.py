@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pathgen.core.params import Settings
 from pathgen.patches.schemas import CANDIDATES, check_table
+from pathgen.sources.cohort_table import content_digest
 from pathgen.sources.equal_patches import pixel_digest
 from pathgen.sources.near_duplicates import SIDE, thumbnail
 from pathgen.sources.settings import CohortSettings
@@ -77,6 +78,13 @@ class PatchBatch:
     incomplete: NDArray[np.bool_] | None = None
 
 
+def digest_of_file(root: Path, row: Mapping[str, Any], settings: CohortSettings) -> str | None:
+    """Return the digest of the file of a row, see `Source.current_digest`."""
+    del settings
+    path = root / row["path"]
+    return content_digest(path) if path.is_file() else None
+
+
 @dataclass(frozen=True)
 class Source:
     """A source of patches. All paths in its tables are relative to the root.
@@ -94,6 +102,10 @@ class Source:
         list_files: ``(root, cohort settings)`` -> paths of the slides or files of patches, without opening
             any; for ``pathgen plan``.
         settings: Class of the sub-section ``cohort.{name of the file}``; None if there is none.
+        current_digest: ``(root, cohort row, cohort settings)`` -> what the column `sha256` would be now; None
+            for a missing file, which is reported when it is read.
+        table: ``(cohort settings)`` -> file that lists or labels the slides, relative to the root; None if
+            there is none.
         has_slides: Whether patches are cut from whole slides, by the section `index`.
         has_slide_ids: Whether it is known which patches come from the same slide.
         makes_data: Whether `find_cohort` makes the data itself; `cohort.root` is then null.
@@ -104,6 +116,8 @@ class Source:
     read_patches: Callable[[Path, pd.DataFrame, int, CohortSettings, int], PatchBatch]
     list_files: Callable[[Path, CohortSettings], list[Path]]
     settings: type[Settings] | None = None
+    current_digest: Callable[[Path, Mapping[str, Any], CohortSettings], str | None] = digest_of_file
+    table: Callable[[CohortSettings], str] | None = None
     has_slides: bool = False
     has_slide_ids: bool = True
     makes_data: bool = False

@@ -15,6 +15,7 @@ from pathgen.patches.parquet import write_table
 from pathgen.sources.extract import extract_cohort
 from pathgen.sources.index import index_cohort
 from pathgen.sources.settings import CohortSettings
+from pathgen.sources.slide_key import used_slides
 from pathgen.sources.source_discovery import load_source
 
 Write = Callable[[Path], CohortSettings]
@@ -36,7 +37,7 @@ def _swap_labels(file: Path) -> None:
     other.write_bytes(content)
 
 
-@pytest.mark.parametrize(
+EACH_FILE = pytest.mark.parametrize(
     ("write", "file", "change"),
     [
         (write_slides, "s001.xml", _add_a_space),
@@ -47,6 +48,9 @@ def _swap_labels(file: Path) -> None:
         (write_images, "normal/a_1.png", _swap_labels),
     ],
 )
+
+
+@EACH_FILE
 def test_cohort_changes_with_every_file_that_decides_a_label(
     tmp_path: Path, write: Write, file: str, change: Callable[[Path], None]
 ) -> None:
@@ -59,6 +63,31 @@ def test_cohort_changes_with_every_file_that_decides_a_label(
         write_table(source.find_cohort(root, settings, annotation_settings()), tmp_path / "cohort.parquet")
         tables.append((tmp_path / "cohort.parquet").read_bytes())
     assert tables[0] == tables[1] != tables[2]
+
+
+@EACH_FILE
+def test_stages_refuse_every_changed_file_that_decides_a_label(
+    tmp_path: Path, write: Write, file: str, change: Callable[[Path], None]
+) -> None:
+    root = tmp_path / "root"
+    settings = write(root)
+    source = load_source(settings.source)
+    cohort = source.find_cohort(root, settings, annotation_settings())
+    assert len(used_slides(cohort, source, settings)) == len(cohort)
+    change(root / file)
+    with pytest.raises(PathgenErrors, match=r"when the cohort was made\. Run: make recheck"):
+        used_slides(cohort, source, settings)
+
+
+def test_a_source_that_is_out_of_reach_is_no_changed_one(tmp_path: Path) -> None:
+    for write in (write_slides, write_layout, write_pcam, write_images):
+        root = tmp_path / write.__name__
+        settings = write(root)
+        source = load_source(settings.source)
+        cohort = source.find_cohort(root, settings, annotation_settings())
+        root.rename(tmp_path / "unmounted")
+        assert len(used_slides(cohort, source, settings)) == len(cohort)
+        shutil.rmtree(tmp_path / "unmounted")
 
 
 def test_index_and_extract_refuse_an_annotation_of_another_version(tmp_path: Path) -> None:
