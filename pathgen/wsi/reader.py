@@ -13,7 +13,7 @@ from PIL import Image
 from pathgen.core.errors import PathgenError
 from pathgen.core.file_kind import misnamed
 from pathgen.wsi.geometry import finest_reduction
-from pathgen.wsi.tiff import check_complete, tiff_facts
+from pathgen.wsi.tiff import check_complete, check_pixels, tiff_facts
 
 _WHITE = 255
 # A TIFF without a real resolution often has 72 dots per inch, 353 um/px: coarser than any scanner.
@@ -106,12 +106,14 @@ class Slide:
         return on_white(self._read(0, x, y, width, height))
 
     def check(self) -> None:
-        """Check that the file is complete and that its first pixel can be decoded.
+        """Check that the file is complete, that its pixels are 8-bit RGB, and that the first can be decoded.
 
         Raises:
-            PathgenError: A tile of a TIFF lies past the end of the file, or the pixel cannot be decoded.
+            PathgenError: A tile of a TIFF lies past the end of the file, its pixels are of another kind (see
+                `check_pixels`), or the first one cannot be decoded.
         """
         check_complete(self.path)
+        check_pixels(self.path, generic=self.vendor == "generic-tiff")
         self.read_region_l0(0, 0, 1, 1)
 
     def overview(self, downsample: float, strip_pixels: int = 1 << 24) -> Overview:

@@ -25,12 +25,18 @@ class TiffFacts:
         tile_px: (width, height) of a tile, None when not tiled.
         compression: Compression as tifffile names it, e.g. ``"JPEG"``.
         whole: Whether every tile of every image in the file lies within the file.
+        bits: Bits per channel.
+        colour: Whether a pixel has several channels or a palette.
+        tiled_images: Tiled images that are not marked as reduced ones, i.e. as levels of a pyramid.
     """
 
     tiled: bool
     tile_px: tuple[int, int] | None
     compression: str
     whole: bool
+    bits: int
+    colour: bool
+    tiled_images: int
 
 
 def is_tiff(path: Path) -> bool:
@@ -64,13 +70,17 @@ def tiff_facts(path: Path) -> TiffFacts | None:
         with tifffile.TiffFile(path) as tiff:
             first = tiff.pages.first
             size = path.stat().st_size
-            pages = [page for entry in tiff.pages for page in (entry, *(entry.pages or ()))]
+            pages = [page.aspage() for entry in tiff.pages for page in (entry, *(entry.pages or ()))]
             compression = first.compression
+            grey = first.photometric in (tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.MINISWHITE)
             return TiffFacts(
                 tiled=bool(first.is_tiled),
                 tile_px=(int(first.tilewidth), int(first.tilelength)) if first.is_tiled else None,
                 compression=str(getattr(compression, "name", f"code {int(compression)}")),
-                whole=all(_page_is_whole(page.aspage(), size) for page in pages),
+                whole=all(_page_is_whole(page, size) for page in pages),
+                bits=int(first.bitspersample),
+                colour=first.samplesperpixel > 1 or not grey,
+                tiled_images=sum(page.is_tiled and not page.is_reduced for page in pages),
             )
     except UNREADABLE as problem:
         raise PathgenError(
@@ -90,3 +100,29 @@ def check_complete(path: Path) -> None:
     facts = tiff_facts(path)
     if facts is not None and not facts.whole:
         raise PathgenError(path, "truncated: tiles lie past the end of the file", "Copy it again")
+
+
+def check_pixels(path: Path, *, generic: bool) -> None:
+    """Check that OpenSlide reads all that a TIFF holds; it drops the rest without an error.
+
+    Args:
+        path: Any existing file; other formats pass.
+        generic: Whether OpenSlide reads it as a TIFF of no known scanner.
+
+    Raises:
+        PathgenError: It has more than 8 bits per channel, is greyscale, or, if generic, holds several images
+            of full size.
+    """
+    facts = tiff_facts(path)
+    if facts is None:
+        return
+    if facts.bits != 8:
+        reason = f"has {facts.bits} bits per channel, of which OpenSlide reads the upper 8"
+        raise PathgenError(path, reason, "Convert it to 8 bits, scaled to the range of its values")
+    if not facts.colour:
+        reason = "is a greyscale image, not a stained section in colour"
+        raise PathgenError(path, reason, "Add the scan in colour, or leave the slide out")
+    if generic and facts.tiled_images > 1:
+        reason = f"holds {facts.tiled_images} images of full size, of which OpenSlide reads the first"
+        hint = "Save one image per file, e.g. with: vips tiffsave in.tif out.tif --tile --pyramid"
+        raise PathgenError(path, reason, hint)

@@ -158,6 +158,27 @@ def test_slide_check_finds_a_missing_tile_at_the_end(tmp_path: Path, noise: np.n
         slide.check()
 
 
+def write_tiled(path: Path, *images: np.ndarray, photometric: str = "rgb") -> Path:
+    options = {"tile": (64, 64), "resolution": (40_000, 40_000), "resolutionunit": "CENTIMETER"}
+    with tifffile.TiffWriter(path) as writer:
+        for image in images:
+            writer.write(image, photometric=photometric, **options)
+    return path
+
+
+def test_slide_check_refuses_what_openslide_drops(tmp_path: Path, noise: np.ndarray) -> None:
+    """OpenSlide opens all of these, and reads other pixels than the file holds."""
+    for path, reason in (
+        (write_tiled(tmp_path / "deep.tif", noise.astype(np.uint16) * 16), "has 16 bits per channel"),
+        (write_tiled(tmp_path / "grey.tif", noise[..., 0], photometric="minisblack"), "is a greyscale image"),
+        (write_tiled(tmp_path / "pages.tif", noise, 255 - noise), "holds 2 images of full size"),
+    ):
+        with open_slide(path) as slide, pytest.raises(PathgenError, match=reason):
+            slide.check()
+    with open_slide(write_tiled(tmp_path / "sound.tif", noise)) as slide:
+        slide.check()
+
+
 def test_slide_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.tif").write_bytes(b"II*\0")
     # Permissions do not bind the superuser, as whom tests may run.
