@@ -41,10 +41,11 @@ def remembered_sha256(path: Path) -> str:
     known = _read(entry)
     if known.get("state") == state and isinstance(known.get("sha256"), str):
         return str(known["sha256"])
+    began = time.time()
     digest = sha256_of(path)
     if _state(path) != state:
         raise PathgenError(path, "has changed while it was read", "Run it again when the file is complete")
-    if time.time() - max(state["modified_ns"], state["changed_ns"]) / 1e9 > _SETTLED_S:
+    if began - max(state["modified_ns"], state["changed_ns"]) / 1e9 > _SETTLED_S:
         # What cannot be kept is read again; another thread may be writing the same entry.
         with suppress(OSError):
             write_json(entry, {"state": state, "sha256": digest})

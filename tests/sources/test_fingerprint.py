@@ -121,6 +121,22 @@ def test_file_that_has_just_changed_is_not_remembered(
     assert len(read) == 2
 
 
+def test_slow_reading_makes_no_recent_change_an_old_one(
+    tmp_path: Path, read: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(path: Path) -> str:
+        read.append(path)
+        time.sleep(0.3)
+        return sha256_of(path)
+
+    monkeypatch.setattr(file_digest, "sha256_of", slow)
+    monkeypatch.setattr(file_digest, "_SETTLED_S", 0.2)
+    _write(tmp_path / "a.tif")
+    remembered_sha256(tmp_path / "a.tif")
+    remembered_sha256(tmp_path / "a.tif")
+    assert len(read) == 2
+
+
 def test_damaged_memory_is_ignored_and_nothing_is_kept_elsewhere(tmp_path: Path, read: list[Path]) -> None:
     file = tmp_path / "a.tif"
     _write(file)
