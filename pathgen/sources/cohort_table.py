@@ -18,6 +18,7 @@ from pathgen.core.file_kind import misnamed
 from pathgen.core.files import sha256_of
 from pathgen.patches.schemas import COHORT, check_table
 from pathgen.sources.settings import CohortSettings
+from pathgen.sources.spelling import composed
 
 _log = logging.getLogger(__name__)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -112,7 +113,7 @@ def require_folder(root: Path) -> None:
 
 
 def read_csv(path: Path, hint: str) -> list[list[str]]:
-    """Return the lines of a CSV file as stripped cells.
+    """Return the lines of a CSV file as stripped cells, with composed accents.
 
     Args:
         path: Path of the file, in UTF-8.
@@ -125,7 +126,7 @@ def read_csv(path: Path, hint: str) -> list[list[str]]:
         if found := misnamed(path, "TEXT"):
             raise found
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            lines = [[cell.strip() for cell in line] for line in csv.reader(stream, strict=True)]
+            lines = [[composed(cell.strip()) for cell in line] for line in csv.reader(stream, strict=True)]
     except FileNotFoundError:
         raise PathgenError(path, "no such file", hint) from None
     except (OSError, UnicodeDecodeError, csv.Error) as problem:

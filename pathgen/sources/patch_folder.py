@@ -21,6 +21,7 @@ from pathgen.sources.cohort_table import CohortRow, Problem, cohort_table, requi
 from pathgen.sources.labelled_images import ImageFolder, check_scale, find_images, open_images, read_image
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source import PatchBatch, SlideCandidates, Source, labelled_candidates
+from pathgen.sources.spelling import composed
 from pathgen.wsi.resample import shrink
 from pathgen.wsi.settings import AnnotationSettings, IndexSettings
 
@@ -66,7 +67,7 @@ def _images(root: Path, slide_pattern: str) -> tuple[pd.DataFrame, ImageFolder, 
             hint = "Rename it, or set cohort.patch_folder.slide_pattern"
             problems.append(Problem(PathgenError(file, reason, hint)))
         else:
-            images.append((match["slide"], file.name, label, file.relative_to(root).as_posix()))
+            images.append((composed(match["slide"]), file.name, label, file.relative_to(root).as_posix()))
     return pd.DataFrame(sorted(images), columns=["slide", "name", "label", "file"]), found, problems
 
 

@@ -20,6 +20,7 @@ from pathgen.sources.cohort_table import (
 )
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source import Source
+from pathgen.sources.spelling import as_on_disk
 from pathgen.sources.whole_slide import SLIDE_SUFFIXES, check_slides, find_candidates, read_patches
 from pathgen.wsi.settings import AnnotationSettings
 
@@ -71,7 +72,7 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _listed(table: Path, cells: dict[str, str]) -> tuple[CohortRow, list[Problem]]:
+def _listed(root: Path, table: Path, cells: dict[str, str]) -> tuple[CohortRow, list[Problem]]:
     """Return the slide of one line and its problems; a slide outside the root is not to be opened."""
     slide = Path(cells["slide"]).stem
     problems = []
@@ -88,8 +89,8 @@ def _listed(table: Path, cells: dict[str, str]) -> tuple[CohortRow, list[Problem
             problems.append(Problem(error, slide))
     row = CohortRow(
         slide=slide,
-        path=cells["slide"],
-        annotation=cells["annotation"] or None,
+        path=cells["slide"] if outside else as_on_disk(root, cells["slide"]),
+        annotation=None if outside else as_on_disk(root, cells["annotation"]) or None,
         label=cells["label"] if cells["label"] in LABELS else None,
         split=cells["split"] if cells["split"] in SPLITS else None,
         patient=cells["patient"] or None,
@@ -124,7 +125,7 @@ def find_cohort(root: Path, settings: CohortSettings, annotations: AnnotationSet
     """
     require_folder(root)
     table = root / _table(settings)
-    listed = [_listed(table, cells) for cells in _read_rows(table)]
+    listed = [_listed(root, table, cells) for cells in _read_rows(table)]
     rows = [row for row, _ in listed]
     problems = [problem for _, found in listed for problem in found]
     problems += repeated_slides((row.slide, row.path) for row in rows)
@@ -135,7 +136,7 @@ def find_cohort(root: Path, settings: CohortSettings, annotations: AnnotationSet
 
 def list_files(root: Path, settings: CohortSettings) -> list[Path]:
     """List the slides of the table without opening any (see `pathgen.sources.source.Source`)."""
-    return [root / row["slide"] for row in _read_rows(root / _table(settings))]
+    return [root / as_on_disk(root, row["slide"]) for row in _read_rows(root / _table(settings))]
 
 
 SOURCE = Source(

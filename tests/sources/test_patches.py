@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import imagecodecs
 import numpy as np
@@ -62,6 +63,14 @@ def test_patch_folder_slides_are_from_names_labels_from_folders(root: Path) -> N
         ["s10", 0, "tumor", "tumor/s10_1_1.png"],
         ["s2", 0, "normal", "normal/s2_5_5.png"],
     ]
+
+
+def test_patch_folder_one_slide_may_be_spelled_in_two_ways(tmp_path: Path) -> None:
+    for seed, (label, form) in enumerate((("normal", "NFC"), ("normal", "NFD"), ("tumor", "NFD"))):
+        _image(tmp_path / label / f"{normalize(form, 'é')}_{seed}_0.png", seed)
+    _, candidates = _candidates(tmp_path, _settings(tmp_path))
+    assert candidates["slide"].unique().tolist() == [normalize("NFC", "é")]
+    assert len(candidates) == 3
 
 
 def test_patch_folder_pixels_are_block_means(root: Path) -> None:

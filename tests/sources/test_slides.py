@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 import pandas as pd
@@ -197,6 +198,24 @@ def test_slide_csv_unlisted_slides_are_reported(root: Path, caplog: pytest.LogCa
     with caplog.at_level(logging.WARNING):
         _cohort(root, "slide,label\na.tif,normal\n")
     assert "2 slide files" in caplog.text and "b.tif, deep/c.tif" in caplog.text
+
+
+@pytest.mark.parametrize(("on_disk", "in_table"), [("NFD", "NFC"), ("NFC", "NFD"), ("NFD", "NFD")])
+def test_slide_csv_accents_may_be_composed_or_not(root: Path, on_disk: str, in_table: str) -> None:
+    folder, slide = "Präparate", "Müller_é"
+    spelled = {form: [normalize(form, text) for text in (folder, slide)] for form in ("NFC", "NFD")}
+    where = root / spelled[on_disk][0]
+    where.mkdir()
+    (root / "b.tif").rename(where / f"{spelled[on_disk][1]}.tif")
+    (root / "outlines/b.xml").rename(where / f"{spelled[on_disk][1]}.xml")
+    name = "/".join(spelled[in_table])
+    table = f"slide,label,annotation,patient\na.tif,normal,,{normalize('NFC', 'é')}\n"
+    cohort = _cohort(root, f"{table}{name}.tif,tumor,{name}.xml,{normalize('NFD', 'é')}\n")
+    row = cohort.loc[normalize("NFC", slide)]
+    assert (root / row["path"]).is_file() and (root / row["annotation"]).is_file()
+    assert cohort["patient"].nunique() == 1
+    listed = _SOURCE.list_files(root, _settings(root))
+    assert all(file.is_file() for file in listed) and len(listed) == 2
 
 
 def test_slide_csv_real_slides_are_read(real_data: Path, tmp_path: Path) -> None:
