@@ -19,6 +19,7 @@ from pathgen.core.files import sha256_of
 from pathgen.patches.schemas import COHORT, check_table
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.spelling import composed
+from pathgen.wsi.reader import dicom_series
 
 _log = logging.getLogger(__name__)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -65,7 +66,8 @@ def content_digest(path: Path) -> str:
         path: Path of the slide's file.
 
     Returns:
-        SHA-256 of the file. Of a slide of several files, the SHA-256 of all their digests.
+        SHA-256 of the file. Of a slide of several files, the SHA-256 of all their digests; that of a DICOM
+        series does not depend on which of its files is named.
 
     Raises:
         PathgenError: A file has changed while it was read.
@@ -74,6 +76,8 @@ def content_digest(path: Path) -> str:
     own = remembered_sha256(path)
     if not parts:
         return own
+    if path.suffix.lower() == ".dcm":
+        return hashlib.sha256("\n".join(sorted([own, *map(remembered_sha256, parts)])).encode()).hexdigest()
     digest = hashlib.sha256(own.encode())
     for part in parts:
         digest.update(f"\n{part.name} {remembered_sha256(part)}".encode())
@@ -93,8 +97,9 @@ def other_files(path: Path) -> list[Path]:
         text = path.read_text(encoding="latin-1")
         named = {line.partition("=")[2].strip() for line in text.splitlines()} - {""}
         return sorted(file for file in (path.with_name(Path(name).name) for name in named) if file.is_file())
-    if suffix == ".dcm":  # the other files of the series, which only reading them would distinguish
-        return sorted(set(path.parent.glob("*.dcm")) - {path})
+    if suffix == ".dcm":  # the series; files that are no slide's may belong to it
+        others = sorted(set(path.parent.glob("*.dcm")) - {path})
+        return [other for other in others if dicom_series(other) in (dicom_series(path), None)]
     return []
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -254,6 +255,20 @@ def _open_error(path: Path, message: str) -> PathgenError:
         return PathgenError(path, "a TIFF in strips: slides are read from tiled TIFF only", hint)
     hint = "Convert it to a format that OpenSlide reads, or leave the slide out"
     return PathgenError(path, f"OpenSlide cannot open it: {message}", hint)
+
+
+@cache
+def dicom_series(path: Path) -> str | None:
+    """Return the identifier of the DICOM series that a file belongs to; None if it is no slide's.
+
+    Each file is opened once: OpenSlide looks at all files of the folder to find those of a series.
+    """
+    try:
+        with openslide.OpenSlide(path) as handle:
+            series = handle.properties.get("dicom.SeriesInstanceUID")
+    except openslide.OpenSlideError:
+        return None
+    return None if series is None else str(series)
 
 
 def open_slide(path: Path, mpp_if_missing: float | None = None) -> Slide:
