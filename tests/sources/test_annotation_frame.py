@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from factories.mirax_slides import write_mirax_slide
 from factories.scn_slides import write_scn_slide
 from factories.slide_cohort import cohort_settings, index_settings
 from factories.slide_files import annotation_settings, write_asap, write_slide
@@ -13,7 +14,7 @@ from factories.slide_files import annotation_settings, write_asap, write_slide
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.profiles import compose_profile
 from pathgen.inspect.probe import inspect_path
-from pathgen.sources.slide_csv import find_candidates, find_cohort
+from pathgen.sources.slide_csv import find_candidates, find_cohort, read_patches
 from pathgen.wsi.candidates import index_slide
 
 CORNER = (300, 200)
@@ -97,6 +98,26 @@ def test_geojson_relative_to_the_bounds_is_moved_to_its_place(root: Path) -> Non
     pd.testing.assert_frame_equal(found, _labelled(root, moved.name))
     _write_geojson(root / "whole.geojson", CORNER)
     pd.testing.assert_frame_equal(found, _labelled(root, "whole.geojson", origin="slide"))
+
+
+def test_outlines_relative_to_the_bounds_of_a_mirax_slide_lie_on_its_lesion(tmp_path: Path) -> None:
+    corner = (256, 128)
+    write_mirax_slide(tmp_path / "m.mrxs", _draw_scan(), corner, mpp=0.5)
+    _write_geojson(tmp_path / "m.geojson")
+    (tmp_path / "slides.csv").write_text("slide,label,annotation\nm.mrxs,tumor,m.geojson\n")
+    settings, policy = cohort_settings(tmp_path), annotation_settings(origin="bounds")
+    (row,) = find_cohort(tmp_path, settings, policy).to_dict("records")
+    assert (row["vendor"], row["mpp_x"]) == ("mirax", 0.5)
+    found = find_candidates(tmp_path, row, settings, index_settings(mpp=0.5, annotations=policy.model_dump()))
+    lesion = found.candidates[found.candidates["tumor_fraction"] == 1].reset_index(drop=True)
+    low, high = np.add(RING[0], corner), np.add(RING[2], corner)
+    assert lesion[["x_l0", "y_l0"]].min().tolist() == low.tolist()
+    assert (lesion[["x_l0", "y_l0"]].max() + 32).tolist() == high.tolist()
+    pixels = read_patches(tmp_path, lesion, 16, settings, 1)
+    assert pixels.method == "openslide"
+    assert np.abs(pixels.images.mean((0, 1, 2)) - (130, 80, 160)).max() < 3
+    # Nothing is scanned outside the bounds: no candidate lies there.
+    assert (found.candidates[["x_l0", "y_l0"]].to_numpy() >= corner).all()
 
 
 def test_origin_changes_nothing_without_bounds_and_in_xml(root: Path) -> None:
