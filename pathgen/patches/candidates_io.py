@@ -27,7 +27,7 @@ def read_to_draw(path: Path) -> pd.DataFrame:
     """
     with open_parquet(path, columns_of_few_values=("slide", "label")) as file:
         if absent := [name for name in _LOOKED_AT if name not in file.schema_arrow.names]:
-            raise PathgenError(path, f"misses column {', '.join(absent)}", "Run the stage index again")
+            raise PathgenError(path, f"misses column {', '.join(absent)}", "Run: dvc repro --force index")
         table = file.read(columns=list(_LOOKED_AT))
     frame: pd.DataFrame = table.unify_dictionaries().to_pandas(types_mapper=NULLABLE.get)
     return frame.astype({"item": "int64", "exhaustive": "bool"})

@@ -14,7 +14,7 @@ from pathgen.core.errors import PathgenError
 from pathgen.core.files import atomic_path
 from pathgen.patches.schemas import Schema, as_text, empty_table
 
-_REMAKE = "Run the stage that makes it again"
+_REMAKE = "Run: dvc repro, which makes it again"
 _ROWS_PER_GROUP = 1 << 18
 # pandas' own types turn integers and truths with gaps into floats and objects.
 NULLABLE = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
@@ -102,7 +102,7 @@ def open_parquet(path: Path, columns_of_few_values: Sequence[str] = ()) -> Itera
         with pq.ParquetFile(path, read_dictionary=list(columns_of_few_values)) as file:
             yield file
     except FileNotFoundError:
-        raise PathgenError(path, "no such table", "Run the stage that makes it") from None
+        raise PathgenError(path, "no such table", "Run: dvc repro") from None
     except (pa.ArrowException, OSError) as problem:
         raise PathgenError(path, f"not readable as parquet: {problem}", _REMAKE) from None
 

@@ -52,7 +52,7 @@ def label_candidates(candidates: pd.DataFrame, settings: LabelSettings) -> pd.Da
     if bool(lost.any()):
         slide = candidates.loc[lost, "slide"].iloc[0]
         raise PathgenError(
-            f"slide {slide}", f"candidates have neither a label nor a {basis}", "Run the stage index again"
+            f"slide {slide}", f"candidates have neither a label nor a {basis}", "Run: dvc repro --force index"
         )
     if settings.rule == "area":
         tumor = candidates["tumor_fraction"] >= settings.min_tumor_fraction

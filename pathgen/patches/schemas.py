@@ -174,7 +174,7 @@ _DTYPES: dict[Kind, tuple[str, str]] = {
     "number": ("float64", "float64"),
     "truth": ("bool", "boolean"),
 }
-_REMAKE = "Run the stage that makes it again"
+_REMAKE = "Run: dvc repro, which makes it again"
 
 
 def slides_known(cohort: pd.DataFrame) -> bool:

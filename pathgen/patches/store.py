@@ -16,7 +16,7 @@ from pathgen.patches.parquet import read_table, write_table
 
 PIXELS_FILE = "patches.npy"
 INDEX_FILE = "index.parquet"
-_REMAKE = "Run the stage that makes this patch set again"
+_REMAKE = "Run: dvc repro, which makes it again"
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def open_pixels(file: Path) -> NDArray[np.uint8]:
     try:
         images = np.load(file, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
-        raise PathgenError(file, "no such file", "Run the stage that makes this patch set") from None
+        raise PathgenError(file, "no such file", "Run: dvc repro") from None
     except (ValueError, EOFError, OSError) as problem:
         raise PathgenError(file, f"not readable as an array: {problem}", _REMAKE) from None
     shape: tuple[int, ...] = getattr(images, "shape", ())

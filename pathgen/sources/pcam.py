@@ -299,7 +299,7 @@ def read_patches(
     items = rows["item"].to_numpy()[places]
     with open_array(path, "x") as array:
         if items[-1] >= len(array):
-            raise PathgenError(path, "has fewer patches than it had", "Run the stage cohort again")
+            raise PathgenError(path, "has fewer patches than it had", "Run: make recheck")
         centre = _centre(array.shape[1], crop_px)
         for start in range(0, len(items), _READ_ROWS):
             wanted, where = np.unique(items[start : start + _READ_ROWS], return_inverse=True)

@@ -139,7 +139,7 @@ def data_hash(project: Any, path: Path) -> DataHash:
         PathgenError: There is no such file or folder.
     """
     if not path.exists():
-        raise PathgenError(path, "no such file or folder", "Run the stage that makes it")
+        raise PathgenError(path, "no such file or folder", "Run: dvc repro")
     _, meta, obj = build(
         project.cache.local, str(path.resolve()), project.fs, "md5", ignore=project.dvcignore, dry_run=True
     )
