@@ -19,7 +19,7 @@ from pathgen.core.files import sha256_of
 from pathgen.patches.schemas import COHORT, check_table
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.spelling import composed
-from pathgen.wsi.reader import dicom_series
+from pathgen.wsi.dicom_series import is_dicom, other_files_of_series
 
 _log = logging.getLogger(__name__)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -76,7 +76,7 @@ def content_digest(path: Path) -> str:
     own = remembered_sha256(path)
     if not parts:
         return own
-    if path.suffix.lower() == ".dcm":
+    if is_dicom(path):
         return hashlib.sha256("\n".join(sorted([own, *map(remembered_sha256, parts)])).encode()).hexdigest()
     digest = hashlib.sha256(own.encode())
     for part in parts:
@@ -97,10 +97,7 @@ def other_files(path: Path) -> list[Path]:
         text = path.read_text(encoding="latin-1")
         named = {line.partition("=")[2].strip() for line in text.splitlines()} - {""}
         return sorted(file for file in (path.with_name(Path(name).name) for name in named) if file.is_file())
-    if suffix == ".dcm":  # the series; files that are no slide's may belong to it
-        others = sorted(set(path.parent.glob("*.dcm")) - {path})
-        return [other for other in others if dicom_series(other) in (dicom_series(path), None)]
-    return []
+    return other_files_of_series(path) if is_dicom(path) else []
 
 
 def require_folder(root: Path) -> None:
@@ -171,7 +168,12 @@ def _same_content(rows: list[CohortRow]) -> list[Problem]:
     for row in rows:
         if row.sha256 is not None and (other := first.setdefault(row.sha256, row)) is not row:
             reason = f"slide {row.slide} has the same content as {other.slide} ({other.path})"
-            problems.append(Problem(PathgenError(row.path, reason, "Remove one of the two"), row.slide))
+            problems.append(
+                Problem(
+                    PathgenError(row.path, reason, "Leave one of the two out: cohort.exclude_slides"),
+                    row.slide,
+                )
+            )
     return problems
 
 

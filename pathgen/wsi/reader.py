@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -113,8 +112,8 @@ class Slide:
             PathgenError: A tile of a TIFF lies past the end of the file, its pixels are of another kind (see
                 `check_pixels`), or the first one cannot be decoded.
         """
-        check_complete(self.path)
-        check_pixels(self.path, generic=self.vendor == "generic-tiff")
+        if (facts := check_complete(self.path)) is not None:
+            check_pixels(self.path, facts, generic=self.vendor == "generic-tiff")
         self.read_region_l0(0, 0, 1, 1)
 
     def overview(self, downsample: float, strip_pixels: int = 1 << 24) -> Overview:
@@ -255,20 +254,6 @@ def _open_error(path: Path, message: str) -> PathgenError:
         return PathgenError(path, "a TIFF in strips: slides are read from tiled TIFF only", hint)
     hint = "Convert it to a format that OpenSlide reads, or leave the slide out"
     return PathgenError(path, f"OpenSlide cannot open it: {message}", hint)
-
-
-@cache
-def dicom_series(path: Path) -> str | None:
-    """Return the identifier of the DICOM series that a file belongs to; None if it is no slide's.
-
-    Each file is opened once: OpenSlide looks at all files of the folder to find those of a series.
-    """
-    try:
-        with openslide.OpenSlide(path) as handle:
-            series = handle.properties.get("dicom.SeriesInstanceUID")
-    except openslide.OpenSlideError:
-        return None
-    return None if series is None else str(series)
 
 
 def open_slide(path: Path, mpp_if_missing: float | None = None) -> Slide:

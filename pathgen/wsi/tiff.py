@@ -26,8 +26,9 @@ class TiffFacts:
         compression: Compression as tifffile names it, e.g. ``"JPEG"``.
         whole: Whether every tile of every image in the file lies within the file.
         bits: Bits per channel.
-        colour: Whether a pixel has several channels or a palette.
-        tiled_images: Tiled images that are not marked as reduced ones, i.e. as levels of a pyramid.
+        colour: Whether the channels are colours (or there is a palette), not levels of grey.
+        full_images: Number of tiled images that are more than half as wide as the first, and not marked as
+            its reduced copies.
     """
 
     tiled: bool
@@ -36,7 +37,7 @@ class TiffFacts:
     whole: bool
     bits: int
     colour: bool
-    tiled_images: int
+    full_images: int
 
 
 def is_tiff(path: Path) -> bool:
@@ -79,8 +80,11 @@ def tiff_facts(path: Path) -> TiffFacts | None:
                 compression=str(getattr(compression, "name", f"code {int(compression)}")),
                 whole=all(_page_is_whole(page, size) for page in pages),
                 bits=int(first.bitspersample),
-                colour=first.samplesperpixel > 1 or not grey,
-                tiled_images=sum(page.is_tiled and not page.is_reduced for page in pages),
+                colour=not grey,
+                full_images=sum(
+                    page.is_tiled and not page.is_reduced and 2 * page.imagewidth > first.imagewidth
+                    for page in pages
+                ),
             )
     except UNREADABLE as problem:
         raise PathgenError(
@@ -88,11 +92,14 @@ def tiff_facts(path: Path) -> TiffFacts | None:
         ) from None
 
 
-def check_complete(path: Path) -> None:
+def check_complete(path: Path) -> TiffFacts | None:
     """Check that all tiles of a TIFF lie within the file.
 
     Args:
         path: Any existing file; other formats pass.
+
+    Returns:
+        What `tiff_facts` returns.
 
     Raises:
         PathgenError: It is truncated or its directories cannot be read.
@@ -100,29 +107,29 @@ def check_complete(path: Path) -> None:
     facts = tiff_facts(path)
     if facts is not None and not facts.whole:
         raise PathgenError(path, "truncated: tiles lie past the end of the file", "Copy it again")
+    return facts
 
 
-def check_pixels(path: Path, *, generic: bool) -> None:
-    """Check that OpenSlide reads all that a TIFF holds; it drops the rest without an error.
+def check_pixels(path: Path, facts: TiffFacts, *, generic: bool) -> None:
+    """Check that OpenSlide reads all that a TIFF holds, and that it holds a stained section.
 
     Args:
-        path: Any existing file; other formats pass.
+        path: The file, for messages.
+        facts: Its metadata.
         generic: Whether OpenSlide reads it as a TIFF of no known scanner.
 
     Raises:
-        PathgenError: It has more than 8 bits per channel, is greyscale, or, if generic, holds several images
+        PathgenError: It is greyscale, has other than 8 bits per channel, or, if generic, holds several images
             of full size.
     """
-    facts = tiff_facts(path)
-    if facts is None:
-        return
-    if facts.bits != 8:
-        reason = f"has {facts.bits} bits per channel, of which OpenSlide reads the upper 8"
-        raise PathgenError(path, reason, "Convert it to 8 bits, scaled to the range of its values")
     if not facts.colour:
         reason = "is a greyscale image, not a stained section in colour"
         raise PathgenError(path, reason, "Add the scan in colour, or leave the slide out")
-    if generic and facts.tiled_images > 1:
-        reason = f"holds {facts.tiled_images} images of full size, of which OpenSlide reads the first"
+    if facts.bits != 8:
+        dropped = ", of which OpenSlide reads the upper 8" if facts.bits > 8 else ""
+        reason = f"has {facts.bits} bits per channel instead of 8{dropped}"
+        raise PathgenError(path, reason, "Convert it to 8 bits, scaled to the range of its values")
+    if generic and facts.full_images > 1:
+        reason = f"holds {facts.full_images} images of full size, of which OpenSlide reads the first"
         hint = "Save one image per file, e.g. with: vips tiffsave in.tif out.tif --tile --pyramid"
         raise PathgenError(path, reason, hint)

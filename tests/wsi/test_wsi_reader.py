@@ -166,17 +166,22 @@ def write_tiled(path: Path, *images: np.ndarray, photometric: str = "rgb") -> Pa
     return path
 
 
-def test_slide_check_refuses_what_openslide_drops(tmp_path: Path, noise: np.ndarray) -> None:
-    """OpenSlide opens all of these, and reads other pixels than the file holds."""
+def test_slide_check_refuses_pixels_that_openslide_reads_in_part(tmp_path: Path, noise: np.ndarray) -> None:
+    channels = np.concatenate([noise, noise[..., :1]], axis=2)
     for path, reason in (
+        (write_tiled(tmp_path / "channels.tif", channels, photometric="minisblack"), "is a greyscale image"),
         (write_tiled(tmp_path / "deep.tif", noise.astype(np.uint16) * 16), "has 16 bits per channel"),
         (write_tiled(tmp_path / "grey.tif", noise[..., 0], photometric="minisblack"), "is a greyscale image"),
         (write_tiled(tmp_path / "pages.tif", noise, 255 - noise), "holds 2 images of full size"),
     ):
         with open_slide(path) as slide, pytest.raises(PathgenError, match=reason):
             slide.check()
-    with open_slide(write_tiled(tmp_path / "sound.tif", noise)) as slide:
-        slide.check()
+    for path in (
+        write_tiled(tmp_path / "sound.tif", noise),
+        write_tiled(tmp_path / "unmarked_level.tif", noise, noise[::2, ::2]),
+    ):
+        with open_slide(path) as slide:
+            slide.check()
 
 
 def test_slide_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
