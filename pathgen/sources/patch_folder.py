@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
@@ -57,17 +57,17 @@ def _images(root: Path, slide_pattern: str) -> tuple[pd.DataFrame, ImageFolder, 
 
     The columns are slide, label, and file (path relative to the root).
     """
-    pattern = re.compile(slide_pattern)
+    pattern = re.compile(composed(slide_pattern))
     found = find_images(root)
     images, problems = [], [Problem(error) for error in found.problems]
     for label, file in found.images:
-        match = pattern.fullmatch(file.name) or pattern.fullmatch(file.stem)
+        match = pattern.fullmatch(composed(file.name)) or pattern.fullmatch(composed(file.stem))
         if match is None or not match["slide"]:
             reason = f"its name does not match {slide_pattern!r}, so its slide is unknown"
             hint = "Rename it, or set cohort.patch_folder.slide_pattern"
             problems.append(Problem(PathgenError(file, reason, hint)))
         else:
-            images.append((composed(match["slide"]), file.name, label, file.relative_to(root).as_posix()))
+            images.append((match["slide"], file.name, label, file.relative_to(root).as_posix()))
     return pd.DataFrame(sorted(images), columns=["slide", "name", "label", "file"]), found, problems
 
 
@@ -79,13 +79,30 @@ def _digest(files: Iterable[str], contents: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def _current_digest(root: Path, row: Mapping[str, Any], settings: CohortSettings) -> str | None:
-    """Return the digest of the images that a slide has now (see `Source`)."""
+def _current_digests(
+    root: Path, rows: Sequence[Mapping[str, Any]], settings: CohortSettings
+) -> dict[str, str]:
+    """Return the digests of the images that the slides have now (see `Source`).
+
+    Raises:
+        PathgenError: An image cannot be read.
+    """
     if not root.is_dir():
-        return None
+        return {}
     images, _, _ = _images(root, settings.own(PatchFolderSettings).slide_pattern)
-    files = images.loc[images["slide"] == row["slide"], "file"]
-    return _digest(files, (sha256_of(root / file) for file in files))
+    used = images[images["slide"].isin([row["slide"] for row in rows])]
+    if used.empty:  # a drive that is not mounted
+        return {}
+    digests = []
+    for file in tracked(used["file"], len(used), "images", "compare images with the cohort"):
+        try:
+            digests.append(sha256_of(root / file))
+        except OSError as problem:
+            reason = f"cannot be read: {problem.strerror}"
+            raise PathgenError(root / file, reason, "Correct its permissions, or copy it again") from None
+    by_slide = used.assign(sha256=digests).groupby("slide")
+    current = {str(slide): _digest(own["file"], own["sha256"]) for slide, own in by_slide}
+    return {row["slide"]: current.get(row["slide"], "no image") for row in rows}
 
 
 def _slide_row(slide: str, images: pd.DataFrame, is_bad: bool) -> CohortRow:
@@ -178,5 +195,5 @@ SOURCE = Source(
     read_patches,
     list_files,
     PatchFolderSettings,
-    current_digest=_current_digest,
+    current_digests=_current_digests,
 )

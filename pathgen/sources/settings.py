@@ -9,6 +9,7 @@ from pydantic import Field
 from pathgen.core import layout
 from pathgen.core.dvc_copy import from_original
 from pathgen.core.params import S, Settings
+from pathgen.sources.spelling import composed
 
 
 class CohortSettings(Settings):
@@ -57,6 +58,11 @@ class CohortSettings(Settings):
         description="Whether tissue outside the outlines is normal on slides whose lesions are not all "
         "annotated. False leaves it out."
     )
+
+    @pydantic.field_validator("exclude_slides", "accepted_outlines")
+    @classmethod
+    def _compose(cls, slides: list[str]) -> list[str]:
+        return [composed(slide) for slide in slides]  # as slide ids are
 
     @property
     def folder(self) -> Path:

@@ -20,7 +20,7 @@ from pathgen.sources.cohort_table import (
 )
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source import Source
-from pathgen.sources.spelling import as_on_disk
+from pathgen.sources.spelling import as_on_disk, composed
 from pathgen.sources.whole_slide import SLIDE_SUFFIXES, check_slides, find_candidates, read_patches
 from pathgen.wsi.settings import AnnotationSettings
 
@@ -106,7 +106,8 @@ def _warn_of_unlisted(root: Path, rows: list[CohortRow]) -> None:
         for file in root.rglob("[!.]*")
         if file.suffix.lower() in SLIDE_SUFFIXES
     }
-    if others := sorted(found - {row.path for row in rows}):
+    listed = {composed(row.path) for row in rows}
+    if others := sorted(path for path in found if composed(path) not in listed):
         more = ", ..." if len(others) > _NAMED_AT_MOST else ""
         names = ", ".join(others[:_NAMED_AT_MOST])
         _log.warning("%d slide files in %s are not listed and not used: %s%s", len(others), root, names, more)

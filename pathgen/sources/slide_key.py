@@ -9,7 +9,6 @@ import pandas as pd
 
 from pathgen.core.errors import PathgenError, PathgenErrors
 from pathgen.core.files import sha256_of
-from pathgen.core.progress import tracked
 from pathgen.provenance.cache_key import CacheKey, library_versions
 from pathgen.sources.settings import CohortSettings
 from pathgen.sources.source import Source
@@ -62,13 +61,14 @@ def used_slides(cohort: pd.DataFrame, source: Source, settings: CohortSettings) 
     rows = [{str(name): value for name, value in row.items()} for row in chosen.to_dict("records")]
     root = settings.folder.resolve()
     problems = _changed_table(rows, source, settings)
-    for row in tracked(rows, len(rows), "slides", "compare slides with the cohort"):
+    current = source.current_digests(root, rows, settings)
+    for row in rows:
         path, known = root / row["path"], row["sha256"]
         if path.is_file() and not pd.isna(row["bytes"]) and path.stat().st_size != row["bytes"]:
             reason = f"has {path.stat().st_size:,} bytes, but had {row['bytes']:,} when the cohort was made"
             problems.append(PathgenError(path, reason, _AGAIN))
-        elif not pd.isna(known) and source.current_digest(root, row, settings) not in (known, None):
-            reason = f"has another content of {row['slide']} than when the cohort was made"
+        elif not pd.isna(known) and current.get(row["slide"], known) != known:
+            reason = f"the content of slide {row['slide']} has changed since the cohort was made"
             problems.append(PathgenError(path, reason, _AGAIN))
         known = row["annotation_sha256"]
         path = root / str(row["annotation"])
@@ -90,7 +90,7 @@ def _changed_table(
     path = settings.folder.resolve() / source.table(settings)
     if not path.is_file() or {sha256_of(path)} == known:
         return []
-    return [PathgenError(path, "is not the table that it was when the cohort was made", _AGAIN)]
+    return [PathgenError(path, "has changed since the cohort was made", _AGAIN)]
 
 
 def slide_key(

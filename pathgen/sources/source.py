@@ -1,6 +1,6 @@
 """The interface of a source of patches."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pathgen.core.params import Settings
+from pathgen.core.progress import tracked
 from pathgen.patches.schemas import CANDIDATES, check_table
 from pathgen.sources.cohort_table import content_digest
 from pathgen.sources.equal_patches import pixel_digest
@@ -78,11 +79,14 @@ class PatchBatch:
     incomplete: NDArray[np.bool_] | None = None
 
 
-def digest_of_file(root: Path, row: Mapping[str, Any], settings: CohortSettings) -> str | None:
-    """Return the digest of the file of a row, see `Source.current_digest`."""
+def digests_of_files(
+    root: Path, rows: Sequence[Mapping[str, Any]], settings: CohortSettings
+) -> dict[str, str]:
+    """Return the digests of the files in the column `path`, see `Source.current_digests`."""
     del settings
-    path = root / row["path"]
-    return content_digest(path) if path.is_file() else None
+    found = {str(row["slide"]): root / row["path"] for row in rows}
+    listed = tracked(found.items(), len(found), "slides", "compare slides with the cohort")
+    return {slide: content_digest(path) for slide, path in listed if path.is_file()}
 
 
 @dataclass(frozen=True)
@@ -102,8 +106,8 @@ class Source:
         list_files: ``(root, cohort settings)`` -> paths of the slides or files of patches, without opening
             any; for ``pathgen plan``.
         settings: Class of the sub-section ``cohort.{name of the file}``; None if there is none.
-        current_digest: ``(root, cohort row, cohort settings)`` -> what the column `sha256` would be now; None
-            for a missing file, which is reported when it is read.
+        current_digests: ``(root, cohort rows, cohort settings)`` -> slide to what its column `sha256` would
+            be now; without the slides of missing files, which are reported when they are read.
         table: ``(cohort settings)`` -> file that lists or labels the slides, relative to the root; None if
             there is none.
         has_slides: Whether patches are cut from whole slides, by the section `index`.
@@ -116,7 +120,9 @@ class Source:
     read_patches: Callable[[Path, pd.DataFrame, int, CohortSettings, int], PatchBatch]
     list_files: Callable[[Path, CohortSettings], list[Path]]
     settings: type[Settings] | None = None
-    current_digest: Callable[[Path, Mapping[str, Any], CohortSettings], str | None] = digest_of_file
+    current_digests: Callable[[Path, Sequence[Mapping[str, Any]], CohortSettings], dict[str, str]] = (
+        digests_of_files
+    )
     table: Callable[[CohortSettings], str] | None = None
     has_slides: bool = False
     has_slide_ids: bool = True

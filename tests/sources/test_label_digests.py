@@ -75,7 +75,7 @@ def test_stages_refuse_every_changed_file_that_decides_a_label(
     cohort = source.find_cohort(root, settings, annotation_settings())
     assert len(used_slides(cohort, source, settings)) == len(cohort)
     change(root / file)
-    with pytest.raises(PathgenErrors, match=r"when the cohort was made\. Run: make recheck"):
+    with pytest.raises(PathgenErrors, match=r"(since|when) the cohort was made\. Run: make recheck"):
         used_slides(cohort, source, settings)
 
 
@@ -86,6 +86,8 @@ def test_a_source_that_is_out_of_reach_is_no_changed_one(tmp_path: Path) -> None
         source = load_source(settings.source)
         cohort = source.find_cohort(root, settings, annotation_settings())
         root.rename(tmp_path / "unmounted")
+        assert len(used_slides(cohort, source, settings)) == len(cohort)
+        root.mkdir()  # a mount point stays
         assert len(used_slides(cohort, source, settings)) == len(cohort)
         shutil.rmtree(tmp_path / "unmounted")
 

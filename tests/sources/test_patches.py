@@ -68,9 +68,15 @@ def test_patch_folder_slides_are_from_names_labels_from_folders(root: Path) -> N
 def test_patch_folder_one_slide_may_be_spelled_in_two_ways(tmp_path: Path) -> None:
     for seed, (label, form) in enumerate((("normal", "NFC"), ("normal", "NFD"), ("tumor", "NFD"))):
         _image(tmp_path / label / f"{normalize(form, 'é')}_{seed}_0.png", seed)
-    _, candidates = _candidates(tmp_path, _settings(tmp_path))
-    assert candidates["slide"].unique().tolist() == [normalize("NFC", "é")]
-    assert len(candidates) == 3
+    # A pattern that counts characters, in either spelling.
+    for pattern in (_PATTERN, r"(?P<slide>.)_.*", r"(?P<slide>\w)_.*"):
+        settings = source_settings("patch_folder", tmp_path, patch_folder={"slide_pattern": pattern})
+        _, candidates = _candidates(tmp_path, settings)
+        assert candidates["slide"].unique().tolist() == [normalize("NFC", "é")]
+        assert len(candidates) == 3
+    excluded = _settings(tmp_path, exclude_slides=[normalize("NFD", "é")])
+    with pytest.raises(PathgenErrors, match="contains no usable slide"):
+        _candidates(tmp_path, excluded)
 
 
 def test_patch_folder_pixels_are_block_means(root: Path) -> None:

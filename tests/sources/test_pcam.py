@@ -297,5 +297,8 @@ def test_pcam_file_that_has_changed_since_the_cohort_is_refused(root: Path, tmp_
     with (root / "camelyonpatch_level_2_split_valid_x.h5").open("r+b") as stream:
         stream.seek(offset + 9)
         stream.write(b"\x7f")
-    with pytest.raises(PathgenErrors, match=r"valid_x\.h5: has another content .*\. Run: make recheck"):
+    with pytest.raises(
+        PathgenErrors,
+        match=r"valid_x\.h5: the content of slide pcam_valid has changed .*\. Run: make recheck",
+    ):
         index_cohort(cohort, settings, index_settings(), folder / "index", job_settings(folder / "jobs"))
