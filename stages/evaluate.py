@@ -9,6 +9,7 @@ from typing import Any
 from pathgen.classifier.classifier_checkpoint import load_classifier, load_metadata
 from pathgen.core import layout
 from pathgen.core.params import load_section
+from pathgen.core.progress import tracked
 from pathgen.evaluation.evaluate import evaluate, evaluate_on_synthetic
 from pathgen.evaluation.evaluated_runs import cluster_patches
 from pathgen.evaluation.settings import EvaluateSettings
@@ -79,8 +80,9 @@ def main(stage: Stage) -> None:
                 run.health(health.state, converged=health.converged)
 
     # In threads: torch computes without the interpreter's lock, and a process would spend seconds on imports.
+    keys = pipeline.runs()
     with ThreadPoolExecutor(load_section("jobs", JobSettings).processes) as pool:
-        for _ in pool.map(evaluate_run, pipeline.runs()):
+        for _ in tracked(pool.map(evaluate_run, keys), len(keys), "classifiers", "evaluate"):
             pass
     accuracy = mean_colour_baseline(train.images, train.classes, test.images, test.classes)
     Baseline(accuracy=accuracy).save(layout.BASELINE)

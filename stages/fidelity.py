@@ -6,6 +6,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from pathgen.core import layout
 from pathgen.core.params import load_section
+from pathgen.core.progress import tracked
 from pathgen.jobs.settings import JobSettings
 from pathgen.metrics.fidelity.measure import measure_fidelity
 from pathgen.metrics.fidelity.settings import FidelitySettings
@@ -32,7 +33,8 @@ def main(stage: Stage, *, generator: str) -> None:
         threadpool_limits(limits=1, user_api="blas"),
         ThreadPoolExecutor(load_section("jobs", JobSettings).processes) as pool,
     ):
-        for replicate, fidelity in zip(replicates, pool.map(measure, replicates), strict=True):
+        measured = tracked(pool.map(measure, replicates), len(replicates), "sets", f"fidelity of {generator}")
+        for replicate, fidelity in zip(replicates, measured, strict=True):
             fidelity.save(layout.fidelity(generator, replicate))
             stage.run.metrics(fidelity.metrics, replicate)
 
