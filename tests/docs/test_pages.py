@@ -13,11 +13,18 @@ from typer.main import get_command
 
 from pathgen.cli import app
 from pathgen.core.profiles import profile_names, read_profile
+from pathgen.report import reference_results
+from pathgen.results.headline_record import Headline, HeadlineRow
+from pathgen.results.verdict_record import Verdict
+from pathgen.run_matrix import REGIMES, regime_name
 from pathgen.validation import SECTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 TOP = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 NAMES = {page: page.relative_to(ROOT).as_posix() for page in PAGES}
 # A path from the root of the repository; {name}, x and NAME stand for any name.
 _FILE = re.compile(r"(?<![\w/])(?:pathgen|stages|tests|scripts|benchmarks|profiles|docs)/[\w./*{}-]+")
@@ -112,10 +119,32 @@ def test_named_modules_exist() -> None:
     assert modules and [pair for pair in modules if find_spec(pair[1]) is None] == []
 
 
-def test_readme_is_short_and_shows_the_documented_results() -> None:
+def _accuracy(row: HeadlineRow) -> str:
+    one = row.metrics["accuracy"]
+    return f"{one.mean:.3f}" if one.low is None else f"{one.mean:.3f} ({one.low:.3f} to {one.high:.3f})"
+
+
+def test_readme_is_short_and_shows_the_numbers_of_the_studies() -> None:
     readme, results = text_of("README.md"), text_of("docs/results.md")
     (table,) = re.findall(r"<!-- results -->\n(.*?)<!-- /results -->", readme, re.S)
-    assert table in results and len(readme.splitlines()) <= 200
+    rows = [[cell.strip() for cell in line.strip("| \n").split("|")] for line in table.splitlines()[2:]]
+    kept = ROOT / "docs/studies/pcam-study"
+    numbers, verdict = Headline.load(kept / "results.json"), Verdict.load(kept / "verdict.json")
+    (one,) = verdict.generators
+    by_regime = (numbers.__pydantic_extra__ or {})[one.classifier]
+    baseline = (numbers.__pydantic_extra__ or {})["mean_colour"]["original"]
+    regimes = (*REGIMES[:1], *(regime_name(regime, one.generator) for regime in REGIMES[1:]))
+    assert one.alone is not None and one.added is not None and one.private is not None
+    outcomes = (one.alone.outcome, one.added.outcome, one.private.outcome)
+    expected = [*(_accuracy(by_regime[name]) for name in regimes), _accuracy(baseline), *outcomes]
+    assert [row[2] for row in rows] == expected
+    # The other columns: the paper's, and those of the default study as on the page of results.
+    published = [reference_results.published(regime, "dcgan", "cnn6")["accuracy"] for regime in REGIMES]
+    assert [row[1] for row in rows[:3]] == [f"{value:.2f}" for value in published]
+    assert [row[3] for row in rows if row[3] not in results] == []
+    page = (kept / "results.md").read_text(encoding="utf-8")
+    assert "\n".join(line for line in page.splitlines() if line.startswith("|")) in results
+    assert len(readme.splitlines()) <= 200
 
 
 def test_profiles_page_lists_all_profiles_and_sections() -> None:
