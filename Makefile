@@ -62,8 +62,8 @@ check: setup
 	ruff check .
 	ruff format --check .
 	mypy
-	codespell README.md CONTRIBUTING.md CHANGELOG.md docs profiles scripts pathgen stages tests benchmarks
-	python scripts/check_links.py README.md CONTRIBUTING.md CHANGELOG.md docs
+	codespell README.md CONTRIBUTING.md CHANGELOG.md SECURITY.md docs profiles scripts pathgen stages tests benchmarks
+	python scripts/check_links.py README.md CONTRIBUTING.md CHANGELOG.md SECURITY.md docs
 	mkdocs build
 
 docs: setup

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 _UNDEFINED = "undefined"
 #: In a cell without a value.
 NO_VALUE = "–"
-_TOO_FEW = "too few slides or trainings"
+_TOO_FEW = "interval too wide"
 #: Width above which the interval of a share excludes nearly nothing, and is not written.
 WIDEST = 0.95
 # Rounding error of a zero.

@@ -74,7 +74,7 @@ def test_metric_parts_are_grouped_in_any_order() -> None:
     assert first.reference_text == "1 (0.5 to 1.5)"
     assert (second.name, second.ends, second.reference_text) == ("tumour, y", "", "")
     (wide,) = metric_rows({"privacy/tumor/z": 0.5, "privacy/tumor/z/low": 0.0, "privacy/tumor/z/high": 1.0})
-    assert wide.ends == "too few slides or trainings"
+    assert wide.ends == "interval too wide"
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def test_undefined_value_is_never_zero() -> None:
 
 
 def test_interval_that_excludes_nothing_is_not_written() -> None:
-    assert ends(0.0, 1.0) == interval(Estimate(0.5, 0.0, 1.0, 2, 2)) == "too few slides or trainings"
+    assert ends(0.0, 1.0) == interval(Estimate(0.5, 0.0, 1.0, 2, 2)) == "interval too wide"
     assert (ends(0.1, 0.9), ends(None, None)) == ("0.100 to 0.900", "")
 
 
