@@ -12,7 +12,7 @@ from pathgen.report.hashes import code_hash, result_versions
 
 # They only check, log or format, and change no result.
 SHAPE_NOTHING = {
-    *("defusedxml", "filelock", "psutil", "pydantic", "ruamel.yaml", "ruamel.yaml.clib"),
+    *("defusedxml", "filelock", "psutil", "pydantic", "pydicom", "ruamel.yaml", "ruamel.yaml.clib"),
     *("threadpoolctl", "tqdm", "typer"),
 }
 
