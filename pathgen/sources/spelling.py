@@ -17,7 +17,7 @@ def as_on_disk(root: Path, name: str) -> str:
         name: Path relative to it, in any normal form.
 
     Returns:
-        The name itself if there is such a file, or none whose composed name is equal.
+        The name itself if there is such a file, or none with an equal composed name.
     """
     if not name or (root / name).exists():
         return name
