@@ -47,7 +47,7 @@ def _level(pixels: NDArray[np.uint8], step: int, mpp: float, tile_px: int) -> Da
     file.file_meta = FileMetaDataset()
     file.file_meta.MediaStorageSOPClassUID = VLWholeSlideMicroscopyImageStorage
     file.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
-    derived = (
+    image_type = (
         ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
         if step == 1
         else ["DERIVED", "PRIMARY", "VOLUME", "RESAMPLED"]
@@ -55,7 +55,7 @@ def _level(pixels: NDArray[np.uint8], step: int, mpp: float, tile_px: int) -> Da
     content = {
         "SOPClassUID": VLWholeSlideMicroscopyImageStorage,
         "Modality": "SM",
-        "ImageType": derived,
+        "ImageType": image_type,
         "Rows": tile_px,
         "Columns": tile_px,
         "TotalPixelMatrixColumns": width,
